@@ -1,0 +1,315 @@
+"""The nouns of Joulemark: frozen descriptions and results, SI units inside, standard library only.
+
+Everything else in `src` speaks in these. A value that was not read is `None`, never zero.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+SCHEMA = 1  # of Record; 1: first release. Raise it, with a line here, when a field changes meaning.
+
+COMPONENTS = ("gpu", "cpu", "ram")
+
+# How a component's energy came to be known, strongest evidence first.
+METHODS = ("counter", "rapl", "sampled", "replayed", "modelled", "constant")
+
+
+class UserError(Exception):
+    """A mistake the user can mend: one line that says what was wrong and what to type instead (exit code 2)."""
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM reached the run; carries the signal's name.
+
+    Like KeyboardInterrupt it is not an `Exception`, so that no handler for ordinary errors swallows it.
+    """
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One request: what the model is given and what a right answer looks like.
+
+    `target` is None where the data holds no reference; such a sample cannot be scored.
+    """
+
+    id: str
+    input: Any
+    target: Any = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What came back for one request.
+
+    `units` is the work done in the task's unit (tokens generated, labels given, images drawn).
+    `input_tokens` counts what the model read after truncation; None where tokens do not apply.
+    """
+
+    output: Any
+    units: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    truncated: bool = False
+
+
+# Returns host values: when it returns, the device has finished all work of the call.
+Predict = Callable[[Sequence[Any]], list[Prediction]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The quality of one set of predictions: the task's metrics, and one score in [0, 1] per request.
+
+    A metric that could not be computed is None; `each` has one entry per request, in order.
+    """
+
+    values: Mapping[str, float | None]
+    each: Sequence[float | None]
+
+
+class Task(Protocol):
+    """What is asked: inputs, prompt, budget and metric. All that makes two runs comparable lives here.
+
+    `prompt` is a format string with the field `{text}`, used by general models only.
+    `max_new_tokens` and `min_new_tokens` bound what a generator may produce for one request.
+    `metric` is the name of the primary entry of `Scores.values`; higher is better.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def prompt(self) -> str: ...
+    @property
+    def min_new_tokens(self) -> int: ...
+    @property
+    def max_new_tokens(self) -> int: ...
+    def samples(self, count: int, seed: int) -> list[Sample]: ...
+    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores: ...
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on its device, ready to answer.
+
+    `predict` applies the task's prompt, tokenizes, runs the model and decodes: all of one inference.
+    `facts` says what was loaded (parameters, revision, dtype, attention, ...), JSON values only.
+    `perplexity` maps (inputs, reference texts) to the perplexity of the references; None where it does not apply.
+    `peak_memory_bytes` is the device allocator's high-water mark since the load; None without an accelerator.
+    """
+
+    predict: Predict
+    facts: Mapping[str, Any]
+    perplexity: Callable[[Sequence[Any], Sequence[str]], float] | None = None
+    peak_memory_bytes: Callable[[], int | None] = lambda: None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Which weights, and where they come from.
+
+    `weights` is `hub`, `embedded`, `random` or a local folder; `shape` holds the keyword arguments of the
+    transformers config with its `model_type`; `parameters` is the published count of the model without its head.
+    `path` and a resolved `revision` are filled in by `src.models.checkpoint.fetch`.
+    """
+
+    id: str
+    weights: str = "hub"
+    revision: str | None = None
+    trust_remote_code: bool = False
+    shape: Mapping[str, Any] = field(default_factory=dict)
+    parameters: int | None = None
+    path: Path | None = None
+
+
+class Model(Protocol):
+    """A kind of model with one checkpoint: a description that is cheap to make until `load` is called.
+
+    `role` is `specialist` (takes the bare input) or `general` (takes the task's prompt).
+    `tasks` names the tasks the checkpoint can do.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def checkpoint(self) -> Checkpoint: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def tasks(self) -> Sequence[str]: ...
+    def load(self, task: Task, device: str, precision: str) -> Loaded: ...
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The machine a run is measured on, resolved to one device before anything is loaded.
+
+    `index` counts as NVML does (PCI bus order); `uuid`, `gpu_name` and `power_limit_w` are None without a GPU.
+    `cpu_tdp_w` and `ram_w` feed the CPU and RAM power model; None leaves the estimate to the meter.
+    """
+
+    name: str
+    device: str
+    precisions: tuple[str, ...]
+    index: int = 0
+    uuid: str | None = None
+    gpu_name: str | None = None
+    power_limit_w: float | None = None
+    cpu_tdp_w: float | None = None
+    ram_w: float | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the electricity comes from; None is unknown and stays unknown.
+
+    `zone` is an ISO 3166-1 alpha-3 code, `g_per_kwh` the zone's grams of CO2 equivalent per kWh.
+    """
+
+    name: str
+    zone: str | None = None
+    g_per_kwh: float | None = None
+    factor_source: str | None = None
+    pue: float = 1.0
+    price_per_kwh: float | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """How a run is measured: the values of `conf/protocol`, none of them a constant in code.
+
+    Windows repeat until the 95 % interval of energy per inference is narrower than `ci95_rel` of its mean,
+    at least `min_windows` and at most `max_windows` times. Each is made of whole passes and lasts `window_s` or more.
+    Warm-up runs `warmup_batches` or more, until the median latency of its last `settle_batches` differs by less
+    than `settle_rel` from the `settle_batches` before, or `warmup_max_s` is over.
+    """
+
+    name: str
+    idle_s: float
+    warmup_batches: int
+    warmup_max_s: float
+    settle_batches: int
+    settle_rel: float
+    window_s: float
+    min_windows: int
+    max_windows: int
+    ci95_rel: float
+    pause_s: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one meter saw between its start and its stop.
+
+    Joules per component, None where this meter does not see it; `method` names the evidence of each component read.
+    `waited_s` is the part of `duration_s` spent at idle while the meter waited for its sensor to tick.
+    """
+
+    meter: str
+    duration_s: float
+    gpu_j: float | None = None
+    cpu_j: float | None = None
+    ram_j: float | None = None
+    method: Mapping[str, str] = field(default_factory=dict)
+    waited_s: float = 0.0
+
+
+class Meter(Protocol):
+    """One sensor. `open` takes the slow first steps, `start` and `stop` bracket a stretch of work, `close` lets go.
+
+    `open` raises UserError with the reason and the remedy where the sensor cannot be read.
+    After `close` a meter is done. `start` and `stop` may be called many times in between.
+    """
+
+    @property
+    def name(self) -> str: ...
+    def open(self, hardware: Hardware) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> Reading: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Window:
+    """One measured stretch of whole passes over the inputs.
+
+    `readings` holds every meter's view, most trusted first; `batch_s` the latency of each batch of each pass, in
+    order; `batch_sizes` the requests per batch of one pass (the same in every pass). `cpu_utilization` is the busy
+    share of all host cores, `gpu_utilization` the driver's own figure, both in [0, 1].
+    """
+
+    duration_s: float
+    readings: tuple[Reading, ...]
+    passes: int
+    requests: int
+    units: int
+    batch_s: Sequence[float]
+    cpu_utilization: float | None = None
+    gpu_utilization: float | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything measured, in order; means and intervals are computed when it is read, never stored.
+
+    `idle` and `load` are the readings of the idle baseline (model loaded) and of loading the model.
+    `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
+    protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window.
+    """
+
+    load: tuple[Reading, ...] = ()
+    idle: tuple[Reading, ...] = ()
+    warmup_batch_s: Sequence[float] = ()
+    warmup_settled: bool | None = None
+    batch_sizes: Sequence[int] = ()
+    windows: tuple[Window, ...] = ()
+    settled: bool | None = None
+    peak_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One row of the table of requests: what went in (by id), what came out, and how it was judged."""
+
+    id: str
+    output: str
+    reference: str | None
+    score: float | None
+    units: int
+    latency_s: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """All of one run: what was asked, where, how, what was read and how good the answers were.
+
+    `status` is `finished`, `failed` or `interrupted`; `error` says why in one line. The dicts hold JSON values.
+    `flags` are words a reader must see beside the numbers (`unsettled`, `modelled`, `random_weights`, ...).
+    """
+
+    id: str
+    status: str
+    started_at: str
+    model: Mapping[str, Any]
+    task: Mapping[str, Any]
+    hardware: Mapping[str, Any]
+    protocol: Mapping[str, Any]
+    site: Mapping[str, Any]
+    run: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    measurement: Measurement
+    scores: Mapping[str, float | None]
+    error: str | None = None
+    flags: tuple[str, ...] = ()
+    requests: tuple[Request, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    schema: int = SCHEMA
