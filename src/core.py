@@ -240,8 +240,7 @@ class Window:
     """One measured stretch of whole passes over the inputs.
 
     `readings` holds every meter's view, most trusted first; `batch_s` the latency of each batch of each pass, in
-    order; `batch_sizes` the requests per batch of one pass (the same in every pass). `cpu_utilization` is the busy
-    share of all host cores, `gpu_utilization` the driver's own figure, both in [0, 1].
+    order. `cpu_utilization` is the busy share of all host cores, `gpu_utilization` the driver's own figure; in [0, 1].
     """
 
     duration_s: float
@@ -292,7 +291,8 @@ class Request:
 class Record:
     """All of one run: what was asked, where, how, what was read and how good the answers were.
 
-    `status` is `finished`, `failed` or `interrupted`; `error` says why in one line. The dicts hold JSON values.
+    `status` is `finished`, `failed` or `interrupted`; `error` says why in one line, `traceback` in full. The dicts hold
+    JSON values.
     `flags` are words a reader must see beside the numbers (`unsettled`, `modelled`, `random_weights`, ...).
     """
 
@@ -310,6 +310,7 @@ class Record:
     scores: Mapping[str, float | None]
     error: str | None = None
     flags: tuple[str, ...] = ()
+    traceback: str | None = None
     requests: tuple[Request, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA

@@ -1,0 +1,51 @@
+# make help lists the targets. Everything runs in .venv, made from pyproject.toml and the exact versions in constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast check format ui constraints clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## the environment alone: .venv with exact versions
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Joulemark needs Python 3.11 or newer; say which with: make setup PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev]"
+	@touch $@
+
+run: $(READY) ## the main job on the built-in model and data: no network, no GPU needed
+	$(BIN)/python -m src.run
+	@echo
+	@echo "Next:  make ui                                             look at the run"
+	@echo "       $(BIN)/python -m src.run model=embedded             the general model on the same inputs: what does it cost?"
+	@echo "       $(BIN)/python -m src.run --help                     every group and word"
+
+test: $(READY) ## all tests
+	$(BIN)/python -m pytest
+
+test-fast: $(READY) ## the tests without torch, datasets or servers: seconds
+	$(BIN)/python -m pytest -m "not weights and not data and not servers"
+
+check: $(READY) ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## rewrite the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
+	@echo "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 \
+	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
+
+clean: ## remove the environment and caches (runs are kept)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

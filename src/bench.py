@@ -1,0 +1,215 @@
+"""One run, from the checked words to its Record. Touches no file of its own, no network and no tracker."""
+
+import hashlib
+import json
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from src import environment, hardware, summary
+from src.config import Run
+from src.core import (
+    Interrupted,
+    Loaded,
+    Measurement,
+    Meter,
+    Prediction,
+    Record,
+    Request,
+    Sample,
+    Scores,
+    UserError,
+)
+from src.measure import Clock, Progress, measure, metered
+
+# Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
+Watch = Callable[[str, Record], None]
+
+
+def draft(run: Run, samples: Sequence[Sample]) -> Record:
+    """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
+    checkpoint = run.model.checkpoint
+    return Record(
+        id=uuid.uuid4().hex,
+        status="failed",
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        error="the run did not end",
+        model={
+            "name": run.label,
+            "kind": run.model.kind,
+            "role": run.model.role,
+            "checkpoint": checkpoint.id,
+            "weights": checkpoint.weights,
+            "revision": checkpoint.revision,
+        },
+        task=_task(run, samples),
+        hardware=asdict(run.hardware),
+        protocol=asdict(run.procedure),
+        site=asdict(run.site),
+        run={"batch_size": run.batch_size, "precision": run.precision, "samples": run.samples, "seed": run.seed},
+        environment={**environment.snapshot(), "gpu": dict(hardware.gpu_state(run.hardware))},
+        measurement=Measurement(),
+        scores={},
+        config=dict(run.config),
+    )
+
+
+def _task(run: Run, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What makes two runs comparable, with a digest of the inputs and references themselves."""
+    text = json.dumps([[sample.id, sample.input, sample.target] for sample in samples], default=str)
+    return {
+        "name": run.task.name,
+        "unit": run.task.unit,
+        "metric": run.task.metric,
+        "prompt": run.task.prompt if run.model.role == "general" else None,
+        "min_new_tokens": run.task.min_new_tokens,
+        "max_new_tokens": run.task.max_new_tokens,
+        "dataset": run.dataset.name,
+        "source": run.dataset.source,
+        "config": run.dataset.config,
+        "split": run.dataset.split,
+        "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "distinct": len({json.dumps(sample.input, default=str) for sample in samples}),
+    }
+
+
+def bench(
+    run: Run,
+    begun: Record,
+    samples: Sequence[Sample],
+    watch: Watch,
+    progress: Progress,
+    clock: Clock | None = None,
+    busy_s: Callable[[], float] = environment.busy_s,
+) -> Record:
+    """Loads, measures and scores; returns the record also when that fails or is interrupted.
+
+    `watch` is told of each phase as it ends, so that a run that is killed leaves what was measured until then.
+    Raises UserError where a meter that the user asked for cannot be read: then nothing has begun.
+    """
+    record = begun
+    try:
+        for phase, record in _phases(run, begun, samples, progress, clock or Clock(), busy_s):
+            watch(phase, record)
+    except Interrupted as stop:
+        return replace(record, status="interrupted", error=f"interrupted by {stop}")
+    except UserError:
+        raise
+    except Exception as error:  # the run's boundary: whatever broke, the record says so and keeps what was measured
+        return replace(record, status="failed", error=_reason(error, run), traceback=traceback.format_exc())
+    finally:
+        for meter in run.meters:
+            meter.close()
+    return replace(record, status="finished", error=None)
+
+
+def _phases(
+    run: Run,
+    begun: Record,
+    samples: Sequence[Sample],
+    progress: Progress,
+    clock: Clock,
+    busy_s: Callable[[], float],
+) -> Iterator[tuple[str, Record]]:
+    progress("meters", 0.0)
+    meters, absent = open_meters(run)
+    record = replace(begun, environment={**begun.environment, "meters_absent": absent})
+    yield "meters", record
+
+    progress("loading", 0.0)
+    device = hardware.isolate(run.hardware)
+    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.precision))
+    record = replace(record, measurement=Measurement(load=reading), model={**begun.model, **loaded.facts})
+    yield "load", record
+
+    run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
+    inputs = [sample.input for sample in samples]
+    batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
+    kept: list[Prediction] = []
+    steps = measure(
+        loaded.predict,
+        batches,
+        meters,
+        run.procedure,
+        kept=kept,
+        start=record.measurement,
+        clock=clock,
+        busy_s=busy_s,
+        progress=progress,
+    )
+    for phase, found in steps:
+        record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))
+        yield phase, record
+
+    progress("scoring", 0.0)
+    scores = _scores(run, loaded, samples, kept)
+    latencies = summary.request_latencies(record.measurement)
+    yield "scoring", replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
+
+
+def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
+    """The meters that can be read here, most trusted first, and why each of the others cannot.
+
+    With `required` in the meter's YAML an absent one is an error; at least one must be there.
+    """
+    opened: list[Meter] = []
+    absent: dict[str, str] = {}
+    for meter in run.meters:
+        try:
+            meter.open(run.hardware)
+            opened.append(meter)
+        except UserError as error:
+            if run.meters_required:
+                raise
+            absent[meter.name] = str(error)
+    if not opened:
+        raise UserError(f"no meter can be read: {'; '.join(absent.values())}")
+    return opened, absent
+
+
+def _with(record: Record, found: Measurement) -> Record:
+    return replace(record, measurement=found, flags=summary.flags(found, record.model["weights"]))
+
+
+def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+    """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights."""
+    scores = run.task.score(samples, predictions)
+    values: dict[str, float | None] = dict(scores.values)
+    pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
+    if loaded.perplexity is not None and pairs and run.task.name == "text_generation":
+        values["perplexity"] = loaded.perplexity(*zip(*pairs, strict=True))
+    if run.model.checkpoint.weights == "random":
+        return Scores(dict.fromkeys(["primary", *values]), [None] * len(samples))
+    return Scores({"primary": values[run.task.metric], **values}, scores.each)
+
+
+def _requests(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], scores: Scores, latencies: Sequence[float]
+) -> tuple[Request, ...]:
+    return tuple(
+        Request(
+            id=sample.id,
+            output=str(prediction.output),
+            reference=None if sample.target is None else str(sample.target),
+            score=score,
+            units=prediction.units,
+            latency_s=latency,
+            input_tokens=prediction.input_tokens,
+            output_tokens=prediction.output_tokens,
+            truncated=prediction.truncated,
+        )
+        for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True)
+    )
+
+
+def _reason(error: Exception, run: Run) -> str:
+    """One line that says what broke; for memory, the batch size that did not fit."""
+    kind = type(error).__name__
+    text = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
+        return f"out of memory at batch_size={run.batch_size}: {kind}: {text}"
+    return f"{kind}: {text}"
+

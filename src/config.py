@@ -1,0 +1,241 @@
+"""From the composed YAML to a Run: every check that needs no weights, and no network.
+
+Hydra refuses unknown groups and keys; here the values are typed and the pairs judged. Nothing heavy is imported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra.core.config_store import ConfigStore
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from src import embedded, hardware, zones
+from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Site, Task, UserError
+from src.dataset import Dataset
+from src.words import choose
+
+T = TypeVar("T")
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+# Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
+NOT_REAL = ("random", "embedded")
+
+
+@dataclass
+class RunSchema:
+    """What `conf/run.yaml` may hold; Hydra checks names and types against it (it must not be frozen)."""
+
+    model: Any = None
+    task: Any = None
+    hardware: Any = None
+    meter: Any = None
+    protocol: Any = None
+    site: Any = None
+    batch_size: int = 1
+    precision: str = "fp32"
+    samples: int = 1000
+    seed: int = 0
+    tracking_uri: str | None = None
+
+
+ConfigStore.instance().store(name="schema", node=RunSchema)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, checked and ready: what is asked, of which model, where, and how it is measured.
+
+    `names` holds the word chosen for each group, `chosen` every leaf of the configuration that takes part, flat.
+    """
+
+    names: Mapping[str, str]
+    model: Model
+    task: Task
+    dataset: Dataset
+    hardware: Hardware
+    meters: tuple[Meter, ...]
+    meters_required: bool
+    procedure: Procedure
+    site: Site
+    batch_size: int
+    precision: str
+    samples: int
+    seed: int
+    tracking_uri: str | None
+    chosen: Mapping[str, Any]
+    config: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The model's name for people: its word, and its size where it comes in several."""
+        size = self.chosen.get("model.size")
+        return f"{self.names['model']}-{size}" if size else self.names["model"]
+
+
+def build(config: DictConfig, names: Mapping[str, str]) -> Run:
+    """The run that a composed configuration asks for; UserError, one line, for whatever cannot be."""
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    _positive(values)
+    nodes = {"model": _sized(values["model"], names["model"]), "task": dict(values["task"])}
+    model = _model(dict(nodes["model"]), names["model"])
+    nodes["task"] = _with_dataset(nodes["task"], model.checkpoint)
+    dataset = _dataset(nodes["task"], names["task"])
+    task = _task(dict(nodes["task"]), dataset)
+    if task.name not in model.tasks:
+        raise UserError(
+            f"model={names['model']} cannot do task={names['task']}; it does: {', '.join(sorted(model.tasks))}"
+        )
+    device = hardware.resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
+    if values["precision"] not in device.precisions:
+        raise UserError(f"{choose('precision', values['precision'], device.precisions)} (what this {device.device} can)")
+    sensors = values["meter"]["sensors"]
+    return Run(
+        names=names,
+        model=model,
+        task=task,
+        dataset=dataset,
+        hardware=device,
+        meters=tuple(instantiate(sensor) for sensor in sensors),
+        meters_required=bool(values["meter"]["required"]),
+        procedure=typed(Procedure, {"name": names["protocol"], **_without(values["protocol"], "samples")}, "protocol"),
+        site=_site(values["site"], names["site"]),
+        batch_size=values["batch_size"],
+        precision=values["precision"],
+        samples=values["samples"],
+        seed=values["seed"],
+        tracking_uri=values["tracking_uri"],
+        chosen={**_flat({**_without(values, "meter"), **nodes}), **names},
+        config=values,
+    )
+
+
+def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """An instance of a dataclass with each value of the right type; UserError names the key that is not."""
+    from pydantic import TypeAdapter, ValidationError
+
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise UserError(choose(f"{where}.{key}", "…", known))
+    for key, field in known.items():
+        required = field.default is MISSING and field.default_factory is MISSING
+        if required and values.get(key, "???") == "???":
+            raise UserError(f"{where}.{key} has no value; type {where}.{key}=…")
+    try:
+        return TypeAdapter(cls).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([where, *(str(part) for part in first["loc"])])
+        raise UserError(f"{key}={first['input']}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+
+
+def _positive(values: Mapping[str, Any]) -> None:
+    for key in ("batch_size", "samples"):
+        if values[key] < 1:
+            raise UserError(f"{key}={values[key]}: must be 1 or more")
+
+
+def _sized(node: dict[str, Any], name: str) -> dict[str, Any]:
+    """The model's node with the chosen size's own values laid over it."""
+    sizes, size = node.pop("sizes", None) or {}, node.get("size")
+    if not sizes:
+        if size is not None:
+            raise UserError(f"model.size={size}: model={name} comes in one size; leave model.size out")
+        return _without(node, "size")
+    if size not in sizes:
+        raise UserError(choose("model.size", str(size), sizes))
+    merged: dict[str, Any] = OmegaConf.to_container(OmegaConf.merge(node, sizes[size]))  # type: ignore[assignment]
+    return merged
+
+
+def _model(node: dict[str, Any], name: str) -> Model:
+    node.pop("size", None)
+    target = node.pop("_target_")
+    checkpoint = typed(
+        Checkpoint,
+        {
+            "id": node.pop("checkpoint"),
+            **{key: node.pop(key) for key in ("weights", "revision", "trust_remote_code", "shape", "parameters")},
+        },
+        "model",
+    )
+    _check_weights(checkpoint, name)
+    return _made(target, {**node, "checkpoint": checkpoint}, "model")  # type: ignore[no-any-return]
+
+
+def _check_weights(checkpoint: Checkpoint, name: str) -> None:
+    weights = checkpoint.weights
+    if weights == "random" and not checkpoint.shape:
+        raise UserError(f"model.weights=random: model={name} gives no shape to build from; type model.weights=hub")
+    if weights == "embedded" and not (embedded.WEIGHTS / checkpoint.id).is_dir():
+        raise UserError(f"model.weights=embedded: {checkpoint.id} does not ship with Joulemark; type model=embedded")
+    if weights not in ("hub", "random", "embedded") and not Path(weights).is_dir():
+        raise UserError(f"{choose('model.weights', weights, ('hub', 'random', 'embedded'))}, or an existing folder")
+
+
+def _with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """The task's node with one dataset chosen: its name, its entry, and the values it sets where they are open."""
+    entries = node.pop("datasets")
+    standard = node.pop("default")
+    word = node["dataset"]
+    if word == "auto":
+        word = "embedded" if checkpoint.weights in NOT_REAL else standard
+    if word not in entries:
+        raise UserError(choose("task.dataset", word, ["auto", *entries]))
+    entry = dict(entries[word])
+    for key, value in (entry.pop("task", None) or {}).items():
+        node[key] = value if node[key] is None else node[key]
+    columns = {key: column for key, column in (node.pop("fields") or {}).items() if column is not None}
+    if (word == "file") != (node["path"] is not None):
+        raise UserError("task.dataset=file and task.path=FILE go together")
+    return {**node, "dataset": word, "source": {**entry, "fields": {**entry["fields"], **columns}}}
+
+
+def _dataset(node: dict[str, Any], task: str) -> Dataset:
+    source = node.pop("source")
+    words = {"name": node["dataset"], "task": task, "path": node.pop("path"), "repeat": node.pop("repeat")}
+    return typed(Dataset, {**source, **words, "labels": source.get("labels") or node.get("labels") or ()}, "task")
+
+
+def _task(node: dict[str, Any], dataset: Dataset) -> Task:
+    target = node.pop("_target_")
+    return _made(target, {**node, "dataset": dataset}, "task")  # type: ignore[no-any-return]
+
+
+def _made(target: str, values: Mapping[str, Any], where: str) -> Any:
+    # Hydra resolves the class, so that its own refusal of unsafe targets holds; the values are ours to check
+    return typed(instantiate({"_target_": target, "_partial_": True}).func, values, where)
+
+
+def _site(values: Mapping[str, Any], name: str) -> Site:
+    site = typed(Site, {"name": name, **values}, "site")
+    if site.g_per_kwh is not None:
+        return typed(Site, {"name": name, **values, "factor_source": "given on the command line or in the site's YAML"}, "site")
+    if site.zone is None:
+        return site
+    factor = zones.factor(site.zone)
+    source = f"{factor.name} {factor.year}, {factor.source}; table {zones.version()}"
+    return typed(
+        Site, {"name": name, **values, "g_per_kwh": factor.g_per_kwh, "factor_source": source}, "site"
+    )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every leaf under its dotted name; lists and empty dicts are leaves."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if key == "_target_":
+            continue
+        if isinstance(value, Mapping) and value:
+            found.update(_flat(value, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _without(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in keys}

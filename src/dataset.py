@@ -1,0 +1,187 @@
+"""Where a task's inputs come from: a dataset of the Hub, the embedded one, or the user's own file.
+
+A row is a dict from the task's field names to values; the columns of the source are named in the YAML.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from src.core import UserError
+from src.embedded import DATA
+
+# Seconds without an answer after which the Hub counts as out of reach.
+HUB_TIMEOUT_S = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: where it stands in its source (for messages and the table of requests) and its fields."""
+
+    id: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One source of inputs.
+
+    `name` is the word on the command line. `fields` maps the task's field to the source's column; `optional` fields
+    may be missing. `labels` names integer labels by position. `skip_blank` drops rows whose first field is blank,
+    for sources that use blank lines as layout; elsewhere a blank input is an error. `repeat` starts again from the
+    first row when there are too few.
+    """
+
+    name: str
+    task: str
+    fields: Mapping[str, str]
+    id: str | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    path: str | None = None
+    labels: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    skip_blank: bool = False
+    repeat: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """Where the rows come from, for people: a Hub id, a file, or `embedded`."""
+        return self.id or (str(self.path) if self.path else self.name)
+
+    def rows(self, count: int) -> list[Row]:
+        """The first `count` rows in order; UserError if there are fewer and repeating is not allowed."""
+        found: list[Row] = []
+        for place, raw in self._raw():
+            row = self._row(place, raw)
+            if row is not None:
+                found.append(row)
+            if len(found) == count:
+                return found
+        return self._repeated(found, count)
+
+    def _repeated(self, found: list[Row], count: int) -> list[Row]:
+        if not found:
+            raise UserError(f"{self.source} holds no rows")
+        if not self.repeat:
+            raise UserError(
+                f"{self.source} has {len(found)} rows, {count} are asked for: "
+                f"type samples={len(found)}, or task.repeat=true to go round again"
+            )
+        return [found[i % len(found)] for i in range(count)]
+
+    def _raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        if self.id is not None:
+            return _hub_rows(self)
+        path = Path(self.path) if self.path else DATA / f"{self.task}.jsonl"
+        return file_rows(path)
+
+    def _row(self, place: str, raw: Mapping[str, Any]) -> Row | None:
+        values = {}
+        for name, column in self.fields.items():
+            if column not in raw:
+                if name in self.optional:
+                    continue
+                raise UserError(
+                    f"{self.source}, {place} has no field '{column}' (it has: {', '.join(map(str, raw))}); "
+                    f"name the right one with task.fields.{name}=…"
+                )
+            values[name] = raw[column]
+        first = next(iter(self.fields))
+        if not isinstance(values[first], str) or not values[first].strip():
+            if self.skip_blank:
+                return None
+            raise UserError(f"{self.source}, {place}: field '{self.fields[first]}' is empty or not text")
+        return Row(str(raw.get("id", place)), values)
+
+    def label(self, row: Row) -> str | None:
+        """The row's label by name; None where the source hides it (-1) or has none."""
+        value = row.values.get("label")
+        if value is None or value == -1:
+            return None
+        if isinstance(value, str):
+            return value.strip().lower()
+        if isinstance(value, int) and 0 <= value < len(self.labels):
+            return self.labels[value]
+        raise UserError(f"{self.source}, {row.id}: label {value!r} is none of {', '.join(self.labels)}")
+
+
+def file_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows of a jsonl, csv or parquet file with their place (`row 3`); UserError names the file and the row."""
+    readers = {".jsonl": _jsonl, ".json": _jsonl, ".csv": _csv, ".parquet": _parquet}
+    if not path.is_file():
+        raise UserError(f"task.path={path} is not a file")
+    if path.suffix.lower() not in readers:
+        raise UserError(f"task.path={path}: unknown kind of file; use {', '.join(readers)}")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path} is empty")
+    return readers[path.suffix.lower()](path)
+
+
+def _jsonl(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line.decode("utf-8"))
+            except ValueError as error:
+                raise UserError(f"{path}, row {number} is not JSON in UTF-8: {error}") from None
+            if not isinstance(row, dict):
+                raise UserError(f"{path}, row {number} is not a JSON object")
+            if row and all(str(key).startswith("_") for key in row):
+                continue  # a line of metadata, as published prompt sets carry their provenance
+            yield f"row {number}", row
+
+
+def _csv(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, strict=True)
+        number = 1
+        try:
+            for number, row in enumerate(reader, start=2):
+                if None in row or None in row.values():
+                    raise UserError(f"{path}, row {number} has not as many fields as the header")
+                yield f"row {number}", row
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise UserError(f"{path}, after row {number}: {error}") from None
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        number = 0
+        for batch in parquet.ParquetFile(path).iter_batches(batch_size=1024):
+            for row in batch.to_pylist():
+                number += 1
+                yield f"row {number}", row
+    except (ArrowException, OSError) as error:
+        raise UserError(f"{path} cannot be read as parquet: {str(error).splitlines()[0]}") from None
+
+
+def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Streams a dataset of the Hub; network trouble and unknown ids become one line that says what to do."""
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", str(HUB_TIMEOUT_S))
+    import datasets
+
+    datasets.disable_progress_bars()
+    try:
+        stream = datasets.load_dataset(
+            dataset.id, dataset.config, split=dataset.split, revision=dataset.revision, streaming=True
+        )
+        for number, row in enumerate(stream):
+            yield f"row {number}", row
+    except Exception as error:  # whatever the client raises, the way on is the same
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"dataset {dataset.id} cannot be read ({type(error).__name__}: {str(error).splitlines()[0][:200]}); "
+            f"type task.dataset=embedded, or task.dataset=file task.path=FILE"
+        ) from error

@@ -1,0 +1,100 @@
+"""A record in words: the table on the terminal and the description in MLflow, each number with unit and evidence."""
+
+from collections.abc import Mapping
+
+from src import summary
+from src.core import COMPONENTS, Record
+
+EXPLAINED = {
+    "modelled": "more than a fifth of this energy was estimated, not read by a sensor",
+    "random_weights": "random weights: the energy is real, the answers are not, so there is no quality",
+    "unsettled": "the 95 % interval is wider than the protocol asks",
+    "warmup_unsettled": "the latency was still moving when the first window began",
+}
+
+
+def title(record: Record) -> str:
+    """Model, task and settings in one line."""
+    run = record.run
+    return (
+        f"{record.model['name']} · {record.task['name']} · {run['precision']} · batch {run['batch_size']} · "
+        f"{record.hardware['gpu_name'] or record.environment['cpu'] or record.hardware['device']}"
+    )
+
+
+def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """Lines of (what, value with unit, how it is known); what was not read says so."""
+    evidence = summary.methods(record.measurement)
+    interval = metrics["energy/ci95_rel"]
+    windows = len(record.measurement.windows)
+    lines = [
+        (
+            "energy per 1,000",
+            _value(metrics["energy/total_wh_per_1k"], "Wh"),
+            f"± {interval:.1%} (95 %, {windows} windows)" if interval is not None else f"{windows} window(s), no interval",
+        )
+    ]
+    for component in COMPONENTS:
+        lines.append((f"  {component.upper()}", _value(metrics[f"energy/{component}_wh_per_1k"], "Wh"), evidence[component] or ""))
+    lines += [
+        ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
+        (f"energy per {record.task['unit']}", _value(metrics["energy/j_per_unit"], "J"), ""),
+        (_right_answer(record), _value(metrics["energy/j_per_correct"], "J"), ""),
+        (f"quality: {record.task['metric']}", _value(metrics["quality/primary"], ""), _quality(record)),
+        ("emissions per 1,000", _value(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
+        ("latency p50 / p99", f"{_value(metrics['latency/p50_s'], 's')} / {_value(metrics['latency/p99_s'], 's')}", ""),
+        ("throughput", _value(metrics["throughput/requests_per_s"], "requests/s"), ""),
+        ("loading the model", _value(metrics["energy/load_wh"], "Wh"), ""),
+    ]
+    return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
+
+
+def warnings(record: Record) -> list[str]:
+    """Each flag with what it means."""
+    return [f"{flag}: {EXPLAINED.get(flag, flag)}" for flag in record.flags]
+
+
+def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
+    """A description a person can read alone."""
+    lines = [f"**{title(record)}**", ""]
+    if record.error:
+        lines += [f"{record.status}: {_plain(record.error)}", ""]
+    lines += [f"> {warning}" for warning in warnings(record)] + [""] * bool(record.flags)
+    if record.measurement.windows:
+        lines += ["| what | value | evidence |", "|---|---|---|"]
+        lines += [f"| {what.strip()} | {value} | {how} |" for what, value, how in rows(record, metrics)]
+        lines += [""]
+    source = record.task["source"]
+    lines += [
+        f"Inputs: {_plain(source)}, digest `{record.task['digest']}`. Weights: {record.model['weights']}"
+        f" ({record.model['checkpoint']}, revision {record.model['revision'] or 'none'}).",
+        "Energies are gross component energy per 1,000 inferences, not electricity at the wall.",
+    ]
+    return "\n".join(lines)
+
+
+def _value(value: float | None, unit: str) -> str:
+    return "not read" if value is None else f"{value:.4g} {unit}".strip()
+
+
+def _right_answer(record: Record) -> str:
+    return "energy per right answer" if record.task["metric"] == "accuracy" else f"energy per {record.task['metric']} of 1"
+
+
+def _quality(record: Record) -> str:
+    if record.model["weights"] == "random":
+        return "random weights"
+    scored = sum(request.score is not None for request in record.requests)
+    return f"{scored} of the same calls" if scored else "the data holds no references"
+
+
+def _site(record: Record) -> str:
+    site = record.site
+    if site["g_per_kwh"] is None:
+        return "no zone: type site.zone=FRA, or your own"
+    return f"{site['zone'] or 'given'}: {site['g_per_kwh']:g} g/kWh, PUE {site['pue']:g}"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML leave alone, since it may come from a file or a model."""
+    return text.replace("<", "&lt;").replace("|", "\\|")

@@ -1,0 +1,166 @@
+"""The protocol of one run: a callable and meters in, a Measurement out.
+
+    load ── idle ── warm up ──┬── window ──┐
+                              │  [pause]   │  until the interval is narrow, or the cap is reached
+                              └────────────┘
+    window:  meters start ─ pass ─ pass ─ … ─ meters stop
+             (a pass is every batch once; the passes go on until the window is long enough)
+
+Nothing but the model's own calls, two clock reads a batch and the progress callback happens inside a window.
+"""
+
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from statistics import median
+from typing import Any, TypeVar
+
+from src import energy, stats
+from src.core import Measurement, Meter, Predict, Prediction, Procedure, Reading, Window
+
+T = TypeVar("T")
+
+
+class Clock:
+    """The time of this process; tests replace it by one that stands still until told."""
+
+    def now(self) -> float:
+        """Seconds of a monotonic clock."""
+        return time.perf_counter()
+
+    def sleep(self, seconds: float) -> None:
+        """Does nothing for that long."""
+        time.sleep(seconds)
+
+
+# Called between batches by the measuring thread: the phase, and how far it is, in [0, 1].
+Progress = Callable[[str, float], None]
+
+
+def metered(meters: Sequence[Meter], work: Callable[[], T]) -> tuple[T, tuple[Reading, ...]]:
+    """Does the work between the meters' start and stop; the readings come most trusted first.
+
+    The most trusted meter starts last and stops first, so that no other meter's own cost is in its reading.
+    """
+    for meter in reversed(meters):
+        meter.start()
+    try:
+        result = work()
+    finally:
+        readings = tuple(meter.stop() for meter in meters)
+    return result, readings
+
+
+def measure(
+    predict: Predict,
+    batches: Sequence[Sequence[Any]],
+    meters: Sequence[Meter],
+    procedure: Procedure,
+    *,
+    kept: list[Prediction],
+    start: Measurement,
+    clock: Clock,
+    busy_s: Callable[[], float] = lambda: 0.0,
+    progress: Progress = lambda phase, share: None,
+) -> Iterator[tuple[str, Measurement]]:
+    """Yields the phase just ended and everything measured so far, after each phase, so that a failure loses nothing.
+
+    `kept` receives the predictions of the first pass of the first window: the calls whose energy is reported are the
+    calls that are scored. `busy_s` gives the busy seconds of the host's processors, averaged over its cores.
+    """
+    progress("idle", 0.0)
+    _, idle = metered(meters, lambda: clock.sleep(procedure.idle_s)) if procedure.idle_s else (None, ())
+    found = replace(start, idle=idle, batch_sizes=tuple(len(batch) for batch in batches))
+    yield "idle", found
+
+    latencies, steady = warm_up(predict, batches, procedure, clock, progress)
+    found = replace(found, warmup_batch_s=latencies, warmup_settled=steady)
+    yield "warm-up", found
+
+    while len(found.windows) < procedure.max_windows and not found.settled:
+        if found.windows:
+            clock.sleep(procedure.pause_s)
+        sink = None if found.windows else kept
+        window = one_window(predict, batches, meters, procedure.window_s, clock, busy_s, progress, sink)
+        found = replace(found, windows=(*found.windows, window))
+        found = replace(found, settled=_narrow(found, procedure))
+        yield f"window {len(found.windows)}", found
+
+
+def _narrow(found: Measurement, procedure: Procedure) -> bool:
+    """Whether the interval of the energy per inference is as narrow as the protocol asks."""
+    if len(found.windows) < procedure.min_windows:
+        return False
+    per_request = [j for j in energy.total_j_per_request(found) if j is not None]
+    estimate = stats.estimate(per_request)
+    return estimate is not None and estimate.relative is not None and estimate.relative <= procedure.ci95_rel
+
+
+def warm_up(
+    predict: Predict, batches: Sequence[Sequence[Any]], procedure: Procedure, clock: Clock, progress: Progress
+) -> tuple[Sequence[float], bool]:
+    """Runs batches until the latency is steady; returns the batch latencies in seconds and whether it was.
+
+    The same few batches, spread over the inputs so that short and long ones are among them, are run in cycles: only
+    equal work can be compared. Steady means that two cycles in a row differ by less than the protocol says.
+    """
+    step = max(1, len(batches) // procedure.settle_batches)
+    cycle = batches[::step][: procedure.settle_batches]
+    latencies, previous, began = array("d"), None, clock.now()
+    while True:
+        for batch in cycle:
+            at = clock.now()
+            predict(batch)
+            latencies.append(clock.now() - at)
+            progress("warm-up", min(1.0, len(latencies) / procedure.warmup_batches))
+        current = median(latencies[-len(cycle) :])
+        steady = previous is not None and abs(current - previous) <= procedure.settle_rel * previous
+        if len(latencies) >= procedure.warmup_batches and steady:
+            return latencies, True
+        if clock.now() - began >= procedure.warmup_max_s:
+            return latencies, False
+        previous = current
+
+
+def one_window(
+    predict: Predict,
+    batches: Sequence[Sequence[Any]],
+    meters: Sequence[Meter],
+    window_s: float,
+    clock: Clock,
+    busy_s: Callable[[], float],
+    progress: Progress,
+    kept: list[Prediction] | None,
+) -> Window:
+    """Whole passes over the batches until `window_s` is over, between one start and one stop of the meters."""
+    latencies = array("d")
+    units = passes = 0
+
+    def passes_over_the_inputs() -> tuple[float, float]:
+        nonlocal units, passes
+        busy, began = busy_s(), clock.now()
+        ended = began
+        while passes == 0 or ended - began < window_s:
+            for batch in batches:
+                at = clock.now()
+                predictions = predict(batch)
+                ended = clock.now()
+                latencies.append(ended - at)
+                units += sum(prediction.units for prediction in predictions)
+                if kept is not None and passes == 0:
+                    kept.extend(predictions)
+                progress("measuring", min(1.0, max((ended - began) / window_s, 0.0)) if window_s else 1.0)
+            passes += 1
+        return clock.now() - began, busy_s() - busy
+
+    (duration_s, busy), readings = metered(meters, passes_over_the_inputs)
+    return Window(
+        duration_s=duration_s,
+        readings=readings,
+        passes=passes,
+        requests=passes * sum(len(batch) for batch in batches),
+        units=units,
+        batch_s=latencies,
+        cpu_utilization=busy / duration_s if duration_s and busy else None,
+    )

@@ -1,0 +1,79 @@
+"""One line for each mistake that Hydra finds in the words of a command: what was wrong, and the nearest right word."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from src.config import CONF
+from src.words import choose, nearest
+
+COMPOSITION = (HydraException, OmegaConfBaseException)
+
+
+def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
+    """The sentence for one of Hydra's errors; `name` is the top configuration, `overrides` the words typed."""
+    text = str(error)
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, word = (error.missing_cfg_file or "").rpartition("/")
+        return choose(group, word, error.options)
+    if isinstance(error, OverrideParseException):
+        return f"{error.override!r} is not key=value; quote what the shell or Hydra would read otherwise: 'key=\"a b\"'"
+    key = _key(error, text)
+    if key is not None and _is_key_error(error, text):
+        return _unknown_key(key, name, overrides)
+    value = re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", _all_text(error))
+    if value:
+        where = re.search(r"full_key: (\S+)", _all_text(error))
+        return f"{where[1] if where else key}={value[1]} is not a {value[2].lower()}"
+    return " ".join(_all_text(error).split())
+
+
+def _key(error: Exception, text: str) -> str | None:
+    found = re.search(r"Could not (?:override|append to config\. An item is already at|delete from config\. ?\s*)'?([\w.@/]+)'?", text)
+    return found[1] if found else None
+
+
+def _is_key_error(error: Exception, text: str) -> bool:
+    return "is not in struct" in _all_text(error) or "not in 'RunSchema'" in _all_text(error) or "No match in the defaults" in text
+
+
+def _all_text(error: BaseException) -> str:
+    parts = [str(error)]
+    while error.__cause__ is not None:
+        error = error.__cause__
+        parts.append(str(error))
+    return "\n".join(parts)
+
+
+def _unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
+    known = _known_keys(name, [word for word in overrides if re.split("[=@]", word.lstrip("+~"))[0] != key])
+    close = nearest(key, known)
+    if close is None:  # `model.revison` has its best match among the keys beside it
+        close = nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])
+    hint = f"did you mean {close}=…?" if close else "python -m src.run --help lists them"
+    return f"{key} is no key of this run; {hint}"
+
+
+def _known_keys(name: str, overrides: Sequence[str]) -> list[str]:
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config: Any = OmegaConf.to_container(compose(name, overrides=list(overrides)))
+    except COMPOSITION:  # a second mistake beside the first: the keys of the plain command must do
+        return _known_keys(name, ()) if overrides else []
+    return _dotted(config)
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in values.items():
+        keys.append(f"{prefix}{key}")
+        if isinstance(value, Mapping):
+            keys += _dotted(value, f"{prefix}{key}.")
+    return keys

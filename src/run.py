@@ -1,0 +1,128 @@
+"""python -m src.run: one measured run, from the words on the command line to a record in MLflow.
+
+Words are refused before anything heavy is imported (exit code 2). A run that began leaves a record and exits with
+0 finished, 1 failed, 130 or 143 interrupted; its last line on standard output is one JSON object.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from src import mistakes
+from src.config import CONF, Run, build
+from src.core import Interrupted, Record, Sample, UserError
+
+GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")
+EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
+
+
+@hydra.main(config_path=str(CONF), config_name="run", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The run that Hydra composed; leaves the process with its exit code."""
+    choices = HydraConfig.get().runtime.choices
+    run = build(config, {group: str(choices[group]) for group in GROUPS})
+    sys.exit(execute(run))
+
+
+def execute(run: Run) -> int:
+    """Measures one run and records it; returns the exit code."""
+    samples = run.task.samples(run.samples, run.seed)
+    from src.models.checkpoint import fetch
+
+    run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
+
+    from src.recorder import Recorder
+
+    with Recorder(run.tracking_uri) as recorder:
+        record = _measured(run, samples, recorder)
+        link = recorder.finish(_payload(record, run))
+        _report(record, run, link)
+    terminated = record.status == "interrupted" and "SIGTERM" in (record.error or "")
+    return 128 + signal.SIGTERM if terminated else EXIT[record.status]
+
+
+def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:
+    from src import bench
+    from src.console import Status
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    begun = bench.draft(run, samples)
+
+    def watch(phase: str, record: Record) -> None:
+        if phase == "load":
+            recorder.wait_ready()  # asleep from here on, so nothing of it runs beside a window
+        recorder.draft(_payload(record, run), phase)
+
+    with Status() as progress:
+        record = bench.bench(run, begun, samples, watch, progress)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # what was measured is being written: a second Ctrl-C must not lose it
+    return record
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(signal.Signals(number).name)
+
+
+def _payload(record: Record, run: Run) -> dict[str, Any]:
+    from src import describe, summary
+    from src.record_json import to_json
+
+    metrics = summary.metrics(record)
+    return {
+        "record": to_json(record),
+        "metrics": metrics,
+        "params": {key: str(value) for key, value in run.chosen.items()},
+        "description": describe.markdown(record, metrics),
+    }
+
+
+def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
+    from src import console, summary
+
+    metrics = summary.metrics(record)
+    console.report(record, metrics)
+    if link.get("url"):
+        print(f"\nOpen this run: {link['url']}")
+    elif link.get("ui_path"):
+        print(f"\nOpen this run: make ui, then http://127.0.0.1:5000/{link['ui_path']}")
+    last = {
+        "status": record.status,
+        "run_id": link.get("run_id"),
+        "url": link.get("url"),
+        "model": run.label,
+        "task": run.task.name,
+        "metrics": metrics,
+    }
+    print(json.dumps(last, allow_nan=False), flush=True)
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    # Lets Hydra's errors come here instead of being printed its way
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        command()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except mistakes.COMPOSITION as error:
+        print(f"error: {mistakes.explain(error, 'run', sys.argv[1:])}", file=sys.stderr)
+        return 2
+    except (Interrupted, KeyboardInterrupt):  # before anything was measured
+        return EXIT["interrupted"]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""What a run leaves behind: the named metrics of a Record, and the words of warning that go beside them.
+
+All are computed when the record is read, so that an old run can be priced for another site.
+Energies are per 1,000 inferences in Wh, gross unless the name says net.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from src import energy, stats
+from src.core import COMPONENTS, Measurement, Record, Window
+
+J_PER_WH = 3600.0
+PER = 1000  # inferences
+ESTIMATED = ("modelled", "constant")  # methods of components that no sensor read
+
+Metrics = dict[str, float | None]
+
+
+def metrics(record: Record) -> Metrics:
+    """Every metric of the record under its fixed name; None where it was not read."""
+    found = record.measurement
+    return {
+        **energy_metrics(found, record.scores.get("primary")),
+        "emissions/g_per_1k": emissions_g_per_1k(found, record.site),
+        **latency_metrics(found),
+        **{f"quality/{name}": value for name, value in record.scores.items()},
+        "quality/primary": record.scores.get("primary"),
+        **power_metrics(found),
+        "memory/gpu_peak_bytes": found.peak_memory_bytes,
+    }
+
+
+def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
+    """Energy by component, its interval, and what one unit and one right answer cost."""
+    parts = {component: component_j(found, component) for component in COMPONENTS}
+    read = [joules for joules in parts.values() if joules is not None]
+    total = sum(read) if read else None
+    totals = [joules for joules in energy.total_j_per_request(found) if joules is not None]
+    interval = stats.estimate(totals)
+    loaded = [joules for c in COMPONENTS if (joules := _reading_j(found, c)) is not None]
+    requests, units = _sum(found, "requests"), _sum(found, "units")
+    return {
+        "energy/total_wh_per_1k": _wh_per_1k(total),
+        **{f"energy/{component}_wh_per_1k": _wh_per_1k(joules) for component, joules in parts.items()},
+        "energy/gpu_net_wh_per_1k": _wh_per_1k(_gpu_net_j(found)),
+        "energy/ci95_rel": interval.relative if interval else None,
+        "energy/modelled_share": modelled_share(found),
+        "energy/j_per_unit": total * requests / units if total is not None and units else None,
+        "energy/j_per_correct": total / quality if total is not None and quality else None,
+        "energy/load_wh": sum(loaded) / J_PER_WH if loaded else None,
+    }
+
+
+def component_j(found: Measurement, component: str) -> float | None:
+    """Gross joules per request of one component: the mean over windows, as the repeats count alike."""
+    return _mean(found, lambda window: _per_request(energy.window_j(found, window, component), window))
+
+
+def modelled_share(found: Measurement) -> float | None:
+    """The share of the total energy that no sensor read, in [0, 1]."""
+    parts = {c: joules for c in COMPONENTS if (joules := component_j(found, c)) is not None}
+    if not parts or not found.windows or not sum(parts.values()):
+        return None
+    readings = found.windows[0].readings
+    return sum(j for c, j in parts.items() if energy.method(readings, c) in ESTIMATED) / sum(parts.values())
+
+
+def emissions_g_per_1k(found: Measurement, site: Mapping[str, Any]) -> float | None:
+    """Grams of CO2 equivalent: kWh x PUE x the zone's factor; None without a factor."""
+    parts = [joules for c in COMPONENTS if (joules := component_j(found, c)) is not None]
+    if not parts or site.get("g_per_kwh") is None:
+        return None
+    kwh_per_1k = sum(parts) * PER / J_PER_WH / 1000
+    return float(kwh_per_1k * site["pue"] * site["g_per_kwh"])
+
+
+def latency_metrics(found: Measurement) -> Metrics:
+    """Seconds per request, where a batched request waits for its batch, and the rates of work."""
+    latencies = [s for window in found.windows for s in window.batch_s]
+    sizes = [size for window in found.windows for _ in range(window.passes) for size in found.batch_sizes]
+    seconds = _sum(found, "duration_s")
+    mean = p50 = p90 = p99 = None
+    if latencies:
+        p50, p90, p99 = stats.percentiles(latencies, sizes, (50, 90, 99))
+        mean = sum(s * size for s, size in zip(latencies, sizes, strict=True)) / sum(sizes)
+    return {
+        "latency/mean_s": mean,
+        "latency/p50_s": p50,
+        "latency/p90_s": p90,
+        "latency/p99_s": p99,
+        "latency/ttft_s": None,  # needs a window of its own; not measured yet
+        "throughput/requests_per_s": _sum(found, "requests") / seconds if seconds else None,
+        "throughput/units_per_s": _sum(found, "units") / seconds if seconds else None,
+    }
+
+
+def power_metrics(found: Measurement) -> Metrics:
+    """Mean watts of the GPU at work and idle, and how busy GPU and CPU were."""
+    return {
+        "power/gpu_mean_w": _mean(found, lambda w: _over_time(energy.window_j(found, w, "gpu"), w)),
+        "power/idle_w": energy.idle_w(found, "gpu"),
+        "utilization/gpu": _mean(found, lambda window: window.gpu_utilization),
+        "utilization/cpu": _mean(found, lambda window: window.cpu_utilization),
+    }
+
+
+def methods(found: Measurement) -> dict[str, str | None]:
+    """The evidence of each component's energy (one of core.METHODS); None where it was not read."""
+    readings = found.windows[0].readings if found.windows else found.idle or found.load
+    return {component: energy.method(readings, component) for component in COMPONENTS}
+
+
+def flags(found: Measurement, weights: str, modelled_limit: float = 0.2) -> tuple[str, ...]:
+    """The words of warning a reader must see beside the numbers, in alphabetical order.
+
+    `modelled` above a fifth of the total: from there on an estimate decides what the total looks like.
+    """
+    raised = {
+        "modelled": (modelled_share(found) or 0.0) > modelled_limit,
+        "random_weights": weights == "random",
+        "unsettled": bool(found.windows) and not found.settled,
+        "warmup_unsettled": found.warmup_settled is False,
+    }
+    return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def request_latencies(found: Measurement) -> list[float]:
+    """The latency in seconds of each request of the first pass: the calls that are scored."""
+    first = found.windows[0].batch_s if found.windows else ()
+    return [s for s, size in zip(first, found.batch_sizes, strict=False) for _ in range(size)]
+
+
+def _gpu_net_j(found: Measurement) -> float | None:
+    idle_w = energy.idle_w(found, "gpu")
+    if idle_w is None:
+        return None
+    gross = component_j(found, "gpu")
+    idle = _mean(found, lambda window: idle_w * window.duration_s / window.requests)
+    return None if gross is None or idle is None else gross - idle
+
+
+def _reading_j(found: Measurement, component: str) -> float | None:
+    reading = energy.source(found.load, component)
+    return energy.joules(reading, component) if reading else None
+
+
+def _per_request(joules: float | None, window: Window) -> float | None:
+    return None if joules is None else joules / window.requests
+
+
+def _over_time(joules: float | None, window: Window) -> float | None:
+    return None if joules is None or not window.duration_s else joules / window.duration_s
+
+
+def _mean(found: Measurement, value: Callable[[Window], float | None]) -> float | None:
+    values: Sequence[float] = [v for window in found.windows if (v := value(window)) is not None]
+    return fmean(values) if values else None
+
+
+def _sum(found: Measurement, name: str) -> float:
+    return sum(getattr(window, name) for window in found.windows)
+
+
+def _wh_per_1k(j_per_request: float | None) -> float | None:
+    return None if j_per_request is None else j_per_request * PER / J_PER_WH

@@ -1,0 +1,104 @@
+"""Stand-ins whose every joule and second is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.core import Checkpoint, Hardware, Loaded, Prediction, Procedure, Reading, Task
+
+CPU = Hardware(name="cpu", device="cpu", precisions=("fp32",))
+
+
+class FakeClock:
+    """A clock that stands still until something takes time."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class FakeMeter:
+    """Known watts by component on the fake clock; `edge_s` is what its own start and stop take, at `idle_w`."""
+
+    clock: FakeClock
+    watts: dict[str, float]
+    name: str = "fake"
+    method: str = "replayed"
+    edge_s: float = 0.0
+    events: list[str] = field(default_factory=list)
+    absent: str | None = None
+    opened: bool = False
+
+    def open(self, hardware: Hardware) -> None:
+        from src.core import UserError
+
+        if self.absent:
+            raise UserError(self.absent)
+        self.opened = True
+
+    def start(self) -> None:
+        self.events.append(f"{self.name} start")
+        self._began = self.clock.now()
+        self.clock.sleep(self.edge_s)
+
+    def stop(self) -> Reading:
+        self.clock.sleep(self.edge_s)
+        self.events.append(f"{self.name} stop")
+        duration = self.clock.now() - self._began
+        joules: Any = {f"{component}_j": watts * duration for component, watts in self.watts.items()}
+        return Reading(self.name, duration, **joules, method=dict.fromkeys(self.watts, self.method))
+
+    def close(self) -> None:
+        self.opened = False
+
+
+def procedure(**changes: Any) -> Procedure:
+    """The standard protocol's values, with some changed."""
+    values = {
+        "name": "test",
+        "idle_s": 5.0,
+        "warmup_batches": 4,
+        "warmup_max_s": 60.0,
+        "settle_batches": 2,
+        "settle_rel": 0.1,
+        "window_s": 10.0,
+        "min_windows": 3,
+        "max_windows": 10,
+        "ci95_rel": 0.02,
+        "pause_s": 0.0,
+    }
+    return Procedure(**{**values, **changes})
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    """Answers every input with its own upper case after `seconds` on the fake clock, or fails as told."""
+
+    clock: FakeClock
+    seconds: float = 0.5
+    kind: str = "fake"
+    role: str = "specialist"
+    tasks: tuple[str, ...] = ("text_classification",)
+    checkpoint: Checkpoint = Checkpoint(id="fake/model", weights="embedded")
+    error: BaseException | None = None
+    fails_after: int = 0
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        calls = 0
+        self.clock.sleep(2.0)
+
+        def predict(inputs: Sequence[Any]) -> list[Prediction]:
+            nonlocal calls
+            calls += 1
+            if self.error is not None and calls > self.fails_after:
+                raise self.error
+            self.clock.sleep(self.seconds)
+            return [Prediction(str(text).split()[0], units=1, input_tokens=len(str(text).split())) for text in inputs]
+
+        return Loaded(predict, {"parameters": 7})

@@ -1,0 +1,94 @@
+"""Where inputs come from, and what a broken file gets."""
+
+import json
+
+import pytest
+
+from src.core import UserError
+from src.dataset import Dataset, file_rows
+
+
+def of_file(path, **changes):
+    values = {"name": "file", "task": "text_classification", "path": str(path)}
+    return Dataset(**{**values, "fields": {"text": "text", "label": "label"}, "optional": ("label",), **changes})
+
+
+def lines(path, *rows):
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path):
+    return lines(tmp_path / "mine.jsonl", *({"text": f"text {i}", "label": "positive"} for i in range(5)))
+
+
+def test_the_first_rows_come_in_order(texts):
+    assert [row.values["text"] for row in of_file(texts).rows(3)] == ["text 0", "text 1", "text 2"]
+
+
+def test_too_few_rows_are_refused_unless_repeating_is_allowed(texts):
+    with pytest.raises(UserError, match=r"has 5 rows, 8 are asked for.*samples=5.*task\.repeat=true"):
+        of_file(texts).rows(8)
+    assert [row.values["text"][-1] for row in of_file(texts, repeat=True).rows(8)] == list("01234012")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_csv_and_parquet_give_the_same_rows_as_jsonl(tmp_path, texts, kind):
+    import pandas
+
+    frame = pandas.read_json(texts, lines=True)
+    path = tmp_path / f"mine.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
+    assert [dict(row.values) for row in of_file(path).rows(5)] == [dict(row.values) for row in of_file(texts).rows(5)]
+
+
+def test_a_line_of_metadata_is_not_a_row(tmp_path):
+    path = lines(tmp_path / "a.jsonl", {"_provenance": "somewhere", "_license": "x"}, {"text": "one"})
+    assert [row.values["text"] for row in of_file(path).rows(1)] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", b"", "a.jsonl is empty"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": ', "a.jsonl, row 2 is not JSON"),
+        ("a.jsonl", b'{"text": "one"}\n\xff\xfe', "a.jsonl, row 2 is not JSON in UTF-8"),
+        ("a.jsonl", b"[1, 2]", "row 1 is not a JSON object"),
+        ("a.jsonl", b'{"txt": "one"}', r"row 1 has no field 'text' \(it has: txt\).*task\.fields\.text="),
+        ("a.jsonl", b'{"text": "  "}', "row 1: field 'text' is empty"),
+        ("a.jsonl", b'{"text": 7}', "row 1: field 'text' is empty or not text"),
+        ("a.csv", b"text,label\na,b\nc\n", "a.csv, row 3 has not as many fields"),
+        ("a.parquet", b"not parquet", "a.parquet cannot be read as parquet"),
+        ("a.txt", b"hello", "unknown kind of file; use .jsonl"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, says):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=says):
+        of_file(path).rows(2)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere\.csv is not a file"):
+        list(file_rows(tmp_path / "nowhere.csv"))
+
+
+def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):
+    path = lines(tmp_path / "a.jsonl", {"text": "a", "label": 1}, {"text": "b", "label": "Negative"}, {"text": "c", "label": -1}, {"text": "d"})
+    dataset = of_file(path, labels=("negative", "positive"))
+    assert [dataset.label(row) for row in dataset.rows(4)] == ["positive", "negative", None, None]
+
+
+def test_a_label_outside_the_tasks_labels_is_refused_with_its_row(tmp_path):
+    dataset = of_file(lines(tmp_path / "a.jsonl", {"text": "a", "label": 5}), labels=("negative", "positive"))
+    with pytest.raises(UserError, match="row 1: label 5 is none of negative, positive"):
+        dataset.label(dataset.rows(1)[0])
+
+
+def test_blank_rows_are_dropped_only_where_they_are_layout(tmp_path):
+    path = lines(tmp_path / "a.jsonl", {"text": ""}, {"text": "one"})
+    assert [row.values["text"] for row in of_file(path, skip_blank=True).rows(1)] == ["one"]
+    with pytest.raises(UserError):
+        of_file(path).rows(1)

@@ -1,0 +1,142 @@
+"""The protocol of one run, on a clock and watts that are known."""
+
+import pytest
+
+from src import energy, summary
+from src.core import Measurement, Prediction
+from src.measure import measure, metered
+from tests.fakes import FakeClock, FakeMeter, procedure
+
+BATCHES = [["a", "b"], ["c", "d"], ["e"]]
+
+
+def run(clock, meters, plan, seconds=lambda call: 0.5, kept=None):
+    calls = iter(range(10**9))
+
+    def predict(inputs):
+        clock.sleep(seconds(next(calls)))
+        return [Prediction(text, units=3) for text in inputs]
+
+    steps = list(
+        measure(
+            predict, BATCHES, meters, plan, kept=[] if kept is None else kept, start=Measurement(), clock=clock
+        )
+    )
+    return [phase for phase, _ in steps], steps[-1][1]
+
+
+def test_the_phases_come_in_the_protocols_order_and_each_leaves_what_was_measured_so_far():
+    clock = FakeClock()
+    phases, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
+    assert phases == ["idle", "warm-up", "window 1", "window 2", "window 3"]
+    assert found.idle[0].duration_s == 5.0
+    assert found.settled
+
+
+def test_a_window_is_made_of_whole_passes_and_is_as_long_as_the_protocol_asks():
+    clock = FakeClock()
+    _, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=10.0))
+    window = found.windows[0]
+    assert window.duration_s >= 10.0
+    assert window.duration_s == pytest.approx(10.5)  # seven passes of 1.5 s
+    assert (window.passes, window.requests, window.units) == (7, 35, 105)
+    assert len(window.batch_s) == 7 * len(BATCHES)
+
+
+def test_even_a_window_of_no_length_holds_one_whole_pass():
+    clock = FakeClock()
+    _, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=0.0, min_windows=1))
+    assert found.windows[0].passes == 1
+    assert found.windows[0].requests == 5
+
+
+def test_known_watts_give_exact_joules_per_request():
+    clock = FakeClock()
+    _, found = run(clock, [FakeMeter(clock, {"gpu": 200.0, "cpu": 40.0})], procedure())
+    assert energy.total_j_per_request(found) == pytest.approx([240.0 * 1.5 / 5] * 3)
+
+
+def test_what_a_meters_own_edges_take_is_not_charged_to_the_work():
+    clock = FakeClock()
+    slow = FakeMeter(clock, {"gpu": 100.0}, edge_s=0.25)
+    _, found = run(clock, [slow], procedure())
+    window = found.windows[0]
+    assert window.readings[0].duration_s == pytest.approx(window.duration_s + 0.5)
+    assert energy.window_j(found, window, "gpu") == pytest.approx(100.0 * window.duration_s)
+
+
+def test_the_most_trusted_meter_starts_last_and_stops_first():
+    clock, events = FakeClock(), []
+    inner = FakeMeter(clock, {"gpu": 1.0}, name="inner", events=events)
+    outer = FakeMeter(clock, {"gpu": 1.0}, name="outer", events=events)
+    _, readings = metered([inner, outer], lambda: events.append("work"))
+    assert events == ["outer start", "inner start", "work", "inner stop", "outer stop"]
+    assert [reading.meter for reading in readings] == ["inner", "outer"]
+
+
+def test_the_most_trusted_reading_of_a_component_counts_and_the_others_are_kept():
+    clock = FakeClock()
+    counter = FakeMeter(clock, {"gpu": 100.0}, name="counter", method="counter")
+    estimate = FakeMeter(clock, {"gpu": 150.0, "cpu": 30.0}, name="estimate", method="modelled")
+    _, found = run(clock, [counter, estimate], procedure())
+    assert summary.methods(found) == {"gpu": "counter", "cpu": "modelled", "ram": None}
+    assert summary.component_j(found, "gpu") == pytest.approx(100.0 * 1.5 / 5)
+    assert len(found.windows[0].readings) == 2
+
+
+def test_windows_repeat_until_the_interval_is_narrow():
+    clock = FakeClock()
+    # the first window runs at another speed than the rest, so three are not enough
+    _, found = run(
+        clock,
+        [FakeMeter(clock, {"gpu": 100.0})],
+        procedure(window_s=0.0, max_windows=50, ci95_rel=0.1),
+        seconds=lambda call: 0.5 if call < 7 else 0.6,
+    )
+    assert 3 < len(found.windows) < 50
+    assert found.settled
+
+
+def test_at_the_cap_the_run_says_that_it_is_unsettled():
+    clock = FakeClock()
+    _, found = run(
+        clock,
+        [FakeMeter(clock, {"gpu": 100.0})],
+        procedure(window_s=0.0, max_windows=4, ci95_rel=0.001),
+        seconds=lambda call: 0.5 + 0.2 * (call // 3 % 2),
+    )
+    assert len(found.windows) == 4
+    assert found.settled is False
+    assert "unsettled" in summary.flags(found, "hub")
+
+
+def test_warm_up_goes_on_until_the_latency_is_steady_and_is_kept_apart():
+    clock = FakeClock()
+    _, found = run(
+        clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(), seconds=lambda call: 4.0 / (call + 1) if call < 16 else 0.25
+    )
+    assert found.warmup_settled
+    assert len(found.warmup_batch_s) > 4
+    assert sum(map(len, (window.batch_s for window in found.windows))) % len(BATCHES) == 0
+
+
+def test_warm_up_that_never_settles_ends_at_its_limit_and_says_so():
+    clock = FakeClock()
+    _, found = run(
+        clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(warmup_max_s=20.0), seconds=lambda call: 1.0 + call // 2 % 2
+    )
+    assert found.warmup_settled is False
+    assert "warmup_unsettled" in summary.flags(found, "hub")
+
+
+def test_the_predictions_kept_are_those_of_the_first_measured_pass():
+    clock, kept = FakeClock(), []
+    run(clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(), kept=kept)
+    assert [prediction.output for prediction in kept] == ["a", "b", "c", "d", "e"]
+
+
+def test_a_failure_in_a_window_stops_the_meters():
+    clock, events = FakeClock(), []
+    with pytest.raises(ZeroDivisionError):
+        metered([FakeMeter(clock, {"gpu": 1.0}, events=events)], lambda: 1 / 0)
+    assert events == ["fake start", "fake stop"]

@@ -1,0 +1,111 @@
+"""The metrics of a record, from readings whose joules are known."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from src import summary
+from src.core import Measurement, Reading, Record, Window
+
+SITE = {"zone": "FRA", "g_per_kwh": 56.0, "pue": 1.25}
+
+
+def reading(seconds, gpu=None, cpu=None, ram=None):
+    watts = {"gpu": gpu, "cpu": cpu, "ram": ram}
+    methods = {"gpu": "counter", "cpu": "modelled", "ram": "constant"}
+    return Reading(
+        "fake",
+        seconds,
+        **{f"{c}_j": None if w is None else w * seconds for c, w in watts.items()},
+        method={c: methods[c] for c, w in watts.items() if w is not None},
+    )
+
+
+def record(**changes):
+    window = Window(10.0, (reading(10.0, gpu=360.0, cpu=36.0, ram=4.0),), 1, 3, 30, [2.0, 8.0])
+    found = Measurement(
+        load=(reading(20.0, gpu=90.0),),
+        idle=(reading(5.0, gpu=120.0),),
+        batch_sizes=(1, 2),
+        windows=(window, window),
+        settled=True,
+    )
+    return Record(
+        id="r",
+        status="finished",
+        started_at="",
+        model={"name": "m", "weights": "hub"},
+        task={},
+        hardware={},
+        protocol={},
+        site=SITE,
+        run={},
+        environment={},
+        measurement=replace(found, **changes),
+        scores={"primary": 0.5, "accuracy": 0.5},
+    )
+
+
+def test_energy_is_watt_hours_per_thousand_inferences_by_component():
+    found = summary.metrics(record())
+    assert found["energy/gpu_wh_per_1k"] == pytest.approx(3600 / 3 * 1000 / 3600)
+    assert found["energy/total_wh_per_1k"] == pytest.approx(4000 / 3 * 1000 / 3600)
+
+
+def test_net_energy_is_gross_less_idle_power_for_as_long_as_the_work_took():
+    assert summary.metrics(record())["energy/gpu_net_wh_per_1k"] == pytest.approx((360 - 120) * 10 / 3 * 1000 / 3600)
+
+
+def test_the_cost_of_a_unit_and_of_a_right_answer():
+    found = summary.metrics(record())
+    assert found["energy/j_per_unit"] == pytest.approx(4000 / 30)
+    assert found["energy/j_per_correct"] == pytest.approx(4000 / 3 / 0.5)
+
+
+def test_the_modelled_share_is_what_no_sensor_read():
+    assert summary.metrics(record())["energy/modelled_share"] == pytest.approx(0.1)
+
+
+def test_above_a_fifth_modelled_the_run_says_so():
+    heavy = Window(10.0, (reading(10.0, gpu=100.0, cpu=36.0),), 1, 3, 30, [2.0, 8.0])
+    assert "modelled" in summary.flags(record(windows=(heavy,)).measurement, "hub")
+    assert "modelled" not in summary.flags(record().measurement, "hub")
+
+
+def test_emissions_are_kwh_times_pue_times_the_zones_factor():
+    found = summary.metrics(record())
+    assert found["emissions/g_per_1k"] == pytest.approx(found["energy/total_wh_per_1k"] / 1000 * 1.25 * 56.0)
+
+
+def test_without_a_factor_there_are_no_emissions():
+    assert summary.metrics(replace(record(), site={**SITE, "g_per_kwh": None}))["emissions/g_per_1k"] is None
+
+
+def test_a_batched_request_waits_for_its_batch():
+    found = summary.metrics(record())
+    assert found["latency/mean_s"] == pytest.approx((2 + 8 + 8) / 3)
+    assert found["latency/p50_s"] == 8.0
+    assert summary.request_latencies(record().measurement) == [2.0, 8.0, 8.0]
+
+
+def test_what_was_not_read_is_none_and_never_zero():
+    blind = Window(10.0, (Reading("fake", 10.0),), 1, 3, 30, [2.0, 8.0])
+    found = summary.metrics(record(windows=(blind,), load=(), idle=()))
+    for name in ("total_wh_per_1k", "gpu_wh_per_1k", "gpu_net_wh_per_1k", "ci95_rel", "modelled_share", "load_wh", "j_per_unit"):
+        assert found[f"energy/{name}"] is None, name
+    assert found["emissions/g_per_1k"] is None
+    assert found["power/gpu_mean_w"] is None
+
+
+def test_a_record_that_measured_nothing_has_every_metric_as_none():
+    empty = replace(record(), measurement=Measurement(), scores={})
+    assert all(value is None for value in summary.metrics(empty).values())
+
+
+def test_a_quality_of_zero_has_no_cost_per_right_answer():
+    assert summary.metrics(replace(record(), scores={"primary": 0.0}))["energy/j_per_correct"] is None
+
+
+def test_every_metric_is_finite_or_none():
+    assert all(value is None or math.isfinite(value) for value in summary.metrics(record()).values())
