@@ -35,11 +35,7 @@ def command(config: DictConfig) -> None:
 
 def execute(run: Run) -> int:
     """Measures one run and records it; returns the exit code."""
-    samples = run.task.samples(run.samples, run.seed)
-    from src.models.checkpoint import fetch
-
-    run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
-
+    run, samples = _at_hand(run)
     from src.recorder import Recorder
 
     with Recorder(run.tracking_uri) as recorder:
@@ -48,6 +44,16 @@ def execute(run: Run) -> int:
         _report(record, run, link)
     terminated = record.status == "interrupted" and "SIGTERM" in (record.error or "")
     return 128 + signal.SIGTERM if terminated else EXIT[record.status]
+
+
+def _at_hand(run: Run) -> tuple[Run, Sequence[Sample]]:
+    """The inputs read and the weights' files on this machine: all that may need a network, before anything begins."""
+    from src.models.checkpoint import fetch
+
+    # A file with a broken row is refused before gigabytes are downloaded; without a network the model's id is named
+    samples = run.task.samples(run.samples, run.seed) if run.dataset.id is None else None
+    run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
+    return run, run.task.samples(run.samples, run.seed) if samples is None else samples
 
 
 def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:

@@ -1,0 +1,98 @@
+"""What measuring costs: the same calls bare and instrumented, in interleaved pairs within one process.
+
+    python -m benchmarks.overhead [words of python -m src.run …] [--pairs 10] [--seconds 10]
+
+Prints the throughput of each pair and the median ratio instrumented / bare, then how resident memory grew over ten
+times the passes. The instrumented side is `src.measure.one_window` with the meters of the run and the progress display.
+"""
+
+import argparse
+import resource
+import statistics
+import time
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+
+from src import environment, hardware
+from src.bench import open_meters
+from src.config import CONF, build
+from src.console import Status
+from src.measure import Clock, one_window
+from src.models.checkpoint import fetch
+from src.run import GROUPS
+
+
+def main() -> None:
+    """Loads the run's model once and times the pairs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    asked = parser.parse_args()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("run", overrides=asked.words, return_hydra_config=True)
+    HydraConfig.instance().set_config(config)
+    names = {group: str(config.hydra.runtime.choices[group]) for group in GROUPS}
+    run = build(_without_hydra(config), names)
+    inputs = [sample.input for sample in run.task.samples(run.samples, run.seed)]
+    batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
+    fetch(run.model.checkpoint)
+    meters, absent = open_meters(run)
+    predict = run.model.load(run.task, hardware.isolate(run.hardware), run.precision).predict
+    print(f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}")
+    for batch in batches[:50]:
+        predict(batch)
+
+    ratios = []
+    with Status() as progress:
+        for pair in range(asked.pairs):
+            sides = [lambda: bare(predict, batches, asked.seconds), lambda: instrumented(predict, batches, meters, asked.seconds, progress)]
+            # which side goes first alternates, so that a drift of the machine favours neither
+            if pair % 2:
+                with_first = sides[1]()
+                plain = sides[0]()
+            else:
+                plain = sides[0]()
+                with_first = sides[1]()
+            ratios.append(with_first / plain)
+            print(f"pair {pair + 1}: bare {plain:.2f}/s, instrumented {with_first:.2f}/s, ratio {ratios[-1]:.4f}", flush=True)
+        print(f"median ratio {statistics.median(ratios):.4f} (min {min(ratios):.4f}, max {max(ratios):.4f})")
+        _memory(predict, batches, meters, progress)
+
+
+def bare(predict, batches, seconds) -> float:
+    """Requests per second of a loop that does nothing else."""
+    began, requests = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        for batch in batches:
+            predict(batch)
+        requests += sum(map(len, batches))
+    return requests / (time.perf_counter() - began)
+
+
+def instrumented(predict, batches, meters, seconds, progress) -> float:
+    """Requests per second of one measured window."""
+    window = one_window(predict, batches, meters, seconds, Clock(), environment.busy_s, progress, None)
+    return window.requests / window.duration_s
+
+
+def _memory(predict, batches, meters, progress) -> None:
+    few, sizes = batches[: max(1, len(batches) // 20)], []
+    for passes in (1, 10):
+        for _ in range(passes):
+            one_window(predict, few, meters, 0.0, Clock(), environment.busy_s, progress, None)
+        sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(f"peak resident memory after 1 pass {sizes[0]:.0f} MiB, after 11 passes {sizes[1]:.0f} MiB")
+
+
+def _without_hydra(config):
+    from omegaconf import OmegaConf
+
+    OmegaConf.set_struct(config, False)
+    config.pop("hydra")
+    return config
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Decoder-only language models: GPT-2, BLOOM and their kin."""
+
+from dataclasses import dataclass
+
+from src.core import Checkpoint, Loaded, Task
+from src.models import generation, perplexity, tokens, weights
+from src.models.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class CausalLM:
+    """A model that goes on with its prompt, token after token.
+
+    `context` is the most tokens of prompt and answer together; None is the architecture's own limit.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "causal_lm"
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        """The model on its device, answering `task` greedily; prompts of a batch are padded on the left."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        model = weights.open_weights("AutoModelForCausalLM", checkpoint, device, precision)
+        tokenizer = tokens.open_tokenizer(checkpoint, padding_side="left")
+        context = generation.context_of(model, self.context)
+        forced = checkpoint.weights == "random"
+        generation.make_greedy(model, tokenizer, task, forced)
+        prompt = task.prompt if self.role == "general" else "{text}"
+        room = generation.room_for_input(context, task)
+        return Loaded(
+            predict=generation.Generator(model, tokenizer, room, prompt, task.unit),
+            facts={
+                **weights.facts(model, checkpoint, precision),
+                "context": context,
+                "output_length": "forced" if forced else "free",
+            },
+            perplexity=None if forced else perplexity.CausalPerplexity(model, tokenizer, context, prompt),
+            peak_memory_bytes=memory,
+        )

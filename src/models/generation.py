@@ -1,0 +1,112 @@
+"""What a decoder-only and an encoder-decoder language model do alike: greedy answers within the task's budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.core import Prediction, Task, UserError
+from src.models.tokens import encode
+from src.models.weights import positions
+
+# Tokens read where the architecture sets no limit: the length BLOOM was trained at (arXiv 2211.05100, table 3).
+# T5's relative positions take it too; with its training length of 512 it would read half a news article.
+UNLIMITED_CONTEXT = 2048
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A language model on its device; called with a batch of inputs it returns one Prediction each.
+
+    `room` is the most input tokens; `prompt` has `{text}` where the input goes. A decoder-only model repeats its input
+    before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones included,
+    up to and with the first end-of-text; what follows that is padding.
+    """
+
+    model: Any
+    tokenizer: Any
+    room: int
+    prompt: str
+    unit: str
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        batch = encode(self.tokenizer, inputs, self.room, self.prompt)
+        with torch.inference_mode():
+            out = self.model.generate(**to_device(batch.tensors, self.model))
+        start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
+        ends = _ids(self.model.generation_config.eos_token_id)
+        predictions = []
+        for row, length, truncated in zip(out[:, start:].tolist(), batch.lengths, batch.truncated, strict=True):
+            count = new_tokens(row, ends)
+            predictions.append(
+                Prediction(
+                    output=self.tokenizer.decode(row[:count], skip_special_tokens=True).strip(),
+                    units=count if self.unit == "token" else 1,
+                    input_tokens=length,
+                    output_tokens=count,
+                    truncated=truncated,
+                )
+            )
+        return predictions
+
+
+def new_tokens(row: Sequence[int], ends: frozenset[int]) -> int:
+    """How many tokens of a generated row are the answer: all up to and with the first end-of-text."""
+    return next((place + 1 for place, token in enumerate(row) if token in ends), len(row))
+
+
+def to_device(tensors: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """The ids and the mask on the model's device; other columns of a tokenizer are of no use to a language model."""
+    return {key: tensors[key].to(model.device) for key in ("input_ids", "attention_mask")}
+
+
+def make_greedy(model: Any, tokenizer: Any, task: Task, forced: bool) -> None:
+    """Makes the model answer greedily within the task's token budget, whatever its checkpoint prefers.
+
+    Only the ids of the special tokens stay of the checkpoint's generation config: its beams, penalties, forced tokens
+    and lengths would make two models incomparable. `forced` makes every answer exactly as long as the budget: random
+    weights end by chance, not by meaning.
+    """
+    from transformers import GenerationConfig
+
+    own, config = model.generation_config, model.config
+
+    def token(name: str) -> Any:
+        found = getattr(own, name, None)
+        return found if found is not None else getattr(config, name, None)
+
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        use_cache=True,
+        max_new_tokens=task.max_new_tokens,
+        # the end-of-text token is ruled out until then, at the same cost as in a real model's run
+        min_new_tokens=task.max_new_tokens if forced else task.min_new_tokens,
+        bos_token_id=token("bos_token_id"),
+        eos_token_id=token("eos_token_id"),
+        pad_token_id=tokenizer.pad_token_id,
+        decoder_start_token_id=token("decoder_start_token_id"),
+    )
+
+
+def context_of(model: Any, asked: int | None) -> int:
+    """How many tokens fit: the architecture's positions or, without such a limit, 2048; fewer if `asked` is."""
+    limit = positions(model)
+    if limit is None:
+        return asked or UNLIMITED_CONTEXT
+    return min(limit, asked or limit)
+
+
+def room_for_input(context: int, task: Task) -> int:
+    """The tokens a prompt may have so that the longest answer still fits; UserError when that leaves none."""
+    room = context - task.max_new_tokens
+    if room < 1:
+        raise UserError(f"task.max_new_tokens={task.max_new_tokens} leaves no room for input in a context of {context}")
+    return room
+
+
+def _ids(value: int | Sequence[int] | None) -> frozenset[int]:
+    if value is None:
+        return frozenset()
+    return frozenset([value] if isinstance(value, int) else value)

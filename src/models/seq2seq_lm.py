@@ -1,0 +1,46 @@
+"""Encoder-decoder language models: T5, BART and their kin."""
+
+from dataclasses import dataclass
+
+from src.core import Checkpoint, Loaded, Task
+from src.models import generation, perplexity, tokens, weights
+from src.models.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class Seq2SeqLM:
+    """A model that reads its whole input, then writes its answer token after token.
+
+    `context` is the most tokens read; None is the architecture's own limit.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "seq2seq_lm"
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        """The model on its device, answering `task` greedily; inputs of a batch are padded on the right."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        model = weights.open_weights("AutoModelForSeq2SeqLM", checkpoint, device, precision)
+        tokenizer = tokens.open_tokenizer(checkpoint)
+        context = generation.context_of(model, self.context)
+        generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
+        forced = checkpoint.weights == "random"
+        generation.make_greedy(model, tokenizer, task, forced)
+        prompt = task.prompt if self.role == "general" else "{text}"
+        return Loaded(
+            predict=generation.Generator(model, tokenizer, context, prompt, task.unit),
+            facts={
+                **weights.facts(model, checkpoint, precision),
+                "context": context,
+                "output_length": "forced" if forced else "free",
+            },
+            perplexity=None if forced else perplexity.Seq2SeqPerplexity(model, tokenizer, context, prompt),
+            peak_memory_bytes=memory,
+        )

@@ -1,0 +1,66 @@
+"""Encoders with a classification head: DistilBERT, BERT, RoBERTa and their kin."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.core import Checkpoint, Loaded, Prediction, Task
+from src.models import tokens, weights
+from src.models.checkpoint import fetch
+from src.models.generation import context_of
+
+
+@dataclass(frozen=True)
+class SequenceClassifier:
+    """A model that gives each text one of the labels it was trained on.
+
+    `labels` maps the checkpoint's label names to the task's; a name it does not hold is only put in lower case.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "sequence_classifier"
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        """The model on its device; one label per text, so a token budget means nothing here."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, precision)
+        tokenizer = tokens.open_tokenizer(checkpoint)
+        context = context_of(model, self.context)
+        names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
+        prompt = task.prompt if self.role == "general" else "{text}"
+        return Loaded(
+            predict=_Classifier(model, tokenizer, context, prompt, names),
+            facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Classifier:
+    model: Any
+    tokenizer: Any
+    room: int
+    prompt: str
+    names: Mapping[int, str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        batch = tokens.encode(self.tokenizer, inputs, self.room, self.prompt)
+        taken = inspect.signature(self.model.forward).parameters  # DistilBERT knows no token_type_ids, BERT does
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in taken}
+        with torch.inference_mode():
+            chosen = self.model(**tensors).logits.argmax(dim=-1).tolist()
+        return [
+            Prediction(output=self.names[number], units=1, input_tokens=length, truncated=truncated)
+            for number, length, truncated in zip(chosen, batch.lengths, batch.truncated, strict=True)
+        ]

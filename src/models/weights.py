@@ -1,0 +1,135 @@
+"""A checkpoint as a torch module on its device: real weights from files, or random ones at the real shape."""
+
+from collections.abc import Callable
+from typing import Any
+
+from src.core import Checkpoint, UserError
+
+SEED = 0
+
+# precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
+DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+
+
+def open_config(checkpoint: Checkpoint) -> Any:
+    """The transformers config: from the checkpoint's files, or from its `shape` for random weights."""
+    from transformers import AutoConfig
+
+    if checkpoint.weights != "random":
+        return AutoConfig.from_pretrained(
+            checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code
+        )
+    shape = dict(checkpoint.shape)
+    try:
+        return AutoConfig.for_model(shape.pop("model_type"), **shape)
+    except ValueError as error:
+        raise UserError(f"model.shape: {str(error).splitlines()[0]}") from None
+
+
+def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision: str) -> Any:
+    """The model in evaluation mode on `device` ("cpu", "cuda:0"), in the dtype that `precision` names.
+
+    `auto_class` is a transformers class such as "AutoModelForCausalLM". UserError where the checkpoint is of another
+    kind. Sets the process-wide tf32 switches, and silences transformers' log and progress bars.
+    """
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    dtype = set_precision(precision)
+    auto = getattr(transformers, auto_class)
+    config = open_config(checkpoint)
+    try:
+        model = _random(auto, checkpoint, config, device, dtype) if checkpoint.weights == "random" else None
+        if model is None:
+            model = auto.from_pretrained(
+                checkpoint.path,
+                config=config,
+                dtype=dtype,
+                # straight to the device: 28 GB need not pass through the host's memory first
+                device_map=None if device == "cpu" else {"": device},
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=checkpoint.trust_remote_code,
+            )
+    except ValueError as error:
+        if "Unrecognized configuration class" not in str(error):
+            raise
+        raise UserError(
+            f"model.checkpoint={checkpoint.id} is a {config.model_type}, which {auto_class} cannot load; "
+            "choose a model of that kind"
+        ) from None
+    return model.eval()
+
+
+def _random(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> Any:
+    """Seeded weights drawn on the device by the architecture's own initialisation: real-looking, never constant.
+
+    Power depends on the values (arXiv 2212.08805), so zeros or uninitialised memory would not do.
+    """
+    import torch
+
+    torch.manual_seed(SEED)
+    with torch.device(device):
+        model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
+    inner, outer = model.get_input_embeddings(), model.get_output_embeddings()
+    tied = outer is not None and outer.weight is inner.weight
+    if tied and checkpoint.shape.get("tie_word_embeddings") is False:
+        # transformers 5 ties every T5 and unties it only when it meets both tensors in the files, as in flan-t5
+        fresh = torch.randn_like(outer.weight) * inner.weight.std()
+        outer.weight = torch.nn.Parameter(fresh, requires_grad=False)
+    return model
+
+
+def set_precision(precision: str) -> Any:
+    """The torch dtype of a precision word; switches TensorFloat-32 on for `tf32` and off for all others.
+
+    Uses the `fp32_precision` switches (torch 2.9 and later): mixing them with `allow_tf32` raises.
+    """
+    import torch
+
+    inside = "tf32" if precision == "tf32" else "ieee"
+    torch.backends.cuda.matmul.fp32_precision = inside
+    torch.backends.cudnn.conv.fp32_precision = inside  # type: ignore[attr-defined, unused-ignore]
+    torch.backends.cudnn.rnn.fp32_precision = inside  # type: ignore[attr-defined, unused-ignore]
+    return getattr(torch, DTYPES[precision])
+
+
+def facts(model: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
+    """What was loaded, as JSON values; `parameters` counts every one, the head included, tied ones once."""
+    import torch
+
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "tf32": precision == "tf32",
+        "float32_matmul": torch.backends.cuda.matmul.fp32_precision,
+        "weights": checkpoint.weights,
+        "revision": checkpoint.revision,
+        "architecture": type(model).__name__,
+        "attention": getattr(model.config, "_attn_implementation", None),
+        "vocabulary": getattr(model.config, "vocab_size", None),
+    }
+
+
+def positions(model: Any) -> int | None:
+    """How many tokens the model has positions for; None where the architecture sets no limit (ALiBi, T5's buckets)."""
+    limit: int | None = getattr(model.config, "max_position_embeddings", None)
+    if limit is None:
+        return None
+    for name, module in model.named_modules():
+        # RoBERTa and its kin count from the padding id on: 514 rows are 512 positions
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return limit - int(module.padding_idx) - 1
+    return limit
+
+
+def watch_memory(device: str) -> Callable[[], int | None]:
+    """A reader of the device allocator's high-water mark in bytes, from this call on; it gives None on the CPU."""
+    if not device.startswith("cuda"):
+        return lambda: None
+    import torch
+
+    torch.cuda.init()  # type: ignore[no-untyped-call]  # the allocator knows no device before
+    torch.cuda.reset_peak_memory_stats(device)
+    return lambda: int(torch.cuda.max_memory_allocated(device))

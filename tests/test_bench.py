@@ -1,0 +1,131 @@
+"""One run to its record: also when it fails, and never with anything lost."""
+
+from dataclasses import replace
+
+import pytest
+
+from src import bench, summary
+from src.config import Run
+from src.core import Interrupted, Sample, Site, UserError
+from src.dataset import Dataset
+from src.tasks.text_classification import TextClassification
+from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
+
+SAMPLES = [Sample("a", "positive film", "positive"), Sample("b", "positive day", "negative"), Sample("c", "negative", None)]
+
+
+def a_run(clock, meters=None, model=None, **changes):
+    dataset = Dataset(name="embedded", task="text_classification", fields={"text": "text"})
+    values = {
+        "names": {"model": "fake", "task": "text_classification"},
+        "model": model or FakeModel(clock),
+        "task": TextClassification(dataset, ("negative", "positive"), "{text}", 1, 4),
+        "dataset": dataset,
+        "hardware": CPU,
+        "meters": tuple(meters or [FakeMeter(clock, {"cpu": 50.0})]),
+        "meters_required": False,
+        "procedure": procedure(),
+        "site": Site("unknown"),
+        "batch_size": 2,
+        "precision": "fp32",
+        "samples": 3,
+        "seed": 0,
+        "tracking_uri": None,
+        "chosen": {},
+        "config": {},
+    }
+    return Run(**{**values, **changes})
+
+
+def benched(run, clock, watch=lambda phase, record: None):
+    begun = bench.draft(run, SAMPLES)
+    return bench.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, busy_s=lambda: 0.0)
+
+
+def test_a_finished_run_has_energy_and_quality_of_the_same_calls():
+    clock = FakeClock()
+    record = benched(a_run(clock), clock)
+    assert (record.status, record.error) == ("finished", None)
+    assert record.scores["primary"] == 0.5
+    assert [request.output for request in record.requests] == ["positive", "positive", "negative"]
+    assert [request.score for request in record.requests] == [1.0, 0.0, None]
+    assert [request.latency_s for request in record.requests] == pytest.approx([0.5, 0.5, 0.5])
+    # 50 W for half a second a batch, two batches, three requests
+    assert summary.metrics(record)["energy/cpu_wh_per_1k"] == pytest.approx(50 * 1.0 / 3 * 1000 / 3600)
+
+
+def test_loading_is_measured_apart():
+    clock = FakeClock()
+    assert summary.metrics(benched(a_run(clock), clock))["energy/load_wh"] == pytest.approx(50 * 2.0 / 3600)
+
+
+def test_random_weights_have_energy_and_no_quality():
+    clock = FakeClock()
+    model = FakeModel(clock)
+    model = replace(model, checkpoint=replace(model.checkpoint, weights="random"))
+    record = benched(a_run(clock, model=model), clock)
+    assert set(record.scores.values()) == {None}
+    assert {request.score for request in record.requests} == {None}
+    assert "random_weights" in record.flags
+    assert summary.metrics(record)["energy/total_wh_per_1k"] > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (RuntimeError("kernel panic\nsecond line"), "failed", "RuntimeError: kernel panic"),
+        (MemoryError(), "failed", "out of memory at batch_size=2"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "failed", "out of memory at batch_size=2"),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried"), "failed", "out of memory at batch_size=2"),
+        (Interrupted("SIGTERM"), "interrupted", "interrupted by SIGTERM"),
+    ],
+)
+def test_a_run_that_breaks_is_a_record_that_says_why_and_keeps_what_was_measured(error, status, says):
+    clock = FakeClock()
+    # 4 batches of warm-up, then a window of 10 passes over 2 batches, then it breaks in the second window
+    model = FakeModel(clock, error=error, fails_after=4 + 20 + 3)
+    record = benched(a_run(clock, model=model), clock)
+    assert record.status == status
+    assert record.error.startswith(says)
+    assert "\n" not in record.error
+    assert len(record.measurement.windows) == 1
+    assert summary.metrics(record)["energy/total_wh_per_1k"] is not None
+
+
+def test_the_watch_sees_each_phase_and_what_was_measured_until_then():
+    clock, seen = FakeClock(), []
+    benched(a_run(clock), clock, watch=lambda phase, record: seen.append((phase, len(record.measurement.windows))))
+    assert seen == [
+        ("meters", 0), ("load", 0), ("idle", 0), ("warm-up", 0), ("window 1", 1), ("window 2", 2), ("window 3", 3), ("scoring", 3),
+    ]  # fmt: skip
+
+
+def test_a_meter_that_cannot_be_read_is_left_out_with_its_reason():
+    clock = FakeClock()
+    blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")
+    record = benched(a_run(clock, [blind, FakeMeter(clock, {"cpu": 50.0})]), clock)
+    assert record.environment["meters_absent"] == {"blind": "no permission"}
+    assert summary.metrics(record)["energy/gpu_wh_per_1k"] is None
+
+
+def test_a_meter_that_was_asked_for_and_cannot_be_read_stops_the_run():
+    clock = FakeClock()
+    blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")
+    with pytest.raises(UserError, match="no permission"):
+        benched(a_run(clock, [blind], meters_required=True), clock)
+    with pytest.raises(UserError, match="no meter can be read: no permission"):
+        benched(a_run(clock, [blind]), clock)
+
+
+def test_the_meters_are_let_go_whatever_happens():
+    clock = FakeClock()
+    meter = FakeMeter(clock, {"cpu": 1.0})
+    benched(a_run(clock, [meter], FakeModel(clock, error=RuntimeError("x"))), clock)
+    assert not meter.opened
+
+
+def test_the_digest_tells_inputs_apart():
+    run = a_run(FakeClock())
+    one, other = bench.draft(run, SAMPLES), bench.draft(run, SAMPLES[::-1])
+    assert one.task["digest"] == bench.draft(run, SAMPLES).task["digest"]
+    assert one.task["digest"] != other.task["digest"]

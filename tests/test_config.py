@@ -1,0 +1,166 @@
+"""Every YAML of every group composes and builds; what cannot be is refused in one sentence."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from src import config, hardware
+from src.core import UserError
+
+CONF = config.CONF
+
+
+def built(*words):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = compose("run", overrides=list(words), return_hydra_config=True)
+    names = OmegaConf.to_container(composed.hydra.runtime.choices)
+    OmegaConf.set_struct(composed, False)
+    composed.pop("hydra")
+    return config.build(composed, {group: names[group] for group in ("model", "task", "hardware", "meter", "protocol", "site")})
+
+
+def choices(group):
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def no_cards(monkeypatch):
+    monkeypatch.setattr(hardware, "cards", list)
+
+
+H100 = hardware.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
+
+
+@pytest.mark.parametrize("name", choices("model"))
+def test_every_model_builds_for_every_task_it_says_it_can_do(name):
+    tasks = OmegaConf.to_container(
+        compose_only("run", f"model={name}").model, resolve=True
+    )["tasks"]
+    assert tasks
+    for task in tasks:
+        run = built(f"model={name}", f"task={task}")
+        assert task in run.model.tasks
+        assert run.task.name == task
+
+
+def compose_only(name, *words):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(name, overrides=list(words))
+
+
+@pytest.mark.parametrize("name", choices("model"))
+def test_every_size_of_a_model_builds_with_its_own_checkpoint(name):
+    node = OmegaConf.to_container(compose_only("run", f"model={name}").model, resolve=True)
+    sizes = list(node.get("sizes") or {})
+    found = {built(f"model={name}", f"model.size={size}", f"task={node['tasks'][0]}").model.checkpoint.id for size in sizes}
+    assert len(found) == len(sizes)
+
+
+@pytest.mark.parametrize("name", choices("task"))
+def test_every_task_has_its_own_module_name_and_every_dataset_builds(name):
+    node = compose_only("run", f"task={name}").task
+    assert Path(CONF.parent, "src", "tasks", f"{name}.py").is_file()
+    for dataset in node.datasets:
+        if dataset != "file":
+            assert built("model=embedded", f"task={name}", f"task.dataset={dataset}").dataset.name == dataset
+
+
+@pytest.mark.parametrize(
+    ("group", "name"), [(g, n) for g in ("hardware", "meter", "protocol", "site") for n in choices(g)]
+)
+def test_every_other_choice_builds(group, name, monkeypatch):
+    card = {"a100": "NVIDIA A100-SXM4-80GB", "rtx4090": "NVIDIA GeForce RTX 4090", "h200": "NVIDIA H200"}.get(name, H100.name)
+    if name not in ("auto", "cpu", "laptop"):
+        monkeypatch.setattr(hardware, "cards", lambda: [hardware.Card(0, "GPU-1", card, (9, 0), 700.0)])
+    assert built(f"{group}={name}").names[group] == name
+
+
+def test_without_words_the_embedded_default_runs():
+    run = built()
+    assert run.model.checkpoint.weights == "embedded"
+    assert run.dataset.name == "embedded"
+    assert (run.batch_size, run.precision, run.samples, run.seed) == (1, "fp32", 1000, 0)
+
+
+def test_the_dataset_follows_the_weights_unless_it_is_named():
+    assert built("model=bloomz", "task=summarization").dataset.id == "abisee/cnn_dailymail"
+    assert built("model=bloomz", "task=summarization", "model.weights=random").dataset.name == "embedded"
+    named = built("model=bloomz", "task=summarization", "task.dataset=xsum", "model.weights=random")
+    assert named.dataset.id == "EdinburghNLP/xsum"
+
+
+def test_a_size_brings_its_own_checkpoint_and_shape():
+    run = built("model=bloomz", "model.size=7b1", "task=summarization")
+    assert run.model.checkpoint.id == "bigscience/bloomz-7b1"
+    assert run.model.checkpoint.shape["n_layer"] == 30
+    assert run.label == "bloomz-7b1"
+
+
+def test_the_chosen_leaves_are_flat_and_hold_no_road_not_taken():
+    chosen = built("model=bloomz", "task=summarization", "batch_size=8").chosen
+    assert chosen["batch_size"] == 8
+    assert chosen["model.checkpoint"] == "bigscience/bloomz-560m"
+    assert chosen["task.dataset"] == "cnn_dailymail"
+    assert chosen["model"] == "bloomz"
+    assert not [key for key in chosen if key.startswith(("model.sizes", "task.datasets"))]
+
+
+def test_a_zone_brings_its_factor_and_a_given_factor_wins():
+    assert built("site.zone=FRA").site.g_per_kwh == pytest.approx(56.039)
+    assert built("site.zone=FRA", "site.g_per_kwh=10").site.g_per_kwh == 10
+    assert built().site.g_per_kwh is None
+
+
+def test_a_files_columns_are_named_in_words(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("review,stars\nfine film,positive\n")
+    run = built("task.dataset=file", f"task.path={path}", "task.fields.text=review", "task.fields.label=stars", "samples=1")
+    assert [(s.input, s.target) for s in run.task.samples(1, 0)] == [("fine film", "positive")]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["model=distilbert_sst2", "task=summarization"], "model=distilbert_sst2 cannot do task=summarization; it does: text_classification"),
+        (["model=bloomz", "model.size=7b"], r"model\.size=7b does not exist; did you mean model\.size=7b1\?"),
+        (["model=gpt2", "model.size=xl"], r"model=gpt2 comes in one size"),
+        (["precision=tf32"], r"precision=tf32 does not exist; .*choose from: .*fp32.*cpu"),
+        (["precision=fp8"], r"did you mean precision=fp\d\d"),
+        (["hardware=cuda"], "hardware=cuda needs an NVIDIA GPU and this machine shows none; type hardware=cpu"),
+        (["hardware=h100"], "this machine shows none"),
+        (["site.zone=FRANCE"], r"did you mean site\.zone=FRA \(France\)"),
+        (["batch_size=0"], "batch_size=0: must be 1 or more"),
+        (["samples=-3"], "samples=-3: must be 1 or more"),
+        (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
+        (["model.weights=nowhere"], r"model\.weights=nowhere does not exist; choose from: embedded, hub, random, or an existing folder"),
+        (["task.dataset=sst"], r"did you mean task\.dataset=sst2"),
+        (["task.dataset=file"], "task.dataset=file and task.path=FILE go together"),
+        (["task.path=x.csv"], "go together"),
+        (["model=gpt2", "model.weights=embedded", "task=text_generation"], "does not ship with Joulemark"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_in_one_sentence(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_name_for_one_card_is_not_used_for_another(monkeypatch):
+    monkeypatch.setattr(hardware, "cards", lambda: [H100])
+    with pytest.raises(UserError, match="hardware=a100 is for a A100, GPU 0 is 'NVIDIA H100"):
+        built("hardware=a100")
+    assert built("hardware=h100").hardware.uuid == "GPU-1"
+
+
+def test_a_card_does_the_precisions_of_its_generation():
+    assert hardware.cuda_precisions((9, 0)) == ("fp32", "tf32", "bf16", "fp16")
+    assert hardware.cuda_precisions((7, 5)) == ("fp32", "fp16")
+
+
+def test_hidden_cards_are_not_counted(monkeypatch):
+    found = [hardware.Card(i, f"GPU-{i}abc", "X", (9, 0), None) for i in range(4)]
+    assert [card.index for card in hardware._visible(found, "2,0")] == [2, 0]
+    assert [card.index for card in hardware._visible(found, "GPU-3abc")] == [3]
+    assert hardware._visible(found, "") == []
