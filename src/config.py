@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from src import embedded, hardware, zones
 from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Site, Task, UserError
 from src.dataset import Dataset
-from src.words import choose
+from src.words import choose, nearest
 
 T = TypeVar("T")
 
@@ -79,9 +79,9 @@ class Run:
 def build(config: DictConfig, names: Mapping[str, str]) -> Run:
     """The run that a composed configuration asks for; UserError, one line, for whatever cannot be."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    _positive(values)
+    _check(values)
     nodes = {"model": _sized(values["model"], names["model"]), "task": dict(values["task"])}
-    model = _model(dict(nodes["model"]), names["model"])
+    model = _model({**nodes["model"], "seed": values["seed"]}, names["model"])
     nodes["task"] = _with_dataset(nodes["task"], model.checkpoint)
     dataset = _dataset(nodes["task"], names["task"])
     task = _task(dict(nodes["task"]), dataset)
@@ -133,15 +133,30 @@ def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         raise UserError(f"{key}={first['input']}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
 
 
-def _positive(values: Mapping[str, Any]) -> None:
+def _check(values: Mapping[str, Any]) -> None:
+    """What the schema lets through: keys added with `+`, and numbers that count nothing."""
+    known = [f.name for f in fields(RunSchema)]
+    for key in values:
+        if key not in known:
+            close = nearest(key, known)
+            hint = f"; did you mean {close}=…?" if close else ""
+            raise UserError(f"{key} is no key of this run{hint}")
     for key in ("batch_size", "samples"):
         if values[key] < 1:
             raise UserError(f"{key}={values[key]}: must be 1 or more")
 
 
+def _mapping(node: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+    """Takes the key out of the node; UserError where someone put a plain value in its place."""
+    found = node.pop(key, None) or {}
+    if not isinstance(found, dict):
+        raise UserError(f"{where}.{key}={found}: this key holds others; set one of them, {where}.{key}.NAME=…")
+    return found
+
+
 def _sized(node: dict[str, Any], name: str) -> dict[str, Any]:
     """The model's node with the chosen size's own values laid over it."""
-    sizes, size = node.pop("sizes", None) or {}, node.get("size")
+    sizes, size = _mapping(node, "sizes", "model"), node.get("size")
     if not sizes:
         if size is not None:
             raise UserError(f"model.size={size}: model={name} comes in one size; leave model.size out")
@@ -159,7 +174,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         Checkpoint,
         {
             "id": node.pop("checkpoint"),
-            **{key: node.pop(key) for key in ("weights", "revision", "trust_remote_code", "shape", "parameters")},
+            **{key: node.pop(key) for key in ("weights", "revision", "trust_remote_code", "shape", "parameters", "seed")},
         },
         "model",
     )
@@ -179,7 +194,7 @@ def _check_weights(checkpoint: Checkpoint, name: str) -> None:
 
 def _with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
     """The task's node with one dataset chosen: its name, its entry, and the values it sets where they are open."""
-    entries = node.pop("datasets")
+    entries = _mapping(node, "datasets", "task")
     standard = node.pop("default")
     word = node["dataset"]
     if word == "auto":
@@ -189,7 +204,7 @@ def _with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any
     entry = dict(entries[word])
     for key, value in (entry.pop("task", None) or {}).items():
         node[key] = value if node[key] is None else node[key]
-    columns = {key: column for key, column in (node.pop("fields") or {}).items() if column is not None}
+    columns = {key: column for key, column in _mapping(node, "fields", "task").items() if column is not None}
     if (word == "file") != (node["path"] is not None):
         raise UserError("task.dataset=file and task.path=FILE go together")
     return {**node, "dataset": word, "source": {**entry, "fields": {**entry["fields"], **columns}}}

@@ -114,7 +114,8 @@ class Checkpoint:
     """Which weights, and where they come from.
 
     `weights` is `hub`, `embedded`, `random` or a local folder; `shape` holds the keyword arguments of the
-    transformers config with its `model_type`; `parameters` is the published count of the model without its head.
+    transformers config with its `model_type`, and random ones are drawn from `seed`; `parameters` is the published
+    count of the model without its head.
     `path` and a resolved `revision` are filled in by `src.models.checkpoint.fetch`.
     """
 
@@ -124,6 +125,7 @@ class Checkpoint:
     trust_remote_code: bool = False
     shape: Mapping[str, Any] = field(default_factory=dict)
     parameters: int | None = None
+    seed: int = 0
     path: Path | None = None
 
 

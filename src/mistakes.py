@@ -24,23 +24,20 @@ def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
         return choose(group, word, error.options)
     if isinstance(error, OverrideParseException):
         return f"{error.override!r} is not key=value; quote what the shell or Hydra would read otherwise: 'key=\"a b\"'"
-    key = _key(error, text)
-    if key is not None and _is_key_error(error, text):
-        return _unknown_key(key, name, overrides)
+    key = _key(text)
+    if key is not None and re.search(r"is not in struct|not in '|No match in the defaults", _all_text(error)):
+        return unknown_key(key, name, overrides)
     value = re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", _all_text(error))
     if value:
         where = re.search(r"full_key: (\S+)", _all_text(error))
-        return f"{where[1] if where else key}={value[1]} is not a {value[2].lower()}"
+        kind = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}.get(value[2], value[2])
+        return f"{where[1] if where else key}={value[1]} is not {kind}"
     return " ".join(_all_text(error).split())
 
 
-def _key(error: Exception, text: str) -> str | None:
-    found = re.search(r"Could not (?:override|append to config\. An item is already at|delete from config\. ?\s*)'?([\w.@/]+)'?", text)
+def _key(text: str) -> str | None:
+    found = re.search(r"Could not (?:override|append to config\.|delete from config\.).*?'([^']+)'", text)
     return found[1] if found else None
-
-
-def _is_key_error(error: Exception, text: str) -> bool:
-    return "is not in struct" in _all_text(error) or "not in 'RunSchema'" in _all_text(error) or "No match in the defaults" in text
 
 
 def _all_text(error: BaseException) -> str:
@@ -51,7 +48,8 @@ def _all_text(error: BaseException) -> str:
     return "\n".join(parts)
 
 
-def _unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
+def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
+    """One sentence for a key that does not exist, with the nearest one that does."""
     known = _known_keys(name, [word for word in overrides if re.split("[=@]", word.lstrip("+~"))[0] != key])
     close = nearest(key, known)
     if close is None:  # `model.revison` has its best match among the keys beside it

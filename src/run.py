@@ -15,6 +15,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src import mistakes
@@ -28,9 +29,18 @@ EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
 @hydra.main(config_path=str(CONF), config_name="run", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The run that Hydra composed; leaves the process with its exit code."""
-    choices = HydraConfig.get().runtime.choices
-    run = build(config, {group: str(choices[group]) for group in GROUPS})
-    sys.exit(execute(run))
+    hydra_config = HydraConfig.get()
+    try:
+        if hydra_config.mode == RunMode.MULTIRUN:
+            raise UserError("-m is not supported yet: give each run a command of its own")
+        names = {group: hydra_config.runtime.choices.get(group) for group in GROUPS}
+        for group, choice in names.items():
+            if not choice:
+                raise UserError(f"{group} has no choice; type {group}=…")
+        code = execute(build(config, names))
+    except UserError as error:  # said here, since Hydra would put words of its own before it
+        code = _refuse(str(error))
+    sys.exit(code)
 
 
 def execute(run: Run) -> int:
@@ -113,18 +123,19 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
     print(json.dumps(last, allow_nan=False), flush=True)
 
 
+def _refuse(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
+
+
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
     # Lets Hydra's errors come here instead of being printed its way
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
         command()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'run', sys.argv[1:])}", file=sys.stderr)
-        return 2
+        return _refuse(mistakes.explain(error, "run", sys.argv[1:]))
     except (Interrupted, KeyboardInterrupt):  # before anything was measured
         return EXIT["interrupted"]
     return 0

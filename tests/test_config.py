@@ -127,7 +127,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["model=bloomz", "model.size=7b"], r"model\.size=7b does not exist; did you mean model\.size=7b1\?"),
         (["model=gpt2", "model.size=xl"], r"model=gpt2 comes in one size"),
         (["precision=tf32"], r"precision=tf32 does not exist; .*choose from: .*fp32.*cpu"),
-        (["precision=fp8"], r"did you mean precision=fp\d\d"),
+        (["precision=f16"], "did you mean precision=fp16"),
         (["hardware=cuda"], "hardware=cuda needs an NVIDIA GPU and this machine shows none; type hardware=cpu"),
         (["hardware=h100"], "this machine shows none"),
         (["site.zone=FRANCE"], r"did you mean site\.zone=FRA \(France\)"),

@@ -37,8 +37,9 @@ class SequenceClassifier:
         context = context_of(model, self.context)
         names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
         prompt = task.prompt if self.role == "general" else "{text}"
+        taken = frozenset(inspect.signature(model.forward).parameters)  # DistilBERT knows no token_type_ids, BERT does
         return Loaded(
-            predict=_Classifier(model, tokenizer, context, prompt, names),
+            predict=_Classifier(model, tokenizer, context, prompt, names, taken),
             facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
         )
@@ -51,13 +52,13 @@ class _Classifier:
     room: int
     prompt: str
     names: Mapping[int, str]
+    taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         import torch
 
         batch = tokens.encode(self.tokenizer, inputs, self.room, self.prompt)
-        taken = inspect.signature(self.model.forward).parameters  # DistilBERT knows no token_type_ids, BERT does
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in taken}
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
         with torch.inference_mode():
             chosen = self.model(**tensors).logits.argmax(dim=-1).tolist()
         return [

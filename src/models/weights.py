@@ -5,8 +5,6 @@ from typing import Any
 
 from src.core import Checkpoint, UserError
 
-SEED = 0
-
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
 DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
@@ -69,7 +67,7 @@ def _random(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: 
     """
     import torch
 
-    torch.manual_seed(SEED)
+    torch.manual_seed(checkpoint.seed)
     with torch.device(device):
         model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
     inner, outer = model.get_input_embeddings(), model.get_output_embeddings()
