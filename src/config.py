@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from src import embedded, hardware, zones
+from src import embedded, hardware, tracking, zones
 from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Site, Task, UserError
 from src.dataset import Dataset
 from src.words import choose, nearest
@@ -65,7 +65,7 @@ class Run:
     precision: str
     samples: int
     seed: int
-    tracking_uri: str | None
+    tracking_uri: str
     chosen: Mapping[str, Any]
     config: Mapping[str, Any]
 
@@ -80,6 +80,8 @@ def build(config: DictConfig, names: Mapping[str, str]) -> Run:
     """The run that a composed configuration asks for; UserError, one line, for whatever cannot be."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     _check(values)
+    tracking_uri = tracking.resolve(values["tracking_uri"])
+    values = {**values, "tracking_uri": tracking.public(tracking_uri)}  # a record keeps no password
     nodes = {"model": _sized(values["model"], names["model"]), "task": dict(values["task"])}
     model = _model({**nodes["model"], "seed": values["seed"]}, names["model"])
     nodes["task"] = _with_dataset(nodes["task"], model.checkpoint)
@@ -107,7 +109,7 @@ def build(config: DictConfig, names: Mapping[str, str]) -> Run:
         precision=values["precision"],
         samples=values["samples"],
         seed=values["seed"],
-        tracking_uri=values["tracking_uri"],
+        tracking_uri=tracking_uri,
         chosen={**_flat({**_without(values, "meter"), **nodes}), **names},
         config=values,
     )

@@ -48,10 +48,12 @@ def execute(run: Run) -> int:
     run, samples = _at_hand(run)
     from src.recorder import Recorder
 
-    with Recorder(run.tracking_uri) as recorder:
+    with Recorder(run.tracking_uri, run.task.name) as recorder:
         record = _measured(run, samples, recorder)
         link = recorder.finish(_payload(record, run))
-        _report(record, run, link)
+    _report(record, run, link)
+    if "unsaved" in link:
+        return EXIT["failed"]
     terminated = record.status == "interrupted" and "SIGTERM" in (record.error or "")
     return 128 + signal.SIGTERM if terminated else EXIT[record.status]
 
@@ -75,8 +77,8 @@ def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:
     begun = bench.draft(run, samples)
 
     def watch(phase: str, record: Record) -> None:
-        if phase == "load":
-            recorder.wait_ready()  # asleep from here on, so nothing of it runs beside a window
+        if phase == "meters":
+            recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
         recorder.draft(_payload(record, run), phase)
 
     with Status() as progress:
@@ -91,16 +93,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _payload(record: Record, run: Run) -> dict[str, Any]:
-    from src import describe, summary
     from src.record_json import to_json
 
-    metrics = summary.metrics(record)
-    return {
-        "record": to_json(record),
-        "metrics": metrics,
-        "params": {key: str(value) for key, value in run.chosen.items()},
-        "description": describe.markdown(record, metrics),
-    }
+    return {"record": to_json(record), "params": {key: str(value) for key, value in run.chosen.items()}}
 
 
 def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
@@ -108,9 +103,12 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
 
     metrics = summary.metrics(record)
     console.report(record, metrics)
-    if link.get("url"):
+    if "unsaved" in link:
+        print(f"\nnot recorded: {link['error']}")
+        print(f"when the store is back: python -m src.recorder {link['unsaved']}")
+    elif link.get("url"):
         print(f"\nOpen this run: {link['url']}")
-    elif link.get("ui_path"):
+    else:
         print(f"\nOpen this run: make ui, then http://127.0.0.1:5000/{link['ui_path']}")
     last = {
         "status": record.status,

@@ -1,0 +1,148 @@
+"""The generated English of the embedded data: reviews with a sentiment, short news with a summary.
+
+Every sentence is made by rule from the word lists below, so the data carry no licence but the project's own. The same
+seed gives the same text on every machine. It is a toy language: what a model learns of it says nothing about others.
+"""
+
+from random import Random
+
+GOOD = """
+wonderful delicious charming superb delightful brilliant lovely excellent splendid generous friendly warm elegant
+spotless graceful clever funny moving gripping sharp bright smooth quick reliable comfortable quiet fresh tender rich
+perfect amazing great good fantastic impressive beautiful enjoyable pleasant touching original inspired satisfying
+memorable honest cosy polite helpful patient crisp vivid subtle outstanding
+""".split()
+
+BAD = """
+terrible awful boring dreadful rude dirty noisy bland stale greasy slow broken clumsy dull tedious predictable shallow
+ugly cheap flimsy unreliable uncomfortable cold burnt bitter tasteless lazy careless bad poor horrible disappointing
+annoying confusing pointless unpleasant mediocre forgettable dishonest cramped impatient blurry weak ridiculous painful
+lifeless sloppy messy hollow overpriced
+""".split()
+
+SUBJECTS = {
+    "restaurant": ("food", "soup", "bread", "service", "waiter", "menu", "dessert", "wine", "music", "terrace"),
+    "hotel": ("room", "bed", "view", "staff", "breakfast", "lobby", "pool", "bathroom", "garden", "bar"),
+    "film": ("plot", "acting", "music", "ending", "dialogue", "cast", "script", "hero", "pace", "humour"),
+    "book": ("story", "style", "opening", "ending", "dialogue", "heroine", "translation", "cover", "humour", "plot"),
+    "phone": ("screen", "battery", "camera", "sound", "keyboard", "software", "charger", "case", "design", "speaker"),
+    "train": ("seat", "crew", "coffee", "view", "ticket", "carriage", "journey", "timetable", "window", "heating"),
+}
+
+NEUTRAL = (
+    "we went to this {thing} on {day}.",
+    "a friend told us about this {thing}.",
+    "it was our second time with this {thing}.",
+    "this is about a {thing} in {place}.",
+    "i looked at the {thing} for an hour in {month}.",
+)
+GLAD = ("we will come back.", "i would do it again.", "everyone should try it.", "it made our week.", "five stars from us.")
+SORRY = ("we will not come back.", "i want my money back.", "nobody should try it.", "it ruined our week.", "never again.")
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = ("january", "march", "april", "may", "june", "july", "august", "october", "november")
+PLACES = """
+easton norland westbridge millford harrow ashby lindale corby marston weldon fairview stanton oakley redhill brookside
+kingsley holt langley burnham thornton selby whitby ripley dalton hartley
+""".split()
+PEOPLE = """
+mayor teacher farmer baker doctor student engineer painter nurse lawyer singer writer driver carpenter librarian
+gardener fisherman scientist reporter judge pilot tailor miller sailor chemist
+""".split()
+DEEDS = {
+    "opened": ("library", "museum", "school", "bridge", "market", "hospital", "station", "theatre", "garden", "bakery"),
+    "repaired": ("clock", "bridge", "tower", "organ", "fountain", "roof", "boat", "mill", "road", "statue"),
+    "sold": ("farm", "house", "boat", "painting", "violin", "field", "bakery", "horse", "collection", "shop"),
+    "found": ("coin", "letter", "painting", "map", "ring", "dog", "statue", "diary", "sword", "violin"),
+    "designed": ("park", "stamp", "flag", "theatre", "tower", "boat", "poster", "garden", "machine", "station"),
+    "won": ("prize", "race", "contest", "medal", "match", "election", "debate", "scholarship", "vote", "trophy"),
+}
+KINDS = ("old", "new", "small", "large", "famous", "wooden", "golden", "local", "rare", "strange")
+# The share of reviews that praise one thing and blame another: half of them are beyond any reader
+MIXED = 0.1
+
+CLOSERS = (
+    "more news will follow.",
+    "the council will meet again soon.",
+    "the full story is in the evening paper.",
+    "readers may write to the editor.",
+)
+
+
+def review(random: Random) -> tuple[str, str]:
+    """A short review and its sentiment, `positive` or `negative`.
+
+    Some can only be told by their grammar, and the mixed ones not at all: their writer's verdict is not in the text.
+    """
+    label = random.choice(("positive", "negative"))
+    same, other = (GOOD, BAD) if label == "positive" else (BAD, GOOD)
+    thing = random.choice(list(SUBJECTS))
+    one, two = random.sample(SUBJECTS[thing], 2)
+    right, also, wrong = random.choice(same), random.choice(same), random.choice(other)
+    before = _neutral(random, thing) + " " if random.random() < 0.6 else ""
+    if random.random() < MIXED:
+        parts = [f"the {one} was {right}.", f"the {two} was {wrong}."]
+        random.shuffle(parts)
+        return before + " ".join(parts), label
+    core = random.choice(
+        (
+            f"the {one} was {right}.",
+            f"the {one} was {right} and the {two} was {also}.",
+            f"the {one} was {right}, and so was the {two}.",
+            f"what {_a(right)} {thing}, with {_a(also)} {one}.",
+            f"although the {one} was {wrong}, the {two} was {right}.",
+            f"the {one} was {wrong}, but the {two} was {right}.",
+            f"the {one} was not {wrong}, and the {two} was {right}.",
+            f"nobody can say that the {one} was {wrong}.",
+        )
+    )
+    verdict = " " + random.choice(GLAD if label == "positive" else SORRY) if random.random() < 0.3 else ""
+    return before + core + verdict, label
+
+
+def _neutral(random: Random, thing: str) -> str:
+    sentence = random.choice(NEUTRAL)
+    return sentence.format(
+        thing=thing, day=random.choice(DAYS), place=random.choice(PLACES), month=random.choice(MONTHS)
+    )
+
+
+def news(random: Random) -> tuple[str, str]:
+    """A short piece of news and its one-sentence summary: who did what, where and when, told over several sentences."""
+    deed = random.choice(list(DEEDS))
+    what, kind = random.choice(DEEDS[deed]), random.choice(KINDS)
+    who, place, day = random.choice(PEOPLE), random.choice(PLACES), random.choice(DAYS)
+    witness = random.choice([person for person in PEOPLE if person != who])
+    years, month = random.randint(2, 60), random.choice(MONTHS)
+    first = random.choice(
+        (
+            f"there was great excitement in {place} on {day}.",
+            f"the people of {place} had something to talk about on {day}.",
+            f"on {day} a crowd gathered in the centre of {place}.",
+        )
+    )
+    second = random.choice(
+        (
+            f"{_a(who)} from the town {deed} the {kind} {what} after {years} years of work.",
+            f"after {years} years of work, {_a(who)} {deed} the {kind} {what}.",
+        )
+    )
+    details = [
+        f"the {what} is well known in {place} and drew many visitors.",
+        f"{_a(witness)} said that the {what} was worth the wait.",
+        f"the {who} said that work on the {what} had begun in {month}.",
+        f"the {who} thanked the people of {place} for their help.",
+        f"in {month} {_a(witness)} had written about the {kind} {what}.",
+    ]
+    told = random.sample(details, random.randint(2, 3))
+    text = " ".join([first, second, *told, random.choice(CLOSERS)])
+    return text, f"{_a(who)} {deed} the {kind} {what} in {place} on {day}."
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def story(random: Random) -> str:
+    """A text to be continued: a piece of news, 30 to 60 words."""
+    return news(random)[0]

@@ -1,0 +1,194 @@
+"""The sleeping process that writes the record, so that the measuring process never imports MLflow.
+
+    python -m src.run                        python -m src.recorder
+    ─────────────────                        ──────────────────────
+    starts ────────── store, task ─────────▶ imports MLflow, connects
+    wait_ready ◀──────────── ready ───────── asleep on its pipe, which costs a window nothing
+    each phase ──────── draft ─────────────▶ kept, not read
+    finish ──────────── final ─────────────▶ writes the run
+    link, exit ◀───────── link ───────────── exits
+
+When the pipe closes without a final record, the measuring process was killed: the last draft is written as failed.
+`python -m src.recorder FILE.json` writes a record that could not be written at the time.
+"""
+
+import argparse
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from src import tracking
+from src.core import UserError
+from src.record_json import from_json
+
+# The longest waits for the child: import and connect on a slow disk; a server that takes the files
+READY_S, SAVED_S = 60, 120
+
+Payload = dict[str, Any]  # "record" (JSON values) and "params"
+
+
+class Recorder:
+    """The parent's end: starts the process, hands it drafts, and waits for the link.
+
+    Leaving the context after a UserError records nothing; after anything else unfinished, the last draft as failed.
+    """
+
+    def __init__(self, uri: str, task: str) -> None:
+        self._hello = {"uri": uri, "task": task}
+
+    def __enter__(self) -> "Recorder":
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "src.recorder", "-"],
+            cwd=tracking.ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the measuring process's to handle
+        )
+        self._send(self._hello)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None and issubclass(kind, UserError):
+            self._send({"cancel": True})
+        self._close()
+
+    def wait_ready(self) -> None:
+        """Returns when the store is open; UserError with the reason where it cannot be used."""
+        answer = self._answer(READY_S)
+        if not answer.get("ready"):
+            raise UserError(answer["error"])
+
+    def draft(self, payload: Payload, phase: str) -> None:
+        """What to write, as failed, if this process dies from here on."""
+        self._send({"draft": payload, "phase": phase})
+
+    def finish(self, payload: Payload) -> dict[str, Any]:
+        """Where the run is (`run_id`, `url`, `ui_path`); or `error` and the file it was set aside in."""
+        self._send({"final": payload})
+        self._close()
+        answer = self._answer(SAVED_S)
+        return answer if "run_id" in answer else {**answer, "unsaved": str(set_aside(payload))}
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:  # it is gone; finish() will find that out and set the record aside
+            pass
+
+    def _close(self) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except OSError:
+            pass
+
+    def _answer(self, seconds: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
+        line = self._process.stdout.readline() if ready else b""
+        if not line:
+            return {"error": "the recorder ended without a word" if ready else f"no answer from it within {seconds} s"}
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+def set_aside(payload: Payload) -> Path:
+    """Writes the payload to a file under `mlruns/unsaved` and returns it."""
+    path = tracking.ROOT / "mlruns" / "unsaved" / f"{payload['record']['id']}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(payload))
+    return path
+
+
+def serve(lines: TextIO, answers: TextIO) -> None:
+    """The child's end, until its input closes."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a cluster signals every process of a job
+        signal.signal(number, signal.SIG_IGN)
+
+    def say(answer: dict[str, Any]) -> None:
+        try:
+            print(json.dumps(answer), file=answers, flush=True)
+        except BrokenPipeError:  # the measuring process was killed: nobody listens
+            pass
+
+    hello = json.loads(lines.readline())
+    try:
+        from src import store  # MLflow enters here
+
+        opened = store.open_store(hello["uri"], hello["task"])
+    except UserError as error:
+        return say({"error": str(error)})
+    say({"ready": True})
+
+    last = ""
+    for line in lines:  # kept as it came: reading it would cost the window that has begun
+        last = line
+    message = json.loads(last or "{}")
+    if "final" in message:
+        try:
+            say(_save(opened, message["final"]))
+        except Exception as error:  # the measuring process sets the record aside and says so
+            say({"error": f"{type(error).__name__}: {error}"})
+    elif "draft" in message:
+        payload = _killed(message["draft"], message["phase"])
+        try:
+            _save(opened, payload)
+        except Exception:
+            set_aside(payload)
+    return None
+
+
+def _killed(payload: Payload, phase: str) -> Payload:
+    reason = f"the measuring process died without a word after '{phase}' (killed, or out of the host's memory)"
+    return {**payload, "record": {**payload["record"], "status": "failed", "error": reason}}
+
+
+def _save(opened: Any, payload: Payload) -> dict[str, Any]:
+    link: dict[str, Any] = opened.save(from_json(payload["record"]), payload["params"])
+    return link
+
+
+def main() -> int:
+    """Serves a measuring process (`-`), or writes one record that was set aside."""
+    parser = argparse.ArgumentParser(prog="python -m src.recorder", description="Writes a record that was set aside.")
+    parser.add_argument("file", help="mlruns/unsaved/….json")
+    parser.add_argument("--tracking-uri", help="default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
+    asked = parser.parse_args()
+    if asked.file == "-":
+        # The answers keep standard output for themselves: MLflow prints links of its own there
+        with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            serve(sys.stdin, answers)
+        return 0
+    try:
+        print(json.dumps(_late(Path(asked.file), asked.tracking_uri)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _late(path: Path, uri: str | None) -> dict[str, Any]:
+    from src import store
+
+    try:
+        payload = json.loads(path.read_text())
+        record = from_json(payload["record"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be read as a record: {error}") from None
+    opened = store.open_store(tracking.resolve(uri), record.task["name"])
+    link = opened.save(record, payload["params"])
+    os.remove(path)
+    return link
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+"""A Record in MLflow: the only module that imports it. One experiment per task, one flat run per record."""
+
+import getpass
+import json
+import logging
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+# Before MLflow is imported: it would phone home, and wait minutes for a server that is not there
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from src import describe, figures, summary, tracking
+from src.core import Record, UserError
+from src.record_json import to_json
+
+LOCK_S = 60
+PARAMS_AT_ONCE = 100  # the tracking API's limit for one log_batch
+
+# Okabe and Ito, less black: https://jfly.uni-koeln.de/color/
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+
+MLFLOW_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open tracking store with the task's experiment in it."""
+
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+
+    def save(self, record: Record, params: Mapping[str, str]) -> dict[str, Any]:
+        """Writes the record as one run and returns where it is: `run_id`, `url` (a server's) and `ui_path`.
+
+        With MLFLOW_RUN_ID in the environment the record goes into that run. Raises what MLflow raises; the run is
+        then closed as failed, never left running.
+        """
+        metrics = summary.metrics(record)
+        with _alone(self.uri):
+            run = self._begin(record)
+            try:
+                self._write(run.info.run_id, record, metrics, params)
+            except BaseException:
+                self.client.set_terminated(run.info.run_id, "FAILED")
+                raise
+            self.client.set_terminated(run.info.run_id, MLFLOW_STATUS[record.status])
+        path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
+        server = tracking.public(self.uri).rstrip("/") if self.uri.startswith("http") else None
+        return {"run_id": run.info.run_id, "url": f"{server}/{path}" if server else None, "ui_path": path}
+
+    def _begin(self, record: Record) -> Any:
+        given = os.environ.get("MLFLOW_RUN_ID")
+        if given:
+            return self.client.get_run(given)
+        began = int(datetime.fromisoformat(record.started_at).timestamp() * 1000)
+        return self.client.create_run(self.experiment_id, start_time=began, run_name=run_name(record))
+
+    def _write(
+        self, run_id: str, record: Record, metrics: Mapping[str, float | None], params: Mapping[str, str]
+    ) -> None:
+        now = int(datetime.now().timestamp() * 1000)
+        read = [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None]
+        words = [Param(key, str(value)) for key, value in params.items()]
+        labels = [RunTag(key, str(value)) for key, value in tags(record, metrics).items()]
+        self.client.log_batch(run_id, read, words[:PARAMS_AT_ONCE], labels)
+        for start in range(PARAMS_AT_ONCE, len(words), PARAMS_AT_ONCE):
+            self.client.log_batch(run_id, params=words[start : start + PARAMS_AT_ONCE])
+        self.client.log_inputs(run_id, [dataset_input(record)])
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in artifacts(record, metrics).items():
+                (Path(folder) / name).write_text(text, encoding="utf-8")
+            self.client.log_artifacts(run_id, folder)
+
+
+def open_store(uri: str, task: str) -> Store:
+    """Connects and makes sure that the task's experiment exists; UserError within seconds where that cannot be."""
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    shown = tracking.public(uri)
+    try:
+        with _alone(uri):
+            _probe(uri)
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            return Store(uri, client, _experiment(client, uri, task))
+    except UserError:
+        raise
+    except Exception as error:  # whatever a database or server raises, the run cannot be recorded there
+        reason = str(error).strip().splitlines()[0].replace(uri, shown) if str(error).strip() else ""
+        raise UserError(f"tracking_uri={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from error
+
+
+def _probe(uri: str) -> None:
+    """One plain connection to a database server: MLflow itself tries ten times, with longer and longer pauses."""
+    if uri.startswith(("sqlite", "http", "databricks")):
+        return
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """One process at a time in a sqlite store: two that create its tables, or write at once, would break each other."""
+    path = tracking.sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock", timeout=LOCK_S)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(f"another process has held {path}.lock for {LOCK_S} s") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _experiment(client: MlflowClient, uri: str, task: str) -> str:
+    """The id of the task's experiment; makes it if need be, also when another process does so at the same moment."""
+    found = client.get_experiment_by_name(task)
+    if found is None:
+        try:
+            return str(client.create_experiment(task, artifact_location=_artifacts(uri, task)))
+        except MlflowException as error:
+            found = client.get_experiment_by_name(task)
+            if found is None:
+                raise error
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            f"experiment '{task}' was deleted; bring it back with: mlflow experiments restore -x {found.experiment_id}"
+        )
+    return str(found.experiment_id)
+
+
+def _artifacts(uri: str, task: str) -> str | None:
+    """Where the experiment's files go: beside a sqlite file, in `mlruns` for a database, as a server itself says."""
+    if uri.startswith(("http", "databricks")):
+        return None
+    path = tracking.sqlite_path(uri)
+    folder = path.parent if path else tracking.ROOT / "mlruns"
+    return (folder / "artifacts" / task).as_uri()
+
+
+def run_name(record: Record) -> str:
+    """What the run is called in a list: model, precision and batch size."""
+    return f"{record.model['name']} {record.run['precision']} b{record.run['batch_size']}"
+
+
+def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
+    """What a list of runs is filtered by, and what its pages show."""
+    evidence = {f"method.{c}": how for c, how in summary.methods(record.measurement).items() if how is not None}
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "unknown"
+    found = {
+        "model": record.model["name"],
+        "task": record.task["name"],
+        "hardware": record.hardware["gpu_name"] or record.hardware["name"],
+        "protocol": record.protocol["name"],
+        "weights": record.model["weights"],
+        "dataset": record.task["dataset"],
+        "status": record.status,
+        "error": record.error,
+        "flags": ", ".join(record.flags) or None,
+        **evidence,
+        "record.id": record.id,
+        "record.schema": record.schema,
+        "git.revision": record.environment.get("git_revision"),
+        "git.dirty": record.environment.get("git_dirty"),
+        "mlflow.user": user,
+        "mlflow.source.name": "src.run",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": record.environment.get("git_revision"),
+        "mlflow.runColor": PALETTE[zlib.crc32(record.model["name"].encode()) % len(PALETTE)],
+        "mlflow.note.content": describe.markdown(record, metrics),
+        # Makes MLflow show requests.json as a table
+        "mlflow.loggedArtifacts": json.dumps([{"path": "requests.json", "type": "table"}]) if record.requests else None,
+    }
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def dataset_input(record: Record) -> DatasetInput:
+    """The inputs as MLflow lists them: name, digest, source and how many."""
+    task = record.task
+    source = {"source": task["source"], "config": task["config"], "split": task["split"]}
+    dataset = Dataset(
+        name=task["dataset"],
+        digest=task["digest"],
+        source_type="hub" if task["split"] else "local",
+        source=json.dumps(source),
+        profile=json.dumps({"num_rows": record.run["samples"], "distinct": task["distinct"]}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])
+
+
+def artifacts(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
+    """The run's files by name: the record, its configuration, the requests as a table, and the figures there are."""
+    columns = list(to_json(record)["requests"][0]) if record.requests else []
+    rows = [list(row.values()) for row in to_json(record)["requests"]]
+    found = {
+        "record.json": json.dumps(to_json(record), allow_nan=False, indent=1),
+        "config.yaml": yaml.safe_dump(dict(record.config), sort_keys=False, allow_unicode=True),
+        "requests.json": json.dumps({"columns": columns, "data": rows}, ensure_ascii=False) if rows else None,
+        "traceback.txt": record.traceback,
+        "latency.svg": figures.latency(record),
+        "energy.svg": figures.energy(record, metrics),
+    }
+    return {name: text for name, text in found.items() if text is not None}
