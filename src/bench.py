@@ -71,6 +71,7 @@ def _task(run: Run, samples: Sequence[Sample]) -> dict[str, Any]:
         "source": run.dataset.source,
         "config": run.dataset.config,
         "split": run.dataset.split,
+        "revision": run.dataset.revision,
         "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
         "distinct": len({json.dumps(sample.input, default=str) for sample in samples}),
     }

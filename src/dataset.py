@@ -5,17 +5,14 @@ A row is a dict from the task's field names to values; the columns of the source
 
 import csv
 import json
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from src import hub
 from src.core import UserError
 from src.embedded import DATA
-
-# Seconds without an answer after which the Hub counts as out of reach.
-HUB_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,8 @@ class Dataset:
 
     `name` is the word on the command line. `fields` maps the task's field to the source's column; `optional` fields
     may be missing. `labels` names integer labels by position. `skip_blank` drops rows whose first field is blank,
-    for sources that use blank lines as layout; elsewhere a blank input is an error. `repeat` starts again from the
+    for sources that use blank lines as layout; elsewhere a blank input is an error. `data_dir` is a folder of the
+    repository. `repeat` starts again from the
     first row when there are too few.
     """
 
@@ -48,7 +46,7 @@ class Dataset:
     optional: tuple[str, ...] = ()
     skip_blank: bool = False
     repeat: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    data_dir: str | None = None
 
     @property
     def source(self) -> str:
@@ -168,20 +166,32 @@ def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Streams a dataset of the Hub; network trouble and unknown ids become one line that says what to do."""
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", str(HUB_TIMEOUT_S))
+    assert dataset.id is not None
+    if hub.described("dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}") is None:
+        raise _unread(dataset, "the Hub cannot be reached")
     import datasets
+    from pyarrow import ArrowException
 
     datasets.disable_progress_bars()
+    # The library's own refusals (no such config or split, a script in place of data) come as plain built-in errors
+    refusals = (OSError, ValueError, RuntimeError, ArrowException, *hub.network_errors())
     try:
         stream = datasets.load_dataset(
-            dataset.id, dataset.config, split=dataset.split, revision=dataset.revision, streaming=True
+            dataset.id,
+            dataset.config,
+            split=dataset.split,
+            revision=dataset.revision,
+            data_dir=dataset.data_dir,
+            streaming=True,
         )
         for number, row in enumerate(stream):
             yield f"row {number}", row
-    except Exception as error:  # whatever the client raises, the way on is the same
-        if isinstance(error, UserError):
-            raise
-        raise UserError(
-            f"dataset {dataset.id} cannot be read ({type(error).__name__}: {str(error).splitlines()[0][:200]}); "
-            f"type task.dataset=embedded, or task.dataset=file task.path=FILE"
-        ) from error
+    except refusals as error:
+        raise _unread(dataset, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
+
+
+def _unread(dataset: Dataset, why: str) -> UserError:
+    return UserError(
+        f"task.dataset={dataset.name}: {dataset.id} cannot be read ({why}); "
+        "type task.dataset=embedded, or task.dataset=file task.path=FILE"
+    )

@@ -12,7 +12,7 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 
 # A module may import those of lower or equal level only.
 LEVELS = [
-    {"core", "words", "embedded"},
+    {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware"},
     {"summary", "measure", "tasks", "models", "meters"},
     {"config", "describe", "figures"},

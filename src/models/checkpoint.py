@@ -3,20 +3,17 @@
 Nothing here imports torch: a wrong id is refused before the heavy packages load.
 """
 
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from src import embedded
+from src import embedded, hub
 from src.core import Checkpoint, UserError
 
 # Weights as safetensors only: pickles run code, and the other formats are copies of the same numbers.
 KEPT = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
 # Folders inside a repository hold exports and variants, except where the repository is a diffusers pipeline.
 PIPELINE = "model_index.json"
-DEADLINE_S = 8.0
 NO_SAFETENSORS = "has no .safetensors file, the one format Joulemark reads; try a revision or a checkpoint that has"
 
 
@@ -56,24 +53,9 @@ def _from_hub(checkpoint: Checkpoint) -> Path:
     """The folder of the snapshot, downloaded where it is not cached yet; every way this can fail in one line."""
     from huggingface_hub import errors
 
-    name = f"model.checkpoint={checkpoint.id}"
     try:
         return _snapshot(checkpoint)
-    except errors.GatedRepoError:
-        raise UserError(
-            f"{name} is gated; accept its terms at https://huggingface.co/{checkpoint.id} and set HF_TOKEN"
-        ) from None
-    except errors.RepositoryNotFoundError:
-        raise UserError(
-            f"{name} does not exist on the Hub, or is private: check the spelling, or set HF_TOKEN"
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise UserError(
-            f"model.revision={checkpoint.revision} does not exist in {checkpoint.id}; leave it out"
-        ) from None
-    except errors.HFValidationError:
-        raise UserError(f"{name} is no Hub id; one looks like owner/name") from None
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, *_network_errors()) as error:
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, *hub.network_errors()) as error:
         raise _unreachable(checkpoint, type(error).__name__) from None
 
 
@@ -82,7 +64,7 @@ def _snapshot(checkpoint: Checkpoint) -> Path:
     from huggingface_hub.utils import filter_repo_objects
 
     kept = [*KEPT, "*.py"] if checkpoint.trust_remote_code else [*KEPT]
-    info = _listed(checkpoint)
+    info = hub.described("model", checkpoint.id, checkpoint.revision, "model.checkpoint")
     if info is None:
         return _cached(checkpoint, kept)
     files = [sibling.rfilename for sibling in info.siblings or ()]
@@ -96,23 +78,6 @@ def _snapshot(checkpoint: Checkpoint) -> Path:
     return Path(
         snapshot_download(checkpoint.id, revision=checkpoint.revision, allow_patterns=kept, ignore_patterns=ignored)
     )
-
-
-def _listed(checkpoint: Checkpoint) -> Any | None:
-    """The Hub's description of the repository: its commit and files; None where the Hub cannot be reached."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return _within(
-            DEADLINE_S, lambda: HfApi().model_info(checkpoint.id, revision=checkpoint.revision, timeout=DEADLINE_S / 2)
-        )
-    except HfHubHTTPError as error:
-        if error.response is not None and error.response.status_code >= 500:
-            return None  # the Hub is down: a cached copy will do
-        raise
-    except _network_errors():
-        return None
 
 
 def _cached(checkpoint: Checkpoint, kept: Iterable[str]) -> Path:
@@ -138,35 +103,3 @@ def _unreachable(checkpoint: Checkpoint, why: str) -> UserError:
         f"model.checkpoint={checkpoint.id} is not cached and the Hub cannot be reached ({why}); "
         "type model.weights=random for its energy without its answers, or model=embedded"
     )
-
-
-def _network_errors() -> tuple[type[BaseException], ...]:
-    """What the Hub's client raises when nothing answers; it moved from httpx to httpx2 in huggingface_hub 2."""
-    try:
-        import httpx2 as httpx
-    except ImportError:
-        import httpx  # type: ignore[no-redef, import-not-found, unused-ignore]
-    return (httpx.TransportError, ConnectionError, TimeoutError)
-
-
-def _within(seconds: float, work: Callable[[], Any]) -> Any:
-    """The work's result; TimeoutError when it takes longer.
-
-    The client's own timeout does not cover the name lookup, which alone can take half a minute without network.
-    """
-    outcome: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            outcome["result"] = work()
-        except BaseException as error:  # handed to the caller's thread, never swallowed
-            outcome["error"] = error
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if "error" in outcome:
-        raise outcome["error"]
-    if "result" not in outcome:
-        raise TimeoutError(f"no answer within {seconds} s")
-    return outcome["result"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from src.core import Checkpoint, UserError
-from src.models.checkpoint import _within, fetch
+from src.hub import within
+from src.models.checkpoint import fetch
 
 FETCH = """
 import sys
@@ -44,10 +45,10 @@ def test_without_a_network_one_line_comes_fast_and_names_the_ways_on(tmp_path: P
 
 def test_waiting_for_a_name_lookup_has_an_end() -> None:
     with pytest.raises(TimeoutError):
-        _within(0.05, lambda: time.sleep(5))
-    assert _within(5, lambda: 7) == 7
+        within(0.05, lambda: time.sleep(5))
+    assert within(5, lambda: 7) == 7
     with pytest.raises(KeyError):
-        _within(5, lambda: {}["missing"])
+        within(5, lambda: {}["missing"])
 
 
 def test_random_weights_need_no_file_but_a_shape() -> None:

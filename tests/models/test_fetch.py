@@ -4,18 +4,16 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import pytest
 
+from tests.hub import SHA, hub
+
 pytestmark = pytest.mark.servers
 
-SHA = "1" * 40
 FILES = {
     "config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b"{}", "merges.txt": b"a b",
     "pytorch_model.bin": b"pickle", "tf_model.h5": b"x", "onnx/model.safetensors": b"x", "modeling_x.py": b"x = 1",
@@ -27,51 +25,10 @@ REPOSITORIES = {
 }
 
 
-class Hub(BaseHTTPRequestHandler):
-    """The few answers of the Hub's interface that a download asks for."""
-
-    def do_GET(self) -> None:
-        parts = urlparse(self.path).path.strip("/").split("/")
-        repository = "/".join(parts[2:4] if parts[0] == "api" else parts[:2])
-        if repository == "o/gated":
-            return self._answer(403, b"", {"X-Error-Code": "GatedRepo"})
-        if repository == "o/down":
-            return self._answer(503, b"")
-        if repository not in REPOSITORIES:
-            return self._answer(401, b"", {"X-Error-Code": "RepoNotFound"})
-        files = REPOSITORIES[repository]
-        if parts[0] != "api":
-            body = files["/".join(parts[4:])]
-            return self._answer(200, body, {"ETag": f'"{len(body)}"', "X-Repo-Commit": SHA})
-        if "tree" in parts:
-            entries = [{"type": "file", "path": path, "size": len(body), "oid": "0"} for path, body in files.items()]
-            return self._answer(200, json.dumps(entries).encode())
-        if "revision" in parts and parts[-1] not in ("main", SHA):
-            return self._answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
-        siblings = [{"rfilename": path} for path in files]
-        return self._answer(200, json.dumps({"id": repository, "sha": SHA, "siblings": siblings}).encode())
-
-    do_HEAD = do_GET  # noqa: N815 - http.server's own naming
-
-    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *words: Any) -> None:
-        """Says nothing: the tests' own output is enough."""
-
-
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with hub(REPOSITORIES) as address:
+        yield address
 
 
 SCRIPT = """
@@ -122,7 +79,7 @@ def test_each_mistake_is_one_line_that_says_what_to_do(endpoint: str, tmp_path: 
         {"id": "o/pickled"}, {"id": "o/down"},
     )  # fmt: skip
     for refusal, word in zip(
-        refusals, ["check the spelling", "accept its terms", "model.revision=nope", ".safetensors", "model=embedded"],
+        refusals, ["check the spelling", "accept its terms", "revision nope does not exist", ".safetensors", "model=embedded"],
         strict=True,
     ):  # fmt: skip
         assert word in refusal

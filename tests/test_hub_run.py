@@ -1,0 +1,141 @@
+"""From the Hub to the record: real client code against a Hub on loopback that holds the real ids."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.hub import SHA, hub
+from tests.repositories import CHECKPOINTS, checkpoint, datasets, sentence
+
+pytestmark = [pytest.mark.servers, pytest.mark.data]
+ROOT = Path(__file__).resolve().parent.parent
+TASKS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "conf" / "task").glob("*.yaml"))}
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    with hub(dict(checkpoint(model, folder) for model in CHECKPOINTS), datasets(rows=1100)) as address:
+        yield address
+
+
+@pytest.fixture
+def environment(endpoint, tmp_path):
+    return {
+        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0", "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
+    }  # fmt: skip
+
+
+SAMPLES = """
+import json, sys
+from hydra import compose, initialize_config_dir
+from src.config import CONF, build
+from src.core import UserError
+with initialize_config_dir(str(CONF), version_base="1.3"):
+    for words in json.loads(sys.argv[1]):
+        config = compose("run", words)
+        names = {word.split("=")[0]: word.split("=")[1] for word in words if "." not in word}
+        try:
+            found = build(config, {"hardware": "cpu", "protocol": "standard", "site": "unknown", **names})
+            samples = found.task.samples(3, 0)
+            print(json.dumps([[sample.id, sample.input, sample.target] for sample in samples]))
+        except UserError as error:
+            print(json.dumps(str(error)))
+"""
+
+
+def samples(environment, *words):
+    """The first three samples of each choice of words, or the refusal, from one fresh process."""
+    asked = [["model=bloomz", "hardware=cpu", *one] for one in words]
+    done = subprocess.run(
+        [sys.executable, "-c", SAMPLES, json.dumps(asked)], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_dataset_of_the_three_tasks_gives_its_first_rows_with_text_and_reference(environment):
+    words = [
+        [f"task={task}", f"task.dataset={name}"]
+        for task, node in TASKS.items()
+        for name, entry in node["datasets"].items()
+        if "id" in entry
+    ]
+    for (task, dataset), found in zip(words, samples(environment, *words), strict=True):
+        assert len(found) == 3, f"{dataset}: {found}"
+        for _, text, target in found:
+            assert text.strip()
+            if task == "task=text_generation":
+                assert len(text.split()) <= 20
+            if dataset == "task.dataset=sst2":
+                assert target is None  # the published labels of the test split are hidden
+            elif task == "task=text_classification":
+                assert target in ("negative", "positive")
+        if dataset in ("task.dataset=cnn_dailymail", "task.dataset=xsum"):
+            assert [text for _, text, _ in found] == [sentence(i) for i in range(3)]
+        if dataset == "task.dataset=oscar":
+            assert found[0][1].startswith(sentence(0)[:20])
+
+
+def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environment):
+    refusals = samples(
+        environment,
+        ["task=summarization", "task.datasets.xsum.id=o/missing", "task.dataset=xsum"],
+        ["task=summarization", "task.datasets.xsum.split=nowhere", "task.dataset=xsum"],
+        ["task=summarization", "task.datasets.cnn_dailymail.config=4.0.0", "task.dataset=cnn_dailymail"],
+        ["task=summarization", "task.dataset=xsum", "task.fields.text=article"],
+    )
+    for refusal, says in zip(refusals, ("check the spelling", "nowhere", "4.0.0", "has no field 'article'"), strict=True):
+        assert isinstance(refusal, str)
+        assert says in refusal
+        assert "\n" not in refusal
+
+
+@pytest.mark.weights
+def test_the_exact_command_goes_from_download_to_mlflow(environment):
+    words = "model=bloomz task=summarization".split()
+    done = subprocess.run(
+        [sys.executable, "-m", "src.run", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.strip().splitlines()[-1])
+    assert (last["status"], last["model"], last["task"]) == ("finished", "bloomz-560m", "summarization")
+    assert last["metrics"]["energy/total_wh_per_1k"] > 0
+    assert last["metrics"]["quality/rouge1"] is not None
+
+    from mlflow import MlflowClient, artifacts
+
+    uri = environment["MLFLOW_TRACKING_URI"]
+    run = MlflowClient(tracking_uri=uri).get_run(last["run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["model.checkpoint"] == "bigscience/bloomz-560m"
+    path = artifacts.download_artifacts(run_id=last["run_id"], artifact_path="record.json", tracking_uri=uri)
+    record = json.loads(Path(path).read_text())
+    assert record["model"]["revision"] == SHA
+    assert record["task"]["source"] == "abisee/cnn_dailymail"
+    assert record["run"]["samples"] == 1000
+    assert len(record["requests"]) == 1000
+    assert all(10 <= request["output_tokens"] <= 15 for request in record["requests"])
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "words",
+    ["model=flan_t5 task=text_classification", "model=bart_large_cnn task=summarization", "model=distilbert_sst2"],
+)
+def test_the_other_kinds_come_from_the_hub_too(environment, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "src.run", *words.split(), "protocol=smoke"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.strip().splitlines()[-1])
+    assert last["status"] == "finished"
+    assert last["metrics"]["quality/primary"] is not None
