@@ -210,7 +210,7 @@ class Reading:
     """What one meter saw between its start and its stop.
 
     Joules per component, None where this meter does not see it; `method` names the evidence of each component read.
-    `waited_s` is the part of `duration_s` spent at idle while the meter waited for its sensor to tick.
+    `gpu_utilization` is the busy share of the GPU in [0, 1] as its driver sampled it, where the meter asks it.
     """
 
     meter: str
@@ -219,7 +219,7 @@ class Reading:
     cpu_j: float | None = None
     ram_j: float | None = None
     method: Mapping[str, str] = field(default_factory=dict)
-    waited_s: float = 0.0
+    gpu_utilization: float | None = None
 
 
 class Meter(Protocol):
@@ -242,7 +242,7 @@ class Window:
     """One measured stretch of whole passes over the inputs.
 
     `readings` holds every meter's view, most trusted first; `batch_s` the latency of each batch of each pass, in
-    order. `cpu_utilization` is the busy share of all host cores, `gpu_utilization` the driver's own figure; in [0, 1].
+    order. `cpu_utilization` is the busy share of all host cores, in [0, 1].
     """
 
     duration_s: float
@@ -252,7 +252,6 @@ class Window:
     units: int
     batch_s: Sequence[float]
     cpu_utilization: float | None = None
-    gpu_utilization: float | None = None
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def power_metrics(found: Measurement) -> Metrics:
     return {
         "power/gpu_mean_w": _mean(found, lambda w: _over_time(energy.window_j(found, w, "gpu"), w)),
         "power/idle_w": energy.idle_w(found, "gpu"),
-        "utilization/gpu": _mean(found, lambda window: window.gpu_utilization),
+        "utilization/gpu": _mean(found, _gpu_utilization),
         "utilization/cpu": _mean(found, lambda window: window.cpu_utilization),
     }
 
@@ -139,6 +139,10 @@ def _gpu_net_j(found: Measurement) -> float | None:
     gross = component_j(found, "gpu")
     idle = _mean(found, lambda window: idle_w * window.duration_s / window.requests)
     return None if gross is None or idle is None else gross - idle
+
+
+def _gpu_utilization(window: Window) -> float | None:
+    return next((r.gpu_utilization for r in window.readings if r.gpu_utilization is not None), None)
 
 
 def _reading_j(found: Measurement, component: str) -> float | None:

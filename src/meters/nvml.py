@@ -2,7 +2,6 @@
 
     start: wait ─ tick, read ┐                      ┌ read, tick ─ wait :stop
                              └──── the work ────────┘
-                                                    ├── waited_s ──┤ (idle, from the call of stop to the tick)
 
 NVML counts mJ since the driver was loaded (nvmlDeviceGetTotalEnergyConsumption, Volta and later) and refreshes the
 number every 20 to 100 ms. Read at any other moment it is stale by up to one tick at either end.
@@ -37,6 +36,7 @@ class Nvml:
     _nvml: Any = field(default=None, init=False, repr=False)
     _card: Any = field(default=None, init=False, repr=False)
     _began: tuple[float, int] | None = field(default=None, init=False, repr=False)
+    _since_us: int = field(default=0, init=False, repr=False)
 
     def open(self, hardware: Hardware) -> None:
         """Finds the card by its UUID and times the counter's tick.
@@ -57,6 +57,7 @@ class Nvml:
 
     def start(self) -> None:
         """Waits for a tick and reads; the work may begin when it returns."""
+        self._since_us = time.time_ns() // 1000  # the driver's own samples carry Unix time
         self._began = self._tick()
 
     def stop(self) -> Reading:
@@ -66,7 +67,6 @@ class Nvml:
         """
         if self._began is None:
             raise RuntimeError("meter nvml: stop without start")
-        entered = self.clock()
         (start_s, start_mj), self._began = self._began, None
         stop_s, stop_mj = self._tick()
         if stop_mj < start_mj:
@@ -76,18 +76,18 @@ class Nvml:
             duration_s=stop_s - start_s,
             gpu_j=(stop_mj - start_mj) / 1000,
             method={"gpu": "counter"},
-            waited_s=stop_s - entered,
+            gpu_utilization=self._utilization_since(self._since_us),
         )
 
     def close(self) -> None:
         """Lets go of the card; NVML itself stays loaded, other parts of the process use it."""
         self._card = self._began = None
 
-    def utilization_since(self, timestamp_us: int) -> float | None:
+    def _utilization_since(self, timestamp_us: int) -> float | None:
         """The mean GPU utilisation in [0, 1] that the driver itself sampled since then; None if it tells none.
 
         `timestamp_us` is Unix time in microseconds. The driver's buffer holds the last seconds only, so over a longer
-        stretch this is the utilisation of its end. Never call it inside a window.
+        stretch this is the utilisation of its end.
         """
         try:
             _, samples = self._nvml.nvmlDeviceGetSamples(

@@ -1,0 +1,98 @@
+"""The real CodeCarbon on this machine's processor, and what would make it lie."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from src.core import Hardware, UserError
+from src.meters import codecarbon
+from src.meters.codecarbon import CodeCarbon
+
+pytestmark = pytest.mark.weights  # its import alone takes seconds
+
+CPU = Hardware("laptop", "cpu", ("fp32",), cpu_tdp_w=30.0, ram_w=6.0)
+
+
+@pytest.fixture
+def meter(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    made = CodeCarbon()
+    yield made
+    made.close()
+
+
+def test_memory_is_constant_watts_times_the_time_and_the_processor_is_between_idle_and_full(meter):
+    meter.open(CPU)
+    meter.start()
+    end = time.perf_counter() + 1.0
+    while time.perf_counter() < end:
+        pass
+    reading = meter.stop()
+    assert reading.gpu_j is None
+    assert reading.ram_j == pytest.approx(6.0 * reading.duration_s, rel=1e-3)
+    assert reading.method["ram"] == "constant"
+    assert reading.method["cpu"] in ("modelled", "rapl")
+    if reading.method["cpu"] == "modelled":
+        assert 0.1 * 30.0 * reading.duration_s <= reading.cpu_j * 1.001
+        assert reading.cpu_j <= 30.0 * reading.duration_s * 1.001
+
+
+def test_nothing_of_it_runs_between_start_and_stop(meter):
+    meter.open(CPU)
+    before = threading.active_count()
+    meter.start()
+    assert threading.active_count() == before
+    meter.stop()
+
+
+def test_windows_are_apart_and_the_time_is_ours(meter):
+    meter.open(CPU)
+    for seconds in (0.3, 0.6):
+        began = time.perf_counter()
+        meter.start()
+        time.sleep(seconds)
+        reading = meter.stop()
+        assert reading.duration_s == pytest.approx(time.perf_counter() - began, rel=0.05)
+
+
+def test_it_leaves_no_file(meter, tmp_path):
+    meter.open(CPU)
+    meter.start()
+    meter.stop()
+    meter.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_that_nobody_asked_for_are_refused(meter, tmp_path, monkeypatch):
+    (tmp_path / ".codecarbon.config").write_text("[codecarbon]\npue=2\n")
+    with pytest.raises(UserError, match=r"\.codecarbon\.config would change what is measured"):
+        meter.open(CPU)
+    (tmp_path / ".codecarbon.config").unlink()
+    monkeypatch.setenv("CODECARBON_PUE", "2")
+    with pytest.raises(UserError, match="unset CODECARBON_PUE"):
+        meter.open(CPU)
+
+
+def test_of_two_cards_only_the_chosen_one_may_be_counted(monkeypatch):
+    import codecarbon.external.hardware as theirs
+
+    class GPU:
+        def __init__(self, counted):
+            self.devices = SimpleNamespace(
+                devices=[SimpleNamespace(gpu_index=n, _uuid=f"GPU-{n}") for n in (0, 1)]
+            )
+            self._get_gpu_ids = lambda: counted
+
+    monkeypatch.setattr(theirs, "GPU", GPU)
+    card = Hardware("cuda", "cuda", ("fp32",), index=1, uuid="GPU-1")
+
+    def chosen(counted):
+        return codecarbon._only_card(SimpleNamespace(_hardware=[GPU(counted)]), 1, card)
+
+    assert chosen([1])._uuid == "GPU-1"
+    for wrong in ([0], [0, 1], []):
+        with pytest.raises(UserError, match="does not see GPU-1 as the one card"):
+            chosen(wrong)

@@ -1,0 +1,140 @@
+"""NVIDIA's counter, on a driver whose every tick is known: 100 ms apart, 200 W."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from src.core import Hardware, UserError
+from src.meters.nvml import Nvml
+from tests.fakes import CPU, FakeClock
+
+CARD = Hardware("h100", "cuda", ("fp32",), index=1, uuid="GPU-b", gpu_name="NVIDIA H100")
+TICK_S, WATTS = 0.1, 200.0
+
+
+class NVMLError(Exception):
+    pass
+
+
+@dataclass
+class Sample:
+    timeStamp: int  # noqa: N815 - NVML's own name
+    value: int
+
+    @property
+    def sampleValue(self):  # noqa: N802
+        return type("Value", (), {"uiVal": self.value})
+
+
+@dataclass
+class Driver:
+    """pynvml as far as the meter asks it; the counter only moves at its ticks."""
+
+    clock: FakeClock
+    uuids: tuple[str, ...] = ("GPU-a", "GPU-b")
+    mig: bool = False
+    counter: bool = True
+    frozen: bool = False
+    reset_at: float = float("inf")
+    samples: list[Sample] = field(default_factory=list)
+    NVMLError = NVMLError
+    NVML_DEVICE_MIG_ENABLE = 1
+    NVML_GPU_UTILIZATION_SAMPLES = 1
+
+    def nvmlInit(self):  # noqa: N802
+        pass
+
+    def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802
+        if uuid not in self.uuids:
+            raise NVMLError("Not Found")
+        return uuid
+
+    def nvmlDeviceGetMigMode(self, card):  # noqa: N802
+        return (int(self.mig), int(self.mig))
+
+    def nvmlDeviceGetIndex(self, card):  # noqa: N802
+        return self.uuids.index(card)
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, card):  # noqa: N802
+        if not self.counter:
+            raise NVMLError("Not Supported")
+        self.clock.sleep(0.004)
+        ticks = 0 if self.frozen else int(self.clock.now() / TICK_S)
+        millijoules = round(ticks * TICK_S * WATTS * 1000)
+        return millijoules if self.clock.now() > self.reset_at else millijoules + 10**6
+
+    def nvmlDeviceGetSamples(self, card, kind, since):  # noqa: N802
+        if not self.samples:
+            raise NVMLError("Not Found")
+        return 0, [sample for sample in self.samples if sample.timeStamp > since]
+
+
+def a_meter(**driver):
+    clock = FakeClock()
+    made = Driver(clock, **driver)
+    return Nvml(made, clock.now, clock.sleep), clock, made
+
+
+def test_the_tick_is_found_and_a_window_is_counted_from_tick_to_tick():
+    meter, clock, _ = a_meter()
+    meter.open(CARD)
+    assert meter.tick_s == pytest.approx(TICK_S, abs=0.01)
+    meter.start()
+    clock.sleep(1.234)
+    reading = meter.stop()
+    assert reading.gpu_j == pytest.approx(WATTS * round(reading.duration_s, 1))
+    assert reading.duration_s >= 1.234
+    # without waiting for the ticks the error would be up to a tick's 20 J
+    assert abs(reading.gpu_j - WATTS * reading.duration_s) < WATTS * 0.006
+    assert (reading.method, reading.cpu_j) == ({"gpu": "counter"}, None)
+
+
+def test_the_card_is_found_by_its_uuid_and_no_other_is_read():
+    meter, _, _ = a_meter()
+    with pytest.raises(UserError, match="does not show GPU-x"):
+        meter.open(replace(CARD, uuid="GPU-x"))
+    with pytest.raises(UserError, match="has none; type meter=codecarbon"):
+        meter.open(CPU)
+
+
+def test_a_sliced_card_is_refused_since_its_counter_is_everyones():
+    meter, _, _ = a_meter(mig=True)
+    with pytest.raises(UserError, match="GPU 1 is in MIG mode"):
+        meter.open(CARD)
+
+
+def test_a_card_without_a_counter_says_what_to_use():
+    meter, _, _ = a_meter(counter=False)
+    with pytest.raises(UserError, match="has no energy counter.*meter=codecarbon"):
+        meter.open(CARD)
+
+
+def test_a_counter_that_stands_still_is_an_error_and_never_zero_joules():
+    meter, clock, driver = a_meter()
+    meter.open(CARD)
+    meter.start()
+    driver.frozen = True
+    clock.sleep(1.0)
+    with pytest.raises(RuntimeError):
+        meter.stop()
+
+
+def test_a_counter_that_was_reset_is_an_error():
+    meter, clock, driver = a_meter()
+    meter.open(CARD)
+    meter.start()
+    driver.reset_at = clock.now()
+    with pytest.raises(RuntimeError, match="backwards"):
+        meter.stop()
+
+
+def test_utilization_is_the_drivers_mean_or_nothing():
+    meter, clock, driver = a_meter()
+    meter.open(CARD)
+    meter.start()
+    assert meter.stop().gpu_utilization is None
+    meter.start()
+    later = 10**18
+    # blank samples carry no time: some drivers hand them out
+    driver.samples = [Sample(later, 40), Sample(later + 1, 60), Sample(0, 0)]
+    assert meter.stop().gpu_utilization == pytest.approx(0.5)
