@@ -40,14 +40,19 @@ def main() -> None:
     fetch(run.model.checkpoint)
     meters, absent = open_meters(run)
     predict = run.model.load(run.task, hardware.isolate(run.hardware), run.precision).predict
-    print(f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}")
+    print(
+        f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}"
+    )
     for batch in batches[:50]:
         predict(batch)
 
     ratios = []
     with Status() as progress:
         for pair in range(asked.pairs):
-            sides = [lambda: bare(predict, batches, asked.seconds), lambda: instrumented(predict, batches, meters, asked.seconds, progress)]
+            sides = [
+                lambda: bare(predict, batches, asked.seconds),
+                lambda: instrumented(predict, batches, meters, asked.seconds, progress),
+            ]
             # which side goes first alternates, so that a drift of the machine favours neither
             if pair % 2:
                 with_first = sides[1]()
@@ -56,7 +61,10 @@ def main() -> None:
                 plain = sides[0]()
                 with_first = sides[1]()
             ratios.append(with_first / plain)
-            print(f"pair {pair + 1}: bare {plain:.2f}/s, instrumented {with_first:.2f}/s, ratio {ratios[-1]:.4f}", flush=True)
+            print(
+                f"pair {pair + 1}: bare {plain:.2f}/s, instrumented {with_first:.2f}/s, ratio {ratios[-1]:.4f}",
+                flush=True,
+            )
         print(f"median ratio {statistics.median(ratios):.4f} (min {min(ratios):.4f}, max {max(ratios):.4f})")
         _memory(predict, batches, meters, progress)
 

@@ -213,4 +213,3 @@ def _reason(error: Exception, run: Run) -> str:
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"out of memory at batch_size={run.batch_size}: {kind}: {text}"
     return f"{kind}: {text}"
-

@@ -93,7 +93,9 @@ def build(config: DictConfig, names: Mapping[str, str]) -> Run:
         )
     device = hardware.resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
     if values["precision"] not in device.precisions:
-        raise UserError(f"{choose('precision', values['precision'], device.precisions)} (what this {device.device} can)")
+        raise UserError(
+            f"{choose('precision', values['precision'], device.precisions)} (what this {device.device} can)"
+        )
     sensors = values["meter"]["sensors"]
     return Run(
         names=names,
@@ -176,7 +178,10 @@ def _model(node: dict[str, Any], name: str) -> Model:
         Checkpoint,
         {
             "id": node.pop("checkpoint"),
-            **{key: node.pop(key) for key in ("weights", "revision", "trust_remote_code", "shape", "parameters", "seed")},
+            **{
+                key: node.pop(key)
+                for key in ("weights", "revision", "trust_remote_code", "shape", "parameters", "seed")
+            },
         },
         "model",
     )
@@ -231,14 +236,14 @@ def _made(target: str, values: Mapping[str, Any], where: str) -> Any:
 def _site(values: Mapping[str, Any], name: str) -> Site:
     site = typed(Site, {"name": name, **values}, "site")
     if site.g_per_kwh is not None:
-        return typed(Site, {"name": name, **values, "factor_source": "given on the command line or in the site's YAML"}, "site")
+        return typed(
+            Site, {"name": name, **values, "factor_source": "given on the command line or in the site's YAML"}, "site"
+        )
     if site.zone is None:
         return site
     factor = zones.factor(site.zone)
     source = f"{factor.name} {factor.year}, {factor.source}; table {zones.version()}"
-    return typed(
-        Site, {"name": name, **values, "g_per_kwh": factor.g_per_kwh, "factor_source": source}, "site"
-    )
+    return typed(Site, {"name": name, **values, "g_per_kwh": factor.g_per_kwh, "factor_source": source}, "site")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -31,11 +31,12 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         (
             "energy per 1,000",
             _value(metrics["energy/total_wh_per_1k"], "Wh"),
-            f"± {interval:.1%} (95 %, {windows} windows)" if interval is not None else f"{windows} window(s), no interval",
+            f"± {interval:.1%} (95 %, {windows} windows)"
+            if interval is not None
+            else f"{windows} window(s), no interval",
         )
     ]
-    for component in COMPONENTS:
-        lines.append((f"  {component.upper()}", _value(metrics[f"energy/{component}_wh_per_1k"], "Wh"), evidence[component] or ""))
+    lines += [(f"  {c.upper()}", _value(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS]
     lines += [
         ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
         (f"energy per {record.task['unit']}", _value(metrics["energy/j_per_unit"], "J"), ""),
@@ -78,7 +79,9 @@ def _value(value: float | None, unit: str) -> str:
 
 
 def _right_answer(record: Record) -> str:
-    return "energy per right answer" if record.task["metric"] == "accuracy" else f"energy per {record.task['metric']} of 1"
+    return (
+        "energy per right answer" if record.task["metric"] == "accuracy" else f"energy per {record.task['metric']} of 1"
+    )
 
 
 def _quality(record: Record) -> str:

@@ -47,7 +47,9 @@ def energy(record: Record, metrics: Mapping[str, float | None]) -> str | None:
         estimated = evidence[component] in ESTIMATED
         label = f"{component.upper()}\n{evidence[component]}"
         colour = COLOURS[component]
-        bars = axes.barh(label, wh, facecolor="white" if estimated else colour, edgecolor=colour, hatch="///" * estimated)
+        bars = axes.barh(
+            label, wh, facecolor="white" if estimated else colour, edgecolor=colour, hatch="///" * estimated
+        )
         axes.bar_label(bars, [f"{wh:.3g} Wh"], padding=4)
     axes.invert_yaxis()
     axes.margins(x=0.2)

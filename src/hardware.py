@@ -116,8 +116,7 @@ def cards() -> list[Card]:
 
 def _visible(found: list[Card], visible: str) -> list[Card]:
     words = [word.strip() for word in visible.split(",") if word.strip()]
-    chosen = [card for word in words for card in found if word == str(card.index) or card.uuid.startswith(word)]
-    return chosen
+    return [card for word in words for card in found if word == str(card.index) or card.uuid.startswith(word)]
 
 
 def isolate(hardware: Hardware) -> str:

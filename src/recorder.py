@@ -19,6 +19,7 @@ import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -53,7 +54,9 @@ class Recorder:
         self._send(self._hello)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None and issubclass(kind, UserError):
             self._send({"cancel": True})
         self._close()
@@ -77,18 +80,14 @@ class Recorder:
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
-        try:
+        with suppress(OSError):  # it is gone; finish() will find that out and set the record aside
             self._process.stdin.write(json.dumps(message, allow_nan=False).encode() + b"\n")
             self._process.stdin.flush()
-        except OSError:  # it is gone; finish() will find that out and set the record aside
-            pass
 
     def _close(self) -> None:
         assert self._process.stdin is not None
-        try:
+        with suppress(OSError):
             self._process.stdin.close()
-        except OSError:
-            pass
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -114,10 +113,8 @@ def serve(lines: TextIO, answers: TextIO) -> None:
         signal.signal(number, signal.SIG_IGN)
 
     def say(answer: dict[str, Any]) -> None:
-        try:
+        with suppress(BrokenPipeError):  # the measuring process may have been killed: nobody listens
             print(json.dumps(answer), file=answers, flush=True)
-        except BrokenPipeError:  # the measuring process was killed: nobody listens
-            pass
 
     hello = json.loads(lines.readline())
     try:

@@ -33,14 +33,17 @@ def command(config: DictConfig) -> None:
     try:
         if hydra_config.mode == RunMode.MULTIRUN:
             raise UserError("-m is not supported yet: give each run a command of its own")
-        names = {group: hydra_config.runtime.choices.get(group) for group in GROUPS}
-        for group, choice in names.items():
-            if not choice:
-                raise UserError(f"{group} has no choice; type {group}=…")
-        code = execute(build(config, names))
+        code = execute(build(config, {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}))
     except UserError as error:  # said here, since Hydra would put words of its own before it
         code = _refuse(str(error))
     sys.exit(code)
+
+
+def _chosen(choices: Mapping[str, str | None], group: str) -> str:
+    choice = choices.get(group)
+    if not choice:
+        raise UserError(f"{group} has no choice; type {group}=…")
+    return choice
 
 
 def execute(run: Run) -> int:

@@ -164,7 +164,7 @@ def _mean(found: Measurement, value: Callable[[Window], float | None]) -> float 
 
 
 def _sum(found: Measurement, name: str) -> float:
-    return sum(getattr(window, name) for window in found.windows)
+    return float(sum(getattr(window, name) for window in found.windows))
 
 
 def _wh_per_1k(j_per_request: float | None) -> float | None:

@@ -19,9 +19,11 @@ def resolve(word: str | None) -> str:
     """
     uri = word or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT
     scheme = uri.partition(":")[0].partition("+")[0]
-    if scheme == "file" or "://" not in uri and scheme != "databricks":
+    if scheme == "file" or ("://" not in uri and scheme != "databricks"):
         folder = Path(uri.removeprefix("file://"))
-        raise UserError(f"tracking_uri={uri} is a folder, which holds no runs; type tracking_uri=sqlite:///{folder}/mlflow.db")
+        raise UserError(
+            f"tracking_uri={uri} is a folder, which holds no runs; type tracking_uri=sqlite:///{folder}/mlflow.db"
+        )
     if scheme not in SCHEMES:
         raise UserError(choose("tracking_uri", f"{scheme}://…", [f"{known}://…" for known in SCHEMES]))
     if scheme == "sqlite":

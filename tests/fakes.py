@@ -85,7 +85,7 @@ class FakeModel:
     kind: str = "fake"
     role: str = "specialist"
     tasks: tuple[str, ...] = ("text_classification",)
-    checkpoint: Checkpoint = Checkpoint(id="fake/model", weights="embedded")
+    checkpoint: Checkpoint = field(default_factory=lambda: Checkpoint(id="fake/model", weights="embedded"))
     error: BaseException | None = None
     fails_after: int = 0
 

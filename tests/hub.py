@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _api(self, kind: str, repository: str, rest: list[str]) -> None:
         files = self._files(kind, repository)
         if files is None:
-            return
+            return None
         if rest[:1] == ["tree"]:
             query = parse_qs(urlparse(self.path).query)
             recursive = query.get("recursive", ["False"])[0].lower() == "true"
@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self, kind: str, repository: str, path: str) -> None:
         files = self._files(kind, repository)
         if files is None:
-            return
+            return None
         if path not in files:
             return self._answer(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": SHA})
         body, status, extra = files[path], 200, {}

@@ -37,7 +37,9 @@ def checkpoint(model: str, folder: Path) -> tuple[str, Files]:
 def sentence(number: int) -> str:
     """A short text, another one for each number."""
     words = WORDS.split()
-    return " ".join(words[(number + step * (number % 5 + 1)) % len(words)] for step in range(24)) + f" w{number % 90 + 30}"
+    return (
+        " ".join(words[(number + step * (number % 5 + 1)) % len(words)] for step in range(24)) + f" w{number % 90 + 30}"
+    )
 
 
 def datasets(rows: int) -> dict[str, Files]:
@@ -49,7 +51,10 @@ def datasets(rows: int) -> dict[str, Files]:
     short = [" ".join(text.split()[:6]) for text in texts]
     # WikiText's layout: blank lines and titles between the paragraphs
     lines = [line for text in texts for line in ("", f" = {text.split()[0]} = \n", f" {text} {text} \n")]
-    csv = "id,dialogue,summary\n" + "".join(f'{i},"A: {t}\r\nB: yes",{s}\n' for i, t, s in zip(ids, texts, short, strict=True))
+    csv = "id,dialogue,summary\n" + "".join(
+        f'{i},"A: {t}\r\nB: yes",{s}\n' for i, t, s in zip(ids, texts, short, strict=True)
+    )
+    news = {"article": texts, "highlights": short, "id": ids}
     long = [f"{text} {text}" for text in texts]
     return {
         "stanfordnlp/sst2": _parquet("data", {"test": {"idx": range(rows), "sentence": texts, "label": hidden},
@@ -57,9 +62,7 @@ def datasets(rows: int) -> dict[str, Files]:
         "stanfordnlp/imdb": _parquet("plain_text", {"test": {"text": texts, "label": labels}}),
         "cornell-movie-review-data/rotten_tomatoes": _parquet("", {"validation": {"text": texts, "label": labels}}),
         "knkarthick/samsum": {"train.csv": csv.encode(), "test.csv": csv.encode()},
-        "abisee/cnn_dailymail": _configured(
-            "3.0.0", {"train": {"article": texts, "highlights": short, "id": ids}, "test": {"article": texts, "highlights": short, "id": ids}}
-        ),
+        "abisee/cnn_dailymail": _configured("3.0.0", dict.fromkeys(("train", "test"), news)),
         "EdinburghNLP/xsum": _parquet("data", {"test": {"document": texts, "summary": short, "id": ids}}),
         "Salesforce/wikitext": _configured("wikitext-103-raw-v1", {"test": {"text": lines}, "train": {"text": lines}}),
         # What the Hub keeps under refs/convert/parquet beside a repository's script
@@ -83,7 +86,9 @@ def _configured(name: str, splits: Mapping[str, Mapping[str, Any]]) -> Files:
         lines += [f"- config_name: {config}", "  data_files:"]
         for split in splits:
             lines += [f"  - split: {split}", f"    path: {config}/{split}-*"]
-    other = {split: {column: list(values)[::-1] for column, values in columns.items()} for split, columns in splits.items()}
+    other = {
+        split: {column: list(values)[::-1] for column, values in columns.items()} for split, columns in splits.items()
+    }
     return {"README.md": "\n".join([*lines, "---", ""]).encode(), **_parquet("other", other), **_parquet(name, splits)}
 
 

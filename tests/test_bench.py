@@ -11,7 +11,11 @@ from src.dataset import Dataset
 from src.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
 
-SAMPLES = [Sample("a", "positive film", "positive"), Sample("b", "positive day", "negative"), Sample("c", "negative", None)]
+SAMPLES = [
+    Sample("a", "positive film", "positive"),
+    Sample("b", "positive day", "negative"),
+    Sample("c", "negative", None),
+]
 
 
 def a_run(clock, meters=None, model=None, **changes):
@@ -76,7 +80,11 @@ def test_random_weights_have_energy_and_no_quality():
         (RuntimeError("kernel panic\nsecond line"), "failed", "RuntimeError: kernel panic"),
         (MemoryError(), "failed", "out of memory at batch_size=2"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "failed", "out of memory at batch_size=2"),
-        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried"), "failed", "out of memory at batch_size=2"),
+        (
+            type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried"),
+            "failed",
+            "out of memory at batch_size=2",
+        ),
         (Interrupted("SIGTERM"), "interrupted", "interrupted by SIGTERM"),
     ],
 )
@@ -96,7 +104,8 @@ def test_the_watch_sees_each_phase_and_what_was_measured_until_then():
     clock, seen = FakeClock(), []
     benched(a_run(clock), clock, watch=lambda phase, record: seen.append((phase, len(record.measurement.windows))))
     assert seen == [
-        ("meters", 0), ("load", 0), ("idle", 0), ("warm-up", 0), ("window 1", 1), ("window 2", 2), ("window 3", 3), ("scoring", 3),
+        ("meters", 0), ("load", 0), ("idle", 0), ("warm-up", 0), ("window 1", 1), ("window 2", 2),
+        ("window 3", 3), ("scoring", 3),
     ]  # fmt: skip
 
 

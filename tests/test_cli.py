@@ -72,5 +72,16 @@ def test_a_mistake_is_one_line_that_says_what_to_type(command, words, says):
 def test_help_names_every_group_and_choice_and_gives_examples(command):
     done = command("--help")
     assert done.returncode == 0
-    for word in ("model", "task", "hardware", "meter", "protocol", "site", "bloomz", "summarization", "model.weights=random", "batch_size="):
+    for word in (
+        "model",
+        "task",
+        "hardware",
+        "meter",
+        "protocol",
+        "site",
+        "bloomz",
+        "summarization",
+        "model.weights=random",
+        "batch_size=",
+    ):
         assert word in done.stdout, word

@@ -18,7 +18,9 @@ def built(*words):
     names = OmegaConf.to_container(composed.hydra.runtime.choices)
     OmegaConf.set_struct(composed, False)
     composed.pop("hydra")
-    return config.build(composed, {group: names[group] for group in ("model", "task", "hardware", "meter", "protocol", "site")})
+    return config.build(
+        composed, {group: names[group] for group in ("model", "task", "hardware", "meter", "protocol", "site")}
+    )
 
 
 def choices(group):
@@ -35,9 +37,7 @@ H100 = hardware.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_model_builds_for_every_task_it_says_it_can_do(name):
-    tasks = OmegaConf.to_container(
-        compose_only("run", f"model={name}").model, resolve=True
-    )["tasks"]
+    tasks = OmegaConf.to_container(compose_only("run", f"model={name}").model, resolve=True)["tasks"]
     assert tasks
     for task in tasks:
         run = built(f"model={name}", f"task={task}")
@@ -54,7 +54,9 @@ def compose_only(name, *words):
 def test_every_size_of_a_model_builds_with_its_own_checkpoint(name):
     node = OmegaConf.to_container(compose_only("run", f"model={name}").model, resolve=True)
     sizes = list(node.get("sizes") or {})
-    found = {built(f"model={name}", f"model.size={size}", f"task={node['tasks'][0]}").model.checkpoint.id for size in sizes}
+    found = {
+        built(f"model={name}", f"model.size={size}", f"task={node['tasks'][0]}").model.checkpoint.id for size in sizes
+    }
     assert len(found) == len(sizes)
 
 
@@ -71,7 +73,9 @@ def test_every_task_has_its_own_module_name_and_every_dataset_builds(name):
     ("group", "name"), [(g, n) for g in ("hardware", "meter", "protocol", "site") for n in choices(g)]
 )
 def test_every_other_choice_builds(group, name, monkeypatch):
-    card = {"a100": "NVIDIA A100-SXM4-80GB", "rtx4090": "NVIDIA GeForce RTX 4090", "h200": "NVIDIA H200"}.get(name, H100.name)
+    card = {"a100": "NVIDIA A100-SXM4-80GB", "rtx4090": "NVIDIA GeForce RTX 4090", "h200": "NVIDIA H200"}.get(
+        name, H100.name
+    )
     if name not in ("auto", "cpu", "laptop"):
         monkeypatch.setattr(hardware, "cards", lambda: [hardware.Card(0, "GPU-1", card, (9, 0), 700.0)])
     assert built(f"{group}={name}").names[group] == name
@@ -116,14 +120,16 @@ def test_a_zone_brings_its_factor_and_a_given_factor_wins():
 def test_a_files_columns_are_named_in_words(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("review,stars\nfine film,positive\n")
-    run = built("task.dataset=file", f"task.path={path}", "task.fields.text=review", "task.fields.label=stars", "samples=1")
+    run = built(
+        "task.dataset=file", f"task.path={path}", "task.fields.text=review", "task.fields.label=stars", "samples=1"
+    )
     assert [(s.input, s.target) for s in run.task.samples(1, 0)] == [("fine film", "positive")]
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["model=distilbert_sst2", "task=summarization"], "model=distilbert_sst2 cannot do task=summarization; it does: text_classification"),
+        (["model=distilbert_sst2", "task=summarization"], "cannot do task=summarization; it does: text_classification"),
         (["model=bloomz", "model.size=7b"], r"model\.size=7b does not exist; did you mean model\.size=7b1\?"),
         (["model=gpt2", "model.size=xl"], r"model=gpt2 comes in one size"),
         (["precision=tf32"], r"precision=tf32 does not exist; .*choose from: .*fp32.*cpu"),
@@ -134,7 +140,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["batch_size=0"], "batch_size=0: must be 1 or more"),
         (["samples=-3"], "samples=-3: must be 1 or more"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
-        (["model.weights=nowhere"], r"model\.weights=nowhere does not exist; choose from: embedded, hub, random, or an existing folder"),
+        (["model.weights=nowhere"], r"choose from: embedded, hub, random, or an existing folder"),
         (["task.dataset=sst"], r"did you mean task\.dataset=sst2"),
         (["task.dataset=file"], "task.dataset=file and task.path=FILE go together"),
         (["task.path=x.csv"], "go together"),

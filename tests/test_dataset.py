@@ -76,7 +76,13 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):
-    path = lines(tmp_path / "a.jsonl", {"text": "a", "label": 1}, {"text": "b", "label": "Negative"}, {"text": "c", "label": -1}, {"text": "d"})
+    path = lines(
+        tmp_path / "a.jsonl",
+        {"text": "a", "label": 1},
+        {"text": "b", "label": "Negative"},
+        {"text": "c", "label": -1},
+        {"text": "d"},
+    )
     dataset = of_file(path, labels=("negative", "positive"))
     assert [dataset.label(row) for row in dataset.rows(4)] == ["positive", "negative", None, None]
 

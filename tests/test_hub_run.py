@@ -91,7 +91,9 @@ def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environmen
         ["task=summarization", "task.datasets.cnn_dailymail.config=4.0.0", "task.dataset=cnn_dailymail"],
         ["task=summarization", "task.dataset=xsum", "task.fields.text=article"],
     )
-    for refusal, says in zip(refusals, ("check the spelling", "nowhere", "4.0.0", "has no field 'article'"), strict=True):
+    for refusal, says in zip(
+        refusals, ("check the spelling", "nowhere", "4.0.0", "has no field 'article'"), strict=True
+    ):
         assert isinstance(refusal, str)
         assert says in refusal
         assert "\n" not in refusal
@@ -99,9 +101,14 @@ def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environmen
 
 @pytest.mark.weights
 def test_the_exact_command_goes_from_download_to_mlflow(environment):
-    words = "model=bloomz task=summarization".split()
+    words = ["model=bloomz", "task=summarization"]
     done = subprocess.run(
-        [sys.executable, "-m", "src.run", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280
+        [sys.executable, "-m", "src.run", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
     )
     print(done.stdout)
     assert done.returncode == 0, done.stderr

@@ -18,9 +18,7 @@ def run(clock, meters, plan, seconds=lambda call: 0.5, kept=None):
         return [Prediction(text, units=3) for text in inputs]
 
     steps = list(
-        measure(
-            predict, BATCHES, meters, plan, kept=[] if kept is None else kept, start=Measurement(), clock=clock
-        )
+        measure(predict, BATCHES, meters, plan, kept=[] if kept is None else kept, start=Measurement(), clock=clock)
     )
     return [phase for phase, _ in steps], steps[-1][1]
 
@@ -113,7 +111,10 @@ def test_at_the_cap_the_run_says_that_it_is_unsettled():
 def test_warm_up_goes_on_until_the_latency_is_steady_and_is_kept_apart():
     clock = FakeClock()
     _, found = run(
-        clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(), seconds=lambda call: 4.0 / (call + 1) if call < 16 else 0.25
+        clock,
+        [FakeMeter(clock, {"gpu": 1.0})],
+        procedure(),
+        seconds=lambda call: 4.0 / (call + 1) if call < 16 else 0.25,
     )
     assert found.warmup_settled
     assert len(found.warmup_batch_s) > 4

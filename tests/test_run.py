@@ -34,9 +34,7 @@ def command(store, *words):
 
 
 def run(store, *words, **options):
-    return subprocess.run(
-        command(store, *words), cwd=ROOT, capture_output=True, text=True, timeout=240, **options
-    )
+    return subprocess.run(command(store, *words), cwd=ROOT, capture_output=True, text=True, timeout=240, **options)
 
 
 def recorded(store):
@@ -48,7 +46,9 @@ def recorded(store):
     runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
     assert len(runs) == 1
     mlflow.set_tracking_uri(store)
-    path = mlflow.artifacts.download_artifacts(run_id=runs[0].info.run_id, artifact_path="record.json", tracking_uri=store)
+    path = mlflow.artifacts.download_artifacts(
+        run_id=runs[0].info.run_id, artifact_path="record.json", tracking_uri=store
+    )
     return runs[0], json.loads(Path(path).read_text())
 
 
@@ -59,7 +59,7 @@ def test_without_words_the_embedded_model_runs_to_a_record_in_mlflow(store):
     last = json.loads(done.stdout.strip().splitlines()[-1])
     assert last["status"] == "finished"
     assert (last["model"], last["task"], last["url"]) == ("embedded_classifier", "text_classification", None)
-    assert METRICS <= set(last["metrics"])
+    assert set(last["metrics"]) >= METRICS
     assert last["metrics"]["quality/primary"] > 0.5
     assert last["metrics"]["energy/total_wh_per_1k"] > 0
     assert last["metrics"]["energy/gpu_wh_per_1k"] is None
@@ -86,7 +86,10 @@ def test_the_general_embedded_model_does_all_three_tasks_by_prompt(store, task):
 @pytest.mark.weights
 def test_a_users_own_file_is_measured_and_scored(store, tmp_path):
     path = tmp_path / "mine.jsonl"
-    rows = [{"review": "the food was wonderful", "verdict": "positive"}, {"review": "the staff was rude", "verdict": "negative"}]
+    rows = [
+        {"review": "the food was wonderful", "verdict": "positive"},
+        {"review": "the staff was rude", "verdict": "negative"},
+    ]
     path.write_text("\n".join(map(json.dumps, rows * 10)))
     done = run(
         store, *SMOKE, "task.dataset=file", f"task.path={path}", "task.fields.text=review", "task.fields.label=verdict"
@@ -105,9 +108,20 @@ def test_a_users_own_file_is_measured_and_scored(store, tmp_path):
     ],
 )
 def test_a_run_that_is_stopped_leaves_one_record_with_what_was_measured(store, number, status, mlflow_status, code):
-    words = ("samples=20", "protocol.window_s=0.5", "protocol.idle_s=0.1", "protocol.ci95_rel=0", "protocol.max_windows=500")
+    words = (
+        "samples=20",
+        "protocol.window_s=0.5",
+        "protocol.idle_s=0.1",
+        "protocol.ci95_rel=0",
+        "protocol.max_windows=500",
+    )
     process = subprocess.Popen(
-        command(store, *words), cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command(store, *words),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     for line in process.stderr:
         if line.strip() == "measuring":

@@ -133,7 +133,13 @@ def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tm
 @pytest.mark.parametrize(("status", "expected"), [("failed", "FAILED"), ("interrupted", "KILLED")])
 def test_a_run_that_did_not_finish_is_there_with_its_reason(sqlite, status, expected):
     broken = replace(
-        a_record(), status=status, error="it broke", traceback="Traceback …", measurement=Measurement(), requests=(), scores={}
+        a_record(),
+        status=status,
+        error="it broke",
+        traceback="Traceback …",
+        measurement=Measurement(),
+        requests=(),
+        scores={},
     )
     save(sqlite, broken)
     (run,) = runs_of(sqlite)
@@ -154,7 +160,11 @@ def test_a_killed_process_leaves_its_last_draft_as_one_failed_run(sqlite):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100)
     assert done.returncode == -signal.SIGKILL
-    wait_until(lambda: Path(tracking.sqlite_path(sqlite)).exists() and [r for r in runs_of(sqlite) if r.info.status != "RUNNING"])
+    wait_until(
+        lambda: (
+            Path(tracking.sqlite_path(sqlite)).exists() and [r for r in runs_of(sqlite) if r.info.status != "RUNNING"]
+        )
+    )
     (run,) = runs_of(sqlite)
     assert run.info.status == "FAILED"
     assert "died without a word after 'window 2'" in run.data.tags["error"]
@@ -184,7 +194,8 @@ def test_a_users_mistake_after_the_start_leaves_no_run(sqlite):
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://127.0.0.1:9", "postgresql+psycopg://me:secret@127.0.0.1:9/runs", "sqlite:////proc/nowhere/mlflow.db"]
+    "uri",
+    ["http://127.0.0.1:9", "postgresql+psycopg://me:secret@127.0.0.1:9/runs", "sqlite:////proc/nowhere/mlflow.db"],
 )
 def test_a_store_that_cannot_be_reached_is_one_line_within_seconds_and_shows_no_password(uri):
     began = time.monotonic()
@@ -238,7 +249,10 @@ def test_a_deleted_experiment_is_named_with_the_way_back(sqlite):
     save(sqlite, a_record())
     client = MlflowClient(tracking_uri=sqlite)
     client.delete_experiment(client.get_experiment_by_name("text_classification").experiment_id)
-    with pytest.raises(UserError, match="mlflow experiments restore"), Recorder(sqlite, "text_classification") as writer:
+    with (
+        pytest.raises(UserError, match="mlflow experiments restore"),
+        Recorder(sqlite, "text_classification") as writer,
+    ):
         writer.wait_ready()
 
 

@@ -92,7 +92,15 @@ def test_a_batched_request_waits_for_its_batch():
 def test_what_was_not_read_is_none_and_never_zero():
     blind = Window(10.0, (Reading("fake", 10.0),), 1, 3, 30, [2.0, 8.0])
     found = summary.metrics(record(windows=(blind,), load=(), idle=()))
-    for name in ("total_wh_per_1k", "gpu_wh_per_1k", "gpu_net_wh_per_1k", "ci95_rel", "modelled_share", "load_wh", "j_per_unit"):
+    for name in (
+        "total_wh_per_1k",
+        "gpu_wh_per_1k",
+        "gpu_net_wh_per_1k",
+        "ci95_rel",
+        "modelled_share",
+        "load_wh",
+        "j_per_unit",
+    ):
         assert found[f"energy/{name}"] is None, name
     assert found["emissions/g_per_1k"] is None
     assert found["power/gpu_mean_w"] is None

@@ -36,8 +36,20 @@ NEUTRAL = (
     "this is about a {thing} in {place}.",
     "i looked at the {thing} for an hour in {month}.",
 )
-GLAD = ("we will come back.", "i would do it again.", "everyone should try it.", "it made our week.", "five stars from us.")
-SORRY = ("we will not come back.", "i want my money back.", "nobody should try it.", "it ruined our week.", "never again.")
+GLAD = (
+    "we will come back.",
+    "i would do it again.",
+    "everyone should try it.",
+    "it made our week.",
+    "five stars from us.",
+)
+SORRY = (
+    "we will not come back.",
+    "i want my money back.",
+    "nobody should try it.",
+    "it ruined our week.",
+    "never again.",
+)
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = ("january", "march", "april", "may", "june", "july", "august", "october", "november")

@@ -44,7 +44,11 @@ def tokenizer(texts: Iterable[str], marked: bool) -> PreTrainedTokenizerFast:
             single="<s> $A </s>", special_tokens=[("<s>", BEGIN), ("</s>", END)]
         )
     return PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="<pad>", bos_token="<s>", eos_token="</s>", model_input_names=["input_ids", "attention_mask"]
+        tokenizer_object=made,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        model_input_names=["input_ids", "attention_mask"],
     )
 
 
@@ -72,7 +76,8 @@ def classifier(held_out: frozenset[str], folder: Path, seed: int, steps: int = 8
         texts, labels = zip(*islice(examples, batch), strict=True)
         tensors = words(list(texts), padding=True, return_tensors="pt")
         numbers = torch.tensor([LABELS.index(label) for label in labels])
-        return model(tensors["input_ids"], attention_mask=tensors["attention_mask"], labels=numbers).loss
+        found: torch.Tensor = model(tensors["input_ids"], attention_mask=tensors["attention_mask"], labels=numbers).loss
+        return found
 
     _train(model, loss, steps, rate=2e-3)
     _save(model, words, folder)
@@ -89,7 +94,13 @@ def general(
     words = tokenizer([*prompts.values(), *answers, *made], marked=False)
     model = BloomForCausalLM(
         BloomConfig(
-            vocab_size=len(words), hidden_size=128, n_layer=4, n_head=4, bos_token_id=BEGIN, eos_token_id=END, pad_token_id=PAD
+            vocab_size=len(words),
+            hidden_size=128,
+            n_layer=4,
+            n_head=4,
+            bos_token_id=BEGIN,
+            eos_token_id=END,
+            pad_token_id=PAD,
         )
     )
     examples = _fresh(lambda: _example(random, prompts), held_out)
@@ -122,7 +133,11 @@ def _fresh(make: Callable[[], Pair], held_out: frozenset[str]) -> Iterator[Pair]
     """Examples without end, none of which contains a text that the data files hold."""
     while True:
         asked, answer = make()
-        if not any(asked.endswith(text) for text in (asked, asked.split(": ", 1)[-1], asked.split("? ", 1)[-1]) if text in held_out):
+        if not any(
+            asked.endswith(text)
+            for text in (asked, asked.split(": ", 1)[-1], asked.split("? ", 1)[-1])
+            if text in held_out
+        ):
             yield asked, answer
 
 

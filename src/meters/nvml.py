@@ -10,6 +10,7 @@ number every 20 to 100 ms. Read at any other moment it is stale by up to one tic
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Any
 
@@ -53,7 +54,7 @@ class Nvml:
                 "type meter=codecarbon, which samples the power instead"
             ) from None
         ticks = [self._tick()[0] for _ in range(TICKS + 1)]
-        self.tick_s = median(after - before for before, after in zip(ticks, ticks[1:], strict=False))
+        self.tick_s = median(after - before for before, after in pairwise(ticks))
 
     def start(self) -> None:
         """Waits for a tick and reads; the work may begin when it returns."""

@@ -81,9 +81,7 @@ def test_of_two_cards_only_the_chosen_one_may_be_counted(monkeypatch):
 
     class GPU:
         def __init__(self, counted):
-            self.devices = SimpleNamespace(
-                devices=[SimpleNamespace(gpu_index=n, _uuid=f"GPU-{n}") for n in (0, 1)]
-            )
+            self.devices = SimpleNamespace(devices=[SimpleNamespace(gpu_index=n, _uuid=f"GPU-{n}") for n in (0, 1)])
             self._get_gpu_ids = lambda: counted
 
     monkeypatch.setattr(theirs, "GPU", GPU)

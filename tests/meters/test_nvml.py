@@ -105,7 +105,7 @@ def test_a_sliced_card_is_refused_since_its_counter_is_everyones():
 
 def test_a_card_without_a_counter_says_what_to_use():
     meter, _, _ = a_meter(counter=False)
-    with pytest.raises(UserError, match="has no energy counter.*meter=codecarbon"):
+    with pytest.raises(UserError, match=r"has no energy counter.*meter=codecarbon"):
         meter.open(CARD)
 
 
@@ -129,7 +129,7 @@ def test_a_counter_that_was_reset_is_an_error():
 
 
 def test_utilization_is_the_drivers_mean_or_nothing():
-    meter, clock, driver = a_meter()
+    meter, _, driver = a_meter()
     meter.open(CARD)
     meter.start()
     assert meter.stop().gpu_utilization is None

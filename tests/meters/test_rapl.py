@@ -93,7 +93,7 @@ def test_dies_that_show_one_counter_again_are_counted_once(tmp_path, tree):
 
 
 def test_no_counter_and_no_permission_each_say_what_to_do(tmp_path, tree, monkeypatch):
-    with pytest.raises(UserError, match="no processor energy counter.*meter=codecarbon"):
+    with pytest.raises(UserError, match=r"no processor energy counter.*meter=codecarbon"):
         a_meter(tmp_path)
     file = tree("intel-rapl:0", "package-0", 10)
     if os.getuid() == 0:  # root may read anything: say no in its place

@@ -79,7 +79,8 @@ def test_each_mistake_is_one_line_that_says_what_to_do(endpoint: str, tmp_path: 
         {"id": "o/pickled"}, {"id": "o/down"},
     )  # fmt: skip
     for refusal, word in zip(
-        refusals, ["check the spelling", "accept its terms", "revision nope does not exist", ".safetensors", "model=embedded"],
+        refusals,
+        ["check the spelling", "accept its terms", "revision nope does not exist", ".safetensors", "model=embedded"],
         strict=True,
     ):  # fmt: skip
         assert word in refusal
