@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from src import environment, hardware, summary
@@ -181,7 +182,8 @@ def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Se
     values: dict[str, float | None] = dict(scores.values)
     pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
     if loaded.perplexity is not None and pairs and run.task.name == "text_generation":
-        values["perplexity"] = loaded.perplexity(*zip(*pairs, strict=True))
+        perplexity = loaded.perplexity(*zip(*pairs, strict=True))
+        values["perplexity"] = perplexity if isfinite(perplexity) else None  # half precision can overflow
     if run.model.checkpoint.weights == "random":
         return Scores(dict.fromkeys(["primary", *values]), [None] * len(samples))
     return Scores({"primary": values[run.task.metric], **values}, scores.each)

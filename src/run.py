@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src import mistakes
+from src import mistakes, tracking
 from src.config import CONF, Run, build
 from src.core import Interrupted, Record, Sample, UserError
 
@@ -112,7 +112,9 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
     elif link.get("url"):
         print(f"\nOpen this run: {link['url']}")
     else:
-        print(f"\nOpen this run: make ui, then http://127.0.0.1:5000/{link['ui_path']}")
+        uri = tracking.public(run.tracking_uri)
+        server = "make ui" if uri == tracking.DEFAULT else f"mlflow ui --backend-store-uri {uri}"
+        print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
     last = {
         "status": record.status,
         "run_id": link.get("run_id"),

@@ -8,19 +8,9 @@ from omegaconf import OmegaConf
 
 from src import config, hardware
 from src.core import UserError
+from tests.composed import built
 
 CONF = config.CONF
-
-
-def built(*words):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        composed = compose("run", overrides=list(words), return_hydra_config=True)
-    names = OmegaConf.to_container(composed.hydra.runtime.choices)
-    OmegaConf.set_struct(composed, False)
-    composed.pop("hydra")
-    return config.build(
-        composed, {group: names[group] for group in ("model", "task", "hardware", "meter", "protocol", "site")}
-    )
 
 
 def choices(group):

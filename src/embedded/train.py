@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -24,8 +24,7 @@ PAD, BEGIN, END = range(len(SPECIAL))
 VOCABULARY = 2048
 IGNORED = -100  # what torch's cross entropy leaves out
 
-# One training example: the text asked, and the answer that follows it (empty for plain text)
-Pair = tuple[str, str]
+T = TypeVar("T", bound=tuple[str, ...])
 
 
 def tokenizer(texts: Iterable[str], marked: bool) -> PreTrainedTokenizerFast:
@@ -70,7 +69,7 @@ def classifier(held_out: frozenset[str], folder: Path, seed: int, steps: int = 8
             label2id={label: number for number, label in enumerate(LABELS)},
         )
     )
-    examples = _fresh(lambda: grammar.review(random), held_out)
+    examples = fresh(lambda: grammar.review(random), held_out)
 
     def loss() -> torch.Tensor:
         texts, labels = zip(*islice(examples, batch), strict=True)
@@ -103,10 +102,11 @@ def general(
             pad_token_id=PAD,
         )
     )
-    examples = _fresh(lambda: _example(random, prompts), held_out)
+    examples = fresh(lambda: _example(random), held_out)
 
     def loss() -> torch.Tensor:
-        ids, answers = _tensors(words, list(islice(examples, batch)))
+        pairs = [(prompts[task].format(text=text), answer) for text, task, answer in islice(examples, batch)]
+        ids, answers = _tensors(words, pairs)
         logits = model(ids, attention_mask=(ids != PAD).long()).logits[:, :-1].flatten(0, 1)
         targets = ids[:, 1:].masked_fill(ids[:, 1:] == PAD, IGNORED).flatten()
         each = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
@@ -118,30 +118,25 @@ def general(
     _save(model, words, folder)
 
 
-def _example(random: Random, prompts: dict[str, str]) -> Pair:
+def _example(random: Random) -> tuple[str, str, str]:
+    """A text, the task it is for, and the answer, which is empty where the text itself is what is learnt."""
     task = random.choice(("text_classification", "summarization", "text_generation"))
     if task == "text_classification":
         text, label = grammar.review(random)
-        return prompts[task].format(text=text), f" {label}"
+        return text, task, f" {label}"
     text, summary = grammar.news(random)
-    if task == "summarization":
-        return prompts[task].format(text=text), f" {summary}"
-    return prompts[task].format(text=text), ""
+    return text, task, f" {summary}" if task == "summarization" else ""
 
 
-def _fresh(make: Callable[[], Pair], held_out: frozenset[str]) -> Iterator[Pair]:
-    """Examples without end, none of which contains a text that the data files hold."""
+def fresh(make: Callable[[], T], held_out: frozenset[str]) -> Iterator[T]:
+    """Examples without end, each a tuple that begins with its text; none of the texts is held out."""
     while True:
-        asked, answer = make()
-        if not any(
-            asked.endswith(text)
-            for text in (asked, asked.split(": ", 1)[-1], asked.split("? ", 1)[-1])
-            if text in held_out
-        ):
-            yield asked, answer
+        example = make()
+        if example[0] not in held_out:
+            yield example
 
 
-def _tensors(words: PreTrainedTokenizerFast, pairs: list[Pair]) -> tuple[torch.Tensor, torch.Tensor]:
+def _tensors(words: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids padded on the right, and a mask of the same shape that is true at each answer and its end."""
     rows = []
     for asked, answer in pairs:

@@ -1,0 +1,122 @@
+"""What ships with the program: data that the seed makes again, weights that learnt something, within 10 MB."""
+
+import json
+import random
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from src import embedded
+from src.core import Prediction
+from src.embedded import grammar, make
+from tests.composed import built
+
+LIMIT_BYTES = 10_000_000
+
+
+def rows(task):
+    return [json.loads(line) for line in (embedded.DATA / f"{task}.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def made():
+    return make.data()
+
+
+@pytest.mark.parametrize("task", make.TASKS)
+def test_the_seed_makes_the_files_again_byte_for_byte(made, task):
+    assert make.text_of(made[task]) == (embedded.DATA / f"{task}.jsonl").read_text()
+
+
+@pytest.mark.parametrize("task", make.TASKS)
+def test_there_are_more_than_a_thousand_distinct_inputs(task):
+    found = rows(task)
+    assert len({row["text"] for row in found}) == len({row["id"] for row in found}) == len(found) >= 1000
+
+
+def test_all_of_it_is_small():
+    folder = Path(embedded.__file__).parent
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < LIMIT_BYTES
+
+
+def test_the_labels_are_balanced_so_that_chance_is_a_half():
+    positive = sum(row["label"] == "positive" for row in rows("text_classification"))
+    assert 0.45 < positive / len(rows("text_classification")) < 0.55
+
+
+def test_no_word_is_both_praise_and_blame():
+    assert not set(grammar.GOOD) & set(grammar.BAD)
+
+
+def test_a_summary_says_who_did_what_where_and_when():
+    for number in range(200):
+        text, summary = grammar.news(random.Random(number))
+        who, deed, what = summary.split()[1], summary.split()[2], summary.split()[5]
+        assert {who, deed, what} <= set(text.replace(".", " ").replace(",", " ").split())
+        assert 30 <= len(text.split()) <= 70
+
+
+def answers(model, task, count=300):
+    """The samples, the predictions and the loaded model of an embedded run."""
+    run = built(f"model={model}", f"task={task}", "hardware=cpu")
+    samples = run.task.samples(count, 0)
+    loaded = run.model.load(run.task, "cpu", "fp32")
+    predictions: list[Prediction] = []
+    for start in range(0, count, 50):
+        predictions += loaded.predict([sample.input for sample in samples[start : start + 50]])
+    return run.task, samples, predictions, loaded
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("model", ["embedded_classifier", "embedded"])
+def test_sentiment_is_told_far_better_than_by_a_coin(model):
+    task, samples, predictions, _ = answers(model, "text_classification")
+    assert task.score(samples, predictions).values["accuracy"] > 0.85
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("task", "least"), [("summarization", 0.8), ("text_generation", 0.4)])
+def test_what_the_general_model_writes_fits_its_own_input_far_better_than_another_one(task, least):
+    task, samples, predictions, loaded = answers("embedded", task)
+    own = task.score(samples, predictions).values["rouge1"]
+    others = task.score(samples, [*predictions[1:], predictions[0]]).values["rouge1"]
+    assert own > least
+    assert own > 1.3 * others
+    if task.name == "text_generation":
+        inputs, targets = [s.input for s in samples[:50]], [s.target for s in samples[:50]]
+        assert loaded.perplexity(inputs, targets) < 0.5 * loaded.perplexity(inputs, [*targets[1:], targets[0]])
+
+
+@pytest.mark.weights
+def test_the_general_model_does_many_times_the_work_of_the_specialist():
+    def products(model):
+        """Multiplications of a dense model, up to a factor that both share: parameters times tokens that pass."""
+        _, _, predictions, loaded = answers(model, "text_classification", 100)
+        tokens = sum(prediction.input_tokens + (prediction.output_tokens or 0) for prediction in predictions)
+        return loaded.facts["parameters"] * tokens
+
+    assert products("embedded") > 5 * products("embedded_classifier")
+
+
+@pytest.mark.weights
+def test_no_text_of_the_files_is_ever_trained_on():
+    from src.embedded import train
+
+    known = [row["text"] for row in rows("text_classification")]
+    source = random.Random(1)
+    # every second example is a text of the files: none of them may come through
+    examples = train.fresh(
+        lambda: (source.choice(known), "x") if source.random() < 0.5 else grammar.review(source), frozenset(known)
+    )
+    assert not {text for text, _ in islice(examples, 300)} & set(known)
+
+
+@pytest.mark.weights
+def test_the_script_trains_and_saves_what_the_program_loads(tmp_path):
+    from src.embedded import train
+
+    train.classifier(frozenset(), tmp_path / "classifier", seed=1, steps=4, batch=8)
+    run = built("hardware=cpu", f"model.weights={tmp_path / 'classifier'}", "task.dataset=embedded")
+    (prediction,) = run.model.load(run.task, "cpu", "fp32").predict(["the soup was superb."])
+    assert prediction.output in ("positive", "negative")

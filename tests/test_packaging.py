@@ -1,0 +1,60 @@
+"""What is installed is what is declared: bounds, exact constraints, and the modules that the code imports."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DECLARED = [Requirement(line) for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
+PINNED = {
+    canonicalize_name(line.split("==")[0]): line.split("==")[1].strip()
+    for line in (ROOT / "constraints.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+}
+
+# import name -> distribution, where they differ
+DISTRIBUTION = {
+    "yaml": "pyyaml",
+    "sklearn": "scikit-learn",
+    "pynvml": "nvidia-ml-py",
+    "hydra": "hydra-core",
+    "httpx2": "httpx2",
+}
+OPTIONAL = {"httpx"}  # huggingface_hub before 2 brings it
+
+
+def test_every_dependency_is_bounded_and_its_exact_version_lies_within():
+    for requirement in DECLARED:
+        name = canonicalize_name(requirement.name)
+        assert name in PINNED, f"{name} is not in constraints.txt"
+        assert requirement.specifier.contains(PINNED[name]), f"{requirement} and {PINNED[name]}"
+    unbounded = [r.name for r in DECLARED if not any(s.operator in ("<", "==", "<=") for s in r.specifier)]
+    assert unbounded == []
+
+
+def test_torch_is_the_version_the_readme_names():
+    assert PINNED["torch"] == "2.13.0"
+    assert "2.13.0" in (ROOT / "README.md").read_text()
+
+
+def test_constraints_are_exact_and_name_no_place():
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+!]+", line), line
+
+
+def test_whatever_the_code_imports_is_installed_by_the_project():
+    imported = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module.split(".")[0])
+    outside = imported - set(sys.stdlib_module_names) - {"src"} - OPTIONAL
+    assert {DISTRIBUTION.get(name, canonicalize_name(name)) for name in outside} <= set(PINNED)
