@@ -42,7 +42,7 @@ def main() -> None:
         refused.append(time.perf_counter() - began)
     stretches = {
         "command to loading": [run["loading"] for run in runs],
-        "loading (import of torch included)": [run["idle"] - run["loading"] for run in runs],
+        "loading (import of the architecture included)": [run["idle"] - run["loading"] for run in runs],
         "scoring, recording, exit": [run["exit"] - run["scoring"] for run in runs],
         "a refused command": refused,
     }

@@ -187,7 +187,8 @@ class Procedure:
     """How a run is measured: the values of `conf/protocol`, none of them a constant in code.
 
     Windows repeat until the 95 % interval of energy per inference is narrower than `ci95_rel` of its mean,
-    at least `min_windows` and at most `max_windows` times. Each is made of whole passes and lasts `window_s` or more.
+    at least `min_windows` and at most `max_windows` times; once the windows have taken `measure_max_s` together, no
+    further one follows the `min_windows`. Each is made of whole passes and lasts `window_s` or more.
     Warm-up runs `warmup_batches` or more, until the median latency of its last `settle_batches` differs by less
     than `settle_rel` from the `settle_batches` before, or `warmup_max_s` is over.
     """
@@ -201,6 +202,7 @@ class Procedure:
     window_s: float
     min_windows: int
     max_windows: int
+    measure_max_s: float
     ci95_rel: float
     pause_s: float
 

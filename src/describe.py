@@ -79,9 +79,8 @@ def _value(value: float | None, unit: str) -> str:
 
 
 def _right_answer(record: Record) -> str:
-    return (
-        "energy per right answer" if record.task["metric"] == "accuracy" else f"energy per {record.task['metric']} of 1"
-    )
+    metric = record.task["metric"]
+    return "energy per right answer" if metric == "accuracy" else f"energy / {metric}"
 
 
 def _quality(record: Record) -> str:

@@ -78,7 +78,7 @@ def measure(
     found = replace(found, warmup_batch_s=latencies, warmup_settled=steady)
     yield "warm-up", found
 
-    while len(found.windows) < procedure.max_windows and not found.settled:
+    while not found.settled and _may_go_on(found, procedure):
         if found.windows:
             clock.sleep(procedure.pause_s)
         sink = None if found.windows else kept
@@ -86,6 +86,13 @@ def measure(
         found = replace(found, windows=(*found.windows, window))
         found = replace(found, settled=_narrow(found, procedure))
         yield f"window {len(found.windows)}", found
+
+
+def _may_go_on(found: Measurement, procedure: Procedure) -> bool:
+    """Whether the protocol allows one more window."""
+    done = len(found.windows)
+    spent_s = sum(window.duration_s for window in found.windows)
+    return done < procedure.min_windows or (done < procedure.max_windows and spent_s < procedure.measure_max_s)
 
 
 def _narrow(found: Measurement, procedure: Procedure) -> bool:

@@ -74,6 +74,7 @@ def _at_hand(run: Run) -> tuple[Run, Sequence[Sample]]:
 def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:
     from src import bench
     from src.console import Status
+    from src.models.weights import import_packages
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -81,6 +82,7 @@ def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
+            import_packages()  # beside the recorder's own imports: both take seconds
             recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
         recorder.draft(_payload(record, run), phase)
 

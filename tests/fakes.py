@@ -70,6 +70,7 @@ def procedure(**changes: Any) -> Procedure:
         "window_s": 10.0,
         "min_windows": 3,
         "max_windows": 10,
+        "measure_max_s": 600.0,
         "ci95_rel": 0.02,
         "pause_s": 0.0,
     }

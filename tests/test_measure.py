@@ -108,6 +108,21 @@ def test_at_the_cap_the_run_says_that_it_is_unsettled():
     assert "unsettled" in summary.flags(found, "hub")
 
 
+def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_for():
+    def windows(measure_max_s):
+        clock = FakeClock()
+        plan = procedure(window_s=0.0, measure_max_s=measure_max_s, ci95_rel=0.001)
+        # passes of 1.5 s and 2.1 s in turn: never settled
+        _, found = run(
+            clock, [FakeMeter(clock, {"gpu": 100.0})], plan, seconds=lambda call: 0.5 + 0.2 * (call // 3 % 2)
+        )
+        return len(found.windows)
+
+    assert windows(measure_max_s=1.0) == 3
+    assert windows(measure_max_s=9.0) == 6  # five take 8.7 s or less, six more than 9
+    assert windows(measure_max_s=600.0) == 10
+
+
 def test_warm_up_goes_on_until_the_latency_is_steady_and_is_kept_apart():
     clock = FakeClock()
     _, found = run(

@@ -9,6 +9,12 @@ from src.core import Checkpoint, UserError
 DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
+def import_packages() -> None:
+    """Pays for importing torch and transformers now, so that loading a model is that alone."""
+    import torch  # noqa: F401
+    from transformers import AutoConfig, AutoTokenizer  # noqa: F401
+
+
 def open_config(checkpoint: Checkpoint) -> Any:
     """The transformers config: from the checkpoint's files, or from its `shape` for random weights."""
     from transformers import AutoConfig
