@@ -169,5 +169,5 @@ def one_window(
         requests=passes * sum(len(batch) for batch in batches),
         units=units,
         batch_s=latencies,
-        cpu_utilization=busy / duration_s if duration_s and busy else None,
+        cpu_utilization=min(1.0, busy / duration_s) if duration_s and busy else None,  # ticks may round it above
     )
