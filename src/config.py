@@ -172,7 +172,8 @@ def _sized(node: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _model(node: dict[str, Any], name: str) -> Model:
-    node.pop("size", None)
+    for facts in ("size", "training_kwh", "fine_tuning_kwh"):  # for the record and the reader, not for the model
+        node.pop(facts, None)
     target = node.pop("_target_")
     checkpoint = typed(
         Checkpoint,
@@ -180,8 +181,9 @@ def _model(node: dict[str, Any], name: str) -> Model:
             "id": node.pop("checkpoint"),
             **{
                 key: node.pop(key)
-                for key in ("weights", "revision", "trust_remote_code", "shape", "parameters", "seed")
+                for key in ("weights", "revision", "trust_remote_code", "allow_pickle", "shape", "parameters", "seed")
             },
+            "processor": node.pop("processor", None) or {},
         },
         "model",
     )
