@@ -20,7 +20,7 @@ class UserError(Exception):
     """A mistake the user can mend: one line that says what was wrong and what to type instead (exit code 2)."""
 
 
-class BadRow(Exception):
+class BadRowError(Exception):
     """A row of the data that cannot be used; its message says why. A few are skipped and counted, many stop the run."""
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src import embedded, hub
-from src.core import BadRow, Inputs, Sample, UserError
-
+from src.core import BadRowError, Inputs, Sample, UserError
 
 # The share of rows that may be unusable before the run stops: more would make it another dataset.
 MAX_SKIPPED = 0.01
@@ -32,10 +31,10 @@ class Dataset:
 
     `name` is the word on the command line. `fields` maps the task's field to the source's column; `optional` fields
     may be missing. `labels` names integer labels by position. `skip_blank` drops rows whose first field is blank,
-    for sources that use blank lines as layout; elsewhere a blank input is an error. `data_dir` is a folder of the
+    for sources that use blank lines as layout; elsewhere such a row is unusable. `data_dir` is a folder of the
     repository. `repeat` starts again from the first row when there are too few.
-    `licence` is the one its page states; `gated` ones want their terms accepted first. `box` says how boxes are written:
-    `sides` (left, top, width, height) or `corners` (left, top, right, bottom).
+    `licence` is the one its page states; `gated` ones want their terms accepted first. `box` says how boxes are
+    written: `sides` (left, top, width, height) or `corners` (left, top, right, bottom).
     """
 
     name: str
@@ -63,8 +62,8 @@ class Dataset:
     def inputs(self, count: int, make: Callable[[Row], Sample]) -> Inputs:
         """The samples that `make` gives for the first usable rows, in order.
 
-        A row for which it raises BadRow is skipped and noted. UserError where more than one in a hundred is, and where
-        there are too few rows and repeating is not allowed.
+        A row for which it raises BadRowError is skipped and noted. UserError where more than one in a hundred is, and
+        where there are too few rows and repeating is not allowed.
         """
         found: list[Sample] = []
         skipped: list[str] = []
@@ -73,7 +72,7 @@ class Dataset:
                 row = self._row(place, raw)
                 if row is not None:
                     found.append(make(row))
-            except BadRow as error:
+            except BadRowError as error:
                 skipped.append(f"{place}: {error}")
                 self._check_skipped(skipped, count)
             if len(found) == count:
@@ -117,7 +116,7 @@ class Dataset:
         if _blank(values[first]):
             if self.skip_blank:
                 return None
-            raise BadRow(f"field '{self.fields[first]}' is empty")
+            raise BadRowError(f"field '{self.fields[first]}' is empty")
         return Row(str(raw.get("id", place)), values)
 
     def label(self, row: Row) -> str | None:
@@ -129,14 +128,14 @@ class Dataset:
             return value.strip().lower()
         if isinstance(value, int) and 0 <= value < len(self.labels):
             return self.labels[value]
-        raise BadRow(f"label {value!r} is none of {', '.join(self.labels)}")
+        raise BadRowError(f"label {value!r} is none of {', '.join(self.labels)}")
 
 
 def text_of(row: Row, field: str) -> str:
-    """The row's field as text; BadRow where it holds something else or nothing."""
+    """The row's field as text; BadRowError where it holds something else or nothing."""
     value = row.values[field]
     if not isinstance(value, str) or not value.strip():
-        raise BadRow(f"field '{field}' is empty or not text")
+        raise BadRowError(f"field '{field}' is empty or not text")
     return value
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from src.core import BadRow
+from src.core import BadRowError
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Picture:
 def picture(value: Any, size: tuple[int, int] | None = None) -> Picture:
     """The image in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, a file or an https address.
 
-    Raises BadRow where it does not decode.
+    Raises BadRowError where it does not decode.
     """
     made = Picture(_bytes(value), size)
     try:
         made.open()
     except (OSError, ValueError, SyntaxError) as error:  # PIL's words for a file that is no image
-        raise BadRow(f"the image does not decode ({error})") from None
+        raise BadRowError(f"the image does not decode ({error})") from None
     return made
 
 
@@ -58,7 +58,7 @@ def _bytes(value: Any) -> bytes:
         return _fetched(value)
     if isinstance(value, str) and Path(value).is_file():
         return Path(value).read_bytes()
-    raise BadRow(f"holds no image, but {type(value).__name__} {str(value)[:60]!r}")
+    raise BadRowError(f"holds no image, but {type(value).__name__} {str(value)[:60]!r}")
 
 
 def _fetched(address: str) -> bytes:
@@ -68,5 +68,6 @@ def _fetched(address: str) -> bytes:
         answer = requests.get(address, timeout=10)
         answer.raise_for_status()
     except requests.RequestException as error:
-        raise BadRow(f"{address} cannot be fetched ({type(error).__name__})") from None
-    return answer.content
+        raise BadRowError(f"{address} cannot be fetched ({type(error).__name__})") from None
+    content: bytes = answer.content
+    return content

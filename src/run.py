@@ -33,7 +33,8 @@ def command(config: DictConfig) -> None:
     try:
         if hydra_config.mode == RunMode.MULTIRUN:
             raise UserError("-m is not supported yet: give each run a command of its own")
-        code = execute(build(config, {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}))
+        names = {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}
+        code = execute(build(config, names, list(hydra_config.overrides.task)))
     except UserError as error:  # said here, since Hydra would put words of its own before it
         code = _refuse(str(error))
     sys.exit(code)

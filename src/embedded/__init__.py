@@ -1,5 +1,6 @@
 """Small data and small trained weights that ship with the program, so that it runs without a network."""
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,6 @@ def rows(task: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _texts(task: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with (DATA / f"{TEXTS.get(task, task)}.jsonl").open(encoding="utf-8") as file:
+    with gzip.open(DATA / f"{TEXTS.get(task, task)}.jsonl.gz", "rt", encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             yield f"row {number}", json.loads(line)

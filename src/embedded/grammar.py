@@ -126,7 +126,7 @@ def news(random: Random) -> tuple[str, str]:
 
 
 def report(random: Random) -> dict[str, str]:
-    """A piece of news with all that it tells: `text`, `summary`, `who`, `deed`, `what`, `kind`, `place`, `day`, `years`."""
+    """A piece of news (`text`, `summary`) and what it tells: `who`, `deed`, `what`, `kind`, `place`, `day`, `years`."""
     deed = random.choice(list(DEEDS))
     what, kind = random.choice(DEEDS[deed]), random.choice(KINDS)
     who, place, day = random.choice(PEOPLE), random.choice(PLACES), random.choice(DAYS)
@@ -253,5 +253,7 @@ def pair(random: Random) -> tuple[str, str, float]:
     for part in kept:
         for key in ("deed", "kind", "what") if part == "thing" else (part,):
             two[key] = one[key]
-    sentences = [f"{_a(t['who'])} {t['deed']} the {t['kind']} {t['what']} in {t['place']} on {t['day']}." for t in (one, two)]
+    sentences = [
+        f"{_a(t['who'])} {t['deed']} the {t['kind']} {t['what']} in {t['place']} on {t['day']}." for t in (one, two)
+    ]
     return sentences[0], sentences[1], len(kept) / 4

@@ -20,7 +20,7 @@ Row = tuple[str, Mapping[str, Any]]
 
 
 def digits(held_out: bool = True) -> Iterator[Row]:
-    """Handwritten digits as PNG files of 32 x 32 pixels with their names; those for measuring, or those for training."""
+    """Handwritten digits as PNG files of 32 x 32 pixels with their names; those to measure, or those to train on."""
     from PIL import Image
     from sklearn.datasets import load_digits
 
@@ -32,7 +32,7 @@ def digits(held_out: bool = True) -> Iterator[Row]:
 
 
 def scenes(count: int = 1200, seed: int = SEED) -> Iterator[Row]:
-    """Scenes of one to three shapes, each with its objects (box and category) and a caption that names them in order."""
+    """Scenes of one to three shapes, each with its objects and a caption that names them from left to right."""
     random = Random(f"{seed} scenes")
     for number in range(count):
         image, objects, caption = scene(random)

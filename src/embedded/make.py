@@ -5,6 +5,7 @@ trained on, so what is checked of them is their quality.
 """
 
 import argparse
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -62,11 +63,11 @@ def _distinct(task: str, make: Callable[[Random], Row]) -> list[Row]:
     random, rows = Random(f"{SEED} {task}"), dict[str, Row]()
     while len(rows) < ROWS:
         row = make(random)
-        rows.setdefault(_key(row), {"id": f"{task}-{len(rows):04d}", **row})
+        rows.setdefault(key(row), {"id": f"{task}-{len(rows):04d}", **row})
     return list(rows.values())
 
 
-def _key(row: Row) -> str:
+def key(row: Row) -> str:
     """What of a row is the model's to read: no two rows share it, and none of it is trained on."""
     if "tokens" in row:
         return " ".join(row["tokens"])
@@ -100,8 +101,9 @@ def main() -> None:
     DATA.mkdir(exist_ok=True)
     rows = data()
     for task, found in rows.items():
-        (DATA / f"{task}.jsonl").write_text(text_of(found))
-    held_out = frozenset(_key(row) for found in rows.values() for row in found)
+        # without a time in the head, so that the same text is the same file
+        (DATA / f"{task}.jsonl.gz").write_bytes(gzip.compress(text_of(found).encode(), mtime=0))
+    held_out = frozenset(key(row) for found in rows.values() for row in found)
     for name in () if asked.train is None else TRAINED if asked.train == "all" else (asked.train,):
         print(name, flush=True)
         shutil.rmtree(WEIGHTS / name, ignore_errors=True)

@@ -193,7 +193,7 @@ def _whole_words(texts: Iterable[str]) -> PreTrainedTokenizerFast:
 def general(
     held_out: frozenset[str], prompts: dict[str, str], folder: Path, seed: int, steps: int = 4000, batch: int = 48
 ) -> None:
-    """Trains the general model on all tasks with a prompt, asked as `prompts` does (task name to prompt), and saves it."""
+    """Trains the general model on every task that `prompts` asks (task to prompt), and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
     made = (part for i in range(3000) for part in (grammar.review(Random(i))[0], *grammar.news(Random(i))))

@@ -163,11 +163,42 @@ def captioner(folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> No
     ViTImageProcessorPil(size={"height": images.SIDE, "width": images.SIDE}, **HALF).save_pretrained(folder)
 
 
-def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> None:
-    """Trains a Stable Diffusion in small that draws digits from prompts (`prompts` makes one for a digit), and saves it."""
+def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, steps: int = 2000, batch: int = 64) -> None:
+    """Trains a small Stable Diffusion that draws digits, `prompts` making one for a digit, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
     pixels, numbers = _digits()
+    vae, latents = _compressed(pixels, min(steps, 500), batch)
+    words = _words([prompts(Random(i), images.WORDS[i % 10]) for i in range(3000)], length=16)
+    text, unet = _networks(words)
+    scheduler = DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
+    )
+    both = torch.nn.ModuleDict({"text": text, "unet": unet})
+
+    def denoising() -> torch.Tensor:
+        chosen = torch.randint(len(latents), (batch,))
+        # one in ten is drawn without a prompt, which classifier-free guidance needs to know
+        asked = [
+            "" if random.random() < 0.1 else prompts(random, images.WORDS[number])
+            for number in numbers[chosen].tolist()
+        ]
+        ids = words(asked, padding="max_length", max_length=16, truncation=True, return_tensors="pt")["input_ids"]
+        clean, noise = latents[chosen], torch.randn_like(latents[chosen])
+        times = torch.randint(scheduler.config.num_train_timesteps, (batch,), device=DEVICE)
+        noisy = scheduler.add_noise(clean, noise, times)
+        return torch.nn.functional.mse_loss(unet(noisy, times, text(ids.to(DEVICE))[0]).sample, noise)
+
+    train(both, denoising, steps, rate=1e-3)
+    pipe = StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=words, unet=unet, scheduler=scheduler,
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+    )  # fmt: skip
+    pipe.to("cpu", torch.float16).save_pretrained(folder, safe_serialization=True)
+
+
+def _compressed(pixels: torch.Tensor, steps: int, batch: int) -> tuple[Any, torch.Tensor]:
+    """An autoencoder that makes the digits small, and the digits made small by it, of unit variance."""
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 2,
         up_block_types=("UpDecoderBlock2D",) * 2,
@@ -182,16 +213,20 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
         chosen = pixels[torch.randint(len(pixels), (batch,))]
         seen = vae.encode(chosen).latent_dist
         drawn = vae.decode(seen.sample()).sample
-        return torch.nn.functional.mse_loss(drawn, chosen) + 1e-5 * seen.kl().mean()
+        found: torch.Tensor = torch.nn.functional.mse_loss(drawn, chosen) + 1e-5 * seen.kl().mean()
+        return found
 
-    train(vae, rebuilding, min(steps, 2000), rate=2e-3)
+    train(vae, rebuilding, steps, rate=2e-3)
     vae.eval().requires_grad_(False)
     with torch.no_grad():
         means = vae.encode(pixels).latent_dist.mean
     vae.register_to_config(scaling_factor=float(1 / means.std()))
     latents = means * vae.config.scaling_factor
+    return vae, latents
 
-    words = _words([prompts(Random(i), images.WORDS[i % 10]) for i in range(3000)], length=16)
+
+def _networks(words: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+    """The text encoder and the U-Net, untrained."""
     text = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(words),
@@ -210,36 +245,14 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
         in_channels=4,
         out_channels=4,
         layers_per_block=1,
-        block_out_channels=(32, 64),
+        block_out_channels=(24, 48),
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=64,
         attention_head_dim=4,
         norm_num_groups=8,
     )
-    scheduler = DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
-    )
-    both = torch.nn.ModuleDict({"text": text, "unet": unet})
-
-    def denoising() -> torch.Tensor:
-        chosen = torch.randint(len(latents), (batch,))
-        # one in ten is drawn without a prompt, which classifier-free guidance needs to know
-        asked = [
-            "" if random.random() < 0.1 else prompts(random, images.WORDS[number]) for number in numbers[chosen].tolist()
-        ]
-        ids = words(asked, padding="max_length", max_length=16, truncation=True, return_tensors="pt")["input_ids"]
-        clean, noise = latents[chosen], torch.randn_like(latents[chosen])
-        times = torch.randint(scheduler.config.num_train_timesteps, (batch,), device=DEVICE)
-        noisy = scheduler.add_noise(clean, noise, times)
-        return torch.nn.functional.mse_loss(unet(noisy, times, text(ids.to(DEVICE))[0]).sample, noise)
-
-    train(both, denoising, steps, rate=1e-3)
-    pipe = StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=words, unet=unet, scheduler=scheduler,
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-    )  # fmt: skip
-    pipe.to("cpu", torch.float16).save_pretrained(folder, safe_serialization=True)
+    return text, unet
 
 
 def _words(texts: list[str], length: int) -> PreTrainedTokenizerFast:

@@ -43,7 +43,9 @@ def fetch(checkpoint: Checkpoint) -> Checkpoint:
         where = f"model.weights=embedded: the built-in checkpoint '{checkpoint.id}'"
         return replace(checkpoint, revision=None, path=_checked(embedded.WEIGHTS / checkpoint.id, where, False))
     where = f"model.weights={checkpoint.weights}: the folder"
-    return replace(checkpoint, revision=None, path=_checked(Path(checkpoint.weights).expanduser(), where, checkpoint.allow_pickle))
+    return replace(
+        checkpoint, revision=None, path=_checked(Path(checkpoint.weights).expanduser(), where, checkpoint.allow_pickle)
+    )
 
 
 def _checked(folder: Path, where: str, allow_pickle: bool) -> Path:

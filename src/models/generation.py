@@ -17,9 +17,9 @@ UNLIMITED_CONTEXT = 2048
 class Generator:
     """A language model on its device; called with a batch of inputs it returns one Prediction each.
 
-    `room` is the most input tokens; `prompt` has a field for each part of the input. A decoder-only model repeats its input
-    before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones included,
-    up to and with the first end-of-text; what follows that is padding.
+    `room` is the most input tokens; `prompt` has a field for each part of the input. A decoder-only model repeats its
+    input before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones
+    included, up to and with the first end-of-text; what follows that is padding.
     """
 
     model: Any

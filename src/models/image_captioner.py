@@ -89,7 +89,9 @@ class _Speaker:
         with torch.inference_mode():
             out = self.model.generate(**given, **self.budget)
         # what stands before the answer: the prompt if it is repeated, else one start token
-        repeated = self.prompt and out.shape[1] > len(self.prompt) and out[0, : len(self.prompt)].tolist() == self.prompt
+        repeated = (
+            self.prompt and out.shape[1] > len(self.prompt) and out[0, : len(self.prompt)].tolist() == self.prompt
+        )
         start = len(self.prompt) if repeated else 1
         predictions = []
         for row in out[:, start:].tolist():

@@ -41,10 +41,7 @@ def _agreements(batches: Sequence[Sequence[tuple[str, Any]]]) -> Any:
         pixels = processor(images=[image for _, image in batch], return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             chosen = model(pixels).logits.argmax(dim=-1).tolist()
-        yield [
-            float(model.config.id2label[number] == label)
-            for number, (label, _) in zip(chosen, batch, strict=True)
-        ]
+        yield [float(model.config.id2label[number] == label) for number, (label, _) in zip(chosen, batch, strict=True)]
 
 
 def _clip_scores(judge: str, device: str, batches: Sequence[Sequence[tuple[str, Any]]]) -> Any:
@@ -58,7 +55,9 @@ def _clip_scores(judge: str, device: str, batches: Sequence[Sequence[tuple[str, 
     assert isinstance(model, CLIPModel)
     processor, tokenizer = preprocessing.open_images(checkpoint), AutoTokenizer.from_pretrained(checkpoint.path)
     for batch in batches:
-        words = tokenizer([text for text, _ in batch], padding=True, truncation=True, max_length=77, return_tensors="pt")
+        words = tokenizer(
+            [text for text, _ in batch], padding=True, truncation=True, max_length=77, return_tensors="pt"
+        )
         pixels = processor(images=[image for _, image in batch], return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             out = model(**words.to(device), pixel_values=pixels.to(device))

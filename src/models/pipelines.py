@@ -39,7 +39,7 @@ class StandInClipTokenizer:
 
 
 def open_pipeline(checkpoint: Checkpoint, device: str, precision: str) -> Any:
-    """The pipeline in the dtype that `precision` names, without a progress bar; UserError for one that draws nothing."""
+    """The pipeline in the dtype that `precision` names, without a progress bar; UserError where it takes no prompt."""
     import diffusers
 
     diffusers.utils.logging.set_verbosity_error()

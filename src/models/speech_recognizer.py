@@ -31,7 +31,9 @@ class SpeechRecognizer:
         extractor, tokenizer = preprocessing.open_sounds(checkpoint), tokens.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         if self.head == "ctc":
-            return Loaded(_Labeller(model, extractor, tokenizer), weights.facts(model, checkpoint, precision), None, memory)
+            return Loaded(
+                _Labeller(model, extractor, tokenizer), weights.facts(model, checkpoint, precision), None, memory
+            )
         budget = {
             "max_new_tokens": task.max_new_tokens,
             "min_new_tokens": task.max_new_tokens if forced else task.min_new_tokens,

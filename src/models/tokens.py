@@ -200,7 +200,8 @@ def encode_pairs(
     ]
     lengths = _lengths(made)
     truncated = [
-        length == room and len(tokenizer(*pair)["input_ids"]) > room for length, pair in zip(lengths, pairs, strict=True)
+        length == room and len(tokenizer(*pair)["input_ids"]) > room
+        for length, pair in zip(lengths, pairs, strict=True)
     ]
     return Encoded(dict(made), lengths, truncated), spans
 

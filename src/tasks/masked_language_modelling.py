@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.core import BadRow, Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row, text_of
 
 
@@ -32,7 +32,7 @@ class MaskedLanguageModelling:
             return Sample(row.id, text.replace(".", "").strip())
         words = text.split()[: self.words]
         if len(words) < 2:
-            raise BadRow("has no word before the one to mask")
+            raise BadRowError("has no word before the one to mask")
         return Sample(row.id, " ".join(words[:-1]), words[-1])
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

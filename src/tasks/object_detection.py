@@ -6,7 +6,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import BadRow, Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row
 from src.pictures import picture
 
@@ -49,7 +49,7 @@ class ObjectDetection:
         label = label[0] if isinstance(label, list) and label else label
         if isinstance(label, int):
             if not 0 <= label < len(self.dataset.labels):
-                raise BadRow(f"label {label} is none of the {len(self.dataset.labels)} known")
+                raise BadRowError(f"label {label} is none of the {len(self.dataset.labels)} known")
             label = self.dataset.labels[label]
         if "bbox" in one:  # in pixels
             left, top, wide, high = one["bbox"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.core import BadRow, Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row, text_of
 
 
@@ -25,7 +25,7 @@ class SentenceSimilarity:
         try:
             target = None if score is None else float(score)
         except ValueError:
-            raise BadRow(f"score {score!r} is not a number") from None
+            raise BadRowError(f"score {score!r} is not a number") from None
         return Sample(row.id, (text_of(row, "first"), text_of(row, "second")), target)
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from src.core import BadRow, Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row
 
 
@@ -61,13 +61,13 @@ class SpeechRecognition:
         if isinstance(value, str) and Path(value).is_file():
             value = Path(value).read_bytes()
         if not isinstance(value, bytes):
-            raise BadRow(f"holds no sound, but {type(value).__name__}")
+            raise BadRowError(f"holds no sound, but {type(value).__name__}")
         try:
             rate = soundfile.info(io.BytesIO(value)).samplerate
         except soundfile.LibsndfileError as error:
-            raise BadRow(f"the clip does not decode ({error})") from None
+            raise BadRowError(f"the clip does not decode ({error})") from None
         if rate != self.rate_hz:
-            raise BadRow(f"the clip has {rate} samples a second, the task asks for {self.rate_hz}")
+            raise BadRowError(f"the clip has {rate} samples a second, the task asks for {self.rate_hz}")
         return Clip(value, rate)
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

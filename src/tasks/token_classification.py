@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.core import BadRow, Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row
 
 OUTSIDE = "O"
@@ -30,11 +30,11 @@ class TokenClassification:
         words = words.split() if isinstance(words, str) else list(words)
         tags = row.values.get("tags")
         if not words:
-            raise BadRow("holds no word")
+            raise BadRowError("holds no word")
         if tags is None:
             return Sample(row.id, words)
         if len(tags) != len(words):
-            raise BadRow(f"has {len(words)} words and {len(tags)} tags")
+            raise BadRowError(f"has {len(words)} words and {len(tags)} tags")
         return Sample(row.id, words, [self._tag(tag) for tag in tags])
 
     def _tag(self, tag: object) -> str:
@@ -43,7 +43,7 @@ class TokenClassification:
             return tag
         if isinstance(tag, int) and 0 <= tag < len(names):
             return names[tag]
-        raise BadRow(f"tag {tag!r} is none of {', '.join(names)}")
+        raise BadRowError(f"tag {tag!r} is none of {', '.join(names)}")
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Micro F1, precision and recall of whole entities (seqeval), and the accuracy of tags.
