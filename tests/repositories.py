@@ -105,7 +105,8 @@ def datasets(rows: int) -> dict[str, Files]:
         "sentence-transformers/stsb": _parquet("data", {"test": {
             "sentence1": texts, "sentence2": texts[::-1], "score": [i % 6 / 5 for i in range(rows)]}}),
         "Gustavosta/Stable-Diffusion-Prompts": _parquet("data", {"test": {"Prompt": texts}}),
-        "poloclub/diffusiondb": {"2m_first_1k/train/0000.parquet": _bytes({"prompt": texts, "seed": list(range(rows))})},
+        "poloclub/diffusiondb": {
+            "2m_first_1k/train/0000.parquet": _bytes({"prompt": texts, "seed": list(range(rows))})},
         "zai-org/ImageRewardDB": {"1k/train/0000.parquet": _bytes({"image_path": ids, "prompt": texts})},
         "stanfordnlp/sst2": _parquet("data", {"test": {"idx": range(rows), "sentence": texts, "label": hidden},
                                               "validation": {"idx": range(rows), "sentence": texts, "label": labels}}),
