@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format ui constraints clean
+.PHONY: help setup run demo hub-check test test-fast check format ui constraints clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ run: $(READY) ## the main job on the built-in model and data: no network, no GPU
 	@echo "Next:  make ui                                             look at the run"
 	@echo "       $(BIN)/python -m src.run model=embedded             the general model on the same inputs: what does it cost?"
 	@echo "       $(BIN)/python -m src.run --help                     every group and word"
+
+demo: $(READY) ## the ten tasks of the study in miniature, specialist against general: minutes, no network
+	$(BIN)/python -m src.suite suite=demo
+
+hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
+	$(BIN)/python -m src.hub_check
 
 test: $(READY) ## all tests
 	$(BIN)/python -m pytest

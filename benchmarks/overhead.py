@@ -35,7 +35,7 @@ def main() -> None:
     HydraConfig.instance().set_config(config)
     names = {group: str(config.hydra.runtime.choices[group]) for group in GROUPS}
     run = build(_without_hydra(config), names)
-    inputs = [sample.input for sample in run.task.samples(run.samples, run.seed)]
+    inputs = [sample.input for sample in run.task.samples(run.samples, run.seed).samples]
     batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
     fetch(run.model.checkpoint)
     meters, absent = open_meters(run)

@@ -5,14 +5,14 @@ import json
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
 from src import environment, hardware, summary
 from src.config import Run
 from src.core import (
+    Inputs,
     Interrupted,
     Loaded,
     Measurement,
@@ -30,7 +30,7 @@ from src.measure import Clock, Progress, measure, metered
 Watch = Callable[[str, Record], None]
 
 
-def draft(run: Run, samples: Sequence[Sample]) -> Record:
+def draft(run: Run, inputs: Inputs) -> Record:
     """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
     checkpoint = run.model.checkpoint
     return Record(
@@ -46,11 +46,17 @@ def draft(run: Run, samples: Sequence[Sample]) -> Record:
             "weights": checkpoint.weights,
             "revision": checkpoint.revision,
         },
-        task=_task(run, samples),
+        task=_task(run, inputs),
         hardware=asdict(run.hardware),
         protocol=asdict(run.procedure),
         site=asdict(run.site),
-        run={"batch_size": run.batch_size, "precision": run.precision, "samples": run.samples, "seed": run.seed},
+        run={
+            "batch_size": run.batch_size,
+            "precision": run.precision,
+            "samples": run.samples,
+            "seed": run.seed,
+            "command": run.command,
+        },
         environment={**environment.snapshot(), "gpu": dict(hardware.gpu_state(run.hardware))},
         measurement=Measurement(),
         scores={},
@@ -58,23 +64,26 @@ def draft(run: Run, samples: Sequence[Sample]) -> Record:
     )
 
 
-def _task(run: Run, samples: Sequence[Sample]) -> dict[str, Any]:
-    """What makes two runs comparable, with a digest of the inputs and references themselves."""
-    text = json.dumps([[sample.id, sample.input, sample.target] for sample in samples], default=str)
+def _task(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """What makes two runs comparable: every option of the task, and a digest of the inputs and references themselves.
+
+    A specialist never sees the prompt, so its record has none.
+    """
+    options = {field.name: getattr(run.task, field.name) for field in fields(run.task)}  # type: ignore[arg-type]
+    del options["dataset"]
+    if "prompt" in options and run.model.role != "general":
+        options["prompt"] = None
+    text = json.dumps([[sample.id, sample.input, sample.target] for sample in inputs.samples], default=str)
     return {
-        "name": run.task.name,
-        "unit": run.task.unit,
-        "metric": run.task.metric,
-        "prompt": run.task.prompt if run.model.role == "general" else None,
-        "min_new_tokens": run.task.min_new_tokens,
-        "max_new_tokens": run.task.max_new_tokens,
+        **options,
         "dataset": run.dataset.name,
         "source": run.dataset.source,
         "config": run.dataset.config,
         "split": run.dataset.split,
         "revision": run.dataset.revision,
         "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
-        "distinct": len({json.dumps(sample.input, default=str) for sample in samples}),
+        "distinct": len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
+        "skipped": list(inputs.skipped),
     }
 
 
@@ -179,14 +188,10 @@ def _with(record: Record, found: Measurement) -> Record:
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
     """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights."""
     scores = run.task.score(samples, predictions)
-    values: dict[str, float | None] = dict(scores.values)
-    pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
-    if loaded.perplexity is not None and pairs and run.task.name == "text_generation":
-        perplexity = loaded.perplexity(*zip(*pairs, strict=True))
-        values["perplexity"] = perplexity if isfinite(perplexity) else None  # half precision can overflow
+    values = {**scores.values, **(loaded.judge(samples, predictions) if loaded.judge else {})}
     if run.model.checkpoint.weights == "random":
         return Scores(dict.fromkeys(["primary", *values]), [None] * len(samples))
-    return Scores({"primary": values[run.task.metric], **values}, scores.each)
+    return Scores({"primary": values.get(run.task.metric), **values}, scores.each)
 
 
 def _requests(

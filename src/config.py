@@ -3,7 +3,8 @@
 Hydra refuses unknown groups and keys; here the values are typed and the pairs judged. Nothing heavy is imported.
 """
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,6 +50,7 @@ ConfigStore.instance().store(name="schema", node=RunSchema)
 class Run:
     """One run, checked and ready: what is asked, of which model, where, and how it is measured.
 
+    `command` is the line that asks for it, its words in alphabetical order.
     `names` holds the word chosen for each group, `chosen` every leaf of the configuration that takes part, flat.
     """
 
@@ -68,6 +70,7 @@ class Run:
     tracking_uri: str
     chosen: Mapping[str, Any]
     config: Mapping[str, Any]
+    command: str = ""
 
     @property
     def label(self) -> str:
@@ -76,8 +79,14 @@ class Run:
         return f"{self.names['model']}-{size}" if size else self.names["model"]
 
 
-def build(config: DictConfig, names: Mapping[str, str]) -> Run:
-    """The run that a composed configuration asks for; UserError, one line, for whatever cannot be."""
+def command(words: Sequence[str]) -> str:
+    """The line that asks for a run: its words in alphabetical order, where the run goes left out."""
+    kept = sorted(word for word in words if not word.startswith("tracking_uri="))
+    return shlex.join(["python", "-m", "src.run", *kept])
+
+
+def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = ()) -> Run:
+    """The run that a composed configuration asks for, typed as `words`; UserError, one line, for whatever cannot be."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     _check(values)
     tracking_uri = tracking.resolve(values["tracking_uri"])
@@ -114,6 +123,7 @@ def build(config: DictConfig, names: Mapping[str, str]) -> Run:
         tracking_uri=tracking_uri,
         chosen={**_flat({**_without(values, "meter"), **nodes}), **names},
         config=values,
+        command=command(words),
     )
 
 
@@ -172,7 +182,8 @@ def _sized(node: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _model(node: dict[str, Any], name: str) -> Model:
-    node.pop("size", None)
+    for facts in ("size", "training_kwh", "fine_tuning_kwh"):  # for the record and the reader, not for the model
+        node.pop(facts, None)
     target = node.pop("_target_")
     checkpoint = typed(
         Checkpoint,
@@ -180,8 +191,9 @@ def _model(node: dict[str, Any], name: str) -> Model:
             "id": node.pop("checkpoint"),
             **{
                 key: node.pop(key)
-                for key in ("weights", "revision", "trust_remote_code", "shape", "parameters", "seed")
+                for key in ("weights", "revision", "trust_remote_code", "allow_pickle", "shape", "parameters", "seed")
             },
+            "processor": node.pop("processor", None) or {},
         },
         "model",
     )

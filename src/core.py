@@ -20,6 +20,10 @@ class UserError(Exception):
     """A mistake the user can mend: one line that says what was wrong and what to type instead (exit code 2)."""
 
 
+class BadRowError(Exception):
+    """A row of the data that cannot be used; its message says why. A few are skipped and counted, many stop the run."""
+
+
 class Interrupted(BaseException):
     """Ctrl-C or SIGTERM reached the run; carries the signal's name.
 
@@ -37,6 +41,14 @@ class Sample:
     id: str
     input: Any
     target: Any = None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The requests of one run in order, and a line for each row of the source that could not be used."""
+
+    samples: tuple[Sample, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,11 +82,9 @@ class Scores:
 
 
 class Task(Protocol):
-    """What is asked: inputs, prompt, budget and metric. All that makes two runs comparable lives here.
+    """What is asked: inputs, options and metric. All that makes two runs comparable lives here, in a frozen dataclass.
 
-    `prompt` is a format string with the field `{text}`, used by general models only.
-    `max_new_tokens` and `min_new_tokens` bound what a generator may produce for one request.
-    `metric` is the name of the primary entry of `Scores.values`; higher is better.
+    `metric` is the name of the primary entry of the scores; higher is better.
     """
 
     @property
@@ -83,14 +93,23 @@ class Task(Protocol):
     def unit(self) -> str: ...
     @property
     def metric(self) -> str: ...
+    def samples(self, count: int, seed: int) -> Inputs: ...
+    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores: ...
+
+
+class Asking(Task, Protocol):
+    """A task that a generator can be asked: it has a prompt and a budget of tokens.
+
+    `prompt` is a format string whose fields are those of the input (`{text}`, `{question}`, …), used by general
+    models only. `max_new_tokens` and `min_new_tokens` bound what may be generated for one request.
+    """
+
     @property
     def prompt(self) -> str: ...
     @property
     def min_new_tokens(self) -> int: ...
     @property
     def max_new_tokens(self) -> int: ...
-    def samples(self, count: int, seed: int) -> list[Sample]: ...
-    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores: ...
 
 
 @dataclass(frozen=True)
@@ -99,13 +118,14 @@ class Loaded:
 
     `predict` applies the task's prompt, tokenizes, runs the model and decodes: all of one inference.
     `facts` says what was loaded (parameters, revision, dtype, attention, ...), JSON values only.
-    `perplexity` maps (inputs, reference texts) to the perplexity of the references; None where it does not apply.
+    `judge` gives further metrics of measured calls, those that need a model to compute (perplexity of the references,
+    a classifier's view of an image), outside any window; None where there are none.
     `peak_memory_bytes` is the device allocator's high-water mark since the load; None without an accelerator.
     """
 
     predict: Predict
     facts: Mapping[str, Any]
-    perplexity: Callable[[Sequence[Any], Sequence[str]], float] | None = None
+    judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
     peak_memory_bytes: Callable[[], int | None] = lambda: None
 
 
@@ -113,9 +133,10 @@ class Loaded:
 class Checkpoint:
     """Which weights, and where they come from.
 
+    `allow_pickle` also takes weights in PyTorch's old format, whose files can run code when they are read.
     `weights` is `hub`, `embedded`, `random` or a local folder; `shape` holds the keyword arguments of the
-    transformers config with its `model_type`, and random ones are drawn from `seed`; `parameters` is the published
-    count of the model without its head.
+    transformers config with its `model_type`, and random ones are drawn from `seed`; `processor` those of the image or
+    sound preprocessor with its class as `type`. `parameters` is the published count, as a rule without the head.
     `path` and a resolved `revision` are filled in by `src.models.checkpoint.fetch`.
     """
 
@@ -123,7 +144,9 @@ class Checkpoint:
     weights: str = "hub"
     revision: str | None = None
     trust_remote_code: bool = False
+    allow_pickle: bool = False
     shape: Mapping[str, Any] = field(default_factory=dict)
+    processor: Mapping[str, Any] = field(default_factory=dict)
     parameters: int | None = None
     seed: int = 0
     path: Path | None = None

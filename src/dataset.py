@@ -5,14 +5,16 @@ A row is a dict from the task's field names to values; the columns of the source
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src import hub
-from src.core import UserError
-from src.embedded import DATA
+from src import embedded, hub
+from src.core import BadRowError, Inputs, Sample, UserError
+
+# The share of rows that may be unusable before the run stops: more would make it another dataset.
+MAX_SKIPPED = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class Dataset:
 
     `name` is the word on the command line. `fields` maps the task's field to the source's column; `optional` fields
     may be missing. `labels` names integer labels by position. `skip_blank` drops rows whose first field is blank,
-    for sources that use blank lines as layout; elsewhere a blank input is an error. `data_dir` is a folder of the
-    repository. `repeat` starts again from the
-    first row when there are too few.
+    for sources that use blank lines as layout; elsewhere such a row is unusable. `data_dir` is a folder of the
+    repository. `repeat` starts again from the first row when there are too few.
+    `licence` is the one its page states; `gated` ones want their terms accepted first. `box` says how boxes are
+    written: `sides` (left, top, width, height) or `corners` (left, top, right, bottom).
     """
 
     name: str
@@ -47,24 +50,43 @@ class Dataset:
     skip_blank: bool = False
     repeat: bool = False
     data_dir: str | None = None
+    licence: str | None = None
+    gated: bool = False
+    box: str = "sides"
 
     @property
     def source(self) -> str:
         """Where the rows come from, for people: a Hub id, a file, or `embedded`."""
         return self.id or (str(self.path) if self.path else self.name)
 
-    def rows(self, count: int) -> list[Row]:
-        """The first `count` rows in order; UserError if there are fewer and repeating is not allowed."""
-        found: list[Row] = []
-        for place, raw in self._raw():
-            row = self._row(place, raw)
-            if row is not None:
-                found.append(row)
-            if len(found) == count:
-                return found
-        return self._repeated(found, count)
+    def inputs(self, count: int, make: Callable[[Row], Sample]) -> Inputs:
+        """The samples that `make` gives for the first usable rows, in order.
 
-    def _repeated(self, found: list[Row], count: int) -> list[Row]:
+        A row for which it raises BadRowError is skipped and noted. UserError where more than one in a hundred is, and
+        where there are too few rows and repeating is not allowed.
+        """
+        found: list[Sample] = []
+        skipped: list[str] = []
+        for place, raw in self._raw():
+            try:
+                row = self._row(place, raw)
+                if row is not None:
+                    found.append(make(row))
+            except BadRowError as error:
+                skipped.append(f"{place}: {error}")
+                self._check_skipped(skipped, count)
+            if len(found) == count:
+                return Inputs(tuple(found), tuple(skipped))
+        return Inputs(tuple(self._repeated(found, count)), tuple(skipped))
+
+    def _check_skipped(self, skipped: list[str], count: int) -> None:
+        if len(skipped) <= MAX_SKIPPED * count:
+            return
+        place, _, why = skipped[0].partition(": ")
+        more = f" ({len(skipped)} such rows; at most 1 in 100 may be skipped)" if len(skipped) > 1 else ""
+        raise UserError(f"{self.source}, {place}: {why}{more}")
+
+    def _repeated(self, found: list[Sample], count: int) -> list[Sample]:
         if not found:
             raise UserError(f"{self.source} holds no rows")
         if not self.repeat:
@@ -77,8 +99,7 @@ class Dataset:
     def _raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.id is not None:
             return _hub_rows(self)
-        path = Path(self.path) if self.path else DATA / f"{self.task}.jsonl"
-        return file_rows(path)
+        return file_rows(Path(self.path)) if self.path else embedded.rows(self.task)
 
     def _row(self, place: str, raw: Mapping[str, Any]) -> Row | None:
         values = {}
@@ -92,10 +113,10 @@ class Dataset:
                 )
             values[name] = raw[column]
         first = next(iter(self.fields))
-        if not isinstance(values[first], str) or not values[first].strip():
+        if _blank(values[first]):
             if self.skip_blank:
                 return None
-            raise UserError(f"{self.source}, {place}: field '{self.fields[first]}' is empty or not text")
+            raise BadRowError(f"field '{self.fields[first]}' is empty")
         return Row(str(raw.get("id", place)), values)
 
     def label(self, row: Row) -> str | None:
@@ -107,7 +128,19 @@ class Dataset:
             return value.strip().lower()
         if isinstance(value, int) and 0 <= value < len(self.labels):
             return self.labels[value]
-        raise UserError(f"{self.source}, {row.id}: label {value!r} is none of {', '.join(self.labels)}")
+        raise BadRowError(f"label {value!r} is none of {', '.join(self.labels)}")
+
+
+def text_of(row: Row, field: str) -> str:
+    """The row's field as text; BadRowError where it holds something else or nothing."""
+    value = row.values[field]
+    if not isinstance(value, str) or not value.strip():
+        raise BadRowError(f"field '{field}' is empty or not text")
+    return value
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def file_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -184,10 +217,20 @@ def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
             data_dir=dataset.data_dir,
             streaming=True,
         )
-        for number, row in enumerate(stream):
+        for number, row in enumerate(_undecoded(stream)):
             yield f"row {number}", row
     except refusals as error:
         raise _unread(dataset, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
+
+
+def _undecoded(stream: Any) -> Any:
+    """The stream with pictures and sounds as the bytes of their files: decoding is part of an inference."""
+    import datasets
+
+    for name, feature in (stream.features or {}).items():
+        if isinstance(feature, (datasets.Image, datasets.Audio)):
+            stream = stream.cast_column(name, type(feature)(decode=False))
+    return stream
 
 
 def _unread(dataset: Dataset, why: str) -> UserError:

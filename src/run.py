@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -20,7 +20,7 @@ from omegaconf import DictConfig
 
 from src import mistakes, tracking
 from src.config import CONF, Run, build
-from src.core import Interrupted, Record, Sample, UserError
+from src.core import Inputs, Interrupted, Record, UserError
 
 GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")
 EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
@@ -33,7 +33,8 @@ def command(config: DictConfig) -> None:
     try:
         if hydra_config.mode == RunMode.MULTIRUN:
             raise UserError("-m is not supported yet: give each run a command of its own")
-        code = execute(build(config, {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}))
+        names = {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}
+        code = execute(build(config, names, list(hydra_config.overrides.task)))
     except UserError as error:  # said here, since Hydra would put words of its own before it
         code = _refuse(str(error))
     sys.exit(code)
@@ -48,11 +49,11 @@ def _chosen(choices: Mapping[str, str | None], group: str) -> str:
 
 def execute(run: Run) -> int:
     """Measures one run and records it; returns the exit code."""
-    run, samples = _at_hand(run)
+    run, inputs = _at_hand(run)
     from src.recorder import Recorder
 
     with Recorder(run.tracking_uri, run.task.name) as recorder:
-        record = _measured(run, samples, recorder)
+        record = _measured(run, inputs, recorder)
         link = recorder.finish(_payload(record, run))
     _report(record, run, link)
     if "unsaved" in link:
@@ -61,24 +62,24 @@ def execute(run: Run) -> int:
     return 128 + signal.SIGTERM if terminated else EXIT[record.status]
 
 
-def _at_hand(run: Run) -> tuple[Run, Sequence[Sample]]:
+def _at_hand(run: Run) -> tuple[Run, Inputs]:
     """The inputs read and the weights' files on this machine: all that may need a network, before anything begins."""
     from src.models.checkpoint import fetch
 
     # A file with a broken row is refused before gigabytes are downloaded; without a network the model's id is named
-    samples = run.task.samples(run.samples, run.seed) if run.dataset.id is None else None
+    inputs = run.task.samples(run.samples, run.seed) if run.dataset.id is None else None
     run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
-    return run, run.task.samples(run.samples, run.seed) if samples is None else samples
+    return run, run.task.samples(run.samples, run.seed) if inputs is None else inputs
 
 
-def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:
+def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     from src import bench
     from src.console import Status
     from src.models.weights import import_packages
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    begun = bench.draft(run, samples)
+    begun = bench.draft(run, inputs)
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
@@ -87,7 +88,7 @@ def _measured(run: Run, samples: Sequence[Sample], recorder: Any) -> Record:
         recorder.draft(_payload(record, run), phase)
 
     with Status() as progress:
-        record = bench.bench(run, begun, samples, watch, progress)
+        record = bench.bench(run, begun, inputs.samples, watch, progress)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # what was measured is being written: a second Ctrl-C must not lose it
     return record

@@ -106,6 +106,24 @@ def open_store(uri: str, task: str) -> Store:
         raise UserError(f"tracking_uri={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from error
 
 
+def finished(uri: str, device: str) -> dict[str, dict[str, float]]:
+    """The metrics of every finished run on this device by the command that began it, the newest of each."""
+    client = open_store(uri, "text_classification").client
+    found: dict[str, dict[str, float]] = {}
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    token = None
+    while True:
+        page = client.search_runs(
+            experiments, "tags.status = 'finished'", max_results=1000, order_by=["start_time DESC"], page_token=token
+        )
+        for run in page:
+            if run.data.tags.get("device") == device and run.data.tags.get("command"):
+                found.setdefault(run.data.tags["command"], dict(run.data.metrics))
+        token = page.token
+        if not token:
+            return found
+
+
 def _probe(uri: str) -> None:
     """One plain connection to a database server: MLflow itself tries ten times, with longer and longer pauses."""
     if uri.startswith(("sqlite", "http", "databricks")):
@@ -185,6 +203,8 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "protocol": record.protocol["name"],
         "weights": record.model["weights"],
         "dataset": record.task["dataset"],
+        "device": summary.device(record.hardware, record.environment),
+        "command": record.run.get("command"),
         "status": record.status,
         "error": record.error,
         "flags": ", ".join(record.flags) or None,

@@ -132,6 +132,11 @@ def request_latencies(found: Measurement) -> list[float]:
     return [s for s, size in zip(first, found.batch_sizes, strict=False) for _ in range(size)]
 
 
+def device(hardware: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    """The processor that did the work, by its name: the GPU, else the CPU."""
+    return str(hardware["gpu_name"] or environment.get("cpu") or hardware["device"])
+
+
 def _gpu_net_j(found: Measurement) -> float | None:
     idle_w = energy.idle_w(found, "gpu")
     if idle_w is None:

@@ -6,7 +6,7 @@ import pytest
 
 from src import bench, summary
 from src.config import Run
-from src.core import Interrupted, Sample, Site, UserError
+from src.core import Inputs, Interrupted, Sample, Site, UserError
 from src.dataset import Dataset
 from src.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
@@ -42,7 +42,7 @@ def a_run(clock, meters=None, model=None, **changes):
 
 
 def benched(run, clock, watch=lambda phase, record: None):
-    begun = bench.draft(run, SAMPLES)
+    begun = bench.draft(run, Inputs(SAMPLES))
     return bench.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, busy_s=lambda: 0.0)
 
 
@@ -135,6 +135,6 @@ def test_the_meters_are_let_go_whatever_happens():
 
 def test_the_digest_tells_inputs_apart():
     run = a_run(FakeClock())
-    one, other = bench.draft(run, SAMPLES), bench.draft(run, SAMPLES[::-1])
-    assert one.task["digest"] == bench.draft(run, SAMPLES).task["digest"]
+    one, other = bench.draft(run, Inputs(SAMPLES)), bench.draft(run, Inputs(SAMPLES[::-1]))
+    assert one.task["digest"] == bench.draft(run, Inputs(SAMPLES)).task["digest"]
     assert one.task["digest"] != other.task["digest"]

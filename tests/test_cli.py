@@ -38,7 +38,7 @@ def command(tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["model=blomz"], "model=blomz does not exist; did you mean model=bloomz? choose from: bart_large_cnn"),
+        (["model=blomz"], "model=blomz does not exist; did you mean model=bloomz? choose from: albert_base"),
         (["task=summarisation"], "did you mean task=summarization?"),
         (["modle=bloomz"], "modle is no key of this run; did you mean model=…?"),
         (["batchsize=8"], "batchsize is no key of this run; did you mean batch_size=…?"),

@@ -4,13 +4,18 @@ import json
 
 import pytest
 
-from src.core import UserError
-from src.dataset import Dataset, file_rows
+from src.core import Sample, UserError
+from src.dataset import Dataset, file_rows, text_of
 
 
 def of_file(path, **changes):
     values = {"name": "file", "task": "text_classification", "path": str(path)}
     return Dataset(**{**values, "fields": {"text": "text", "label": "label"}, "optional": ("label",), **changes})
+
+
+def rows(dataset, count):
+    """The first rows as a task reads them, with what it is to label and what it is to read."""
+    return dataset.inputs(count, lambda row: Sample(row.id, text_of(row, "text"), dataset.label(row))).samples
 
 
 def lines(path, *rows):
@@ -24,13 +29,13 @@ def texts(tmp_path):
 
 
 def test_the_first_rows_come_in_order(texts):
-    assert [row.values["text"] for row in of_file(texts).rows(3)] == ["text 0", "text 1", "text 2"]
+    assert [sample.input for sample in rows(of_file(texts), 3)] == ["text 0", "text 1", "text 2"]
 
 
 def test_too_few_rows_are_refused_unless_repeating_is_allowed(texts):
     with pytest.raises(UserError, match=r"has 5 rows, 8 are asked for.*samples=5.*task\.repeat=true"):
-        of_file(texts).rows(8)
-    assert [row.values["text"][-1] for row in of_file(texts, repeat=True).rows(8)] == list("01234012")
+        rows(of_file(texts), 8)
+    assert [sample.input[-1] for sample in rows(of_file(texts, repeat=True), 8)] == list("01234012")
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -40,12 +45,12 @@ def test_csv_and_parquet_give_the_same_rows_as_jsonl(tmp_path, texts, kind):
     frame = pandas.read_json(texts, lines=True)
     path = tmp_path / f"mine.{kind}"
     frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
-    assert [dict(row.values) for row in of_file(path).rows(5)] == [dict(row.values) for row in of_file(texts).rows(5)]
+    assert rows(of_file(path), 5) == rows(of_file(texts), 5)
 
 
 def test_a_line_of_metadata_is_not_a_row(tmp_path):
     path = lines(tmp_path / "a.jsonl", {"_provenance": "somewhere", "_license": "x"}, {"text": "one"})
-    assert [row.values["text"] for row in of_file(path).rows(1)] == ["one"]
+    assert [sample.input for sample in rows(of_file(path), 1)] == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,7 @@ def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, says):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UserError, match=says):
-        of_file(path).rows(2)
+        rows(of_file(path), 2)
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -84,17 +89,29 @@ def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):
         {"text": "d"},
     )
     dataset = of_file(path, labels=("negative", "positive"))
-    assert [dataset.label(row) for row in dataset.rows(4)] == ["positive", "negative", None, None]
+    assert [sample.target for sample in rows(dataset, 4)] == ["positive", "negative", None, None]
 
 
 def test_a_label_outside_the_tasks_labels_is_refused_with_its_row(tmp_path):
     dataset = of_file(lines(tmp_path / "a.jsonl", {"text": "a", "label": 5}), labels=("negative", "positive"))
     with pytest.raises(UserError, match="row 1: label 5 is none of negative, positive"):
-        dataset.label(dataset.rows(1)[0])
+        rows(dataset, 1)
 
 
 def test_blank_rows_are_dropped_only_where_they_are_layout(tmp_path):
     path = lines(tmp_path / "a.jsonl", {"text": ""}, {"text": "one"})
-    assert [row.values["text"] for row in of_file(path, skip_blank=True).rows(1)] == ["one"]
+    assert [sample.input for sample in rows(of_file(path, skip_blank=True), 1)] == ["one"]
     with pytest.raises(UserError):
-        of_file(path).rows(1)
+        rows(of_file(path), 1)
+
+
+def test_a_few_unusable_rows_are_skipped_and_named_and_more_than_one_in_a_hundred_stop_the_run(tmp_path):
+    def texts(bad):
+        good = [{"text": f"text {i}"} for i in range(300)]
+        return of_file(lines(tmp_path / f"{bad}.jsonl", *({"text": " "} for _ in range(bad)), *good))
+
+    found = texts(2).inputs(200, lambda row: Sample(row.id, row.values["text"]))
+    assert len(found.samples) == 200
+    assert found.skipped == ("row 1: field 'text' is empty", "row 2: field 'text' is empty")
+    with pytest.raises(UserError, match=r"row 1: field 'text' is empty \(3 such rows; at most 1 in 100"):
+        rows(texts(3), 200)

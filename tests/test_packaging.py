@@ -24,6 +24,7 @@ DISTRIBUTION = {
     "sklearn": "scikit-learn",
     "pynvml": "nvidia-ml-py",
     "hydra": "hydra-core",
+    "PIL": "pillow",
     "httpx2": "httpx2",
 }
 OPTIONAL = {"httpx"}  # huggingface_hub before 2 brings it

@@ -121,6 +121,12 @@ def _neutral(random: Random, thing: str) -> str:
 
 def news(random: Random) -> tuple[str, str]:
     """A short piece of news and its one-sentence summary: who did what, where and when, told over several sentences."""
+    told = report(random)
+    return told["text"], told["summary"]
+
+
+def report(random: Random) -> dict[str, str]:
+    """A piece of news (`text`, `summary`) and what it tells: `who`, `deed`, `what`, `kind`, `place`, `day`, `years`."""
     deed = random.choice(list(DEEDS))
     what, kind = random.choice(DEEDS[deed]), random.choice(KINDS)
     who, place, day = random.choice(PEOPLE), random.choice(PLACES), random.choice(DAYS)
@@ -148,7 +154,17 @@ def news(random: Random) -> tuple[str, str]:
     ]
     told = random.sample(details, random.randint(2, 3))
     text = " ".join([first, second, *told, random.choice(CLOSERS)])
-    return text, f"{_a(who)} {deed} the {kind} {what} in {place} on {day}."
+    return {
+        "text": text,
+        "summary": f"{_a(who)} {deed} the {kind} {what} in {place} on {day}.",
+        "who": who,
+        "deed": deed,
+        "what": what,
+        "kind": kind,
+        "place": place,
+        "day": day,
+        "years": str(years),
+    }
 
 
 def _a(noun: str) -> str:
@@ -158,3 +174,86 @@ def _a(noun: str) -> str:
 def story(random: Random) -> str:
     """A text to be continued: a piece of news, 30 to 60 words."""
     return news(random)[0]
+
+
+def question(random: Random) -> tuple[str, str, str]:
+    """A piece of news, a question about it, and the words of the news that answer it."""
+    told = report(random)
+    asked, key = random.choice(
+        (
+            (f"who {told['deed']} the {told['what']}?", "who"),
+            (f"where was the {told['what']}?", "place"),
+            (f"on which day did the {told['who']} act?", "day"),
+            (f"how many years did the {told['who']} work?", "years"),
+            (f"what kind of {told['what']} was it?", "kind"),
+        )
+    )
+    return told["text"], asked, told[key]
+
+
+FIRST_NAMES = """
+anna boris clara david elena frank greta hugo irene jonas karin louis maria nadia oscar paula quinn rosa simon tilda
+""".split()
+LAST_NAMES = """
+abbot barker carver dorset ellis fenwick garland hobbs ingram jarvis kellner lorimer mercer norris ormond pryor rennick
+sawyer thorne underhill vickers
+""".split()
+TRADES = ("bank", "railway", "theatre", "mills", "brewery", "college", "press", "motors", "dairy", "glassworks")
+RIVERS = ("arlen", "brend", "corve", "dunmere", "esker", "fallow")
+FRAMES = (
+    "{PER} of {ORG} spoke in {LOC} on {day}",
+    "{ORG} has named {PER} as its new head",
+    "the road from {LOC} to {LOC} will stay closed until {day}",
+    "{PER} and {PER} met near {LOC} to talk about the {what}",
+    "a {who} from {LOC} sold the {what} to {ORG}",
+    "on {day} the {who} thanked {PER} for the {what}",
+    "{ORG} will open a second office in {LOC} next {month}",
+    "nobody in {LOC} had heard of the {what}",
+)
+
+
+def tagged(random: Random) -> tuple[str, list[str], list[str]]:
+    """A sentence or two with people, places and firms: the text, its words, and their IOB2 tags."""
+    words: list[str] = []
+    tags: list[str] = []
+    for frame in random.sample(FRAMES, random.randint(1, 2)):
+        for part in frame.split():
+            kind = part.strip("{}")
+            if kind in ("PER", "LOC", "ORG"):
+                name = _name(random, kind)
+                words += name
+                tags += [f"B-{kind}"] + [f"I-{kind}"] * (len(name) - 1)
+            else:
+                words.append(_filler(random, kind) if part != kind else part)
+                tags.append("O")
+        words.append(".")
+        tags.append("O")
+    return " ".join(words), words, tags
+
+
+def _name(random: Random, kind: str) -> list[str]:
+    if kind == "PER":
+        last = random.choice(LAST_NAMES)
+        return [random.choice(FIRST_NAMES), last] if random.random() < 0.7 else [last]
+    if kind == "LOC":
+        return [random.choice(PLACES)] if random.random() < 0.8 else ["river", random.choice(RIVERS)]
+    # the last name of a person, or a place, as part of a firm: only the words around tell them apart
+    return [random.choice((random.choice(LAST_NAMES), random.choice(PLACES))), random.choice(TRADES)]
+
+
+def _filler(random: Random, kind: str) -> str:
+    things = [thing for found in DEEDS.values() for thing in found]
+    return random.choice({"day": DAYS, "month": MONTHS, "who": PEOPLE, "what": things}[kind])
+
+
+def pair(random: Random) -> tuple[str, str, float]:
+    """Two sentences and how much of who, did, what, where and when they share, in [0, 1]."""
+    one, two = report(random), report(random)
+    kept = random.sample(("who", "thing", "place", "day"), random.randint(0, 4))
+    for part in kept:
+        for key in ("deed", "kind", "what") if part == "thing" else (part,):
+            two[key] = one[key]
+    sentences = [
+        f"{_a(t['who'])} {t['deed']} the {t['kind']} {t['what']} in {t['place']} on {t['day']}." for t in (one, two)
+    ]
+    return sentences[0], sentences[1], len(kept) / 4

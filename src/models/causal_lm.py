@@ -1,8 +1,9 @@
 """Decoder-only language models: GPT-2, BLOOM and their kin."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from src.core import Checkpoint, Loaded, Task
+from src.core import Asking, Checkpoint, Loaded
 from src.models import generation, perplexity, tokens, weights
 from src.models.checkpoint import fetch
 
@@ -23,7 +24,7 @@ class CausalLM:
     def kind(self) -> str:
         return "causal_lm"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Asking, device: str, precision: str) -> Loaded:
         """The model on its device, answering `task` greedily; prompts of a batch are padded on the left."""
         checkpoint = fetch(self.checkpoint)
         memory = weights.watch_memory(device)
@@ -41,6 +42,8 @@ class CausalLM:
                 "context": context,
                 "output_length": "forced" if forced else "free",
             },
-            perplexity=None if forced else perplexity.CausalPerplexity(model, tokenizer, context, prompt),
+            judge=partial(perplexity.judge, perplexity.CausalPerplexity(model, tokenizer, context, prompt))
+            if task.name == "text_generation" and not forced
+            else None,
             peak_memory_bytes=memory,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Prediction, Task, UserError
+from src.core import Asking, Prediction, UserError
 from src.models.tokens import encode
 from src.models.weights import positions
 
@@ -17,9 +17,9 @@ UNLIMITED_CONTEXT = 2048
 class Generator:
     """A language model on its device; called with a batch of inputs it returns one Prediction each.
 
-    `room` is the most input tokens; `prompt` has `{text}` where the input goes. A decoder-only model repeats its input
-    before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones included,
-    up to and with the first end-of-text; what follows that is padding.
+    `room` is the most input tokens; `prompt` has a field for each part of the input. A decoder-only model repeats its
+    input before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones
+    included, up to and with the first end-of-text; what follows that is padding.
     """
 
     model: Any
@@ -35,7 +35,7 @@ class Generator:
         with torch.inference_mode():
             out = self.model.generate(**to_device(batch.tensors, self.model))
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
-        ends = _ids(self.model.generation_config.eos_token_id)
+        ends = ids(self.model.generation_config.eos_token_id)
         predictions = []
         for row, length, truncated in zip(out[:, start:].tolist(), batch.lengths, batch.truncated, strict=True):
             count = new_tokens(row, ends)
@@ -61,7 +61,7 @@ def to_device(tensors: Mapping[str, Any], model: Any) -> dict[str, Any]:
     return {key: tensors[key].to(model.device) for key in ("input_ids", "attention_mask")}
 
 
-def make_greedy(model: Any, tokenizer: Any, task: Task, forced: bool) -> None:
+def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool) -> None:
     """Makes the model answer greedily within the task's token budget, whatever its checkpoint prefers.
 
     Only the ids of the special tokens stay of the checkpoint's generation config: its beams, penalties, forced tokens
@@ -98,7 +98,7 @@ def context_of(model: Any, asked: int | None) -> int:
     return min(limit, asked or limit)
 
 
-def room_for_input(context: int, task: Task) -> int:
+def room_for_input(context: int, task: Asking) -> int:
     """The tokens a prompt may have so that the longest answer still fits; UserError when that leaves none."""
     room = context - task.max_new_tokens
     if room < 1:
@@ -106,7 +106,20 @@ def room_for_input(context: int, task: Task) -> int:
     return room
 
 
-def _ids(value: int | Sequence[int] | None) -> frozenset[int]:
+def speaker(model: Any) -> Any:
+    """The config of the part of a model that speaks."""
+    config = model.config
+    return getattr(config, "text_config", None) or getattr(config, "decoder", None) or config
+
+
+def first(config: Any) -> int:
+    """The token that begins a text, or ends one where nothing begins it (T5)."""
+    found = next(token for token in (config.bos_token_id, config.eos_token_id) if token is not None)
+    return int(found)
+
+
+def ids(value: int | Sequence[int] | None) -> frozenset[int]:
+    """The token or tokens a config names, as a set."""
     if value is None:
         return frozenset()
     return frozenset([value] if isinstance(value, int) else value)

@@ -3,14 +3,26 @@
 Computed outside the measured windows, by torchmetrics; the tokens of the input are read but not counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any
 
+from src.core import Prediction, Sample
 from src.models.generation import to_device
 
 BATCH = 8
 IGNORED = -100  # a label no token has: torch's convention for "do not count"
+
+
+Perplexity = Callable[[Sequence[Any], Sequence[str]], float]
+
+
+def judge(perplexity: Perplexity, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """The perplexity of the samples' references; None without references, or where half precision overflows."""
+    pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
+    found = perplexity(*zip(*pairs, strict=True)) if pairs else inf
+    return {"perplexity": found if isfinite(found) else None}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Asking, Checkpoint, Loaded, Prediction
 from src.models import tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
@@ -28,7 +28,7 @@ class SequenceClassifier:
     def kind(self) -> str:
         return "sequence_classifier"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Asking, device: str, precision: str) -> Loaded:
         """The model on its device; one label per text, so a token budget means nothing here."""
         checkpoint = fetch(self.checkpoint)
         memory = weights.watch_memory(device)

@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from src.core import Checkpoint
@@ -14,6 +15,7 @@ PIECE = re.compile(rf"{IDEOGRAPH}|(?P<word>(?:(?!{IDEOGRAPH})\w)+)|[^\w\s]+")
 # A word is one piece of up to 8 characters and one more for every 3 that follow: with punctuation apart, 1.27 tokens
 # a word over the 1,000 prompts of AIEnergyScore/text_generation, where byte-pair vocabularies give 1.28.
 FIRST_CHARS, NEXT_CHARS = 8, 3
+MASK = "\ue000"  # the stand-in's mask: a character for private use, which no text holds
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,16 @@ class StandInTokenizer:
         self.avoid = frozenset(special)
         self.pad_token_id = pad_token_id
         self.padding_side = padding_side
+        self.mask_token = MASK
+        self.mask_token_id = self._id(MASK)
 
     def ids(self, text: str) -> list[int]:
         """The token ids of one text, at least one."""
-        return [self._id(piece) for piece in _pieces(text)] or [self._id("")]
+        return [self._id(text[start:end]) for start, end in _pieces(text)] or [self._id("")]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where in the text each of its tokens stands."""
+        return list(_pieces(text)) or [(0, 0)]
 
     def _id(self, piece: str) -> int:
         found = zlib.crc32(piece.encode()) % self.vocab_size
@@ -88,31 +96,33 @@ class StandInTokenizer:
         return " ".join(f"t{one}" for one in ids if not (skip_special_tokens and one in self.avoid))
 
 
-def _pieces(text: str) -> Iterable[str]:
+def _pieces(text: str) -> Iterable[tuple[int, int]]:
     for match in PIECE.finditer(text):
-        piece = match.group()
+        start, end = match.span()
         if match.lastgroup != "word":
-            yield piece
+            yield start, end
             continue
-        yield piece[:FIRST_CHARS]
-        for start in range(FIRST_CHARS, len(piece), NEXT_CHARS):
-            yield piece[start : start + NEXT_CHARS]
+        yield start, min(start + FIRST_CHARS, end)
+        for at in range(start + FIRST_CHARS, end, NEXT_CHARS):
+            yield at, min(at + NEXT_CHARS, end)
 
 
-def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right") -> Any:
+def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right", **words: Any) -> Any:
     """The tokenizer of the checkpoint, padding on the given side; a stand-in for random weights.
+
+    `words` go to the checkpoint's own.
 
     A tokenizer without a padding token (GPT-2) pads with its end-of-text token, which the attention mask hides.
     """
     if checkpoint.weights == "random":
-        shape = checkpoint.shape
+        shape = text_shape(checkpoint.shape)
         special = {key: value for key, value in shape.items() if key.endswith("_token_id") and isinstance(value, int)}
         pad = special.get("pad_token_id", special.get("eos_token_id", 0))
         return StandInTokenizer(shape["vocab_size"], special.values(), pad, padding_side)
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(
-        checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code
+        checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code, **words
     )
     tokenizer.padding_side = padding_side
     tokenizer.truncation_side = "right"
@@ -121,23 +131,133 @@ def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right") -> Any:
     return tokenizer
 
 
-def encode(tokenizer: Any, texts: Sequence[str], room: int, prompt: str = "{text}") -> Encoded:
-    """One padded batch of the prompt with each text in it; what does not fit in `room` tokens is cut from the text.
+def text_shape(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a shape that has the vocabulary: a model that sees and speaks keeps it one level down."""
+    nested = (shape[key] for key in ("text_config", "decoder", "text_encoder") if key in shape)
+    return shape if "vocab_size" in shape else next(nested, shape)
 
-    The prompt's own words stay, also those after the text, so that a cut question is still a question.
+
+def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int) -> tuple[Encoded, list[list[int]]]:
+    """One padded batch of texts given as words, and for each word that fits the place of its first token."""
+    if isinstance(tokenizer, StandInTokenizer):
+        made = tokenizer([" ".join(words) for words in rows], padding=True, truncation=True, max_length=room)
+        ends = [list(accumulate((len(tokenizer.ids(word)) for word in words), initial=0)) for words in rows]
+        firsts = [[place for place in found[:-1] if place < room] for found in ends]
+        tensors: Mapping[str, Any] = _tensors(made)
+    else:
+        made = tokenizer(
+            [list(words) for words in rows],
+            is_split_into_words=True,
+            padding=True,
+            truncation=True,
+            max_length=room,
+            return_tensors="pt",
+        )
+        firsts = [_first_places(made.word_ids(number)) for number in range(len(rows))]
+        tensors = dict(made)
+    truncated = [len(found) < len(words) for found, words in zip(firsts, rows, strict=True)]
+    return Encoded(tensors, _lengths(tensors), truncated), firsts
+
+
+def _first_places(owners: Sequence[int | None]) -> list[int]:
+    """The place of each word's first token; a word that the tokenizer drops has the place of the word before it."""
+    first: dict[int, int] = {}
+    for place, word in enumerate(owners):
+        if word is not None:
+            first.setdefault(word, place)
+    last, found = 0, []
+    for word in range(max(first, default=-1) + 1):
+        last = first.get(word, last)
+        found.append(last)
+    return found
+
+
+def encode_pairs(
+    tokenizer: Any, pairs: Sequence[tuple[str, str]], room: int
+) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
+    """One padded batch of (question, context), the context cut to fit; for each token where it stands in the context.
+
+    The place is (start, end) in characters, None for tokens that are not of the context.
     """
-    prefix, _, suffix = prompt.partition("{text}")
-    asked = [prefix + text + suffix for text in texts]
-    batch = _batch(tokenizer, asked, room)
-    truncated = [
-        length == room and len(tokenizer(one)["input_ids"]) > room
-        for one, length in zip(asked, _lengths(batch), strict=True)
+    if isinstance(tokenizer, StandInTokenizer):
+        return _stand_in_pairs(tokenizer, pairs, room)
+    questions, contexts = (list(side) for side in zip(*pairs, strict=True))
+    made = tokenizer(
+        questions,
+        contexts,
+        padding=True,
+        truncation="only_second",
+        max_length=room,
+        return_tensors="pt",
+        return_offsets_mapping=True,
+    )
+    spans: list[list[tuple[int, int] | None]] = [
+        [
+            (int(start), int(end)) if owner == 1 else None
+            for owner, (start, end) in zip(made.sequence_ids(number), offsets, strict=True)
+        ]
+        for number, offsets in enumerate(made.pop("offset_mapping").tolist())
     ]
-    if suffix and any(truncated):
-        left = room - len(tokenizer(prefix + suffix)["input_ids"])
-        texts = [_cut(tokenizer, text, left) if cut else text for text, cut in zip(texts, truncated, strict=True)]
-        batch = _batch(tokenizer, [prefix + text + suffix for text in texts], room)
+    lengths = _lengths(made)
+    truncated = [
+        length == room and len(tokenizer(*pair)["input_ids"]) > room
+        for length, pair in zip(lengths, pairs, strict=True)
+    ]
+    return Encoded(dict(made), lengths, truncated), spans
+
+
+def _stand_in_pairs(
+    tokenizer: StandInTokenizer, pairs: Sequence[tuple[str, str]], room: int
+) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
+    rows = [tokenizer.ids(question) + tokenizer.ids(context) for question, context in pairs]
+    spans: list[list[tuple[int, int] | None]] = [
+        ([None] * len(tokenizer.ids(question)) + tokenizer.spans(context))[:room] for question, context in pairs
+    ]
+    width = min(room, max(map(len, rows)))
+    ids = [(row + [tokenizer.pad_token_id] * width)[:width] for row in rows]
+    mask = [([1] * len(row) + [0] * width)[:width] for row in rows]
+    tensors = _tensors({"input_ids": ids, "attention_mask": mask})
+    return Encoded(tensors, _lengths(tensors), [len(row) > room for row in rows]), spans
+
+
+def _tensors(made: Mapping[str, Any]) -> dict[str, Any]:
+    import torch
+
+    return {key: torch.tensor(value) for key, value in made.items()}
+
+
+def encode(tokenizer: Any, inputs: Sequence[Any], room: int, prompt: str = "{text}") -> Encoded:
+    """One padded batch of the prompt with each input in it; what does not fit in `room` tokens is cut from the input.
+
+    The prompt's own words stay, also those after the input, so that a cut question is still a question. Of an input
+    with several fields it is the context that is cut.
+    """
+    parts = [_around(prompt, one) for one in inputs]
+    batch = _batch(tokenizer, ["".join(part) for part in parts], room)
+    truncated = [
+        length == room and len(tokenizer("".join(part))["input_ids"]) > room
+        for part, length in zip(parts, _lengths(batch), strict=True)
+    ]
+    if any(cut and part[2] for cut, part in zip(truncated, parts, strict=True)):
+        parts = [_shortened(tokenizer, part, room) if cut else part for cut, part in zip(truncated, parts, strict=True)]
+        batch = _batch(tokenizer, ["".join(part) for part in parts], room)
     return Encoded(batch, _lengths(batch), truncated)
+
+
+def _around(prompt: str, one: Any) -> tuple[str, str, str]:
+    """The prompt with the input in it, in three parts of which the middle one may be cut."""
+    fields = one if isinstance(one, Mapping) else {"text": one}
+    long = "context" if "context" in fields else "text"
+    before, _, after = prompt.partition("{" + long + "}")
+    for name, value in fields.items():
+        if name != long:
+            before, after = (part.replace("{" + name + "}", value) for part in (before, after))
+    return before, fields[long], after
+
+
+def _shortened(tokenizer: Any, part: tuple[str, str, str], room: int) -> tuple[str, str, str]:
+    before, text, after = part
+    return before, _cut(tokenizer, text, room - len(tokenizer(before + after)["input_ids"])), after
 
 
 def _batch(tokenizer: Any, texts: Sequence[str], room: int) -> Mapping[str, Any]:

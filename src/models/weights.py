@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from src.core import Checkpoint, UserError
+from src.models.tokens import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
 DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
@@ -44,7 +45,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision
     auto = getattr(transformers, auto_class)
     config = open_config(checkpoint)
     try:
-        model = _random(auto, checkpoint, config, device, dtype) if checkpoint.weights == "random" else None
+        model = draw(auto, checkpoint, config, device, dtype) if checkpoint.weights == "random" else None
         if model is None:
             model = auto.from_pretrained(
                 checkpoint.path,
@@ -53,7 +54,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision
                 # straight to the device: 28 GB need not pass through the host's memory first
                 device_map=None if device == "cpu" else {"": device},
                 local_files_only=True,
-                use_safetensors=True,
+                use_safetensors=None if checkpoint.allow_pickle else True,
                 trust_remote_code=checkpoint.trust_remote_code,
             )
     except ValueError as error:
@@ -66,7 +67,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision
     return model.eval()
 
 
-def _random(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> Any:
+def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> Any:
     """Seeded weights drawn on the device by the architecture's own initialisation: real-looking, never constant.
 
     Power depends on the values (arXiv 2212.08805), so zeros or uninitialised memory would not do.
@@ -76,13 +77,22 @@ def _random(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: 
     torch.manual_seed(checkpoint.seed)
     with torch.device(device):
         model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
+    if text_shape(checkpoint.shape).get("tie_word_embeddings") is False:
+        _untie(getattr(model, "language_model", model))
+    return model
+
+
+def _untie(model: Any) -> None:
+    """Gives the output a matrix of its own.
+
+    transformers 5 ties every T5 and unties it only when it meets both tensors in the files, as in flan-t5.
+    """
+    import torch
+
     inner, outer = model.get_input_embeddings(), model.get_output_embeddings()
-    tied = outer is not None and outer.weight is inner.weight
-    if tied and checkpoint.shape.get("tie_word_embeddings") is False:
-        # transformers 5 ties every T5 and unties it only when it meets both tensors in the files, as in flan-t5
+    if outer is not None and outer.weight is inner.weight:
         fresh = torch.randn_like(outer.weight) * inner.weight.std()
         outer.weight = torch.nn.Parameter(fresh, requires_grad=False)
-    return model
 
 
 def set_precision(precision: str) -> Any:

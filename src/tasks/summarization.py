@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.core import Prediction, Sample, Scores
-from src.dataset import Dataset
+from src.core import Inputs, Prediction, Sample, Scores
+from src.dataset import Dataset, text_of
 from src.tasks.rouge import rouge
 
 
@@ -20,11 +20,11 @@ class Summarization:
     unit: str = "token"
     metric: str = "rouge1"
 
-    def samples(self, count: int, seed: int) -> list[Sample]:
+    def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` texts of the dataset, each with its reference summary where the source has one."""
-        return [
-            Sample(row.id, row.values["text"], row.values.get("summary") or None) for row in self.dataset.rows(count)
-        ]
+        return self.dataset.inputs(
+            count, lambda row: Sample(row.id, text_of(row, "text"), row.values.get("summary") or None)
+        )
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """ROUGE-1, -2 and -L F-measures; ROUGE-1 is the primary one, as in the study's own tables."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.core import Prediction, Sample, Scores
-from src.dataset import Dataset
+from src.core import Inputs, Prediction, Sample, Scores
+from src.dataset import Dataset, text_of
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class TextClassification:
     unit: str = "label"
     metric: str = "accuracy"
 
-    def samples(self, count: int, seed: int) -> list[Sample]:
+    def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` texts of the dataset, each with its label's name (None where the source hides it)."""
-        return [Sample(row.id, row.values["text"], self.dataset.label(row)) for row in self.dataset.rows(count)]
+        return self.dataset.inputs(count, lambda row: Sample(row.id, text_of(row, "text"), self.dataset.label(row)))
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Accuracy, macro F1 and the share of answers that name no label, over the samples that have a label.

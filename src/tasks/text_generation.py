@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from src.core import Prediction, Sample, Scores
-from src.dataset import Dataset
+from src.core import Inputs, Prediction, Sample, Scores
+from src.dataset import Dataset, text_of
 from src.tasks.rouge import rouge
 
 
@@ -26,9 +26,11 @@ class TextGeneration:
     unit: str = "token"
     metric: str = "rouge1"
 
-    def samples(self, count: int, seed: int) -> list[Sample]:
+    def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` prompts of the dataset, each with its true continuation (None where the text ends)."""
-        return [self._sample(row.id, row.values["text"], row.values.get("target")) for row in self.dataset.rows(count)]
+        return self.dataset.inputs(
+            count, lambda row: self._sample(row.id, text_of(row, "text"), row.values.get("target"))
+        )
 
     def _sample(self, row_id: str, text: str, target: str | None) -> Sample:
         if self.prompt_words is None:

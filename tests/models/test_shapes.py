@@ -32,15 +32,25 @@ KNOWN_TASKS = {file.stem for file in (ROOT / "conf" / "task").glob("*.yaml")}
 
 
 def count(node: dict[str, Any]) -> int:
-    """Parameters of the bare model, without a head, as model cards count them; nothing is allocated."""
-    import torch
-    from transformers import AutoModel
+    """Parameters of the bare model, without a head, as model cards count them; nothing is allocated.
 
-    from src.models.weights import open_config
+    Models that see and speak are two joined ones and counted whole.
+    """
+    import torch
+    import transformers
+
+    from src.models.pipelines import modules
+    from src.models.weights import draw, open_config
 
     with torch.device("meta"):
-        model = AutoModel.from_config(open_config(Checkpoint("x", weights="random", shape=node["shape"])))
-    return sum(parameter.numel() for parameter in model.parameters())
+        if "unet" in node["shape"]:
+            parts = list(modules(node["shape"]).values())
+        else:
+            checkpoint = Checkpoint("x", weights="random", shape=node["shape"])
+            whole = node["shape"]["model_type"] in ("blip-2", "vision-encoder-decoder")
+            auto = transformers.AutoModelForImageTextToText if whole else transformers.AutoModel
+            parts = [draw(auto, checkpoint, open_config(checkpoint), "meta", torch.float32)]
+    return sum(parameter.numel() for part in parts for parameter in part.parameters())
 
 
 @pytest.mark.parametrize("name", NODES)

@@ -1,0 +1,102 @@
+"""Models that see and speak: an image encoder before a text decoder, BLIP, GIT and BLIP-2."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.core import Asking, Checkpoint, Loaded, Prediction
+from src.models import generation, preprocessing, tokens, weights
+from src.models.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class ImageCaptioner:
+    """A model that writes about an image, token after token, greedily.
+
+    A `general` one (BLIP-2) is asked with the task's prompt; a specialist describes.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        return "image_captioner"
+
+    def load(self, task: Asking, device: str, precision: str) -> Loaded:
+        """The model on its device, answering within the task's token budget; random weights use all of it."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, precision)
+        tokenizer = tokens.open_tokenizer(checkpoint)
+        forced = checkpoint.weights == "random"
+        least = task.max_new_tokens if forced else task.min_new_tokens
+        config = generation.speaker(model)
+        budget = {
+            "max_new_tokens": task.max_new_tokens,
+            "min_new_tokens": least,
+            "do_sample": False,
+            "num_beams": 1,
+        }
+        if model.generation_config.pad_token_id is None:
+            model.generation_config.pad_token_id = tokenizer.pad_token_id
+        asked = task.prompt if self.role == "general" else ""
+        return Loaded(
+            predict=_Speaker(
+                model,
+                preprocessing.open_images(checkpoint),
+                tokenizer,
+                budget,
+                _prompt_ids(model, tokenizer, asked),
+                generation.ids(config.eos_token_id) | generation.ids(getattr(config, "sep_token_id", None)),
+                task.unit,
+            ),
+            facts={**weights.facts(model, checkpoint, precision), "output_length": "forced" if forced else "free"},
+            peak_memory_bytes=memory,
+        )
+
+
+def _prompt_ids(model: Any, tokenizer: Any, asked: str) -> list[int]:
+    """The tokens before the answer: BLIP-2 has a place for each token of the image and then the prompt; GIT its start.
+
+    Empty where the model begins by itself.
+    """
+    config = model.config
+    if config.model_type == "blip-2":
+        text = tokenizer(asked)["input_ids"] if asked else [generation.first(config.text_config)]
+        return [config.image_token_index] * config.num_query_tokens + list(text)
+    return []
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    model: Any
+    processor: Any
+    tokenizer: Any
+    budget: dict[str, Any]
+    prompt: list[int]
+    ends: frozenset[int]
+    unit: str
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        pixels = self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
+        given = {"pixel_values": pixels.to(self.model.device, self.model.dtype)}
+        if self.prompt:
+            given["input_ids"] = torch.tensor([self.prompt] * len(inputs), device=self.model.device)
+        with torch.inference_mode():
+            out = self.model.generate(**given, **self.budget)
+        # what stands before the answer: the prompt if it is repeated, else one start token
+        repeated = (
+            self.prompt and out.shape[1] > len(self.prompt) and out[0, : len(self.prompt)].tolist() == self.prompt
+        )
+        start = len(self.prompt) if repeated else 1
+        predictions = []
+        for row in out[:, start:].tolist():
+            count = generation.new_tokens(row, self.ends)
+            text = self.tokenizer.decode(row[:count], skip_special_tokens=True).strip()
+            units = count if self.unit == "token" else 1
+            predictions.append(Prediction(text, units=units, output_tokens=count))
+        return predictions

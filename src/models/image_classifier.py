@@ -1,0 +1,56 @@
+"""Image classifiers: ViT, ConvNeXt, ResNet, BEiT, MobileNet and their kin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.core import Checkpoint, Loaded, Prediction, Task
+from src.models import preprocessing, weights
+from src.models.checkpoint import fetch
+
+TOP = 5
+
+
+@dataclass(frozen=True)
+class ImageClassifier:
+    """A model that names what an image shows.
+
+    `labels` maps the checkpoint's label names to the task's; a name it does not hold stays as it is.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return "image_classifier"
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        """The model on its device; it answers with its five most likely labels."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, precision)
+        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        return Loaded(
+            predict=_Namer(model, preprocessing.open_images(checkpoint), names),
+            facts=weights.facts(model, checkpoint, precision),
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Namer:
+    model: Any
+    processor: Any
+    names: Mapping[int, str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        pixels = self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
+        with torch.inference_mode():
+            logits = self.model(pixels.to(self.model.device, self.model.dtype)).logits
+        chosen = logits.topk(min(TOP, logits.shape[-1]), dim=-1).indices.tolist()
+        return [Prediction([self.names[number] for number in row], units=1) for row in chosen]

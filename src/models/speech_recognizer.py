@@ -1,0 +1,89 @@
+"""Speech recognizers: Whisper, which writes token after token, and wav2vec 2, which labels every frame (CTC)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.core import Asking, Checkpoint, Loaded, Prediction
+from src.models import generation, preprocessing, tokens, weights
+from src.models.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class SpeechRecognizer:
+    """A model that writes down what it hears; `head` is `seq2seq` (Whisper) or `ctc` (wav2vec 2, HuBERT)."""
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    head: str = "seq2seq"
+
+    @property
+    def kind(self) -> str:
+        return "speech_recognizer"
+
+    def load(self, task: Asking, device: str, precision: str) -> Loaded:
+        """The model on its device; random weights write as many tokens as the budget has."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        auto = "AutoModelForCTC" if self.head == "ctc" else "AutoModelForSpeechSeq2Seq"
+        model = weights.open_weights(auto, checkpoint, device, precision)
+        extractor, tokenizer = preprocessing.open_sounds(checkpoint), tokens.open_tokenizer(checkpoint)
+        forced = checkpoint.weights == "random"
+        if self.head == "ctc":
+            return Loaded(
+                _Labeller(model, extractor, tokenizer), weights.facts(model, checkpoint, precision), None, memory
+            )
+        budget = {
+            "max_new_tokens": task.max_new_tokens,
+            "min_new_tokens": task.max_new_tokens if forced else task.min_new_tokens,
+            "do_sample": False,
+            "num_beams": 1,
+        }
+        return Loaded(
+            predict=_Writer(model, extractor, tokenizer, budget),
+            facts={**weights.facts(model, checkpoint, precision), "output_length": "forced" if forced else "free"},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Writer:
+    model: Any
+    extractor: Any
+    tokenizer: Any
+    budget: dict[str, Any]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        heard = _heard(self.extractor, inputs)["input_features"].to(self.model.device, self.model.dtype)
+        with torch.inference_mode():
+            out = self.model.generate(input_features=heard, **self.budget)
+        ends = generation.ids(self.model.generation_config.eos_token_id)
+        counts = [generation.new_tokens(row[1:], ends) for row in out.tolist()]
+        texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in out.tolist()]
+        return [Prediction(text, units=1, output_tokens=count) for text, count in zip(texts, counts, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Labeller:
+    model: Any
+    extractor: Any
+    tokenizer: Any
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        made = _heard(self.extractor, inputs, padding=True)
+        given = {"input_values": made["input_values"].to(self.model.device, self.model.dtype)}
+        if len(inputs) > 1 and "attention_mask" in made:
+            given["attention_mask"] = made["attention_mask"].to(self.model.device)
+        with torch.inference_mode():
+            chosen = self.model(**given).logits.argmax(dim=-1).tolist()
+        return [Prediction(self.tokenizer.decode(row).strip(), units=1) for row in chosen]
+
+
+def _heard(extractor: Any, inputs: Sequence[Any], **words: Any) -> Any:
+    sounds = [one.open() for one in inputs]
+    return extractor(sounds, sampling_rate=inputs[0].rate_hz, return_tensors="pt", **words)

@@ -1,0 +1,64 @@
+"""Text-to-image diffusion: Stable Diffusion 1, 2, XL and what was distilled from them, through diffusers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from src.core import Checkpoint, Loaded, Prediction, Task
+from src.models import judges, pipelines, weights
+from src.models.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class TextToImage:
+    """A pipeline that draws an image for a prompt.
+
+    `steps`, `guidance` and `pixels` are the checkpoint's own, from its card, where they are not the pipeline's
+    defaults (a distilled model draws in one step); a task that sets them prevails.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    steps: int | None = None
+    guidance: float | None = None
+    pixels: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "text_to_image"
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        """The pipeline on its device; noise is drawn from the run's seed, the same for every pass."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        pipe = pipelines.open_pipeline(checkpoint, device, precision)
+        asked = {name: getattr(task, name, None) for name in ("steps", "guidance", "pixels")}
+        chosen = {name: getattr(self, name) if value is None else value for name, value in asked.items()}
+        settings = pipelines.settings(pipe, **chosen)
+        drawn = checkpoint.weights == "random"
+        judge = None if drawn else partial(judges.look, getattr(task, "judge", None), device)
+        return Loaded(
+            predict=_Painter(pipe, settings, checkpoint.seed, device, keep=not drawn),
+            facts={**pipelines.facts(pipe, checkpoint, precision), **settings},
+            judge=judge,
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Painter:
+    pipe: Any
+    settings: dict[str, Any]
+    seed: int
+    device: str
+    keep: bool
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        noise = [torch.Generator(self.device).manual_seed(self.seed) for _ in inputs]
+        images = self.pipe(prompt=list(inputs), generator=noise, **self.settings).images
+        # a thousand images of noise would fill the memory for nothing
+        return [Prediction(image if self.keep else f"{image.width}x{image.height}", units=1) for image in images]

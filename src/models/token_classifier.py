@@ -1,0 +1,70 @@
+"""Encoders that tag each word: BERT, RoBERTa and their kin with a token classification head."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.core import Checkpoint, Loaded, Prediction, Task
+from src.models import tokens, weights
+from src.models.checkpoint import fetch
+from src.models.generation import context_of
+
+OUTSIDE = "O"
+
+
+@dataclass(frozen=True)
+class TokenClassifier:
+    """A model that gives each word of a text a tag.
+
+    `labels` maps the checkpoint's tag names to those of the data; a name it does not hold stays as it is.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "token_classifier"
+
+    def load(self, task: Task, device: str, precision: str) -> Loaded:
+        """The model on its device; a word has the tag of its first token, one that did not fit is outside."""
+        checkpoint = fetch(self.checkpoint)
+        memory = weights.watch_memory(device)
+        model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, precision)
+        tokenizer = tokens.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
+        context = context_of(model, self.context)
+        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        return Loaded(
+            predict=_Tagger(model, tokenizer, context, names, frozenset(inspect.signature(model.forward).parameters)),
+            facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Tagger:
+    model: Any
+    tokenizer: Any
+    room: int
+    names: Mapping[int, str]
+    taken: frozenset[str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        import torch
+
+        batch, firsts = tokens.encode_words(self.tokenizer, inputs, self.room)
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        with torch.inference_mode():
+            chosen = self.model(**tensors).logits.argmax(dim=-1).tolist()
+        predictions = []
+        for words, row, places, length, truncated in zip(
+            inputs, chosen, firsts, batch.lengths, batch.truncated, strict=True
+        ):
+            tags = [self.names[row[place]] for place in places]
+            tags += [OUTSIDE] * (len(words) - len(tags))
+            predictions.append(Prediction(tags, units=len(words), input_tokens=length, truncated=truncated))
+        return predictions

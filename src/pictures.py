@@ -1,0 +1,73 @@
+"""Images as the bytes of their files: decoding and resizing are part of an inference, as for anybody's service."""
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from src.core import BadRowError
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One encoded image, and the size in pixels (width, height) that the task brings it to; None leaves it alone."""
+
+    data: bytes = field(repr=False)
+    size: tuple[int, int] | None = None
+
+    def open(self) -> Any:
+        """The decoded PIL image in RGB, resized to the nearest pixels as the study did."""
+        from PIL import Image
+
+        image = Image.open(io.BytesIO(self.data)).convert("RGB")
+        return image if self.size is None else image.resize(self.size, Image.Resampling.NEAREST)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Width and height of the image as its source has it, before any resizing."""
+        from PIL import Image
+
+        found: tuple[int, int] = Image.open(io.BytesIO(self.data)).size
+        return found
+
+    def __str__(self) -> str:
+        """The digest of the bytes: what a record says of an image."""
+        return f"image {hashlib.sha256(self.data).hexdigest()[:16]}"
+
+
+def picture(value: Any, size: tuple[int, int] | None = None) -> Picture:
+    """The image in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, a file or an https address.
+
+    Raises BadRowError where it does not decode.
+    """
+    made = Picture(_bytes(value), size)
+    try:
+        made.open()
+    except (OSError, ValueError, SyntaxError) as error:  # PIL's words for a file that is no image
+        raise BadRowError(f"the image does not decode ({error})") from None
+    return made
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, dict):
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str) and value.startswith(("https://", "http://")):
+        return _fetched(value)
+    if isinstance(value, str) and Path(value).is_file():
+        return Path(value).read_bytes()
+    raise BadRowError(f"holds no image, but {type(value).__name__} {str(value)[:60]!r}")
+
+
+def _fetched(address: str) -> bytes:
+    import requests
+
+    try:
+        answer = requests.get(address, timeout=10)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise BadRowError(f"{address} cannot be fetched ({type(error).__name__})") from None
+    content: bytes = answer.content
+    return content
