@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from src.core import Checkpoint, UserError
+from src.core import Checkpoint, Sample, UserError
 from src.models.causal_lm import CausalLM
 from src.models.seq2seq_lm import Seq2SeqLM
 from src.models.sequence_classifier import SequenceClassifier
@@ -20,6 +20,14 @@ pytestmark = pytest.mark.weights
 LANGUAGE = [("bloom", CausalLM), ("gpt2", CausalLM), ("t5", Seq2SeqLM), ("bart", Seq2SeqLM)]
 AUTO = {CausalLM: "AutoModelForCausalLM", Seq2SeqLM: "AutoModelForSeq2SeqLM"}
 TEXTS = ["good film", "a story of {all} the best music and never so dull", "", "he was so long " * 40]
+
+
+def perplexity(loaded: Any, inputs: list[str], references: list[str]) -> float:
+    samples = [Sample(text, text, reference) for text, reference in zip(inputs, references, strict=True)]
+    return loaded.judge(samples, ())["perplexity"]
+
+
+WRITE = tiny.Ask(name="text_generation")
 
 
 def load(kind: Any, checkpoint: Checkpoint, task: tiny.Ask | None = None, precision: str = "fp32") -> Any:
@@ -41,7 +49,7 @@ def test_random_weights_answer_finite_and_at_full_length(architecture: str, kind
     assert logits.std() > 0
     predictions = loaded.predict(TEXTS)
     assert [p.output_tokens for p in predictions] == [p.units for p in predictions] == [6] * len(TEXTS)
-    assert loaded.perplexity is None
+    assert loaded.judge is None
     assert loaded.peak_memory_bytes() is None
     assert loaded.facts["output_length"] == "forced"
     assert loaded.facts["tf32"] == (precision == "tf32")
@@ -124,7 +132,7 @@ def test_only_a_general_model_is_asked_with_the_prompt(tmp_path: Path) -> None:
 def test_perplexity_is_that_of_each_reference_given_its_input(architecture: str, kind: Any, tmp_path: Path) -> None:
     import torch
 
-    loaded = load(kind, tiny.saved(tmp_path, architecture, AUTO[kind]))
+    loaded = load(kind, tiny.saved(tmp_path, architecture, AUTO[kind]), WRITE)
     model, tokenizer = loaded.predict.model, loaded.predict.tokenizer
     pairs = [("good film", "a dull story"), ("the best end of all", "bright"), ("he", "was never so long"), ("bad", "")]
     losses = []
@@ -138,7 +146,7 @@ def test_perplexity_is_that_of_each_reference_given_its_input(architecture: str,
                 logits = model(known, labels=new).logits[0]
         losses.append(torch.nn.functional.cross_entropy(logits, new[0], reduction="none"))
     expected = torch.cat(losses).mean().exp().item()
-    assert loaded.perplexity(*zip(*pairs, strict=True)) == pytest.approx(expected, rel=1e-4)
+    assert perplexity(loaded, *zip(*pairs, strict=True)) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(("architecture", "kind"), LANGUAGE)
@@ -148,20 +156,20 @@ def test_a_gpu_answers_as_the_cpu_does(architecture: str, kind: Any, tmp_path: P
     if not torch.cuda.is_available():
         pytest.skip("needs an NVIDIA GPU")
     model = kind(tiny.saved(tmp_path, architecture, AUTO[kind]), "general", ("ask",))
-    there, here = model.load(tiny.Ask(), "cuda:0", "fp32"), model.load(tiny.Ask(), "cpu", "fp32")
+    there, here = model.load(WRITE, "cuda:0", "fp32"), model.load(WRITE, "cpu", "fp32")
     assert there.predict(TEXTS) == here.predict(TEXTS)
     pairs = (["good film", "the best end"], ["a dull story", "bright"])
-    assert there.perplexity(*pairs) == pytest.approx(here.perplexity(*pairs), rel=1e-3)
+    assert perplexity(there, *pairs) == pytest.approx(perplexity(here, *pairs), rel=1e-3)
     assert there.peak_memory_bytes() > 0
 
 
 def test_a_blank_text_is_read_as_the_beginning_of_one(tmp_path: Path) -> None:
     checkpoint = tiny.saved(tmp_path, "gpt2", "AutoModelForCausalLM")
-    loaded = CausalLM(checkpoint, "specialist", ("ask",)).load(tiny.Ask(), "cpu", "fp32")
+    loaded = CausalLM(checkpoint, "specialist", ("ask",)).load(WRITE, "cpu", "fp32")
     together = loaded.predict(["", "good film", "  "])
     assert together[0] == together[2] == loaded.predict([""])[0] == loaded.predict(["<s>"])[0]
     assert together[0].input_tokens == 1
-    assert loaded.perplexity(["", "a"], ["good film", "bad"]) > 1
+    assert perplexity(loaded, ["", "a"], ["good film", "bad"]) > 1
 
 
 def test_a_checkpoint_of_another_kind_is_refused_in_one_line(tmp_path: Path) -> None:
