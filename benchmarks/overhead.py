@@ -81,15 +81,20 @@ def bare(predict, batches, seconds) -> float:
 
 def instrumented(predict, batches, meters, seconds, progress) -> float:
     """Requests per second of one measured window."""
-    window = one_window(predict, batches, meters, seconds, Clock(), environment.busy_s, progress, None)
+    window = one_window(predict, batches, meters, seconds, Clock(), environment.busy_s, progress, units)
     return window.requests / window.duration_s
+
+
+def units(predictions, passes) -> int:
+    """The units of work of one call, as a run counts them."""
+    return sum(prediction.units for prediction in predictions)
 
 
 def _memory(predict, batches, meters, progress) -> None:
     few, sizes = batches[: max(1, len(batches) // 20)], []
     for passes in (1, 10):
         for _ in range(passes):
-            one_window(predict, few, meters, 0.0, Clock(), environment.busy_s, progress, None)
+            one_window(predict, few, meters, 0.0, Clock(), environment.busy_s, progress, units)
         sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(f"peak resident memory after 1 pass {sizes[0]:.0f} MiB, after 11 passes {sizes[1]:.0f} MiB")
 

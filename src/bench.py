@@ -25,6 +25,7 @@ from src.core import (
     UserError,
 )
 from src.measure import Clock, Progress, measure, metered
+from src.phases import measure_phases
 
 # Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
@@ -158,7 +159,14 @@ def _phases(
     progress("scoring", 0.0)
     scores = _scores(run, loaded, samples, kept)
     latencies = summary.request_latencies(record.measurement)
-    yield "scoring", replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
+    record = replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
+    yield "scoring", record
+
+    # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
+    for stage in measure_phases(loaded.stages, batches, meters, run.procedure, clock, busy_s, progress):
+        found = record.measurement
+        record = replace(record, measurement=replace(found, phases=(*found.phases, stage)))
+        yield stage.name, record
 
 
 def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:

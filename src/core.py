@@ -113,10 +113,23 @@ class Asking(Task, Protocol):
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One part of an inference, which can be measured alone.
+
+    `run` takes what the stage before it gave (the first one a batch of inputs), leaves that as it was, and returns when
+    the device is done: it can be called again with the same value.
+    """
+
+    name: str
+    run: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Loaded:
     """A model on its device, ready to answer.
 
-    `predict` applies the task's prompt, tokenizes, runs the model and decodes: all of one inference.
+    `predict` applies the task's prompt, tokenizes, runs the model and decodes: all of one inference. `stages` are its
+    parts in order, which together give the same predictions.
     `facts` says what was loaded (parameters, revision, dtype, attention, ...), JSON values only.
     `judge` gives further metrics of measured calls, those that need a model to compute (perplexity of the references,
     a classifier's view of an image), outside any window; None where there are none.
@@ -125,6 +138,7 @@ class Loaded:
 
     predict: Predict
     facts: Mapping[str, Any]
+    stages: tuple[Stage, ...] = ()
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
     peak_memory_bytes: Callable[[], int | None] = lambda: None
 
@@ -214,6 +228,8 @@ class Procedure:
     further one follows the `min_windows`. Each is made of whole passes and lasts `window_s` or more.
     Warm-up runs `warmup_batches` or more, until the median latency of its last `settle_batches` differs by less
     than `settle_rel` from the `settle_batches` before, or `warmup_max_s` is over.
+    Then each stage of an inference has a window of its own of `phase_s` (0: none), over batches of `phase_requests`
+    requests in all, spread over the inputs.
     """
 
     name: str
@@ -228,6 +244,8 @@ class Procedure:
     measure_max_s: float
     ci95_rel: float
     pause_s: float
+    phase_s: float
+    phase_requests: int
 
 
 @dataclass(frozen=True)
@@ -280,6 +298,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """One stage of an inference, measured alone: again and again on what the stage before it had given.
+
+    Nothing is subtracted: the window holds this stage's calls and no others. Its requests count the repetitions.
+    """
+
+    name: str
+    window: Window
+
+
+@dataclass(frozen=True)
 class Measurement:
     """Everything measured, in order; means and intervals are computed when it is read, never stored.
 
@@ -296,6 +325,7 @@ class Measurement:
     windows: tuple[Window, ...] = ()
     settled: bool | None = None
     peak_memory_bytes: int | None = None
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True)

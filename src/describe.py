@@ -45,9 +45,28 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         ("emissions per 1,000", _value(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
         ("latency p50 / p99", f"{_value(metrics['latency/p50_s'], 's')} / {_value(metrics['latency/p99_s'], 's')}", ""),
         ("throughput", _value(metrics["throughput/requests_per_s"], "requests/s"), ""),
+        *_phases(record, metrics),
         ("loading the model", _value(metrics["energy/load_wh"], "Wh"), ""),
     ]
     return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
+
+
+def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """The stages of an inference, each from windows of its own, beside the whole."""
+    phases = record.measurement.phases
+    if not phases:
+        return []
+    parts = [metrics[f"phases/{phase.name}_wh_per_1k"] for phase in phases]
+    known = [part for part in parts if part is not None]
+    whole = metrics["energy/total_wh_per_1k"]
+    share = f"together {sum(known) / whole:.0%} of the whole" if known and whole else ""
+    lines = [("stages, each measured alone", f"{len(phases)}", share)]
+    for phase, part in zip(phases, parts, strict=True):
+        seconds = _value(metrics[f"phases/{phase.name}_s"], "s")
+        lines.append((f"  {phase.name.replace('_', ' ')}", _value(part, "Wh"), seconds))
+    if metrics["latency/ttft_s"] is not None:
+        lines.append(("time to first token", _value(metrics["latency/ttft_s"], "s"), "preprocessing + prefill"))
+    return lines
 
 
 def warnings(record: Record) -> list[str]:

@@ -3,6 +3,7 @@
     load ── idle ── warm up ──┬── window ──┐
                               │  [pause]   │  until the interval is narrow, or the cap is reached
                               └────────────┘
+    then, for each stage of an inference: its own window over what the stage before gave
     window:  meters start ─ pass ─ pass ─ … ─ meters stop
              (a pass is every batch once; the passes go on until the window is long enough)
 
@@ -82,7 +83,7 @@ def measure(
         if found.windows:
             clock.sleep(procedure.pause_s)
         sink = None if found.windows else kept
-        window = one_window(predict, batches, meters, procedure.window_s, clock, busy_s, progress, sink)
+        window = one_window(predict, batches, meters, procedure.window_s, clock, busy_s, progress, _counter(sink))
         found = replace(found, windows=(*found.windows, window))
         found = replace(found, settled=_narrow(found, procedure))
         yield f"window {len(found.windows)}", found
@@ -131,16 +132,21 @@ def warm_up(
 
 
 def one_window(
-    predict: Predict,
-    batches: Sequence[Sequence[Any]],
+    call: Callable[[Any], Any],
+    batches: Sequence[Any],
     meters: Sequence[Meter],
     window_s: float,
     clock: Clock,
     busy_s: Callable[[], float],
     progress: Progress,
-    kept: list[Prediction] | None,
+    count: Callable[[Any, int], int],
+    sizes: Sequence[int] | None = None,
 ) -> Window:
-    """Whole passes over the batches until `window_s` is over, between one start and one stop of the meters."""
+    """Whole passes over the batches until `window_s` is over, between one start and one stop of the meters.
+
+    `count` is told what a call gave and in which pass, and says how many units that was; `sizes` are the requests of
+    each batch where its length is not that.
+    """
     latencies = array("d")
     units = passes = 0
 
@@ -151,12 +157,10 @@ def one_window(
         while passes == 0 or ended - began < window_s:
             for batch in batches:
                 at = clock.now()
-                predictions = predict(batch)
+                given = call(batch)
                 ended = clock.now()
                 latencies.append(ended - at)
-                units += sum(prediction.units for prediction in predictions)
-                if kept is not None and passes == 0:
-                    kept.extend(predictions)
+                units += count(given, passes)
                 progress("measuring", min(1.0, max((ended - began) / window_s, 0.0)) if window_s else 1.0)
             passes += 1
         return clock.now() - began, busy_s() - busy
@@ -166,8 +170,19 @@ def one_window(
         duration_s=duration_s,
         readings=readings,
         passes=passes,
-        requests=passes * sum(len(batch) for batch in batches),
+        requests=passes * sum(sizes or [len(batch) for batch in batches]),
         units=units,
         batch_s=latencies,
         cpu_utilization=min(1.0, busy / duration_s) if duration_s and busy else None,  # ticks may round it above
     )
+
+
+def _counter(kept: list[Prediction] | None) -> Callable[[list[Prediction], int], int]:
+    """Counts the units of predictions, and keeps those of the first pass."""
+
+    def count(predictions: list[Prediction], passes: int) -> int:
+        if kept is not None and passes == 0:
+            kept.extend(predictions)
+        return sum(prediction.units for prediction in predictions)
+
+    return count

@@ -28,6 +28,7 @@ def metrics(record: Record) -> Metrics:
         **{f"quality/{name}": value for name, value in record.scores.items()},
         "quality/primary": record.scores.get("primary"),
         **power_metrics(found),
+        **phase_metrics(found),
         "memory/gpu_peak_bytes": found.peak_memory_bytes,
     }
 
@@ -90,10 +91,30 @@ def latency_metrics(found: Measurement) -> Metrics:
         "latency/p50_s": p50,
         "latency/p90_s": p90,
         "latency/p99_s": p99,
-        "latency/ttft_s": None,  # needs a window of its own; not measured yet
+        "latency/ttft_s": ttft_s(found),
         "throughput/requests_per_s": _sum(found, "requests") / seconds if seconds else None,
         "throughput/units_per_s": _sum(found, "units") / seconds if seconds else None,
     }
+
+
+def ttft_s(found: Measurement) -> float | None:
+    """Mean seconds to the first token: preparing the input and prefill, each from its own window; None where neither
+    was measured or no token is generated."""
+    means = {phase.name: fmean(phase.window.batch_s) for phase in found.phases}
+    if "prefill" not in means:
+        return None
+    return means["preprocessing"] + means["prefill"]
+
+
+def phase_metrics(found: Measurement) -> Metrics:
+    """Energy (Wh per 1,000 inferences, gross, all components read) and mean seconds of each stage of an inference."""
+    metrics: Metrics = {}
+    for phase in found.phases:
+        parts = [energy.window_j(found, phase.window, component) for component in COMPONENTS]
+        read = [joules for joules in parts if joules is not None]
+        metrics[f"phases/{phase.name}_wh_per_1k"] = _wh_per_1k(sum(read) / phase.window.requests) if read else None
+        metrics[f"phases/{phase.name}_s"] = fmean(phase.window.batch_s)
+    return metrics
 
 
 def power_metrics(found: Measurement) -> Metrics:

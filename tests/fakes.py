@@ -73,6 +73,8 @@ def procedure(**changes: Any) -> Procedure:
         "measure_max_s": 600.0,
         "ci95_rel": 0.02,
         "pause_s": 0.0,
+        "phase_s": 0.0,
+        "phase_requests": 4,
     }
     return Procedure(**{**values, **changes})
 

@@ -15,7 +15,7 @@ LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
     {"summary", "measure", "tasks", "models", "meters"},
-    {"config", "describe", "figures"},
+    {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store"},
     {"recorder"},
     {"run", "suite"},

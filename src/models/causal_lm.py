@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from src.core import Asking, Checkpoint, Loaded
-from src.models import generation, perplexity, tokens, weights
+from src.models import generation, perplexity, phases, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -35,8 +35,10 @@ class CausalLM:
         generation.make_greedy(model, tokenizer, task, forced)
         prompt = task.prompt if self.role == "general" else "{text}"
         room = generation.room_for_input(context, task)
+        predict = generation.Generator(model, tokenizer, room, prompt, task.unit)
         return Loaded(
-            predict=generation.Generator(model, tokenizer, room, prompt, task.unit),
+            predict=predict,
+            stages=phases.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, precision),
                 "context": context,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Asking, Prediction, UserError
-from src.models.tokens import encode
+from src.models import stages
+from src.models.tokens import Encoded, encode
 from src.models.weights import positions
 
 # Tokens read where the architecture sets no limit: the length BLOOM was trained at (arXiv 2211.05100, table 3).
@@ -29,11 +30,22 @@ class Generator:
     unit: str
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Encoded:
+        return encode(self.tokenizer, inputs, self.room, self.prompt)
+
+    def ask(self, batch: Encoded) -> dict[str, Any]:
+        return to_device(batch.tensors, self.model)
+
+    def answer(self, batch: Encoded) -> tuple[Encoded, Any]:
         import torch
 
-        batch = encode(self.tokenizer, inputs, self.room, self.prompt)
         with torch.inference_mode():
-            out = self.model.generate(**to_device(batch.tensors, self.model))
+            return batch, self.model.generate(**self.ask(batch))
+
+    def read(self, answer: tuple[Encoded, Any]) -> list[Prediction]:
+        batch, out = answer
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
         ends = ids(self.model.generation_config.eos_token_id)
         predictions = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Asking, Checkpoint, Loaded, Prediction
-from src.models import generation, preprocessing, tokens, weights
+from src.models import generation, phases, preprocessing, stages, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -42,16 +42,18 @@ class ImageCaptioner:
         if model.generation_config.pad_token_id is None:
             model.generation_config.pad_token_id = tokenizer.pad_token_id
         asked = task.prompt if self.role == "general" else ""
+        predict = _Speaker(
+            model,
+            preprocessing.open_images(checkpoint),
+            tokenizer,
+            budget,
+            _prompt_ids(model, tokenizer, asked),
+            generation.ids(config.eos_token_id) | generation.ids(getattr(config, "sep_token_id", None)),
+            task.unit,
+        )
         return Loaded(
-            predict=_Speaker(
-                model,
-                preprocessing.open_images(checkpoint),
-                tokenizer,
-                budget,
-                _prompt_ids(model, tokenizer, asked),
-                generation.ids(config.eos_token_id) | generation.ids(getattr(config, "sep_token_id", None)),
-                task.unit,
-            ),
+            predict=predict,
+            stages=phases.generating(predict, device),
             facts={**weights.facts(model, checkpoint, precision), "output_length": "forced" if forced else "free"},
             peak_memory_bytes=memory,
         )
@@ -80,14 +82,27 @@ class _Speaker:
     unit: str
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Any:
+        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
+
+    def ask(self, pixels: Any) -> dict[str, Any]:
         import torch
 
-        pixels = self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
-        given = {"pixel_values": pixels.to(self.model.device, self.model.dtype)}
+        given = {"pixel_values": pixels.to(self.model.device, self.model.dtype), **self.budget}
         if self.prompt:
-            given["input_ids"] = torch.tensor([self.prompt] * len(inputs), device=self.model.device)
+            given["input_ids"] = torch.tensor([self.prompt] * len(pixels), device=self.model.device)
+        return given
+
+    def answer(self, pixels: Any) -> tuple[Any, Any]:
+        import torch
+
         with torch.inference_mode():
-            out = self.model.generate(**given, **self.budget)
+            return pixels, self.model.generate(**self.ask(pixels))
+
+    def read(self, answer: tuple[Any, Any]) -> list[Prediction]:
+        out = answer[1]
         # what stands before the answer: the prompt if it is repeated, else one start token
         repeated = (
             self.prompt and out.shape[1] > len(self.prompt) and out[0, : len(self.prompt)].tolist() == self.prompt

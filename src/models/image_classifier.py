@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import preprocessing, weights
+from src.models import preprocessing, stages, weights
 from src.models.checkpoint import fetch
 
 TOP = 5
@@ -33,8 +33,10 @@ class ImageClassifier:
         memory = weights.watch_memory(device)
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, precision)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        predict = _Namer(model, preprocessing.open_images(checkpoint), names)
         return Loaded(
-            predict=_Namer(model, preprocessing.open_images(checkpoint), names),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, precision),
             peak_memory_bytes=memory,
         )
@@ -47,10 +49,18 @@ class _Namer:
     names: Mapping[int, str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Any:
+        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
+
+    def answer(self, pixels: Any) -> list[list[int]]:
         import torch
 
-        pixels = self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
             logits = self.model(pixels.to(self.model.device, self.model.dtype)).logits
-        chosen = logits.topk(min(TOP, logits.shape[-1]), dim=-1).indices.tolist()
+        chosen: list[list[int]] = logits.topk(min(TOP, logits.shape[-1]), dim=-1).indices.tolist()
+        return chosen
+
+    def read(self, chosen: list[list[int]]) -> list[Prediction]:
         return [Prediction([self.names[number] for number in row], units=1) for row in chosen]

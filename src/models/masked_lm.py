@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import tokens, weights
+from src.models import stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -31,8 +31,10 @@ class MaskedLM:
         model = weights.open_weights("AutoModelForMaskedLM", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
+        predict = _Filler(model, tokenizer, context, frozenset(inspect.signature(model.forward).parameters))
         return Loaded(
-            predict=_Filler(model, tokenizer, context, frozenset(inspect.signature(model.forward).parameters)),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, precision), "context": context},
             peak_memory_bytes=memory,
         )
@@ -46,12 +48,20 @@ class _Filler:
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tokens.Encoded:
+        return tokens.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
+
+    def answer(self, batch: tokens.Encoded) -> tuple[tokens.Encoded, Any]:
         import torch
 
-        batch = tokens.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
         with torch.inference_mode():
-            chosen = self.model(**tensors).logits.argmax(dim=-1).cpu()
+            return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
+
+    def read(self, answer: tuple[tokens.Encoded, Any]) -> list[Prediction]:
+        batch, chosen = answer
         masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
         last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the one put there, whatever the text itself holds
         tops = chosen.gather(1, last[:, None])[:, 0].tolist()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import preprocessing, weights
+from src.models import preprocessing, stages, weights
 from src.models.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -34,8 +34,10 @@ class ObjectDetector:
         memory = weights.watch_memory(device)
         model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, precision)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        predict = _Finder(model, preprocessing.open_images(checkpoint), names)
         return Loaded(
-            predict=_Finder(model, preprocessing.open_images(checkpoint), names),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, precision),
             peak_memory_bytes=memory,
         )
@@ -48,16 +50,25 @@ class _Finder:
     names: Mapping[int, str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Any:
+        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")
+
+    def answer(self, made: Any) -> Any:
         import torch
 
-        made = self.processor(images=[one.open() for one in inputs], return_tensors="pt")
+        count = len(made["pixel_values"])
         given = {"pixel_values": made["pixel_values"].to(self.model.device, self.model.dtype)}
-        if "pixel_mask" in made and len(inputs) > 1 and self.model.config.model_type != "yolos":
+        if "pixel_mask" in made and count > 1 and self.model.config.model_type != "yolos":
             given["pixel_mask"] = made["pixel_mask"].to(self.model.device)
         with torch.inference_mode():
-            out = self.model(**given)
+            return self.model(**given)
+
+    def read(self, out: Any) -> list[Prediction]:
+        count = len(out.logits)
         found = self.processor.post_process_object_detection(
-            out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * len(inputs)
+            out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count
         )
         return [Prediction(self._objects(one), units=1) for one in found]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import tokens, weights
+from src.models import stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -36,8 +36,10 @@ class SentenceEncoder:
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         taken = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Comparer(model, tokenizer, context, self.pooling, taken)
         return Loaded(
-            predict=_Comparer(model, tokenizer, context, self.pooling, taken),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, precision), "context": context, "pooling": self.pooling},
             peak_memory_bytes=memory,
         )
@@ -52,15 +54,24 @@ class _Comparer:
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tokens.Encoded:
+        return tokens.encode(self.tokenizer, [text for pair in inputs for text in pair], self.room)
+
+    def answer(self, batch: tokens.Encoded) -> tuple[tokens.Encoded, list[float]]:
         import torch
 
-        batch = tokens.encode(self.tokenizer, [text for pair in inputs for text in pair], self.room)
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
         with torch.inference_mode():
             states = self.model(**tensors).last_hidden_state
             mask = tensors["attention_mask"][:, :, None].to(states.dtype)
             vectors = states[:, 0] if self.pooling == "cls" else (states * mask).sum(1) / mask.sum(1)
-            alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float()).tolist()
+            alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float())
+        return batch, alike.tolist()
+
+    def read(self, answer: tuple[tokens.Encoded, list[float]]) -> list[Prediction]:
+        batch, alike = answer
         return [
             Prediction(
                 value,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from src.core import Asking, Checkpoint, Loaded
-from src.models import generation, perplexity, tokens, weights
+from src.models import generation, perplexity, phases, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -35,8 +35,10 @@ class Seq2SeqLM:
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced)
         prompt = task.prompt if self.role == "general" else "{text}"
+        predict = generation.Generator(model, tokenizer, context, prompt, task.unit)
         return Loaded(
-            predict=generation.Generator(model, tokenizer, context, prompt, task.unit),
+            predict=predict,
+            stages=phases.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, precision),
                 "context": context,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Asking, Checkpoint, Loaded, Prediction
-from src.models import tokens, weights
+from src.models import stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -38,8 +38,10 @@ class SequenceClassifier:
         names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
         prompt = task.prompt if self.role == "general" else "{text}"
         taken = frozenset(inspect.signature(model.forward).parameters)  # DistilBERT knows no token_type_ids, BERT does
+        predict = _Classifier(model, tokenizer, context, prompt, names, taken)
         return Loaded(
-            predict=_Classifier(model, tokenizer, context, prompt, names, taken),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
         )
@@ -55,12 +57,20 @@ class _Classifier:
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tokens.Encoded:
+        return tokens.encode(self.tokenizer, inputs, self.room, self.prompt)
+
+    def answer(self, batch: tokens.Encoded) -> tuple[tokens.Encoded, list[int]]:
         import torch
 
-        batch = tokens.encode(self.tokenizer, inputs, self.room, self.prompt)
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
         with torch.inference_mode():
-            chosen = self.model(**tensors).logits.argmax(dim=-1).tolist()
+            return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
+
+    def read(self, answer: tuple[tokens.Encoded, list[int]]) -> list[Prediction]:
+        batch, chosen = answer
         return [
             Prediction(output=self.names[number], units=1, input_tokens=length, truncated=truncated)
             for number, length, truncated in zip(chosen, batch.lengths, batch.truncated, strict=True)

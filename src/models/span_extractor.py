@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import tokens, weights
+from src.models import stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -38,8 +38,10 @@ class SpanExtractor:
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         taken = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, taken)
         return Loaded(
-            predict=_Reader(model, tokenizer, context, self.longest, self.may_decline, taken),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, precision), "context": context},
             peak_memory_bytes=memory,
         )
@@ -55,14 +57,23 @@ class _Reader:
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        pairs = [(one["question"], one["context"]) for one in inputs]
+        return pairs, *tokens.encode_pairs(self.tokenizer, pairs, self.room)
+
+    def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         import torch
 
-        pairs = [(one["question"], one["context"]) for one in inputs]
-        batch, spans = tokens.encode_pairs(self.tokenizer, pairs, self.room)
+        batch = prepared[1]
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
         with torch.inference_mode():
             out = self.model(**tensors)
-        starts, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
+        return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
+
+    def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+        pairs, batch, spans, starts, ends = answer
         return [
             Prediction(
                 self._answer(context, starts[row], ends[row], spans[row]),

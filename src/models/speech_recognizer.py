@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Asking, Checkpoint, Loaded, Prediction
-from src.models import generation, preprocessing, tokens, weights
+from src.models import generation, phases, preprocessing, stages, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -31,8 +31,12 @@ class SpeechRecognizer:
         extractor, tokenizer = preprocessing.open_sounds(checkpoint), tokens.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         if self.head == "ctc":
+            labeller = _Labeller(model, extractor, tokenizer)
             return Loaded(
-                _Labeller(model, extractor, tokenizer), weights.facts(model, checkpoint, precision), None, memory
+                predict=labeller,
+                stages=stages.plain(labeller, device),
+                facts=weights.facts(model, checkpoint, precision),
+                peak_memory_bytes=memory,
             )
         budget = {
             "max_new_tokens": task.max_new_tokens,
@@ -40,8 +44,10 @@ class SpeechRecognizer:
             "do_sample": False,
             "num_beams": 1,
         }
+        writer = _Writer(model, extractor, tokenizer, budget)
         return Loaded(
-            predict=_Writer(model, extractor, tokenizer, budget),
+            predict=writer,
+            stages=phases.generating(writer, device, whole=False),
             facts={**weights.facts(model, checkpoint, precision), "output_length": "forced" if forced else "free"},
             peak_memory_bytes=memory,
         )
@@ -55,14 +61,25 @@ class _Writer:
     budget: dict[str, Any]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Any:
+        return _heard(self.extractor, inputs)["input_features"]
+
+    def ask(self, heard: Any) -> dict[str, Any]:
+        return {"input_features": heard.to(self.model.device, self.model.dtype), **self.budget}
+
+    def answer(self, heard: Any) -> tuple[Any, Any]:
         import torch
 
-        heard = _heard(self.extractor, inputs)["input_features"].to(self.model.device, self.model.dtype)
         with torch.inference_mode():
-            out = self.model.generate(input_features=heard, **self.budget)
+            return heard, self.model.generate(**self.ask(heard))
+
+    def read(self, answer: tuple[Any, Any]) -> list[Prediction]:
+        rows = answer[1].tolist()
         ends = generation.ids(self.model.generation_config.eos_token_id)
-        counts = [generation.new_tokens(row[1:], ends) for row in out.tolist()]
-        texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in out.tolist()]
+        counts = [generation.new_tokens(row, ends) for row in rows]
+        texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in rows]
         return [Prediction(text, units=1, output_tokens=count) for text, count in zip(texts, counts, strict=True)]
 
 
@@ -73,14 +90,22 @@ class _Labeller:
     tokenizer: Any
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Any:
+        return _heard(self.extractor, inputs, padding=True)
+
+    def answer(self, made: Any) -> list[list[int]]:
         import torch
 
-        made = _heard(self.extractor, inputs, padding=True)
         given = {"input_values": made["input_values"].to(self.model.device, self.model.dtype)}
-        if len(inputs) > 1 and "attention_mask" in made:
+        if len(made["input_values"]) > 1 and "attention_mask" in made:
             given["attention_mask"] = made["attention_mask"].to(self.model.device)
         with torch.inference_mode():
-            chosen = self.model(**given).logits.argmax(dim=-1).tolist()
+            chosen: list[list[int]] = self.model(**given).logits.argmax(dim=-1).tolist()
+        return chosen
+
+    def read(self, chosen: list[list[int]]) -> list[Prediction]:
         return [Prediction(self.tokenizer.decode(row).strip(), units=1) for row in chosen]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import judges, pipelines, weights
+from src.models import judges, painting, pipelines, weights
 from src.models.checkpoint import fetch
 
 
@@ -39,8 +39,10 @@ class TextToImage:
         settings = pipelines.settings(pipe, **chosen)
         drawn = checkpoint.weights == "random"
         judge = None if drawn else partial(judges.look, getattr(task, "judge", None), device)
+        predict = _Painter(pipe, settings, checkpoint.seed, device, keep=not drawn)
         return Loaded(
-            predict=_Painter(pipe, settings, checkpoint.seed, device, keep=not drawn),
+            predict=predict,
+            stages=painting.painting(predict, device),
             facts={**pipelines.facts(pipe, checkpoint, precision), **settings},
             judge=judge,
             peak_memory_bytes=memory,
@@ -56,9 +58,13 @@ class _Painter:
     keep: bool
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return self.read(self.pipe(prompt=list(inputs), generator=self.noise(len(inputs)), **self.settings).images)
+
+    def noise(self, count: int) -> list[Any]:
         import torch
 
-        noise = [torch.Generator(self.device).manual_seed(self.seed) for _ in inputs]
-        images = self.pipe(prompt=list(inputs), generator=noise, **self.settings).images
+        return [torch.Generator(self.device).manual_seed(self.seed) for _ in range(count)]
+
+    def read(self, images: Sequence[Any]) -> list[Prediction]:
         # a thousand images of noise would fill the memory for nothing
         return [Prediction(image if self.keep else f"{image.width}x{image.height}", units=1) for image in images]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import tokens, weights
+from src.models import stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -38,8 +38,10 @@ class TokenClassifier:
         tokenizer = tokens.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
         context = context_of(model, self.context)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        predict = _Tagger(model, tokenizer, context, names, frozenset(inspect.signature(model.forward).parameters))
         return Loaded(
-            predict=_Tagger(model, tokenizer, context, names, frozenset(inspect.signature(model.forward).parameters)),
+            predict=predict,
+            stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
         )
@@ -54,12 +56,21 @@ class _Tagger:
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        return inputs, *tokens.encode_words(self.tokenizer, inputs, self.room)
+
+    def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         import torch
 
-        batch, firsts = tokens.encode_words(self.tokenizer, inputs, self.room)
+        batch = prepared[1]
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
         with torch.inference_mode():
-            chosen = self.model(**tensors).logits.argmax(dim=-1).tolist()
+            return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
+
+    def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+        inputs, batch, firsts, chosen = answer
         predictions = []
         for words, row, places, length, truncated in zip(
             inputs, chosen, firsts, batch.lengths, batch.truncated, strict=True

@@ -77,6 +77,28 @@ def test_a_batch_answers_as_its_members_do_alone(architecture: str, kind: Any, t
     assert together[3].input_tokens == {"bloom": 163, "gpt2": 58, "t5": 163, "bart": 64}[architecture]
 
 
+@pytest.mark.parametrize(("architecture", "kind"), [*LANGUAGE, ("mamba", CausalLM), ("rwkv", CausalLM)])
+def test_prefill_and_decode_give_the_answer_of_the_whole_again_and_again(
+    architecture: str, kind: Any, tmp_path: Path
+) -> None:
+    loaded = load(kind, tiny.saved(tmp_path, architecture, AUTO[kind]))
+    preprocessing, prefill, decode, postprocessing = loaded.stages
+    begun = prefill.run(preprocessing.run(TEXTS))
+    whole = loaded.predict(TEXTS)
+    for _ in range(2):
+        assert postprocessing.run(decode.run(begun)) == whole
+    assert begun.sequences.shape[1] < whole[3].input_tokens + 2
+
+
+def test_an_answer_of_one_token_has_nothing_to_decode(tmp_path: Path) -> None:
+    task = tiny.Ask(min_new_tokens=1, max_new_tokens=1)
+    loaded = load(CausalLM, tiny.saved(tmp_path, "gpt2", "AutoModelForCausalLM"), task)
+    preprocessing, prefill, decode, postprocessing = loaded.stages
+    begun = prefill.run(preprocessing.run(TEXTS))
+    assert decode.run(begun)[1] is begun.sequences
+    assert postprocessing.run(decode.run(begun)) == loaded.predict(TEXTS)
+
+
 @pytest.mark.parametrize(("architecture", "kind"), LANGUAGE)
 def test_an_answer_is_counted_to_its_end_and_holds_only_new_text(architecture: str, kind: Any, tmp_path: Path) -> None:
     loaded = load(kind, tiny.saved(tmp_path, architecture, AUTO[kind]), tiny.Ask(min_new_tokens=1, max_new_tokens=6))

@@ -1,5 +1,6 @@
 """Every kind of model answers its task, alone and in a batch, with random weights of a tiny shape."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from omegaconf import OmegaConf
 
 from src.config import CONF
 from src.core import Checkpoint, UserError
+from src.models.painting import painting
 from tests.composed import built
 
 pytestmark = pytest.mark.weights
@@ -117,6 +119,14 @@ TINY: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]]
         "speech_recognizer", "speech_recognition", WAVE,
         {"type": "Wav2Vec2FeatureExtractor", "do_normalize": True, "return_attention_mask": True}, {"head": "ctc"},
     ),
+    "stable diffusion xl": (
+        "text_to_image", "image_generation",
+        {"unet": {**UNET, "addition_embed_type": "text_time", "addition_time_embed_dim": 8, "cross_attention_dim": 64,
+                  "projection_class_embeddings_input_dim": 48 + 32},
+         "vae": {**VAE, "force_upcast": True}, "text_encoder": CLIP, "text_encoder_2": {**CLIP, "projection_dim": 32},
+         "scheduler": {"type": "EulerDiscreteScheduler"}},
+        {}, {"steps": 2},
+    ),
     "stable diffusion": (
         "text_to_image", "image_generation",
         {"unet": UNET, "vae": VAE, "text_encoder": CLIP, "scheduler": {"type": "DDIMScheduler"}}, {},
@@ -176,9 +186,37 @@ def test_the_company_in_a_batch_does_not_change_an_answer(name: str) -> None:
         assert together == alone
 
 
-@pytest.mark.parametrize("name", ["vit and gpt2", "blip", "git"])
+@pytest.mark.parametrize("name", TINY)
+def test_the_stages_of_an_inference_give_its_predictions_however_often_each_is_called(name: str) -> None:
+    task, inputs = asked(TINY[name][1])
+    model = loaded(name, task)
+    value: Any = inputs
+    for stage in model.stages:
+        assert str(stage.run(value)) == str(stage.run(value)) or stage.name in ("prefill", "denoising")
+        value = stage.run(value)
+    whole = model.predict(inputs)
+    assert [str(one.output) for one in value] == [str(one.output) for one in whole]
+    assert [(one.units, one.output_tokens) for one in value] == [(one.units, one.output_tokens) for one in whole]
+
+
+@pytest.mark.parametrize("name", ["stable diffusion", "stable diffusion xl"])
+@pytest.mark.parametrize("guidance", [7.5, 0.0])
+def test_the_stages_of_a_pipeline_paint_its_image_to_the_pixel(name: str, guidance: float) -> None:
+    task, inputs = asked("image_generation")
+    painter = loaded(name, task).predict
+    kept = replace(painter, keep=True, settings={**painter.settings, "guidance_scale": guidance})
+    value: Any = inputs
+    for stage in painting(kept, "cpu"):
+        stage.run(value)
+        value = stage.run(value)
+    for one, whole in zip(value, kept(inputs), strict=True):
+        assert one.output.tobytes() == whole.output.tobytes()
+    assert len({one.output.tobytes() for one in value}) > 1, "images that do not depend on the prompt prove nothing"
+
+
+@pytest.mark.parametrize("name", ["vit and gpt2", "blip", "git", "whisper"])
 def test_random_weights_write_the_whole_budget(name: str) -> None:
-    task, inputs = asked("image_captioning")
+    task, inputs = asked(TINY[name][1])
     assert {prediction.output_tokens for prediction in loaded(name, task).predict(inputs)} == {12}
 
 

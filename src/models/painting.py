@@ -1,0 +1,83 @@
+"""The stages of a diffusion pipeline: the prompt to embeddings, noise to latents, latents to images.
+
+whole            pipe(prompt)
+text_encoding    pipe.encode_prompt(prompt)
+denoising        pipe(embeddings, output_type="latent")
+image_decoding   the autoencoder's decoder, the safety checker where there is one, and the image's pixels
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from src.core import Prediction, Stage
+from src.models.stages import staged
+
+# What `encode_prompt` gives back, in order, under the names by which the pipeline takes it
+EMBEDDINGS = {
+    "StableDiffusionPipeline": ("prompt_embeds", "negative_prompt_embeds"),
+    "StableDiffusionXLPipeline": (
+        "prompt_embeds",
+        "negative_prompt_embeds",
+        "pooled_prompt_embeds",
+        "negative_pooled_prompt_embeds",
+    ),
+}
+
+
+class Painter(Protocol):
+    """A predictor that paints with `pipe`, called with `settings`."""
+
+    @property
+    def pipe(self) -> Any: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+    def noise(self, count: int, /) -> Any: ...
+    def read(self, images: Sequence[Any], /) -> list[Prediction]: ...
+
+
+def painting(painter: Painter, device: str) -> tuple[Stage, ...]:
+    """The stages of a Stable Diffusion pipeline, 1 to XL; none of any other, whose parts are not known here."""
+    names = EMBEDDINGS.get(type(painter.pipe).__name__)
+    if names is None:
+        return ()
+    return staged(
+        device,
+        text_encoding=lambda prompts: _encoded(painter, names, prompts),
+        denoising=lambda embeddings: _denoised(painter, embeddings),
+        image_decoding=lambda latents: painter.read(_decoded(painter.pipe, latents)),
+    )
+
+
+def _encoded(painter: Painter, names: Sequence[str], prompts: Sequence[str]) -> dict[str, Any]:
+    import torch
+
+    pipe = painter.pipe
+    guided = painter.settings["guidance_scale"] > 1 and pipe.unet.config.time_cond_proj_dim is None
+    with torch.inference_mode():
+        found = pipe.encode_prompt(
+            prompt=list(prompts), device=pipe.device, num_images_per_prompt=1, do_classifier_free_guidance=guided
+        )
+    return {name: value for name, value in zip(names, found, strict=True) if value is not None}
+
+
+def _denoised(painter: Painter, embeddings: Mapping[str, Any]) -> Any:
+    noise = painter.noise(len(embeddings["prompt_embeds"]))
+    return painter.pipe(**embeddings, generator=noise, output_type="latent", **painter.settings).images
+
+
+def _decoded(pipe: Any, latents: Any) -> Any:
+    """The images of latents, as the pipelines themselves make them after their last step."""
+    import torch
+
+    with torch.inference_mode():
+        upcast = pipe.vae.dtype == torch.float16 and bool(pipe.vae.config.force_upcast) and hasattr(pipe, "upcast_vae")
+        if upcast:  # SDXL's autoencoder overflows in half precision
+            pipe.upcast_vae()
+            latents = latents.to(next(iter(pipe.vae.post_quant_conv.parameters())).dtype)
+        images = pipe.vae.decode(latents / pipe.vae.config.scaling_factor, return_dict=False)[0]
+        if upcast:
+            pipe.vae.to(dtype=torch.float16)
+        hidden: Sequence[bool] = [False] * len(images)
+        if getattr(pipe, "safety_checker", None) is not None:
+            images, hidden = pipe.run_safety_checker(images, pipe.device, latents.dtype)
+        return pipe.image_processor.postprocess(images, output_type="pil", do_denormalize=[not one for one in hidden])
