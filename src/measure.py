@@ -111,24 +111,38 @@ def warm_up(
     """Runs batches until the latency is steady; returns the batch latencies in seconds and whether it was.
 
     The same few batches, spread over the inputs so that short and long ones are among them, are run in cycles: only
-    equal work can be compared. Steady means that two cycles in a row differ by less than the protocol says.
+    equal work can be compared. Steady means that two cycles in a row differ by less than the protocol says. Then comes
+    each batch once, or as many of them, evenly spread, as the protocol's time allows: on a GPU every new shape of input
+    costs its first call up to a second of loading and planning, which belongs to no inference.
     """
     step = max(1, len(batches) // procedure.settle_batches)
     cycle = batches[::step][: procedure.settle_batches]
     latencies, previous, began = array("d"), None, clock.now()
+
+    def once(batch: Sequence[Any]) -> None:
+        at = clock.now()
+        predict(batch)
+        latencies.append(clock.now() - at)
+        progress("warm-up", min(1.0, (clock.now() - began) / procedure.warmup_max_s))
+
+    def left_s() -> float:
+        return procedure.warmup_max_s - (clock.now() - began)
+
     while True:
         for batch in cycle:
-            at = clock.now()
-            predict(batch)
-            latencies.append(clock.now() - at)
-            progress("warm-up", min(1.0, len(latencies) / procedure.warmup_batches))
+            once(batch)
         current = median(latencies[-len(cycle) :])
         steady = previous is not None and abs(current - previous) <= procedure.settle_rel * previous
         if len(latencies) >= procedure.warmup_batches and steady:
-            return latencies, True
-        if clock.now() - began >= procedure.warmup_max_s:
+            break
+        if left_s() <= 0:
             return latencies, False
         previous = current
+    fitting = len(batches) if current * len(batches) <= left_s() else int(left_s() / current)
+    for place in range(fitting):
+        if left_s() > 0:
+            once(batches[place * len(batches) // fitting])
+    return latencies, True
 
 
 def one_window(

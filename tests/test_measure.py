@@ -4,7 +4,7 @@ import pytest
 
 from src import energy, summary
 from src.core import Measurement, Prediction
-from src.measure import measure, metered
+from src.measure import measure, metered, warm_up
 from tests.fakes import FakeClock, FakeMeter, procedure
 
 BATCHES = [["a", "b"], ["c", "d"], ["e"]]
@@ -89,7 +89,7 @@ def test_windows_repeat_until_the_interval_is_narrow():
         clock,
         [FakeMeter(clock, {"gpu": 100.0})],
         procedure(window_s=0.0, max_windows=50, ci95_rel=0.1),
-        seconds=lambda call: 0.5 if call < 7 else 0.6,
+        seconds=lambda call: 0.5 if call < 10 else 0.6,
     )
     assert 3 < len(found.windows) < 50
     assert found.settled
@@ -134,6 +134,22 @@ def test_warm_up_goes_on_until_the_latency_is_steady_and_is_kept_apart():
     assert found.warmup_settled
     assert len(found.warmup_batch_s) > 4
     assert sum(map(len, (window.batch_s for window in found.windows))) % len(BATCHES) == 0
+
+
+@pytest.mark.parametrize(("warmup_max_s", "seen"), [(60.0, {"a", "c", "e"}), (3.5, {"a", "c"})])
+def test_warm_up_ends_with_each_batch_once_as_far_as_its_time_goes(warmup_max_s, seen):
+    clock, calls = FakeClock(), []
+
+    def predict(inputs):
+        calls.append(inputs[0])
+        clock.sleep(0.5)
+        return []
+
+    plan = procedure(warmup_max_s=warmup_max_s, settle_batches=1, warmup_batches=5)
+    latencies, steady = warm_up(predict, BATCHES, plan, clock, lambda phase, share: None)
+    assert steady
+    assert set(calls[5:]) == seen  # the first five are cycles of one and the same batch
+    assert len(latencies) == len(calls)
 
 
 def test_warm_up_that_never_settles_ends_at_its_limit_and_says_so():

@@ -79,7 +79,8 @@ def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any
         model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
     if text_shape(checkpoint.shape).get("tie_word_embeddings") is False:
         _untie(getattr(model, "language_model", model))
-    return model
+    # wav2vec 2 makes a parameter by an old way that knows no default device, and its place decides where inputs go
+    return model.to(device)
 
 
 def _untie(model: Any) -> None:
