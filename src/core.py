@@ -230,6 +230,12 @@ class Procedure:
     than `settle_rel` from the `settle_batches` before, or `warmup_max_s` is over.
     Then each stage of an inference has a window of its own of `phase_s` (0: none), over batches of `phase_requests`
     requests in all, spread over the inputs.
+
+    Guards: a second run on the same card waits `lock_wait_s` and is then refused; a card that is busier than
+    `busy_max`, in [0, 1], before the run begins is contaminated; before each window the card may cool for `cool_max_s`
+    until it is within `cool_c` degrees of where it began; a call that has not ended after `stall_s` ends the run.
+    Audit: two sensors of one window may differ by `audit_rel` (counters), `audit_sampled_rel` (samples), clocks by
+    `audit_clock_rel`, and mean power may pass the card's limit by `audit_power_rel`; more fails the run.
     """
 
     name: str
@@ -246,6 +252,15 @@ class Procedure:
     pause_s: float
     phase_s: float
     phase_requests: int
+    lock_wait_s: float
+    busy_max: float
+    cool_c: float
+    cool_max_s: float
+    stall_s: float
+    audit_rel: float
+    audit_sampled_rel: float
+    audit_clock_rel: float
+    audit_power_rel: float
 
 
 @dataclass(frozen=True)
@@ -253,7 +268,8 @@ class Reading:
     """What one meter saw between its start and its stop.
 
     Joules per component, None where this meter does not see it; `method` names the evidence of each component read.
-    `gpu_utilization` is the busy share of the GPU in [0, 1] as its driver sampled it, where the meter asks it.
+    `gpu_utilization` is the busy share of the GPU in [0, 1] as its driver sampled it, where the meter asks it; `trace`
+    holds the samples (seconds since the start, watts) of a meter that takes them.
     """
 
     meter: str
@@ -263,6 +279,7 @@ class Reading:
     ram_j: float | None = None
     method: Mapping[str, str] = field(default_factory=dict)
     gpu_utilization: float | None = None
+    trace: Sequence[tuple[float, float]] = ()
 
 
 class Meter(Protocol):
@@ -298,6 +315,23 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Look:
+    """The card at one moment between two windows, as its driver tells it; None for what it does not tell.
+
+    `at_s` is on the run's own clock; `reasons` are the bits of NVML's clock event reasons; `others` are the process
+    ids that compute on the card beside this run's own.
+    """
+
+    at_s: float
+    temperature_c: float | None = None
+    sm_clock_hz: float | None = None
+    power_w: float | None = None
+    utilization: float | None = None
+    reasons: int | None = None
+    others: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Phase:
     """One stage of an inference, measured alone: again and again on what the stage before it had given.
 
@@ -314,7 +348,8 @@ class Measurement:
 
     `idle` and `load` are the readings of the idle baseline (model loaded) and of loading the model.
     `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
-    protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window.
+    protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window. `looks` are
+    the states of the card before the idle baseline, before each window and after the last.
     """
 
     load: tuple[Reading, ...] = ()
@@ -326,6 +361,7 @@ class Measurement:
     settled: bool | None = None
     peak_memory_bytes: int | None = None
     phases: tuple[Phase, ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True)

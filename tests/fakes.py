@@ -75,6 +75,15 @@ def procedure(**changes: Any) -> Procedure:
         "pause_s": 0.0,
         "phase_s": 0.0,
         "phase_requests": 4,
+        "lock_wait_s": 0.0,
+        "busy_max": 0.05,
+        "cool_c": 5.0,
+        "cool_max_s": 0.0,
+        "stall_s": 900.0,
+        "audit_rel": 0.01,
+        "audit_sampled_rel": 0.05,
+        "audit_clock_rel": 0.01,
+        "audit_power_rel": 0.1,
     }
     return Procedure(**{**values, **changes})
 

@@ -88,13 +88,13 @@ class CodeCarbon:
         if task is None or not task.duration > 0:
             raise RuntimeError("meter codecarbon: CodeCarbon returned no result for the window")
         method = _methods(self._tracker, self._card, task.duration)
-        joules = {c: float(getattr(task, f"{c}_energy")) * J_PER_KWH for c in method}
+        joules: dict[str, Any] = {c: float(getattr(task, f"{c}_energy")) * J_PER_KWH for c in method}
         if "gpu" in method and not joules["gpu"] > 0:
             raise RuntimeError(
                 f"meter codecarbon: 0 J for the GPU in {task.duration:.3g} s; the window is shorter than the "
                 "counter's tick (protocol.window_s=10) or the card cannot be read"
             )
-        return Reading(self.name, float(task.duration), **{f"{c}_j": j for c, j in joules.items()}, method=method)
+        return Reading(self.name, float(task.duration), method=method, **{f"{c}_j": j for c, j in joules.items()})
 
     def close(self) -> None:
         """Lets go of the tracker. It holds no thread, lock or file, and its own stop would only measure once more."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from src.core import COMPONENTS, Hardware, Reading, UserError
 
@@ -40,7 +41,7 @@ class Replay:
             raise RuntimeError("meter replay: stop without start")
         duration_s, self._began_s = self.clock() - self._began_s, None
         watts = self._watts()
-        joules = {f"{component}_j": value * duration_s for component, value in watts.items()}
+        joules: dict[str, Any] = {f"{component}_j": value * duration_s for component, value in watts.items()}
         return Reading(self.name, duration_s, **joules, method=dict.fromkeys(watts, "replayed"))
 
     def close(self) -> None:

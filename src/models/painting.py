@@ -70,10 +70,11 @@ def _decoded(pipe: Any, latents: Any) -> Any:
     import torch
 
     with torch.inference_mode():
-        upcast = pipe.vae.dtype == torch.float16 and bool(pipe.vae.config.force_upcast) and hasattr(pipe, "upcast_vae")
-        if upcast:  # SDXL's autoencoder overflows in half precision
-            pipe.upcast_vae()
-            latents = latents.to(next(iter(pipe.vae.post_quant_conv.parameters())).dtype)
+        # SDXL's autoencoder overflows in half precision; its pipeline alone minds that
+        upcast = "XL" in type(pipe).__name__ and pipe.vae.dtype == torch.float16 and pipe.vae.config.force_upcast
+        if upcast:
+            pipe.vae.to(dtype=torch.float32)
+            latents = latents.to(torch.float32)
         images = pipe.vae.decode(latents / pipe.vae.config.scaling_factor, return_dict=False)[0]
         if upcast:
             pipe.vae.to(dtype=torch.float16)
