@@ -33,7 +33,7 @@ Watch = Callable[[str, Record], None]
 def draft(run: Run, inputs: Inputs) -> Record:
     """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
     checkpoint = run.model.checkpoint
-    return Record(
+    record = Record(
         id=uuid.uuid4().hex,
         status="failed",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -62,6 +62,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
         scores={},
         config=dict(run.config),
     )
+    return replace(record, flags=summary.input_flags(record))
 
 
 def _task(run: Run, inputs: Inputs) -> dict[str, Any]:
@@ -158,7 +159,8 @@ def _phases(
     progress("scoring", 0.0)
     scores = _scores(run, loaded, samples, kept)
     latencies = summary.request_latencies(record.measurement)
-    yield "scoring", replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
+    record = replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
+    yield "scoring", _with(record, record.measurement)
 
 
 def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
@@ -182,7 +184,8 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
 
 
 def _with(record: Record, found: Measurement) -> Record:
-    return replace(record, measurement=found, flags=summary.flags(found, record.model["weights"]))
+    flags = {*summary.flags(found, record.model["weights"]), *summary.input_flags(record)}
+    return replace(record, measurement=found, flags=tuple(sorted(flags)))
 
 
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
