@@ -252,7 +252,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Streams a dataset of the Hub; network trouble and unknown ids become one line that says what to do."""
     assert dataset.id is not None
-    if hub.described("dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}") is None:
+    if hub.described("dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}, id") is None:
         raise _unread(dataset, "the Hub cannot be reached")
     import datasets
     from pyarrow import ArrowException
@@ -272,6 +272,9 @@ def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for number, row in enumerate(_undecoded(stream)):
             yield f"row {number}", row
     except refusals as error:
+        refused = hub.refusal(error, "dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}, id")
+        if refused is not None:
+            raise refused from None
         raise _unread(dataset, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
 
 
