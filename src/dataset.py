@@ -272,7 +272,10 @@ def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for number, row in enumerate(_undecoded(stream)):
             yield f"row {number}", row
     except refusals as error:
-        refused = hub.refusal(error, "dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}, id")
+        named = f"task.dataset={dataset.name}, id"
+        refused = hub.refusal(error, "dataset", dataset.id, dataset.revision, named)
+        if isinstance(error, datasets.exceptions.DatasetNotFoundError) and "gated" in str(error):
+            refused = hub.gated("dataset", dataset.id, named)  # the package has cut off what the Hub said
         if refused is not None:
             raise refused from None
         raise _unread(dataset, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error

@@ -39,23 +39,22 @@ def described(kind: str, repository: str, revision: str | None, key: str) -> Any
 
 
 def refusal(error: BaseException, kind: str, repository: str, revision: str | None, key: str) -> UserError | None:
-    """One line for a repository that is gated, missing or misnamed, also where a package wrapped what the Hub said.
+    """One line for a repository that is gated, missing or misnamed; None for any other trouble.
 
-    None for any other trouble.
+    That it is gated is also found where a package wrapped what the Hub said.
     """
     from huggingface_hub import errors
 
-    for cause in _causes(error):
-        if isinstance(cause, errors.GatedRepoError):
-            return gated(kind, repository, key)
-        if isinstance(cause, errors.RevisionNotFoundError):
-            return UserError(f"{kind} revision {revision} does not exist in {repository}; leave it out")
-        if isinstance(cause, errors.RepositoryNotFoundError):
-            return UserError(
-                f"{key}={repository} does not exist on the Hub, or is private: check the spelling, or set HF_TOKEN"
-            )
-        if isinstance(cause, errors.HFValidationError):
-            return UserError(f"{key}={repository} is no Hub id; one looks like owner/name")
+    if any(isinstance(cause, errors.GatedRepoError) for cause in _causes(error)):
+        return gated(kind, repository, key)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return UserError(f"{kind} revision {revision} does not exist in {repository}; leave it out")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return UserError(
+            f"{key}={repository} does not exist on the Hub, or is private: check the spelling, or set HF_TOKEN"
+        )
+    if isinstance(error, errors.HFValidationError):
+        return UserError(f"{key}={repository} is no Hub id; one looks like owner/name")
     return None
 
 
