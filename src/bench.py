@@ -34,7 +34,7 @@ Watch = Callable[[str, Record], None]
 def draft(run: Run, inputs: Inputs) -> Record:
     """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
     checkpoint = run.model.checkpoint
-    return Record(
+    record = Record(
         id=uuid.uuid4().hex,
         status="failed",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -63,6 +63,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
         scores={},
         config=dict(run.config),
     )
+    return replace(record, flags=summary.input_flags(record))
 
 
 def _task(run: Run, inputs: Inputs) -> dict[str, Any]:
@@ -160,6 +161,7 @@ def _phases(
     scores = _scores(run, loaded, samples, kept)
     latencies = summary.request_latencies(record.measurement)
     record = replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
+    record = _with(record, record.measurement)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
@@ -190,7 +192,8 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
 
 
 def _with(record: Record, found: Measurement) -> Record:
-    return replace(record, measurement=found, flags=summary.flags(found, record.model["weights"]))
+    flags = {*summary.flags(found, record.model["weights"]), *summary.input_flags(record)}
+    return replace(record, measurement=found, flags=tuple(sorted(flags)))
 
 
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

@@ -127,6 +127,18 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
     )
 
 
+def model_of(node: Mapping[str, Any], name: str, size: str | None) -> Model:
+    """The model of a composed node of `conf/model` in one of its sizes, None where it has one only."""
+    return _model({**_sized({**node, "size": size}, name), "seed": 0}, name)
+
+
+def task_on(node: Mapping[str, Any], name: str, dataset: str) -> Task:
+    """The task of a composed node of `conf/task`, on one of its datasets."""
+    chosen = _with_dataset({**node, "dataset": dataset}, Checkpoint(id=""))
+    source = _dataset(chosen, name)  # takes its own keys out
+    return _task(chosen, source)
+
+
 def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """An instance of a dataclass with each value of the right type; UserError names the key that is not."""
     from pydantic import TypeAdapter, ValidationError

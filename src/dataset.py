@@ -5,7 +5,8 @@ A row is a dict from the task's field names to values; the columns of the source
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from src.core import BadRowError, Inputs, Sample, UserError
 
 # The share of rows that may be unusable before the run stops: more would make it another dataset.
 MAX_SKIPPED = 0.01
+SHOWN = 10  # of a map's labels, in a message
 
 
 @dataclass(frozen=True)
@@ -122,13 +124,62 @@ class Dataset:
     def label(self, row: Row) -> str | None:
         """The row's label by name; None where the source hides it (-1) or has none."""
         value = row.values.get("label")
-        if value is None or value == -1:
+        if value is None or (isinstance(value, str) and not value.strip()):
             return None
-        if isinstance(value, str):
-            return value.strip().lower()
-        if isinstance(value, int) and 0 <= value < len(self.labels):
-            return self.labels[value]
-        raise BadRowError(f"label {value!r} is none of {', '.join(self.labels)}")
+        if whole(value) == -1:
+            return None
+        return self.named(value) if self.labels else self.named(value).lower()
+
+    def named(self, value: Any) -> str:
+        """The label in a field, given by name or by its place in `labels`; BadRowError where it is none of them."""
+        if isinstance(value, str) and value.strip():
+            known = {label.lower(): label for label in self.labels} or {value.strip().lower(): value.strip()}
+            if value.strip().lower() in known:
+                return known[value.strip().lower()]
+        number = whole(value)
+        if number is not None and 0 <= number < len(self.labels):
+            return self.labels[number]
+        raise BadRowError(f"label {value!r} is none of {_some(self.labels)}")
+
+
+def whole(value: Any) -> int | None:
+    """The whole number that a field holds, also as text (a csv has nothing else) or as a float; None for all others."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,9}\s*", value):
+        return int(value)
+    return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The labels there are, the first few where they are many: a message is one line."""
+    more = f", … ({len(labels)} in all)" if len(labels) > SHOWN else ""
+    return (", ".join(labels[:SHOWN]) or "the dataset's names, of which its YAML gives none") + more
+
+
+def reference_of(row: Row, field: str) -> str | None:
+    """The row's reference text; None where the source has none, BadRowError where it holds something else."""
+    value = row.values.get(field)
+    if _blank(value):
+        return None
+    if not isinstance(value, str):
+        raise BadRowError(f"field '{field}' is not text, but {type(value).__name__}")
+    return value
+
+
+def bytes_of(value: Any, what: str) -> bytes:
+    """The file in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, or the path of a file.
+
+    BadRowError where there is none; `what` names what it should be.
+    """
+    if isinstance(value, Mapping):
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, bytes):
+        return value
+    try:
+        if isinstance(value, str) and Path(value).is_file():
+            return Path(value).read_bytes()
+    except OSError as error:  # no permission, or a text too long for a path
+        raise BadRowError(f"the {what} cannot be read ({error.strerror})") from None
+    raise BadRowError(f"holds no {what}, but {type(value).__name__} {str(value)[:60]!r}")
 
 
 def text_of(row: Row, field: str) -> str:
@@ -174,11 +225,12 @@ def _jsonl(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _csv(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file, strict=True)
-        number = 1
+        number = 0
         try:
-            for number, row in enumerate(reader, start=2):
+            for number, row in enumerate(reader, start=1):
                 if None in row or None in row.values():
-                    raise UserError(f"{path}, row {number} has not as many fields as the header")
+                    line = reader.line_num  # what an editor shows: the header is a line, and a field may hold several
+                    raise UserError(f"{path}, row {number} (line {line}) has not as many fields as the header")
                 yield f"row {number}", row
         except (csv.Error, UnicodeDecodeError) as error:
             raise UserError(f"{path}, after row {number}: {error}") from None
@@ -200,7 +252,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Streams a dataset of the Hub; network trouble and unknown ids become one line that says what to do."""
     assert dataset.id is not None
-    if hub.described("dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}") is None:
+    if hub.described("dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}, id") is None:
         raise _unread(dataset, "the Hub cannot be reached")
     import datasets
     from pyarrow import ArrowException
@@ -220,6 +272,12 @@ def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for number, row in enumerate(_undecoded(stream)):
             yield f"row {number}", row
     except refusals as error:
+        named = f"task.dataset={dataset.name}, id"
+        refused = hub.refusal(error, "dataset", dataset.id, dataset.revision, named)
+        if isinstance(error, datasets.exceptions.DatasetNotFoundError) and "gated" in str(error):
+            refused = hub.gated("dataset", dataset.id, named)  # the package has cut off what the Hub said
+        if refused is not None:
+            raise refused from None
         raise _unread(dataset, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
 
 

@@ -1,13 +1,17 @@
 """A record in words: the table on the terminal and the description in MLflow, each number with unit and evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from src import summary
 from src.core import COMPONENTS, Record
 
+NAMED = 3  # rows in a line of the table
+
 EXPLAINED = {
     "modelled": "more than a fifth of this energy was estimated, not read by a sensor",
     "random_weights": "random weights: the energy is real, the answers are not, so there is no quality",
+    "skipped_rows": "rows of the data could not be used and others took their place",
+    "truncated": "inputs were longer than the model's context and were cut",
     "unsettled": "the 95 % interval is wider than the protocol asks",
     "warmup_unsettled": "the latency was still moving when the first window began",
 }
@@ -47,6 +51,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         ("throughput", _value(metrics["throughput/requests_per_s"], "requests/s"), ""),
         *_phases(record, metrics),
         ("loading the model", _value(metrics["energy/load_wh"], "Wh"), ""),
+        *_inputs(record),
     ]
     return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
 
@@ -69,6 +74,23 @@ def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[s
     return lines
 
 
+def _inputs(record: Record) -> list[tuple[str, str, str]]:
+    """Lines for rows that were passed over and inputs that were cut, each with the first few by name."""
+    skipped, cut = record.task.get("skipped", ()), summary.truncated(record)
+    lines = []
+    if skipped:
+        lines.append(("rows skipped", f"{len(skipped)}", _first(skipped, "record.json")))
+    if cut:
+        count = sum(request.truncated for request in record.requests)
+        lines.append(("inputs cut to fit", f"{count} of {len(record.requests)}", _first(cut, "requests.json")))
+    return lines
+
+
+def _first(names: Sequence[str], file: str) -> str:
+    more = f"; … all in {file}" if len(names) > NAMED else ""
+    return "; ".join(names[:NAMED]) + more
+
+
 def warnings(record: Record) -> list[str]:
     """Each flag with what it means."""
     return [f"{flag}: {EXPLAINED.get(flag, flag)}" for flag in record.flags]
@@ -82,7 +104,7 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     lines += [f"> {warning}" for warning in warnings(record)] + [""] * bool(record.flags)
     if record.measurement.windows:
         lines += ["| what | value | evidence |", "|---|---|---|"]
-        lines += [f"| {what.strip()} | {value} | {how} |" for what, value, how in rows(record, metrics)]
+        lines += [f"| {what.strip()} | {value} | {_plain(how)} |" for what, value, how in rows(record, metrics)]
         lines += [""]
     source = record.task["source"]
     lines += [

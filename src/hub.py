@@ -1,7 +1,9 @@
 """Asking the Hub what it holds, with an end to the waiting and one line for every refusal."""
 
+import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from src.core import UserError
@@ -16,28 +18,85 @@ def described(kind: str, repository: str, revision: str | None, key: str) -> Any
     """
     from huggingface_hub import HfApi, errors
 
-    ask = getattr(HfApi(), f"{kind}_info")
+    api = HfApi()
+    ask = getattr(api, f"{kind}_info")
+
+    def answer() -> Any:
+        about = ask(repository, revision=revision, timeout=DEADLINE_S / 2)
+        if about.gated:  # its description is open to all, its files are not
+            api.auth_check(repository, repo_type=kind)
+        return about
+
     try:
-        return within(DEADLINE_S, lambda: ask(repository, revision=revision, timeout=DEADLINE_S / 2))
-    except errors.GatedRepoError:
-        place = repository if kind == "model" else f"datasets/{repository}"
-        raise UserError(
-            f"{key}={repository} is gated; accept its terms at https://huggingface.co/{place} and set HF_TOKEN"
-        ) from None
-    except errors.RepositoryNotFoundError:
-        raise UserError(
-            f"{key}={repository} does not exist on the Hub, or is private: check the spelling, or set HF_TOKEN"
-        ) from None
-    except errors.RevisionNotFoundError:
-        raise UserError(f"{kind} revision {revision} does not exist in {repository}; leave it out") from None
-    except errors.HFValidationError:
-        raise UserError(f"{key}={repository} is no Hub id; one looks like owner/name") from None
-    except errors.HfHubHTTPError as error:
-        if error.response is not None and error.response.status_code >= 500:
+        return within(DEADLINE_S, answer)
+    except (errors.HfHubHTTPError, errors.HFValidationError) as error:
+        found = refusal(error, kind, repository, revision, key)
+        if found is None and error.response is not None and error.response.status_code >= 500:
             return None
-        raise UserError(f"{key}={repository}: the Hub refuses ({str(error).splitlines()[0]})") from None
-    except (errors.OfflineModeIsEnabled, *network_errors()):
+        raise found or UserError(f"{key}={repository}: the Hub refuses ({str(error).splitlines()[0]})") from None
+    except network_errors():
         return None
+
+
+def refusal(error: BaseException, kind: str, repository: str, revision: str | None, key: str) -> UserError | None:
+    """One line for a repository that is gated, missing or misnamed; None for any other trouble.
+
+    That it is gated is also found where a package wrapped what the Hub said.
+    """
+    from huggingface_hub import errors
+
+    if any(isinstance(cause, errors.GatedRepoError) for cause in _causes(error)):
+        return gated(kind, repository, key)
+    if isinstance(error, errors.RevisionNotFoundError):
+        return UserError(f"{kind} revision {revision} does not exist in {repository}; leave it out")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return UserError(
+            f"{key}={repository} does not exist on the Hub, or is private: check the spelling, or set HF_TOKEN"
+        )
+    if isinstance(error, errors.HFValidationError):
+        return UserError(f"{key}={repository} is no Hub id; one looks like owner/name")
+    return None
+
+
+def gated(kind: str, repository: str, key: str) -> UserError:
+    """What to accept, and where."""
+    from huggingface_hub import get_token
+
+    place = repository if kind == "model" else f"datasets/{repository}"
+    how = "with the account whose token you use" if get_token() else "and set HF_TOKEN"
+    return UserError(f"{key}={repository} is gated; accept its terms at https://huggingface.co/{place} {how}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def json_of(repository: str, file: str, commit: str) -> Any:
+    """What a small JSON file of a model's repository holds, by way of the cache; raises as the Hub's client does."""
+    from huggingface_hub import hf_hub_download
+
+    path = within(DEADLINE_S, lambda: hf_hub_download(repository, file, revision=commit))
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def require_network() -> None:
+    """Returns when the Hub answers; UserError, one line within ten seconds, where it does not."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    where = constants.ENDPOINT
+    if constants.HF_HUB_OFFLINE:
+        raise UserError(f"no network: HF_HUB_OFFLINE is set; unset it to ask the Hub at {where}")
+    try:
+        answer = within(DEADLINE_S, lambda: get_session().get(f"{where}/api/models?limit=1", timeout=DEADLINE_S / 2))
+    except network_errors():
+        raise UserError(
+            f"no network: the Hub at {where} cannot be reached; connect this machine, or set HF_ENDPOINT to a mirror"
+        ) from None
+    if answer.status_code >= 500:
+        raise UserError(f"the Hub at {where} is out of order (it answers {answer.status_code}); try again later")
 
 
 def network_errors() -> tuple[type[BaseException], ...]:
@@ -68,5 +127,5 @@ def within(seconds: float, work: Callable[[], Any]) -> Any:
     if "error" in outcome:
         raise outcome["error"]
     if "result" not in outcome:
-        raise TimeoutError(f"no answer within {seconds} s")
+        raise TimeoutError(f"no answer within {seconds:g} s")
     return outcome["result"]

@@ -118,7 +118,7 @@ def run(config: DictConfig) -> int:
     try:
         for number, job in enumerate(todo, start=1):
             print(f"[{number}/{len(todo)}] {job.command}", file=sys.stderr, flush=True)
-            done.append(_again(job, known[job.command]) if job.command in known else _run(job, uri))
+            done.append(_again(job, known[job.command]) if job.command in known else performed(job, uri))
     except KeyboardInterrupt:  # the run that was going on has had the signal too, and left its record
         print("stopped; the same line goes on from here", file=sys.stderr)
         show(done)
@@ -142,7 +142,7 @@ def _again(job: Job, metrics: Mapping[str, float]) -> Job:
     return Job(job.task, job.model, job.words, SKIPPED, dict(metrics))
 
 
-def _run(job: Job, uri: str) -> Job:
+def performed(job: Job, uri: str) -> Job:
     """The job done in a process of its own; its progress goes to standard error."""
     done = subprocess.run(
         [sys.executable, "-m", "src.run", *job.words],

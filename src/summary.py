@@ -30,7 +30,26 @@ def metrics(record: Record) -> Metrics:
         **power_metrics(found),
         **phase_metrics(found),
         "memory/gpu_peak_bytes": found.peak_memory_bytes,
+        **input_metrics(record),
     }
+
+
+def input_metrics(record: Record) -> Metrics:
+    """How many rows of the source were passed over as unusable, and how many inputs did not fit and were cut.
+
+    The second is None where no request was answered, or the model says nothing of tokens.
+    """
+    skipped = record.task.get("skipped")
+    reads = any(request.input_tokens is not None or request.truncated for request in record.requests)
+    return {
+        "inputs/skipped": None if skipped is None else len(skipped),
+        "inputs/truncated": sum(request.truncated for request in record.requests) if reads else None,
+    }
+
+
+def truncated(record: Record) -> list[str]:
+    """The ids of the inputs that did not fit in the model's context and were cut, each once, in order."""
+    return list(dict.fromkeys(request.id for request in record.requests if request.truncated))
 
 
 def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
@@ -144,6 +163,12 @@ def flags(found: Measurement, weights: str, modelled_limit: float = 0.2) -> tupl
         "unsettled": bool(found.windows) and not found.settled,
         "warmup_unsettled": found.warmup_settled is False,
     }
+    return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def input_flags(record: Record) -> tuple[str, ...]:
+    """The words of warning about what was read: rows passed over, inputs cut."""
+    raised = {"skipped_rows": bool(record.task.get("skipped")), "truncated": bool(truncated(record))}
     return tuple(sorted(name for name, on in raised.items() if on))
 
 

@@ -6,7 +6,7 @@ Repositories are dicts from a file's path to its bytes, under the ids that the r
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,12 +18,20 @@ Files = Mapping[str, bytes]
 
 
 @contextmanager
-def hub(models: Mapping[str, Files], datasets: Mapping[str, Files] | None = None) -> Iterator[str]:
-    """The endpoint of a Hub with these repositories, while the context lasts; `o/gated` and `o/down` refuse."""
+def hub(
+    models: Mapping[str, Files], datasets: Mapping[str, Files] | None = None, gated: Sequence[str] = ("o/gated",)
+) -> Iterator[str]:
+    """The endpoint of a Hub with these repositories, while the context lasts; `o/down` is out of order.
+
+    A gated repository describes itself to all and gives its files to those with a token; `o/guarded` does not say that
+    it is gated.
+    """
     repositories = {"models": models, "datasets": datasets or {}}
+    behind = tuple(gated)
 
     class Handler(_Handler):
         held = repositories
+        gated = behind
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -37,6 +45,7 @@ def hub(models: Mapping[str, Files], datasets: Mapping[str, Files] | None = None
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     held: Mapping[str, Mapping[str, Files]]
+    gated: tuple[str, ...]
 
     def do_GET(self) -> None:
         parts = [unquote(part) for part in urlparse(self.path).path.strip("/").split("/")]
@@ -67,6 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         files = self._files(kind, repository)
         if files is None:
             return None
+        if rest[:1] == ["auth-check"]:
+            return None if self._shut(repository, self.gated) else self._json({})
         if rest[:1] == ["tree"]:
             query = parse_qs(urlparse(self.path).query)
             recursive = query.get("recursive", ["False"])[0].lower() == "true"
@@ -78,13 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
         siblings = [{"rfilename": path} for path in files]
         about = {"id": repository, "sha": SHA, "siblings": siblings, "private": False, "tags": []}
+        about["gated"] = "auto" if repository in self.gated else False
         return self._json({**about, "downloads": 0, "lastModified": "2026-01-01T00:00:00.000Z"})
 
     def _files(self, kind: str, repository: str) -> Files | None:
         """The repository's files; None once a refusal was sent."""
-        if repository == "o/gated":
-            self._answer(403, b"", {"X-Error-Code": "GatedRepo"})
-        elif repository == "o/down":
+        if repository == "o/down":
             self._answer(503, b"")
         elif repository not in self.held.get(kind, {}):
             self._answer(401, b"", {"X-Error-Code": "RepoNotFound"})
@@ -92,9 +102,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self.held[kind][repository]
         return None
 
+    def _shut(self, repository: str, gated: Sequence[str]) -> bool:
+        """Whether the repository is behind terms that nobody with a token has accepted; the refusal is then sent."""
+        if repository not in gated or self.headers.get("Authorization"):
+            return False
+        self._answer(401, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted."})
+        return True
+
     def _file(self, kind: str, repository: str, path: str) -> None:
         files = self._files(kind, repository)
-        if files is None:
+        if files is None or self._shut(repository, (*self.gated, "o/guarded")):
             return None
         if path not in files:
             return self._answer(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": SHA})

@@ -12,7 +12,8 @@ import pyarrow
 from pyarrow import parquet
 
 from src import embedded
-from tests.models.tiny import WORDS, saved
+from tests.models.test_kinds import TINY
+from tests.models.tiny import WORDS, saved, tokenizer
 
 Files = Mapping[str, bytes]
 
@@ -42,6 +43,46 @@ STAND_INS = {
     "vit_gpt2": ("nlpconnect/vit-gpt2-image-captioning", "captioner"),
     "sd_1_5": ("stable-diffusion-v1-5/stable-diffusion-v1-5", "painter"),
 }
+
+
+# model of conf/ -> its id, its tiny shape in tests/models/test_kinds.py and the class that is saved
+BUILT = {
+    "whisper": ("openai/whisper-tiny", "whisper", "AutoModelForSpeechSeq2Seq"),
+    "wav2vec2_base": ("facebook/wav2vec2-base-960h", "wav2vec2", "AutoModelForCTC"),
+    "blip_base": ("Salesforce/blip-image-captioning-base", "blip", "AutoModelForImageTextToText"),
+    "git_base": ("microsoft/git-base", "git", "AutoModelForImageTextToText"),
+}
+# What the published multilingual Whisper brings, with the ids of the tiny vocabulary
+WHISPER_GENERATION = {
+    "bos_token_id": 1, "eos_token_id": 1, "pad_token_id": 1, "decoder_start_token_id": 2, "is_multilingual": True,
+    "lang_to_id": {"<|en|>": 210, "<|de|>": 211}, "task_to_id": {"transcribe": 212, "translate": 213},
+    "no_timestamps_token_id": 214, "prev_sot_token_id": 215, "max_length": 448, "max_initial_timestamp_index": 50,
+    "return_timestamps": False, "suppress_tokens": [], "begin_suppress_tokens": [5, 1],
+    "forced_decoder_ids": [[1, None], [2, 212]],
+}  # fmt: skip
+
+
+def built(model: str, folder: Path) -> tuple[str, Files]:
+    """The id of a model of `conf/model` that sees or hears, and the files of a tiny checkpoint of its architecture."""
+    import torch
+    import transformers
+
+    repository, name, auto = BUILT[model]
+    _, _, shape, processor, _ = TINY[name]
+    shape, processor, folder = dict(shape), dict(processor), folder / model
+    torch.manual_seed(1)
+    config = transformers.AutoConfig.for_model(shape.pop("model_type"), **shape)
+    getattr(transformers, auto).from_config(config).save_pretrained(folder)
+    getattr(transformers, processor.pop("type"))(**processor).save_pretrained(folder)
+    if model == "wav2vec2_base":
+        letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ'"]
+        (folder / "vocab.json").write_text(json.dumps({letter: number for number, letter in enumerate(letters)}))
+        transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json")).save_pretrained(folder)
+    else:
+        tokenizer().save_pretrained(folder)
+    if model == "whisper":
+        (folder / "generation_config.json").write_text(json.dumps(WHISPER_GENERATION))
+    return repository, {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def stand_in(model: str) -> tuple[str, Files]:

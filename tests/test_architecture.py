@@ -18,7 +18,7 @@ LEVELS = [
     {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store"},
     {"recorder"},
-    {"run", "suite"},
+    {"run", "suite", "hub_check"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 

@@ -1,10 +1,10 @@
 """One run to its record: also when it fails, and never with anything lost."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
-from src import bench, summary
+from src import bench, describe, summary
 from src.config import Run
 from src.core import Inputs, Interrupted, Sample, Site, UserError
 from src.dataset import Dataset
@@ -138,3 +138,47 @@ def test_the_digest_tells_inputs_apart():
     one, other = bench.draft(run, Inputs(SAMPLES)), bench.draft(run, Inputs(SAMPLES[::-1]))
     assert one.task["digest"] == bench.draft(run, Inputs(SAMPLES)).task["digest"]
     assert one.task["digest"] != other.task["digest"]
+
+
+@dataclass(frozen=True)
+class Narrow(FakeModel):
+    """A fake model into whose context one word fits."""
+
+    def load(self, task, device, precision):
+        loaded = super().load(task, device, precision)
+
+        def predict(inputs):
+            return [replace(one, truncated=one.input_tokens > 1) for one in loaded.predict(inputs)]
+
+        return replace(loaded, predict=predict)
+
+
+def test_rows_that_were_skipped_and_inputs_that_were_cut_are_counted_flagged_and_named_to_people():
+    clock = FakeClock()
+    skipped = tuple(f"row {i}: field 'te|xt' is empty" for i in range(5))
+    run = a_run(clock, model=Narrow(clock))
+    begun = bench.draft(run, Inputs(SAMPLES, skipped))
+    assert begun.flags == ("skipped_rows",)  # a run that fails says so too
+    record = bench.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+    metrics = summary.metrics(record)
+    assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (5, 2)
+    assert set(record.flags) >= {"skipped_rows", "truncated"}
+    told = {what: (value, how) for what, value, how in describe.rows(record, metrics)}
+    assert told["rows skipped"] == ("5", "; ".join(skipped[:3]) + "; … all in record.json")
+    assert told["inputs cut to fit"] == ("2 of 3", "a; b")
+    page = describe.markdown(record, metrics)
+    assert "| inputs cut to fit | 2 of 3 | a; b |" in page
+    assert "row 0: field 'te\\|xt' is empty" in page
+    for flag in ("skipped_rows", "truncated"):
+        assert describe.EXPLAINED[flag] in page
+
+
+def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_none():
+    clock = FakeClock()
+    record = benched(a_run(clock), clock)
+    metrics = summary.metrics(record)
+    assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (0, 0)
+    assert not {"skipped_rows", "truncated"} & set(record.flags)
+    assert not {"rows skipped", "inputs cut to fit"} & {what for what, _, _ in describe.rows(record, metrics)}
+    unread = replace(record, requests=tuple(replace(one, input_tokens=None) for one in record.requests))
+    assert summary.metrics(unread)["inputs/truncated"] is None  # a model of images: nothing was counted

@@ -63,7 +63,7 @@ def test_a_line_of_metadata_is_not_a_row(tmp_path):
         ("a.jsonl", b'{"txt": "one"}', r"row 1 has no field 'text' \(it has: txt\).*task\.fields\.text="),
         ("a.jsonl", b'{"text": "  "}', "row 1: field 'text' is empty"),
         ("a.jsonl", b'{"text": 7}', "row 1: field 'text' is empty or not text"),
-        ("a.csv", b"text,label\na,b\nc\n", "a.csv, row 3 has not as many fields"),
+        ("a.csv", b"text,label\na,b\nc\n", r"a.csv, row 2 \(line 3\) has not as many fields"),
         ("a.parquet", b"not parquet", "a.parquet cannot be read as parquet"),
         ("a.txt", b"hello", "unknown kind of file; use .jsonl"),
     ],

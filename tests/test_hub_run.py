@@ -8,20 +8,41 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 
 from tests.hub import SHA, hub
-from tests.repositories import CHECKPOINTS, STAND_INS, checkpoint, datasets, media, sentence, stand_in
+from tests.repositories import BUILT, CHECKPOINTS, STAND_INS, built, checkpoint, datasets, media, sentence, stand_in
 
 pytestmark = [pytest.mark.servers, pytest.mark.data]
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "conf" / "task").glob("*.yaml"))}
 
 
+def nodes():
+    """Every model of conf/ that the tests' Hub holds, as it is composed, its size's values laid over it."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        for model in (*CHECKPOINTS, *STAND_INS, *BUILT):
+            node = OmegaConf.to_container(compose(f"model/{model}").model)
+            yield model, {**node, **node["sizes"].get(node["size"], {})}
+
+
+NODES = dict(nodes())
+
+
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints")
-    models = dict([*(checkpoint(model, folder) for model in CHECKPOINTS), *(stand_in(model) for model in STAND_INS)])
-    with hub(models, {**datasets(rows=1100), **media(rows=60)}) as address:
+    models = dict(
+        [
+            *(checkpoint(model, folder) for model in CHECKPOINTS),
+            *(stand_in(model) for model in STAND_INS),
+            *(built(model, folder) for model in BUILT),
+        ]
+    )
+    held = {**datasets(rows=1100), **media(rows=60)}
+    shut = dict.fromkeys(("o/gated", "o/guarded"), held["EdinburghNLP/xsum"])
+    with hub(models, {**held, **shut}) as address:
         yield address
 
 
@@ -109,10 +130,16 @@ def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environmen
         ["task=summarization", "task.datasets.xsum.split=nowhere", "task.dataset=xsum"],
         ["task=summarization", "task.datasets.cnn_dailymail.config=4.0.0", "task.dataset=cnn_dailymail"],
         ["task=summarization", "task.dataset=xsum", "task.fields.text=article"],
+        ["task=summarization", "task.datasets.xsum.id=o/gated", "task.dataset=xsum"],
+        ["task=summarization", "task.datasets.xsum.id=o/guarded", "task.dataset=xsum"],  # says so only of its files
     )
+    terms = "is gated; accept its terms at https://huggingface.co/datasets/o/"
     for refusal, says in zip(
-        refusals, ("check the spelling", "nowhere", "4.0.0", "has no field 'article'"), strict=True
-    ):
+        refusals,
+        ("check the spelling", "nowhere", "4.0.0", "has no field 'article'", f"{terms}gated and set HF_TOKEN",
+         f"{terms}guarded and set HF_TOKEN"),
+        strict=True,
+    ):  # fmt: skip
         assert isinstance(refusal, str)
         assert says in refusal
         assert "\n" not in refusal
@@ -185,15 +212,21 @@ with initialize_config_dir(str(CONF), version_base="1.3"):
 
 @pytest.mark.weights
 def test_every_other_kind_comes_from_the_hub_and_answers_its_task(environment):
-    tasks = {model: task.partition("=")[2] for task, model in ABLE.items() if model in STAND_INS}
-    tasks["distilbert_squad"] = "question_answering"
+    few = {"sd_1_5": ["task.steps=2"], "whisper": ["task.max_new_tokens=12"]}
     words = [
-        [f"model={m}", f"task={t}", "hardware=cpu", *(["task.steps=2"] if m == "sd_1_5" else [])]
-        for m, t in tasks.items()
+        [f"model={model}", f"task={NODES[model]['tasks'][0]}", "hardware=cpu", *few.get(model, [])]
+        for model in (*STAND_INS, *BUILT)
     ]
     done = subprocess.run(
         [sys.executable, "-c", KINDS, json.dumps(words)], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(revision, count) for revision, count, _ in found] == [(SHA, 3)] * len(tasks)
+    assert [(revision, count) for revision, count, _ in found] == [(SHA, 3)] * len(words)
+
+
+def test_the_hub_of_the_tests_holds_a_checkpoint_of_every_kind():
+    held = {NODES[model]["_target_"] for model in (*CHECKPOINTS, *STAND_INS, *BUILT)}
+    kinds = [path for path in (ROOT / "conf" / "model" / "kind").glob("*.yaml") if path.stem != "checkpoint"]
+    assert held == {yaml.safe_load(path.read_text())["_target_"] for path in kinds}
+    assert {NODES[model]["checkpoint"] for model in BUILT} == {repository for repository, _, _ in BUILT.values()}

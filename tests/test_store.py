@@ -61,6 +61,7 @@ def check_whole(uri, link, record):
     assert run.info.run_name == "fake fp32 b2"
     assert run.data.params == PARAMS
     assert run.data.metrics["energy/cpu_wh_per_1k"] == pytest.approx(50 / 3 * 1000 / 3600)
+    assert run.data.metrics["inputs/skipped"] == run.data.metrics["inputs/truncated"] == 0  # counted, and none
     assert "energy/gpu_wh_per_1k" not in run.data.metrics  # not read, so not there: never a zero
     tags = run.data.tags
     assert (tags["model"], tags["task"], tags["weights"]) == ("fake", "text_classification", "embedded")

@@ -49,7 +49,10 @@ def open_pipeline(checkpoint: Checkpoint, device: str, precision: str) -> Any:
         pipe = _random(checkpoint, device, dtype)
     else:
         pipe = diffusers.DiffusionPipeline.from_pretrained(
-            checkpoint.path, torch_dtype=dtype, local_files_only=True, use_safetensors=not checkpoint.allow_pickle
+            checkpoint.path,
+            torch_dtype=dtype,
+            local_files_only=True,
+            use_safetensors=None if checkpoint.allow_pickle else True,  # None: safetensors where a part has them
         )
     if "prompt" not in inspect.signature(pipe.__call__).parameters:
         raise UserError(f"model.checkpoint={checkpoint.id} is a {type(pipe).__name__}, which takes no prompt")

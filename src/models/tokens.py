@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from src.core import Checkpoint
+from src.core import Checkpoint, UserError
 
 # Scripts written without spaces: about one token a character in multilingual vocabularies.
 IDEOGRAPH = r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
@@ -177,7 +177,8 @@ def encode_pairs(
 ) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
     """One padded batch of (question, context), the context cut to fit; for each token where it stands in the context.
 
-    The place is (start, end) in characters, None for tokens that are not of the context.
+    A question longer than half the room is cut too: a long one must not stop the run. The place is (start, end) in
+    characters, None for tokens that are not of the context.
     """
     if isinstance(tokenizer, StandInTokenizer):
         return _stand_in_pairs(tokenizer, pairs, room)
@@ -186,7 +187,7 @@ def encode_pairs(
         questions,
         contexts,
         padding=True,
-        truncation="only_second",
+        truncation="longest_first",
         max_length=room,
         return_tensors="pt",
         return_offsets_mapping=True,
@@ -209,15 +210,19 @@ def encode_pairs(
 def _stand_in_pairs(
     tokenizer: StandInTokenizer, pairs: Sequence[tuple[str, str]], room: int
 ) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
-    rows = [tokenizer.ids(question) + tokenizer.ids(context) for question, context in pairs]
-    spans: list[list[tuple[int, int] | None]] = [
-        ([None] * len(tokenizer.ids(question)) + tokenizer.spans(context))[:room] for question, context in pairs
-    ]
-    width = min(room, max(map(len, rows)))
-    ids = [(row + [tokenizer.pad_token_id] * width)[:width] for row in rows]
-    mask = [([1] * len(row) + [0] * width)[:width] for row in rows]
+    rows, spans, truncated = [], [], []
+    for question, context in pairs:
+        asked, told = tokenizer.ids(question), tokenizer.ids(context)
+        kept = min(len(asked), max(room // 2, room - len(told)))
+        places: list[tuple[int, int] | None] = [None] * kept
+        rows.append((asked[:kept] + told)[:room])
+        spans.append((places + tokenizer.spans(context))[:room])
+        truncated.append(len(asked) + len(told) > room)
+    width = max(map(len, rows))
+    ids = [row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows]
+    mask = [[1] * len(row) + [0] * (width - len(row)) for row in rows]
     tensors = _tensors({"input_ids": ids, "attention_mask": mask})
-    return Encoded(tensors, _lengths(tensors), [len(row) > room for row in rows]), spans
+    return Encoded(tensors, _lengths(tensors), truncated), spans
 
 
 def _tensors(made: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,7 +235,7 @@ def encode(tokenizer: Any, inputs: Sequence[Any], room: int, prompt: str = "{tex
     """One padded batch of the prompt with each input in it; what does not fit in `room` tokens is cut from the input.
 
     The prompt's own words stay, also those after the input, so that a cut question is still a question. Of an input
-    with several fields it is the context that is cut.
+    with several fields it is the context that is cut. UserError where the prompt leaves no room for any input.
     """
     parts = [_around(prompt, one) for one in inputs]
     batch = _batch(tokenizer, ["".join(part) for part in parts], room)
@@ -238,10 +243,20 @@ def encode(tokenizer: Any, inputs: Sequence[Any], room: int, prompt: str = "{tex
         length == room and len(tokenizer("".join(part))["input_ids"]) > room
         for part, length in zip(parts, _lengths(batch), strict=True)
     ]
+    if any(truncated):
+        _check_prompt(tokenizer, prompt, room)
     if any(cut and part[2] for cut, part in zip(truncated, parts, strict=True)):
         parts = [_shortened(tokenizer, part, room) if cut else part for cut, part in zip(truncated, parts, strict=True)]
         batch = _batch(tokenizer, ["".join(part) for part in parts], room)
     return Encoded(batch, _lengths(batch), truncated)
+
+
+def _check_prompt(tokenizer: Any, prompt: str, room: int) -> None:
+    own = len(tokenizer(re.sub(r"\{\w+\}", "", prompt))["input_ids"])
+    if own >= room:
+        raise UserError(
+            f"task.prompt is {own} tokens long, and {room} fit: nothing would be left of any input; shorten task.prompt"
+        )
 
 
 def _around(prompt: str, one: Any) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row
 from src.pictures import picture
 
@@ -58,7 +58,9 @@ def _texts(value: Any) -> list[str] | None:
     if value is None or value == []:
         return None
     if isinstance(value, str):
-        return [value]
+        return [value] if value.strip() else None
     if isinstance(value, dict):
         return _texts(next((value[key] for key in ("caption", "phrase", "raw") if key in value), None))
+    if not isinstance(value, list | tuple):
+        raise BadRowError(f"captions {str(value)[:60]!r} are no texts")
     return [text for one in value for text in _texts(one) or []] or None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.core import Inputs, Prediction, Sample, Scores
-from src.dataset import Dataset, text_of
+from src.dataset import Dataset, Row, reference_of, text_of
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,11 @@ class ImageGeneration:
 
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` prompts, each with what its image should show (its label, or the prompt itself)."""
-        return self.dataset.inputs(
-            count,
-            lambda row: Sample(
-                row.id,
-                " ".join(text_of(row, "prompt").split()[: self.words]),
-                row.values.get("label") or " ".join(text_of(row, "prompt").split()[: self.words]),
-            ),
-        )
+        return self.dataset.inputs(count, self._sample)
+
+    def _sample(self, row: Row) -> Sample:
+        prompt = " ".join(text_of(row, "prompt").split()[: self.words])
+        return Sample(row.id, prompt, reference_of(row, "label") or prompt)
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Nothing of its own: what an image shows takes a model to see (`Loaded.judge`)."""

@@ -29,7 +29,10 @@ class MaskedLanguageModelling:
     def _sample(self, row: Row) -> Sample:
         text = text_of(row, "text")
         if self.words is None:
-            return Sample(row.id, text.replace(".", "").strip())
+            whole = text.replace(".", "").strip()
+            if not whole:
+                raise BadRowError("has no word before the one to mask")
+            return Sample(row.id, whole)
         words = text.split()[: self.words]
         if len(words) < 2:
             raise BadRowError("has no word before the one to mask")

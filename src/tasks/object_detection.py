@@ -39,26 +39,30 @@ class ObjectDetection:
         objects = row.values.get("objects")
         if objects is None:
             return Sample(row.id, image)
-        if isinstance(objects, Mapping):  # columns, as datasets gives a list of structs
-            objects = [dict(zip(objects, values, strict=True)) for values in zip(*objects.values(), strict=True)]
-        width, height = image.shape
-        return Sample(row.id, image, [self._object(one, width, height) for one in objects])
+        try:
+            if isinstance(objects, Mapping):  # columns, as datasets gives a list of structs
+                objects = [dict(zip(objects, values, strict=True)) for values in zip(*objects.values(), strict=True)]
+            width, height = image.shape
+            found = [{"box": self._box(one, width, height), "label": self._label(one)} for one in objects]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadRowError(f"its objects are no boxes with labels ({type(error).__name__}: {error})") from None
+        return Sample(row.id, image, found)
 
-    def _object(self, one: Mapping[str, Any], width: int, height: int) -> dict[str, Any]:
+    def _label(self, one: Mapping[str, Any]) -> str:
         label = next((one[key] for key in ("category", "label", "names") if key in one), None)
-        label = label[0] if isinstance(label, list) and label else label
-        if isinstance(label, int):
-            if not 0 <= label < len(self.dataset.labels):
-                raise BadRowError(f"label {label} is none of the {len(self.dataset.labels)} known")
-            label = self.dataset.labels[label]
+        label = next(iter(label), None) if isinstance(label, list) else label
+        if label is None:
+            raise BadRowError("an object has no label")
+        return self.dataset.named(label)
+
+    def _box(self, one: Mapping[str, Any], width: int, height: int) -> list[float]:
         if "bbox" in one:  # in pixels
-            left, top, wide, high = one["bbox"]
+            left, top, wide, high = map(float, one["bbox"])
             if self.dataset.box == "corners":
                 wide, high = wide - left, high - top
         else:  # Visual Genome
-            left, top, wide, high = (one[key] for key in ("x", "y", "w", "h"))
-        box = [left / width, top / height, (left + wide) / width, (top + high) / height]
-        return {"box": box, "label": str(label)}
+            left, top, wide, high = (float(one[key]) for key in ("x", "y", "w", "h"))
+        return [left / width, top / height, (left + wide) / width, (top + high) / height]
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Mean average precision over overlaps of 0.5 to 0.95, and at 0.5 (pycocotools).

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from src.core import Inputs, Prediction, Sample, Scores
+from src.core import BadRowError, Inputs, Prediction, Sample, Scores
 from src.dataset import Dataset, Row, text_of
 
 
@@ -31,10 +31,7 @@ class QuestionAnswering:
 
     def _sample(self, row: Row) -> Sample:
         asked = {"question": text_of(row, "question").strip(), "context": text_of(row, "context")}
-        answers = row.values.get("answers")
-        if isinstance(answers, Mapping):  # SQuAD's own layout
-            answers = list(answers["text"]) or [""]
-        return Sample(row.id, asked, [answers] if isinstance(answers, str) else answers)
+        return Sample(row.id, asked, _answers(row.values.get("answers")))
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Mean F1 of words and share of exact matches, the best over the accepted answers (torchmetrics' SQuAD)."""
@@ -53,3 +50,15 @@ class QuestionAnswering:
             "exact_match": fmean(exact for _, exact in scored) if scored else None,
         }
         return Scores(values, [None if pair is None else pair[0] for pair in found])
+
+
+def _answers(value: Any) -> list[str] | None:
+    """Accepted answers as a source holds them: one text, a list of texts, or SQuAD's own columns; none is `[""]`."""
+    found = value.get("text") if isinstance(value, Mapping) else value
+    if value is None:
+        return None
+    if isinstance(found, str):
+        return [found]
+    if isinstance(found, list | tuple) and all(isinstance(one, str) for one in found):
+        return list(found) or [""]
+    raise BadRowError(f"answers {str(value)[:60]!r} are no texts")

@@ -1,5 +1,6 @@
 """Sentence similarity: how alike two sentences are in meaning; Spearman's correlation with human judgement."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,9 +24,11 @@ class SentenceSimilarity:
     def _sample(self, row: Row) -> Sample:
         score = row.values.get("score")
         try:
-            target = None if score is None else float(score)
-        except ValueError:
-            raise BadRowError(f"score {score!r} is not a number") from None
+            target = None if score is None or score == "" else float(score)
+        except (TypeError, ValueError):
+            target = math.nan
+        if target is not None and not math.isfinite(target):
+            raise BadRowError(f"score {score!r} is not a number")
         return Sample(row.id, (text_of(row, "first"), text_of(row, "second")), target)
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

@@ -5,11 +5,10 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from src.core import BadRowError, Inputs, Prediction, Sample, Scores
-from src.dataset import Dataset, Row
+from src.dataset import Dataset, Row, bytes_of, reference_of
 
 
 @dataclass(frozen=True)
@@ -51,24 +50,24 @@ class SpeechRecognition:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        return Sample(row.id, self._clip(row.values["audio"]), row.values.get("text") or None)
+        return Sample(row.id, self._clip(row.values["audio"]), reference_of(row, "text"))
 
     def _clip(self, value: Any) -> Clip:
         import soundfile
 
-        if isinstance(value, dict):
-            value = value.get("bytes") or value.get("path")
-        if isinstance(value, str) and Path(value).is_file():
-            value = Path(value).read_bytes()
-        if not isinstance(value, bytes):
-            raise BadRowError(f"holds no sound, but {type(value).__name__}")
+        clip = Clip(bytes_of(value, "sound"), self.rate_hz)
         try:
-            rate = soundfile.info(io.BytesIO(value)).samplerate
-        except soundfile.LibsndfileError as error:
-            raise BadRowError(f"the clip does not decode ({error})") from None
-        if rate != self.rate_hz:
-            raise BadRowError(f"the clip has {rate} samples a second, the task asks for {self.rate_hz}")
-        return Clip(value, rate)
+            told = soundfile.info(io.BytesIO(clip.data))
+            held = len(clip.open())
+        except (soundfile.SoundFileRuntimeError, TypeError) as error:  # TypeError: raw sound, without a header
+            raise BadRowError(f"the clip does not decode ({_plain(error)})") from None
+        if told.samplerate != self.rate_hz:
+            raise BadRowError(f"the clip has {told.samplerate} samples a second, the task asks for {self.rate_hz}")
+        if held == 0:
+            raise BadRowError("the clip is empty: it holds no samples")
+        if held < told.frames:
+            raise BadRowError(f"the clip breaks off: {held} samples of {told.frames}")
+        return clip
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Word error rate over all words (jiwer), case and punctuation aside, and 1 less it, never below 0."""
@@ -83,6 +82,11 @@ class SpeechRecognition:
             for s, p in zip(samples, predictions, strict=True)
         ]
         return Scores({"word_accuracy": max(0.0, 1.0 - wer), "wer": wer}, each)
+
+
+def _plain(error: Exception) -> str:
+    # libsndfile names the buffer by its address in memory, another one each time
+    return re.sub(r"Error opening <_io\.BytesIO object at 0x[0-9a-f]+>: ", "", str(error))
 
 
 def _bare(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.core import Inputs, Prediction, Sample, Scores
-from src.dataset import Dataset, text_of
+from src.dataset import Dataset, reference_of, text_of
 from src.tasks.rouge import rouge
 
 
@@ -23,7 +23,7 @@ class Summarization:
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` texts of the dataset, each with its reference summary where the source has one."""
         return self.dataset.inputs(
-            count, lambda row: Sample(row.id, text_of(row, "text"), row.values.get("summary") or None)
+            count, lambda row: Sample(row.id, text_of(row, "text"), reference_of(row, "summary"))
         )
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.core import Inputs, Prediction, Sample, Scores
-from src.dataset import Dataset, text_of
+from src.dataset import Dataset, reference_of, text_of
 from src.tasks.rouge import rouge
 
 
@@ -29,12 +29,12 @@ class TextGeneration:
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` prompts of the dataset, each with its true continuation (None where the text ends)."""
         return self.dataset.inputs(
-            count, lambda row: self._sample(row.id, text_of(row, "text"), row.values.get("target"))
+            count, lambda row: self._sample(row.id, text_of(row, "text"), reference_of(row, "target"))
         )
 
     def _sample(self, row_id: str, text: str, target: str | None) -> Sample:
         if self.prompt_words is None:
-            return Sample(row_id, text, target or None)
+            return Sample(row_id, text, target)
         words = text.split()
         rest = words[self.prompt_words : self.prompt_words + self.reference_words]
         return Sample(row_id, " ".join(words[: self.prompt_words]), target or " ".join(rest) or None)

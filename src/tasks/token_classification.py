@@ -27,12 +27,17 @@ class TokenClassification:
 
     def _sample(self, row: Row) -> Sample:
         words = row.values["tokens"]
-        words = words.split() if isinstance(words, str) else list(words)
+        words = words.split() if isinstance(words, str) else words
         tags = row.values.get("tags")
-        if not words:
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+            raise BadRowError(f"tokens {str(words)[:60]!r} are no words")
+        if not any(word.strip() for word in words):
             raise BadRowError("holds no word")
+        words = list(words)
         if tags is None:
             return Sample(row.id, words)
+        if not isinstance(tags, list | tuple):
+            raise BadRowError(f"tags {str(tags)[:60]!r} are no list")
         if len(tags) != len(words):
             raise BadRowError(f"has {len(words)} words and {len(tags)} tags")
         return Sample(row.id, words, [self._tag(tag) for tag in tags])

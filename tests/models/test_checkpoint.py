@@ -1,6 +1,7 @@
 """Finding the weights: every mistake is one line that says what to type, and nothing imports torch."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from src.core import Checkpoint, UserError
+from src.embedded import WEIGHTS
 from src.hub import within
 from src.models.checkpoint import fetch
 
@@ -74,6 +76,36 @@ def test_a_folder_must_hold_a_config_and_safetensors(tmp_path: Path) -> None:
     found = fetch(Checkpoint("x", weights=str(tmp_path / "weights"), revision="main"))
     assert found.path == tmp_path / "weights"
     assert found.revision is None
+
+
+def test_a_pipeline_in_a_folder_with_one_part_in_an_old_format_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    shutil.copytree(WEIGHTS / "painter", folder)
+    assert fetch(Checkpoint("x", weights=str(folder))).path == folder
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").rename(folder / "vae" / "diffusion_pytorch_model.bin")
+    with pytest.raises(UserError, match=r"folder: its part 'vae' has no \.safetensors file.*model\.allow_pickle=true"):
+        fetch(Checkpoint("x", weights=str(folder)))
+    assert fetch(Checkpoint("x", weights=str(folder), allow_pickle=True)).path == folder
+
+
+@pytest.mark.weights
+def test_with_the_flag_a_pipeline_of_both_formats_loads(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    from src.models.pipelines import open_pipeline
+
+    folder = tmp_path / "weights"
+    shutil.copytree(WEIGHTS / "painter", folder)
+    for part, name in (("vae", "diffusion_pytorch_model"), ("text_encoder", "pytorch_model")):
+        (safe,) = (folder / part).glob("*.safetensors")
+        torch.save(load_file(safe), folder / part / f"{name}.bin")
+        safe.unlink()
+    mixed = open_pipeline(fetch(Checkpoint("x", weights=str(folder), allow_pickle=True)), "cpu", "fp32")
+    whole = open_pipeline(fetch(Checkpoint("painter", weights="embedded")), "cpu", "fp32")
+    for part in ("unet", "vae", "text_encoder"):
+        loaded, expected = getattr(mixed, part).state_dict(), getattr(whole, part).state_dict()
+        assert all(torch.equal(loaded[name], value) for name, value in expected.items())
 
 
 def test_an_embedded_checkpoint_that_does_not_ship_is_refused() -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from src.core import Checkpoint
-from src.models.tokens import StandInTokenizer, encode, open_tokenizer
+from src.core import Checkpoint, UserError
+from src.models.tokens import StandInTokenizer, encode, encode_pairs, open_tokenizer
+from tests.models import tiny
 
 PROMPTS = Path(__file__).parents[3] / "shared" / "data" / "prompts_1000.jsonl"
 
@@ -84,3 +85,34 @@ def test_the_stand_in_takes_vocabulary_and_special_ids_from_the_shape() -> None:
     tokenizer = open_tokenizer(Checkpoint("x", weights="random", shape=shape), "left")
     assert (tokenizer.vocab_size, tokenizer.pad_token_id, tokenizer.padding_side) == (300, 299, "left")
     assert 299 not in tokenizer.ids(" ".join(map(str, range(3000))))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("prompt", ["{text} " + "please " * 20, "please " * 20 + "{text}"])
+def test_a_prompt_that_leaves_nothing_of_any_input_is_refused_and_one_that_leaves_a_token_is_not(prompt: str) -> None:
+    tokenizer = StandInTokenizer(1000)
+    with pytest.raises(UserError, match=r"task\.prompt is 20 tokens long, and 20 fit.*shorten task\.prompt"):
+        encode(tokenizer, ["word"], 20, prompt)
+    assert encode(tokenizer, ["word word"], 21, prompt).truncated == [True]
+    assert encode(tokenizer, ["word"], 21, prompt).truncated == [False]
+
+
+@pytest.mark.weights
+def test_one_row_with_a_question_longer_than_the_context_is_cut_and_does_not_stop_the_run() -> None:
+    asked = {"question": "why " * 50, "context": "word"}
+    assert encode(StandInTokenizer(1000), [asked], 20, "{question} in {context}").truncated == [True]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("kind", ["the stand-in", "a checkpoint's"])
+def test_a_question_longer_than_the_room_loses_its_end_and_the_context_keeps_half(kind: str) -> None:
+    tokenizer = StandInTokenizer(1000) if kind == "the stand-in" else tiny.tokenizer()
+    pairs = [("good " * 50, "bad music " * 30), ("good", "bad music " * 30), ("good " * 50, "bad"), ("good", "bad")]
+    batch, spans = encode_pairs(tokenizer, pairs, 20)
+    of_context = [sum(place is not None for place in row) for row in spans]
+    assert of_context == [10, 19, 1, 1]
+    assert batch.lengths == [20, 20, 20, 2]
+    assert batch.truncated == [True, True, True, False]
+    for (_, context), row in zip(pairs, spans, strict=True):
+        first = next(place for place in row if place is not None)
+        assert context[slice(*first)] == "bad"
