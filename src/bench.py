@@ -9,7 +9,8 @@ from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from src import environment, hardware, summary
+from src import audit, environment, hardware, summary
+from src.card import Card
 from src.config import Run
 from src.core import (
     Inputs,
@@ -97,15 +98,18 @@ def bench(
     progress: Progress,
     clock: Clock | None = None,
     busy_s: Callable[[], float] = environment.busy_s,
+    card: Card | None = None,
 ) -> Record:
     """Loads, measures and scores; returns the record also when that fails or is interrupted.
 
     `watch` is told of each phase as it ends, so that a run that is killed leaves what was measured until then.
+    A run whose sensors contradict each other, or the possible, is a failed one with its numbers kept.
     Raises UserError where a meter that the user asked for cannot be read: then nothing has begun.
     """
-    record = begun
+    record, clock = begun, clock or Clock()
+    card = card or Card(run.hardware, clock.now)
     try:
-        for phase, record in _phases(run, begun, samples, progress, clock or Clock(), busy_s):
+        for phase, record in _phases(run, begun, samples, progress, clock, busy_s, card):
             watch(phase, record)
     except Interrupted as stop:
         return replace(record, status="interrupted", error=f"interrupted by {stop}")
@@ -116,6 +120,9 @@ def bench(
     finally:
         for meter in run.meters:
             meter.close()
+    wrong = [check for check in audit.of(record) if not check.passed]
+    if wrong:
+        return replace(record, status="failed", error=f"the audit failed: {wrong[0]}")
     return replace(record, status="finished", error=None)
 
 
@@ -126,6 +133,7 @@ def _phases(
     progress: Progress,
     clock: Clock,
     busy_s: Callable[[], float],
+    card: Card,
 ) -> Iterator[tuple[str, Record]]:
     progress("meters", 0.0)
     meters, absent = open_meters(run)
@@ -133,9 +141,13 @@ def _phases(
     yield "meters", record
 
     progress("loading", 0.0)
+    card.open()
+    before = card.look()
     device = hardware.isolate(run.hardware)
-    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.precision))
-    record = replace(record, measurement=Measurement(load=reading), model={**begun.model, **loaded.facts})
+    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.precision), clock)
+    card.loaded()
+    start = Measurement(load=reading, looks=() if before is None else (before,))
+    record = replace(record, measurement=start, model={**begun.model, **loaded.facts})
     yield "load", record
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
@@ -152,6 +164,7 @@ def _phases(
         clock=clock,
         busy_s=busy_s,
         progress=progress,
+        look=card.look,
     )
     for phase, found in steps:
         record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))
@@ -192,7 +205,11 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
 
 
 def _with(record: Record, found: Measurement) -> Record:
-    flags = {*summary.flags(found, record.model["weights"]), *summary.input_flags(record)}
+    flags = {
+        *summary.flags(found, record.model["weights"]),
+        *summary.input_flags(record),
+        *audit.flags(found, record.protocol["busy_max"]),
+    }
     return replace(record, measurement=found, flags=tuple(sorted(flags)))
 
 

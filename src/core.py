@@ -269,7 +269,9 @@ class Reading:
 
     Joules per component, None where this meter does not see it; `method` names the evidence of each component read.
     `gpu_utilization` is the busy share of the GPU in [0, 1] as its driver sampled it, where the meter asks it; `trace`
-    holds the samples (seconds since the start, watts) of a meter that takes them.
+    holds the samples (seconds since the start, watts) of a meter that takes them. `within_s` and `around_s` are what
+    this program's own clock says: from the end of `start` to the beginning of `stop`, and from the beginning of `start`
+    to the end of `stop`.
     """
 
     meter: str
@@ -280,6 +282,8 @@ class Reading:
     method: Mapping[str, str] = field(default_factory=dict)
     gpu_utilization: float | None = None
     trace: Sequence[tuple[float, float]] = ()
+    within_s: float | None = None
+    around_s: float | None = None
 
 
 class Meter(Protocol):

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from src import summary
+from src import audit, summary
 from src.core import COMPONENTS, Record
 
 NAMED = 3  # rows in a line of the table
 
 EXPLAINED = {
+    "contaminated": "another process used this card while it was measured",
+    "power_capped": "the card's power limit held its clock, which is normal at full load",
+    "throttled": "the card slowed itself down: its joules are those of a hotter or hampered card",
     "modelled": "more than a fifth of this energy was estimated, not read by a sensor",
     "random_weights": "random weights: the energy is real, the answers are not, so there is no quality",
     "skipped_rows": "rows of the data could not be used and others took their place",
@@ -32,13 +35,14 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
     interval = metrics["energy/ci95_rel"]
     windows = len(record.measurement.windows)
     lines = [
+        ("verdict", *audit.verdict(record)),
         (
             "energy per 1,000",
             _value(metrics["energy/total_wh_per_1k"], "Wh"),
             f"± {interval:.1%} (95 %, {windows} windows)"
             if interval is not None
             else f"{windows} window(s), no interval",
-        )
+        ),
     ]
     lines += [(f"  {c.upper()}", _value(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS]
     lines += [
@@ -92,8 +96,12 @@ def _first(names: Sequence[str], file: str) -> str:
 
 
 def warnings(record: Record) -> list[str]:
-    """Each flag with what it means."""
-    return [f"{flag}: {EXPLAINED.get(flag, flag)}" for flag in record.flags]
+    """Each flag with what it means, and what was seen."""
+    seen = {
+        "contaminated": f" (process {', '.join(map(str, audit.others(record.measurement))) or 'hidden'})",
+        "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
+    }
+    return [f"{flag}: {EXPLAINED.get(flag, flag)}{seen.get(flag, '')}" for flag in record.flags]
 
 
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:

@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any, TypeVar
 
 from src import energy, stats
-from src.core import Measurement, Meter, Predict, Prediction, Procedure, Reading, Window
+from src.core import Look, Measurement, Meter, Predict, Prediction, Procedure, Reading, Window
 
 T = TypeVar("T")
 
@@ -39,18 +39,31 @@ class Clock:
 Progress = Callable[[str, float], None]
 
 
-def metered(meters: Sequence[Meter], work: Callable[[], T]) -> tuple[T, tuple[Reading, ...]]:
+def metered(
+    meters: Sequence[Meter], work: Callable[[], T], clock: Clock | None = None
+) -> tuple[T, tuple[Reading, ...]]:
     """Does the work between the meters' start and stop; the readings come most trusted first.
 
     The most trusted meter starts last and stops first, so that no other meter's own cost is in its reading.
     """
+    now = (clock or Clock()).now
+    began = {}
     for meter in reversed(meters):
+        before = now()
         meter.start()
+        began[meter.name] = (before, now())
     try:
         result = work()
     finally:
-        readings = tuple(meter.stop() for meter in meters)
+        readings = tuple(_stopped(meter, *began[meter.name], now) for meter in meters)
     return result, readings
+
+
+def _stopped(meter: Meter, before_s: float, after_s: float, now: Callable[[], float]) -> Reading:
+    """The meter's reading with what this program's clock says of its two edges."""
+    within_s = now() - after_s
+    reading = meter.stop()
+    return replace(reading, within_s=within_s, around_s=now() - before_s)
 
 
 def measure(
@@ -64,15 +77,19 @@ def measure(
     clock: Clock,
     busy_s: Callable[[], float] = lambda: 0.0,
     progress: Progress = lambda phase, share: None,
+    look: Callable[[], Look | None] = lambda: None,
 ) -> Iterator[tuple[str, Measurement]]:
     """Yields the phase just ended and everything measured so far, after each phase, so that a failure loses nothing.
 
     `kept` receives the predictions of the first pass of the first window: the calls whose energy is reported are the
-    calls that are scored. `busy_s` gives the busy seconds of the host's processors, averaged over its cores.
+    calls that are scored. `busy_s` gives the busy seconds of the host's processors, averaged over its cores; `look`
+    the card's state, which is asked for before the baseline, before each window and after the last.
     """
     progress("idle", 0.0)
-    _, idle = metered(meters, lambda: clock.sleep(procedure.idle_s)) if procedure.idle_s else (None, ())
-    found = replace(start, idle=idle, batch_sizes=tuple(len(batch) for batch in batches))
+    found = _seen(replace(start, batch_sizes=tuple(len(batch) for batch in batches)), look)
+    if procedure.idle_s:
+        _, idle = metered(meters, lambda: clock.sleep(procedure.idle_s), clock)
+        found = replace(found, idle=idle)
     yield "idle", found
 
     latencies, steady = warm_up(predict, batches, procedure, clock, progress)
@@ -82,11 +99,37 @@ def measure(
     while not found.settled and _may_go_on(found, procedure):
         if found.windows:
             clock.sleep(procedure.pause_s)
+        found = _cooled(found, procedure, clock, look)
         sink = None if found.windows else kept
         window = one_window(predict, batches, meters, procedure.window_s, clock, busy_s, progress, _counter(sink))
         found = replace(found, windows=(*found.windows, window))
         found = replace(found, settled=_narrow(found, procedure))
+        if found.settled or not _may_go_on(found, procedure):
+            found = _seen(found, look)
         yield f"window {len(found.windows)}", found
+
+
+def _seen(found: Measurement, look: Callable[[], Look | None]) -> Measurement:
+    state = look()
+    return found if state is None else replace(found, looks=(*found.looks, state))
+
+
+def _cooled(found: Measurement, procedure: Procedure, clock: Clock, look: Callable[[], Look | None]) -> Measurement:
+    """With the card's state before a window, which waits until the card is about as warm as before the first one."""
+    began, first = clock.now(), found.looks[1] if len(found.looks) > 1 else None
+    while True:
+        state = look()
+        if state is None:
+            return found
+        too_warm = (
+            first is not None
+            and state.temperature_c is not None
+            and first.temperature_c is not None
+            and state.temperature_c - first.temperature_c > procedure.cool_c
+        )
+        if not too_warm or clock.now() - began >= procedure.cool_max_s:
+            return replace(found, looks=(*found.looks, state))
+        clock.sleep(min(1.0, procedure.cool_max_s))
 
 
 def _may_go_on(found: Measurement, procedure: Procedure) -> bool:
@@ -179,7 +222,7 @@ def one_window(
             passes += 1
         return clock.now() - began, busy_s() - busy
 
-    (duration_s, busy), readings = metered(meters, passes_over_the_inputs)
+    (duration_s, busy), readings = metered(meters, passes_over_the_inputs, clock)
     return Window(
         duration_s=duration_s,
         readings=readings,

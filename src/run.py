@@ -50,9 +50,10 @@ def _chosen(choices: Mapping[str, str | None], group: str) -> str:
 def execute(run: Run) -> int:
     """Measures one run and records it; returns the exit code."""
     run, inputs = _at_hand(run)
+    from src.lock import held
     from src.recorder import Recorder
 
-    with Recorder(run.tracking_uri, run.task.name) as recorder:
+    with held(run.hardware, run.procedure.lock_wait_s), Recorder(run.tracking_uri, run.task.name) as recorder:
         record = _measured(run, inputs, recorder)
         link = recorder.finish(_payload(record, run))
     _report(record, run, link)

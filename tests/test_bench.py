@@ -41,9 +41,9 @@ def a_run(clock, meters=None, model=None, **changes):
     return Run(**{**values, **changes})
 
 
-def benched(run, clock, watch=lambda phase, record: None):
+def benched(run, clock, watch=lambda phase, record: None, card=None):
     begun = bench.draft(run, Inputs(SAMPLES))
-    return bench.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, busy_s=lambda: 0.0)
+    return bench.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, lambda: 0.0, card)
 
 
 def test_a_finished_run_has_energy_and_quality_of_the_same_calls():
