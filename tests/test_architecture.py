@@ -16,7 +16,7 @@ LEVELS = [
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
     {"summary", "measure", "tasks", "models", "meters"},
     {"config", "describe", "figures"},
-    {"bench", "mistakes", "console", "store"},
+    {"bench", "mistakes", "console", "store", "table", "grid"},
     {"recorder"},
     {"run", "suite"},
 ]
