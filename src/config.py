@@ -96,6 +96,11 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
     nodes["task"] = _with_dataset(nodes["task"], model.checkpoint)
     dataset = _dataset(nodes["task"], names["task"])
     task = _task(dict(nodes["task"]), dataset)
+    if values["batch_size"] > 1 and not nodes["model"]["pads"] and model.checkpoint.weights != "random":
+        raise UserError(
+            f"batch_size={values['batch_size']}: model={names['model']} reads padding as text, which would change its "
+            "answers; type batch_size=1, or model.weights=random for the energy alone"
+        )
     if task.name not in model.tasks:
         raise UserError(
             f"model={names['model']} cannot do task={names['task']}; it does: {', '.join(sorted(model.tasks))}"
@@ -106,6 +111,9 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
             f"{choose('precision', values['precision'], device.precisions)} (what this {device.device} can)"
         )
     sensors = values["meter"]["sensors"]
+    required = _mapping(values["protocol"], "requires", "protocol")
+    chosen = {**_flat({**_without(values, "meter"), **nodes}), **names}
+    _check_protocol(required, chosen)
     return Run(
         names=names,
         model=model,
@@ -121,7 +129,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         samples=values["samples"],
         seed=values["seed"],
         tracking_uri=tracking_uri,
-        chosen={**_flat({**_without(values, "meter"), **nodes}), **names},
+        chosen=chosen,
         config=values,
         command=command(words),
     )
@@ -172,6 +180,20 @@ def _check(values: Mapping[str, Any]) -> None:
             raise UserError(f"{key}={values[key]}: must be 1 or more")
 
 
+def _check_protocol(required: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
+    """Refuses words under which a protocol's figures would not compare, saying all that must be typed instead.
+
+    `required` has the values that every run of the protocol must have (`all`), and those that a task has instead.
+    """
+    wanted = {**required.get("all", {}), **required.get(chosen["task"], {})}
+    missing = [f"{key}={value}" for key, value in wanted.items() if chosen.get(key) != value]
+    if missing:
+        raise UserError(
+            f"protocol={chosen['protocol']}: its figures compare for task={chosen['task']} only with "
+            f"{' '.join(missing)}; type that, or another protocol"
+        )
+
+
 def _mapping(node: dict[str, Any], key: str, where: str) -> dict[str, Any]:
     """Takes the key out of the node; UserError where someone put a plain value in its place."""
     found = node.pop(key, None) or {}
@@ -194,7 +216,12 @@ def _sized(node: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _model(node: dict[str, Any], name: str) -> Model:
-    for facts in ("size", "training_kwh", "fine_tuning_kwh"):  # for the record and the reader, not for the model
+    for facts in (
+        "size",
+        "training_kwh",
+        "fine_tuning_kwh",
+        "pads",
+    ):  # for the record and the reader, not for the model
         node.pop(facts, None)
     target = node.pop("_target_")
     checkpoint = typed(

@@ -26,7 +26,9 @@ from omegaconf import DictConfig, OmegaConf
 from src import hub, mistakes
 from src.config import CONF, model_of, task_on
 from src.core import UserError
-from src.suite import FAILED, Job, performed
+from src.grid import Job
+from src.suite import performed
+from src.table import FAILED
 from src.words import choose
 
 

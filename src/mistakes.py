@@ -24,6 +24,10 @@ def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
         return choose(group, word, error.options)
     if isinstance(error, OverrideParseException):
         return f"{error.override!r} is not key=value; quote what the shell or Hydra would read otherwise: 'key=\"a b\"'"
+    twice = re.search(r"Multiple values for (\w+)|^(\w+) appears more than once", text)
+    if twice:
+        group = twice[1] or twice[2]
+        return f"{group} has a choice already; type {group}=… instead of +{group}=…"
     key = _key(text)
     if key is not None and re.search(r"is not in struct|not in '|No match in the defaults", _all_text(error)):
         return unknown_key(key, name, overrides)
@@ -54,8 +58,10 @@ def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
     close = nearest(key, known)
     if close is None:  # `model.revison` has its best match among the keys beside it
         close = nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])
-    hint = f"did you mean {close}=…?" if close else "python -m src.run --help lists them"
-    return f"{key} is no key of this run; {hint}"
+    if close is None and name == "suite" and key in _known_keys("run", ()):
+        return f"{key} is a key of each run: type 'words=[\"{key}=…\"]'"
+    hint = f"did you mean {close}=…?" if close else f"python -m src.{name} --help lists them"
+    return f"{key} is no key of this {name}; {hint}"
 
 
 def _known_keys(name: str, overrides: Sequence[str]) -> list[str]:

@@ -106,10 +106,24 @@ def open_store(uri: str, task: str) -> Store:
         raise UserError(f"tracking_uri={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from error
 
 
-def finished(uri: str, device: str) -> dict[str, dict[str, float]]:
-    """The metrics of every finished run on this device by the command that began it, the newest of each."""
+@dataclass(frozen=True)
+class Kept:
+    """What the store holds of one run: the metrics that were read, and its tags."""
+
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+def kept(uri: str, run_id: str) -> Kept:
+    """One run of the store."""
+    data = MlflowClient(tracking_uri=uri, registry_uri=uri).get_run(run_id).data
+    return Kept(dict(data.metrics), dict(data.tags))
+
+
+def finished(uri: str, device: str) -> dict[str, Kept]:
+    """Every finished run on this device by the command that began it, the newest of each."""
     client = open_store(uri, "text_classification").client
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Kept] = {}
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     token = None
     while True:
@@ -118,7 +132,7 @@ def finished(uri: str, device: str) -> dict[str, dict[str, float]]:
         )
         for run in page:
             if run.data.tags.get("device") == device and run.data.tags.get("command"):
-                found.setdefault(run.data.tags["command"], dict(run.data.metrics))
+                found.setdefault(run.data.tags["command"], Kept(dict(run.data.metrics), dict(run.data.tags)))
         token = page.token
         if not token:
             return found
@@ -198,7 +212,9 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         user = "unknown"
     found = {
         "model": record.model["name"],
+        "role": record.model["role"],
         "task": record.task["name"],
+        "metric": record.task["metric"],
         "hardware": record.hardware["gpu_name"] or record.hardware["name"],
         "protocol": record.protocol["name"],
         "weights": record.model["weights"],

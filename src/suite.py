@@ -1,8 +1,8 @@
 """python -m src.suite: a grid of runs, one after the other, each a fresh process of `python -m src.run`.
 
 A run whose command is in the tracking store as finished on this device is not made again, so the same line goes on
-where it stopped. A run that fails is a row of the table, and the next one starts. Exit code 0 when every run is
-finished, 1 when one is not, 2 for a mistake in the words, 130 and 143 when stopped.
+where it stopped; one that failed is made again. A run that fails is a row of the table, and the next one starts. Exit
+code 0 when every run is finished, 1 when one is not, 2 for a mistake in the words, 130 and 143 when stopped.
 """
 
 import json
@@ -10,92 +10,34 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+from types import FrameType
 from typing import Any
 
 import hydra
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src import mistakes, tracking
-from src.config import CONF, command, typed
-from src.core import UserError
-from src.words import choose
-
-# How a row ends that has no metrics
-SKIPPED, FAILED, STOPPED = "measured before", "failed", "stopped"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One task with the models and datasets that are tried on it; a model may carry its size (`bloomz-7b1`)."""
-
-    task: str
-    models: tuple[str, ...]
-    datasets: tuple[str, ...] = ("auto",)
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A grid of runs, and the words that all of them share."""
-
-    cells: tuple[Cell, ...]
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of the grid: its words, and its end."""
-
-    task: str
-    model: str
-    words: tuple[str, ...]
-    status: str = ""
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
-    error: str = ""
-
-    @property
-    def command(self) -> str:
-        return command(self.words)
-
-
-def jobs(suite: Suite, more: Sequence[str], tasks: Sequence[str], models: Sequence[str]) -> list[Job]:
-    """The runs of the grid in order; a word of the user's prevails over a cell's, and that over the suite's.
-
-    UserError for a task or model that the suite does not have.
-    """
-    for key, asked, known in (
-        ("tasks", tasks, [cell.task for cell in suite.cells]),
-        ("models", models, [name for cell in suite.cells for one in cell.models for name in (one, _name(one))]),
-    ):
-        for word in asked:
-            if word not in known:
-                raise UserError(choose(key, word, sorted(set(known))))
-    return list(_jobs(suite, more, tasks, models))
-
-
-def _jobs(suite: Suite, more: Sequence[str], tasks: Sequence[str], models: Sequence[str]) -> Iterator[Job]:
-    for cell in suite.cells:
-        for model in cell.models:
-            if (tasks and cell.task not in tasks) or (models and not {model, _name(model)} & set(models)):
-                continue
-            for dataset in cell.datasets:
-                name, _, size = model.partition("-")
-                own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={cell.task}"]
-                own += [] if dataset == "auto" else [f"task.dataset={dataset}"]
-                words = {word.partition("=")[0]: word for word in (*own, *suite.words, *cell.words, *more)}
-                yield Job(cell.task, model, tuple(words.values()))
-
-
-def _name(model: str) -> str:
-    return model.partition("-")[0]
+from src import environment, hardware, mistakes, summary, table, tracking
+from src.config import CONF, typed
+from src.core import Interrupted, UserError
+from src.grid import Job, Suite, jobs
+from src.table import FAILED, SKIPPED, Row
 
 
 @hydra.main(config_path=str(CONF), config_name="suite", version_base="1.3")
 def main_command(config: DictConfig) -> None:
     """The suite that Hydra composed; leaves the process with its exit code."""
     try:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise UserError("-m: a suite is many runs already; leave -m out")
         code = run(config)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -112,83 +54,105 @@ def run(config: DictConfig) -> int:
         for job in todo:
             print(job.command)
         return 0
+    file = Path(values["table"]) if values["table"] else None
+    if file and not file.parent.is_dir():
+        raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
     uri = tracking.resolve(values["tracking_uri"])
-    known = {} if values["again"] else _measured_before(uri)
-    done: list[Job] = []
+    known = {} if values["again"] else _measured_before(uri, todo)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    rows: list[Row] = []
+    stopped = ""
     try:
-        for number, job in enumerate(todo, start=1):
-            print(f"[{number}/{len(todo)}] {job.command}", file=sys.stderr, flush=True)
-            done.append(_again(job, known[job.command]) if job.command in known else performed(job, uri))
-    except KeyboardInterrupt:  # the run that was going on has had the signal too, and left its record
-        print("stopped; the same line goes on from here", file=sys.stderr)
-        show(done)
-        return 128 + signal.SIGINT
-    show(done)
-    print(json.dumps({"runs": len(done), "failed": sum(job.status == FAILED for job in done)}))
-    return 1 if any(job.status == FAILED for job in done) else 0
+        _make(todo, known, uri, rows)
+    except Interrupted as stop:
+        stopped = str(stop)
+        print(f"stopped by {stop}; the same line goes on from here", file=sys.stderr)
+    table.show(rows)
+    if file:
+        file.write_text(table.markdown(rows), encoding="utf-8")
+    failed = sum(row.status == FAILED for row in rows)
+    print(json.dumps({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)}))
+    return 128 + signal.Signals[stopped] if stopped else int(failed > 0)
 
 
-def _measured_before(uri: str) -> Mapping[str, Mapping[str, float]]:
-    from src import environment, hardware, store
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(signal.Signals(number).name)
 
-    cards = hardware.cards()
+
+def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
+    """The row of each run that is finished already on the device that it would use, by its command."""
+    from src import store
+
+    kept: dict[str, Mapping[str, store.Kept]] = {}
     found = {}
-    for device in {card.name for card in cards} | {environment.cpu_name() or "cpu"}:
-        found.update(store.finished(uri, device))
+    for job in todo:
+        device = _device(tuple(sorted(word for word in job.words if word.startswith("hardware"))))
+        if device not in kept:
+            kept[device] = store.finished(uri, device)
+        if job.command in kept[device]:
+            one = kept[device][job.command]
+            found[job.command] = replace(job.row, status=SKIPPED, metrics=one.metrics, tags=one.tags)
     return found
 
 
-def _again(job: Job, metrics: Mapping[str, float]) -> Job:
-    return Job(job.task, job.model, job.words, SKIPPED, dict(metrics))
+@cache
+def _device(words: tuple[str, ...]) -> str:
+    """The name of the processor that a run with these words uses; UserError where this machine does not have it."""
+    name = next((word.partition("=")[2] for word in words if word.startswith("hardware=")), "auto")
+    try:
+        values: Any = OmegaConf.to_container(compose("run", overrides=list(words)).hardware, resolve=True)
+    except mistakes.COMPOSITION as error:
+        raise UserError(mistakes.explain(error, "run", words)) from None
+    found = hardware.resolve(name, typed(hardware.HardwareConf, values, "hardware"))
+    return summary.device(asdict(found), {"cpu": environment.cpu_name()})
 
 
-def performed(job: Job, uri: str) -> Job:
-    """The job done in a process of its own; its progress goes to standard error."""
-    done = subprocess.run(
+def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Row]) -> None:
+    """Appends the row of each run in order; Interrupted leaves those that were done."""
+    took: list[float] = []
+    for number, job in enumerate(todo, start=1):
+        left = sum(one.command not in known for one in todo[number - 1 :])
+        about = f", about {fmean(took) * left / 60:.0f} min left" if took and left else ""
+        print(f"[{number}/{len(todo)}{about}] {job.command}", file=sys.stderr, flush=True)
+        if job.command in known:
+            rows.append(known[job.command])
+            continue
+        began = time.monotonic()
+        rows.append(performed(job, uri))
+        if rows[-1].status != FAILED:
+            took.append(time.monotonic() - began)
+
+
+def performed(job: Job, uri: str) -> Row:
+    """The job done in a process of its own. Interrupted goes on to it once, and waits until its record is left."""
+    child = subprocess.Popen(
         [sys.executable, "-m", "src.run", *job.words],
         cwd=tracking.ROOT,
         env={**os.environ, "MLFLOW_TRACKING_URI": uri},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
+        process_group=0,  # else a terminal's Ctrl-C would come to it twice
     )
-    lines = done.stdout.strip().splitlines()
-    if done.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM):
-        raise KeyboardInterrupt
-    if done.returncode == 0:
-        last = json.loads(lines[-1])
-        return Job(job.task, job.model, job.words, last["status"], last["metrics"])
-    said = [
-        line for line in (*lines, *done.stderr.splitlines()) if line.startswith(("failed:", "error:", "not recorded"))
-    ]
-    return Job(job.task, job.model, job.words, FAILED, {}, (said or [f"exit code {done.returncode}"])[-1])
+    try:
+        out, err = child.communicate()
+    except Interrupted as stop:
+        child.send_signal(signal.Signals[str(stop)])
+        child.communicate()
+        raise
+    for number in (signal.SIGINT, signal.SIGTERM):  # someone stopped the run alone: the rest is not wanted either
+        if child.returncode in (128 + number, -number):
+            raise Interrupted(number.name)
+    if child.returncode == 0:
+        from src import store
 
-
-def show(done: Sequence[Job]) -> None:
-    """Prints one row for each run, and what a general model costs beside the specialists of its task."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
-    table = Table(box=None, pad_edge=False)
-    for name in ("task", "model", "quality", "Wh per 1,000", "± 95 %", "p50 s", ""):
-        table.add_column(name, justify="left" if name in ("task", "model", "") else "right", no_wrap=True)
-    for job in done:
-        metrics = job.metrics
-        interval = metrics.get("energy/ci95_rel")
-        table.add_row(
-            job.task,
-            job.model,
-            _digits(metrics.get("quality/primary")),
-            _digits(metrics.get("energy/total_wh_per_1k")),
-            "" if interval is None else f"{interval:.0%}",
-            _digits(metrics.get("latency/p50_s")),
-            job.error or (job.status if job.status == SKIPPED else ""),
-        )
-    console.print(table)
-
-
-def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+        kept = store.kept(uri, json.loads(out.splitlines()[-1])["run_id"])
+        return replace(job.row, metrics=kept.metrics, tags=kept.tags)
+    lines = (*out.splitlines(), *err.splitlines())
+    said = [line for line in lines if line.startswith(("failed:", "error:", "not recorded"))]
+    why = said[-1] if said else f"exit code {child.returncode}"
+    return replace(job.row, status=FAILED, error=why.partition(": ")[2] if said and ": " in why else why)
 
 
 def main() -> int:

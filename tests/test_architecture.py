@@ -13,22 +13,11 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 # A module may import those of lower or equal level only.
 LEVELS = [
     {"core", "words", "embedded", "hub"},
-    {
-        "stats",
-        "energy",
-        "environment",
-        "zones",
-        "dataset",
-        "tracking",
-        "record_json",
-        "hardware",
-        "pictures",
-        "lock",
-        "card",
-    },
+    {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
+    {"lock", "card"},
     {"summary", "audit", "measure", "tasks", "models", "meters"},
     {"config", "describe", "figures", "phases"},
-    {"bench", "mistakes", "console", "store"},
+    {"bench", "mistakes", "console", "store", "table", "grid"},
     {"recorder"},
     {"run", "suite", "hub_check"},
 ]

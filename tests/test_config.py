@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from src import config, hardware
+from src import config, grid, hardware
 from src.core import UserError
 from tests.composed import built
 
@@ -52,9 +52,14 @@ def test_every_size_of_a_model_builds_with_its_own_checkpoint(name):
 
 
 @cache
+def abilities():
+    """The tasks of each model of conf/, by its word."""
+    return {name: tuple(compose_only(f"model/{name}").model.tasks) for name in choices("model")}
+
+
 def able(task):
     """A model of conf/ that can do the task."""
-    return next(name for name in choices("model") if task in compose_only("run", f"model={name}").model.tasks)
+    return next(name for name, tasks in abilities().items() if task in tasks)
 
 
 @pytest.mark.parametrize("name", choices("task"))
@@ -75,7 +80,8 @@ def test_every_other_choice_builds(group, name, monkeypatch):
     )
     if name not in ("auto", "cpu", "laptop"):
         monkeypatch.setattr(hardware, "cards", lambda: [hardware.Card(0, "GPU-1", card, (9, 0), 700.0)])
-    assert built(f"{group}={name}").names[group] == name
+    words = ["meter=nvml"] if name == "ai_energy_score" else []
+    assert built(f"{group}={name}", *words).names[group] == name
 
 
 def test_without_words_the_embedded_default_runs():
@@ -148,6 +154,51 @@ def test_what_cannot_be_is_refused_in_one_sentence(words, says):
     with pytest.raises(UserError, match=says) as refused:
         built(*words)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["protocol=study", "precision=bf16", "batch_size=8"], "only with batch_size=1 precision=fp32; type that"),
+        (["protocol=ai_energy_score"], "only with meter=nvml"),
+        (["protocol=ai_energy_score", "meter=nvml", "precision=fp16"], "only with precision=fp32"),
+        (
+            ["protocol=ai_energy_score", "meter=nvml", "model=gpt2", "task=text_generation", "task.max_new_tokens=9"],
+            "for task=text_generation only with precision=fp16 task.max_new_tokens=10",
+        ),
+    ],
+)  # fmt: skip
+def test_a_protocol_refuses_words_under_which_its_figures_would_not_compare(words, says):
+    with pytest.raises(UserError, match=says):
+        built(*words)
+
+
+def test_what_a_protocol_requires_can_be_had_and_is_no_param_of_the_run(monkeypatch):
+    monkeypatch.setattr(hardware, "cards", lambda: [H100])
+    words = ["protocol=ai_energy_score", "meter=nvml", "model=gpt2", "task=text_generation", "precision=fp16"]
+    assert built(*words).precision == "fp16"
+    assert not [key for key in built(*words).chosen if "requires" in key]
+    for name in choices("protocol"):
+        for wanted in (compose_only("run", f"protocol={name}").protocol.get("requires") or {}).values():
+            assert set(wanted) <= set(built(*words).chosen)
+
+
+def test_a_model_that_reads_padding_as_text_answers_one_request_at_a_time():
+    with pytest.raises(UserError, match="model=rwkv reads padding as text"):
+        built("model=rwkv", "task=summarization", "batch_size=2")
+    assert built("model=rwkv", "task=summarization").batch_size == 1
+    assert built("model=rwkv", "task=summarization", "batch_size=2", "model.weights=random").batch_size == 2
+
+
+@pytest.mark.parametrize("suite", choices("suite"))
+def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
+    monkeypatch.setattr(hardware, "cards", lambda: [H100])
+    node = OmegaConf.to_container(OmegaConf.load(CONF / "suite" / f"{suite}.yaml"))
+    every = grid.jobs(config.typed(grid.Suite, node, "suite"), (), (), ())
+    first = {job.task: job for job in reversed(every)}
+    assert len(every) == len({job.command for job in every})
+    for job in first.values():
+        assert built(*job.words).task.name == job.task
 
 
 def test_a_name_for_one_card_is_not_used_for_another(monkeypatch):

@@ -2,6 +2,8 @@
 
 import gzip
 import random
+from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -57,9 +59,9 @@ def test_a_summary_says_who_did_what_where_and_when():
         assert 30 <= len(text.split()) <= 70
 
 
-def answers(model, task, count=300):
+def answers(model, task, count=300, *words):
     """The samples, the predictions and the loaded model of an embedded run."""
-    run = built(f"model={model}", f"task={task}", "hardware=cpu")
+    run = built(f"model={model}", f"task={task}", "hardware=cpu", *words)
     samples = run.task.samples(count, 0).samples
     loaded = run.model.load(run.task, "cpu", "fp32")
     predictions: list[Prediction] = []
@@ -90,6 +92,58 @@ def test_what_the_general_model_writes_fits_its_own_input_far_better_than_anothe
         ]
         right, wrong = (loaded.judge(some, ())["perplexity"] for some in (own_samples, moved))
         assert right < 0.5 * wrong
+
+
+def moved(samples, predictions):
+    """The answers to other inputs."""
+    return [*predictions[1:], predictions[0]]
+
+
+def most_frequent(samples, predictions):
+    """The commonest right answer, whatever is asked."""
+    ((commonest, _),) = Counter(sample.target for sample in samples).most_common(1)
+    listed = isinstance(predictions[0].output, list)
+    return [replace(prediction, output=[commonest] if listed else commonest) for prediction in predictions]
+
+
+def of_another_text(samples, predictions):
+    """The tags of another text, cut or filled up with O."""
+    return [
+        replace(one, output=[*other.output, *["O"] * len(one.output)][: len(one.output)])
+        for one, other in zip(predictions, moved(samples, predictions), strict=True)
+    ]
+
+
+# model, task, metric, how many inputs, least, an answer that takes no model, further words
+ANSWERS = [
+    ("embedded_tagger", "token_classification", "f1", 100, 0.95, of_another_text, ()),
+    ("embedded_reader", "question_answering", "f1", 100, 0.95, moved, ()),
+    ("embedded", "question_answering", "f1", 100, 0.65, moved, ()),
+    ("embedded_filler", "masked_language_modelling", "accuracy", 200, 0.5, most_frequent, ()),
+    ("embedded_image_classifier", "image_classification", "accuracy", 200, 0.9, most_frequent, ()),
+    ("embedded_detector", "object_detection", "map", 100, 0.45, moved, ()),
+    ("embedded_captioner", "image_captioning", "bleu", 50, 0.5, moved, ()),
+    ("embedded_captioner", "image_captioning", "chrf", 50, 0.8, moved, ()),
+    ("embedded_painter", "image_generation", "agreement", 20, 0.6, moved, ("task.steps=10",)),
+]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("model", "task", "metric", "count", "least", "trivial", "words"),
+    ANSWERS,
+    ids=[f"{row[0]} {row[1]} {row[2]}" for row in ANSWERS],
+)
+def test_answers_are_far_better_than_those_that_need_no_model(model, task, metric, count, least, trivial, words):
+    asked, samples, predictions, loaded = answers(model, task, count, *words)
+
+    def quality(given):
+        judged = loaded.judge(samples, given) if loaded.judge else {}
+        return {**asked.score(samples, given).values, **judged}[metric]
+
+    own, baseline = quality(predictions), quality(trivial(samples, predictions))
+    assert own > least
+    assert own > baseline + 0.2
 
 
 @pytest.mark.weights

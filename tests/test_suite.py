@@ -3,16 +3,22 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
+from hydra import initialize_config_dir
 
+from src import environment, grid, hardware, suite
 from src.config import CONF, command
 from src.core import UserError
-from src.suite import Cell, Suite, jobs
+from src.grid import Cell, Suite, jobs
+from src.store import Kept
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY = ROOT.parent / "shared" / "data" / "study"
@@ -91,11 +97,98 @@ def test_what_is_measured_is_not_measured_again_and_a_failed_run_does_not_stop_t
     short = 'words=["protocol=smoke","samples=4"]'
     first = suite(short, "models=[embedded_classifier]")
     assert first.returncode == 0, first.stderr
-    assert json.loads(first.stdout.splitlines()[-1]) == {"runs": 1, "failed": 0}
-    again = suite(short)  # one is known, the general model is new
+    assert json.loads(first.stdout.splitlines()[-1]) == {"runs": 1, "failed": 0, "left": 0}
+    again = suite(short, f"table={tmp_path}/table.md")  # one is known, the general model is new
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("measured before") == 1
+    assert "accuracy" in again.stdout
+    assert "embedded and embedded_classifier have no interval between them: no ratio" in again.stdout
+    assert "measured before |" in (tmp_path / "table.md").read_text()
     broken = suite('words=["protocol=smoke","samples=4","task.max_new_tokens=5000","seed=2"]')
     assert broken.returncode == 1
     assert "no room for input" in broken.stdout
-    assert json.loads(broken.stdout.splitlines()[-1]) == {"runs": 2, "failed": 1}
+    assert json.loads(broken.stdout.splitlines()[-1]) == {"runs": 2, "failed": 1, "left": 0}
+    retried = suite('words=["protocol=smoke","samples=4","task.max_new_tokens=5000","seed=2"]')
+    assert retried.returncode == 1
+    assert retried.stdout.count("measured before") == 1  # the one that failed is tried again
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_suite_stops_its_run_which_leaves_its_record(number, code, tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    suite = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "src.suite",
+            'words=["protocol=smoke","protocol.idle_s=60"]',
+            "models=[embedded_tagger]",
+        ],
+        cwd=ROOT,
+        env={**os.environ, "MLFLOW_TRACKING_URI": uri},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("mlflow.db")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(8)  # loaded, or nearly so: the idle baseline takes a minute
+    suite.send_signal(number)
+    out, err = suite.communicate(timeout=50)
+    assert suite.returncode == code
+    assert f"stopped by {signal.Signals(number).name}; the same line goes on from here" in err
+    assert json.loads(out.splitlines()[-1]) == {"runs": 0, "failed": 0, "left": 1}
+    assert not running(uri)
+
+
+def running(uri):
+    """The processes that have this store in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MLFLOW_TRACKING_URI") == uri:
+                found.append(process.cmdline())
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["suite=stdy"], "suite=stdy does not exist; did you mean suite=study? choose from"),
+        (["+suite=study"], "type suite=… instead of +suite=…"),
+        (["-m"], "leave -m out"),
+        (["hardware=cpu"], """type 'words=["hardware=…"]'"""),
+        (["tasks=[summarisation]"], "did you mean tasks=summarization?"),
+        (["table=/no/such/folder/table.md"], "there is no folder /no/such/folder"),
+        (['words=["hardware=cpy"]'], "did you mean hardware=cpu?"),
+        (['words=["hardware=h100"]'], "this machine shows none"),
+    ],
+)
+def test_a_mistake_is_one_line(words, says, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "src.suite", *words, f"tracking_uri=sqlite:///{tmp_path}/mlflow.db"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert says in done.stderr
+
+
+def test_a_run_counts_as_measured_only_on_the_device_that_it_would_use(monkeypatch):
+    card = hardware.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
+    monkeypatch.setattr(hardware, "cards", lambda: [card])
+    job = grid.Job("text_classification", "embedded", ("model=embedded", "task=text_classification"))
+    on_cpu = grid.Job("text_classification", "embedded", (*job.words, "hardware=cpu"))
+    kept = {one.command: Kept({"quality/primary": 1.0}, {}) for one in (job, on_cpu)}
+    for device, expected in (("NVIDIA H100 80GB HBM3", [job]), (environment.cpu_name() or "cpu", [on_cpu])):
+        monkeypatch.setattr("src.store.finished", lambda uri, asked, device=device: kept if asked == device else {})
+        suite._device.cache_clear()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            found = suite._measured_before("sqlite:///x.db", [job, on_cpu])
+        assert list(found) == [one.command for one in expected]
+    suite._device.cache_clear()

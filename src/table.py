@@ -1,0 +1,154 @@
+"""The table at the end of a suite: a row for each run, and below it what a general model costs beside a specialist.
+
+Rows in, text out. A ratio is claimed only where the intervals of both energies leave room for one.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import hypot
+
+from src import describe
+
+# How a row ended whose run was not made, or left no metrics
+SKIPPED, FAILED = "measured before", "failed"
+
+COLUMNS = ("task", "model", "quality", "Wh per 1,000", "± 95 %", "estimated", "p50 s", "")
+LEFT = ("task", "model", "quality", "")
+NAMED = 3  # runs that share a warning are named up to this many, then counted
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run of a suite: what was asked, and what the tracking store holds of it.
+
+    `inputs` is all that must be equal for two rows to compare: the words of the run without those of the model.
+    """
+
+    task: str
+    model: str
+    inputs: str = ""
+    status: str = ""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def energy(self) -> float | None:
+        return self.metrics.get("energy/total_wh_per_1k")
+
+    @property
+    def spread(self) -> float | None:
+        """Half the 95 % interval over the mean; None where there were too few windows for one."""
+        return self.metrics.get("energy/ci95_rel")
+
+    @property
+    def quality(self) -> float | None:
+        return self.metrics.get("quality/primary")
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Prints the table and the lines below it."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in LEFT else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row))
+    console.print(table)
+    for line in below(rows):
+        console.print(line, soft_wrap=True)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The same table and lines as Markdown."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|" + "".join("---|" if name in LEFT else "---:|" for name in COLUMNS)]
+    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in _cells(row))} |" for row in rows]
+    return "\n".join([*lines, "", *(f"- {line}" for line in below(rows)), ""])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    modelled = row.metrics.get("energy/modelled_share")
+    dataset = row.tags.get("dataset", "embedded")
+    return (
+        row.task if dataset == "embedded" else f"{row.task} {dataset}",
+        row.model,
+        f"{_digits(row.quality)} {row.tags.get('metric', '') if row.quality is not None else ''}".strip(),
+        _digits(row.energy),
+        "-" if row.spread is None else f"{row.spread:.0%}",
+        "-" if modelled is None else f"{modelled:.0%}",
+        _digits(row.metrics.get("latency/p50_s")),
+        row.status,
+    )
+
+
+def below(rows: Sequence[Row]) -> list[str]:
+    """What the numbers are, each general model beside the best specialist on the same inputs, warnings, failures."""
+    measured = [row for row in rows if row.energy is not None]
+    lines = [_caption(measured)] if measured else []
+    for row in measured:
+        best = _specialist(row, measured)
+        if best is not None:
+            lines.append(_beside(row, best))
+    for flag in sorted({flag for row in measured for flag in _flags(row)}):
+        flagged = [row for row in measured if flag in _flags(row)]
+        lines.append(f"! {flag}: {describe.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
+    return lines + [f"{row.task}, {row.model} {row.status}: {row.error}" for row in rows if row.error]
+
+
+def _caption(rows: Sequence[Row]) -> str:
+    devices = sorted({row.tags["device"] for row in rows if "device" in row.tags})
+    return (
+        f"{', '.join(devices) or 'unknown device'}. Wh: gross component energy of 1,000 inferences, not electricity at "
+        "the wall; estimated: the share of it that no sensor read; ±: half of the 95 % interval of the energy."
+    )
+
+
+def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
+    """The specialist on the same inputs that answers best, of equal ones the one that costs least."""
+    if row.tags.get("role") != "general":
+        return None
+    key = (row.inputs, row.tags.get("dataset"))
+    rivals = [
+        one for one in rows if one.tags.get("role") == "specialist" and (one.inputs, one.tags.get("dataset")) == key
+    ]
+    return min(rivals, key=lambda one: (-(one.quality or 0.0), one.energy or 0.0), default=None)
+
+
+def _beside(row: Row, best: Row) -> str:
+    """One sentence: what the general model costs in multiples of the specialist, and how well both answer."""
+    assert row.energy is not None
+    assert best.energy is not None
+    known = row.quality is not None and best.quality is not None
+    quality = f"quality {_digits(row.quality)} against {_digits(best.quality)}" if known else "no quality to compare"
+    if row.spread is None or best.spread is None:
+        said = f"{row.model} and {best.model} have no interval between them: no ratio"
+    elif abs(row.energy - best.energy) <= row.energy * row.spread + best.energy * best.spread:
+        said = f"{row.model} and {best.model} tie on energy, their intervals overlap"
+    else:
+        ratio, spread = row.energy / best.energy, hypot(row.spread, best.spread)
+        said = f"{row.model} costs {_times(ratio)} the energy of {best.model} (± {spread:.0%})"
+    return f"{_cells(row)[0]}: {said}, {quality}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}x" if 1 <= ratio < 10 else f"{ratio:.2g}x" if ratio < 100 else f"{ratio:.0f}x"
+
+
+def _flags(row: Row) -> list[str]:
+    return [flag for flag in row.tags.get("flags", "").split(", ") if flag]
+
+
+def _who(rows: Sequence[Row], total: int) -> str:
+    if len(rows) == total:
+        return "every run" if total > 1 else rows[0].model
+    if len(rows) > NAMED:
+        return f"{len(rows)} of {total} runs"
+    return ", ".join(f"{row.model} on {row.task}" for row in rows)
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
