@@ -8,6 +8,7 @@
     finish ──────────── final ─────────────▶ writes the run
     link, exit ◀───────── link ───────────── exits
 
+When nothing goes on for `stall_s` seconds, a hung GPU call say, the child kills the measuring process.
 When the pipe closes without a final record, the measuring process was killed: the last draft is written as failed.
 `python -m src.recorder FILE.json` writes a record that could not be written at the time.
 """
@@ -26,6 +27,7 @@ from typing import Any, TextIO
 
 from src import tracking
 from src.core import UserError
+from src.heartbeat import Heart, Watcher
 from src.record_json import from_json
 
 # The longest waits for the child: import and connect on a slow disk; a server that takes the files
@@ -40,8 +42,10 @@ class Recorder:
     Leaving the context after a UserError records nothing; after anything else unfinished, the last draft as failed.
     """
 
-    def __init__(self, uri: str, task: str) -> None:
-        self._hello = {"uri": uri, "task": task}
+    def __init__(self, uri: str, task: str, stall_s: float | None = None) -> None:
+        self._heart = Heart() if stall_s else None
+        watched = {"heart": str(self._heart.path), "stall_s": stall_s, "process": os.getpid()} if self._heart else {}
+        self._hello = {"uri": uri, "task": task, **watched}
 
     def __enter__(self) -> "Recorder":
         self._process = subprocess.Popen(
@@ -60,6 +64,7 @@ class Recorder:
         if kind is not None and issubclass(kind, UserError):
             self._send({"cancel": True})
         self._close()
+        self._rest()
 
     def wait_ready(self) -> None:
         """Returns when the store is open; UserError with the reason where it cannot be used."""
@@ -67,16 +72,26 @@ class Recorder:
         if not answer.get("ready"):
             raise UserError(answer["error"])
 
+    def beat(self) -> None:
+        """Says that the measuring process goes on: after `stall_s` without this its child takes it for hung."""
+        if self._heart:
+            self._heart.beat()
+
     def draft(self, payload: Payload, phase: str) -> None:
         """What to write, as failed, if this process dies from here on."""
         self._send({"draft": payload, "phase": phase})
 
     def finish(self, payload: Payload) -> dict[str, Any]:
         """Where the run is (`run_id`, `url`, `ui_path`); or `error` and the file it was set aside in."""
+        self._rest()
         self._send({"final": payload})
         self._close()
         answer = self._answer(SAVED_S)
         return answer if "run_id" in answer else {**answer, "unsaved": str(set_aside(payload))}
+
+    def _rest(self) -> None:
+        if self._heart:
+            self._heart.stop()
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -123,6 +138,7 @@ def serve(lines: TextIO, answers: TextIO) -> None:
         opened = store.open_store(hello["uri"], hello["task"])
     except UserError as error:
         return say({"error": str(error)})
+    watcher = Watcher(Path(hello["heart"]), hello["stall_s"], hello["process"]) if "heart" in hello else None
     say({"ready": True})
 
     last = ""
@@ -135,7 +151,8 @@ def serve(lines: TextIO, answers: TextIO) -> None:
         except Exception as error:  # the measuring process sets the record aside and says so
             say({"error": f"{type(error).__name__}: {error}"})
     elif "draft" in message:
-        payload = _killed(message["draft"], message["phase"])
+        hung_s = hello["stall_s"] if watcher and watcher.hung else None
+        payload = _killed(message["draft"], message["phase"], hung_s)
         try:
             _save(opened, payload)
         except Exception:
@@ -143,8 +160,10 @@ def serve(lines: TextIO, answers: TextIO) -> None:
     return None
 
 
-def _killed(payload: Payload, phase: str) -> Payload:
+def _killed(payload: Payload, phase: str, hung_s: float | None) -> Payload:
     reason = f"the measuring process died without a word after '{phase}' (killed, or out of the host's memory)"
+    if hung_s is not None:
+        reason = f"hung: nothing went on for {hung_s:g} s after '{phase}' (protocol.stall_s), so it was killed"
     return {**payload, "record": {**payload["record"], "status": "failed", "error": reason}}
 
 

@@ -53,7 +53,10 @@ def execute(run: Run) -> int:
     from src.lock import held
     from src.recorder import Recorder
 
-    with held(run.hardware, run.procedure.lock_wait_s), Recorder(run.tracking_uri, run.task.name) as recorder:
+    with (
+        held(run.hardware, run.procedure.lock_wait_s),
+        Recorder(run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
+    ):
         record = _measured(run, inputs, recorder)
         link = recorder.finish(_payload(record, run))
     _report(record, run, link)
@@ -89,7 +92,12 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
         recorder.draft(_payload(record, run), phase)
 
     with Status() as progress:
-        record = bench.bench(run, begun, inputs.samples, watch, progress)
+
+        def beating(phase: str, share: float) -> None:
+            recorder.beat()
+            progress(phase, share)
+
+        record = bench.bench(run, begun, inputs.samples, watch, beating)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # what was measured is being written: a second Ctrl-C must not lose it
     return record

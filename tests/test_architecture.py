@@ -14,7 +14,7 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
-    {"lock", "card"},
+    {"lock", "card", "heartbeat"},
     {"summary", "audit", "measure", "tasks", "models", "meters"},
     {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store", "table", "grid"},

@@ -172,6 +172,25 @@ def test_a_killed_process_leaves_its_last_draft_as_one_failed_run(sqlite):
     assert run.data.metrics["energy/cpu_wh_per_1k"] > 0
 
 
+def test_a_process_that_hangs_is_killed_and_leaves_its_last_draft_with_the_reason(sqlite):
+    code = (
+        "import time; from src.recorder import Recorder; from tests.test_store import payload\n"
+        f"with Recorder({sqlite!r}, 'text_classification', stall_s=2.0) as writer:\n"
+        "    writer.wait_ready()\n"
+        "    writer.draft(payload(), 'window 1')\n"
+        "    for _ in range(30): writer.beat(); time.sleep(0.1)\n"  # longer than the limit, but alive
+        "    print('alive', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == "alive\n"
+    wait_until(lambda: [r for r in runs_of(sqlite) if r.info.status != "RUNNING"])
+    (run,) = runs_of(sqlite)
+    assert run.info.status == "FAILED"
+    assert "hung: nothing went on for 2 s after 'window 1'" in run.data.tags["error"]
+
+
 def test_the_recorder_outlives_the_signals_a_cluster_sends_to_every_process(sqlite):
     record = a_record()
     with Recorder(sqlite, "text_classification") as writer:

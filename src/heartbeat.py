@@ -1,0 +1,64 @@
+"""A sign of life of the measuring process in shared memory, so that another process can tell when it hangs.
+
+A beat is one write to memory, less than a microsecond: no file, no system call, no thread in the process that measures.
+The watcher sleeps nearly all the time.
+"""
+
+import mmap
+import os
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+LOOKS = 20  # of the watcher in the time that a call may take
+
+
+class Heart:
+    """The beating end."""
+
+    def __init__(self) -> None:
+        handle, name = tempfile.mkstemp(prefix="joulemark-heart-")
+        self.path = Path(name)
+        os.write(handle, bytes(8))
+        self._memory = mmap.mmap(handle, 8)
+        os.close(handle)
+        self._count = 0
+
+    def beat(self) -> None:
+        """Says that this process goes on."""
+        self._count += 1
+        self._memory[0:8] = self._count.to_bytes(8, "little")
+
+    def stop(self) -> None:
+        """Takes the file away; a watcher that finds none is done."""
+        self.path.unlink(missing_ok=True)
+
+
+class Watcher:
+    """The watching end, in another process: kills the one that has not beaten for `stall_s` seconds.
+
+    The time counts from the first beat. A hung GPU call listens to no softer signal. `hung` says whether it came to that.
+    """
+
+    def __init__(self, path: Path, stall_s: float, process: int) -> None:
+        self.hung = False
+        self._path, self._stall_s, self._process = path, stall_s, process
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        last, since = b"", time.monotonic()
+        while True:
+            try:
+                now = self._path.read_bytes()
+            except OSError:
+                return
+            if now != last or not any(now):  # its life begins with the first beat
+                last, since = now, time.monotonic()
+            elif time.monotonic() - since >= self._stall_s:
+                self.hung = True
+                os.kill(self._process, signal.SIGKILL)
+                self._path.unlink(missing_ok=True)
+                return
+            time.sleep(self._stall_s / LOOKS)
