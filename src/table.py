@@ -6,7 +6,6 @@ Rows in, text out. A ratio is claimed only where the intervals of both energies 
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import hypot
 
 from src import describe
 
@@ -129,13 +128,22 @@ def _beside(row: Row, best: Row) -> str:
     elif abs(row.energy - best.energy) <= row.energy * row.spread + best.energy * best.spread:
         said = f"{row.model} and {best.model} tie on energy, their intervals overlap"
     else:
-        ratio, spread = row.energy / best.energy, hypot(row.spread, best.spread)
-        said = f"{row.model} costs {_times(ratio)} the energy of {best.model} (± {spread:.0%})"
+        times = _multiple(row.energy, row.spread, best.energy, best.spread)
+        said = f"{row.model} costs {times} the energy of {best.model}"
     return f"{_cells(row)[0]}: {said}, {quality}"
 
 
+def _multiple(energy: float, spread: float, other: float, other_spread: float) -> str:
+    """The ratio of two energies with the least and the most that their intervals allow."""
+    least = energy * (1 - spread) / (other * (1 + other_spread))
+    if other_spread >= 1:  # the other interval reaches zero: how many times it is nobody knows
+        return f"at least {_times(least)}"
+    most = energy * (1 + spread) / (other * (1 - other_spread))
+    return f"{_times(energy / other)} ({_times(least)} to {_times(most)})"
+
+
 def _times(ratio: float) -> str:
-    return f"{ratio:.1f}x" if 1 <= ratio < 10 else f"{ratio:.2g}x" if ratio < 100 else f"{ratio:.0f}x"
+    return f"{max(ratio, 0):.2g}x" if ratio < 100 else f"{ratio:.0f}x"
 
 
 def _flags(row: Row) -> list[str]:

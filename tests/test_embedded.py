@@ -42,6 +42,13 @@ def test_all_of_it_is_small():
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < LIMIT_BYTES
 
 
+def test_the_script_trains_every_model_that_ships_and_the_page_names_all_of_it():
+    assert set(make.TRAINED) == {path.name for path in embedded.WEIGHTS.iterdir()}
+    page = Path(embedded.__file__).with_name("README.md").read_text()
+    for path in (*embedded.WEIGHTS.iterdir(), *embedded.DATA.iterdir()):
+        assert f"`{path.parent.name}/{path.name}`" in page
+
+
 def test_the_labels_are_balanced_so_that_chance_is_a_half():
     positive = sum(row["label"] == "positive" for row in rows("text_classification"))
     assert 0.45 < positive / len(rows("text_classification")) < 0.55
