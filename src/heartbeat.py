@@ -39,7 +39,8 @@ class Heart:
 class Watcher:
     """The watching end, in another process: kills the one that has not beaten for `stall_s` seconds.
 
-    The time counts from the first beat. A hung GPU call listens to no softer signal. `hung` says whether it came to that.
+    The time counts from the first beat. A hung GPU call listens to no softer signal. `hung` says
+    whether it came to that.
     """
 
     def __init__(self, path: Path, stall_s: float, process: int) -> None:
