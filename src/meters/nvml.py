@@ -122,7 +122,7 @@ _BACKWARDS = "meter nvml: the GPU's energy counter went backwards, {} to {} mJ: 
 
 def driver(meter: str, hardware: Hardware) -> Any:
     """The pynvml module; UserError where it is not installed."""
-    _needs_card(meter, hardware)
+    needs_card(meter, hardware)
     try:
         import pynvml
     except ImportError:
@@ -135,7 +135,7 @@ def find(nvml: Any, meter: str, hardware: Hardware) -> Any:
 
     In MIG mode the counter is the whole card's: the joules of one slice cannot be told from its neighbours'.
     """
-    _needs_card(meter, hardware)
+    needs_card(meter, hardware)
     try:
         nvml.nvmlInit()
         card = nvml.nvmlDeviceGetHandleByUUID(hardware.uuid)
@@ -157,6 +157,7 @@ def find(nvml: Any, meter: str, hardware: Hardware) -> Any:
     return card
 
 
-def _needs_card(meter: str, hardware: Hardware) -> None:
+def needs_card(meter: str, hardware: Hardware) -> None:
+    """UserError where the run's hardware is no NVIDIA card."""
     if hardware.uuid is None:
         raise UserError(f"meter={meter} reads NVIDIA GPUs and hardware={hardware.name} has none; type meter=codecarbon")
