@@ -12,6 +12,8 @@ EXPLAINED = {
     "warmup_unsettled": "the latency was still moving when the first window began",
 }
 
+OF_A_CARD = ("nvml", "trace")
+
 
 def title(record: Record) -> str:
     """Model, task and settings in one line."""
@@ -37,6 +39,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         )
     ]
     lines += [(f"  {c.upper()}", _value(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS]
+    lines += _wall(metrics)
     lines += [
         ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
         (f"energy per {record.task['unit']}", _value(metrics["energy/j_per_unit"], "J"), ""),
@@ -49,6 +52,15 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         ("loading the model", _value(metrics["energy/load_wh"], "Wh"), ""),
     ]
     return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
+
+
+def _wall(metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """The socket's own meter, where there was one."""
+    if metrics["energy/wall_wh_per_1k"] is None:
+        return []
+    share = metrics["energy/wall_share"]
+    known = f"external meter; the components are {share:.0%} of it" if share is not None else "external meter"
+    return [("at the socket per 1,000", _value(metrics["energy/wall_wh_per_1k"], "Wh"), known)]
 
 
 def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
@@ -70,8 +82,15 @@ def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[s
 
 
 def warnings(record: Record) -> list[str]:
-    """Each flag with what it means."""
-    return [f"{flag}: {EXPLAINED.get(flag, flag)}" for flag in record.flags]
+    """Each flag with what it means, then each sensor that was not read with its reason and remedy."""
+    return [*(f"{flag}: {EXPLAINED.get(flag, flag)}" for flag in record.flags), *absent(record)]
+
+
+def absent(record: Record) -> list[str]:
+    """Why each sensor that this machine could have was not read; the card's are no loss on a run without one."""
+    reasons = record.environment.get("meters_absent") or {}
+    cards = () if record.hardware.get("uuid") else OF_A_CARD
+    return [f"not read: {reason}" for name, reason in reasons.items() if name not in cards]
 
 
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
@@ -79,7 +98,8 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     lines = [f"**{title(record)}**", ""]
     if record.error:
         lines += [f"{record.status}: {_plain(record.error)}", ""]
-    lines += [f"> {warning}" for warning in warnings(record)] + [""] * bool(record.flags)
+    warned = warnings(record)
+    lines += [f"> {_plain(warning)}" for warning in warned] + [""] * bool(warned)
     if record.measurement.windows:
         lines += ["| what | value | evidence |", "|---|---|---|"]
         lines += [f"| {what.strip()} | {value} | {how} |" for what, value, how in rows(record, metrics)]
