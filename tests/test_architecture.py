@@ -31,6 +31,8 @@ DOORS = {
     "datasets": {"dataset"},
     "codecarbon": {"meters"},
     "pynvml": {"meters", "hardware"},
+    "amdsmi": {"meters"},
+    "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
     "matplotlib": {"figures"},
     "sklearn": {"tasks", "embedded"},

@@ -51,9 +51,12 @@ class Nvml:
         except self._nvml.NVMLError as error:
             raise UserError(
                 f"meter=nvml: {hardware.gpu_name or hardware.uuid} has no energy counter ({error}); "
-                "type meter=codecarbon, which samples the power instead"
+                "type meter=trace or meter=codecarbon, which sample the power instead"
             ) from None
-        ticks = [self._tick()[0] for _ in range(TICKS + 1)]
+        try:
+            ticks = [self._tick()[0] for _ in range(TICKS + 1)]
+        except RuntimeError as error:  # some virtual GPUs have a counter that never moves
+            raise UserError(f"{error}; type meter=trace or meter=codecarbon") from None
         self.tick_s = median(after - before for before, after in pairwise(ticks))
 
     def start(self) -> None:
