@@ -13,7 +13,8 @@ SCHEMA = 1  # of Record; 1: first release. Raise it, with a line here, when a fi
 COMPONENTS = ("gpu", "cpu", "ram")
 
 # How a component's energy came to be known, strongest evidence first.
-METHODS = ("counter", "rapl", "sampled", "replayed", "modelled", "constant")
+# `wall` is the whole machine's, never a component's.
+METHODS = ("counter", "rapl", "wall", "sampled", "replayed", "modelled", "constant")
 
 
 class UserError(Exception):
@@ -269,9 +270,10 @@ class Reading:
 
     Joules per component, None where this meter does not see it; `method` names the evidence of each component read.
     `gpu_utilization` is the busy share of the GPU in [0, 1] as its driver sampled it, where the meter asks it; `trace`
-    holds the samples (seconds since the start, watts) of a meter that takes them. `within_s` and `around_s` are what
-    this program's own clock says: from the end of `start` to the beginning of `stop`, and from the beginning of `start`
-    to the end of `stop`.
+    holds the samples (seconds since the start, watts) of a meter that takes them, and `sensor` says which of a card's
+    power readings they are (`instant` or `average`). `wall_j` is the whole machine at its socket, which holds the
+    components and never is one of them. `within_s` and `around_s` are what this program's own clock says: from the end
+    of `start` to the beginning of `stop`, and from the beginning of `start` to the end of `stop`.
     """
 
     meter: str
@@ -284,6 +286,8 @@ class Reading:
     trace: Sequence[tuple[float, float]] = ()
     within_s: float | None = None
     around_s: float | None = None
+    sensor: str | None = None
+    wall_j: float | None = None
 
 
 class Meter(Protocol):

@@ -19,6 +19,8 @@ EXPLAINED = {
     "warmup_unsettled": "the latency was still moving when the first window began",
 }
 
+OF_A_CARD = ("nvml", "trace")
+
 
 def title(record: Record) -> str:
     """Model, task and settings in one line."""
@@ -45,6 +47,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         ),
     ]
     lines += [(f"  {c.upper()}", _value(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS]
+    lines += _wall(metrics)
     lines += [
         ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
         (f"energy per {record.task['unit']}", _value(metrics["energy/j_per_unit"], "J"), ""),
@@ -58,6 +61,15 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         *_inputs(record),
     ]
     return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
+
+
+def _wall(metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """The socket's own meter, where there was one."""
+    if metrics["energy/wall_wh_per_1k"] is None:
+        return []
+    share = metrics["energy/wall_share"]
+    known = f"external meter; the components are {share:.0%} of it" if share is not None else "external meter"
+    return [("at the socket per 1,000", _value(metrics["energy/wall_wh_per_1k"], "Wh"), known)]
 
 
 def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
@@ -96,12 +108,20 @@ def _first(names: Sequence[str], file: str) -> str:
 
 
 def warnings(record: Record) -> list[str]:
-    """Each flag with what it means, and what was seen."""
+    """Each flag with what it means and what was seen, then each sensor that was not read with its reason and remedy."""
     seen = {
         "contaminated": f" (process {', '.join(map(str, audit.others(record.measurement))) or 'hidden'})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
-    return [f"{flag}: {EXPLAINED.get(flag, flag)}{seen.get(flag, '')}" for flag in record.flags]
+    said = (f"{flag}: {EXPLAINED.get(flag, flag)}{seen.get(flag, '')}" for flag in record.flags)
+    return [*said, *absent(record)]
+
+
+def absent(record: Record) -> list[str]:
+    """Why each sensor that this machine could have was not read; the card's are no loss on a run without one."""
+    reasons = record.environment.get("meters_absent") or {}
+    cards = () if record.hardware.get("uuid") else OF_A_CARD
+    return [f"not read: {reason}" for name, reason in reasons.items() if name not in cards]
 
 
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
@@ -109,7 +129,8 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     lines = [f"**{title(record)}**", ""]
     if record.error:
         lines += [f"{record.status}: {_plain(record.error)}", ""]
-    lines += [f"> {warning}" for warning in warnings(record)] + [""] * bool(record.flags)
+    warned = warnings(record)
+    lines += [f"> {_plain(warning)}" for warning in warned] + [""] * bool(warned)
     if record.measurement.windows:
         lines += ["| what | value | evidence |", "|---|---|---|"]
         lines += [f"| {what.strip()} | {value} | {_plain(how)} |" for what, value, how in rows(record, metrics)]

@@ -29,6 +29,7 @@ def metrics(record: Record) -> Metrics:
         "quality/primary": record.scores.get("primary"),
         **power_metrics(found),
         **phase_metrics(found),
+        **wall_metrics(found),
         "memory/gpu_peak_bytes": found.peak_memory_bytes,
         **input_metrics(record),
     }
@@ -134,6 +135,16 @@ def phase_metrics(found: Measurement) -> Metrics:
         metrics[f"phases/{phase.name}_wh_per_1k"] = _wh_per_1k(sum(read) / phase.window.requests) if read else None
         metrics[f"phases/{phase.name}_s"] = fmean(phase.window.batch_s)
     return metrics
+
+
+def wall_metrics(found: Measurement) -> Metrics:
+    """Energy at the socket as an external meter read it, never part of the total, and the components' share of it."""
+    wall = component_j(found, "wall")
+    parts = [joules for c in COMPONENTS if (joules := component_j(found, c)) is not None]
+    return {
+        "energy/wall_wh_per_1k": _wh_per_1k(wall),
+        "energy/wall_share": sum(parts) / wall if wall and parts else None,
+    }
 
 
 def power_metrics(found: Measurement) -> Metrics:

@@ -32,6 +32,8 @@ DOORS = {
     "datasets": {"dataset"},
     "codecarbon": {"meters"},
     "pynvml": {"meters", "hardware", "card"},
+    "amdsmi": {"meters"},
+    "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
     "matplotlib": {"figures"},
     "sklearn": {"tasks", "embedded"},

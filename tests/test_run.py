@@ -21,6 +21,7 @@ METRICS = {
     "energy/load_wh", "emissions/g_per_1k", "latency/mean_s", "latency/p50_s", "latency/p90_s", "latency/p99_s",
     "latency/ttft_s", "throughput/requests_per_s", "throughput/units_per_s", "quality/primary", "power/gpu_mean_w",
     "power/idle_w", "utilization/gpu", "utilization/cpu", "memory/gpu_peak_bytes",
+    "energy/wall_wh_per_1k", "energy/wall_share",
 }  # fmt: skip
 
 

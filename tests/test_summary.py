@@ -117,3 +117,20 @@ def test_a_quality_of_zero_has_no_cost_per_right_answer():
 
 def test_every_metric_is_finite_or_none():
     assert all(value is None or math.isfinite(value) for value in summary.metrics(record()).values())
+
+
+def at_the_socket(watts):
+    return Reading("wall", 10.0, method={"wall": "wall"}, wall_j=watts * 10.0)
+
+
+def test_the_socket_is_beside_the_components_and_never_one_of_them():
+    components = reading(10.0, gpu=360.0, cpu=36.0, ram=4.0)
+    window = Window(10.0, (components, at_the_socket(500.0)), 1, 3, 30, [2.0, 8.0])
+    found = summary.metrics(record(windows=(window, window)))
+    assert found["energy/wall_wh_per_1k"] == pytest.approx(5000 / 3 * 1000 / 3600)
+    assert found["energy/wall_share"] == pytest.approx(0.8)
+    without = summary.metrics(record())
+    for name in ("total_wh_per_1k", "modelled_share", "j_per_unit"):
+        assert found[f"energy/{name}"] == without[f"energy/{name}"]
+    assert without["energy/wall_wh_per_1k"] is None
+    assert without["energy/wall_share"] is None

@@ -51,9 +51,12 @@ class Nvml:
         except self._nvml.NVMLError as error:
             raise UserError(
                 f"meter=nvml: {hardware.gpu_name or hardware.uuid} has no energy counter ({error}); "
-                "type meter=codecarbon, which samples the power instead"
+                "type meter=trace or meter=codecarbon, which sample the power instead"
             ) from None
-        ticks = [self._tick()[0] for _ in range(TICKS + 1)]
+        try:
+            ticks = [self._tick()[0] for _ in range(TICKS + 1)]
+        except RuntimeError as error:  # some virtual GPUs have a counter that never moves
+            raise UserError(f"{error}; type meter=trace or meter=codecarbon") from None
         self.tick_s = median(after - before for before, after in pairwise(ticks))
 
     def start(self) -> None:
@@ -122,7 +125,7 @@ _BACKWARDS = "meter nvml: the GPU's energy counter went backwards, {} to {} mJ: 
 
 def driver(meter: str, hardware: Hardware) -> Any:
     """The pynvml module; UserError where it is not installed."""
-    _needs_card(meter, hardware)
+    needs_card(meter, hardware)
     try:
         import pynvml
     except ImportError:
@@ -135,7 +138,7 @@ def find(nvml: Any, meter: str, hardware: Hardware) -> Any:
 
     In MIG mode the counter is the whole card's: the joules of one slice cannot be told from its neighbours'.
     """
-    _needs_card(meter, hardware)
+    needs_card(meter, hardware)
     try:
         nvml.nvmlInit()
         card = nvml.nvmlDeviceGetHandleByUUID(hardware.uuid)
@@ -157,6 +160,7 @@ def find(nvml: Any, meter: str, hardware: Hardware) -> Any:
     return card
 
 
-def _needs_card(meter: str, hardware: Hardware) -> None:
+def needs_card(meter: str, hardware: Hardware) -> None:
+    """UserError where the run's hardware is no NVIDIA card."""
     if hardware.uuid is None:
         raise UserError(f"meter={meter} reads NVIDIA GPUs and hardware={hardware.name} has none; type meter=codecarbon")

@@ -68,8 +68,9 @@ class Rapl:
             memory = [_memory_of(package.folder) for package in self._packages]
         except PermissionError:
             raise UserError(
-                f"meter=rapl: only root may read the counters under {self.root}; "
-                f"type sudo chmod -R a+r {self.root}/intel-rapl*"
+                f"meter=rapl: only root may read the counters under {self.root}, since they can give secrets away "
+                f"(CVE-2020-8694); where all users are trusted type, until the next boot, "
+                f"sudo chmod a+r {self.root}/intel-rapl*/energy_uj"
             ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"meter=rapl: a counter under {self.root} cannot be read ({error})") from None

@@ -105,8 +105,15 @@ def test_a_sliced_card_is_refused_since_its_counter_is_everyones():
 
 def test_a_card_without_a_counter_says_what_to_use():
     meter, _, _ = a_meter(counter=False)
-    with pytest.raises(UserError, match=r"has no energy counter.*meter=codecarbon"):
+    with pytest.raises(UserError, match=r"has no energy counter.*meter=trace or meter=codecarbon"):
         meter.open(CARD)
+
+
+def test_a_counter_that_never_moves_is_refused_before_anything_is_measured():
+    meter, clock, _ = a_meter(frozen=True)
+    with pytest.raises(UserError, match=r"stood still at \d+ mJ for 2 s; type meter=trace or meter=codecarbon"):
+        meter.open(CARD)
+    assert clock.now() < 3.0
 
 
 def test_a_counter_that_stands_still_is_an_error_and_never_zero_joules():
@@ -125,6 +132,37 @@ def test_a_counter_that_was_reset_is_an_error():
     meter.start()
     driver.reset_at = clock.now()
     with pytest.raises(RuntimeError, match="backwards"):
+        meter.stop()
+
+
+def test_a_counter_that_was_reset_between_windows_spoils_neither():
+    meter, clock, driver = a_meter()
+    meter.open(CARD)
+    joules = []
+    for _ in range(2):
+        meter.start()
+        clock.sleep(1.0)
+        joules.append(meter.stop().gpu_j)
+        driver.reset_at = clock.now()
+        clock.sleep(0.5)
+    assert joules == [pytest.approx(WATTS * 1.1, abs=WATTS * 0.1)] * 2
+
+
+def test_a_counter_that_went_backwards_while_the_tick_is_awaited_is_an_error():
+    meter, clock, driver = a_meter()
+    meter.open(CARD)
+    driver.reset_at = clock.now() + 0.02
+    with pytest.raises(RuntimeError, match="backwards"):
+        meter.start()
+
+
+def test_a_stop_needs_a_start_each_time():
+    meter, clock, _ = a_meter()
+    meter.open(CARD)
+    meter.start()
+    clock.sleep(1.0)
+    meter.stop()
+    with pytest.raises(RuntimeError, match="stop without start"):
         meter.stop()
 
 

@@ -100,5 +100,7 @@ def test_no_counter_and_no_permission_each_say_what_to_do(tmp_path, tree, monkey
         monkeypatch.setattr("src.meters.rapl.Domain.read_j", lambda self: (_ for _ in ()).throw(PermissionError()))
     else:
         file.chmod(0)
-    with pytest.raises(UserError, match=r"only root may read.*chmod"):
+    with pytest.raises(
+        UserError, match=r"only root may read.*CVE-2020-8694.*sudo chmod a\+r .*/intel-rapl\*/energy_uj"
+    ):
         a_meter(tmp_path)

@@ -1,0 +1,241 @@
+"""The GPU's power over time, sampled by a process of its own, so that the measuring process does nothing for it.
+
+    python -m src.run                          python -m src.meters.trace
+    ─────────────────                          ──────────────────────────
+    open  ───── card, rate ──────────────────▶ finds the card, says which power it can read; asleep on its pipe
+    start ───── "s" ────▶ waits for ◀── "."    first sample
+          the work                             a sample every 1/hz, asleep in between
+    stop  ───── "e" ────▶ waits for ◀─ samples last sample
+    close, or killed: the pipe closes ───────▶ exits
+
+The window of a reading goes from its first sample to its last. Both clocks are one: `time.perf_counter` is system-wide.
+"""
+
+import importlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from src.core import Hardware, Reading, UserError
+from src.meters import nvml
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_S = 30.0  # the longest wait for an answer: a new process on a busy machine, a driver that wakes up
+MAX_HZ = 50.0  # the sensor itself refreshes every 20 to 100 ms
+START, STOP, STARTED = b"s", b"e", b".\n"
+
+
+@dataclass
+class Trace:
+    """Samples one NVIDIA card's power `hz` times a second and gives the trapezoid integral, method `sampled`.
+
+    The reading's `sensor` says what was sampled: `instant` power where the card tells it (on an H100 it sees 25 of
+    every 100 ms, arXiv 2312.02741), else `average`, the driver's own mean, of the last second on Ampere and later.
+    `driver` is the import path of the pynvml module in the sampling process.
+    """
+
+    hz: float = 10.0
+    driver: str = "pynvml"
+    name: str = field(default="trace", init=False)
+    sensor: str | None = field(default=None, init=False)
+    _process: Any = field(default=None, init=False, repr=False)
+    _running: bool = field(default=False, init=False, repr=False)
+
+    @property
+    def pid(self) -> int | None:
+        """The sampling process; None when there is none."""
+        return self._process.pid if self._process else None
+
+    def open(self, hardware: Hardware) -> None:
+        """Starts the sampling process; UserError where it has no card or the card tells no power."""
+        if not 0 < self.hz <= MAX_HZ:
+            raise UserError(f"meter.hz={self.hz:g}: samples a second, above 0 and up to {MAX_HZ:g}")
+        nvml.needs_card(self.name, hardware)
+        import numpy  # noqa: F401 - before the first window, not after it
+
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "src.meters.trace", str(hardware.uuid), str(self.hz), self.driver],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is the measuring process's to handle
+        )
+        answer = json.loads(self._answer())
+        if "error" in answer:
+            self.close()
+            raise UserError(answer["error"])
+        self.sensor = answer["sensor"]
+
+    def start(self) -> None:
+        """Waits for the first sample; the work may begin when it returns."""
+        self._tell(START)
+        if (answer := self._answer()) != STARTED:
+            raise RuntimeError(f"meter trace: the power could not be read: {json.loads(answer)['error']}")
+        self._running = True
+
+    def stop(self) -> Reading:
+        """The joules between the first sample and the last; RuntimeError where the sampling failed in between."""
+        if not self._running:
+            raise RuntimeError("meter trace: stop without start")
+        import numpy
+
+        self._running = False
+        self._tell(STOP)
+        answer = json.loads(self._answer())
+        if "error" in answer:
+            raise RuntimeError(f"meter trace: the power could not be read: {answer['error']}")
+        began_s = answer["samples"][0][0]
+        trace = tuple((at_s - began_s, watts) for at_s, watts in answer["samples"])
+        seconds, watts = zip(*trace, strict=True)
+        return Reading(
+            meter=self.name,
+            duration_s=seconds[-1],
+            gpu_j=float(numpy.trapezoid(watts, seconds)),
+            method={"gpu": "sampled"},
+            sensor=self.sensor,
+            trace=trace,
+        )
+
+    def close(self) -> None:
+        """Ends the sampling process, at the latest after some seconds by force."""
+        process, self._process, self._running = self._process, None, False
+        if process is None:
+            return
+        process.stdin.close()
+        try:
+            process.wait(READY_S)
+        except subprocess.TimeoutExpired:  # stuck in the driver
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+    def _tell(self, word: bytes) -> None:
+        with suppress(BrokenPipeError):  # it is gone, which the missing answer will say
+            self._process.stdin.write(word)
+
+    def _answer(self) -> bytes:
+        """The next line of the sampling process; RuntimeError where none comes."""
+        line, until_s = b"", time.monotonic() + READY_S
+        while not line.endswith(b"\n"):
+            left_s = until_s - time.monotonic()
+            ready = left_s > 0 and select.select([self._process.stdout], [], [], left_s)[0]
+            part = os.read(self._process.stdout.fileno(), 1 << 16) if ready else b""
+            if not part:
+                raise RuntimeError("meter trace: the sampling process " + ("died" if ready else "does not answer"))
+            line += part
+        return line
+
+
+def power(driver: Any, card: Any) -> tuple[str, Callable[[], float]]:
+    """Which power the card tells, and the function that reads it in watts; UserError where it tells none."""
+
+    def instant_w() -> float:
+        value = driver.nvmlDeviceGetFieldValues(card, [driver.NVML_FI_DEV_POWER_INSTANT])[0]
+        if value.nvmlReturn != driver.NVML_SUCCESS:
+            raise driver.NVMLError(value.nvmlReturn)
+        return float(value.value.uiVal) / 1000
+
+    def average_w() -> float:
+        return float(driver.nvmlDeviceGetPowerUsage(card)) / 1000
+
+    try:
+        instant_w()
+        return "instant", instant_w
+    except (driver.NVMLError, AttributeError):  # an older card, driver or pynvml
+        pass
+    try:
+        average_w()
+        return "average", average_w
+    except driver.NVMLError as error:
+        raise UserError(f"meter=trace: the card tells no power ({error}); type meter=codecarbon") from None
+
+
+def opened(uuid: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
+    """The driver, the name of the power and the function that reads it, for one card."""
+    hardware = Hardware("trace", "cuda", (), uuid=uuid)
+    try:
+        module = importlib.import_module(driver)
+    except ImportError:
+        raise UserError("meter=trace needs the package nvidia-ml-py; type pip install nvidia-ml-py") from None
+    sensor, watts = power(module, nvml.find(module, "trace", hardware))
+    return module, sensor, watts
+
+
+def sampled(
+    watts: Callable[[], float], hz: float, samples: list[tuple[float, float]], told: Callable[[float], bytes]
+) -> bytes:
+    """Appends (time, watts) every 1/hz seconds until `told` has a word, with one more sample at the end.
+
+    `told` sleeps for the seconds it is given and returns b"" when nothing came; the word is returned.
+    """
+    began_s, word = samples[0][0], b""
+    while not word:
+        now_s = time.perf_counter()
+        beat = int((now_s - began_s) * hz) + 1  # a beat that was slept through is left out, not made up for
+        word = told(began_s + beat / hz - now_s)
+        if word in (b"", STOP):
+            samples.append(_sample(watts))
+    return word
+
+
+def serve(hz: float, sensor: str, watts: Callable[[], float], failure: type[Exception]) -> None:
+    """The sampling process's loop, until its pipe closes."""
+    parent = os.getppid()
+
+    def told(seconds: float | None) -> bytes:
+        ready = select.select([0], [], [], seconds and max(0.0, seconds))[0]
+        if ready:
+            return os.read(0, 1) or b"closed"
+        # a child that the measuring process forked may hold the pipe open after its death
+        return b"" if os.getppid() == parent else b"closed"
+
+    _say({"sensor": sensor})
+    while told(None) == START:
+        try:
+            samples = [_sample(watts)]
+            os.write(1, STARTED)
+            if sampled(watts, hz, samples, told) != STOP:
+                return
+            _say({"samples": samples})
+        except failure as error:
+            _say({"error": str(error)})
+
+
+def _sample(watts: Callable[[], float]) -> tuple[float, float]:
+    value = watts()
+    return time.perf_counter(), value
+
+
+def _say(answer: dict[str, Any]) -> None:
+    """One line, whole: a pipe takes long ones in parts."""
+    line = json.dumps(answer).encode() + b"\n"
+    while line:
+        line = line[os.write(1, line) :]
+
+
+def main() -> None:
+    """`python -m src.meters.trace UUID HZ DRIVER`, started by `Trace`."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a cluster signals every process of a job
+        signal.signal(number, signal.SIG_IGN)
+    uuid, hz, driver = sys.argv[1:]
+    with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
+        try:
+            module, sensor, watts = opened(uuid, driver)
+        except UserError as error:
+            return _say({"error": str(error)})
+        serve(float(hz), sensor, watts, module.NVMLError)
+    return None
+
+
+if __name__ == "__main__":
+    main()
