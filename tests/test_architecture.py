@@ -13,12 +13,23 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 # A module may import those of lower or equal level only.
 LEVELS = [
     {"core", "words", "embedded", "hub"},
-    {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
-    {"summary", "measure", "tasks", "models", "meters"},
+    {
+        "stats",
+        "energy",
+        "environment",
+        "zones",
+        "dataset",
+        "tracking",
+        "record_json",
+        "hardware",
+        "pictures",
+        "calibration",
+    },
+    {"summary", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store"},
     {"recorder"},
-    {"run", "suite"},
+    {"run", "suite", "calibrate"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 

@@ -58,9 +58,11 @@ def _experts_read(rows: Any, weights: Any, offs: Any, *words: Any, **others: Any
 
 def _parameters(predict: Any) -> list[Any]:
     """Every parameter of the modules that a predictor holds."""
+    model, pipe = getattr(predict, "model", None), getattr(predict, "pipe", None)
+    if model is None and pipe is None:
+        return []
     import torch
 
-    model, pipe = getattr(predict, "model", None), getattr(predict, "pipe", None)
     parts = [model, *getattr(pipe, "components", {}).values()]
     return [p for part in parts if isinstance(part, torch.nn.Module) for p in part.parameters()]
 
