@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from src import audit, environment, hardware, summary
+from src import audit, calibration, environment, hardware, summary
 from src.card import Card
 from src.config import Run
 from src.core import (
@@ -59,7 +59,11 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "seed": run.seed,
             "command": run.command,
         },
-        environment={**environment.snapshot(), "gpu": dict(hardware.gpu_state(run.hardware))},
+        environment={
+            **environment.snapshot(),
+            "gpu": dict(hardware.gpu_state(run.hardware)),
+            "calibration": asdict(known) if (known := calibration.kept(run.hardware)) else None,
+        },
         measurement=Measurement(),
         scores={},
         config=dict(run.config),
@@ -183,6 +187,27 @@ def _phases(
         record = replace(record, measurement=replace(found, phases=(*found.phases, stage)))
         yield stage.name, record
 
+    progress("counting", 0.0)
+    record = _counted(record, loaded, batches)
+    yield "counting", record
+
+
+def _counted(record: Record, loaded: Loaded, batches: Sequence[Sequence[Any]]) -> Record:
+    """The record with the work of one batch, that whose latency is nearest the mean of the first pass.
+
+    A call that the counter cannot follow leaves it unknown and takes nothing from a run that is measured and scored.
+    """
+    from src.models import work
+
+    latencies = record.measurement.windows[0].batch_s[: len(batches)]
+    mean = sum(latencies) / len(latencies)
+    nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] - mean))
+    try:
+        found = work.count(loaded.predict, batches[nearest])
+    except (RuntimeError, AssertionError) as error:  # torch's: an operation without a rule, or no memory for it
+        return replace(record, environment={**record.environment, "work_not_counted": _line(error)})
+    return replace(record, measurement=replace(record.measurement, work=found))
+
 
 def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
     """The meters that can be read here, most trusted first, and why each of the others cannot.
@@ -243,8 +268,11 @@ def _requests(
 
 def _reason(error: Exception, run: Run) -> str:
     """One line that says what broke; for memory, the batch size that did not fit."""
-    kind = type(error).__name__
-    text = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    kind, text = type(error).__name__, _line(error)
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"out of memory at batch_size={run.batch_size}: {kind}: {text}"
     return f"{kind}: {text}"
+
+
+def _line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "")

@@ -351,13 +351,26 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What one request asks of the device: counted, not timed, in one call outside every window.
+
+    `flops` are those of matrix products, convolutions and attention, a multiply-add as two; `bytes_read` those of the
+    parameters, as often as they are read. Both are means over the requests of one batch, which share its reads.
+    """
+
+    flops: float
+    bytes_read: float
+
+
+@dataclass(frozen=True)
 class Measurement:
     """Everything measured, in order; means and intervals are computed when it is read, never stored.
 
     `idle` and `load` are the readings of the idle baseline (model loaded) and of loading the model.
     `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
     protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window. `looks` are
-    the states of the card before the idle baseline, before each window and after the last.
+    the states of the card before the idle baseline, before each window and after the last. `work` is that of the batch
+    whose latency is nearest the mean; None where it cannot be counted.
     """
 
     load: tuple[Reading, ...] = ()
@@ -370,6 +383,7 @@ class Measurement:
     peak_memory_bytes: int | None = None
     phases: tuple[Phase, ...] = ()
     looks: tuple[Look, ...] = ()
+    work: Work | None = None
 
 
 @dataclass(frozen=True)

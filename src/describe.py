@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from src import audit, summary
+from src import audit, diagnosis, summary
 from src.core import COMPONENTS, Record
 
 NAMED = 3  # rows in a line of the table
@@ -59,6 +59,8 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         *_phases(record, metrics),
         ("loading the model", _value(metrics["energy/load_wh"], "Wh"), ""),
         *_inputs(record),
+        *_floor(record, metrics),
+        *_diagnosis(record),
     ]
     return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
 
@@ -105,6 +107,28 @@ def _inputs(record: Record) -> list[tuple[str, str, str]]:
 def _first(names: Sequence[str], file: str) -> str:
     more = f"; … all in {file}" if len(names) > NAMED else ""
     return "; ".join(names[:NAMED]) + more
+
+
+def _floor(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """The least that the model's own work can cost on this device, and how far the run is from it."""
+    work, known = record.measurement.work, record.environment.get("calibration")
+    if work is None:
+        return []
+    asked = f"{work.flops / 1e9:.4g} GFLOP and {work.bytes_read / 1e6:.4g} MB of weights a request"
+    if metrics["floor/wh_per_1k"] is None:
+        measured = record.hardware["device"] != "cuda" or known is not None
+        return [("energy floor per 1,000", "not read", asked if measured else f"{asked}; type python -m src.calibrate")]
+    ratio = metrics["floor/ratio"]
+    above = "" if ratio is None or known is None else f"{known['component'].upper()} {ratio:.3g}x above it: "
+    return [("energy floor per 1,000", _value(metrics["floor/wh_per_1k"], "Wh"), f"{above}{asked}")]
+
+
+def _diagnosis(record: Record) -> list[tuple[str, str, str]]:
+    """What decides the energy, with the word to type next."""
+    found = diagnosis.findings(record)
+    return [
+        ("diagnosis", f"try {one.try_word}" if one.try_word else "", f"{one.what}: {one.evidence}") for one in found
+    ]
 
 
 def warnings(record: Record) -> list[str]:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from src import energy, stats
+from src import calibration, energy, stats
+from src.calibration import Floor
 from src.core import COMPONENTS, Measurement, Record, Window
 
 J_PER_WH = 3600.0
@@ -30,6 +31,7 @@ def metrics(record: Record) -> Metrics:
         **power_metrics(found),
         **phase_metrics(found),
         **wall_metrics(found),
+        **floor_metrics(record),
         "memory/gpu_peak_bytes": found.peak_memory_bytes,
         **input_metrics(record),
     }
@@ -144,6 +146,30 @@ def wall_metrics(found: Measurement) -> Metrics:
     return {
         "energy/wall_wh_per_1k": _wh_per_1k(wall),
         "energy/wall_share": sum(parts) / wall if wall and parts else None,
+    }
+
+
+def floor(record: Record) -> Floor | None:
+    """The energy floor of one request on the device that was used; None where its work or its prices are unknown."""
+    known = calibration.read(record.environment.get("calibration"))
+    return calibration.floor(record.measurement.work, known, record.run.get("precision", ""))
+
+
+def floor_metrics(record: Record) -> Metrics:
+    """The floor (Wh per 1,000 inferences), and how often the device's gross energy holds it.
+
+    Gross, as the floor itself: idle power is in both. The device is the GPU, or the processor without its memory; an
+    estimate of its energy gives no ratio, since no sensor says how far it is.
+    """
+    least = floor(record)
+    if least is None or least.total_j <= 0:
+        return {"floor/wh_per_1k": None, "floor/ratio": None}
+    component = record.environment["calibration"]["component"]
+    read = methods(record.measurement)[component] not in ESTIMATED
+    gross = component_j(record.measurement, component) if read else None
+    return {
+        "floor/wh_per_1k": _wh_per_1k(least.total_j),
+        "floor/ratio": None if gross is None else gross / least.total_j,
     }
 
 

@@ -14,12 +14,12 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
-    {"lock", "card", "heartbeat"},
-    {"summary", "audit", "measure", "tasks", "models", "meters"},
+    {"lock", "card", "heartbeat", "calibration", "site"},
+    {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store", "table", "grid"},
     {"recorder"},
-    {"run", "suite", "hub_check"},
+    {"run", "suite", "hub_check", "calibrate"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 

@@ -6,7 +6,7 @@ import pytest
 
 from src import bench, describe, summary
 from src.config import Run
-from src.core import Inputs, Interrupted, Sample, Site, UserError
+from src.core import Inputs, Interrupted, Loaded, Prediction, Sample, Site, UserError, Work
 from src.dataset import Dataset
 from src.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
@@ -105,7 +105,7 @@ def test_the_watch_sees_each_phase_and_what_was_measured_until_then():
     benched(a_run(clock), clock, watch=lambda phase, record: seen.append((phase, len(record.measurement.windows))))
     assert seen == [
         ("meters", 0), ("load", 0), ("idle", 0), ("warm-up", 0), ("window 1", 1), ("window 2", 2),
-        ("window 3", 3), ("scoring", 3),
+        ("window 3", 3), ("scoring", 3), ("counting", 3),
     ]  # fmt: skip
 
 
@@ -182,3 +182,47 @@ def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_non
     assert not {"rows skipped", "inputs cut to fit"} & {what for what, _, _ in describe.rows(record, metrics)}
     unread = replace(record, requests=tuple(replace(one, input_tokens=None) for one in record.requests))
     assert summary.metrics(unread)["inputs/truncated"] is None  # a model of images: nothing was counted
+
+
+class Shown:
+    """Takes as many seconds as its texts have letters."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def __call__(self, inputs):
+        self.clock.sleep(sum(len(text) for text in inputs))
+        return [Prediction("positive", units=1) for _ in inputs]
+
+
+def counting(monkeypatch, error=None):
+    """A run of batches of 1, 3, 5 and 11 seconds, whose work is counted by a stand-in; the record and what it saw."""
+    clock, seen = FakeClock(), []
+
+    def count(predict, batch):
+        seen.append(list(batch))
+        if error:
+            raise error
+        return Work(7.0, 8.0)
+
+    monkeypatch.setattr("src.models.work.count", count)
+    samples = [Sample(str(length), "x" * length, None) for length in (1, 3, 5, 11)]
+    model = FakeModel(clock)
+    loaded = Loaded(Shown(clock), {})
+    object.__setattr__(model, "load", lambda *words: loaded)
+    run = a_run(clock, model=model, batch_size=1, samples=4)
+    record = bench.bench(run, bench.draft(run, Inputs(samples)), samples, lambda *w: None, lambda *w: None, clock)
+    return record, seen
+
+
+def test_the_work_is_counted_once_after_the_windows_on_the_batch_nearest_the_mean_latency(monkeypatch):
+    record, seen = counting(monkeypatch)
+    assert record.measurement.work == Work(7.0, 8.0)
+    assert seen == [["xxxxx"]]
+    assert record.status == "finished"
+
+
+def test_a_call_that_cannot_be_counted_takes_nothing_from_the_run_and_the_record_says_why(monkeypatch):
+    record, _ = counting(monkeypatch, RuntimeError("no rule for this\nsecond line"))
+    assert (record.status, record.measurement.work) == ("finished", None)
+    assert record.environment["work_not_counted"] == "no rule for this"

@@ -1,0 +1,270 @@
+"""python -m src.calibrate: one minute that reads this device's tick, its idle power, its pJ per FLOP and per byte.
+
+    open ── rest ── idle ──┬── warm up ── window ──┐
+                           └───────────────────────┘  each precision's product, then a copy
+
+Only a counter will do. What was read is kept by the device's name (src/calibration.py); nothing is subtracted from it.
+The last line on standard output is one JSON object. Exit code 0, or 2 for a mistake in the words or no counter.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from src import calibration, energy, environment, hardware, mistakes
+from src.calibration import Calibration, Rate
+from src.config import CONF, typed
+from src.core import Hardware, Measurement, Meter, UserError
+from src.measure import Clock, Progress, metered, one_window
+from src.words import choose
+
+COUNTERS = {"gpu": "nvml", "cpu": "rapl"}  # component -> the meter that reads its counter
+INSTEAD = "; type meter=codecarbon"  # a sensor's advice for runs, where an estimate will do
+BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a device is calibrated: the values of `conf/calibrate.yaml`; None is to be chosen by the device."""
+
+    seconds: float
+    idle_s: float
+    rest_s: float
+    warmup_s: float
+    precisions: tuple[str, ...] | None = None
+    side: int | None = None
+    copy_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Where the work comes from; `src.models.roofline` but in tests, which need no device."""
+
+    wake: Callable[[str], None]
+    product: Callable[[str, str, int], Any]
+    copy: Callable[[str, int], Any]
+    release: Callable[[], None]
+    side: int
+    copy_bytes: int
+
+
+@hydra.main(config_path=str(CONF), config_name="calibrate", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The calibration that Hydra composed; leaves the process with its exit code."""
+    try:
+        code = run(config)
+    except UserError as error:
+        print(f"error: {str(error).removeprefix('calibrate.')}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def run(config: DictConfig) -> int:
+    """Calibrates, keeps and prints; returns the exit code."""
+    from src.console import Status
+
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    groups = {key: values.pop(key) for key in ("hardware", "meter")}
+    plan = typed(Plan, values, "calibrate")
+    device = hardware.resolve("this", typed(hardware.HardwareConf, groups["hardware"], "hardware"))
+    check(plan, device)
+    meter = counter([instantiate(sensor) for sensor in groups["meter"]["sensors"]], device)
+    try:
+        with Status() as progress:
+            found = calibrate(plan, device, meter, _kernels(plan, device), Clock(), progress)
+    finally:
+        meter.close()
+    path = calibration.save(found)
+    show(found)
+    print(f"\nkept in {path.relative_to(calibration.FOLDER.parent.parent)}")
+    print(json.dumps(summary(found), allow_nan=False))
+    return 0
+
+
+def check(plan: Plan, device: Hardware) -> None:
+    """Whether the plan can be carried out on the device; UserError for what cannot be."""
+    for word in plan.precisions or ():
+        if word not in device.precisions:
+            raise UserError(f"{choose('precisions', word, device.precisions)} (what this {device.device} can)")
+    for name in ("seconds", "idle_s"):
+        if getattr(plan, name) <= 0:
+            raise UserError(f"{name}={getattr(plan, name)}: must be more than 0")
+    for name, least in (("side", 1), ("copy_bytes", 4)):
+        value = getattr(plan, name)
+        if value is not None and value < least:
+            raise UserError(f"{name}={value}: must be {least} or more")
+    if calibration.key(device) is None:
+        raise UserError("this machine does not tell its processor's name, by which a calibration is kept")
+
+
+def counter(meters: Sequence[Meter], device: Hardware) -> Meter:
+    """The device's own counter among the meters, opened; UserError, before torch is imported, where none reads."""
+    name = COUNTERS["cpu" if device.uuid is None else "gpu"]
+    meter = next((meter for meter in meters if meter.name == name), None)
+    if meter is None:
+        raise UserError(f"calibrate needs a counter: type meter={name}")
+    try:
+        meter.open(device)
+    except UserError as error:
+        raise UserError(
+            f"calibrate needs a counter (a GPU's by NVML, or RAPL): {error}".partition(INSTEAD)[0]
+        ) from None
+    return meter
+
+
+def calibrate(
+    plan: Plan, device: Hardware, meter: Meter, kernels: Kernels, clock: Clock, progress: Progress
+) -> Calibration:
+    """Measures idle power, every product and the copy, each in a window of its own."""
+    component = "cpu" if device.uuid is None else "gpu"
+    where = hardware.isolate(device)
+    kernels.wake(where)
+    progress("idle", 0.0)
+    clock.sleep(plan.rest_s)
+    _, idle = metered([meter], lambda: clock.sleep(plan.idle_s))
+    base = Measurement(idle=idle)
+    idle_w, method = energy.idle_w(base, component), energy.method(idle, component)
+    if idle_w is None or method is None:
+        raise UserError(f"calibrate needs a counter: meter={meter.name} does not read this machine's {component}")
+    rates = {
+        name: _rate(kernel, plan, base, component, meter, clock, progress, name)
+        for name, kernel in _work(plan, device, where, kernels)
+    }
+    return Calibration(
+        key=str(calibration.key(device)),
+        device=device.gpu_name or environment.cpu_name() or device.device,
+        component=component,
+        meter=meter.name,
+        method=method,
+        tick_s=getattr(meter, "tick_s", None),
+        idle_w=idle_w,
+        copy=rates.pop("copy"),
+        products=rates,
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        side=kernels.side,
+        driver=hardware.gpu_state(device).get("driver"),
+        torch=environment.version("torch"),
+    )
+
+
+def _work(plan: Plan, device: Hardware, where: str, kernels: Kernels) -> Iterator[tuple[str, Any]]:
+    """One kernel at a time: each needs the memory of the one before."""
+    for precision in plan.precisions or device.precisions:
+        yield precision, kernels.product(where, precision, kernels.side)
+        kernels.release()
+    yield "copy", kernels.copy(where, kernels.copy_bytes)
+
+
+def _rate(
+    kernel: Any,
+    plan: Plan,
+    base: Measurement,
+    component: str,
+    meter: Meter,
+    clock: Clock,
+    progress: Progress,
+    name: str,
+) -> Rate:
+    """The joules of one kernel over a window that begins and ends with the counter's ticks.
+
+    The stretch between the window's end and the next tick, at most one, is idle and taken off as in every run.
+    """
+    progress(name, 0.0)
+    burst = _warm_up(kernel, plan.warmup_s, clock)
+    window = one_window(
+        kernel.run,
+        [burst],
+        [meter],
+        plan.seconds,
+        clock,
+        lambda: 0.0,
+        lambda phase, share: None,
+        lambda given, passes: 0,
+        sizes=[burst],
+    )
+    joules = energy.window_j(base, window, component)
+    if joules is None or joules <= 0:
+        raise UserError(f"the {component}'s counter gave no joules for {name}; type seconds={2 * plan.seconds:g}")
+    return Rate(amount=kernel.amount * window.requests, duration_s=window.duration_s, gross_j=joules)
+
+
+def _warm_up(kernel: Any, seconds: float, clock: Clock) -> int:
+    """Runs the kernel until it is warm; returns how many times fill a burst."""
+    kernel.run(1)  # its first call plans and loads
+    began, times = clock.now(), 0
+    while times == 0 or clock.now() - began < seconds:
+        kernel.run(1)
+        times += 1
+    return max(1, round(BURST_S * times / max(clock.now() - began, 1e-9)))
+
+
+def _kernels(plan: Plan, device: Hardware) -> Kernels:
+    from src.models import roofline
+
+    return Kernels(
+        wake=roofline.wake,
+        product=roofline.product,
+        copy=roofline.copy,
+        release=roofline.release,
+        side=plan.side or roofline.SIDE[device.device],
+        copy_bytes=plan.copy_bytes or roofline.COPY_BYTES[device.device],
+    )
+
+
+def summary(found: Calibration) -> dict[str, Any]:
+    """The calibration as JSON values, with the prices of a FLOP and a byte, gross and net of idle."""
+    rates = {**found.products, "copy": found.copy}
+    prices = {
+        name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.net_pj(found.idle_w)} for name, rate in rates.items()
+    }
+    facts = {key: value for key, value in asdict(found).items() if key not in ("products", "copy")}
+    return {**facts, "rates": prices}
+
+
+def show(found: Calibration) -> None:
+    """Prints a row for each kernel: its rate, its mean power, what one FLOP or byte costs, and how that is known."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 110, markup=False, highlight=False)
+    tick = "" if found.tick_s is None else f", tick {found.tick_s * 1000:.0f} ms"
+    title = f"{found.device} · idle {found.idle_w:.1f} W · {found.meter}: {found.method}{tick}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("what", "rate", "mean W", "gross", "net of idle", "evidence"):
+        table.add_column(name, justify="left" if name in ("what", "evidence") else "right", no_wrap=True)
+    for name, rate in {**found.products, "copy": found.copy}.items():
+        unit = "byte" if name == "copy" else "FLOP"
+        table.add_row(
+            "copy, read + written" if name == "copy" else f"product {name}, {found.side}^3",
+            f"{rate.per_s / 1e12:.4g} T{'B' if name == 'copy' else 'FLOP'}/s",
+            f"{rate.gross_j / rate.duration_s:.4g}",
+            f"{rate.pj:.4g} pJ/{unit}",
+            f"{rate.net_pj(found.idle_w):.4g} pJ/{unit}",
+            f"{found.method}, {rate.duration_s:.3g} s",
+        )
+    console.print(table)
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        command()
+    except mistakes.COMPOSITION as error:
+        print(f"error: {mistakes.explain(error, 'calibrate', sys.argv[1:])}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
