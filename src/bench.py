@@ -26,6 +26,7 @@ from src.core import (
 )
 from src.measure import Clock, Progress, measure, metered
 from src.phases import measure_phases
+from src.site import modelled_limit
 
 # Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
@@ -190,7 +191,9 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
 
 
 def _with(record: Record, found: Measurement) -> Record:
-    return replace(record, measurement=found, flags=summary.flags(found, record.model["weights"]))
+    return replace(
+        record, measurement=found, flags=summary.flags(found, record.model["weights"], modelled_limit(record.site))
+    )
 
 
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

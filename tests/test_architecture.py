@@ -14,11 +14,12 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
+    {"site"},
     {"summary", "measure", "tasks", "models", "meters"},
     {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store"},
     {"recorder"},
-    {"run", "suite"},
+    {"run", "suite", "rescore", "compare"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
