@@ -27,6 +27,7 @@ from src.core import (
 )
 from src.measure import Clock, Progress, measure, metered
 from src.phases import measure_phases
+from src.site import modelled_limit
 
 # Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
@@ -231,7 +232,7 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
 
 def _with(record: Record, found: Measurement) -> Record:
     flags = {
-        *summary.flags(found, record.model["weights"]),
+        *summary.flags(found, record.model["weights"], modelled_limit(record.site)),
         *summary.input_flags(record),
         *audit.flags(found, record.protocol["busy_max"]),
     }

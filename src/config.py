@@ -13,7 +13,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from src import embedded, hardware, tracking, zones
+from src import embedded, hardware, site, tracking
 from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Site, Task, UserError
 from src.dataset import Dataset
 from src.words import choose, nearest
@@ -123,7 +123,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         meters=tuple(instantiate(sensor) for sensor in sensors),
         meters_required=bool(values["meter"]["required"]),
         procedure=typed(Procedure, {"name": names["protocol"], **_without(values["protocol"], "samples")}, "protocol"),
-        site=_site(values["site"], names["site"]),
+        site=site_of(values["site"], names["site"]),
         batch_size=values["batch_size"],
         precision=values["precision"],
         samples=values["samples"],
@@ -284,17 +284,9 @@ def _made(target: str, values: Mapping[str, Any], where: str) -> Any:
     return typed(instantiate({"_target_": target, "_partial_": True}).func, values, where)
 
 
-def _site(values: Mapping[str, Any], name: str) -> Site:
-    site = typed(Site, {"name": name, **values}, "site")
-    if site.g_per_kwh is not None:
-        return typed(
-            Site, {"name": name, **values, "factor_source": "given on the command line or in the site's YAML"}, "site"
-        )
-    if site.zone is None:
-        return site
-    factor = zones.factor(site.zone)
-    source = f"{factor.name} {factor.year}, {factor.source}; table {zones.version()}"
-    return typed(Site, {"name": name, **values, "g_per_kwh": factor.g_per_kwh, "factor_source": source}, "site")
+def site_of(values: Mapping[str, Any], name: str) -> Site:
+    """The site of a composed node of `conf/site`, with its zone's factor; UserError for values that cannot be."""
+    return site.located(typed(Site, {"name": name, **values}, "site"))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -64,6 +64,8 @@ def report(record: Record, metrics: Mapping[str, float | None]) -> None:
     """Prints the record as a short table with units, intervals and evidence."""
     # Off a terminal rich would fold lines at 80 columns; a pipe has no width
     console = Console(width=None if sys.stdout.isatty() else 110, markup=False, highlight=False)
+    for warning in describe.foremost(record):
+        console.print(f"! {warning}")
     table = Table(title=describe.title(record), title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)

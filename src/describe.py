@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from src import audit, diagnosis, summary
+from src import audit, diagnosis, energy, site, summary
 from src.core import COMPONENTS, Record
 
 NAMED = 3  # rows in a line of the table
+FOREMOST = "modelled"  # the flag that decides what the numbers below it mean
 
 EXPLAINED = {
     "contaminated": "another process used this card while it was measured",
     "power_capped": "the card's power limit held its clock, which is normal at full load",
     "throttled": "the card slowed itself down: its joules are those of a hotter or hampered card",
-    "modelled": "more than a fifth of this energy was estimated, not read by a sensor",
     "random_weights": "random weights: the energy is real, the answers are not, so there is no quality",
     "skipped_rows": "rows of the data could not be used and others took their place",
     "truncated": "inputs were longer than the model's context and were cut",
@@ -49,11 +49,12 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
     lines += [(f"  {c.upper()}", _value(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS]
     lines += _wall(metrics)
     lines += [
-        ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
+        *_idle(record, metrics),
         (f"energy per {record.task['unit']}", _value(metrics["energy/j_per_unit"], "J"), ""),
         (_right_answer(record), _value(metrics["energy/j_per_correct"], "J"), ""),
         (f"quality: {record.task['metric']}", _value(metrics["quality/primary"], ""), _quality(record)),
         ("emissions per 1,000", _value(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
+        *_cost_and_heat(record, metrics),
         ("latency p50 / p99", f"{_value(metrics['latency/p50_s'], 's')} / {_value(metrics['latency/p99_s'], 's')}", ""),
         ("throughput", _value(metrics["throughput/requests_per_s"], "requests/s"), ""),
         *_phases(record, metrics),
@@ -72,6 +73,41 @@ def _wall(metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     share = metrics["energy/wall_share"]
     known = f"external meter; the components are {share:.0%} of it" if share is not None else "external meter"
     return [("at the socket per 1,000", _value(metrics["energy/wall_wh_per_1k"], "Wh"), known)]
+
+
+def _idle(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """Gross parted in being on and the rest, with the idle power and its interval; nothing without a baseline."""
+    idle_w, half_w = metrics["power/idle_w"], metrics["power/idle_ci95_w"]
+    if metrics["energy/net_wh_per_1k"] is None:
+        return []
+    read = [c for c in COMPONENTS if energy.idle_w(record.measurement, c) is not None]
+    watts = "" if idle_w is None else f"; GPU idle {idle_w:.4g} W"
+    interval = "" if half_w is None else f" ± {half_w:.2g} W"
+    return [
+        ("  of which being on", _value(metrics["energy/on_wh_per_1k"], "Wh"), f"idle power x time{watts}{interval}"),
+        (
+            "  of which net = marginal",
+            _value(metrics["energy/net_wh_per_1k"], "Wh"),
+            f"one more inference while on anyway ({', '.join(c.upper() for c in read)})",
+        ),
+        ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
+    ]
+
+
+def _cost_and_heat(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
+    """What the site's price and use of the heat make of the energy; nothing where the site says nothing of them."""
+    here, lines = record.site, []
+    if here.get("price_per_kwh") is not None:
+        each = f"{here['price_per_kwh']:g} per kWh, PUE {here['pue']:g}"
+        lines.append(("cost per 1,000", _value(metrics["cost/per_1k"], here.get("currency") or ""), each))
+    if here.get("heat_reuse") is not None:
+        how = f"{here['heat_reuse']:.0%} replaces {here['heat_replaces'].replace('_', ' ')}; taken off nothing"
+        lines.append(("heating spared per 1,000", _value(metrics["heat/credit_wh_per_1k"], "Wh"), how))
+    return lines
+
+
+def _limit(record: Record) -> str:
+    return f"{site.modelled_limit(record.site):.0%}"
 
 
 def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
@@ -137,7 +173,7 @@ def warnings(record: Record) -> list[str]:
         "contaminated": f" (process {', '.join(map(str, audit.others(record.measurement))) or 'hidden'})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
-    said = (f"{flag}: {EXPLAINED.get(flag, flag)}{seen.get(flag, '')}" for flag in record.flags)
+    said = (f"{flag}: {EXPLAINED.get(flag, flag)}{seen.get(flag, '')}" for flag in record.flags if flag != FOREMOST)
     return [*said, *absent(record)]
 
 
@@ -148,9 +184,18 @@ def absent(record: Record) -> list[str]:
     return [f"not read: {reason}" for name, reason in reasons.items() if name not in cards]
 
 
+def foremost(record: Record) -> list[str]:
+    """What must be said before any number: that more of the energy was estimated than the site accepts."""
+    share = summary.modelled_share(record.measurement)
+    if FOREMOST not in record.flags or share is None:
+        return []
+    return [f"{FOREMOST}: {share:.0%} of this energy was estimated, not read by a sensor (accepted: {_limit(record)})"]
+
+
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     """A description a person can read alone."""
-    lines = [f"**{title(record)}**", ""]
+    lines = [line for warning in foremost(record) for line in (f"> {warning}", "")]
+    lines += [f"**{title(record)}**", ""]
     if record.error:
         lines += [f"{record.status}: {_plain(record.error)}", ""]
     warned = warnings(record)

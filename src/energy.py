@@ -1,8 +1,14 @@
 """From readings to joules: which meter's view counts, per component, and what an inference cost."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import fmean
 
+from src import stats
 from src.core import COMPONENTS, Measurement, Reading, Window
+
+TICK_S = 0.1  # the longest interval at which an NVIDIA card is known to refresh its counter (H100, 97 to 103 ms)
+PARTS = 5  # of a trace of samples: neighbours hang together, so whole stretches are compared
 
 
 def source(readings: Sequence[Reading], component: str) -> Reading | None:
@@ -29,6 +35,36 @@ def idle_w(measurement: Measurement, component: str) -> float | None:
         return None
     value = joules(reading, component)
     return None if value is None else value / reading.duration_s
+
+
+def idle_half_width_w(measurement: Measurement, component: str) -> float | None:
+    """Half the width of the interval, in watts, that holds the idle power; None where nothing tells it.
+
+    The idle baseline is one stretch and one reading, so there are no repeats to take a deviation from. Two things bound
+    it, and the wider counts: one tick of a counter more or less (`TICK_S` of idle power over the baseline; never
+    exceeded, so more than 95 %), and, where a meter of the baseline kept samples, Student's 95 % interval over the
+    means of its `PARTS` parts. Neither sees idle power that drifts after the baseline. A modelled, constant or replayed
+    reading has neither.
+    """
+    reading, watts = source(measurement.idle, component), idle_w(measurement, component)
+    if reading is None or watts is None:
+        return None
+    bounds = [watts * TICK_S / reading.duration_s] if reading.method.get(component) == "counter" else []
+    trace = next((r.trace for r in measurement.idle if r.trace), ()) if component == "gpu" else ()
+    if len(trace) >= 2 * PARTS:
+        edges = [round(part * len(trace) / PARTS) for part in range(PARTS + 1)]
+        parts = stats.estimate([fmean(w for _, w in trace[low:high]) for low, high in pairwise(edges)])
+        if parts is not None and parts.half_width is not None:
+            bounds.append(parts.half_width)
+    return max(bounds, default=None)
+
+
+def on_j_per_request(measurement: Measurement, component: str) -> float | None:
+    """Joules per request of merely being on: idle power for as long as a request took, the mean over windows."""
+    watts = idle_w(measurement, component)
+    if watts is None or not measurement.windows:
+        return None
+    return watts * fmean(window.duration_s / window.requests for window in measurement.windows)
 
 
 def window_j(measurement: Measurement, window: Window, component: str) -> float | None:

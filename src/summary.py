@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from src import calibration, energy, stats
+from src import calibration, energy, site, stats
 from src.calibration import Floor
 from src.core import COMPONENTS, Measurement, Record, Window
 
@@ -24,7 +24,7 @@ def metrics(record: Record) -> Metrics:
     found = record.measurement
     return {
         **energy_metrics(found, record.scores.get("primary")),
-        "emissions/g_per_1k": emissions_g_per_1k(found, record.site),
+        **site.metrics(total_j(found), record.site),
         **latency_metrics(found),
         **{f"quality/{name}": value for name, value in record.scores.items()},
         "quality/primary": record.scores.get("primary"),
@@ -58,8 +58,7 @@ def truncated(record: Record) -> list[str]:
 def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
     """Energy by component, its interval, and what one unit and one right answer cost."""
     parts = {component: component_j(found, component) for component in COMPONENTS}
-    read = [joules for joules in parts.values() if joules is not None]
-    total = sum(read) if read else None
+    total = total_j(found)
     totals = [joules for joules in energy.total_j_per_request(found) if joules is not None]
     interval = stats.estimate(totals)
     loaded = [joules for c in COMPONENTS if (joules := _reading_j(found, c)) is not None]
@@ -67,7 +66,7 @@ def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
     return {
         "energy/total_wh_per_1k": _wh_per_1k(total),
         **{f"energy/{component}_wh_per_1k": _wh_per_1k(joules) for component, joules in parts.items()},
-        "energy/gpu_net_wh_per_1k": _wh_per_1k(_gpu_net_j(found)),
+        **idle_metrics(found),
         "energy/ci95_rel": interval.relative if interval else None,
         "energy/modelled_share": modelled_share(found),
         "energy/j_per_unit": total * requests / units if total is not None and units else None,
@@ -81,6 +80,32 @@ def component_j(found: Measurement, component: str) -> float | None:
     return _mean(found, lambda window: _per_request(energy.window_j(found, window, component), window))
 
 
+def total_j(found: Measurement) -> float | None:
+    """Gross joules per request of all components that were read."""
+    read = [joules for c in COMPONENTS if (joules := component_j(found, c)) is not None]
+    return sum(read) if read else None
+
+
+def idle_metrics(found: Measurement) -> Metrics:
+    """Gross energy parted in two, over the components that have an idle reading: being on, and the rest (net).
+
+    On is idle power times the time an inference took, net is gross less that. Net is also the marginal cost: what one
+    more inference adds to a machine that is on, loaded and waiting anyway. On a machine that is never idle one more
+    inference needs more machine, and costs gross.
+    """
+    both = {
+        c: (gross, on)
+        for c in COMPONENTS
+        if (gross := component_j(found, c)) is not None and (on := energy.on_j_per_request(found, c)) is not None
+    }
+    net = {c: gross - on for c, (gross, on) in both.items()}
+    return {
+        "energy/gpu_net_wh_per_1k": _wh_per_1k(net.get("gpu")),
+        "energy/net_wh_per_1k": _wh_per_1k(sum(net.values())) if net else None,
+        "energy/on_wh_per_1k": _wh_per_1k(sum(on for _, on in both.values())) if both else None,
+    }
+
+
 def modelled_share(found: Measurement) -> float | None:
     """The share of the total energy that no sensor read, in [0, 1]."""
     parts = {c: joules for c in COMPONENTS if (joules := component_j(found, c)) is not None}
@@ -88,15 +113,6 @@ def modelled_share(found: Measurement) -> float | None:
         return None
     readings = found.windows[0].readings
     return sum(j for c, j in parts.items() if energy.method(readings, c) in ESTIMATED) / sum(parts.values())
-
-
-def emissions_g_per_1k(found: Measurement, site: Mapping[str, Any]) -> float | None:
-    """Grams of CO2 equivalent: kWh x PUE x the zone's factor; None without a factor."""
-    parts = [joules for c in COMPONENTS if (joules := component_j(found, c)) is not None]
-    if not parts or site.get("g_per_kwh") is None:
-        return None
-    kwh_per_1k = sum(parts) * PER / J_PER_WH / 1000
-    return float(kwh_per_1k * site["pue"] * site["g_per_kwh"])
 
 
 def latency_metrics(found: Measurement) -> Metrics:
@@ -178,6 +194,7 @@ def power_metrics(found: Measurement) -> Metrics:
     return {
         "power/gpu_mean_w": _mean(found, lambda w: _over_time(energy.window_j(found, w, "gpu"), w)),
         "power/idle_w": energy.idle_w(found, "gpu"),
+        "power/idle_ci95_w": energy.idle_half_width_w(found, "gpu"),
         "utilization/gpu": _mean(found, _gpu_utilization),
         "utilization/cpu": _mean(found, lambda window: window.cpu_utilization),
     }
@@ -189,10 +206,10 @@ def methods(found: Measurement) -> dict[str, str | None]:
     return {component: energy.method(readings, component) for component in COMPONENTS}
 
 
-def flags(found: Measurement, weights: str, modelled_limit: float = 0.2) -> tuple[str, ...]:
+def flags(found: Measurement, weights: str, modelled_limit: float = site.MODELLED_LIMIT) -> tuple[str, ...]:
     """The words of warning a reader must see beside the numbers, in alphabetical order.
 
-    `modelled` above a fifth of the total: from there on an estimate decides what the total looks like.
+    `modelled` above the site's limit: from there on an estimate decides what the total looks like.
     """
     raised = {
         "modelled": (modelled_share(found) or 0.0) > modelled_limit,
@@ -218,15 +235,6 @@ def request_latencies(found: Measurement) -> list[float]:
 def device(hardware: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
     """The processor that did the work, by its name: the GPU, else the CPU."""
     return str(hardware["gpu_name"] or environment.get("cpu") or hardware["device"])
-
-
-def _gpu_net_j(found: Measurement) -> float | None:
-    idle_w = energy.idle_w(found, "gpu")
-    if idle_w is None:
-        return None
-    gross = component_j(found, "gpu")
-    idle = _mean(found, lambda window: idle_w * window.duration_s / window.requests)
-    return None if gross is None or idle is None else gross - idle
 
 
 def _gpu_utilization(window: Window) -> float | None:

@@ -12,12 +12,16 @@ TABLE = Path(__file__).with_name("zones.csv")
 
 @dataclass(frozen=True)
 class Factor:
-    """One zone's grams of CO2 equivalent per kWh, the year they hold for, and who says so."""
+    """One zone's grams of CO2 equivalent per kWh, the year they hold for, what the number is, and who says so.
+
+    `basis` goes as far as the source does: what it does not state of its number is named as not stated.
+    """
 
     zone: str
     name: str
     g_per_kwh: float
     year: int
+    basis: str
     source: str
 
 
@@ -37,7 +41,9 @@ def _read() -> dict[str, Factor]:
         next(file)  # the version
         rows = csv.DictReader(file)
         return {
-            row["zone"]: Factor(row["zone"], row["name"], float(row["g_per_kwh"]), int(row["year"]), row["source"])
+            row["zone"]: Factor(
+                row["zone"], row["name"], float(row["g_per_kwh"]), int(row["year"]), row["basis"], row["source"]
+            )
             for row in rows
         }
 

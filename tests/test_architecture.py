@@ -19,7 +19,7 @@ LEVELS = [
     {"config", "describe", "figures", "phases"},
     {"bench", "mistakes", "console", "store", "table", "grid"},
     {"recorder"},
-    {"run", "suite", "hub_check", "calibrate"},
+    {"run", "suite", "hub_check", "calibrate", "rescore", "compare"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 

@@ -57,6 +57,39 @@ def test_net_energy_is_gross_less_idle_power_for_as_long_as_the_work_took():
     assert summary.metrics(record())["energy/gpu_net_wh_per_1k"] == pytest.approx((360 - 120) * 10 / 3 * 1000 / 3600)
 
 
+def test_gross_is_parted_in_being_on_and_net_over_the_components_with_an_idle_reading():
+    found = summary.metrics(record(idle=(reading(5.0, gpu=120.0, cpu=20.0),)))  # nobody saw idle memory
+    assert found["energy/on_wh_per_1k"] == pytest.approx(140 * 10 / 3 * 1000 / 3600)
+    assert found["energy/net_wh_per_1k"] == pytest.approx((240 + 16) * 10 / 3 * 1000 / 3600)
+    parts = found["energy/gpu_wh_per_1k"] + found["energy/cpu_wh_per_1k"]
+    assert found["energy/on_wh_per_1k"] + found["energy/net_wh_per_1k"] == pytest.approx(parts)
+
+
+def test_without_an_idle_baseline_nothing_is_parted():
+    found = summary.metrics(record(idle=()))
+    for name in ("energy/on_wh_per_1k", "energy/net_wh_per_1k", "energy/gpu_net_wh_per_1k", "power/idle_ci95_w"):
+        assert found[name] is None, name
+
+
+def test_a_counters_idle_power_is_known_to_one_tick_of_the_baseline():
+    assert summary.metrics(record())["power/idle_ci95_w"] == pytest.approx(120.0 * 0.1 / 5.0)
+    longer = record(idle=(reading(50.0, gpu=120.0),))
+    assert summary.metrics(longer)["power/idle_ci95_w"] == pytest.approx(0.24)
+    replayed = replace(reading(5.0, gpu=120.0), method={"gpu": "replayed"})
+    assert summary.metrics(record(idle=(replayed,)))["power/idle_ci95_w"] is None
+
+
+def test_where_the_baseline_was_sampled_its_parts_widen_the_idle_interval():
+    steps = [100.0, 110.0, 120.0, 130.0, 140.0]
+    trace = tuple((0.5 * i, steps[i // 2]) for i in range(10))
+    sampled = Reading("sampler", 5.0, method={}, trace=trace)
+    found = summary.metrics(record(idle=(reading(5.0, gpu=120.0), sampled)))
+    # sd of the five parts is sqrt(250), t(0.975, 4) = 2.776445
+    assert found["power/idle_ci95_w"] == pytest.approx(2.776445 * 250**0.5 / 5**0.5, rel=1e-6)
+    steady = replace(sampled, trace=tuple((at, 120.0) for at, _ in trace))
+    assert summary.metrics(record(idle=(reading(5.0, gpu=120.0), steady)))["power/idle_ci95_w"] == pytest.approx(2.4)
+
+
 def test_the_cost_of_a_unit_and_of_a_right_answer():
     found = summary.metrics(record())
     assert found["energy/j_per_unit"] == pytest.approx(4000 / 30)
@@ -71,6 +104,12 @@ def test_above_a_fifth_modelled_the_run_says_so():
     heavy = Window(10.0, (reading(10.0, gpu=100.0, cpu=36.0),), 1, 3, 30, [2.0, 8.0])
     assert "modelled" in summary.flags(record(windows=(heavy,)).measurement, "hub")
     assert "modelled" not in summary.flags(record().measurement, "hub")
+
+
+def test_a_site_may_accept_more_or_less_that_is_estimated():
+    found = record().measurement  # a tenth is modelled
+    assert "modelled" in summary.flags(found, "hub", 0.05)
+    assert "modelled" not in summary.flags(found, "hub", 0.11)
 
 
 def test_emissions_are_kwh_times_pue_times_the_zones_factor():

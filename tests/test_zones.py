@@ -21,3 +21,10 @@ def test_an_unknown_zone_is_refused_with_the_nearest_right_one(typed, meant):
 
 def test_the_tables_version_names_what_it_was_made_from():
     assert zones.version() == "codecarbon-3.3.2"
+
+
+def test_every_zone_states_its_basis_or_that_its_source_does_not():
+    table = zones._read()
+    assert len(table) > 200
+    assert all("average" in f.basis or "one year" in f.basis for f in table.values())
+    assert all("not stated by the source" in f.basis for f in table.values())
