@@ -1,7 +1,7 @@
 """The GPU's power over time, sampled by a process of its own, so that the measuring process does nothing for it.
 
-    python -m src.run                          python -m src.meters.trace
-    ─────────────────                          ──────────────────────────
+    python -m src.run                          python -m src.meters.sampler
+    ─────────────────                          ────────────────────────────
     open  ───── card, rate ──────────────────▶ finds the card, says which power it can read; asleep on its pipe
     start ───── "s" ────▶ waits for ◀── "."    first sample
           the work                             a sample every 1/hz, asleep in between
@@ -11,15 +11,12 @@
 The window of a reading goes from its first sample to its last. Both clocks are one: `time.perf_counter` is system-wide.
 """
 
-import importlib
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +24,11 @@ from typing import Any
 
 from src.core import Hardware, Reading, UserError
 from src.meters import nvml
+from src.meters.sampler import START, STARTED, STOP
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30.0  # the longest wait for an answer: a new process on a busy machine, a driver that wakes up
 MAX_HZ = 50.0  # the sensor itself refreshes every 20 to 100 ms
-START, STOP, STARTED = b"s", b"e", b".\n"
 
 
 @dataclass
@@ -63,7 +60,7 @@ class Trace:
         import numpy  # noqa: F401 - before the first window, not after it
 
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "src.meters.trace", str(hardware.uuid), str(self.hz), self.driver],
+            [sys.executable, "-m", "src.meters.sampler", str(hardware.uuid), str(self.hz), self.driver],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -134,108 +131,3 @@ class Trace:
                 raise RuntimeError("meter trace: the sampling process " + ("died" if ready else "does not answer"))
             line += part
         return line
-
-
-def power(driver: Any, card: Any) -> tuple[str, Callable[[], float]]:
-    """Which power the card tells, and the function that reads it in watts; UserError where it tells none."""
-
-    def instant_w() -> float:
-        value = driver.nvmlDeviceGetFieldValues(card, [driver.NVML_FI_DEV_POWER_INSTANT])[0]
-        if value.nvmlReturn != driver.NVML_SUCCESS:
-            raise driver.NVMLError(value.nvmlReturn)
-        return float(value.value.uiVal) / 1000
-
-    def average_w() -> float:
-        return float(driver.nvmlDeviceGetPowerUsage(card)) / 1000
-
-    try:
-        instant_w()
-        return "instant", instant_w
-    except (driver.NVMLError, AttributeError):  # an older card, driver or pynvml
-        pass
-    try:
-        average_w()
-        return "average", average_w
-    except driver.NVMLError as error:
-        raise UserError(f"meter=trace: the card tells no power ({error}); type meter=codecarbon") from None
-
-
-def opened(uuid: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
-    """The driver, the name of the power and the function that reads it, for one card."""
-    hardware = Hardware("trace", "cuda", (), uuid=uuid)
-    try:
-        module = importlib.import_module(driver)
-    except ImportError:
-        raise UserError("meter=trace needs the package nvidia-ml-py; type pip install nvidia-ml-py") from None
-    sensor, watts = power(module, nvml.find(module, "trace", hardware))
-    return module, sensor, watts
-
-
-def sampled(
-    watts: Callable[[], float], hz: float, samples: list[tuple[float, float]], told: Callable[[float], bytes]
-) -> bytes:
-    """Appends (time, watts) every 1/hz seconds until `told` has a word, with one more sample at the end.
-
-    `told` sleeps for the seconds it is given and returns b"" when nothing came; the word is returned.
-    """
-    began_s, word = samples[0][0], b""
-    while not word:
-        now_s = time.perf_counter()
-        beat = int((now_s - began_s) * hz) + 1  # a beat that was slept through is left out, not made up for
-        word = told(began_s + beat / hz - now_s)
-        if word in (b"", STOP):
-            samples.append(_sample(watts))
-    return word
-
-
-def serve(hz: float, sensor: str, watts: Callable[[], float], failure: type[Exception]) -> None:
-    """The sampling process's loop, until its pipe closes."""
-    parent = os.getppid()
-
-    def told(seconds: float | None) -> bytes:
-        ready = select.select([0], [], [], seconds and max(0.0, seconds))[0]
-        if ready:
-            return os.read(0, 1) or b"closed"
-        # a child that the measuring process forked may hold the pipe open after its death
-        return b"" if os.getppid() == parent else b"closed"
-
-    _say({"sensor": sensor})
-    while told(None) == START:
-        try:
-            samples = [_sample(watts)]
-            os.write(1, STARTED)
-            if sampled(watts, hz, samples, told) != STOP:
-                return
-            _say({"samples": samples})
-        except failure as error:
-            _say({"error": str(error)})
-
-
-def _sample(watts: Callable[[], float]) -> tuple[float, float]:
-    value = watts()
-    return time.perf_counter(), value
-
-
-def _say(answer: dict[str, Any]) -> None:
-    """One line, whole: a pipe takes long ones in parts."""
-    line = json.dumps(answer).encode() + b"\n"
-    while line:
-        line = line[os.write(1, line) :]
-
-
-def main() -> None:
-    """`python -m src.meters.trace UUID HZ DRIVER`, started by `Trace`."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a cluster signals every process of a job
-        signal.signal(number, signal.SIG_IGN)
-    uuid, hz, driver = sys.argv[1:]
-    with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
-        try:
-            module, sensor, watts = opened(uuid, driver)
-        except UserError as error:
-            return _say({"error": str(error)})
-        serve(float(hz), sensor, watts, module.NVMLError)
-    return None
-
-
-if __name__ == "__main__":
-    main()

@@ -84,10 +84,12 @@ def test_a_file_or_a_column_that_is_not_there_is_named(wall, tmp_path):
 def test_stop_waits_for_the_row_after_the_window_and_reads_no_half_line(wall):
     meter, clock = wall([(at, 300) for at in range(10)], patience_s=5.0)
 
+    parts = ["", f"{NOON_S + 10},300\n", f"{NOON_S + 11},3", "00\n"]  # 3 W is no row: its line has no end yet
+
     def writes(seconds):
         clock.sleep(seconds)
         with open(meter.path, "a") as file:
-            file.write(f"\n{clock.now()},300\n{clock.now() + 0.1},9")  # the last line has no end yet
+            file.write(parts.pop(0))
 
     meter.sleep = writes
     reading = read(meter, clock, 0.5, 10.0)
