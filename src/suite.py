@@ -58,13 +58,12 @@ def run(config: DictConfig) -> int:
     if file and not file.parent.is_dir():
         raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
     uri = tracking.resolve(values["tracking_uri"])
-    known = {} if values["again"] else _measured_before(uri, todo)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     rows: list[Row] = []
     stopped = ""
     try:
-        _make(todo, known, uri, rows)
+        _make(todo, {} if values["again"] else _measured_before(uri, todo), uri, rows)
     except Interrupted as stop:
         stopped = str(stop)
         print(f"stopped by {stop}; the same line goes on from here", file=sys.stderr)
@@ -82,12 +81,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
     """The row of each run that is finished already on the device that it would use, by its command."""
+    devices = [_device(tuple(sorted(word for word in job.words if word.startswith("hardware")))) for job in todo]
     from src import store
 
     kept: dict[str, Mapping[str, store.Kept]] = {}
     found = {}
-    for job in todo:
-        device = _device(tuple(sorted(word for word in job.words if word.startswith("hardware"))))
+    for job, device in zip(todo, devices, strict=True):
         if device not in kept:
             kept[device] = store.finished(uri, device)
         if job.command in kept[device]:
@@ -163,6 +162,8 @@ def main() -> int:
     except mistakes.COMPOSITION as error:
         print(f"error: {mistakes.explain(error, 'suite', sys.argv[1:])}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before anything began
+        return 128 + signal.SIGINT
     return 0
 
 

@@ -4,9 +4,11 @@ import csv
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -132,15 +134,17 @@ def test_a_stopped_suite_stops_its_run_which_leaves_its_record(number, code, tmp
         text=True,
     )
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("mlflow.db")) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    time.sleep(8)  # loaded, or nearly so: the idle baseline takes a minute
+    while not any("src.recorder" in line for line in running(uri)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    time.sleep(1)  # the run has begun; its idle baseline takes a minute
     suite.send_signal(number)
-    out, err = suite.communicate(timeout=50)
+    out, err = suite.communicate(timeout=55)
     assert suite.returncode == code
     assert f"stopped by {signal.Signals(number).name}; the same line goes on from here" in err
     assert json.loads(out.splitlines()[-1]) == {"runs": 0, "failed": 0, "left": 1}
     assert not running(uri)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store:
+        assert store.execute("select status from runs").fetchall() == [("KILLED",)]
 
 
 def running(uri):
