@@ -132,12 +132,13 @@ def test_a_stopped_suite_stops_its_run_which_leaves_its_record(number, code, tmp
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 120
     while not any("src.recorder" in line for line in running(uri)) and time.monotonic() < deadline:
         time.sleep(0.5)
     time.sleep(1)  # the run has begun; its idle baseline takes a minute
-    suite.send_signal(number)
+    os.killpg(suite.pid, number)  # as a terminal does: to all that belong to the command
     out, err = suite.communicate(timeout=55)
     assert suite.returncode == code
     assert f"stopped by {signal.Signals(number).name}; the same line goes on from here" in err
