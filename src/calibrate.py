@@ -190,9 +190,12 @@ def _rate(
         lambda given, passes: 0,
         sizes=[burst],
     )
-    joules = energy.window_j(base, window, component)
-    if joules is None or joules <= 0:
-        raise UserError(f"the {component}'s counter gave no joules for {name}; type seconds={2 * plan.seconds:g}")
+    joules, idle_w = energy.window_j(base, window, component), energy.idle_w(base, component) or 0.0
+    if joules is None or joules <= idle_w * window.duration_s:
+        drew = "nothing" if joules is None else f"{joules / window.duration_s:.1f} W"
+        raise UserError(
+            f"the {component} drew {drew} in {name} and {idle_w:.1f} W idle: let nothing else run, try again"
+        )
     return Rate(amount=kernel.amount * window.requests, duration_s=window.duration_s, gross_j=joules)
 
 

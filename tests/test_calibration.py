@@ -95,13 +95,14 @@ def test_windows_are_as_long_as_asked_and_only_the_asked_precisions_are_measured
     assert found.products["bf16"].duration_s == pytest.approx(2.0, abs=calibrate.BURST_S)
 
 
-def test_a_counter_that_gives_no_joules_for_the_work_is_refused_not_kept():
+@pytest.mark.parametrize("extra_w", [0.0, -20.0])
+def test_work_that_draws_no_more_than_idle_is_refused_not_kept(extra_w):
     clock = FakeClock()
-    meter = FakeMeter(clock, {"gpu": 0.0}, method="counter")
-    kernel = Kernel(Card(clock, {"gpu": 0.0}), 1.0, 0.01, 0.0)
-    kernel.meter.extra_j = 0.0
+    meter = Card(clock, {"gpu": 100.0}, method="counter")
+    meter.extra_j = 0.0
+    kernel = Kernel(meter, 1.0, 0.01, extra_w)
     kernels = Kernels(lambda d: None, lambda *w: kernel, lambda *w: kernel, lambda: None, 1, 4)
-    with pytest.raises(UserError, match="gave no joules for fp32"):
+    with pytest.raises(UserError, match=r"W in fp32 and 100\.0 W idle: let nothing else run"):
         calibrate.calibrate(Plan(1.0, 1.0, 0.0, 0.1), GPU, meter, kernels, clock, lambda phase, share: None)
 
 

@@ -52,6 +52,15 @@ def test_what_is_not_a_weight_is_not_read_and_a_weight_expanded_is_read_once():
     assert work.count(Calls(run, model=layer), ["a"]) == Work(2 * 64 * 8**3, 8 * 8 * FP32)
 
 
+def test_a_parameter_that_is_handed_to_a_module_is_counted_and_still_asks_for_its_gradient_afterwards():
+    import torch
+
+    layer = torch.nn.Linear(8, 8, bias=False)
+    layer.query = torch.nn.Parameter(torch.randn(3, 8))
+    assert work.count(Calls(lambda batch: layer(layer.query), model=layer), ["a"]) == Work(2 * 3 * 64, (64 + 24) * FP32)
+    assert all(parameter.requires_grad for parameter in layer.parameters())
+
+
 def test_of_a_table_only_the_rows_that_are_looked_up_are_read():
     import torch
 

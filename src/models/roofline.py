@@ -10,9 +10,9 @@ from typing import Any
 
 from src.models.weights import set_precision
 
-# The side of the square matrices. A GPU needs thousands of rows to be full (measured on an H100: 8192); on a processor
-# one product of 2048 already takes 10 ms to 1 s.
-SIDE = {"cuda": 8192, "cpu": 2048}
+# The side of the square matrices. A GPU needs thousands of rows to be full (measured on an H100: 8192). A processor
+# without a half precision of its own does 1 GFLOP a second in it: at 1024 a product takes seconds, not minutes.
+SIDE = {"cuda": 8192, "cpu": 1024}
 
 # Bytes of the array that is copied: beyond every cache (a large server's third level is 1 GB), and small beside memory.
 COPY_BYTES = {"cuda": 4 * 2**30, "cpu": 2**30}

@@ -29,8 +29,16 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     aten = torch.ops.aten
     known = {aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops, aten._grouped_mm: _expert_flops}
     flops, reads = FlopCounterMode(display=False, custom_mapping=known), _reads(parameters)
-    with flops, reads:
-        predict(batch)
+    # the counter follows what asks for gradients backwards, which breaks where none are kept
+    asking = [parameter for parameter in parameters if parameter.requires_grad]
+    try:
+        for parameter in asking:
+            parameter.requires_grad_(False)
+        with flops, reads:
+            predict(batch)
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
     if not reads.bytes_read:
         return None
     return Work(flops.get_total_flops() / len(batch), reads.bytes_read / len(batch))
