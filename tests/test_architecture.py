@@ -16,7 +16,7 @@ LEVELS = [
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
     {"site"},
     {"summary", "measure", "tasks", "models", "meters"},
-    {"config", "describe", "figures", "phases"},
+    {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store"},
     {"recorder"},
     {"run", "suite", "rescore", "compare"},
