@@ -93,7 +93,7 @@ def modelled_limit(site: Mapping[str, Any]) -> float:
 def label(site: Site) -> str:
     """A short name of all that the site changes, from which two different sites rarely have the same: `FRA-pue1.2`."""
     parts = [site.zone or site.name]
-    if site.g_per_kwh is not None and site.factor_basis is None and (site.factor_source or "") == GIVEN:
+    if site.g_per_kwh is not None and not (site.factor_source or "").endswith(f"table {zones.version()}"):
         parts.append(f"{site.g_per_kwh:g}g")
     if site.pue != 1:
         parts.append(f"pue{site.pue:g}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, log, sqrt
 from statistics import fmean, stdev
 
 
@@ -42,3 +42,56 @@ def percentiles(values: Sequence[float], weights: Sequence[int], points: Sequenc
     import numpy
 
     return [float(p) for p in numpy.percentile(numpy.repeat(values, weights), points)]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far apart two sets of repeats are, `first` less `second`, with a 95 % interval.
+
+    `low` and `high` are None where the spread of either is unknown. `ratio` is first over second, by geometric means,
+    with an interval of its own; None where a value is not above zero.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+
+    @property
+    def sign(self) -> int | None:
+        """-1 where the first is lower, 1 where it is higher, 0 where both may be equal; None without an interval."""
+        if self.low is None or self.high is None:
+            return None
+        return 0 if self.low <= 0 <= self.high else (1 if self.low > 0 else -1)
+
+
+def difference(first: Sequence[float], second: Sequence[float]) -> Difference | None:
+    """The difference of two means by Welch's t (unequal variances), their ratio by the same on the logarithms.
+
+    Exchanging the two negates the difference and inverts the ratio. None where either has no values.
+    """
+    if not first or not second:
+        return None
+    low, high = _welch(first, second)
+    ratio: float | None = None
+    edges: tuple[float | None, float | None] = None, None
+    if min(*first, *second) > 0:
+        logs = [log(v) for v in first], [log(v) for v in second]
+        ratio = exp(fmean(logs[0]) - fmean(logs[1]))
+        edges = _welch(*logs)
+    ratio_low, ratio_high = (None if edge is None else exp(edge) for edge in edges)
+    return Difference(fmean(first) - fmean(second), low, high, ratio, ratio_low, ratio_high)
+
+
+def _welch(first: Sequence[float], second: Sequence[float]) -> tuple[float | None, float | None]:
+    """The 95 % interval of the difference of means; (None, None) where one value leaves a spread unknown."""
+    if len(first) < 2 or len(second) < 2:
+        return None, None
+    if stdev(first) == stdev(second) == 0:  # scipy would divide nothing by nothing
+        return first[0] - second[0], first[0] - second[0]
+    from scipy.stats import ttest_ind  # over a second to import
+
+    found = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    return float(found.low), float(found.high)

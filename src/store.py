@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ from mlflow.exceptions import MlflowException
 
 from src import describe, figures, summary, tracking
 from src.core import Record, UserError
-from src.record_json import to_json
+from src.record_json import from_json, to_json
 
 LOCK_S = 60
 PARAMS_AT_ONCE = 100  # the tracking API's limit for one log_batch
@@ -93,15 +93,21 @@ def open_store(uri: str, task: str) -> Store:
     """Connects and makes sure that the task's experiment exists; UserError within seconds where that cannot be."""
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    with _reachable(uri), _alone(uri):
+        _probe(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        return Store(uri, client, _experiment(client, uri, task))
+
+
+@contextmanager
+def _reachable(uri: str) -> Iterator[None]:
+    """Turns whatever a store raises into one line that shows no password."""
     shown = tracking.public(uri)
     try:
-        with _alone(uri):
-            _probe(uri)
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            return Store(uri, client, _experiment(client, uri, task))
+        yield
     except UserError:
         raise
-    except Exception as error:  # whatever a database or server raises, the run cannot be recorded there
+    except Exception as error:  # whatever a database or server raises, the store cannot be used
         reason = str(error).strip().splitlines()[0].replace(uri, shown) if str(error).strip() else ""
         raise UserError(f"tracking_uri={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from error
 
@@ -268,3 +274,70 @@ def artifacts(record: Record, metrics: Mapping[str, float | None]) -> dict[str, 
         "energy.svg": figures.energy(record, metrics),
     }
     return {name: text for name, text in found.items() if text is not None}
+
+
+def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> Iterator[tuple[str, Record]]:
+    """The id and record of chosen runs: those whose ids begin so, and every finished run where none is named.
+
+    `tasks` takes of these only what did one of them. UserError where a beginning fits no run, or several; and where no
+    run is chosen at all.
+    """
+    client = _reader(uri)
+    runs = list(_all_runs(client))
+    chosen = [_one(runs, prefix) for prefix in ids]
+    if not ids:
+        chosen = [run for run in runs if run.data.tags.get("status") == "finished"]
+    chosen = [run for run in chosen if not tasks or run.data.tags["task"] in tasks]
+    if not chosen:
+        raise UserError(f"no such run{' of ' + ', '.join(tasks) if tasks else ''} in {tracking.public(uri)}")
+    for run in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            path = client.download_artifacts(run.info.run_id, "record.json", folder)
+            yield run.info.run_id, from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def add(uri: str, run_id: str, metrics: Mapping[str, float | None], tags: Mapping[str, str]) -> None:
+    """Adds figures and tags to a run that is there; those that it has under other names stay as they are."""
+    now = int(datetime.now().timestamp() * 1000)
+    read = [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None]
+    with _alone(uri):
+        _reader(uri).log_batch(run_id, read, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def tag(uri: str, run_id: str, name: str) -> str | None:
+    """One tag of a run; None where the run has none of that name."""
+    found: str | None = _reader(uri).get_run(run_id).data.tags.get(name)
+    return found
+
+
+def _reader(uri: str) -> MlflowClient:
+    """A client of a store that is there; UserError for a sqlite file that is not: reading makes none."""
+    path = tracking.sqlite_path(uri)
+    if path is not None and not path.is_file():
+        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: python -m src.run")
+    with _reachable(uri):
+        _probe(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)  # a server that is not there answers nothing
+        return client
+
+
+def _all_runs(client: MlflowClient) -> Iterator[Any]:
+    """Every run of Joulemark's in the store, newest first."""
+    experiments, token = [experiment.experiment_id for experiment in client.search_experiments()], None
+    while True:
+        page = client.search_runs(experiments, max_results=1000, order_by=["start_time DESC"], page_token=token)
+        yield from (run for run in page if run.data.tags.get("record.id"))
+        token = page.token
+        if not token:
+            return
+
+
+def _one(runs: Sequence[Any], prefix: str) -> Any:
+    fitting = [run for run in runs if run.info.run_id.startswith(prefix)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise UserError(f"run {prefix} is not in the store; type the beginning of a run's id, as its page shows it")
+    some = ", ".join(run.info.run_id[:12] for run in fitting[:3])
+    raise UserError(f"run {prefix} may be {len(fitting)} runs ({some}, …); type more of its id")

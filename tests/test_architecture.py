@@ -16,7 +16,7 @@ LEVELS = [
     {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
     {"lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
-    {"config", "describe", "figures", "phases"},
+    {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid"},
     {"recorder"},
     {"run", "suite", "hub_check", "calibrate", "rescore", "compare"},

@@ -1,0 +1,161 @@
+"""python -m src.rescore: another site laid over past runs, without running them; what was measured stays as it is.
+
+The figures go to the same run under names of their own, `rescored/LABEL/emissions/g_per_1k` and so on, and the site
+with the date into the tag `rescored.LABEL`. A label holds one site for good: another one under it is refused. Exit
+code 0, or 2 for a mistake in the words.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from src import mistakes, site, summary, tracking, zones
+from src.config import CONF, site_of
+from src.core import Record, Site, UserError
+
+LABEL = re.compile(r"[A-Za-z0-9_.-]+")  # what MLflow takes in a name, but for what would part it
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """One run with its figures at its own site and at another."""
+
+    run_id: str
+    record: Record
+    before: Mapping[str, float | None]
+    after: Mapping[str, float | None]
+
+
+def rescored(run_id: str, record: Record, other: Site) -> Rescored:
+    """The record's figures at both sites, from the same joules."""
+    joules = summary.total_j(record.measurement)
+    return Rescored(run_id, record, site.metrics(joules, record.site), site.metrics(joules, asdict(other)))
+
+
+@hydra.main(config_path=str(CONF), config_name="rescore", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The rescoring that Hydra composed; leaves the process with its exit code."""
+    try:
+        code = run(config, str(HydraConfig.get().runtime.choices["site"]))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def run(config: DictConfig, name: str) -> int:
+    """Rescores the chosen runs, writes unless `dry`, prints the table and one line of JSON; returns the exit code."""
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    other = site_of(values["site"], name)
+    label, ids = _label(values["label"], other), _ids(values["runs"])
+    uri = tracking.resolve(values["tracking_uri"])
+    from src import store  # MLflow enters here, after the words are checked
+
+    done = [rescored(run_id, record, other) for run_id, record in store.recorded(uri, ids, values["tasks"])]
+    known = [_known(store.tag(uri, one.run_id, f"rescored.{label}"), other, label, one.run_id) for one in done]
+    written = 0
+    if not values["dry"]:
+        for one, is_there in zip(done, known, strict=True):
+            if not is_there:
+                store.add(uri, one.run_id, figures(one, label), {f"rescored.{label}": _tag(other)})
+                written += 1
+    show(done, other, label)
+    print(json.dumps({"runs": len(done), "written": written, "label": label}))
+    return 0
+
+
+def figures(one: Rescored, label: str) -> dict[str, float | None]:
+    """The new figures under the names that they have in the run."""
+    return {f"rescored/{label}/{name}": value for name, value in one.after.items()}
+
+
+def _label(word: str | None, other: Site) -> str:
+    label = site.label(other) if word is None else str(word)
+    if not LABEL.fullmatch(label):
+        raise UserError(f"label={label}: letters, digits, dots, dashes and underscores only; type label=…")
+    return label
+
+
+def _ids(words: Any) -> list[str]:
+    ids: list[str] = list(words) if isinstance(words, list) else [words]
+    for word in ids:
+        if not isinstance(word, str):  # an id of digits, or with one e, is a number to YAML
+            raise UserError(f"runs={word} was read as a number; quote it: 'runs=[\"…\"]'")
+    return ids
+
+
+def _tag(other: Site) -> str:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return json.dumps({"site": asdict(other), "zones": zones.version(), "at": now})
+
+
+def _known(tag: str | None, other: Site, label: str, run_id: str) -> bool:
+    """Whether the run has this site's figures under the label; UserError where it has another's."""
+    if tag is None:
+        return False
+    if json.loads(tag)["site"] == asdict(other):
+        return True
+    raise UserError(f"run {run_id[:12]} has another site's figures under label={label}; type another label=…")
+
+
+def show(done: Sequence[Rescored], other: Site, label: str) -> None:
+    """Prints both figures of every run, before | after, and what must be said of them first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 130, markup=False, highlight=False)
+    for one in done:
+        share = summary.modelled_share(one.record.measurement)
+        if share is not None and share > other.modelled_limit:
+            console.print(f"! modelled: {one.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
+    console.print(f"after ({label}): {site.words(asdict(other))}")
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "model", "task"):
+        table.add_column(name, no_wrap=True)
+    for name in (
+        "Wh per 1,000",
+        "g CO2e: before | after",
+        "cost: before | after",
+        "heating spared, Wh: before | after",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in done:
+        wh = summary.metrics(one.record)["energy/total_wh_per_1k"]
+        row = [one.run_id[:8], str(one.record.model["name"]), str(one.record.task["name"]), _digits(wh)]
+        table.add_row(*row, *_cells(one, other))
+    console.print(table)
+
+
+def _cells(one: Rescored, other: Site) -> Iterator[str]:
+    was, now = one.record.site.get("currency"), other.currency
+    units = {"emissions/g_per_1k": ("", ""), "cost/per_1k": (was, now), "heat/credit_wh_per_1k": ("", "")}
+    for name, (before, after) in units.items():
+        yield f"{_digits(one.before[name], before)} | {_digits(one.after[name], after)}"
+
+
+def _digits(value: float | None, unit: str | None = None) -> str:
+    return "-" if value is None else f"{value:.4g} {unit or ''}".strip()
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        command()
+    except mistakes.COMPOSITION as error:
+        print(f"error: {mistakes.explain(error, 'rescore', sys.argv[1:])}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
