@@ -189,11 +189,11 @@ def _phases(
         yield stage.name, record
 
     progress("counting", 0.0)
-    record = _counted(record, loaded, batches)
+    record = _counted(record, run, loaded, batches)
     yield "counting", record
 
 
-def _counted(record: Record, loaded: Loaded, batches: Sequence[Sequence[Any]]) -> Record:
+def _counted(record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]]) -> Record:
     """The record with the work of one batch, that whose latency is nearest the mean of the first pass.
 
     A call that the counter cannot follow leaves it unknown and takes nothing from a run that is measured and scored.
@@ -205,8 +205,8 @@ def _counted(record: Record, loaded: Loaded, batches: Sequence[Sequence[Any]]) -
     nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] - mean))
     try:
         found = work.count(loaded.predict, batches[nearest])
-    except (RuntimeError, AssertionError) as error:  # torch's: an operation without a rule, or no memory for it
-        return replace(record, environment={**record.environment, "work_not_counted": _line(error)})
+    except Exception as error:  # a boundary of its own: torch's counter breaks in many ways, the run is done by now
+        return replace(record, environment={**record.environment, "work_not_counted": _reason(error, run)})
     return replace(record, measurement=replace(record.measurement, work=found))
 
 
@@ -269,11 +269,8 @@ def _requests(
 
 def _reason(error: Exception, run: Run) -> str:
     """One line that says what broke; for memory, the batch size that did not fit."""
-    kind, text = type(error).__name__, _line(error)
+    kind = type(error).__name__
+    text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"out of memory at batch_size={run.batch_size}: {kind}: {text}"
     return f"{kind}: {text}"
-
-
-def _line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "")

@@ -222,7 +222,8 @@ def test_the_work_is_counted_once_after_the_windows_on_the_batch_nearest_the_mea
     assert record.status == "finished"
 
 
-def test_a_call_that_cannot_be_counted_takes_nothing_from_the_run_and_the_record_says_why(monkeypatch):
-    record, _ = counting(monkeypatch, RuntimeError("no rule for this\nsecond line"))
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError])
+def test_a_call_that_cannot_be_counted_takes_nothing_from_the_run_and_the_record_says_why(monkeypatch, error):
+    record, _ = counting(monkeypatch, error("no rule for this\nsecond line"))
     assert (record.status, record.measurement.work) == ("finished", None)
-    assert record.environment["work_not_counted"] == "no rule for this"
+    assert record.environment["work_not_counted"] == f"{error.__name__}: no rule for this"
