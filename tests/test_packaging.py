@@ -27,7 +27,11 @@ DISTRIBUTION = {
     "PIL": "pillow",
     "httpx2": "httpx2",
 }
-OPTIONAL = {"httpx"}  # huggingface_hub before 2 brings it
+OPTIONAL = {
+    "httpx",  # huggingface_hub before 2 brings it
+    "amdsmi",  # comes with the machine's own ROCm, in its version
+    "zeus_apple_silicon",  # exists on Apple's processors only
+}
 
 
 def test_every_dependency_is_bounded_and_its_exact_version_lies_within():
