@@ -27,8 +27,11 @@ DISTRIBUTION = {
     "PIL": "pillow",
     "httpx2": "httpx2",
 }
-# huggingface_hub before 2 brings httpx; the other two belong to cards that their owners know, and the meters name them
-OPTIONAL = {"httpx", "amdsmi", "zeus_apple_silicon"}
+OPTIONAL = {
+    "httpx",  # huggingface_hub before 2 brings it
+    "amdsmi",  # comes with the machine's own ROCm, in its version
+    "zeus_apple_silicon",  # exists on Apple's processors only
+}
 
 
 def test_every_dependency_is_bounded_and_its_exact_version_lies_within():
