@@ -11,7 +11,7 @@ from typing import Any
 from src import energy, stats, summary
 from src.core import COMPONENTS, Record
 
-# Two sensors of one kind differ by up to 5 % each (arXiv 2312.02741): across cards less than both together is a tie
+# Two sensors of one kind differ by up to 5 % each: across cards less than both together is a tie
 ACROSS_CARDS = 0.1
 
 # Of a task: where its inputs were found, which their digest says better
