@@ -9,6 +9,7 @@ NAMED = 3  # rows in a line of the table
 FOREMOST = "modelled"  # the flag that decides what the numbers below it mean
 
 EXPLAINED = {
+    "modelled": "more of this energy was estimated, not read by a sensor, than the site accepts",
     "contaminated": "another process used this card while it was measured",
     "power_capped": "the card's power limit held its clock, which is normal at full load",
     "throttled": "the card slowed itself down: its joules are those of a hotter or hampered card",

@@ -61,7 +61,7 @@ def test_the_specialist_beside_it_is_the_one_that_answers_best():
 def test_a_warning_is_said_once_with_whom_it_concerns():
     lines = [line for line in below([SPECIALIST, GENERAL]) if line.startswith("!")]
     assert len(lines) == 2
-    assert lines[0].startswith("! modelled")
+    assert lines[0].startswith("! modelled: more of this energy was estimated")
     assert lines[0].endswith("(every run)")
     assert lines[1].endswith("(large on text_classification)")
 
