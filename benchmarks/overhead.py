@@ -2,8 +2,8 @@
 
     python -m benchmarks.overhead [words of python -m src.run …] [--pairs 10] [--seconds 10]
 
-Prints the throughput of each pair and the median ratio instrumented / bare, then how resident memory grew over ten
-times the passes. The instrumented side is `src.measure.one_window` with the meters of the run and the progress display.
+Prints what the edges of an empty window cost and, on an NVIDIA card, one read of its counter; then the throughput of
+each pair and the median ratio instrumented / bare, and how resident memory grew over ten times the passes. The instrumented side is `src.measure.one_window` with the meters of the run and the progress display.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from src import environment, hardware
 from src.bench import open_meters
 from src.config import CONF, build
 from src.console import Status
-from src.measure import Clock, one_window
+from src.measure import Clock, metered, one_window
 from src.models.checkpoint import fetch
 from src.run import GROUPS
 
@@ -43,6 +43,7 @@ def main() -> None:
     print(
         f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}"
     )
+    _edges(meters, run.hardware)
     for batch in batches[:50]:
         predict(batch)
 
@@ -88,6 +89,27 @@ def instrumented(predict, batches, meters, seconds, progress) -> float:
 def units(predictions, passes) -> int:
     """The units of work of one call, as a run counts them."""
     return sum(prediction.units for prediction in predictions)
+
+
+def _edges(meters, device) -> None:
+    """Seconds that the meters take around a window, and that one read of the card's counter takes."""
+    for meter in meters:
+        took = []
+        for _ in range(5):
+            began = time.perf_counter()
+            metered([meter], lambda: time.sleep(0.2))
+            took.append(time.perf_counter() - began - 0.2)
+        print(f"both edges of {meter.name}: median {statistics.median(took) * 1000:.1f} ms")
+    if device.uuid is None:
+        return
+    import pynvml
+
+    card, reads = pynvml.nvmlDeviceGetHandleByUUID(device.uuid), []
+    for _ in range(100):
+        began = time.perf_counter()
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(card)
+        reads.append(time.perf_counter() - began)
+    print(f"one read of the counter: median {statistics.median(reads) * 1e3:.2f} ms (max {max(reads) * 1e3:.2f})")
 
 
 def _memory(predict, batches, meters, progress) -> None:
