@@ -2,8 +2,10 @@
 
     python -m benchmarks.overhead [words of python -m src.run …] [--pairs 10] [--seconds 10]
 
-Prints what the edges of an empty window cost and, on an NVIDIA card, one read of its counter; then the throughput of
-each pair and the median ratio instrumented / bare, and how resident memory grew over ten times the passes. The instrumented side is `src.measure.one_window` with the meters of the run and the progress display.
+Prints what the edges of an empty window cost and, on an NVIDIA card, one read of its counter; what the loop of a window
+adds to a call, in processor time; then the throughput of each pair and the median ratio instrumented / bare, and how
+resident memory grew over ten times the passes. The instrumented side is `src.measure.one_window` with the meters of the
+run and the progress display.
 """
 
 import argparse
@@ -49,6 +51,7 @@ def main() -> None:
 
     ratios = []
     with Status() as progress:
+        _loop(meters, progress)
         for pair in range(asked.pairs):
             sides = [
                 lambda: bare(predict, batches, asked.seconds),
@@ -110,6 +113,23 @@ def _edges(meters, device) -> None:
         pynvml.nvmlDeviceGetTotalEnergyConsumption(card)
         reads.append(time.perf_counter() - began)
     print(f"one read of the counter: median {statistics.median(reads) * 1e3:.2f} ms (max {max(reads) * 1e3:.2f})")
+
+
+def _loop(meters, progress) -> None:
+    """Microseconds that a window's loop adds to each call: two looks at the clock, the count, the progress."""
+    empty, added = [[None]] * 100_000, []
+    for _ in range(5):
+        began = time.thread_time()
+        for batch in empty:
+            _nothing(batch)
+        between = time.thread_time()
+        one_window(_nothing, empty, meters, 0.0, Clock(), environment.busy_s, progress, units)
+        added.append((time.thread_time() - between - (between - began)) / len(empty))
+    print(f"a window's loop adds {statistics.median(added) * 1e6:.2f} us a call (max {max(added) * 1e6:.2f})")
+
+
+def _nothing(batch) -> list:
+    return []
 
 
 def _memory(predict, batches, meters, progress) -> None:
