@@ -1,12 +1,13 @@
 """Which device a run uses, found through the driver alone: torch is not imported to refuse a wrong word.
 
 CUDA orders devices fastest first, the driver by PCI bus: everything here counts as the driver does, and the chosen
-card is the only one the run can see.
+cards are the only ones the run can see.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from src.core import Hardware, UserError
@@ -18,11 +19,13 @@ CPU_PRECISIONS = ("fp32", "bf16", "fp16")
 class HardwareConf:
     """One choice of `conf/hardware`: what the user says about the machine; None is to be found out.
 
+    `index` is a card's number, its UUID or the beginning of it; or a list of them, over which the model is spread.
     `gpu` is a part of the card's name that must be there, so that facts about one card are not used for another.
+    `power_limit_w` is one card's.
     """
 
     device: str
-    index: int = 0
+    index: int | str | tuple[int | str, ...] = 0
     gpu: str | None = None
     precisions: tuple[str, ...] | None = None
     power_limit_w: float | None = None
@@ -54,29 +57,58 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
             cpu_tdp_w=conf.cpu_tdp_w,
             ram_w=conf.ram_w,
         )
-    card = _chosen(name, conf, found)
+    chosen = _chosen(name, conf, found)
+    limits = [card.power_limit_w or conf.power_limit_w for card in chosen]
+    first = chosen[0]
     return Hardware(
         name=name,
         device="cuda",
-        precisions=conf.precisions or cuda_precisions(card.capability),
-        index=card.index,
-        uuid=card.uuid,
-        gpu_name=card.name,
-        power_limit_w=card.power_limit_w or conf.power_limit_w,
+        precisions=conf.precisions or cuda_precisions(first.capability),
+        index=first.index,
+        uuid=first.uuid,
+        gpu_name=first.name,
+        power_limit_w=sum(known) if len(known := [w for w in limits if w is not None]) == len(limits) else None,
         cpu_tdp_w=conf.cpu_tdp_w,
         ram_w=conf.ram_w,
+        beside=tuple((card.index, card.uuid) for card in chosen[1:]),
     )
 
 
-def _chosen(name: str, conf: HardwareConf, found: list[Card]) -> Card:
+def _chosen(name: str, conf: HardwareConf, found: list[Card]) -> list[Card]:
+    """The cards that are meant, by their numbers: the order in which they were typed says nothing."""
     if not found:
         raise UserError(f"hardware={name} needs an NVIDIA GPU and this machine shows none; type hardware=cpu")
-    if not 0 <= conf.index < len(found):
-        raise UserError(f"hardware.index={conf.index}: this machine shows {len(found)} GPU(s), counted from 0")
-    card = found[conf.index]
-    if conf.gpu and conf.gpu.lower() not in card.name.lower():
-        raise UserError(f"hardware={name} is for a {conf.gpu}, GPU {card.index} is '{card.name}'; type hardware=cuda")
-    return card
+    words = conf.index if isinstance(conf.index, tuple) else (conf.index,)
+    chosen = sorted((_card(word, found) for word in words), key=lambda card: card.index)
+    if not chosen:
+        raise UserError("hardware.index=[] names no GPU; type hardware.index=0, or hardware.index=[0,1] for two")
+    for card, other in pairwise(chosen):
+        if card.uuid == other.uuid:
+            raise UserError(f"hardware.index names GPU {card.index} ({card.uuid}) twice; name each card once")
+        if card.name != other.name:
+            raise UserError(
+                f"hardware.index: GPU {card.index} is a '{card.name}' and GPU {other.index} a '{other.name}', whose "
+                "power and precisions differ; name cards of one kind"
+            )
+    if conf.gpu and conf.gpu.lower() not in chosen[0].name.lower():
+        raise UserError(
+            f"hardware={name} is for a {conf.gpu}, GPU {chosen[0].index} is '{chosen[0].name}'; type hardware=cuda"
+        )
+    return chosen
+
+
+def _card(word: int | str, found: list[Card]) -> Card:
+    """The card of a number, or of a UUID as far as it was typed."""
+    if isinstance(word, int):
+        if not 0 <= word < len(found):
+            raise UserError(f"hardware.index={word}: this machine shows {len(found)} GPU(s), counted from 0")
+        return found[word]
+    fitting = [card for card in found if word and card.uuid.lower().startswith(word.lower())]
+    if len(fitting) != 1:
+        shown = ", ".join(card.uuid for card in fitting or found)
+        what = "begins the UUIDs of several GPUs" if fitting else "is the UUID of no GPU here"
+        raise UserError(f"hardware.index={word} {what}; type more of one of: {shown}")
+    return fitting[0]
 
 
 def cuda_precisions(capability: tuple[int, int]) -> tuple[str, ...]:
@@ -120,25 +152,34 @@ def _visible(found: list[Card], visible: str) -> list[Card]:
 
 
 def isolate(hardware: Hardware) -> str:
-    """Lets this process see the chosen card only and returns torch's name for the device.
+    """Lets this process see the chosen cards only and returns torch's name of the device: of several, with commas.
 
-    By its number, not its UUID: CodeCarbon 3.3.2 reads a UUID in CUDA_VISIBLE_DEVICES as no card at all.
+    By their numbers, not their UUIDs: CodeCarbon 3.3.2 reads a UUID in CUDA_VISIBLE_DEVICES as no card at all.
     """
     if hardware.device == "cpu":
         return "cpu"
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-    os.environ["CUDA_VISIBLE_DEVICES"] = str(hardware.index)
-    return "cuda:0"
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in hardware.indices)
+    return ",".join(f"cuda:{place}" for place, _ in enumerate(hardware.indices))
 
 
 def gpu_state(hardware: Hardware) -> Mapping[str, Any]:
-    """The card's driver, power limit, clocks, persistence, ECC and temperature; None for what it does not tell."""
+    """The card's driver, power limit, clocks, persistence, ECC and temperature; None for what it does not tell.
+
+    Of several cards those of the first, the sum of the limits, and each one's own under `by_uuid`.
+    """
     if hardware.uuid is None:
         return {}
     import pynvml
 
     pynvml.nvmlInit()
-    handle = pynvml.nvmlDeviceGetHandleByUUID(hardware.uuid)
+    states = {uuid: _state(pynvml, uuid) for uuid in hardware.uuids}
+    own = {**states[hardware.uuid], "power_limit_w": hardware.power_limit_w}
+    return {**own, "by_uuid": states} if hardware.beside else own
+
+
+def _state(pynvml: Any, uuid: str) -> dict[str, Any]:
+    handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
 
     def ask(name: str, *words: Any) -> Any:
         try:
@@ -149,7 +190,6 @@ def gpu_state(hardware: Hardware) -> Mapping[str, Any]:
 
     return {
         "driver": ask("nvmlSystemGetDriverVersion"),
-        "power_limit_w": hardware.power_limit_w,
         "sm_clock_mhz": ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_SM),
         "memory_clock_mhz": ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_MEM),
         "persistence": ask("nvmlDeviceGetPersistenceMode", handle),

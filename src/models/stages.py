@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from src.core import Prediction, Stage
+from src.models import placement
 
 
 class Predictor(Protocol):
@@ -42,10 +43,8 @@ def _waiting(run: Callable[[Any], Any], device: str) -> Callable[[Any], Any]:
         return run
 
     def waited(value: Any) -> Any:
-        import torch
-
         result = run(value)
-        torch.cuda.synchronize(device)
+        placement.finished(device)
         return result
 
     return waited

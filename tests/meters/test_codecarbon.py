@@ -88,9 +88,9 @@ def test_of_two_cards_only_the_chosen_one_may_be_counted(monkeypatch):
     card = Hardware("cuda", "cuda", ("fp32",), index=1, uuid="GPU-1")
 
     def chosen(counted):
-        return codecarbon._only_card(SimpleNamespace(_hardware=[GPU(counted)]), 1, card)
+        return codecarbon._only_cards(SimpleNamespace(_hardware=[GPU(counted)]), card)
 
-    assert chosen([1])._uuid == "GPU-1"
+    assert [device._uuid for device in chosen([1])] == ["GPU-1"]
     for wrong in ([0], [0, 1], []):
         with pytest.raises(UserError, match="does not see GPU-1 as the one card"):
             chosen(wrong)
