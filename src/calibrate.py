@@ -27,7 +27,7 @@ from src.lock import held
 from src.measure import Clock, Progress, metered, one_window
 from src.words import choose
 
-COUNTERS = {"gpu": "nvml", "cpu": "rapl"}  # component -> the meter that reads its counter
+COUNTERS = {"cuda": "nvml", "rocm": "amd", "cpu": "rapl"}  # device -> the meter that reads its counter
 INSTEAD = "; type meter=codecarbon"  # a sensor's advice for runs, where an estimate will do
 BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
 
@@ -99,6 +99,8 @@ def check(plan: Plan, device: Hardware) -> None:
             f"hardware.index={list(device.indices)}: a calibration is one card's; type hardware.index={device.index}, "
             "then each of the others"
         )
+    if device.device not in COUNTERS:
+        raise UserError(f"calibrate needs a counter, which the device {device.device} has not; type hardware=cpu")
     if plan.lock_wait_s < 0:
         raise UserError(f"lock_wait_s={plan.lock_wait_s:g}: must be 0 or more")
     for word in plan.precisions or ():
@@ -117,7 +119,7 @@ def check(plan: Plan, device: Hardware) -> None:
 
 def counter(meters: Sequence[Meter], device: Hardware) -> Meter:
     """The device's own counter among the meters, opened; UserError, before torch is imported, where none reads."""
-    name = COUNTERS["cpu" if device.uuid is None else "gpu"]
+    name = COUNTERS[device.device]
     meter = next((meter for meter in meters if meter.name == name), None)
     if meter is None:
         raise UserError(f"calibrate needs a counter: type meter={name}")

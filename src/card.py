@@ -19,7 +19,7 @@ class Card:
     """The run's cards under observation. `look` costs a few milliseconds each and is never called inside a window.
 
     Which of their processes is this run's own: by its process id or, in a container, which hides those, the one that
-    came up while the model loaded (`loaded` is to be called then).
+    came up while the model loaded (`loaded` is to be called then). Only NVIDIA's cards are looked at.
     """
 
     hardware: Hardware
@@ -31,7 +31,7 @@ class Card:
 
     def open(self) -> None:
         """Finds the cards and notes who is on them before this run is."""
-        if self.hardware.uuid is None:
+        if self.hardware.device != "cuda":
             return
         if self.driver is None:
             import pynvml

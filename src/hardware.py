@@ -5,14 +5,17 @@ cards are the only ones the run can see.
 """
 
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from src.cards import Card, amd_cards, cards, text
 from src.core import Hardware, UserError
 
 CPU_PRECISIONS = ("fp32", "bf16", "fp16")
+DEVICES = ("auto", "cpu", "cuda", "rocm", "mps")
 
 
 @dataclass(frozen=True)
@@ -33,37 +36,28 @@ class HardwareConf:
     ram_w: float | None = None
 
 
-@dataclass(frozen=True)
-class Card:
-    """One NVIDIA card as the driver describes it."""
-
-    index: int
-    uuid: str
-    name: str
-    capability: tuple[int, int]
-    power_limit_w: float | None
-
-
 def resolve(name: str, conf: HardwareConf) -> Hardware:
     """The device the words mean on this machine; UserError if it is not there. Never another one in silence."""
-    if conf.device not in ("auto", "cpu", "cuda"):
-        raise UserError(f"hardware.device={conf.device} does not exist; choose from: auto, cpu, cuda")
-    found = [] if conf.device == "cpu" else cards()
-    if conf.device == "cpu" or (conf.device == "auto" and not found):
+    if conf.device not in DEVICES:
+        raise UserError(f"hardware.device={conf.device} does not exist; choose from: {', '.join(DEVICES)}")
+    device, found = _found(conf.device)
+    if device == "mps" and (platform.system(), platform.machine()) != ("Darwin", "arm64"):
+        raise UserError(f"hardware={name} needs a Mac with an Apple processor; type hardware=cpu")
+    if device in ("cpu", "mps"):
         return Hardware(
             name=name,
-            device="cpu",
+            device=device,
             precisions=conf.precisions or CPU_PRECISIONS,
             cpu_tdp_w=conf.cpu_tdp_w,
             ram_w=conf.ram_w,
         )
-    chosen = _chosen(name, conf, found)
+    chosen = _chosen(name, conf, device, found)
     limits = [card.power_limit_w or conf.power_limit_w for card in chosen]
     first = chosen[0]
     return Hardware(
         name=name,
-        device="cuda",
-        precisions=conf.precisions or cuda_precisions(first.capability),
+        device=device,
+        precisions=conf.precisions or (cuda_precisions(first.capability) if first.capability else CPU_PRECISIONS),
         index=first.index,
         uuid=first.uuid,
         gpu_name=first.name,
@@ -74,11 +68,25 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
     )
 
 
-def _chosen(name: str, conf: HardwareConf, found: list[Card]) -> list[Card]:
+def _found(device: str) -> tuple[str, list[Card]]:
+    """The device that the word means here, and its cards: of `auto` NVIDIA's, else AMD's, else the processor."""
+    found = cards() if device in ("auto", "cuda") else []
+    if device == "cuda" or found:
+        return "cuda", found
+    found = amd_cards() if device in ("auto", "rocm") else []
+    if device == "rocm" or found:
+        return "rocm", found
+    return ("cpu" if device == "auto" else device), []
+
+
+def _chosen(name: str, conf: HardwareConf, device: str, found: list[Card]) -> list[Card]:
     """The cards that are meant, by their numbers: the order in which they were typed says nothing."""
     if not found:
-        raise UserError(f"hardware={name} needs an NVIDIA GPU and this machine shows none; type hardware=cpu")
+        maker = "an NVIDIA GPU" if device == "cuda" else "an AMD GPU that the package amdsmi shows"
+        raise UserError(f"hardware={name} needs {maker} and this machine shows none; type hardware=cpu")
     words = conf.index if isinstance(conf.index, tuple) else (conf.index,)
+    if device == "rocm" and len(words) > 1:
+        raise UserError(f"hardware.index={list(words)}: of AMD's cards one is used at a time; type hardware.index=0")
     chosen = sorted((_card(word, found) for word in words), key=lambda card: card.index)
     if not chosen:
         raise UserError("hardware.index=[] names no GPU; type hardware.index=0, or hardware.index=[0,1] for two")
@@ -92,7 +100,7 @@ def _chosen(name: str, conf: HardwareConf, found: list[Card]) -> list[Card]:
             )
     if conf.gpu and conf.gpu.lower() not in chosen[0].name.lower():
         raise UserError(
-            f"hardware={name} is for a {conf.gpu}, GPU {chosen[0].index} is '{chosen[0].name}'; type hardware=cuda"
+            f"hardware={name} is for a {conf.gpu}, GPU {chosen[0].index} is '{chosen[0].name}'; type hardware={device}"
         )
     return chosen
 
@@ -118,46 +126,16 @@ def cuda_precisions(capability: tuple[int, int]) -> tuple[str, ...]:
     return ("fp32", "fp16") if capability >= (5, 3) else ("fp32",)
 
 
-def cards() -> list[Card]:
-    """The NVIDIA cards this process may use, in the driver's order; none without a driver.
-
-    CUDA_VISIBLE_DEVICES, as Slurm sets it, hides the others; it may hold indices or UUIDs.
-    """
-    try:
-        import pynvml
-    except ImportError:
-        return []
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver: there is no card to use, which is an answer
-        return []
-    found = []
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        uuid = _text(pynvml.nvmlDeviceGetUUID(handle))
-        name = _text(pynvml.nvmlDeviceGetName(handle))
-        try:
-            limit_w = pynvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000
-        except pynvml.NVMLError:
-            limit_w = None
-        capability = tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle))
-        found.append(Card(index, uuid, name, capability, limit_w))
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return found if visible is None else _visible(found, visible)
-
-
-def _visible(found: list[Card], visible: str) -> list[Card]:
-    words = [word.strip() for word in visible.split(",") if word.strip()]
-    return [card for word in words for card in found if word == str(card.index) or card.uuid.startswith(word)]
-
-
 def isolate(hardware: Hardware) -> str:
     """Lets this process see the chosen cards only and returns torch's name of the device: of several, with commas.
 
     By their numbers, not their UUIDs: CodeCarbon 3.3.2 reads a UUID in CUDA_VISIBLE_DEVICES as no card at all.
     """
-    if hardware.device == "cpu":
-        return "cpu"
+    if hardware.uuid is None:
+        return hardware.device
+    if hardware.device == "rocm":  # torch calls its device cuda all the same
+        os.environ["HIP_VISIBLE_DEVICES"] = str(hardware.index)
+        return "cuda:0"
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(str(index) for index in hardware.indices)
     return ",".join(f"cuda:{place}" for place, _ in enumerate(hardware.indices))
@@ -166,15 +144,15 @@ def isolate(hardware: Hardware) -> str:
 def gpu_state(hardware: Hardware) -> Mapping[str, Any]:
     """The card's driver, power limit, clocks, persistence, ECC and temperature; None for what it does not tell.
 
-    Of several cards those of the first, the sum of the limits, and each one's own under `by_uuid`.
+    Of several cards those of the first, the sum of the limits, and each one's own under `by_uuid`. NVIDIA's only.
     """
-    if hardware.uuid is None:
+    if hardware.device != "cuda":
         return {}
     import pynvml
 
     pynvml.nvmlInit()
     states = {uuid: _state(pynvml, uuid) for uuid in hardware.uuids}
-    own = {**states[hardware.uuid], "power_limit_w": hardware.power_limit_w}
+    own = {**states[hardware.uuids[0]], "power_limit_w": hardware.power_limit_w}
     return {**own, "by_uuid": states} if hardware.beside else own
 
 
@@ -186,7 +164,7 @@ def _state(pynvml: Any, uuid: str) -> dict[str, Any]:
             value = getattr(pynvml, name)(*words)
         except pynvml.NVMLError:
             return None
-        return _text(value)
+        return text(value)
 
     return {
         "driver": ask("nvmlSystemGetDriverVersion"),
@@ -197,7 +175,3 @@ def _state(pynvml: Any, uuid: str) -> dict[str, Any]:
         "mig": ask("nvmlDeviceGetMigMode", handle),
         "temperature_c": ask("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU),
     }
-
-
-def _text(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value

@@ -22,7 +22,7 @@ def test_a_sensor_without_permission_is_named_with_its_remedy_on_the_terminal_an
 def test_a_card_that_was_not_asked_for_is_no_missing_sensor():
     record = absent(a_record(), nvml="meter=nvml: no card", trace="meter=trace: no card")
     assert describe.absent(record) == []
-    card = replace(record, hardware={**record.hardware, "uuid": "GPU-b"})
+    card = replace(record, hardware={**record.hardware, "device": "cuda", "uuid": "GPU-b"})
     assert describe.absent(card) == ["not read: meter=nvml: no card", "not read: meter=trace: no card"]
 
 

@@ -48,9 +48,9 @@ class CodeCarbon:
     """Reads GPU, CPU and RAM through one CodeCarbon tracker, task by task.
 
     Methods: gpu `counter`, or `sampled` where the card has none and CodeCarbon takes one power reading at the end for
-    the whole stretch; cpu `rapl` or `modelled`; ram `constant`. `gpu_j` is None unless the hardware is a GPU, then it
-    is that card alone, or the sum of the run's several. `zone` fills a required argument and has no influence on any
-    number.
+    the whole stretch; cpu `rapl` or `modelled`; ram `constant`. `gpu_j` is None unless the hardware is NVIDIA's,
+    then it is that card alone, or the sum of the run's several. `zone` fills a required argument and has no influence
+    on any number.
     """
 
     zone: str = "FRA"
@@ -66,7 +66,7 @@ class CodeCarbon:
         """
         _refuse_stray_configuration()
         indices: list[int] = []
-        if hardware.uuid is not None:
+        if hardware.device == "cuda":
             driver = nvml.driver(self.name, hardware)
             indices = [int(driver.nvmlDeviceGetIndex(card)) for card in nvml.find(driver, self.name, hardware)]
         self._tracker = _tracker(self.zone, indices, hardware)
@@ -155,7 +155,7 @@ def _only_cards(tracker: Any, hardware: Hardware) -> tuple[Any, ...]:
     """CodeCarbon's devices of the chosen cards, after seeing that it counts those and no other; none without a GPU."""
     from codecarbon.external.hardware import GPU
 
-    if hardware.uuid is None:
+    if hardware.device != "cuda":
         # gpu_ids=[] means none to the first tracker of a process and all to the second (hardware_cache.py)
         tracker._hardware = [part for part in tracker._hardware if not isinstance(part, GPU)]
         return ()

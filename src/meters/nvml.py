@@ -185,5 +185,5 @@ def _whole(nvml: Any, meter: str, uuid: str) -> Any:
 
 def needs_card(meter: str, hardware: Hardware) -> None:
     """UserError where the run's hardware is no NVIDIA card."""
-    if hardware.uuid is None:
+    if hardware.device != "cuda":
         raise UserError(f"meter={meter} reads NVIDIA GPUs and hardware={hardware.name} has none; type meter=codecarbon")

@@ -62,17 +62,20 @@ def by_device(model: Any) -> dict[str, int]:
 
 
 def finished(device: str) -> None:
-    """Returns when every card has done its work; at once without one."""
-    if not device.startswith("cuda"):
+    """Returns when every card, or Apple's GPU, has done its work; at once without one."""
+    if device == "cpu":
         return
     import torch
 
     for name in devices(device):
-        torch.cuda.synchronize(name)
+        torch.mps.synchronize() if device == "mps" else torch.cuda.synchronize(name)
 
 
 def watch_memory(device: str) -> Callable[[], int | None]:
-    """A reader of the allocators' high-water marks in bytes, summed, from this call on; it gives None on the CPU."""
+    """A reader of the allocators' high-water marks in bytes, summed, from this call on.
+
+    It gives None on the CPU, and on Apple's GPU, whose allocator keeps no mark.
+    """
     if not device.startswith("cuda"):
         return lambda: None
     import torch

@@ -39,7 +39,7 @@ def staged(device: str, **runs: Callable[[Any], Any]) -> tuple[Stage, ...]:
 
 
 def _waiting(run: Callable[[Any], Any], device: str) -> Callable[[Any], Any]:
-    if not device.startswith("cuda"):
+    if device == "cpu":
         return run
 
     def waited(value: Any) -> Any:
