@@ -23,10 +23,11 @@ from src import calibration, energy, environment, hardware, mistakes
 from src.calibration import Calibration, Rate
 from src.config import CONF, typed
 from src.core import Hardware, Measurement, Meter, UserError
+from src.lock import held
 from src.measure import Clock, Progress, metered, one_window
 from src.words import choose
 
-COUNTERS = {"gpu": "nvml", "cpu": "rapl"}  # component -> the meter that reads its counter
+COUNTERS = {"cuda": "nvml", "rocm": "amd", "cpu": "rapl"}  # device -> the meter that reads its counter
 INSTEAD = "; type meter=codecarbon"  # a sensor's advice for runs, where an estimate will do
 BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
 
@@ -42,6 +43,7 @@ class Plan:
     precisions: tuple[str, ...] | None = None
     side: int | None = None
     copy_bytes: int | None = None
+    lock_wait_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,13 @@ def run(config: DictConfig) -> int:
     plan = typed(Plan, values, "calibrate")
     device = hardware.resolve("this", typed(hardware.HardwareConf, groups["hardware"], "hardware"))
     check(plan, device)
-    meter = counter([instantiate(sensor) for sensor in groups["meter"]["sensors"]], device)
-    try:
-        with Status() as progress:
-            found = calibrate(plan, device, meter, _kernels(plan, device), Clock(), progress)
-    finally:
-        meter.close()
+    with held(device, plan.lock_wait_s, word="lock_wait_s"):
+        meter = counter([instantiate(sensor) for sensor in groups["meter"]["sensors"]], device)
+        try:
+            with Status() as progress:
+                found = calibrate(plan, device, meter, _kernels(plan, device), Clock(), progress)
+        finally:
+            meter.close()
     path = calibration.save(found)
     show(found)
     print(f"\nkept in {path.relative_to(calibration.FOLDER.parent.parent)}")
@@ -91,6 +94,15 @@ def run(config: DictConfig) -> int:
 
 def check(plan: Plan, device: Hardware) -> None:
     """Whether the plan can be carried out on the device; UserError for what cannot be."""
+    if device.beside:
+        raise UserError(
+            f"hardware.index={list(device.indices)}: a calibration is one card's; type hardware.index={device.index}, "
+            "then each of the others"
+        )
+    if device.device not in COUNTERS:
+        raise UserError(f"calibrate needs a counter, which the device {device.device} has not; type hardware=cpu")
+    if plan.lock_wait_s < 0:
+        raise UserError(f"lock_wait_s={plan.lock_wait_s:g}: must be 0 or more")
     for word in plan.precisions or ():
         if word not in device.precisions:
             raise UserError(f"{choose('precisions', word, device.precisions)} (what this {device.device} can)")
@@ -107,7 +119,7 @@ def check(plan: Plan, device: Hardware) -> None:
 
 def counter(meters: Sequence[Meter], device: Hardware) -> Meter:
     """The device's own counter among the meters, opened; UserError, before torch is imported, where none reads."""
-    name = COUNTERS["cpu" if device.uuid is None else "gpu"]
+    name = COUNTERS[device.device]
     meter = next((meter for meter in meters if meter.name == name), None)
     if meter is None:
         raise UserError(f"calibrate needs a counter: type meter={name}")

@@ -102,7 +102,13 @@ def floor(work: Work | None, known: Calibration | None, precision: str) -> Floor
 
 
 def key(hardware: Hardware) -> str | None:
-    """What a device's calibration is kept by: a GPU's UUID, a processor's name; None where it tells no name."""
+    """What a device's calibration is kept by: a GPU's UUID, a processor's name; None where it tells no name.
+
+    None for several cards, too: what one pays for a FLOP is not what a model pays that waits for each in turn; and for
+    Apple's GPU, which has no counter.
+    """
+    if hardware.beside or hardware.device == "mps":
+        return None
     if hardware.uuid is not None:
         return hardware.uuid
     name = environment.cpu_name()

@@ -1,8 +1,10 @@
-"""The card between windows, as its driver tells it: who else computes on it, how warm it is, what holds it back."""
+"""The cards between windows, as their driver tells it: who computes there, how warm they are, what holds them."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from src.core import Hardware, Look
@@ -14,66 +16,74 @@ POWER_CAP = 0x04  # the power limit holds the clock: normal at full load, and re
 
 @dataclass
 class Card:
-    """One card under observation. `look` costs a few milliseconds and is never called inside a window.
+    """The run's cards under observation. `look` costs a few milliseconds each and is never called inside a window.
 
-    Which of the card's processes is this run's own: by its process id or, in a container, which hides those, the one
-    that came up while the model loaded (`loaded` is to be called then).
+    Which of their processes is this run's own: by its process id or, in a container, which hides those, the one that
+    came up while the model loaded (`loaded` is to be called then). Only NVIDIA's cards are looked at.
     """
 
     hardware: Hardware
     clock: Callable[[], float]
     driver: Any = None
-    _handle: Any = field(default=None, init=False)
+    _handles: tuple[Any, ...] = field(default=(), init=False)
     _before: frozenset[int] = field(default=frozenset(), init=False)
     _own: frozenset[int] = field(default=frozenset(), init=False)
 
     def open(self) -> None:
-        """Finds the card and notes who is on it before this run is."""
-        if self.hardware.uuid is None:
+        """Finds the cards and notes who is on them before this run is."""
+        if self.hardware.device != "cuda":
             return
         if self.driver is None:
             import pynvml
 
             self.driver = pynvml
         self.driver.nvmlInit()
-        self._handle = self.driver.nvmlDeviceGetHandleByUUID(self.hardware.uuid)
+        self._handles = tuple(self.driver.nvmlDeviceGetHandleByUUID(uuid) for uuid in self.hardware.uuids)
         self._before = self._processes() or frozenset()
 
     def loaded(self) -> None:
-        """Notes this run's own process: to be called once its model is on the card."""
+        """Notes this run's own process: to be called once its model is on the cards."""
         here = self._processes() or frozenset()
         fresh = here - self._before
         own = {os.getpid()} & here
         self._own = frozenset(own or (fresh if len(fresh) == 1 else ()))
 
     def look(self) -> Look | None:
-        """The card now; None without one."""
-        if self._handle is None:
+        """The cards now; None without one."""
+        if not self._handles:
             return None
         nvml = self.driver
-        clock_mhz = self._ask("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)
-        power_mw = self._ask("nvmlDeviceGetPowerUsage")
-        rates = self._ask("nvmlDeviceGetUtilizationRates")
+        clocks_mhz = self._told("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)
+        powers_mw = self._told("nvmlDeviceGetPowerUsage")
+        rates = self._told("nvmlDeviceGetUtilizationRates")
+        reasons = self._told("nvmlDeviceGetCurrentClocksEventReasons")
         processes = self._processes()
         return Look(
             at_s=self.clock(),
-            temperature_c=self._ask("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
-            sm_clock_hz=None if clock_mhz is None else clock_mhz * 1e6,
-            power_w=None if power_mw is None else power_mw / 1000,
-            utilization=None if rates is None else rates.gpu / 100,
-            reasons=self._ask("nvmlDeviceGetCurrentClocksEventReasons"),
+            temperature_c=max(self._told("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU), default=None),
+            sm_clock_hz=min(clocks_mhz) * 1e6 if clocks_mhz else None,
+            # the sum of some cards would look like that of all
+            power_w=sum(powers_mw) / 1000 if len(powers_mw) == len(self._handles) else None,
+            utilization=max(rate.gpu for rate in rates) / 100 if rates else None,
+            reasons=reduce(or_, reasons) if reasons else None,
             others=None if processes is None else tuple(sorted(processes - self._own - {os.getpid()})),
         )
 
     def _processes(self) -> frozenset[int] | None:
-        found = self._ask("nvmlDeviceGetComputeRunningProcesses")
-        return None if found is None else frozenset(int(process.pid) for process in found)
+        """Whoever computes on any of the cards; None where none of them tells."""
+        found = self._told("nvmlDeviceGetComputeRunningProcesses")
+        return frozenset(int(process.pid) for card in found for process in card) if found else None
 
-    def _ask(self, name: str, *words: Any) -> Any:
+    def _told(self, name: str, *words: Any) -> list[Any]:
+        """The answer of each card that gives one."""
+        answers = (self._ask(handle, name, *words) for handle in self._handles)
+        return [answer for answer in answers if answer is not None]
+
+    def _ask(self, handle: Any, name: str, *words: Any) -> Any:
         ask = getattr(self.driver, name, None)
         if ask is None:
             return None
         try:
-            return ask(self._handle, *words)
+            return ask(handle, *words)
         except self.driver.NVMLError:  # this card or driver does not tell
             return None

@@ -75,8 +75,9 @@ def differences(a: Record, b: Record) -> Iterator[str]:
 
 def same_card(a: Record, b: Record) -> bool:
     """Whether one sensor saw both: the same card, or without one the same machine as far as the record tells."""
-    if a.hardware["uuid"] or b.hardware["uuid"]:
-        return bool(a.hardware["uuid"] == b.hardware["uuid"])
+    cards = [summary.uuids(record.hardware) for record in (a, b)]
+    if cards[0] or cards[1]:
+        return cards[0] == cards[1]
     told = ("os", "cpu", "cpu_cores", "memory_bytes")
     return all(a.environment.get(key) == b.environment.get(key) for key in told)
 

@@ -110,6 +110,11 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         raise UserError(
             f"{choose('precision', values['precision'], device.precisions)} (what this {device.device} can)"
         )
+    if device.beside and not nodes["model"]["shards"]:
+        raise UserError(
+            f"hardware.index={list(device.indices)}: model={names['model']} cannot be spread over several GPUs; "
+            f"type hardware.index={device.index}"
+        )
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
     chosen = {**_flat({**_without(values, "meter"), **nodes}), **names}
@@ -221,6 +226,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "training_kwh",
         "fine_tuning_kwh",
         "pads",
+        "shards",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)
     target = node.pop("_target_")

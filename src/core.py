@@ -134,7 +134,8 @@ class Loaded:
     `facts` says what was loaded (parameters, revision, dtype, attention, ...), JSON values only.
     `judge` gives further metrics of measured calls, those that need a model to compute (perplexity of the references,
     a classifier's view of an image), outside any window; None where there are none.
-    `peak_memory_bytes` is the device allocator's high-water mark since the load; None without an accelerator.
+    `peak_memory_bytes` is the device allocator's high-water mark since the load, summed over several GPUs, whose marks
+    need not be of one moment; None without an accelerator.
     """
 
     predict: Predict
@@ -187,9 +188,11 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Hardware:
-    """The machine a run is measured on, resolved to one device before anything is loaded.
+    """The machine a run is measured on, resolved to its device before anything is loaded.
 
     `index` counts as NVML does (PCI bus order); `uuid`, `gpu_name` and `power_limit_w` are None without a GPU.
+    `beside` holds (index, UUID) of each further GPU over which the model is spread, in the order of their indices: all
+    bear the same name, and `power_limit_w` is their sum.
     `cpu_tdp_w` and `ram_w` feed the CPU and RAM power model; None leaves the estimate to the meter.
     """
 
@@ -202,6 +205,17 @@ class Hardware:
     power_limit_w: float | None = None
     cpu_tdp_w: float | None = None
     ram_w: float | None = None
+    beside: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def uuids(self) -> tuple[str, ...]:
+        """Every GPU that the run uses; none on a processor."""
+        return () if self.uuid is None else (self.uuid, *(uuid for _, uuid in self.beside))
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The numbers of those GPUs, as their driver counts."""
+        return () if self.uuid is None else (self.index, *(index for index, _ in self.beside))
 
 
 @dataclass(frozen=True)
@@ -282,6 +296,8 @@ class Reading:
     power readings they are (`instant` or `average`). `wall_j` is the whole machine at its socket, which holds the
     components and never is one of them. `within_s` and `around_s` are what this program's own clock says: from the end
     of `start` to the beginning of `stop`, and from the beginning of `start` to the end of `stop`.
+    Of several GPUs `gpu_j` is the sum and `gpu_utilization` the mean; `gpu_j_by_uuid` holds the parts, where the meter
+    reads each for itself, and is empty for one.
     """
 
     meter: str
@@ -296,6 +312,7 @@ class Reading:
     around_s: float | None = None
     sensor: str | None = None
     wall_j: float | None = None
+    gpu_j_by_uuid: Mapping[str, float] = field(default_factory=dict)
 
 
 class Meter(Protocol):
@@ -333,6 +350,9 @@ class Window:
 @dataclass(frozen=True)
 class Look:
     """The card at one moment between two windows, as its driver tells it; None for what it does not tell.
+
+    Of several cards: the hottest temperature, the slowest clock, the sum of their power, the highest utilization, the
+    reasons of all and whoever is on any.
 
     `at_s` is on the run's own clock; `reasons` are the bits of NVML's clock event reasons; `others` are the process
     ids that compute on the card beside this run's own.

@@ -20,7 +20,7 @@ EXPLAINED = {
     "warmup_unsettled": "the latency was still moving when the first window began",
 }
 
-OF_A_CARD = ("nvml", "trace")
+OF_A_CARD = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}  # meter -> the only device that it could read
 
 
 def title(record: Record) -> str:
@@ -28,13 +28,13 @@ def title(record: Record) -> str:
     run = record.run
     return (
         f"{record.model['name']} · {record.task['name']} · {run['precision']} · batch {run['batch_size']} · "
-        f"{record.hardware['gpu_name'] or record.environment['cpu'] or record.hardware['device']}"
+        f"{summary.device(record.hardware, record.environment)}"
     )
 
 
 def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     """Lines of (what, value with unit, how it is known); what was not read says so."""
-    evidence = summary.methods(record.measurement)
+    evidence = {**summary.methods(record.measurement), **_cards(record)}
     interval = metrics["energy/ci95_rel"]
     windows = len(record.measurement.windows)
     lines = [
@@ -65,6 +65,13 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         *_diagnosis(record),
     ]
     return [line for line in lines if line[1] != "not read" or line[2] or not line[0].startswith("  ")]
+
+
+def _cards(record: Record) -> dict[str, str]:
+    """The evidence of the GPU's energy where it is the sum of several cards, with their UUIDs; nothing for one."""
+    uuids, how = summary.uuids(record.hardware), summary.methods(record.measurement)["gpu"]
+    shown = ", ".join(f"{uuid[:12]}…" if len(uuid) > 12 else uuid for uuid in uuids)
+    return {"gpu": f"{how}, {len(uuids)} GPUs, summed ({shown})"} if how and len(uuids) > 1 else {}
 
 
 def _wall(metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
@@ -153,7 +160,9 @@ def _floor(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[st
         return []
     asked = f"{work.flops / 1e9:.4g} GFLOP and {work.bytes_read / 1e6:.4g} MB of weights a request"
     if metrics["floor/wh_per_1k"] is None:
-        measured = record.hardware["device"] != "cuda" or known is not None
+        measured = (
+            record.hardware["device"] in ("cpu", "mps") or known is not None or len(summary.uuids(record.hardware)) > 1
+        )
         return [("energy floor per 1,000", "not read", asked if measured else f"{asked}; type python -m src.calibrate")]
     ratio = metrics["floor/ratio"]
     above = "" if ratio is None or known is None else f"{known['component'].upper()} {ratio:.3g}x above it: "
@@ -179,10 +188,10 @@ def warnings(record: Record) -> list[str]:
 
 
 def absent(record: Record) -> list[str]:
-    """Why each sensor that this machine could have was not read; the card's are no loss on a run without one."""
+    """Why each sensor that this machine could have was not read; a card's are no loss on a run without it."""
     reasons = record.environment.get("meters_absent") or {}
-    cards = () if record.hardware.get("uuid") else OF_A_CARD
-    return [f"not read: {reason}" for name, reason in reasons.items() if name not in cards]
+    device = record.hardware.get("device")
+    return [f"not read: {reason}" for name, reason in reasons.items() if OF_A_CARD.get(name, device) == device]
 
 
 def foremost(record: Record) -> list[str]:

@@ -1,36 +1,47 @@
 """One measured run on a card at a time: two would count each other's joules.
 
-A lock of the operating system on a file named after the card's UUID: a killed run lets go of it by dying.
+A lock of the operating system on a file named after the card's UUID: a killed run lets go of it by dying. Of several
+cards the locks are taken in the order of their UUIDs, by every run alike: two runs never wait for each other.
 """
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from src.core import Hardware, UserError
 
 
 @contextmanager
-def held(hardware: Hardware, wait_s: float, folder: Path | None = None) -> Iterator[None]:
-    """Holds the card's lock, after at most `wait_s` seconds; UserError with the holder's process id where it is taken.
+def held(
+    hardware: Hardware, wait_s: float, folder: Path | None = None, word: str = "protocol.lock_wait_s"
+) -> Iterator[None]:
+    """Holds the locks of all the run's cards, after at most `wait_s` seconds together.
 
+    UserError with the holder's process id where one is taken; `word` is the key by which the user may wait longer.
     Nothing is locked without a card: the processor is always shared, and a run on it says so by its evidence.
     """
-    if hardware.uuid is None:
+    until_s = time.monotonic() + wait_s
+    with ExitStack() as locks:
+        for uuid, index in sorted(zip(hardware.uuids, hardware.indices, strict=True)):
+            path = (folder or Path(tempfile.gettempdir())) / f"joulemark-{uuid}.lock"
+            locks.enter_context(_one(path, f"GPU {index} ({uuid})", max(0.0, until_s - time.monotonic()), word))
         yield
-        return
+
+
+@contextmanager
+def _one(path: Path, card: str, wait_s: float, word: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    path = (folder or Path(tempfile.gettempdir())) / f"joulemark-{hardware.uuid}.lock"
     lock = FileLock(path, timeout=wait_s, mode=0o666)
     try:
         lock.acquire()
     except Timeout:
         raise UserError(
-            f"GPU {hardware.index} ({hardware.uuid}) is being measured by process {_holder(path)}; wait for it, type "
-            "protocol.lock_wait_s=600 to queue, or hardware.index=… for another card"
+            f"{card} is being measured by process {_holder(path)}; wait for it, type {word}=600 to queue, or "
+            "hardware.index=… for another card"
         ) from None
     try:
         path.with_suffix(".pid").write_text(str(os.getpid()))

@@ -227,6 +227,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "weights": record.model["weights"],
         "dataset": record.task["dataset"],
         "device": summary.device(record.hardware, record.environment),
+        "gpus": ", ".join(cards) if len(cards := summary.uuids(record.hardware)) > 1 else None,
         "command": record.run.get("command"),
         "status": record.status,
         "error": record.error,

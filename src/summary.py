@@ -233,8 +233,16 @@ def request_latencies(found: Measurement) -> list[float]:
 
 
 def device(hardware: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
-    """The processor that did the work, by its name: the GPU, else the CPU."""
-    return str(hardware["gpu_name"] or environment.get("cpu") or hardware["device"])
+    """The processor that did the work, by its name: the GPU, how many of them where there are several, else the CPU."""
+    name = str(hardware["gpu_name"] or environment.get("cpu") or hardware["device"])
+    count = len(uuids(hardware))
+    return f"{count} x {name}" if count > 1 else name
+
+
+def uuids(hardware: Mapping[str, Any]) -> tuple[str, ...]:
+    """The GPUs of a record's hardware; those of older records are one at most."""
+    first, beside = hardware.get("uuid"), hardware.get("beside") or ()
+    return (first, *(uuid for _, uuid in beside)) if first else ()
 
 
 def _gpu_utilization(window: Window) -> float | None:

@@ -13,7 +13,7 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 # A module may import those of lower or equal level only.
 LEVELS = [
     {"core", "words", "embedded", "hub"},
-    {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "pictures"},
+    {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "cards", "pictures"},
     {"lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
@@ -31,8 +31,8 @@ DOORS = {
     "diffusers": {"models", "embedded"},
     "datasets": {"dataset"},
     "codecarbon": {"meters"},
-    "pynvml": {"meters", "hardware", "card"},
-    "amdsmi": {"meters"},
+    "pynvml": {"meters", "hardware", "cards", "card"},
+    "amdsmi": {"meters", "cards"},
     "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
     "matplotlib": {"figures"},

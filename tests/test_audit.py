@@ -9,7 +9,7 @@ from src.card import Card
 from src.core import Look, Measurement, Reading, UserError, Window
 from src.lock import held
 from tests.fakes import FakeClock, FakeMeter, procedure
-from tests.meters.test_nvml import CARD
+from tests.meters.test_nvml import BOTH, CARD
 from tests.test_bench import a_run, benched
 
 PROTOCOL = {"audit_rel": 0.01, "audit_sampled_rel": 0.05, "audit_clock_rel": 0.01, "audit_power_rel": 0.1}
@@ -119,9 +119,9 @@ class Driver:
         return self.reasons
 
 
-def seen(driver, later=lambda driver: None):
+def seen(driver, later=lambda driver: None, hardware=CARD):
     """The looks of a card before and after its run's own process, 900, came up and something else happened."""
-    card = Card(CARD, FakeClock().now, driver)
+    card = Card(hardware, FakeClock().now, driver)
     card.open()
     first = card.look()
     driver.pids.append(900)
@@ -154,6 +154,49 @@ def test_work_on_the_card_before_the_run_contaminates_it_also_where_process_ids_
                                             (0x80, ("throttled",)), (0x04, ("power_capped",)), (0x01, ())])  # fmt: skip
 def test_each_reason_that_slows_a_card_flags_the_run_and_a_power_cap_is_recorded(bit, flags):
     assert audit.flags(seen(Driver(), later=lambda driver: setattr(driver, "reasons", bit)), 0.05) == flags
+
+
+@dataclass
+class Two(Driver):
+    """Two cards, of which the second is hotter, slower, busier, held back, or used by `strangers`."""
+
+    strangers: list[int] = field(default_factory=list)
+
+    def nvmlDeviceGetComputeRunningProcesses(self, card):  # noqa: N802
+        pids = self.pids + (self.strangers if card == "GPU-b" else [])
+        return [type("Process", (), {"pid": pid}) for pid in pids]
+
+    def nvmlDeviceGetTemperature(self, card, kind):  # noqa: N802
+        return 40.0 if card == "GPU-a" else 55.0
+
+    def nvmlDeviceGetClockInfo(self, card, kind):  # noqa: N802
+        return 1980 if card == "GPU-a" else 1700
+
+    def nvmlDeviceGetPowerUsage(self, card):  # noqa: N802
+        if card == "GPU-b" and self.busy:
+            raise NVMLError("Not Supported")
+        return 70_000
+
+    def nvmlDeviceGetUtilizationRates(self, card):  # noqa: N802
+        return type("Rates", (), {"gpu": 0 if card == "GPU-a" else self.busy})
+
+    def nvmlDeviceGetCurrentClocksEventReasons(self, card):  # noqa: N802
+        return 1 if card == "GPU-a" else self.reasons
+
+
+def test_of_two_cards_the_worst_is_told_and_their_power_summed():
+    look = seen(Two(reasons=0x40), hardware=BOTH).looks[0]
+    assert (look.temperature_c, look.sm_clock_hz, look.power_w, look.utilization) == (55.0, 1.7e9, 140.0, 0.0)
+    assert look.reasons == 0x41
+    assert seen(Two(busy=50), hardware=BOTH).looks[0].power_w is None  # one card's is not the sum
+    assert audit.contaminated(seen(Two(busy=50), hardware=BOTH), 0.05)
+    assert audit.flags(seen(Two(reasons=0x40), hardware=BOTH), 0.05) == ("throttled",)
+
+
+def test_a_process_on_the_second_card_contaminates_the_run_and_one_on_a_card_that_it_does_not_use_does_not():
+    assert audit.others(seen(Two(strangers=[7]), hardware=BOTH)) == [7]
+    assert audit.others(seen(Two(strangers=[7]), hardware=replace(BOTH, beside=()))) == []
+    assert audit.others(seen(Two(), hardware=BOTH)) == []
 
 
 def test_a_throttled_run_says_so_on_its_page_and_is_doubtful():
@@ -203,3 +246,25 @@ def test_a_card_is_measured_by_one_run_at_a_time_and_the_holder_is_named(tmp_pat
         pass
     with held(CARD, 0.0, tmp_path):  # let go of, also after a refusal
         pass
+
+
+@pytest.mark.parametrize("card", [replace(BOTH, beside=()), CARD])
+def test_a_run_on_two_cards_holds_both_and_leaves_none_when_one_is_taken(tmp_path, card):
+    taken = rf"GPU {card.index} \({card.uuid}\) is being measured by process \d+"
+    with held(BOTH, 0.0, tmp_path), pytest.raises(UserError, match=taken), held(card, 0.0, tmp_path):
+        pass
+    with (
+        held(card, 0.0, tmp_path),
+        pytest.raises(UserError, match=f"{taken}; wait for it, type lock_wait_s=600"),
+        held(BOTH, 0.0, tmp_path, word="lock_wait_s"),
+    ):
+        pass
+    with held(BOTH, 0.0, tmp_path):
+        pass
+
+
+def test_locks_are_taken_in_the_order_of_uuids_whatever_that_of_the_cards(tmp_path):
+    turned = replace(BOTH, uuid="GPU-b", beside=((1, "GPU-a"),))
+    with held(replace(BOTH, beside=()), 0.0, tmp_path), pytest.raises(UserError), held(turned, 0.0, tmp_path):
+        pass
+    assert not (tmp_path / "joulemark-GPU-b.pid").exists()  # never taken: GPU-a, the first, was not to be had

@@ -1,14 +1,19 @@
 """What a device pays for a FLOP and for a byte: measured, kept, and turned into a floor."""
 
 import json
+import tempfile
+import time
 from dataclasses import replace
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from src import calibrate, calibration, describe, summary
 from src.calibrate import Kernels, Plan
 from src.calibration import Calibration, Rate
+from src.config import CONF
 from src.core import Hardware, UserError, Work
+from src.lock import held
 from tests.fakes import FakeClock, FakeMeter
 from tests.records import a_record
 
@@ -262,3 +267,51 @@ def test_on_a_machine_without_a_counter_the_command_is_refused_in_one_line():
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: calibrate needs a counter: type meter=rapl\n"
+
+
+TWO = replace(GPU, beside=((1, "GPU-2"),))
+
+
+def test_two_cards_have_no_calibration_though_each_of_them_has(tmp_path):
+    calibration.save(KNOWN, tmp_path)
+    assert calibration.kept(GPU, tmp_path) == KNOWN
+    assert calibration.kept(TWO, tmp_path) is None
+
+
+def test_two_cards_are_refused_since_a_calibration_is_one_cards():
+    plan = Plan(seconds=5.0, idle_s=5.0, rest_s=0.0, warmup_s=1.0)
+    with pytest.raises(
+        UserError, match=r"hardware\.index=\[0, 1\]: a calibration is one card's; type hardware\.index=0"
+    ):
+        calibrate.check(plan, TWO)
+    with pytest.raises(UserError, match="lock_wait_s=-1: must be 0 or more"):
+        calibrate.check(replace(plan, lock_wait_s=-1.0), GPU)
+
+
+def test_a_card_that_is_being_measured_is_not_calibrated_and_waiting_is_a_word(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("src.hardware.resolve", lambda name, conf: GPU)
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("calibrate", overrides=["meter=nvml", "lock_wait_s=0.2"])
+    began_s = time.monotonic()
+    with held(GPU, 0.0), pytest.raises(UserError, match=r"being measured by process \d+; .*type lock_wait_s=600"):
+        calibrate.run(config)
+    assert time.monotonic() - began_s >= 0.2
+    held_by = []
+    monkeypatch.setattr(calibrate, "counter", lambda meters, device: held_by.append(taken(device)) or stop())
+    with pytest.raises(UserError, match="enough"):
+        calibrate.run(config)
+    assert held_by == [True]
+    assert not taken(GPU)
+
+
+def taken(device):
+    try:
+        with held(device, 0.0):
+            return False
+    except UserError:
+        return True
+
+
+def stop():
+    raise UserError("enough")

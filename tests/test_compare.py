@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from src import compare as command
-from src.comparison import compare
+from src.comparison import compare, differences, same_card
 from src.core import UserError, Window
 from src.record_json import to_json
 from tests.records import a_record
@@ -218,3 +218,11 @@ def test_runs_of_the_store_are_named_by_the_beginning_of_their_ids(tmp_path, cap
     assert "verdict: A costs less" in capsys.readouterr().out
     with pytest.raises(UserError, match="is not in the store"):
         command.run([ids[0], "zzz", "--tracking-uri", uri])
+
+
+def test_a_run_on_two_cards_does_not_compare_with_one_on_the_first_of_them():
+    one = run_of(100)
+    two = replace(one, hardware={**one.hardware, "beside": [[1, "GPU-2"]]})
+    assert any("2 x NVIDIA H100" in reason for reason in differences(one, two))
+    assert same_card(two, two)
+    assert not same_card(two, replace(two, hardware={**two.hardware, "beside": [[1, "GPU-3"]]}))

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from src import config, grid, hardware
+from src import cards, config, grid, hardware
 from src.core import UserError
 from tests.composed import built
 
@@ -215,6 +215,6 @@ def test_a_card_does_the_precisions_of_its_generation():
 
 def test_hidden_cards_are_not_counted(monkeypatch):
     found = [hardware.Card(i, f"GPU-{i}abc", "X", (9, 0), None) for i in range(4)]
-    assert [card.index for card in hardware._visible(found, "2,0")] == [2, 0]
-    assert [card.index for card in hardware._visible(found, "GPU-3abc")] == [3]
-    assert hardware._visible(found, "") == []
+    assert [card.index for card in cards._visible(found, "2,0")] == [2, 0]
+    assert [card.index for card in cards._visible(found, "GPU-3abc")] == [3]
+    assert cards._visible(found, "") == []

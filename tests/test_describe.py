@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from src import describe, summary
-from src.core import Reading
+from src.core import Reading, Work
 from tests.records import a_record
 
 REASON = "meter=rapl: only root may read the counters; type sudo chmod a+r …"
@@ -22,7 +22,7 @@ def test_a_sensor_without_permission_is_named_with_its_remedy_on_the_terminal_an
 def test_a_card_that_was_not_asked_for_is_no_missing_sensor():
     record = absent(a_record(), nvml="meter=nvml: no card", trace="meter=trace: no card")
     assert describe.absent(record) == []
-    card = replace(record, hardware={**record.hardware, "uuid": "GPU-b"})
+    card = replace(record, hardware={**record.hardware, "device": "cuda", "uuid": "GPU-b"})
     assert describe.absent(card) == ["not read: meter=nvml: no card", "not read: meter=trace: no card"]
 
 
@@ -37,3 +37,37 @@ def test_the_socket_has_a_line_only_where_it_was_read():
     read = replace(record, measurement=replace(found, windows=windows, idle=()))
     line = next(row for row in describe.rows(read, summary.metrics(read)) if "socket" in row[0])
     assert line[2] == "external meter; the components are 50% of it"
+
+
+def of_two_cards(record):
+    """The record as if two cards had been read by their counters."""
+    cards = {"device": "cuda", "gpu_name": "NVIDIA H100", "uuid": "GPU-1a2b3c4d-0000", "beside": [[1, "GPU-b"]]}
+    windows = tuple(
+        replace(w, readings=(Reading("nvml", w.duration_s, gpu_j=600.0, method={"gpu": "counter"}), *w.readings))
+        for w in record.measurement.windows
+    )
+    return replace(
+        record, hardware={**record.hardware, **cards}, measurement=replace(record.measurement, windows=windows)
+    )
+
+
+def test_a_sum_of_two_cards_says_so_with_their_uuids_and_their_number_in_the_title():
+    record = of_two_cards(a_record())
+    line = next(row for row in describe.rows(record, summary.metrics(record)) if row[0].strip() == "GPU")
+    assert line[2] == "counter, 2 GPUs, summed (GPU-1a2b3c4d…, GPU-b)"
+    assert "2 x NVIDIA H100" in describe.title(record)
+    one = replace(record, hardware={**record.hardware, "beside": []})
+    older = replace(record, hardware={key: value for key, value in record.hardware.items() if key != "beside"})
+    for single in (one, older):
+        line = next(row for row in describe.rows(single, summary.metrics(single)) if row[0].strip() == "GPU")
+        assert (line[2], "2 x" in describe.title(single)) == ("counter", False)
+
+
+def test_nobody_is_told_to_calibrate_two_cards_which_cannot_be():
+    record = of_two_cards(a_record())
+    record = replace(record, measurement=replace(record.measurement, work=Work(1e9, 1e6)))
+    floor = next(row for row in describe.rows(record, summary.metrics(record)) if row[0].startswith("energy floor"))
+    assert (floor[1], "calibrate" in floor[2]) == ("not read", False)
+    one = replace(record, hardware={**record.hardware, "beside": []})
+    floor = next(row for row in describe.rows(one, summary.metrics(one)) if row[0].startswith("energy floor"))
+    assert "type python -m src.calibrate" in floor[2]

@@ -158,3 +158,9 @@ def test_the_sentence_stands_in_the_table_and_in_the_description_with_the_word_t
     assert (what, value) == ("diagnosis", "try batch_size=8")
     assert how.startswith("the GPU waits for the host to launch its work: ")
     assert "| diagnosis | try batch_size=8 | the GPU waits" in describe.markdown(GPT2, metrics)
+
+
+def test_cards_that_wait_for_each_other_say_nothing_of_the_host():
+    two = replace(GPT2, hardware={**GPT2.hardware, "uuid": "GPU-a", "beside": [[1, "GPU-b"]]})
+    assert diagnosis.findings(GPT2)
+    assert diagnosis.findings(two) == []

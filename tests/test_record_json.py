@@ -1,13 +1,14 @@
 """A record becomes JSON and a record again, and nothing is lost on the way."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from src import summary
-from src.core import SCHEMA, UserError
+from src.core import SCHEMA, Reading, UserError
 from src.record_json import from_json, to_json
+from tests.meters.test_nvml import CARD
 from tests.records import a_record
 
 
@@ -24,6 +25,26 @@ def test_what_was_not_read_stays_not_read():
     again = from_json(json.loads(json.dumps(to_json(record))))
     assert again.scores == {"primary": None}
     assert again.measurement.windows[0].readings[0].gpu_j is None
+
+
+def test_a_record_keeps_what_each_card_drew_and_one_from_before_there_were_several_is_read():
+    record = a_record()
+    first = record.measurement.windows[0]
+    reading = Reading("nvml", 1.0, gpu_j=3.0, method={"gpu": "counter"}, gpu_j_by_uuid={"GPU-a": 1.0, "GPU-b": 2.0})
+    hardware = {**asdict(CARD), "beside": ((2, "GPU-c"),)}
+    record = replace(
+        record,
+        hardware=hardware,
+        measurement=replace(record.measurement, windows=(replace(first, readings=(reading,)),)),
+    )
+    values = json.loads(json.dumps(to_json(record)))
+    again = from_json(values)
+    assert again.measurement.windows[0].readings[0].gpu_j_by_uuid == {"GPU-a": 1.0, "GPU-b": 2.0}
+    assert summary.uuids(again.hardware) == ("GPU-b", "GPU-c")
+    del values["hardware"]["beside"], values["measurement"]["windows"][0]["readings"][0]["gpu_j_by_uuid"]
+    older = from_json(values)
+    assert older.measurement.windows[0].readings[0].gpu_j_by_uuid == {}
+    assert summary.uuids(older.hardware) == ("GPU-b",)
 
 
 def test_a_record_of_a_newer_program_is_refused():

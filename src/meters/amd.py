@@ -2,8 +2,8 @@
 
 Built from amdsmi's documentation ("Power Queries", amdsmi_get_energy_count: accumulator x resolution in µJ) and
 readings in that form; not tried on a card. The accumulator's unit was wrong in some releases (Zeus leaves it out where
-it disagrees with the power), so `open` compares the two before anything is believed. `conf/hardware` finds NVIDIA cards
-only so far: until it finds AMD's, `meter=amd` refuses with one line.
+it disagrees with the power), so `open` compares the two before anything is believed. `hardware=rocm` finds the card
+(src/cards.py).
 """
 
 import time
@@ -36,7 +36,7 @@ class Amd:
 
     def open(self, hardware: Hardware) -> None:
         """Finds the card and holds its accumulator against its power; UserError where there is none to believe."""
-        if hardware.uuid is None:
+        if hardware.device != "rocm" or hardware.uuid is None:
             raise UserError(f"meter=amd reads AMD GPUs and hardware={hardware.name} has none; type meter=codecarbon")
         self._smi = _amdsmi() if self.driver is None else self.driver
         self._card = self._found(hardware.uuid)

@@ -20,7 +20,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,28 +48,29 @@ class CodeCarbon:
     """Reads GPU, CPU and RAM through one CodeCarbon tracker, task by task.
 
     Methods: gpu `counter`, or `sampled` where the card has none and CodeCarbon takes one power reading at the end for
-    the whole stretch; cpu `rapl` or `modelled`; ram `constant`. `gpu_j` is None unless the hardware is a GPU, then it
-    is that card alone. `zone` fills a required argument and has no influence on any number.
+    the whole stretch; cpu `rapl` or `modelled`; ram `constant`. `gpu_j` is None unless the hardware is NVIDIA's,
+    then it is that card alone, or the sum of the run's several. `zone` fills a required argument and has no influence
+    on any number.
     """
 
     zone: str = "FRA"
     name: str = field(default="codecarbon", init=False)
     _tracker: Any = field(default=None, init=False, repr=False)
-    _card: Any = field(default=None, init=False, repr=False)
+    _cards: tuple[Any, ...] = field(default=(), init=False, repr=False)
     _running: bool = field(default=False, init=False, repr=False)
 
     def open(self, hardware: Hardware) -> None:
-        """Starts the tracker, points it at the one card, and does a task to throw away: about 2 s.
+        """Starts the tracker, points it at the run's cards, and does a task to throw away: about 2 s.
 
         Raises UserError for a stray CodeCarbon configuration, a card it cannot find, or MIG mode.
         """
         _refuse_stray_configuration()
-        index = None
-        if hardware.uuid is not None:
+        indices: list[int] = []
+        if hardware.device == "cuda":
             driver = nvml.driver(self.name, hardware)
-            index = int(driver.nvmlDeviceGetIndex(nvml.find(driver, self.name, hardware)))
-        self._tracker = _tracker(self.zone, index, hardware)
-        self._card = _only_card(self._tracker, index, hardware)
+            indices = [int(driver.nvmlDeviceGetIndex(card)) for card in nvml.find(driver, self.name, hardware)]
+        self._tracker = _tracker(self.zone, indices, hardware)
+        self._cards = _only_cards(self._tracker, hardware)
         self._rehearse()
 
     def start(self) -> None:
@@ -87,7 +88,7 @@ class CodeCarbon:
         task = self._tracker.stop_task()
         if task is None or not task.duration > 0:
             raise RuntimeError("meter codecarbon: CodeCarbon returned no result for the window")
-        method = _methods(self._tracker, self._card, task.duration)
+        method = _methods(self._tracker, self._cards, task.duration)
         joules: dict[str, Any] = {c: float(getattr(task, f"{c}_energy")) * J_PER_KWH for c in method}
         if "gpu" in method and not joules["gpu"] > 0:
             raise RuntimeError(
@@ -98,7 +99,7 @@ class CodeCarbon:
 
     def close(self) -> None:
         """Lets go of the tracker. It holds no thread, lock or file, and its own stop would only measure once more."""
-        self._tracker = self._card = None
+        self._tracker, self._cards = None, ()
         self._running = False
 
     def _rehearse(self) -> None:
@@ -106,7 +107,7 @@ class CodeCarbon:
         before = set(threading.enumerate())
         self.start()
         started = [thread.name for thread in set(threading.enumerate()) - before]
-        time.sleep(REHEARSAL_S if self._card is not None else 0.01)
+        time.sleep(REHEARSAL_S if self._cards else 0.01)
         self.stop()
         if started:
             raise RuntimeError(f"meter codecarbon: this CodeCarbon starts threads inside a task: {started}")
@@ -122,7 +123,7 @@ def _refuse_stray_configuration() -> None:
         raise UserError(f"meter=codecarbon: {stray[0]} would change what is measured; type unset {' '.join(stray)}")
 
 
-def _tracker(zone: str, index: int | None, hardware: Hardware) -> Any:
+def _tracker(zone: str, indices: list[int], hardware: Hardware) -> Any:
     """A tracker that has probed the machine: task mode, no files, no network, no thread, no words below an error."""
     from codecarbon import OfflineEmissionsTracker
     from codecarbon.core.cpu import is_rapl_available
@@ -132,8 +133,8 @@ def _tracker(zone: str, index: int | None, hardware: Hardware) -> Any:
         country_iso_code=zone,
         force_carbon_intensity_g_co2e_kwh=0.0,
         tracking_mode="machine",
-        # the integer NVML index: a UUID is matched against nothing (`lstrip("MIG-")`) and reads 0 J
-        gpu_ids=[] if index is None else [index],
+        # integer NVML indices: a UUID is matched against nothing (`lstrip("MIG-")`) and reads 0 J
+        gpu_ids=indices,
         # a forced power turns RAPL off: a model does not stand in for a sensor that is there
         force_cpu_power=None if is_rapl_available() else hardware.cpu_tdp_w,
         force_ram_power=hardware.ram_w,
@@ -150,28 +151,29 @@ def _tracker(zone: str, index: int | None, hardware: Hardware) -> Any:
     return tracker
 
 
-def _only_card(tracker: Any, index: int | None, hardware: Hardware) -> Any:
-    """CodeCarbon's device of the chosen card, after seeing that it counts no other; None without a GPU."""
+def _only_cards(tracker: Any, hardware: Hardware) -> tuple[Any, ...]:
+    """CodeCarbon's devices of the chosen cards, after seeing that it counts those and no other; none without a GPU."""
     from codecarbon.external.hardware import GPU
 
-    if index is None:
+    if hardware.device != "cuda":
         # gpu_ids=[] means none to the first tracker of a process and all to the second (hardware_cache.py)
         tracker._hardware = [part for part in tracker._hardware if not isinstance(part, GPU)]
-        return None
+        return ()
     part = next((part for part in tracker._hardware if isinstance(part, GPU)), None)
     if part is None:
         raise UserError("meter=codecarbon finds GPUs by the program nvidia-smi, which is not in PATH; type meter=nvml")
     chosen = [device for device in part.devices.devices if device.gpu_index in part._get_gpu_ids()]
-    if [device._uuid for device in chosen] != [hardware.uuid]:
-        raise UserError(f"meter=codecarbon does not see {hardware.uuid} as the one card to count; type meter=nvml")
-    return chosen[0]
+    if sorted(device._uuid for device in chosen) != sorted(hardware.uuids):
+        which = f"{', '.join(hardware.uuids)} as the {'cards' if hardware.beside else 'one card'} to count"
+        raise UserError(f"meter=codecarbon does not see {which}; type meter=nvml")
+    return tuple(chosen)
 
 
-def _methods(tracker: Any, card: Any, duration_s: float) -> Mapping[str, str]:
+def _methods(tracker: Any, cards: Sequence[Any], duration_s: float) -> Mapping[str, str]:
     """How CodeCarbon came to the energy of each component in the task just ended."""
     found = {"ram": "constant", "cpu": "sampled"}  # boards with power meters of their own: one reading at the end
-    if card is not None:
-        found["gpu"] = "sampled" if card._use_power_fallback else "counter"
+    if cards:
+        found["gpu"] = "sampled" if any(card._use_power_fallback for card in cards) else "counter"
     for part in tracker._hardware:
         kind, mode = type(part).__name__, getattr(part, "_mode", None)
         if kind == "CPU" and mode in ("cpu_load", "constant"):

@@ -5,6 +5,14 @@
 
 NVML counts mJ since the driver was loaded (nvmlDeviceGetTotalEnergyConsumption, Volta and later) and refreshes the
 number every 20 to 100 ms. Read at any other moment it is stale by up to one tick at either end.
+
+    start: tick of A, tick of B ┐                      ┌ tick of A, tick of B :stop
+                                └──── the work ────────┘
+
+Of several cards each has a stretch of its own, from its tick to its tick, all of which hold the work. Their joules add
+up, and the reading's duration is the mean of the stretches: what is longer than the work is later taken off at the idle
+power of all cards together, which is exact for cards whose idle power is the same. Otherwise it is off by at most the
+difference of two stretches (a tick, 0.1 s) times that of two cards' idle power: for 10 W a joule in a window.
 """
 
 import time
@@ -23,10 +31,10 @@ PATIENCE_S = 2.0  # no card is known to tick slower than every 0.1 s
 
 @dataclass
 class Nvml:
-    """Reads the joules of one NVIDIA card from its counter, tick to tick, method `counter`.
+    """Reads the joules of the run's NVIDIA cards from their counters, tick to tick, method `counter`.
 
-    `tick_s` is the counter's interval in seconds as measured by `open`, None before. `driver` is the pynvml module;
-    None imports it in `open`. Nothing runs between `start` and `stop`.
+    `tick_s` is the counter's interval in seconds as measured by `open`, the longest of several, None before. `driver`
+    is the pynvml module; None imports it in `open`. Nothing runs between `start` and `stop`.
     """
 
     driver: Any = None
@@ -35,83 +43,93 @@ class Nvml:
     name: str = field(default="nvml", init=False)
     tick_s: float | None = field(default=None, init=False)
     _nvml: Any = field(default=None, init=False, repr=False)
-    _card: Any = field(default=None, init=False, repr=False)
-    _began: tuple[float, int] | None = field(default=None, init=False, repr=False)
+    _cards: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _began: dict[str, tuple[float, int]] = field(default_factory=dict, init=False, repr=False)
     _since_us: int = field(default=0, init=False, repr=False)
 
     def open(self, hardware: Hardware) -> None:
-        """Finds the card by its UUID and times the counter's tick.
+        """Finds each card by its UUID and times its counter's tick.
 
-        Raises UserError without a driver or the card, in MIG mode, or where the card has no counter.
+        Raises UserError without a driver or the card, in MIG mode, or where a card has no counter.
         """
         self._nvml = driver(self.name, hardware) if self.driver is None else self.driver
-        self._card = find(self._nvml, self.name, hardware)
+        self._cards = dict(zip(hardware.uuids, find(self._nvml, self.name, hardware), strict=True))
+        self.tick_s = max(self._interval(card, hardware) for card in self._cards.values())
+
+    def start(self) -> None:
+        """Waits for a tick and reads; the work may begin when it returns."""
+        self._since_us = time.time_ns() // 1000  # the driver's own samples carry Unix time
+        self._began = {uuid: self._tick(card) for uuid, card in self._cards.items()}
+
+    def stop(self) -> Reading:
+        """The joules of each card between its tick of `start` and its next one, summed.
+
+        Raises RuntimeError where the counter stands still or went backwards (the driver was reset): never a zero.
+        """
+        if not self._began:
+            raise RuntimeError("meter nvml: stop without start")
+        began, self._began = self._began, {}
+        parts, stretches = {}, []
+        for uuid, card in self._cards.items():
+            start_s, start_mj = began[uuid]
+            stop_s, stop_mj = self._tick(card)
+            if stop_mj < start_mj:
+                raise RuntimeError(_BACKWARDS.format(start_mj, stop_mj))
+            parts[uuid] = (stop_mj - start_mj) / 1000
+            stretches.append(stop_s - start_s)
+        shares = [self._utilization_since(card, self._since_us) for card in self._cards.values()]
+        told = [share for share in shares if share is not None]
+        return Reading(
+            meter=self.name,
+            duration_s=fmean(stretches),
+            gpu_j=sum(parts.values()),
+            method={"gpu": "counter"},
+            gpu_utilization=fmean(told) if len(told) == len(shares) else None,
+            gpu_j_by_uuid=parts if len(parts) > 1 else {},
+        )
+
+    def close(self) -> None:
+        """Lets go of the cards; NVML itself stays loaded, other parts of the process use it."""
+        self._cards, self._began = {}, {}
+
+    def _interval(self, card: Any, hardware: Hardware) -> float:
+        """The seconds between two ticks of the card's counter; UserError where it has none that moves."""
         try:
-            self._read()
+            self._read(card)
         except self._nvml.NVMLError as error:
             raise UserError(
                 f"meter=nvml: {hardware.gpu_name or hardware.uuid} has no energy counter ({error}); "
                 "type meter=trace or meter=codecarbon, which sample the power instead"
             ) from None
         try:
-            ticks = [self._tick()[0] for _ in range(TICKS + 1)]
+            ticks = [self._tick(card)[0] for _ in range(TICKS + 1)]
         except RuntimeError as error:  # some virtual GPUs have a counter that never moves
             raise UserError(f"{error}; type meter=trace or meter=codecarbon") from None
-        self.tick_s = median(after - before for before, after in pairwise(ticks))
+        return median(after - before for before, after in pairwise(ticks))
 
-    def start(self) -> None:
-        """Waits for a tick and reads; the work may begin when it returns."""
-        self._since_us = time.time_ns() // 1000  # the driver's own samples carry Unix time
-        self._began = self._tick()
-
-    def stop(self) -> Reading:
-        """The joules between the tick of `start` and the next one.
-
-        Raises RuntimeError where the counter stands still or went backwards (the driver was reset): never a zero.
-        """
-        if self._began is None:
-            raise RuntimeError("meter nvml: stop without start")
-        (start_s, start_mj), self._began = self._began, None
-        stop_s, stop_mj = self._tick()
-        if stop_mj < start_mj:
-            raise RuntimeError(_BACKWARDS.format(start_mj, stop_mj))
-        return Reading(
-            meter=self.name,
-            duration_s=stop_s - start_s,
-            gpu_j=(stop_mj - start_mj) / 1000,
-            method={"gpu": "counter"},
-            gpu_utilization=self._utilization_since(self._since_us),
-        )
-
-    def close(self) -> None:
-        """Lets go of the card; NVML itself stays loaded, other parts of the process use it."""
-        self._card = self._began = None
-
-    def _utilization_since(self, timestamp_us: int) -> float | None:
+    def _utilization_since(self, card: Any, timestamp_us: int) -> float | None:
         """The mean GPU utilisation in [0, 1] that the driver itself sampled since then; None if it tells none.
 
         `timestamp_us` is Unix time in microseconds. The driver's buffer holds the last seconds only, so over a longer
         stretch this is the utilisation of its end.
         """
         try:
-            _, samples = self._nvml.nvmlDeviceGetSamples(
-                self._card, self._nvml.NVML_GPU_UTILIZATION_SAMPLES, timestamp_us
-            )
+            _, samples = self._nvml.nvmlDeviceGetSamples(card, self._nvml.NVML_GPU_UTILIZATION_SAMPLES, timestamp_us)
         except self._nvml.NVMLError:  # not supported, or no sample since then
             return None
         # with nothing new some drivers hand out blank samples instead of an error: they carry no time
         shares = [sample.sampleValue.uiVal / 100 for sample in samples if sample.timeStamp > timestamp_us]
         return fmean(shares) if shares else None
 
-    def _read(self) -> int:
-        return int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(self._card))
+    def _read(self, card: Any) -> int:
+        return int(self._nvml.nvmlDeviceGetTotalEnergyConsumption(card))
 
-    def _tick(self) -> tuple[float, int]:
-        """The time and value of the counter just after its next change."""
-        before, began = self._read(), self.clock()
+    def _tick(self, card: Any) -> tuple[float, int]:
+        """The time and value of the card's counter just after its next change."""
+        before, began = self._read(card), self.clock()
         while self.clock() - began < PATIENCE_S:
             self.sleep(PAUSE_S)
-            value = self._read()
+            value = self._read(card)
             now = self.clock()
             if value < before:
                 raise RuntimeError(_BACKWARDS.format(before, value))
@@ -133,18 +151,23 @@ def driver(meter: str, hardware: Hardware) -> Any:
     return pynvml
 
 
-def find(nvml: Any, meter: str, hardware: Hardware) -> Any:
-    """NVML's handle of the hardware's card, by UUID; UserError without driver or card, or in MIG mode.
+def find(nvml: Any, meter: str, hardware: Hardware) -> list[Any]:
+    """NVML's handle of each of the hardware's cards, by UUID; UserError without driver or card, or in MIG mode."""
+    needs_card(meter, hardware)
+    return [_whole(nvml, meter, uuid) for uuid in hardware.uuids]
+
+
+def _whole(nvml: Any, meter: str, uuid: str) -> Any:
+    """The handle of one card that is not sliced.
 
     In MIG mode the counter is the whole card's: the joules of one slice cannot be told from its neighbours'.
     """
-    needs_card(meter, hardware)
     try:
         nvml.nvmlInit()
-        card = nvml.nvmlDeviceGetHandleByUUID(hardware.uuid)
+        card = nvml.nvmlDeviceGetHandleByUUID(uuid)
     except nvml.NVMLError as error:
         raise UserError(
-            f"meter={meter}: the NVIDIA driver does not show {hardware.uuid} ({error}); "
+            f"meter={meter}: the NVIDIA driver does not show {uuid} ({error}); "
             "nvidia-smi -L lists the cards; without one type hardware=cpu"
         ) from None
     try:
@@ -162,5 +185,5 @@ def find(nvml: Any, meter: str, hardware: Hardware) -> Any:
 
 def needs_card(meter: str, hardware: Hardware) -> None:
     """UserError where the run's hardware is no NVIDIA card."""
-    if hardware.uuid is None:
+    if hardware.device != "cuda":
         raise UserError(f"meter={meter} reads NVIDIA GPUs and hardware={hardware.name} has none; type meter=codecarbon")

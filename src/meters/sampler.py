@@ -1,4 +1,4 @@
-"""The process that samples a card's power for `src.meters.trace`: asleep on its pipe, or between two samples.
+"""The process that samples the cards' power for `src.meters.trace`: asleep on its pipe, or between two samples.
 
 It ends when the pipe closes, so that nothing outlives a measuring process that was killed.
 """
@@ -44,15 +44,16 @@ def power(driver: Any, card: Any) -> tuple[str, Callable[[], float]]:
         raise UserError(f"meter=trace: the card tells no power ({error}); type meter=codecarbon") from None
 
 
-def opened(uuid: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
-    """The driver, the name of the power and the function that reads it, for one card."""
-    hardware = Hardware("trace", "cuda", (), uuid=uuid)
+def opened(uuids: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
+    """The driver, the name of the power and the function that reads it: the sum over the cards, one after the other."""
+    first, *others = uuids.split(",")
+    hardware = Hardware("trace", "cuda", (), uuid=first, beside=tuple((0, uuid) for uuid in others))
     try:
         module = importlib.import_module(driver)
     except ImportError:
         raise UserError("meter=trace needs the package nvidia-ml-py; type pip install nvidia-ml-py") from None
-    sensor, watts = power(module, nvml.find(module, "trace", hardware))
-    return module, sensor, watts
+    sensors, each = zip(*(power(module, card) for card in nvml.find(module, "trace", hardware)), strict=True)
+    return module, "average" if "average" in sensors else "instant", lambda: sum(watts() for watts in each)
 
 
 def sampled(
@@ -108,13 +109,13 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """`python -m src.meters.sampler UUID HZ DRIVER`, started by `src.meters.trace.Trace`."""
+    """`python -m src.meters.sampler UUID[,UUID…] HZ DRIVER`, started by `src.meters.trace.Trace`."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a cluster signals every process of a job
         signal.signal(number, signal.SIG_IGN)
-    uuid, hz, driver = sys.argv[1:]
+    uuids, hz, driver = sys.argv[1:]
     with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
         try:
-            module, sensor, watts = opened(uuid, driver)
+            module, sensor, watts = opened(uuids, driver)
         except UserError as error:
             return _say({"error": str(error)})
         serve(float(hz), sensor, watts, module.NVMLError)

@@ -33,7 +33,9 @@ MAX_HZ = 50.0  # the sensor itself refreshes every 20 to 100 ms
 
 @dataclass
 class Trace:
-    """Samples one NVIDIA card's power `hz` times a second and gives the trapezoid integral, method `sampled`.
+    """Samples the run's NVIDIA cards `hz` times a second and gives the integral of their power, method `sampled`.
+
+    The integral is the trapezoid one. Several cards are read one after the other for each sample, which is their sum.
 
     The reading's `sensor` says what was sampled: `instant` power where the card tells it (on an H100 it sees 25 of
     every 100 ms, arXiv 2312.02741), else `average`, the driver's own mean, of the last second on Ampere and later.
@@ -60,7 +62,7 @@ class Trace:
         import numpy  # noqa: F401 - before the first window, not after it
 
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "src.meters.sampler", str(hardware.uuid), str(self.hz), self.driver],
+            [sys.executable, "-m", "src.meters.sampler", ",".join(hardware.uuids), str(self.hz), self.driver],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

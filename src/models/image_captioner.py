@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Asking, Checkpoint, Loaded, Prediction
-from src.models import generation, phases, preprocessing, stages, tokens, weights
+from src.models import generation, phases, placement, preprocessing, stages, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -27,7 +27,7 @@ class ImageCaptioner:
     def load(self, task: Asking, device: str, precision: str) -> Loaded:
         """The model on its device, answering within the task's token budget; random weights use all of it."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import preprocessing, stages, weights
+from src.models import placement, preprocessing, stages, weights
 from src.models.checkpoint import fetch
 
 TOP = 5
@@ -30,7 +30,7 @@ class ImageClassifier:
     def load(self, task: Task, device: str, precision: str) -> Loaded:
         """The model on its device; it answers with its five most likely labels."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, precision)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
         predict = _Namer(model, preprocessing.open_images(checkpoint), names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import stages, tokens, weights
+from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -27,7 +27,7 @@ class MaskedLM:
     def load(self, task: Task, device: str, precision: str) -> Loaded:
         """The model on its device; a text that does not fit loses its end, the mask stays."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForMaskedLM", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)

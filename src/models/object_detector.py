@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import preprocessing, stages, weights
+from src.models import placement, preprocessing, stages, weights
 from src.models.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -31,7 +31,7 @@ class ObjectDetector:
     def load(self, task: Task, device: str, precision: str) -> Loaded:
         """The model on its device; images of one batch are padded to the largest and masked."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, precision)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
         predict = _Finder(model, preprocessing.open_images(checkpoint), names)

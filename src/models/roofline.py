@@ -12,10 +12,10 @@ from src.models.weights import set_precision
 
 # The side of the square matrices. A GPU needs thousands of rows to be full (measured on an H100: 8192). A processor
 # without a half precision of its own does 1 GFLOP a second in it: at 1024 a product takes seconds, not minutes.
-SIDE = {"cuda": 8192, "cpu": 1024}
+SIDE = {"cuda": 8192, "rocm": 8192, "cpu": 1024}
 
 # Bytes of the array that is copied: beyond every cache (a large server's third level is 1 GB), and small beside memory.
-COPY_BYTES = {"cuda": 4 * 2**30, "cpu": 2**30}
+COPY_BYTES = {"cuda": 4 * 2**30, "rocm": 4 * 2**30, "cpu": 2**30}
 
 
 @dataclass(frozen=True)

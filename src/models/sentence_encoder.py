@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import stages, tokens, weights
+from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -31,7 +31,7 @@ class SentenceEncoder:
     def load(self, task: Task, device: str, precision: str) -> Loaded:
         """The model on its device; it answers a pair of sentences with the cosine of their vectors."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModel", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from src.core import Asking, Checkpoint, Loaded
-from src.models import generation, perplexity, phases, tokens, weights
+from src.models import generation, perplexity, phases, placement, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -27,7 +27,7 @@ class Seq2SeqLM:
     def load(self, task: Asking, device: str, precision: str) -> Loaded:
         """The model on its device, answering `task` greedily; inputs of a batch are padded on the right."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForSeq2SeqLM", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = generation.context_of(model, self.context)

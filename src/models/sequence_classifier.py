@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Asking, Checkpoint, Loaded, Prediction
-from src.models import stages, tokens, weights
+from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -31,7 +31,7 @@ class SequenceClassifier:
     def load(self, task: Asking, device: str, precision: str) -> Loaded:
         """The model on its device; one label per text, so a token budget means nothing here."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Asking, Checkpoint, Loaded, Prediction
-from src.models import generation, phases, preprocessing, stages, tokens, weights
+from src.models import generation, phases, placement, preprocessing, stages, tokens, weights
 from src.models.checkpoint import fetch
 
 
@@ -25,7 +25,7 @@ class SpeechRecognizer:
     def load(self, task: Asking, device: str, precision: str) -> Loaded:
         """The model on its device; random weights write as many tokens as the budget has."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         auto = "AutoModelForCTC" if self.head == "ctc" else "AutoModelForSpeechSeq2Seq"
         model = weights.open_weights(auto, checkpoint, device, precision)
         extractor, tokenizer = preprocessing.open_sounds(checkpoint), tokens.open_tokenizer(checkpoint)

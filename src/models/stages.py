@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from src.core import Prediction, Stage
+from src.models import placement
 
 
 class Predictor(Protocol):
@@ -38,14 +39,12 @@ def staged(device: str, **runs: Callable[[Any], Any]) -> tuple[Stage, ...]:
 
 
 def _waiting(run: Callable[[Any], Any], device: str) -> Callable[[Any], Any]:
-    if not device.startswith("cuda"):
+    if device == "cpu":
         return run
 
     def waited(value: Any) -> Any:
-        import torch
-
         result = run(value)
-        torch.cuda.synchronize(device)
+        placement.finished(device)
         return result
 
     return waited

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import judges, painting, pipelines, weights
+from src.models import judges, painting, pipelines, placement
 from src.models.checkpoint import fetch
 
 
@@ -32,7 +32,7 @@ class TextToImage:
     def load(self, task: Task, device: str, precision: str) -> Loaded:
         """The pipeline on its device; noise is drawn from the run's seed, the same for every pass."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         pipe = pipelines.open_pipeline(checkpoint, device, precision)
         asked = {name: getattr(task, name, None) for name in ("steps", "guidance", "pixels")}
         chosen = {name: getattr(self, name) if value is None else value for name, value in asked.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.core import Checkpoint, Loaded, Prediction, Task
-from src.models import stages, tokens, weights
+from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
 
@@ -33,7 +33,7 @@ class TokenClassifier:
     def load(self, task: Task, device: str, precision: str) -> Loaded:
         """The model on its device; a word has the tag of its first token, one that did not fit is outside."""
         checkpoint = fetch(self.checkpoint)
-        memory = weights.watch_memory(device)
+        memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, precision)
         tokenizer = tokens.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
         context = context_of(model, self.context)

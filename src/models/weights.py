@@ -1,9 +1,9 @@
 """A checkpoint as a torch module on its device: real weights from files, or random ones at the real shape."""
 
-from collections.abc import Callable
 from typing import Any
 
 from src.core import Checkpoint, UserError
+from src.models import placement
 from src.models.tokens import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
@@ -32,10 +32,11 @@ def open_config(checkpoint: Checkpoint) -> Any:
 
 
 def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision: str) -> Any:
-    """The model in evaluation mode on `device` ("cpu", "cuda:0"), in the dtype that `precision` names.
+    """The model in evaluation mode on `device` ("cpu", "cuda:0", "cuda:0,cuda:1"), in the dtype `precision` names.
 
     `auto_class` is a transformers class such as "AutoModelForCausalLM". UserError where the checkpoint is of another
-    kind. Sets the process-wide tf32 switches, and silences transformers' log and progress bars.
+    kind, or cannot be spread over the cards. Sets the process-wide tf32 switches, and silences transformers' log and
+    progress bars.
     """
     import transformers
 
@@ -51,8 +52,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision
                 checkpoint.path,
                 config=config,
                 dtype=dtype,
-                # straight to the device: 28 GB need not pass through the host's memory first
-                device_map=None if device == "cpu" else {"": device},
+                device_map=placed_on(auto, checkpoint, config, device, dtype),
                 local_files_only=True,
                 use_safetensors=None if checkpoint.allow_pickle else True,
                 trust_remote_code=checkpoint.trust_remote_code,
@@ -67,6 +67,27 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision
     return model.eval()
 
 
+def placed_on(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> dict[str, Any] | None:
+    """Where transformers is to put each part: straight on the device, or spread over the cards; None on the CPU.
+
+    28 GB need not pass through the host's memory first.
+    """
+    if device == "cpu":
+        return None
+    names = placement.devices(device)
+    if len(names) == 1:
+        return {"": device}
+    return placement.spread(hollow(auto, checkpoint, config, dtype), names, placement.free_bytes(names))
+
+
+def hollow(auto: Any, checkpoint: Checkpoint, config: Any, dtype: Any) -> Any:
+    """The model without memory for its weights: their names and shapes."""
+    import torch
+
+    with torch.device("meta"):
+        return auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
+
+
 def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> Any:
     """Seeded weights drawn on the device by the architecture's own initialisation: real-looking, never constant.
 
@@ -75,12 +96,19 @@ def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any
     import torch
 
     torch.manual_seed(checkpoint.seed)
-    with torch.device(device):
-        model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
+    spread = len(placement.devices(device)) > 1
+    if spread:
+        # a checkpoint that lacks every tensor: transformers draws each on the card where it is to lie
+        places = placed_on(auto, checkpoint, config, device, dtype)
+        cls = type(hollow(auto, checkpoint, config, dtype))
+        model = cls.from_pretrained(None, config=config, state_dict={}, dtype=dtype, device_map=places)
+    else:
+        with torch.device(device):
+            model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
     if text_shape(checkpoint.shape).get("tie_word_embeddings") is False:
         _untie(getattr(model, "language_model", model))
     # wav2vec 2 makes a parameter by an old way that knows no default device, and its place decides where inputs go
-    return model.to(device)
+    return model if spread else model.to(device)
 
 
 def _untie(model: Any) -> None:
@@ -124,6 +152,7 @@ def facts(model: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
         "architecture": type(model).__name__,
         "attention": getattr(model.config, "_attn_implementation", None),
         "vocabulary": getattr(model.config, "vocab_size", None),
+        **({"parameters_by_device": placed} if len(placed := placement.by_device(model)) > 1 else {}),
     }
 
 
@@ -137,14 +166,3 @@ def positions(model: Any) -> int | None:
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             return limit - int(module.padding_idx) - 1
     return limit
-
-
-def watch_memory(device: str) -> Callable[[], int | None]:
-    """A reader of the device allocator's high-water mark in bytes, from this call on; it gives None on the CPU."""
-    if not device.startswith("cuda"):
-        return lambda: None
-    import torch
-
-    torch.cuda.init()  # type: ignore[no-untyped-call]  # the allocator knows no device before
-    torch.cuda.reset_peak_memory_stats(device)
-    return lambda: int(torch.cuda.max_memory_allocated(device))

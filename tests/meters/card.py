@@ -24,7 +24,7 @@ def nvmlInit():  # noqa: N802 - NVML's own names
 
 
 def nvmlDeviceGetHandleByUUID(uuid):  # noqa: N802
-    if uuid != "GPU-b":
+    if uuid not in ("GPU-a", "GPU-b"):
         raise NVMLError("Not Found")
     return uuid
 

@@ -9,7 +9,7 @@ from src.core import Hardware, UserError
 from src.meters.amd import Amd
 from tests.fakes import CPU, FakeClock
 
-CARD = Hardware("mi300x", "cuda", ("fp32",), uuid="uuid-b")
+CARD = Hardware("mi300x", "rocm", ("fp32",), uuid="uuid-b")
 RESOLUTION_UJ = 15.259  # of an MI300X, as amdsmi tells it
 WATTS = 300.0
 

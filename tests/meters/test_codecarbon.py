@@ -76,7 +76,7 @@ def test_settings_that_nobody_asked_for_are_refused(meter, tmp_path, monkeypatch
         meter.open(CPU)
 
 
-def test_of_two_cards_only_the_chosen_one_may_be_counted(monkeypatch):
+def test_of_two_cards_only_the_chosen_may_be_counted(monkeypatch):
     import codecarbon.external.hardware as theirs
 
     class GPU:
@@ -88,9 +88,21 @@ def test_of_two_cards_only_the_chosen_one_may_be_counted(monkeypatch):
     card = Hardware("cuda", "cuda", ("fp32",), index=1, uuid="GPU-1")
 
     def chosen(counted):
-        return codecarbon._only_card(SimpleNamespace(_hardware=[GPU(counted)]), 1, card)
+        return codecarbon._only_cards(SimpleNamespace(_hardware=[GPU(counted)]), card)
 
-    assert chosen([1])._uuid == "GPU-1"
+    assert [device._uuid for device in chosen([1])] == ["GPU-1"]
     for wrong in ([0], [0, 1], []):
         with pytest.raises(UserError, match="does not see GPU-1 as the one card"):
             chosen(wrong)
+    card = Hardware("cuda", "cuda", ("fp32",), index=0, uuid="GPU-0", beside=((1, "GPU-1"),))
+    assert [device._uuid for device in chosen([1, 0])] == ["GPU-0", "GPU-1"]
+    for wrong in ([0], [1], []):
+        with pytest.raises(UserError, match="does not see GPU-0, GPU-1 as the cards to count"):
+            chosen(wrong)
+
+
+@pytest.mark.parametrize("falls_back", [True, False])
+def test_a_sum_of_cards_is_a_counters_only_where_every_card_has_one(falls_back):
+    cards = [SimpleNamespace(_use_power_fallback=fallback) for fallback in (False, falls_back)]
+    method = codecarbon._methods(SimpleNamespace(_hardware=[]), cards, 10.0)
+    assert method["gpu"] == ("sampled" if falls_back else "counter")

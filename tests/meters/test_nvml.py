@@ -4,11 +4,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from src.core import Hardware, UserError
+from src import energy
+from src.core import Hardware, Measurement, UserError, Window
+from src.measure import metered
 from src.meters.nvml import Nvml
 from tests.fakes import CPU, FakeClock
 
 CARD = Hardware("h100", "cuda", ("fp32",), index=1, uuid="GPU-b", gpu_name="NVIDIA H100")
+BOTH = replace(CARD, index=0, uuid="GPU-a", beside=((1, "GPU-b"),))
 TICK_S, WATTS = 0.1, 200.0
 
 
@@ -87,6 +90,76 @@ def test_the_tick_is_found_and_a_window_is_counted_from_tick_to_tick():
     # without waiting for the ticks the error would be up to a tick's 20 J
     assert abs(reading.gpu_j - WATTS * reading.duration_s) < WATTS * 0.006
     assert (reading.method, reading.cpu_j) == ({"gpu": "counter"}, None)
+
+
+@dataclass
+class Two(Driver):
+    """Two cards of different power, whose counters tick at different moments; `lost` is one that stands still."""
+
+    watts: dict[str, float] = field(default_factory=lambda: {"GPU-a": 200.0, "GPU-b": 500.0})
+    lost: str = ""
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, card):  # noqa: N802
+        self.clock.sleep(0.004)
+        ticks = 0 if card == self.lost else int((self.clock.now() + 0.037 * self.uuids.index(card)) / TICK_S)
+        return round(ticks * TICK_S * self.watts[card] * 1000)
+
+    def nvmlDeviceGetSamples(self, card, kind, since):  # noqa: N802
+        return 0, [Sample(10**18, {"GPU-a": 90, "GPU-b": 10}[card])]
+
+
+def two(hardware=BOTH, **driver):
+    clock = FakeClock()
+    made = Two(clock, **driver)
+    meter = Nvml(made, clock.now, clock.sleep)
+    meter.open(hardware)
+    return meter, clock, made
+
+
+def test_the_joules_of_two_cards_are_the_sum_of_each_ones_own_ticks():
+    meter, clock, _ = two()
+    meter.start()
+    clock.sleep(3.21)
+    reading = meter.stop()
+    assert set(reading.gpu_j_by_uuid) == {"GPU-a", "GPU-b"}
+    assert reading.gpu_j == sum(reading.gpu_j_by_uuid.values())
+    for uuid, watts in (("GPU-a", 200.0), ("GPU-b", 500.0)):
+        ticks = reading.gpu_j_by_uuid[uuid] / (watts * TICK_S)
+        assert ticks == pytest.approx(round(ticks))  # whole ticks of its own counter
+        assert 3.21 <= ticks * TICK_S <= 3.21 + 4 * TICK_S  # all of the work, and a wait for each card at either end
+    # the duration is the mean stretch: mean watts are the sum's as far as the stretches are alike
+    assert reading.gpu_j == pytest.approx(700.0 * reading.duration_s, abs=(500.0 - 200.0) / 2 * TICK_S + 700.0 * 0.006)
+    assert reading.gpu_utilization == pytest.approx(0.5)
+
+
+def test_what_is_longer_than_the_work_is_taken_off_at_the_idle_power_of_both_cards():
+    meter, clock, _ = two(watts={"GPU-a": 100.0, "GPU-b": 100.0})
+    _, idle = metered([meter], lambda: clock.sleep(5.0), clock)
+    _, readings = metered([meter], lambda: clock.sleep(3.21), clock)
+    base = Measurement(idle=idle)
+    work = Window(3.21, readings, 1, 1, 1, [3.21])
+    assert energy.window_j(base, work, "gpu") == pytest.approx(200.0 * 3.21, abs=200.0 * 0.012)
+    assert readings[0].within_s <= readings[0].duration_s <= readings[0].around_s
+
+
+def test_of_one_card_there_are_no_parts():
+    meter, clock, _ = two(CARD)
+    meter.start()
+    clock.sleep(1.0)
+    reading = meter.stop()
+    assert (reading.gpu_j_by_uuid, reading.gpu_utilization) == ({}, 0.1)
+    assert reading.gpu_j == pytest.approx(500.0 * round(reading.duration_s, 1))
+
+
+def test_one_of_two_cards_that_cannot_be_read_spoils_the_sum():
+    with pytest.raises(UserError, match="does not show GPU-x"):
+        two(replace(BOTH, beside=((1, "GPU-x"),)))
+    meter, clock, driver = two()
+    meter.start()
+    driver.lost = "GPU-b"
+    clock.sleep(1.0)
+    with pytest.raises(RuntimeError):
+        meter.stop()
 
 
 def test_the_card_is_found_by_its_uuid_and_no_other_is_read():

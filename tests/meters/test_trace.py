@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -54,6 +55,16 @@ def test_constant_watts_are_watts_times_seconds_in_each_window(a_trace):
     assert (reading.method, reading.sensor, reading.cpu_j) == ({"gpu": "sampled"}, "instant", None)
 
 
+def test_two_cards_are_sampled_by_one_process_and_summed(a_trace):
+    meter = a_trace("constant", replace(CARD, index=0, uuid="GPU-a", beside=((1, "GPU-b"),)))
+    meter.start()
+    time.sleep(0.3)
+    reading = meter.stop()
+    assert {watts for _, watts in reading.trace} == {400.0}
+    assert reading.gpu_j == pytest.approx(400.0 * reading.duration_s)
+    assert reading.sensor == "instant"
+
+
 def test_a_ramp_integrates_to_its_mean(a_trace):
     meter = a_trace("ramp")
     meter.start()
@@ -93,6 +104,8 @@ def test_what_cannot_be_sampled_is_refused_in_one_line(a_trace):
         a_trace("dark")
     with pytest.raises(UserError, match="does not show GPU-x"):
         a_trace("constant", Hardware("h100", "cuda", ("fp32",), uuid="GPU-x"))
+    with pytest.raises(UserError, match="does not show GPU-x"):
+        a_trace("constant", replace(CARD, beside=((2, "GPU-x"),)))
     with pytest.raises(UserError, match="hardware=cpu has none"):
         a_trace("constant", CPU)
     with pytest.raises(UserError, match=r"meter\.hz=0"):
