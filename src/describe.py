@@ -83,7 +83,7 @@ def _idle(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str
         return []
     read = [c for c in COMPONENTS if energy.idle_w(record.measurement, c) is not None]
     watts = "" if idle_w is None else f"; GPU idle {idle_w:.4g} W"
-    interval = "" if half_w is None else f" ± {half_w:.2g} W"
+    interval = "" if half_w is None else f" ± {half_w:.2g} W (95 %)"
     return [
         ("  of which being on", _value(metrics["energy/on_wh_per_1k"], "Wh"), f"idle power x time{watts}{interval}"),
         (
