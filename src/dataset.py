@@ -16,7 +16,15 @@ from src.core import BadRowError, Inputs, Sample, UserError
 
 # The share of rows that may be unusable before the run stops: more would make it another dataset.
 MAX_SKIPPED = 0.01
-SHOWN = 10  # of a map's labels, in a message
+SHOWN = 10  # of a map's labels or a row's fields, in a message
+
+
+class MissingFieldError(BadRowError):
+    """A row without a field that the task needs; `field` is the task's name for it."""
+
+    def __init__(self, field: str, says: str) -> None:
+        super().__init__(says)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -64,11 +72,13 @@ class Dataset:
     def inputs(self, count: int, make: Callable[[Row], Sample]) -> Inputs:
         """The samples that `make` gives for the first usable rows, in order.
 
-        A row for which it raises BadRowError is skipped and noted. UserError where more than one in a hundred is, and
-        where there are too few rows and repeating is not allowed.
+        A row for which it raises BadRowError is skipped and noted, as is one without a needed field. UserError where
+        more than one in a hundred is, and where there are too few rows and repeating is not allowed; it speaks of the
+        map of fields where no row before had them.
         """
         found: list[Sample] = []
         skipped: list[str] = []
+        hint = ""
         for place, raw in self._raw():
             try:
                 row = self._row(place, raw)
@@ -76,17 +86,20 @@ class Dataset:
                     found.append(make(row))
             except BadRowError as error:
                 skipped.append(f"{place}: {error}")
-                self._check_skipped(skipped, count)
+                if isinstance(error, MissingFieldError) and not found:
+                    hint = hint or f"; name the right one with task.fields.{error.field}=…"
+                if len(skipped) > MAX_SKIPPED * count:
+                    raise self._unusable(skipped, hint) from None
             if len(found) == count:
                 return Inputs(tuple(found), tuple(skipped))
+        if skipped and not found:
+            raise self._unusable(skipped, hint)
         return Inputs(tuple(self._repeated(found, count)), tuple(skipped))
 
-    def _check_skipped(self, skipped: list[str], count: int) -> None:
-        if len(skipped) <= MAX_SKIPPED * count:
-            return
+    def _unusable(self, skipped: list[str], hint: str) -> UserError:
         place, _, why = skipped[0].partition(": ")
         more = f" ({len(skipped)} such rows; at most 1 in 100 may be skipped)" if len(skipped) > 1 else ""
-        raise UserError(f"{self.source}, {place}: {why}{more}")
+        return UserError(f"{self.source}, {place}: {why}{hint}{more}")
 
     def _repeated(self, found: list[Sample], count: int) -> list[Sample]:
         if not found:
@@ -109,10 +122,7 @@ class Dataset:
             if column not in raw:
                 if name in self.optional:
                     continue
-                raise UserError(
-                    f"{self.source}, {place} has no field '{column}' (it has: {', '.join(map(str, raw))}); "
-                    f"name the right one with task.fields.{name}=…"
-                )
+                raise MissingFieldError(name, f"has no field '{column}' (it has: {_some(list(map(str, raw)))})")
             values[name] = raw[column]
         first = next(iter(self.fields))
         if _blank(values[first]):
@@ -139,7 +149,8 @@ class Dataset:
         number = whole(value)
         if number is not None and 0 <= number < len(self.labels):
             return self.labels[number]
-        raise BadRowError(f"label {value!r} is none of {_some(self.labels)}")
+        known_names = _some(self.labels) or "the dataset's names, of which its YAML gives none"
+        raise BadRowError(f"label {value!r} is none of {known_names}")
 
 
 def whole(value: Any) -> int | None:
@@ -149,10 +160,10 @@ def whole(value: Any) -> int | None:
     return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
 
 
-def _some(labels: Sequence[str]) -> str:
-    """The labels there are, the first few where they are many: a message is one line."""
-    more = f", … ({len(labels)} in all)" if len(labels) > SHOWN else ""
-    return (", ".join(labels[:SHOWN]) or "the dataset's names, of which its YAML gives none") + more
+def _some(names: Sequence[str]) -> str:
+    """The names there are, the first few where they are many: a message is one line."""
+    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def reference_of(row: Row, field: str) -> str | None:

@@ -60,7 +60,7 @@ def test_a_line_of_metadata_is_not_a_row(tmp_path):
         ("a.jsonl", b'{"text": "one"}\n{"text": ', "a.jsonl, row 2 is not JSON"),
         ("a.jsonl", b'{"text": "one"}\n\xff\xfe', "a.jsonl, row 2 is not JSON in UTF-8"),
         ("a.jsonl", b"[1, 2]", "row 1 is not a JSON object"),
-        ("a.jsonl", b'{"txt": "one"}', r"row 1 has no field 'text' \(it has: txt\).*task\.fields\.text="),
+        ("a.jsonl", b'{"txt": "one"}', r"row 1: has no field 'text' \(it has: txt\); .*task\.fields\.text="),
         ("a.jsonl", b'{"text": "  "}', "row 1: field 'text' is empty"),
         ("a.jsonl", b'{"text": 7}', "row 1: field 'text' is empty or not text"),
         ("a.csv", b"text,label\na,b\nc\n", r"a.csv, row 2 \(line 3\) has not as many fields"),
