@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from src import rows as sources
 from src.core import Sample, UserError
-from src.dataset import Dataset, file_rows, text_of
+from src.dataset import Dataset, text_of
 
 
 def of_file(path, **changes):
@@ -77,7 +78,7 @@ def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, says):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.csv is not a file"):
-        list(file_rows(tmp_path / "nowhere.csv"))
+        list(sources.of_file(tmp_path / "nowhere.csv"))
 
 
 def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):

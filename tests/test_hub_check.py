@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 from src.config import CONF, model_of
 from src.core import UserError
-from src.hub_check import questions
 from src.models.published import values
+from src.questions import questions
 from tests import repositories
 from tests.hub import hub
 from tests.repositories import datasets, media
