@@ -95,14 +95,14 @@ def judge(found: Comparison, max_regress: float | None, max_quality_loss: float 
 
 def show(a: Record, b: Record, found: Comparison) -> None:
     """Prints both runs, the reasons why they do not compare or else the difference with its interval and verdict."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 130, markup=False, highlight=False)
+    from src import console
+
     for name, record in (("A", a), ("B", b)):
-        console.print(f"{name}  {describe.title(record)}")
+        console.show(f"{name}  {describe.title(record)}")
         for warning in (*describe.foremost(record), *describe.warnings(record)):
-            console.print(f"   ! {warning}")
+            console.show(f"   ! {warning}")
     table = Table(box=None, pad_edge=False)
     for column in ("", "A", "B", "A / B"):
         table.add_column(column, justify="left" if column == "" else "right", no_wrap=True)
@@ -110,15 +110,15 @@ def show(a: Record, b: Record, found: Comparison) -> None:
         if one is not None or other is not None:
             ratio = f"{one / other:.3g}" if one and other and not found.reasons and "share" not in name else ""
             table.add_row(name, _digits(one), _digits(other), ratio)
-    console.print(table)
+    console.show(table)
     for reason in found.reasons:
-        console.print(f"do not compare: {reason}")
+        console.show(f"do not compare: {reason}")
     if found.found is not None:
         gap = found.found
-        console.print(f"J per inference, A - B: {gap.difference:.4g}{_interval(gap.low, gap.high)}")
+        console.show(f"J per inference, A - B: {gap.difference:.4g}{_interval(gap.low, gap.high)}")
         if gap.ratio is not None:
-            console.print(f"A / B: {gap.ratio:.4g}{_interval(gap.ratio_low, gap.ratio_high)}")
-    console.print(f"verdict: {_word(found)}: {found.note}")
+            console.show(f"A / B: {gap.ratio:.4g}{_interval(gap.ratio_low, gap.ratio_high)}")
+    console.show(f"verdict: {_word(found)}: {found.note}")
 
 
 def _word(found: Comparison) -> str:

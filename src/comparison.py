@@ -17,8 +17,19 @@ ACROSS_CARDS = 0.1
 # Of a task: where its inputs were found, which their digest says better
 FOUND = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
 
-# Of a protocol: its name, how many windows, what follows them, and its guards; none changes what a window is
-AROUND = ("name", "min_windows", "max_windows", "measure_max_s", "ci95_rel", "lock_wait_s", "busy_max", "stall_s")
+# Of a protocol: its name, how many windows and parts of the idle baseline, what follows, and its guards; none changes
+# what a window is
+AROUND = (
+    "name",
+    "idle_parts",
+    "min_windows",
+    "max_windows",
+    "measure_max_s",
+    "ci95_rel",
+    "lock_wait_s",
+    "busy_max",
+    "stall_s",
+)
 
 SIDE_BY_SIDE = (
     "energy/total_wh_per_1k",

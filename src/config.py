@@ -127,7 +127,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         hardware=device,
         meters=tuple(instantiate(sensor) for sensor in sensors),
         meters_required=bool(values["meter"]["required"]),
-        procedure=typed(Procedure, {"name": names["protocol"], **_without(values["protocol"], "samples")}, "protocol"),
+        procedure=_procedure(values["protocol"], names["protocol"]),
         site=site_of(values["site"], names["site"]),
         batch_size=values["batch_size"],
         precision=values["precision"],
@@ -138,6 +138,13 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         config=values,
         command=command(words),
     )
+
+
+def _procedure(node: Mapping[str, Any], name: str) -> Procedure:
+    found = typed(Procedure, {"name": name, **_without(node, "samples")}, "protocol")
+    if found.idle_parts < 1:
+        raise UserError(f"protocol.idle_parts={found.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0")
+    return found
 
 
 def model_of(node: Mapping[str, Any], name: str, size: str | None) -> Model:

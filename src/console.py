@@ -15,6 +15,9 @@ from src.core import Record
 # A bar that moves more often tells nobody more and costs the run.
 REFRESH_S = 0.5
 
+# Columns of a pipe: more than any line has
+UNFOLDED = 10_000
+
 
 class Status:
     """Shows the phase and how far it is, drawn by the calling thread itself and seldom: no thread of its own.
@@ -60,12 +63,21 @@ class Status:
         self._phase = phase
 
 
+def show(*things: Table | str) -> None:
+    """Prints tables and lines to standard output; what is piped is not folded, since a pipe has no width.
+
+    A line runs on at a terminal's edge, too, so that a remedy in it can be copied whole.
+    """
+    console = Console(width=None if sys.stdout.isatty() else UNFOLDED, markup=False, highlight=False)
+    with console.capture() as shown:
+        for thing in things:
+            console.print(thing, soft_wrap=isinstance(thing, str))
+    for line in shown.get().splitlines():
+        print(line.rstrip())  # the table's last column is padded to its longest cell
+
+
 def report(record: Record, metrics: Mapping[str, float | None]) -> None:
     """Prints the record as a short table with units, intervals and evidence."""
-    # Off a terminal rich would fold lines at 80 columns; a pipe has no width
-    console = Console(width=None if sys.stdout.isatty() else 110, markup=False, highlight=False)
-    for warning in describe.foremost(record):
-        console.print(f"! {warning}")
     table = Table(title=describe.title(record), title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -73,8 +85,7 @@ def report(record: Record, metrics: Mapping[str, float | None]) -> None:
     if record.measurement.windows:
         for row in describe.rows(record, metrics):
             table.add_row(*row)
-    console.print(table)
-    for warning in describe.warnings(record):
-        console.print(f"! {warning}")
+    show(*(f"! {warning}" for warning in describe.foremost(record)), table)
+    show(*(f"! {warning}" for warning in describe.warnings(record)))
     if record.error:
-        console.print(f"{record.status}: {record.error}")
+        show(f"{record.status}: {record.error}")

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-SCHEMA = 1  # of Record; 1: first release. Raise it, with a line here, when a field changes meaning.
+# Of Record. Raise it, with a line here, when a field changes meaning.
+# 1: first release
+# 2: `Measurement.idle` holds a reading of each meter for each part of the baseline, where it held one of each meter
+SCHEMA = 2
 
 COMPONENTS = ("gpu", "cpu", "ram")
 
@@ -246,6 +249,7 @@ class Site:
 class Procedure:
     """How a run is measured: the values of `conf/protocol`, none of them a constant in code.
 
+    The idle baseline of `idle_s` is read in `idle_parts` equal parts, whose spread is its interval.
     Windows repeat until the 95 % interval of energy per inference is narrower than `ci95_rel` of its mean,
     at least `min_windows` and at most `max_windows` times; once the windows have taken `measure_max_s` together, no
     further one follows the `min_windows`. Each is made of whole passes and lasts `window_s` or more.
@@ -263,6 +267,7 @@ class Procedure:
 
     name: str
     idle_s: float
+    idle_parts: int
     warmup_batches: int
     warmup_max_s: float
     settle_batches: int
@@ -394,7 +399,8 @@ class Work:
 class Measurement:
     """Everything measured, in order; means and intervals are computed when it is read, never stored.
 
-    `idle` and `load` are the readings of the idle baseline (model loaded) and of loading the model.
+    `load` are the readings of loading the model, `idle` those of the idle baseline (model loaded): every meter's view
+    of its first part, then of the next.
     `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
     protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window. `looks` are
     the states of the card before the idle baseline, before each window and after the last. `work` is that of the batch

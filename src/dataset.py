@@ -1,22 +1,29 @@
-"""Where a task's inputs come from: a dataset of the Hub, the embedded one, or the user's own file.
+"""A task's inputs: the rows of a source as samples, and what the fields of a row may hold.
 
 A row is a dict from the task's field names to values; the columns of the source are named in the YAML.
 """
 
-import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src import embedded, hub
+from src import embedded, rows
 from src.core import BadRowError, Inputs, Sample, UserError
 
 # The share of rows that may be unusable before the run stops: more would make it another dataset.
 MAX_SKIPPED = 0.01
-SHOWN = 10  # of a map's labels, in a message
+SHOWN = 10  # of a map's labels or a row's fields, in a message
+UNNAMED = "the dataset's names, of which its YAML gives none"
+
+
+class MissingFieldError(BadRowError):
+    """A row without a field that the task needs; `field` is the task's name for it."""
+
+    def __init__(self, field: str, says: str) -> None:
+        super().__init__(says)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,9 @@ class Dataset:
     `name` is the word on the command line. `fields` maps the task's field to the source's column; `optional` fields
     may be missing. `labels` names integer labels by position. `skip_blank` drops rows whose first field is blank,
     for sources that use blank lines as layout; elsewhere such a row is unusable. `data_dir` is a folder of the
-    repository. `repeat` starts again from the first row when there are too few.
-    `licence` is the one its page states; `gated` ones want their terms accepted first. `box` says how boxes are
-    written: `sides` (left, top, width, height) or `corners` (left, top, right, bottom).
+    repository. `repeat` starts again from the first row when there are too few. `licence` is the one its page states;
+    `gated` ones want their terms accepted first. `box`: `sides` (left, top, width, height) or `corners` (left, top,
+    right, bottom).
     """
 
     name: str
@@ -64,11 +71,12 @@ class Dataset:
     def inputs(self, count: int, make: Callable[[Row], Sample]) -> Inputs:
         """The samples that `make` gives for the first usable rows, in order.
 
-        A row for which it raises BadRowError is skipped and noted. UserError where more than one in a hundred is, and
-        where there are too few rows and repeating is not allowed.
+        A row for which it raises BadRowError is skipped and noted, as is one without a needed field. UserError where
+        more than one in a hundred is, and where there are too few rows and repeating is not allowed.
         """
         found: list[Sample] = []
         skipped: list[str] = []
+        hint = ""  # the map of fields is what is wrong, where no row before had them
         for place, raw in self._raw():
             try:
                 row = self._row(place, raw)
@@ -76,17 +84,20 @@ class Dataset:
                     found.append(make(row))
             except BadRowError as error:
                 skipped.append(f"{place}: {error}")
-                self._check_skipped(skipped, count)
+                if isinstance(error, MissingFieldError) and not found and not hint:
+                    hint = f"; name the right one with task.fields.{error.field}=…"
+                if len(skipped) > MAX_SKIPPED * count:
+                    raise self._unusable(skipped, hint) from None
             if len(found) == count:
                 return Inputs(tuple(found), tuple(skipped))
+        if skipped and not found:
+            raise self._unusable(skipped, hint)
         return Inputs(tuple(self._repeated(found, count)), tuple(skipped))
 
-    def _check_skipped(self, skipped: list[str], count: int) -> None:
-        if len(skipped) <= MAX_SKIPPED * count:
-            return
+    def _unusable(self, skipped: list[str], hint: str) -> UserError:
         place, _, why = skipped[0].partition(": ")
         more = f" ({len(skipped)} such rows; at most 1 in 100 may be skipped)" if len(skipped) > 1 else ""
-        raise UserError(f"{self.source}, {place}: {why}{more}")
+        return UserError(f"{self.source}, {place}: {why}{hint}{more}")
 
     def _repeated(self, found: list[Sample], count: int) -> list[Sample]:
         if not found:
@@ -100,20 +111,16 @@ class Dataset:
 
     def _raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.id is not None:
-            return _hub_rows(self)
-        return file_rows(Path(self.path)) if self.path else embedded.rows(self.task)
+            return rows.of_hub(self.name, self.id, self.config, self.split, self.revision, self.data_dir)
+        return rows.of_file(Path(self.path)) if self.path else embedded.rows(self.task)
 
     def _row(self, place: str, raw: Mapping[str, Any]) -> Row | None:
         values = {}
         for name, column in self.fields.items():
-            if column not in raw:
-                if name in self.optional:
-                    continue
-                raise UserError(
-                    f"{self.source}, {place} has no field '{column}' (it has: {', '.join(map(str, raw))}); "
-                    f"name the right one with task.fields.{name}=…"
-                )
-            values[name] = raw[column]
+            if column in raw:
+                values[name] = raw[column]
+            elif name not in self.optional:
+                raise MissingFieldError(name, f"has no field '{column}' (it has: {_some(list(map(str, raw)))})")
         first = next(iter(self.fields))
         if _blank(values[first]):
             if self.skip_blank:
@@ -124,9 +131,7 @@ class Dataset:
     def label(self, row: Row) -> str | None:
         """The row's label by name; None where the source hides it (-1) or has none."""
         value = row.values.get("label")
-        if value is None or (isinstance(value, str) and not value.strip()):
-            return None
-        if whole(value) == -1:
+        if _blank(value) or whole(value) == -1:
             return None
         return self.named(value) if self.labels else self.named(value).lower()
 
@@ -139,7 +144,7 @@ class Dataset:
         number = whole(value)
         if number is not None and 0 <= number < len(self.labels):
             return self.labels[number]
-        raise BadRowError(f"label {value!r} is none of {_some(self.labels)}")
+        raise BadRowError(f"label {value!r} is none of {_some(self.labels) or UNNAMED}")
 
 
 def whole(value: Any) -> int | None:
@@ -149,10 +154,10 @@ def whole(value: Any) -> int | None:
     return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
 
 
-def _some(labels: Sequence[str]) -> str:
-    """The labels there are, the first few where they are many: a message is one line."""
-    more = f", … ({len(labels)} in all)" if len(labels) > SHOWN else ""
-    return (", ".join(labels[:SHOWN]) or "the dataset's names, of which its YAML gives none") + more
+def _some(names: Sequence[str]) -> str:
+    """The names there are, the first few where they are many: a message is one line."""
+    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def reference_of(row: Row, field: str) -> str | None:
@@ -192,107 +197,3 @@ def text_of(row: Row, field: str) -> str:
 
 def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
-
-
-def file_rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The rows of a jsonl, csv or parquet file with their place (`row 3`); UserError names the file and the row."""
-    readers = {".jsonl": _jsonl, ".json": _jsonl, ".csv": _csv, ".parquet": _parquet}
-    if not path.is_file():
-        raise UserError(f"task.path={path} is not a file")
-    if path.suffix.lower() not in readers:
-        raise UserError(f"task.path={path}: unknown kind of file; use {', '.join(readers)}")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path} is empty")
-    return readers[path.suffix.lower()](path)
-
-
-def _jsonl(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line.decode("utf-8"))
-            except ValueError as error:
-                raise UserError(f"{path}, row {number} is not JSON in UTF-8: {error}") from None
-            if not isinstance(row, dict):
-                raise UserError(f"{path}, row {number} is not a JSON object")
-            if row and all(str(key).startswith("_") for key in row):
-                continue  # a line of metadata, as published prompt sets carry their provenance
-            yield f"row {number}", row
-
-
-def _csv(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        number = 0
-        try:
-            for number, row in enumerate(reader, start=1):
-                if None in row or None in row.values():
-                    line = reader.line_num  # what an editor shows: the header is a line, and a field may hold several
-                    raise UserError(f"{path}, row {number} (line {line}) has not as many fields as the header")
-                yield f"row {number}", row
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise UserError(f"{path}, after row {number}: {error}") from None
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        number = 0
-        for batch in parquet.ParquetFile(path).iter_batches(batch_size=1024):
-            for row in batch.to_pylist():
-                number += 1
-                yield f"row {number}", row
-    except (ArrowException, OSError) as error:
-        raise UserError(f"{path} cannot be read as parquet: {str(error).splitlines()[0]}") from None
-
-
-def _hub_rows(dataset: Dataset) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Streams a dataset of the Hub; network trouble and unknown ids become one line that says what to do."""
-    assert dataset.id is not None
-    if hub.described("dataset", dataset.id, dataset.revision, f"task.dataset={dataset.name}, id") is None:
-        raise _unread(dataset, "the Hub cannot be reached")
-    import datasets
-    from pyarrow import ArrowException
-
-    datasets.disable_progress_bars()
-    # The library's own refusals (no such config or split, a script in place of data) come as plain built-in errors
-    refusals = (OSError, ValueError, RuntimeError, ArrowException, *hub.network_errors())
-    try:
-        stream = datasets.load_dataset(
-            dataset.id,
-            dataset.config,
-            split=dataset.split,
-            revision=dataset.revision,
-            data_dir=dataset.data_dir,
-            streaming=True,
-        )
-        for number, row in enumerate(_undecoded(stream)):
-            yield f"row {number}", row
-    except refusals as error:
-        named = f"task.dataset={dataset.name}, id"
-        refused = hub.refusal(error, "dataset", dataset.id, dataset.revision, named)
-        if isinstance(error, datasets.exceptions.DatasetNotFoundError) and "gated" in str(error):
-            refused = hub.gated("dataset", dataset.id, named)  # the package has cut off what the Hub said
-        if refused is not None:
-            raise refused from None
-        raise _unread(dataset, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
-
-
-def _undecoded(stream: Any) -> Any:
-    """The stream with pictures and sounds as the bytes of their files: decoding is part of an inference."""
-    import datasets
-
-    for name, feature in (stream.features or {}).items():
-        if isinstance(feature, (datasets.Image, datasets.Audio)):
-            stream = stream.cast_column(name, type(feature)(decode=False))
-    return stream
-
-
-def _unread(dataset: Dataset, why: str) -> UserError:
-    return UserError(
-        f"task.dataset={dataset.name}: {dataset.id} cannot be read ({why}); "
-        "type task.dataset=embedded, or task.dataset=file task.path=FILE"
-    )

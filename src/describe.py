@@ -88,18 +88,31 @@ def _idle(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str
     idle_w, half_w = metrics["power/idle_w"], metrics["power/idle_ci95_w"]
     if metrics["energy/net_wh_per_1k"] is None:
         return []
-    read = [c for c in COMPONENTS if energy.idle_w(record.measurement, c) is not None]
     watts = "" if idle_w is None else f"; GPU idle {idle_w:.4g} W"
-    interval = "" if half_w is None else f" ± {half_w:.2g} W"
+    interval = "" if half_w is None else f" ± {half_w:.2g} W (95 %)"
     return [
-        ("  of which being on", _value(metrics["energy/on_wh_per_1k"], "Wh"), f"idle power x time{watts}{interval}"),
+        (
+            "  of which being on",
+            _value(metrics["energy/on_wh_per_1k"], "Wh"),
+            f"idle power x time{watts}{interval}: {_by(record)}",
+        ),
         (
             "  of which net = marginal",
             _value(metrics["energy/net_wh_per_1k"], "Wh"),
-            f"one more inference while on anyway ({', '.join(c.upper() for c in read)})",
+            f"one more inference while on anyway: {_by(record)}",
         ),
         ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
     ]
+
+
+def _by(record: Record) -> str:
+    """The components with an idle reading, and how each was known; what no sensor read says so."""
+    found = record.measurement
+    methods = {c: how for c, how in summary.methods(found).items() if energy.idle_w(found, c) is not None and how}
+    return ", ".join(
+        f"{component.upper()} {f'estimated ({how})' if how in summary.ESTIMATED else how}"
+        for component, how in methods.items()
+    )
 
 
 def _cost_and_heat(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:

@@ -1,14 +1,12 @@
 """From readings to joules: which meter's view counts, per component, and what an inference cost."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import fmean
 
 from src import stats
 from src.core import COMPONENTS, Measurement, Reading, Window
 
-TICK_S = 0.1  # the longest interval at which an NVIDIA card is known to refresh its counter (H100, 97 to 103 ms)
-PARTS = 5  # of a trace of samples: neighbours hang together, so whole stretches are compared
+READ = ("counter", "rapl", "sampled")  # methods of readings whose scatter says how well a component's power is known
 
 
 def source(readings: Sequence[Reading], component: str) -> Reading | None:
@@ -30,33 +28,33 @@ def method(readings: Sequence[Reading], component: str) -> str | None:
 
 def idle_w(measurement: Measurement, component: str) -> float | None:
     """Mean watts of the idle baseline, model loaded; None without a baseline or a sensor."""
-    reading = source(measurement.idle, component)
-    if reading is None or reading.duration_s <= 0:
-        return None
-    value = joules(reading, component)
-    return None if value is None else value / reading.duration_s
+    parts = _idle_parts(measurement, component)
+    seconds = sum(duration_s for _, duration_s in parts)
+    return sum(value for value, _ in parts) / seconds if seconds > 0 else None
 
 
 def idle_half_width_w(measurement: Measurement, component: str) -> float | None:
-    """Half the width of the interval, in watts, that holds the idle power; None where nothing tells it.
+    """Half of Student's 95 % interval of the idle power in watts, over the parts of its baseline.
 
-    The idle baseline is one stretch and one reading, so there are no repeats to take a deviation from. Two things bound
-    it, and the wider counts: one tick of a counter more or less (`TICK_S` of idle power over the baseline; never
-    exceeded, so more than 95 %), and, where a meter of the baseline kept samples, Student's 95 % interval over the
-    means of its `PARTS` parts. Neither sees idle power that drifts after the baseline. A modelled, constant or replayed
-    reading has neither.
+    None where a sensor did not read it, and where the baseline is one part, which has no spread. The parts follow each
+    other at once: idle power that drifts afterwards is not in it.
     """
-    reading, watts = source(measurement.idle, component), idle_w(measurement, component)
-    if reading is None or watts is None:
+    trusted = source(measurement.idle, component)
+    if trusted is None or trusted.method.get(component) not in READ:
         return None
-    bounds = [watts * TICK_S / reading.duration_s] if reading.method.get(component) == "counter" else []
-    trace = next((r.trace for r in measurement.idle if r.trace), ()) if component == "gpu" else ()
-    if len(trace) >= 2 * PARTS:
-        edges = [round(part * len(trace) / PARTS) for part in range(PARTS + 1)]
-        parts = stats.estimate([fmean(w for _, w in trace[low:high]) for low, high in pairwise(edges)])
-        if parts is not None and parts.half_width is not None:
-            bounds.append(parts.half_width)
-    return max(bounds, default=None)
+    found = stats.estimate([value / duration_s for value, duration_s in _idle_parts(measurement, component)])
+    return found.half_width if found else None
+
+
+def _idle_parts(measurement: Measurement, component: str) -> list[tuple[float, float]]:
+    """Joules and seconds of each part of the idle baseline, as the component's most trusted meter saw it."""
+    trusted = source(measurement.idle, component)
+    return [
+        (value, reading.duration_s)
+        for reading in measurement.idle
+        if trusted is not None and reading.meter == trusted.meter
+        if (value := joules(reading, component)) is not None and reading.duration_s > 0
+    ]
 
 
 def on_j_per_request(measurement: Measurement, component: str) -> float | None:

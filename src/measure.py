@@ -88,8 +88,7 @@ def measure(
     progress("idle", 0.0)
     found = _seen(replace(start, batch_sizes=tuple(len(batch) for batch in batches)), look)
     if procedure.idle_s:
-        _, idle = metered(meters, lambda: clock.sleep(procedure.idle_s), clock)
-        found = replace(found, idle=idle)
+        found = replace(found, idle=_baseline(meters, procedure, clock))
     yield "idle", found
 
     latencies, steady = warm_up(predict, batches, procedure, clock, progress)
@@ -107,6 +106,13 @@ def measure(
         if found.settled or not _may_go_on(found, procedure):
             found = _seen(found, look)
         yield f"window {len(found.windows)}", found
+
+
+def _baseline(meters: Sequence[Meter], procedure: Procedure, clock: Clock) -> tuple[Reading, ...]:
+    """The readings of doing nothing, part after part: repeats, without which its power would have no interval."""
+    part_s = procedure.idle_s / procedure.idle_parts
+    parts = [metered(meters, lambda: clock.sleep(part_s), clock) for _ in range(procedure.idle_parts)]
+    return tuple(reading for _, readings in parts for reading in readings)
 
 
 def _seen(found: Measurement, look: Callable[[], Look | None]) -> Measurement:

@@ -180,7 +180,8 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.file == "-":
         # The answers keep standard output for themselves: MLflow prints links of its own there
-        with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
+        # An answer that nobody took stays in the buffer, and closing tries it again
+        with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
             serve(sys.stdin, answers)
         return 0

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,13 @@ from src.config import CONF, site_of
 from src.core import Record, Site, UserError
 
 LABEL = re.compile(r"[A-Za-z0-9_.-]+")  # what MLflow takes in a name, but for what would part it
+
+# What a site makes of a run's joules, as the table heads it; a figure that neither site gives has no column
+FIGURES = {
+    "emissions/g_per_1k": "g CO2e: before | after",
+    "cost/per_1k": "cost: before | after",
+    "heat/credit_wh_per_1k": "heating spared, Wh: before | after",
+}
 
 
 @dataclass(frozen=True)
@@ -109,37 +116,35 @@ def _known(tag: str | None, other: Site, label: str, run_id: str) -> bool:
 
 def show(done: Sequence[Rescored], other: Site, label: str) -> None:
     """Prints both figures of every run, before | after, and what must be said of them first."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 130, markup=False, highlight=False)
+    from src import console
+
     for one in done:
         share = summary.modelled_share(one.record.measurement)
         if share is not None and share > other.modelled_limit:
-            console.print(f"! modelled: {one.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
-    console.print(f"after ({label}): {site.words(asdict(other))}")
+            console.show(f"! modelled: {one.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
+    console.show(f"after ({label}): {site.words(asdict(other))}")
     table = Table(box=None, pad_edge=False)
     for name in ("run", "model", "task"):
-        table.add_column(name, no_wrap=True)
-    for name in (
-        "Wh per 1,000",
-        "g CO2e: before | after",
-        "cost: before | after",
-        "heating spared, Wh: before | after",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, overflow="fold")
+    shown = {name: heading for name, heading in FIGURES.items() if any(_known_of(one, name) for one in done)}
+    for heading in ("Wh per 1,000", *shown.values()):
+        table.add_column(heading, justify="right", overflow="fold")
     for one in done:
         wh = summary.metrics(one.record)["energy/total_wh_per_1k"]
         row = [one.run_id[:8], str(one.record.model["name"]), str(one.record.task["name"]), _digits(wh)]
-        table.add_row(*row, *_cells(one, other))
-    console.print(table)
+        table.add_row(*row, *(_cell(one, name, other) for name in shown))
+    console.show(table)
 
 
-def _cells(one: Rescored, other: Site) -> Iterator[str]:
-    was, now = one.record.site.get("currency"), other.currency
-    units = {"emissions/g_per_1k": ("", ""), "cost/per_1k": (was, now), "heat/credit_wh_per_1k": ("", "")}
-    for name, (before, after) in units.items():
-        yield f"{_digits(one.before[name], before)} | {_digits(one.after[name], after)}"
+def _known_of(one: Rescored, name: str) -> bool:
+    return one.before[name] is not None or one.after[name] is not None
+
+
+def _cell(one: Rescored, name: str, other: Site) -> str:
+    was, now = (one.record.site.get("currency"), other.currency) if name == "cost/per_1k" else (None, None)
+    return f"{_digits(one.before[name], was)} | {_digits(one.after[name], now)}"
 
 
 def _digits(value: float | None, unit: str | None = None) -> str:

@@ -3,7 +3,6 @@
 Rows in, text out. A ratio is claimed only where the intervals of both energies leave room for one.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -48,18 +47,16 @@ class Row:
 
 def show(rows: Sequence[Row]) -> None:
     """Prints the table and the lines below it."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
+    from src import console
+
     table = Table(box=None, pad_edge=False)
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in LEFT else "right", overflow="fold")
     for row in rows:
         table.add_row(*_cells(row))
-    console.print(table)
-    for line in below(rows):
-        console.print(line, soft_wrap=True)
+    console.show(table, *below(rows))
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -63,6 +63,7 @@ def procedure(**changes: Any) -> Procedure:
     values = {
         "name": "test",
         "idle_s": 5.0,
+        "idle_parts": 5,
         "warmup_batches": 4,
         "warmup_max_s": 60.0,
         "settle_batches": 2,

@@ -13,13 +13,14 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 # A module may import those of lower or equal level only.
 LEVELS = [
     {"core", "words", "embedded", "hub"},
-    {"stats", "energy", "environment", "zones", "dataset", "tracking", "record_json", "hardware", "cards", "pictures"},
+    {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
+    {"hardware", "cards", "pictures"},
     {"lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid"},
     {"recorder"},
-    {"run", "suite", "hub_check", "calibrate", "rescore", "compare"},
+    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -29,7 +30,7 @@ DOORS = {
     "transformers": {"models", "embedded"},
     "torchmetrics": {"models", "tasks"},  # SQuAD's measure has no other kept home; torch is loaded by then
     "diffusers": {"models", "embedded"},
-    "datasets": {"dataset"},
+    "datasets": {"rows"},
     "codecarbon": {"meters"},
     "pynvml": {"meters", "hardware", "cards", "card"},
     "amdsmi": {"meters", "cards"},

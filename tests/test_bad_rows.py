@@ -174,6 +174,36 @@ def test_an_unusable_row_is_skipped_and_named_and_two_in_a_hundred_stop_the_run(
     assert found.skipped[0].startswith("row 3: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "needed"), [(n, key) for n, (_, row, free) in TASKS.items() for key in row if key not in free]
+)
+def test_a_row_without_a_needed_field_is_skipped_and_named_as_any_other(name, needed, files, tmp_path):
+    _, row, _ = TASKS[name]
+    whole = asked(name, files, tmp_path / "whole.jsonl", 98, [row])
+    text = (tmp_path / "whole.jsonl").read_text().splitlines()
+    lacking = json.dumps({key: value for key, value in json.loads(text[2]).items() if key != needed} | {"other": 1})
+    (tmp_path / "whole.jsonl").write_text("\n".join([*text[:2], lacking, *text[3:], text[0]]))
+    found = whole.samples(100, 0)
+    assert [sample.id for sample in found.samples[:3]] == ["row 1", "row 2", "row 4"]
+    assert len(found.skipped) == 1
+    assert found.skipped[0].startswith(f"row 3: has no field '{needed}' (it has: ")
+
+
+@pytest.mark.parametrize("count", [3, 1000])  # fewer rows than may be skipped, and more
+def test_rows_that_all_lack_a_field_tell_of_the_map_of_fields(count, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([json.dumps({"txt": "a", "label": 1})] * count))
+    make, row, optional = TASKS["text_classification"]
+    task = make(Dataset("file", "x", {key: key for key in row}, path=str(path), optional=optional, labels=LABELS))
+    with pytest.raises(
+        UserError,
+        match=r"row 1: has no field 'text' \(it has: txt, label\); name the right one with "
+        r"task\.fields\.text=…",
+    ) as caught:
+        task.samples(1000, 0)
+    assert "holds no rows" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_takes_a_row_with_all_its_fields_and_one_with_the_least(name, files, tmp_path):
     bare = dict.fromkeys(TASKS[name][2])

@@ -142,6 +142,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["site.zone=FRANCE"], r"did you mean site\.zone=FRA \(France\)"),
         (["batch_size=0"], "batch_size=0: must be 1 or more"),
         (["samples=-3"], "samples=-3: must be 1 or more"),
+        (["protocol.idle_parts=0"], r"protocol\.idle_parts=0: must be 1 or more; no baseline is protocol\.idle_s=0"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
         (["model.weights=nowhere"], r"choose from: embedded, hub, random, or an existing folder"),
         (["task.dataset=sst"], r"did you mean task\.dataset=sst2"),

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from src import rows as sources
 from src.core import Sample, UserError
-from src.dataset import Dataset, file_rows, text_of
+from src.dataset import Dataset, text_of
 
 
 def of_file(path, **changes):
@@ -60,7 +61,7 @@ def test_a_line_of_metadata_is_not_a_row(tmp_path):
         ("a.jsonl", b'{"text": "one"}\n{"text": ', "a.jsonl, row 2 is not JSON"),
         ("a.jsonl", b'{"text": "one"}\n\xff\xfe', "a.jsonl, row 2 is not JSON in UTF-8"),
         ("a.jsonl", b"[1, 2]", "row 1 is not a JSON object"),
-        ("a.jsonl", b'{"txt": "one"}', r"row 1 has no field 'text' \(it has: txt\).*task\.fields\.text="),
+        ("a.jsonl", b'{"txt": "one"}', r"row 1: has no field 'text' \(it has: txt\); .*task\.fields\.text="),
         ("a.jsonl", b'{"text": "  "}', "row 1: field 'text' is empty"),
         ("a.jsonl", b'{"text": 7}', "row 1: field 'text' is empty or not text"),
         ("a.csv", b"text,label\na,b\nc\n", r"a.csv, row 2 \(line 3\) has not as many fields"),
@@ -77,7 +78,7 @@ def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, says):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.csv is not a file"):
-        list(file_rows(tmp_path / "nowhere.csv"))
+        list(sources.of_file(tmp_path / "nowhere.csv"))
 
 
 def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):

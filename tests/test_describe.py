@@ -71,3 +71,29 @@ def test_nobody_is_told_to_calibrate_two_cards_which_cannot_be():
     one = replace(record, hardware={**record.hardware, "beside": []})
     floor = next(row for row in describe.rows(one, summary.metrics(one)) if row[0].startswith("energy floor"))
     assert "type python -m src.calibrate" in floor[2]
+
+
+def test_net_and_being_on_say_how_each_of_their_components_was_known():
+    found = a_record().measurement
+    parts = tuple(
+        Reading(
+            "fake",
+            1.0,
+            gpu_j=watts,
+            cpu_j=10.0,
+            method={"gpu": "counter", "cpu": "modelled"},
+        )
+        for watts in (99.0, 100.0, 101.0)
+    )
+    windows = tuple(
+        replace(w, readings=(replace(parts[0], duration_s=w.duration_s, gpu_j=300.0 * w.duration_s),))
+        for w in found.windows
+    )
+    record = replace(a_record(), measurement=replace(found, idle=parts, windows=windows))
+    told = {what.strip(): how for what, _, how in describe.rows(record, summary.metrics(record))}
+    by = "GPU counter, CPU estimated (modelled)"
+    assert told["of which being on"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
+    assert told["of which net = marginal"] == f"one more inference while on anyway: {by}"
+    read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))
+    told = {what.strip(): how for what, _, how in describe.rows(read, summary.metrics(read))}
+    assert told["of which net = marginal"] == "one more inference while on anyway: GPU counter"

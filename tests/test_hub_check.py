@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 from src.config import CONF, model_of
 from src.core import UserError
-from src.hub_check import questions
 from src.models.published import values
+from src.questions import questions
 from tests import repositories
 from tests.hub import hub
 from tests.repositories import datasets, media
@@ -128,7 +128,7 @@ DATASETS = {
     "sst2": "2 rows, no reference",
     "samsum": "does not exist on the Hub, or is private",
     "imagenet": "is gated; accept its terms at https://huggingface.co/datasets/ILSVRC/imagenet-1k and set HF_TOKEN",
-    "rotten_tomatoes": "row 0 has no field 'text' (it has: review, label)",
+    "rotten_tomatoes": "row 0: has no field 'text' (it has: review, label)",
 }
 WORK = {"gpt2", "whisper-tiny", "sd_1_5", "xsum", "sst2"}
 

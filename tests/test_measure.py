@@ -27,8 +27,17 @@ def test_the_phases_come_in_the_protocols_order_and_each_leaves_what_was_measure
     clock = FakeClock()
     phases, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
     assert phases == ["idle", "warm-up", "window 1", "window 2", "window 3"]
-    assert found.idle[0].duration_s == 5.0
+    assert sum(reading.duration_s for reading in found.idle) == 5.0
     assert found.settled
+
+
+def test_the_idle_baseline_is_read_in_equal_parts_by_every_meter():
+    clock = FakeClock()
+    meters = [FakeMeter(clock, {"gpu": 100.0}, name="inner"), FakeMeter(clock, {"cpu": 9.0}, name="outer")]
+    _, found = run(clock, meters, procedure(idle_s=6.0, idle_parts=3))
+    assert [(reading.meter, reading.duration_s) for reading in found.idle] == [("inner", 2.0), ("outer", 2.0)] * 3
+    _, found = run(clock, meters, procedure(idle_s=0.0))
+    assert found.idle == ()
 
 
 def test_a_window_is_made_of_whole_passes_and_is_as_long_as_the_protocol_asks():

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from src.core import UserError
+
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = ("protocol=smoke", "protocol.idle_s=0.1")
 
@@ -173,3 +175,24 @@ def test_a_run_out_of_memory_is_a_failed_record_that_names_the_batch_size(store,
     logged, record = recorded(store)
     assert logged.info.status == "FAILED"
     assert "out of memory at batch_size=800" in record["error"]
+
+
+def test_a_refused_meter_is_one_line_also_after_the_recorder_has_ended(store, tmp_path):
+    # The recorder holds our standard error: communicate() returns when it, too, has let go of it
+    missing = "tests.test_run.Missing"
+    done = run(store, *SMOKE, "meter=replay", f"meter.sensors=[{{_target_: {missing}}}]")
+    assert done.returncode == 2
+    said = [line for line in done.stderr.splitlines() if line.strip() and line != "meters"]
+    assert said == ["error: meter=missing: not here"]
+
+
+class Missing:
+    """A meter that is on no machine, found at once: the recorder is still connecting."""
+
+    name = "missing"
+
+    def open(self, hardware):
+        raise UserError("meter=missing: not here")
+
+    def close(self):
+        pass

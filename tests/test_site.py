@@ -121,7 +121,8 @@ def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
     priced = {**asdict(HERE), "heat_reuse": 0.5, "heat_replaces": "heat_pump"}
     record = replace(a_record(), site=priced)
     told = {what.strip(): (value, how) for what, value, how in describe.rows(record, summary.metrics(record))}
-    assert told["of which being on"][1].startswith("idle power x time")
-    assert told["of which net = marginal"][1] == "one more inference while on anyway (CPU, RAM)"
+    by = "CPU estimated (modelled), RAM estimated (constant)"
+    assert told["of which being on"][1] == f"idle power x time: {by}"
+    assert told["of which net = marginal"][1] == f"one more inference while on anyway: {by}"
     assert told["cost per 1,000"][0].endswith("EUR")
     assert told["heating spared per 1,000"][1] == "50% replaces heat pump; taken off nothing"

@@ -71,23 +71,41 @@ def test_without_an_idle_baseline_nothing_is_parted():
         assert found[name] is None, name
 
 
-def test_a_counters_idle_power_is_known_to_one_tick_of_the_baseline():
-    assert summary.metrics(record())["power/idle_ci95_w"] == pytest.approx(120.0 * 0.1 / 5.0)
-    longer = record(idle=(reading(50.0, gpu=120.0),))
-    assert summary.metrics(longer)["power/idle_ci95_w"] == pytest.approx(0.24)
-    replayed = replace(reading(5.0, gpu=120.0), method={"gpu": "replayed"})
-    assert summary.metrics(record(idle=(replayed,)))["power/idle_ci95_w"] is None
+PARTS = (100.0, 110.0, 120.0, 130.0, 140.0)  # watts; sd sqrt(250), t(0.975, 4) = 2.776445
 
 
-def test_where_the_baseline_was_sampled_its_parts_widen_the_idle_interval():
-    steps = [100.0, 110.0, 120.0, 130.0, 140.0]
-    trace = tuple((0.5 * i, steps[i // 2]) for i in range(10))
-    sampled = Reading("sampler", 5.0, method={}, trace=trace)
-    found = summary.metrics(record(idle=(reading(5.0, gpu=120.0), sampled)))
-    # sd of the five parts is sqrt(250), t(0.975, 4) = 2.776445
+def idle(method, watts=PARTS, seconds=1.0):
+    """A baseline in parts, seen by one meter by that method and by another that drew more."""
+    return tuple(
+        Reading(name, seconds, gpu_j=w * more * seconds, method={"gpu": how})
+        for w in watts
+        for name, how, more in (("first", method, 1.0), ("second", "sampled", 2.0))
+    )
+
+
+@pytest.mark.parametrize("method", ["counter", "rapl", "sampled"])
+def test_idle_power_is_known_to_students_interval_over_the_parts_of_its_baseline(method):
+    found = summary.metrics(record(idle=idle(method)))
+    assert found["power/idle_w"] == pytest.approx(120.0)
     assert found["power/idle_ci95_w"] == pytest.approx(2.776445 * 250**0.5 / 5**0.5, rel=1e-6)
-    steady = replace(sampled, trace=tuple((at, 120.0) for at, _ in trace))
-    assert summary.metrics(record(idle=(reading(5.0, gpu=120.0), steady)))["power/idle_ci95_w"] == pytest.approx(2.4)
+    steady = summary.metrics(record(idle=idle(method, [120.0] * 5)))
+    assert steady["power/idle_ci95_w"] == pytest.approx(0.0)
+
+
+def test_parts_of_unequal_length_give_joules_over_seconds():
+    parts = (*idle("counter", [100.0], 1.0), *idle("counter", [160.0], 2.0))
+    assert summary.metrics(record(idle=parts))["power/idle_w"] == pytest.approx(140.0)
+
+
+def test_a_baseline_of_one_part_has_idle_power_and_no_interval_as_in_records_before_there_were_parts():
+    found = summary.metrics(record())
+    assert (found["power/idle_w"], found["power/idle_ci95_w"]) == (120.0, None)
+
+
+@pytest.mark.parametrize("method", ["replayed", "modelled", "constant"])
+def test_the_scatter_of_what_no_sensor_read_is_no_interval(method):
+    found = summary.metrics(record(idle=idle(method)))
+    assert (found["power/idle_w"], found["power/idle_ci95_w"]) == (120.0, None)
 
 
 def test_the_cost_of_a_unit_and_of_a_right_answer():
