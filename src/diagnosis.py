@@ -66,10 +66,10 @@ def findings(record: Record) -> list[Finding]:
     """What the energy of a run on a GPU is decided by, the weightiest first; empty where too little was read to say.
 
     A run without a GPU has none: its processor is host and device at once. Nor has one on several: their layers wait
-    for each other, so a card that idles says nothing about the host.
+    for each other, so a card that idles says nothing about the host. Nor a contaminated one: its watts are others'.
     """
-    several = len(summary.uuids(record.hardware)) > 1
-    if record.hardware.get("device") != "cuda" or several or not record.measurement.windows:
+    unclear = len(summary.uuids(record.hardware)) > 1 or "contaminated" in record.flags
+    if record.hardware.get("device") != "cuda" or unclear or not record.measurement.windows:
         return []
     signs, least = read(record), summary.floor(record)
     host = _starved(record, signs)

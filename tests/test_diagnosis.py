@@ -164,3 +164,8 @@ def test_cards_that_wait_for_each_other_say_nothing_of_the_host():
     two = replace(GPT2, hardware={**GPT2.hardware, "uuid": "GPU-a", "beside": [[1, "GPU-b"]]})
     assert diagnosis.findings(GPT2)
     assert diagnosis.findings(two) == []
+
+
+def test_watts_of_a_neighbour_are_not_taken_for_the_models():
+    assert diagnosis.findings(GPT2)
+    assert not diagnosis.findings(replace(GPT2, flags=("contaminated",)))
