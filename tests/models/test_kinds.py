@@ -265,8 +265,10 @@ def test_clips_own_tokenizer_tells_the_length_of_a_prompt_without_a_word_of_warn
     tokenizer = transformers.CLIPTokenizer(
         str(tmp_path / "vocab.json"), str(tmp_path / "merges.txt"), model_max_length=77
     )
+    transformers.utils.logging.enable_propagation()
     pipe = type("StableDiffusionPipeline", (), {"tokenizer": tokenizer})()
     assert prompt_lengths(pipe, ["a", "a " * 75, "a " * 76]) == [3, 77, 78]
+    transformers.utils.logging.disable_propagation()
     assert not caplog.records
     other = type("PixArtAlphaPipeline", (), {"tokenizer": tokenizer})()  # T5 cuts elsewhere
     assert prompt_lengths(other, ["a"]) is None
