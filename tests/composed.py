@@ -1,7 +1,11 @@
 """The real conf/ composed and built, as the command does it."""
 
+import copy
+from functools import cache
+from typing import Any
+
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from src import config
 from src.run import GROUPS
@@ -9,9 +13,34 @@ from src.run import GROUPS
 
 def built(*words: str) -> config.Run:
     """The run that these words ask for."""
+    composed, names = _composed(*words)
+    return config.build(composed, names)
+
+
+def _composed(*words: str) -> tuple[DictConfig, dict[str, str]]:
     with initialize_config_dir(str(config.CONF), version_base="1.3"):
         composed = compose("run", overrides=list(words), return_hydra_config=True)
-    names = OmegaConf.to_container(composed.hydra.runtime.choices)
+    names: Any = OmegaConf.to_container(composed.hydra.runtime.choices)
     OmegaConf.set_struct(composed, False)
     composed.pop("hydra")
-    return config.build(composed, {group: names[group] for group in GROUPS})
+    return composed, {group: names[group] for group in GROUPS}
+
+
+@cache
+def node(group: str, name: str) -> DictConfig:
+    """One choice of a group by itself; composed once in a process, so it must not be changed."""
+    with initialize_config_dir(str(config.CONF), version_base="1.3"):
+        return compose(f"{group}/{name}")[group]
+
+
+_frame = cache(_composed)
+
+
+def pieced(model: str, task: str, size: str | None = None, dataset: str = "auto") -> config.Run:
+    """The run of a model and a task, of choices composed once each: what `built` gives, in a tenth of the time."""
+    frame, names = copy.deepcopy(_frame())
+    frame.model, frame.task = copy.deepcopy(node("model", model)), copy.deepcopy(node("task", task))
+    frame.task.dataset = dataset
+    if size is not None:
+        frame.model.size = size
+    return config.build(frame, {**names, "model": model, "task": task})

@@ -1,6 +1,6 @@
 """Every YAML of every group composes and builds; what cannot be is refused in one sentence."""
 
-from functools import cache
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from src import cards, config, grid, hardware
 from src.core import UserError
-from tests.composed import built
+from tests.composed import built, node, pieced
 
 CONF = config.CONF
 
@@ -28,10 +28,10 @@ H100 = hardware.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_model_builds_for_every_task_it_says_it_can_do(name):
-    tasks = OmegaConf.to_container(compose_only("run", f"model={name}").model, resolve=True)["tasks"]
+    tasks = node("model", name).tasks
     assert tasks
     for task in tasks:
-        run = built(f"model={name}", f"task={task}")
+        run = pieced(name, task)
         assert task in run.model.tasks
         assert run.task.name == task
 
@@ -41,34 +41,41 @@ def compose_only(name, *words):
         return compose(name, overrides=list(words))
 
 
+@pytest.mark.parametrize(
+    ("words", "pieces"),
+    [
+        (["model=bloomz", "model.size=7b1", "task=summarization", "task.dataset=xsum"],
+         ("bloomz", "summarization", "7b1", "xsum")),
+        (["model=whisper", "task=speech_recognition"], ("whisper", "speech_recognition")),
+        (["model=sdxl", "task=image_generation"], ("sdxl", "image_generation")),
+    ],
+)  # fmt: skip
+def test_a_run_pieced_together_of_its_choices_is_the_run_that_the_command_composes(words, pieces):
+    at_once, pieced_run = built(*words), pieced(*pieces)
+    for one in fields(at_once):
+        if one.name != "meters":  # made anew by each
+            assert getattr(at_once, one.name) == getattr(pieced_run, one.name), one.name
+
+
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_size_of_a_model_builds_with_its_own_checkpoint(name):
-    node = OmegaConf.to_container(compose_only("run", f"model={name}").model, resolve=True)
-    sizes = list(node.get("sizes") or {})
-    found = {
-        built(f"model={name}", f"model.size={size}", f"task={node['tasks'][0]}").model.checkpoint.id for size in sizes
-    }
+    found_in = node("model", name)
+    sizes = list(found_in.get("sizes") or {})
+    found = {pieced(name, found_in.tasks[0], size).model.checkpoint.id for size in sizes}
     assert len(found) == len(sizes)
-
-
-@cache
-def abilities():
-    """The tasks of each model of conf/, by its word."""
-    return {name: tuple(compose_only(f"model/{name}").model.tasks) for name in choices("model")}
 
 
 def able(task):
     """A model of conf/ that can do the task."""
-    return next(name for name, tasks in abilities().items() if task in tasks)
+    return next(name for name in choices("model") if task in node("model", name).tasks)
 
 
 @pytest.mark.parametrize("name", choices("task"))
 def test_every_task_has_its_own_module_name_and_every_dataset_builds(name):
-    node = compose_only("run", f"task={name}").task
     assert Path(CONF.parent, "src", "tasks", f"{name}.py").is_file()
-    for dataset in node.datasets:
+    for dataset in node("task", name).datasets:
         if dataset != "file":
-            assert built(f"model={able(name)}", f"task={name}", f"task.dataset={dataset}").dataset.name == dataset
+            assert pieced(able(name), name, dataset=dataset).dataset.name == dataset
 
 
 @pytest.mark.parametrize(
@@ -194,8 +201,8 @@ def test_a_model_that_reads_padding_as_text_answers_one_request_at_a_time():
 @pytest.mark.parametrize("suite", choices("suite"))
 def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
     monkeypatch.setattr(hardware, "cards", lambda: [H100])
-    node = OmegaConf.to_container(OmegaConf.load(CONF / "suite" / f"{suite}.yaml"))
-    every = grid.jobs(config.typed(grid.Suite, node, "suite"), (), (), ())
+    cells = OmegaConf.to_container(OmegaConf.load(CONF / "suite" / f"{suite}.yaml"))
+    every = grid.jobs(config.typed(grid.Suite, cells, "suite"), (), (), ())
     first = {job.task: job for job in reversed(every)}
     assert len(every) == len({job.command for job in every})
     for job in first.values():

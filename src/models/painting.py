@@ -32,7 +32,7 @@ class Painter(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]: ...
     def noise(self, count: int, /) -> Any: ...
-    def read(self, images: Sequence[Any], /) -> list[Prediction]: ...
+    def read(self, images: Sequence[Any], lengths: Sequence[int] | None, /) -> list[Prediction]: ...
 
 
 def painting(painter: Painter, device: str) -> tuple[Stage, ...]:
@@ -42,10 +42,21 @@ def painting(painter: Painter, device: str) -> tuple[Stage, ...]:
         return ()
     return staged(
         device,
-        text_encoding=lambda prompts: _encoded(painter, names, prompts),
-        denoising=lambda embeddings: _denoised(painter, embeddings),
-        image_decoding=lambda latents: painter.read(_decoded(painter.pipe, latents)),
+        text_encoding=lambda prompts: (_encoded(painter, names, prompts), prompt_lengths(painter.pipe, prompts)),
+        denoising=lambda given: (_denoised(painter, given[0]), given[1]),
+        image_decoding=lambda given: painter.read(_decoded(painter.pipe, given[0]), given[1]),
     )
+
+
+def prompt_lengths(pipe: Any, prompts: Sequence[str]) -> list[int] | None:
+    """The tokens of each prompt with its marks, before CLIP cuts it at 77; None for a pipeline whose text encoder is
+    not known here. Where there are two encoders, both cut the same tokens at the same place.
+    """
+    if type(pipe).__name__ not in EMBEDDINGS:
+        return None
+    return [
+        len(ids) for ids in pipe.tokenizer(list(prompts), truncation=False, padding=False, verbose=False)["input_ids"]
+    ]
 
 
 def _encoded(painter: Painter, names: Sequence[str], prompts: Sequence[str]) -> dict[str, Any]:

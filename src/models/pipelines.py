@@ -25,6 +25,8 @@ class StandInClipTokenizer:
         from transformers import BatchEncoding
 
         rows = self._words([texts] if isinstance(texts, str) else texts)["input_ids"]
+        if words.get("truncation") is False and words.get("padding") is False:  # asked for a prompt's own length
+            return BatchEncoding({"input_ids": [[self._end - 1, *row, self._end] for row in rows]})
         length = self.model_max_length
         ids = [([self._end - 1, *row[: length - 2]] + [self._end] * length)[:length] for row in rows]
         return BatchEncoding({"input_ids": torch.tensor(ids), "attention_mask": torch.ones(len(ids), length).long()})

@@ -54,6 +54,14 @@ class SpeechRecognizer:
 
 
 @dataclass(frozen=True)
+class _Heard:
+    """What the model hears of a batch (requests, mel bins, frames), and which clips were longer than that."""
+
+    features: Any
+    cut: list[bool]
+
+
+@dataclass(frozen=True)
 class _Writer:
     model: Any
     extractor: Any
@@ -63,24 +71,30 @@ class _Writer:
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
-    def prepare(self, inputs: Sequence[Any]) -> Any:
-        return _heard(self.extractor, inputs)["input_features"]
+    def prepare(self, inputs: Sequence[Any]) -> _Heard:
+        # Whisper's ears are open for 30 s: its extractor fills up what is shorter and drops the rest of what is longer
+        sounds = [one.open() for one in inputs]
+        cut = [len(sound) > self.extractor.n_samples for sound in sounds]
+        return _Heard(_extracted(self.extractor, sounds, inputs[0].rate_hz)["input_features"], cut)
 
-    def ask(self, heard: Any) -> dict[str, Any]:
-        return {"input_features": heard.to(self.model.device, self.model.dtype), **self.budget}
+    def ask(self, heard: _Heard) -> dict[str, Any]:
+        return {"input_features": heard.features.to(self.model.device, self.model.dtype), **self.budget}
 
-    def answer(self, heard: Any) -> tuple[Any, Any]:
+    def answer(self, heard: _Heard) -> tuple[_Heard, Any]:
         import torch
 
         with torch.inference_mode():
             return heard, self.model.generate(**self.ask(heard))
 
-    def read(self, answer: tuple[Any, Any]) -> list[Prediction]:
+    def read(self, answer: tuple[_Heard, Any]) -> list[Prediction]:
         rows = answer[1].tolist()
         ends = generation.ids(self.model.generation_config.eos_token_id)
         counts = [generation.new_tokens(row, ends) for row in rows]
         texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in rows]
-        return [Prediction(text, units=1, output_tokens=count) for text, count in zip(texts, counts, strict=True)]
+        return [
+            Prediction(text, units=1, output_tokens=count, truncated=cut)
+            for text, count, cut in zip(texts, counts, answer[0].cut, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,7 @@ class _Labeller:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Any:
-        return _heard(self.extractor, inputs, padding=True)
+        return _extracted(self.extractor, [one.open() for one in inputs], inputs[0].rate_hz, padding=True)
 
     def answer(self, made: Any) -> list[list[int]]:
         import torch
@@ -109,6 +123,5 @@ class _Labeller:
         return [Prediction(self.tokenizer.decode(row).strip(), units=1) for row in chosen]
 
 
-def _heard(extractor: Any, inputs: Sequence[Any], **words: Any) -> Any:
-    sounds = [one.open() for one in inputs]
-    return extractor(sounds, sampling_rate=inputs[0].rate_hz, return_tensors="pt", **words)
+def _extracted(extractor: Any, sounds: Sequence[Any], rate_hz: int, **words: Any) -> Any:
+    return extractor(sounds, sampling_rate=rate_hz, return_tensors="pt", **words)

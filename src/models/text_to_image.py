@@ -58,13 +58,22 @@ class _Painter:
     keep: bool
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
-        return self.read(self.pipe(prompt=list(inputs), generator=self.noise(len(inputs)), **self.settings).images)
+        drawn = self.pipe(prompt=list(inputs), generator=self.noise(len(inputs)), **self.settings).images
+        return self.read(drawn, painting.prompt_lengths(self.pipe, inputs))
 
     def noise(self, count: int) -> list[Any]:
         import torch
 
         return [torch.Generator(self.device).manual_seed(self.seed) for _ in range(count)]
 
-    def read(self, images: Sequence[Any]) -> list[Prediction]:
+    def read(self, images: Sequence[Any], lengths: Sequence[int] | None) -> list[Prediction]:
+        """The images as predictions; `lengths` are the tokens of each prompt before it was cut, None where unknown."""
         # a thousand images of noise would fill the memory for nothing
-        return [Prediction(image if self.keep else f"{image.width}x{image.height}", units=1) for image in images]
+        outputs = [image if self.keep else f"{image.width}x{image.height}" for image in images]
+        if lengths is None:
+            return [Prediction(output, units=1) for output in outputs]
+        room = self.pipe.tokenizer.model_max_length
+        return [
+            Prediction(output, units=1, input_tokens=min(length, room), truncated=length > room)
+            for output, length in zip(outputs, lengths, strict=True)
+        ]
