@@ -11,7 +11,7 @@ from src import energy
 from src.card import POWER_CAP, THROTTLED
 from src.core import Measurement, Reading, Record, Window
 
-LONG_S = 10.0  # below, a counter's tick of 100 ms alone is a per cent: two counters are not held to each other
+LONG_S_BEFORE = 10.0  # of records from before their protocol said it
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def _sensors(found: Measurement, number: int, window: Window, protocol: Mapping[
     for reading, joules in views[1:]:
         first, trusted = views[0]
         counted = reading.method["gpu"] == first.method["gpu"] == "counter"
-        if (counted and window.duration_s < LONG_S) or trusted <= 0:
+        long_s = protocol.get("audit_long_s", LONG_S_BEFORE)
+        if (counted and window.duration_s < long_s) or trusted <= 0:
             continue
         limit = protocol["audit_rel"] if counted else protocol["audit_sampled_rel"]
         yield Check(f"GPU energy by {reading.meter} against {first.meter}", number, abs(joules / trusted - 1), limit)

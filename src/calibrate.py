@@ -246,10 +246,10 @@ def summary(found: Calibration) -> dict[str, Any]:
 
 def show(found: Calibration) -> None:
     """Prints a row for each kernel: its rate, its mean power, what one FLOP or byte costs, and how that is known."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 110, markup=False, highlight=False)
+    from src import console
+
     tick = "" if found.tick_s is None else f", tick {found.tick_s * 1000:.0f} ms"
     title = f"{found.device} · idle {found.idle_w:.1f} W · {found.meter}: {found.method}{tick}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
@@ -265,7 +265,7 @@ def show(found: Calibration) -> None:
             f"{rate.net_pj(found.idle_w):.4g} pJ/{unit}",
             f"{found.method}, {rate.duration_s:.3g} s",
         )
-    console.print(table)
+    console.show(table)
 
 
 def main() -> int:

@@ -261,7 +261,8 @@ class Procedure:
     Guards: a second run on the same card waits `lock_wait_s` and is then refused; a card that is busier than
     `busy_max`, in [0, 1], before the run begins is contaminated; before each window the card may cool for `cool_max_s`
     until it is within `cool_c` degrees of where it began; a call that has not ended after `stall_s` ends the run.
-    Audit: two sensors of one window may differ by `audit_rel` (counters), `audit_sampled_rel` (samples), clocks by
+    Audit: two sensors of one window may differ by `audit_rel` (counters, of which windows below `audit_long_s` are let
+    off: one tick is a share of them), `audit_sampled_rel` (samples), clocks by
     `audit_clock_rel`, and mean power may pass the card's limit by `audit_power_rel`; more fails the run.
     """
 
@@ -286,6 +287,7 @@ class Procedure:
     cool_max_s: float
     stall_s: float
     audit_rel: float
+    audit_long_s: float
     audit_sampled_rel: float
     audit_clock_rel: float
     audit_power_rel: float

@@ -82,6 +82,7 @@ def procedure(**changes: Any) -> Procedure:
         "cool_max_s": 0.0,
         "stall_s": 900.0,
         "audit_rel": 0.01,
+        "audit_long_s": 10.0,
         "audit_sampled_rel": 0.05,
         "audit_clock_rel": 0.01,
         "audit_power_rel": 0.1,

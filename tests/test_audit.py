@@ -268,3 +268,9 @@ def test_locks_are_taken_in_the_order_of_uuids_whatever_that_of_the_cards(tmp_pa
     with held(replace(BOTH, beside=()), 0.0, tmp_path), pytest.raises(UserError), held(turned, 0.0, tmp_path):
         pass
     assert not (tmp_path / "joulemark-GPU-b.pid").exists()  # never taken: GPU-a, the first, was not to be had
+
+
+@pytest.mark.parametrize(("long_s", "found"), [(1.0, ["GPU energy by codecarbon against nvml"]), (1.1, [])])
+def test_how_long_a_window_must_be_for_that_is_the_protocols_to_say(long_s, found):
+    short = Measurement(idle=IDLE, windows=(window(200.0, 220.0, seconds=1.0),))
+    assert wrong(short, protocol={**PROTOCOL, "audit_long_s": long_s}) == found
