@@ -219,6 +219,8 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     """A description a person can read alone."""
     lines = [line for warning in foremost(record) for line in (f"> {warning}", "")]
     lines += [f"**{title(record)}**", ""]
+    if record.measurement.windows:
+        lines += [_face(record, metrics), ""]
     if record.error:
         lines += [f"{record.status}: {_plain(record.error)}", ""]
     warned = warnings(record)
@@ -234,6 +236,14 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
         "Energies are gross component energy per 1,000 inferences, not electricity at the wall.",
     ]
     return "\n".join(lines)
+
+
+def _face(record: Record, metrics: Mapping[str, float | None]) -> str:
+    """The verdict and the number it is about in one line: MLflow shows the first few until more is asked for."""
+    word, why = audit.verdict(record)
+    interval = metrics["energy/ci95_rel"]
+    width = "without an interval" if interval is None else f"± {interval:.1%} (95 %)"
+    return f"**{word}** ({_plain(why)}): {_value(metrics['energy/total_wh_per_1k'], 'Wh')} per 1,000 inferences {width}"
 
 
 def _value(value: float | None, unit: str) -> str:

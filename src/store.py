@@ -26,7 +26,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from src import describe, figures, summary, tracking
+from src import audit, describe, figures, summary, tracking
 from src.core import Record, UserError
 from src.record_json import from_json, to_json
 
@@ -231,6 +231,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "command": record.run.get("command"),
         "status": record.status,
         "error": record.error,
+        "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
         **evidence,
         "record.id": record.id,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from src import describe, summary
+from src import audit, describe, summary
 from src.core import Reading, Work
 from tests.records import a_record
 
@@ -97,3 +97,12 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
     read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))
     told = {what.strip(): how for what, _, how in describe.rows(read, summary.metrics(read))}
     assert told["of which net = marginal"] == "one more inference while on anyway: GPU counter"
+
+
+def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():
+    record = a_record()
+    metrics = summary.metrics(record)
+    lines = [line for line in describe.markdown(record, metrics).splitlines() if line and not line.startswith(">")]
+    assert lines[0] == f"**{describe.title(record)}**"
+    word = audit.verdict(record)[0]
+    assert lines[1].startswith(f"**{word}** (") and f"{metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000" in lines[1]
