@@ -105,4 +105,5 @@ def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():
     lines = [line for line in describe.markdown(record, metrics).splitlines() if line and not line.startswith(">")]
     assert lines[0] == f"**{describe.title(record)}**"
     word = audit.verdict(record)[0]
-    assert lines[1].startswith(f"**{word}** (") and f"{metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000" in lines[1]
+    assert lines[1].startswith(f"**{word}** (")
+    assert f"{metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000" in lines[1]

@@ -67,7 +67,7 @@ def check_whole(uri, link, record):
     assert (tags["model"], tags["task"], tags["weights"]) == ("fake", "text_classification", "embedded")
     assert (tags["method.cpu"], tags["method.ram"]) == ("modelled", "constant")
     assert "method.gpu" not in tags
-    assert tags["flags"] == "modelled"
+    assert (tags["flags"], tags["verdict"]) == ("modelled", "doubtful")
     assert "| energy per 1,000 |" in tags["mlflow.note.content"]
     assert (tags["record.id"], tags["status"]) == (record.id, "finished")
     assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]
