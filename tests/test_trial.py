@@ -4,9 +4,11 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -15,7 +17,6 @@ import pytest
 
 from src import trial
 from tests.test_run import recorded
-from tests.test_suite import running
 
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = ("protocol=smoke", "samples=4", "protocol.phase_s=0")
@@ -49,8 +50,8 @@ def program(tmp_path, monkeypatch):
     return put
 
 
-def wait_for(path):
-    deadline = time.monotonic() + 30
+def wait_for(path, seconds=30):
+    deadline = time.monotonic() + seconds
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert path.exists()
@@ -203,11 +204,20 @@ def test_a_run_out_of_memory_has_failed_and_says_at_which_batch_size(tmp_path):
 
 
 def kill_when_begun(store, number):
-    """Signals the measuring process once its recorder has gone to sleep."""
-    deadline = time.monotonic() + 120
-    while not any("src.recorder" in line for line in running(store)) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    time.sleep(8)  # the recorder connects, the model loads; the idle baseline takes a minute
-    for process in psutil.Process().children():
-        if "src.run" in process.cmdline():
-            process.send_signal(number)
+    """Signals the measuring process while it reads its idle baseline, a minute in which it does nothing."""
+    path = Path(store.removeprefix("sqlite:///"))
+    wait_for(path, 120)  # its recorder connects
+    deadline, quiet = time.monotonic() + 120, 0
+    (process,) = (child for child in psutil.Process().children() if "src.run" in child.cmdline())
+    while quiet < 3 and time.monotonic() < deadline:
+        quiet = quiet + 1 if process.cpu_percent(1.0) < 10 and experiments(path) else 0
+    process.send_signal(number)
+
+
+def experiments(path):
+    """Whether a recorder has made its task's experiment: it is ready then, and is given drafts."""
+    with closing(sqlite3.connect(path)) as store:
+        try:
+            return store.execute("select name from experiments where name != 'Default'").fetchall()
+        except sqlite3.OperationalError:  # no table yet
+            return []
