@@ -41,6 +41,7 @@ class RunSchema:
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
+    sweep_id: str | None = None
 
 
 ConfigStore.instance().store(name="schema", node=RunSchema)
@@ -71,6 +72,7 @@ class Run:
     chosen: Mapping[str, Any]
     config: Mapping[str, Any]
     command: str = ""
+    sweep_id: str | None = None
 
     @property
     def label(self) -> str:
@@ -80,8 +82,8 @@ class Run:
 
 
 def command(words: Sequence[str]) -> str:
-    """The line that asks for a run: its words in alphabetical order, where the run goes left out."""
-    kept = sorted(word for word in words if not word.startswith("tracking_uri="))
+    """The line that asks for a run: its words in alphabetical order, without where it goes and what it belongs to."""
+    kept = sorted(word for word in words if not word.startswith(("tracking_uri=", "sweep_id=")))
     return shlex.join(["python", "-m", "src.run", *kept])
 
 
@@ -117,7 +119,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         )
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**_without(values, "meter"), **nodes}), **names}
+    chosen = {**_flat({**_without(values, "meter", "sweep_id"), **nodes}), **names}
     _check_protocol(required, chosen)
     return Run(
         names=names,
@@ -137,6 +139,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         chosen=chosen,
         config=values,
         command=command(words),
+        sweep_id=values["sweep_id"],
     )
 
 

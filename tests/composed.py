@@ -2,28 +2,18 @@
 
 import copy
 from functools import cache
-from typing import Any
 
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from src import config
-from src.run import GROUPS
+from src.composed import composed, names_in
 
 
 def built(*words: str) -> config.Run:
     """The run that these words ask for."""
-    composed, names = _composed(*words)
-    return config.build(composed, names)
-
-
-def _composed(*words: str) -> tuple[DictConfig, dict[str, str]]:
     with initialize_config_dir(str(config.CONF), version_base="1.3"):
-        composed = compose("run", overrides=list(words), return_hydra_config=True)
-    names: Any = OmegaConf.to_container(composed.hydra.runtime.choices)
-    OmegaConf.set_struct(composed, False)
-    composed.pop("hydra")
-    return composed, {group: names[group] for group in GROUPS}
+        return composed(words)
 
 
 @cache
@@ -33,7 +23,14 @@ def node(group: str, name: str) -> DictConfig:
         return compose(f"{group}/{name}")[group]
 
 
-_frame = cache(_composed)
+@cache
+def _frame() -> tuple[DictConfig, dict[str, str]]:
+    with initialize_config_dir(str(config.CONF), version_base="1.3"):
+        frame = compose("run", return_hydra_config=True)
+    names = names_in(frame.hydra.runtime.choices)
+    OmegaConf.set_struct(frame, False)
+    frame.pop("hydra")
+    return frame, names
 
 
 def pieced(model: str, task: str, size: str | None = None, dataset: str = "auto") -> config.Run:

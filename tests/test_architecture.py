@@ -18,8 +18,9 @@ LEVELS = [
     {"lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
-    {"bench", "mistakes", "console", "store", "table", "grid"},
-    {"recorder"},
+    {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
+    {"recorder", "composed"},
+    {"multirun"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
