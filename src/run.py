@@ -19,10 +19,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src import mistakes, tracking
-from src.config import CONF, Run, build
+from src.config import CONF, GROUPS, Run, build
 from src.core import Inputs, Interrupted, Record, UserError
 
-GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")
 EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
 
 
@@ -33,6 +32,10 @@ def command(config: DictConfig) -> None:
     try:
         if hydra_config.mode == RunMode.MULTIRUN:
             raise UserError("-m is not supported yet: give each run a command of its own")
+        if hydra_config.runtime.choices.get("sweep") != "none":
+            raise UserError(f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the words")
+        if config.storage is not None:
+            raise UserError("storage=… is where a sweep keeps its study; type -m sweep=efficiency with it")
         names = {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}
         code = execute(build(config, names, list(hydra_config.overrides.task)))
     except UserError as error:  # said here, since Hydra would put words of its own before it
