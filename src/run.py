@@ -136,6 +136,8 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
         "url": link.get("url"),
         "model": run.label,
         "task": run.task.name,
+        "error": record.error or (f"not recorded: {link['error']}" if "unsaved" in link else None),
+        "flags": record.flags,
         "metrics": metrics,
     }
     print(json.dumps(last, allow_nan=False), flush=True)

@@ -152,14 +152,15 @@ def latency_metrics(found: Measurement) -> Metrics:
     latencies = [s for window in found.windows for s in window.batch_s]
     sizes = [size for window in found.windows for _ in range(window.passes) for size in found.batch_sizes]
     seconds = _sum(found, "duration_s")
-    mean = p50 = p90 = p99 = None
+    mean = p50 = p90 = p95 = p99 = None
     if latencies:
-        p50, p90, p99 = stats.percentiles(latencies, sizes, (50, 90, 99))
+        p50, p90, p95, p99 = stats.percentiles(latencies, sizes, (50, 90, 95, 99))
         mean = sum(s * size for s, size in zip(latencies, sizes, strict=True)) / sum(sizes)
     return {
         "latency/mean_s": mean,
         "latency/p50_s": p50,
         "latency/p90_s": p90,
+        "latency/p95_s": p95,
         "latency/p99_s": p99,
         "latency/ttft_s": ttft_s(found),
         "throughput/requests_per_s": _sum(found, "requests") / seconds if seconds else None,

@@ -18,7 +18,7 @@ LEVELS = [
     {"lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
-    {"bench", "mistakes", "console", "store", "table", "grid"},
+    {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
     {"recorder"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
 ]

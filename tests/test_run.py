@@ -20,9 +20,9 @@ SMOKE = ("protocol=smoke", "protocol.idle_s=0.1")
 METRICS = {
     "energy/total_wh_per_1k", "energy/gpu_wh_per_1k", "energy/cpu_wh_per_1k", "energy/ram_wh_per_1k",
     "energy/gpu_net_wh_per_1k", "energy/ci95_rel", "energy/modelled_share", "energy/j_per_unit", "energy/j_per_correct",
-    "energy/load_wh", "emissions/g_per_1k", "latency/mean_s", "latency/p50_s", "latency/p90_s", "latency/p99_s",
-    "latency/ttft_s", "throughput/requests_per_s", "throughput/units_per_s", "quality/primary", "power/gpu_mean_w",
-    "power/idle_w", "utilization/gpu", "utilization/cpu", "memory/gpu_peak_bytes",
+    "energy/load_wh", "emissions/g_per_1k", "latency/mean_s", "latency/p50_s", "latency/p90_s", "latency/p95_s",
+    "latency/p99_s", "latency/ttft_s", "throughput/requests_per_s", "throughput/units_per_s", "quality/primary",
+    "power/gpu_mean_w", "power/idle_w", "utilization/gpu", "utilization/cpu", "memory/gpu_peak_bytes",
     "energy/wall_wh_per_1k", "energy/wall_share",
 }  # fmt: skip
 

@@ -1,0 +1,213 @@
+"""A trial is a process of its own, and whatever becomes of it is told."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import psutil
+import pytest
+
+from src import trial
+from tests.test_run import recorded
+from tests.test_suite import running
+
+ROOT = Path(__file__).resolve().parent.parent
+SMOKE = ("protocol=smoke", "samples=4", "protocol.phase_s=0")
+FINISHED = {"status": "finished", "run_id": "abc", "error": None, "flags": ["modelled"], "metrics": {"a": 1.0}}
+
+# Stands where src/run.py stands, so that what a process may do is done by a process
+IGNORES = "signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+COUNTS = """
+got = []
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda number, frame: got.append(signal.Signals(number).name))
+Path('ready').touch()
+end = time.monotonic() + 2
+while time.monotonic() < end: time.sleep(0.1)
+print(json.dumps({'status': 'interrupted', 'error': ' '.join(got)})); sys.exit(130)
+"""
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Puts a program in the place of src/run.py, and returns the folder that it runs in."""
+
+    def put(code):
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src" / "__init__.py").touch()
+        head = "import json, os, signal, sys, time\nfrom pathlib import Path\n"
+        (tmp_path / "src" / "run.py").write_text(head + code)
+        monkeypatch.setattr("src.tracking.ROOT", tmp_path)
+        return tmp_path
+
+    return put
+
+
+def wait_for(path):
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert path.exists()
+
+
+def test_the_last_line_becomes_the_outcome(program):
+    program(f"print('a table'); print(json.dumps({FINISHED!r}))")
+    found = trial.run(["model=x"])
+    assert (found.words, found.exit_code, found.status, found.error) == (("model=x",), 0, "finished", None)
+    assert (found.run_id, found.metrics, found.flags, found.stopped_by) == ("abc", {"a": 1.0}, ("modelled",), None)
+
+
+def test_a_run_that_was_measured_and_not_recorded_has_failed(program):
+    program(f"print(json.dumps({ {**FINISHED, 'run_id': None, 'error': 'not recorded: full'}!r})); sys.exit(1)")
+    found = trial.run([])
+    assert (found.status, found.error, found.metrics) == ("failed", "not recorded: full", {"a": 1.0})
+
+
+def test_words_that_cannot_be_are_refused_with_their_sentence():
+    found = trial.run(["model=blomz"])
+    assert (found.exit_code, found.status) == (2, "refused")
+    assert found.error.startswith("model=blomz does not exist; did you mean model=bloomz?")
+
+
+def test_a_process_that_died_says_its_last_words(program):
+    program("print('measuring', file=sys.stderr); sys.stderr.flush(); os.kill(os.getpid(), signal.SIGSEGV)")
+    found = trial.run([])
+    assert (found.exit_code, found.status) == (-11, "killed")
+    assert found.error == "killed by SIGSEGV; last said: measuring"
+
+
+def test_an_exit_without_a_last_line_has_failed(program):
+    program("print('no JSON'); print('Traceback', 'ValueError: broken', sep='\\n', file=sys.stderr); sys.exit(1)")
+    assert trial.run([]).error == "exit code 1 without a last line; last said: Traceback / ValueError: broken"
+
+
+def test_the_parent_sleeps_while_it_waits(program):
+    program(f"time.sleep(3); print(json.dumps({FINISHED!r}))")
+    before, cpu_s = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw, time.process_time()
+    trial.run([], limit_s=60)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before < 30  # looking every 50 ms would be 60
+    assert time.process_time() - cpu_s < 0.2
+
+
+def test_a_trial_that_ignores_its_limit_is_killed_with_all_its_processes(program):
+    folder = program(
+        IGNORES + "import subprocess\nchild = subprocess.Popen(['sleep', '300'])\n"
+        "Path('child').write_text(str(child.pid)); time.sleep(300)"
+    )
+    found = trial.run([], limit_s=2, grace_s=0.5)
+    assert (found.exit_code, found.status) == (-9, "timed_out")
+    assert found.error.startswith("not done within 2 s")
+    assert found.seconds < 10
+    child = int((folder / "child").read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_run_that_is_done_before_its_limit_is_not_ended_by_it(program):
+    program(f"print(json.dumps({FINISHED!r}))")
+    assert trial.run([], limit_s=30).status == "finished"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_goes_on_to_the_trial_once_and_loses_nothing(program, number):
+    folder = program(COUNTS)
+    before = signal.getsignal(number)
+
+    def press_twice():
+        wait_for(folder / "ready")
+        for _ in range(2):
+            os.kill(os.getpid(), number)
+            time.sleep(0.3)
+
+    thread = Thread(target=press_twice)
+    thread.start()
+    found = trial.run([])
+    thread.join()
+    assert (found.status, found.error, found.stopped_by) == ("interrupted", number.name, number.name)
+    assert signal.getsignal(number) == before
+
+
+def test_a_trial_that_was_stopped_alone_stops_the_rest_too(program):
+    program("os.kill(os.getpid(), signal.SIGTERM)")
+    found = trial.run([])
+    assert (found.status, found.stopped_by) == ("interrupted", "SIGTERM")
+
+
+def test_a_trial_that_ended_well_after_a_signal_keeps_its_numbers_and_the_rest_is_stopped(program):
+    folder = program(
+        IGNORES + f"Path('ready').touch(); time.sleep(1); print(json.dumps({FINISHED!r}))",
+    )
+    thread = Thread(target=lambda: (wait_for(folder / "ready"), os.kill(os.getpid(), signal.SIGINT)))
+    thread.start()
+    found = trial.run([])
+    thread.join()
+    assert (found.status, found.metrics, found.stopped_by) == ("finished", {"a": 1.0}, "SIGINT")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal at a parent's death is Linux's")
+def test_a_trial_does_not_outlive_a_parent_that_is_killed(program):
+    folder = program(
+        "signal.signal(signal.SIGTERM, lambda number, frame: (Path('told').touch(), sys.exit()))\n"
+        "Path('ready').write_text(str(os.getpid())); time.sleep(300)"
+    )
+    code = f"from src import tracking, trial; tracking.ROOT = {str(folder)!r}; trial.run([])"
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    wait_for(folder / "ready")
+    parent.kill()
+    parent.wait()
+    wait_for(folder / "told")
+
+
+@pytest.mark.weights
+def test_a_run_that_is_killed_is_closed_in_mlflow_when_the_trial_returns(tmp_path):
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    thread = Thread(target=kill_when_begun, args=(store, signal.SIGKILL))
+    thread.start()
+    found = trial.run([*SMOKE, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
+    thread.join()
+    assert (found.exit_code, found.status) == (-9, "killed")
+    assert found.error.startswith("killed by SIGKILL; last said: ")
+    assert recorded(store)[0].info.status == "FAILED"
+
+
+@pytest.mark.weights
+def test_a_run_past_its_limit_leaves_its_record(tmp_path):
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    found = trial.run([*SMOKE, "protocol.idle_s=120"], environment={"MLFLOW_TRACKING_URI": store}, limit_s=45)
+    assert (found.exit_code, found.status) == (143, "timed_out")
+    assert recorded(store)[0].info.status == "KILLED"
+
+
+@pytest.mark.weights
+def test_a_run_out_of_memory_has_failed_and_says_at_which_batch_size(tmp_path):
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join(json.dumps({"prompt": f"{i} " + "word " * 900}) for i in range(800)))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (12 * 2**30, before[1]))  # a trial inherits it
+    try:
+        found = trial.run(
+            ["protocol=smoke", "protocol.idle_s=0.1", "model=gpt2", "task=text_generation", "model.weights=random",
+             "task.dataset=file", f"task.path={path}", "samples=800", "batch_size=800"],
+            environment={"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"},
+        )  # fmt: skip
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert (found.exit_code, found.status) == (1, "failed")
+    assert "out of memory at batch_size=800" in found.error
+    assert found.run_id
+
+
+def kill_when_begun(store, number):
+    """Signals the measuring process once its recorder has gone to sleep."""
+    deadline = time.monotonic() + 120
+    while not any("src.recorder" in line for line in running(store)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    time.sleep(8)  # the recorder connects, the model loads; the idle baseline takes a minute
+    for process in psutil.Process().children():
+        if "src.run" in process.cmdline():
+            process.send_signal(number)
