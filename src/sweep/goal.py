@@ -73,7 +73,7 @@ class Goals:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        return tuple(goal.metric for goal in (*self.objectives, *self.limits))
+        return (*(one.metric for one in self.objectives), *(one.metric for one in self.limits))
 
     def excesses(self, metrics: Metrics, reference: Metrics) -> dict[Limit, float]:
         """By how much each limit is passed (0 or less: kept); a metric that was not read passes its limit by all."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes
@@ -45,8 +45,8 @@ class Judge:
             names = {group: config.hydra.runtime.choices[group] for group in GROUPS}
             OmegaConf.set_struct(config, False)
             config.pop("hydra")
-            for key, _, value in (word.partition("=") for word in words if word not in groups):
-                OmegaConf.update(config, key, yaml.safe_load(value))
+            for override in OverridesParser.create().parse_overrides([word for word in words if word not in groups]):
+                OmegaConf.update(config, override.key_or_group, override.value())
         except mistakes.COMPOSITION as error:
             raise UserError(mistakes.explain(error, "run", list(words))) from None
         return build(config, names, list(words))

@@ -26,7 +26,9 @@ class Known:
     def with_(self, size: int, fitted: bool) -> "Known":
         """This and one more trial. A size that fitted makes smaller failures void: memory was short for a while."""
         if fitted:
-            return Known(max(size, self.fits or 0), None if self.fails is not None and self.fails <= size else self.fails)
+            return Known(
+                max(size, self.fits or 0), None if self.fails is not None and self.fails <= size else self.fails
+            )
         return Known(None if self.fits is not None and self.fits >= size else self.fits, min(size, self.fails or size))
 
 

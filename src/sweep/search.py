@@ -9,12 +9,12 @@ A point that is known is looked up in the study, never measured twice. The budge
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from src.core import Interrupted
+from src.core import Interrupted, UserError
 from src.sweep import front, memory
-from src.sweep.goal import SHORT, Goals
-from src.sweep.space import BATCH, LeftOut, Point, Space, batch, without_batch
+from src.sweep.goal import QUALITY, SHORT, Goals
+from src.sweep.space import BATCH, Point, Space, batch, without_batch
 from src.sweep.study import FULL, SCREENING, UNDONE, Study, Told
 from src.trial import Outcome
 
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 # The share of minutes and Wh that the search leaves for the results
 RESERVED = 0.3
 # Proposals in a row that are known already, before one that is not is drawn
-PATIENCE = 20
+PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Plan:
     seed: int = 0
 
 
-class Spent(Exception):
+class SpentError(Exception):
     """The budget does not hold another trial; says which part of it."""
 
 
@@ -82,7 +82,7 @@ class Search:
                     self._measured(self._study.begin(point, self._stage), point, self._stage)
             else:
                 self._proposed()
-        except Spent as spent:
+        except SpentError as spent:
             self.ended = str(spent)
 
     def results(self) -> None:
@@ -93,8 +93,23 @@ class Search:
             for point in self.finalists():
                 if point not in self._study.known(FULL):
                     self._measured(self._study.begin(point, FULL), point, FULL)
-        except Spent as spent:
+        except SpentError as spent:
             self.ended = str(spent)
+
+    def full(self) -> dict[Point, Told]:
+        """Every point of the space that was measured in full."""
+        known = self._study.known(FULL)
+        return {point: known[point] for point in self._plan.space.points if point in known}
+
+    def judged(self, typed: bool) -> Goals:
+        """The goals less limits that need a quality which the reference has not; UserError where they were typed."""
+        goals, reference = self._study.goals, self._study.reference
+        if not any(one.metric.startswith(QUALITY) and reference.get(one.metric) is None for one in goals.limits):
+            return goals
+        if typed:
+            raise UserError("the reference's answers have no quality (no references in the data?): leave its limit out")
+        self._say("left out: the limits of quality: the reference's answers have none")
+        return replace(goals, limits=goals.without(QUALITY).limits)
 
     def finalists(self) -> list[Point]:
         """The points that may be on the front within their intervals, as the screening saw them."""
@@ -105,7 +120,7 @@ class Search:
 
     def _kept(self, one: Told) -> bool:
         """Whether a result keeps every limit, by its interval at least where the metric has one."""
-        over = self._plan.goals.excesses(one.metrics, self._study.reference)
+        over = self._study.goals.excesses(one.metrics, self._study.reference)
         spare = one.metrics.get("energy/ci95_rel") or 0.0
         return all(by <= (spare if limit.metric == SHORT["energy"] else 0.0) for limit, by in over.items())
 
@@ -159,6 +174,8 @@ class Search:
     def _proposed(self) -> None:
         """Measures what the sampler proposes; what is known is answered at once, so that it goes on elsewhere."""
         drawn, known_in_a_row = random.Random(self._plan.seed), 0
+        for point in self._first():
+            self._measured(self._study.begin(point, self._stage), point, self._stage)
         while open_points := self._open():
             bisected = self._unbisected()
             if bisected is not None:
@@ -178,6 +195,26 @@ class Search:
                 known_in_a_row += 1
                 self._study.again(trial, self._study.known(self._stage).get(point))
 
+    def _first(self) -> Iterator[Point]:
+        """The middle batch size of each group, then both ends of the best group: what chance would find late.
+
+        Nothing where the budget holds too few trials for that.
+        """
+        groups: dict[Point, list[Point]] = {}
+        for point in sorted(self._plan.space.points, key=self._plan.space.rank):
+            groups.setdefault(without_batch(point), []).append(point)
+        trials = self._search_trials()
+        if trials is not None and len(groups) > trials / 2:
+            return
+        middles = [points[(len(points) - 1) // 2] for points in groups.values()]
+        yield from (point for point in middles if point in self._open())
+        known = self._study.known(self._stage)
+        seen = compared({point: known[point] for point in middles if point in known}, self._plan.goals)
+        kept = {point: one for point, one in seen.items() if self._kept(known[point])}
+        for point in front.front(kept)[:1]:
+            ends = groups[without_batch(point)]
+            yield from (one for one in (ends[-1], ends[0]) if one in self._open())
+
     def _unbisected(self) -> Point | None:
         """The next size of a group in which memory was short and the boundary is not found yet."""
         for group in dict.fromkeys(without_batch(point) for point in self._plan.space.points):
@@ -194,10 +231,10 @@ class Search:
         return (*(word for word in kept if not word.startswith(("tracking_uri", BATCH))), *group)
 
     def _measured(self, trial: object, point: Point, stage: str) -> Told:
-        """Measures one point and writes down what became of it. Spent before it begins, Interrupted after it ended."""
+        """Measures one point and writes down what became of it. SpentError before, Interrupted after."""
         try:
             limit_s = self._afford(stage)
-        except Spent:
+        except SpentError:
             self._study.again(trial, None)
             raise
         base = self._plan.full if stage == FULL else self._plan.screening or ()
@@ -220,24 +257,28 @@ class Search:
         return [one for one in self._study.told() if one.outcome.status not in UNDONE]
 
     def _afford(self, stage: str) -> float | None:
-        """How long the next trial may take; Spent where the budget holds none."""
+        """How long the next trial may take; SpentError where the budget holds none."""
         budget, told = self._plan.budget, self._study.told()
         searching = stage != FULL or self._stage == FULL
         searched = self._search_trials()
         counted = self._counted()
         if budget.trials is not None and len(counted) >= budget.trials:
-            raise Spent(f"the budget of {budget.trials} trials is used")
+            raise SpentError(f"the budget of {budget.trials} trials is used")
         mine = [one for one in counted if one.stage == stage and one.point != self._plan.reference]
         if stage != FULL and searched is not None and len(mine) >= searched:
-            raise Spent(f"the search's part of the budget, {searched} of {budget.trials} trials, is used")
+            raise SpentError(f"the search's part of the budget, {searched} of {budget.trials} trials, is used")
         share = 1.0 if stage == FULL or not searching else 1.0 - RESERVED
         if budget.wh is not None and sum(wh(one) or 0.0 for one in told) >= budget.wh * share:
-            raise Spent(f"{'the' if share == 1 else 'the part for the search of the'} budget of {budget.wh:g} Wh is used")
+            raise SpentError(
+                f"{'the' if share == 1 else 'the part for the search of the'} budget of {budget.wh:g} Wh is used"
+            )
         if budget.minutes is None:
             return None
         left_s = budget.minutes * 60 * share - sum(one.outcome.seconds for one in told)
         if left_s <= 0:
-            raise Spent(f"{'the' if share == 1 else 'the search part of the'} budget of {budget.minutes:g} min is used")
+            raise SpentError(
+                f"{'the' if share == 1 else 'the search part of the'} budget of {budget.minutes:g} min is used"
+            )
         return left_s
 
 
@@ -271,5 +312,7 @@ def line(one: Told, goals: Goals, number: int, of: int | None) -> str:
     begun = f"[{number}{f'/{of}' if of else ''}] {one.stage}: {' '.join(one.point)}"
     if not one.finished:
         return f"{begun}: {one.outcome.status}: {one.outcome.error}"
-    shown = [f"{goal.name} {found:.4g}" for goal in goals.objectives if (found := one.metrics.get(goal.metric)) is not None]
+    shown = [
+        f"{goal.name} {found:.4g}" for goal in goals.objectives if (found := one.metrics.get(goal.metric)) is not None
+    ]
     return f"{begun}: {', '.join(shown)}"

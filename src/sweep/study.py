@@ -23,6 +23,8 @@ from src.trial import Outcome
 
 SCREENING, FULL = "screening", "full"
 
+STARTUP = 6  # random proposals before the sampler learns: spaces are small
+
 CLAIM_S = 60.0  # a trial that nobody claims for so long was asked for by a process that died
 
 # A point that was not measured to its end says nothing of the point: it is asked again
@@ -146,16 +148,14 @@ class Study:
 
 
 def open_study(
-    storage: str | None, folder: Path, name: str, dimensions: Sequence[Dimension], goals: Goals, seed: int, startup: int
+    storage: str | None, folder: Path, name: str, dimensions: Sequence[Dimension], goals: Goals, seed: int
 ) -> Study:
     """Opens or begins the study; UserError, one line, where the storage cannot be reached."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    sampler = optuna.samplers.TPESampler(
-        seed=seed, n_startup_trials=startup, multivariate=True, group=True, warn_independent_sampling=False
-    )
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True)
     study = optuna.create_study(
         storage=_storage(storage, folder / f"{name}.journal"),
         sampler=sampler,
