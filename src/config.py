@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
+GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
+
 # Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
 NOT_REAL = ("random", "embedded")
 
@@ -42,6 +44,8 @@ class RunSchema:
     seed: int = 0
     tracking_uri: str | None = None
     sweep_id: str | None = None
+    sweep: Any = None
+    storage: str | None = None
 
 
 ConfigStore.instance().store(name="schema", node=RunSchema)
@@ -91,6 +95,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
     """The run that a composed configuration asks for, typed as `words`; UserError, one line, for whatever cannot be."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     _check(values)
+    values = _without(values, "sweep", "storage")  # of a sweep, never of one of its runs
     tracking_uri = tracking.resolve(values["tracking_uri"])
     values = {**values, "tracking_uri": tracking.public(tracking_uri)}  # a record keeps no password
     nodes = {"model": _sized(values["model"], names["model"]), "task": dict(values["task"])}

@@ -34,6 +34,10 @@ def command(config: DictConfig) -> None:
     try:
         if hydra_config.mode == RunMode.MULTIRUN:  # the launcher `fresh` never comes here
             raise UserError("hydra/launcher: only fresh gives each run a process of its own; leave the word out")
+        if hydra_config.runtime.choices.get("sweep") != "none":
+            raise UserError(f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the words")
+        if config.storage is not None:
+            raise UserError("storage=… is where a sweep keeps its study; type -m sweep=efficiency with it")
         code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
     except UserError as error:  # said here, since Hydra would put words of its own before it
         code = _refuse(str(error))

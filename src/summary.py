@@ -10,7 +10,7 @@ from typing import Any
 
 from src import calibration, energy, site, stats
 from src.calibration import Floor
-from src.core import COMPONENTS, Measurement, Record, Window
+from src.core import COMPONENTS, Measurement, Reading, Record, Window
 
 J_PER_WH = 3600.0
 PER = 1000  # inferences
@@ -72,7 +72,39 @@ def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
         "energy/j_per_unit": total * requests / units if total is not None and units else None,
         "energy/j_per_correct": total / quality if total is not None and quality else None,
         "energy/load_wh": sum(loaded) / J_PER_WH if loaded else None,
+        "energy/run_wh": run_wh(found),
     }
+
+
+def run_wh(found: Measurement) -> float | None:
+    """Wh of all that was metered in the run: loading, the idle baseline, windows and stages; None where nothing was.
+
+    Warming up and the moments between windows have no reading and are not in it: a lower bound of what the run took.
+    """
+    stretches = [
+        found.load,
+        *(tuple(part) for part in _idle_parts(found)),
+        *(window.readings for window in found.windows),
+        *(phase.window.readings for phase in found.phases),
+    ]
+    read = [
+        joules
+        for readings in stretches
+        for component in COMPONENTS
+        if (reading := energy.source(readings, component)) is not None
+        and (joules := energy.joules(reading, component)) is not None
+    ]
+    return sum(read) / J_PER_WH if read else None
+
+
+def _idle_parts(found: Measurement) -> list[list[Reading]]:
+    """The readings of each part of the idle baseline: a meter that is there again begins the next part."""
+    parts: list[list[Reading]] = []
+    for reading in found.idle:
+        if not parts or any(one.meter == reading.meter for one in parts[-1]):
+            parts.append([])
+        parts[-1].append(reading)
+    return parts
 
 
 def component_j(found: Measurement, component: str) -> float | None:

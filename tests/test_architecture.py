@@ -20,7 +20,7 @@ LEVELS = [
     {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
     {"recorder", "composed"},
-    {"multirun"},
+    {"multirun", "sweep"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -37,6 +37,7 @@ DOORS = {
     "amdsmi": {"meters", "cards"},
     "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
+    "optuna": {"sweep"},
     "matplotlib": {"figures"},
     "sklearn": {"tasks", "embedded"},
     "rouge_score": {"tasks", "embedded"},

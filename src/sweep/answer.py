@@ -1,0 +1,154 @@
+"""What a sweep says at its end: the front, what is recommended and why, its command, the bill, what was left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from src.config import command
+from src.sweep import front
+from src.sweep.bill import Bill
+from src.sweep.goal import SHORT, Goals, Limit, Metrics
+from src.sweep.search import compared
+from src.sweep.space import LeftOut, Point, Space
+from src.sweep.study import Told
+
+SHOWN = 3  # nearest results, where none keeps the limits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The front within the limits, and the best of it by the first objective: None where no result keeps them.
+
+    `tied` are results whose intervals reach the best one's: of these the plainest is recommended. `nearest` holds the
+    results nearest to the limits with those that each passes, where none keeps them all.
+    """
+
+    front: tuple[Told, ...]
+    recommended: Told | None
+    tied: tuple[Told, ...]
+    nearest: tuple[tuple[Told, tuple[Limit, ...]], ...] = ()
+
+
+def answer(results: Mapping[Point, Told], reference: Told, goals: Goals, space: Space) -> Answer:
+    """The answer that finished results in the full protocol give; the reference is one where it lies in the space."""
+    over = {point: goals.excesses(one.metrics, reference.metrics) for point, one in results.items() if one.finished}
+    kept = {point: results[point] for point, by in over.items() if all(value <= 0 for value in by.values())}
+    values = compared(kept, goals)
+    if not values:
+        ranked = sorted(over, key=lambda point: sum(max(0.0, by) for by in over[point].values()))
+        failed = [(results[p], tuple(limit for limit, by in over[p].items() if by > 0)) for p in ranked[:SHOWN]]
+        return Answer((), None, (), tuple(failed))
+    best = min(values, key=lambda point: values[point].values[0])
+    tied = [point for point, one in values.items() if one.least()[0] <= values[best].most()[0]]
+    chosen = min(tied, key=space.rank)
+    others = tuple(kept[point] for point in sorted(tied, key=space.rank) if point != chosen)
+    return Answer(tuple(kept[point] for point in front.front(values)), kept[chosen], others)
+
+
+def why(found: Answer, goals: Goals) -> str:
+    """The recommendation in one sentence."""
+    assert found.recommended is not None
+    first = goals.objectives[0]
+    kept = f" of those that keep the limits ({'; '.join(map(str, goals.limits))})" if goals.limits else ""
+    tie = f", tied within its interval with {_words(found.tied[0])} and plainer" if found.tied else ""
+    extreme = "least" if first.direction == "min" else "most"
+    return f"recommended: {_words(found.recommended)}: {extreme} {first.name}{kept}{tie}"
+
+
+def show(found: Answer, reference: Told, goals: Goals, words: Sequence[str], lines: Sequence[str]) -> None:
+    """Prints the table of the front and the lines below it."""
+    from rich.table import Table
+
+    from src import console
+
+    table = Table(box=None, pad_edge=False)
+    for place, name in enumerate(("setting", "Wh per 1,000", "±", "p95 s", "quality", f"{_first(goals)} : reference")):
+        table.add_column(name, justify="left" if place == 0 else "right")
+    front_ = [one for one in found.front if one.point != reference.point]
+    for one, note in [(reference, "reference"), *((one, "") for one in front_), *_further(found)]:
+        mark = "recommended" if found.recommended is not None and one.point == found.recommended.point else ""
+        named = ", ".join(part for part in (note, mark) if part)
+        table.add_row(_words(one) + (f" ({named})" if named else ""), *_cells(one.metrics, reference.metrics, goals))
+    console.show(table)
+    if found.recommended is not None:
+        console.show(why(found, goals), f"again: {command([*words_of(words, found.recommended.point)])}")
+    elif found.nearest:
+        console.show("no result keeps every limit; the nearest:")
+        for one, limits in found.nearest:
+            console.show(f"  {_words(one)} passes: {'; '.join(map(str, limits))}")
+    console.show(*lines)
+
+
+def _further(found: Answer) -> list[tuple[Told, str]]:
+    """Rows beside the front: a recommended setting that ties with the front without being on it, and the nearest."""
+    rows = [(one, "passes a limit") for one, _ in found.nearest]
+    if found.recommended is not None and found.recommended not in found.front:
+        rows.append((found.recommended, ""))
+    return rows
+
+
+def words_of(words: Sequence[str], point: Point) -> tuple[str, ...]:
+    """The words of a run in the full protocol, a sweep's own left out."""
+    kept = {w.partition("=")[0]: w for w in (*words, *point) if not w.startswith("sweep_id=")}
+    return tuple(kept.values())
+
+
+def last_line(
+    found: Answer,
+    reference: Told,
+    goals: Goals,
+    bill: Bill,
+    left_out: Sequence[LeftOut],
+    words: Sequence[str],
+    **more: Any,
+) -> dict[str, Any]:
+    """What programs read: the last line of standard output. Of a run's metrics those that the goals and table speak of.
+
+    All of them are in MLflow under the run's id.
+    """
+    names = tuple(dict.fromkeys((*SHORT.values(), "energy/ci95_rel", "energy/modelled_share", *goals.metrics)))
+
+    def told(one: Told) -> dict[str, Any]:
+        line = command(words_of(words, one.point))
+        metrics = {name: one.metrics.get(name) for name in names}
+        return {"words": list(one.point), "run_id": one.outcome.run_id, "metrics": metrics, "command": line}
+
+    return {
+        **more,
+        "reference": told(reference),
+        "front": [told(one) for one in found.front],
+        "recommended": None if found.recommended is None else told(found.recommended),
+        "nearest": [{**told(one), "passes": [str(limit) for limit in limits]} for one, limits in found.nearest],
+        "bill": {
+            "wh": bill.wh,
+            "trials": bill.trials,
+            "unknown": bill.unknown,
+            "saving_wh_per_1k": bill.saving_wh_per_1k,
+            "paid_back_after": bill.paid_back_after,
+        },
+        "left_out": [{"words": list(one.words), "points": one.points, "reason": one.reason} for one in left_out],
+    }
+
+
+def _words(one: Told) -> str:
+    return " ".join(one.point)
+
+
+def _first(goals: Goals) -> str:
+    return goals.objectives[0].name
+
+
+def _cells(metrics: Metrics, reference: Metrics, goals: Goals) -> tuple[str, ...]:
+    first = goals.objectives[0].metric
+    own, other, spread = metrics.get(first), reference.get(first), metrics.get("energy/ci95_rel")
+    return (
+        _digits(metrics.get(SHORT["energy"])),
+        "-" if spread is None else f"{spread:.1%}",
+        _digits(metrics.get(SHORT["p95"])),
+        _digits(metrics.get(SHORT["quality"])),
+        "-" if own is None or not other else f"{own / other:.3g}",
+    )
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

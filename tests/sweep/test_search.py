@@ -1,0 +1,313 @@
+"""The search on a landscape whose every value is known: what it finds, what it asks for, and when it stops."""
+
+import pytest
+
+from src.core import Interrupted, UserError
+from src.sweep import front
+from src.sweep.answer import answer
+from src.sweep.memory import Memory
+from src.sweep.search import Budget, compared
+from src.sweep.space import Dimension
+from tests.sweep.landscape import (
+    BATCHES,
+    PRECISIONS,
+    REFERENCE,
+    Machine,
+    covered,
+    plan,
+    search,
+    through,
+    true_front,
+    truth,
+    wanted,
+)
+
+
+def found_front(one, the_plan):
+    return set(front.front(compared(one.full(), the_plan.goals)))
+
+
+def test_a_search_of_every_point_finds_the_exact_front(tmp_path):
+    machine, the_plan = Machine(), plan(tmp_path, screening=False)
+    one, _ = through(the_plan, machine, tmp_path)
+    assert len(machine.asked) == len(BATCHES) * len(PRECISIONS)
+    assert found_front(one, the_plan) == set(true_front())
+
+
+def test_the_reference_is_measured_first_and_in_full(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path), machine, tmp_path)
+    assert machine.asked[0] == ("model=m", "protocol=standard", *REFERENCE)
+    assert REFERENCE not in machine.points("screening")
+
+
+def test_only_points_near_the_front_get_the_full_protocol(tmp_path):
+    machine = Machine()
+    one, _ = through(plan(tmp_path, finalists=5), machine, tmp_path)
+    assert len(machine.points("screening")) == len(BATCHES) * len(PRECISIONS) - 1
+    again = machine.points("standard")[1:]
+    assert len(again) == 5
+    assert set(again) <= set(true_front())
+    assert set(one.full()) == {REFERENCE, *again}
+
+
+def test_a_point_whose_interval_lies_beyond_the_front_is_not_measured_in_full(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path, finalists=36), machine, tmp_path)
+    results = compared({p: told(p) for p in every()}, wanted())
+    beyond = {p for p in every() if any(front.beats(o.most(), results[p].least()) for o in results.values())}
+    assert beyond
+    assert not beyond & set(machine.points("standard")[1:])
+
+
+def every():
+    return [(f"batch_size={b}", f"precision={p}") for b in BATCHES for p in PRECISIONS]
+
+
+def told(point):
+    class One:
+        metrics = truth(int(point[0].partition("=")[2]), point[1].partition("=")[2])
+
+    return One
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_quarter_of_the_trials_covers_nearly_all_that_the_grid_covers(tmp_path, seed):
+    machine, the_plan = Machine(), plan(tmp_path, Budget(trials=9), screening=False, seed=seed)
+    one, _ = through(the_plan, machine, tmp_path)
+    assert len(machine.asked) == 9
+    values = [(m["energy/total_wh_per_1k"], m["latency/p95_s"]) for m in (t.metrics for t in one.full().values())]
+    assert covered(values) / covered(true_front().values()) > 0.97
+
+
+def test_no_setting_is_measured_twice_however_long_the_sampler_repeats_itself(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path, Budget(trials=30), screening=False), machine, tmp_path)
+    assert len(machine.asked) == len(set(machine.asked)) == 30
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 7, 20, 37])
+@pytest.mark.parametrize("trials", [None, 20])
+def test_a_stopped_search_goes_on_where_it_was_and_measures_nothing_twice(tmp_path, stop_after, trials):
+    whole = Machine()
+    expected, _ = through(plan(tmp_path / "whole", Budget(trials=trials)), whole, tmp_path / "whole")
+    machine, the_plan = Machine(stop_after=stop_after), plan(tmp_path, Budget(trials=trials))
+    through(the_plan, machine, tmp_path)
+    machine.stop_after = None
+    one, _ = through(the_plan, machine, tmp_path)
+    assert len(machine.asked) == len(set(machine.asked)) == len(whole.asked)
+    if trials is None:
+        assert found_front(one, the_plan) == found_front(expected, the_plan)
+
+
+def test_a_finished_study_answers_without_measuring(tmp_path):
+    first = Machine()
+    one, _ = through(plan(tmp_path), first, tmp_path)
+    later = Machine()
+    two, _ = through(plan(tmp_path), later, tmp_path)
+    assert later.asked == []
+    assert two.full() == one.full()
+
+
+def test_a_trial_whose_process_died_is_closed_and_asked_again(tmp_path):
+    the_plan = plan(tmp_path, screening=False)
+    one, study = search(the_plan, Machine(), tmp_path)
+    one.reference()
+    trial = study.begin(("batch_size=2", "precision=fp32"), "full")
+    trial.set_user_attr("worker", {**trial.user_attrs["worker"], "began": 1.0})  # another process by that number
+    machine = Machine()
+    _, later = search(the_plan, machine, tmp_path)
+    assert later.mend() == 1
+    assert later.mend() == 0
+    through(the_plan, machine, tmp_path)
+    assert ("batch_size=2", "precision=fp32") in machine.points("standard")
+
+
+def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
+    _one, study = search(plan(tmp_path), Machine(), tmp_path)
+    study.begin(REFERENCE, "full")
+    assert study.mend() == 0
+
+
+@pytest.mark.parametrize("trials", [2, 3, 9, 17, 36, 40, 41])
+@pytest.mark.parametrize("screening", [True, False])
+def test_the_budget_of_trials_is_never_passed(tmp_path, trials, screening):
+    machine = Machine()
+    _one, _ = through(plan(tmp_path, Budget(trials=trials), screening=screening), machine, tmp_path)
+    # the reference answers for itself, so the grid needs 36 in one pass, and 35 + 4 + 1 with screening
+    assert len(machine.asked) <= trials
+    if not screening:
+        assert len(machine.asked) == min(trials, 36)
+    if screening and trials > 5:
+        assert len(machine.points("screening")) == min(trials - 5, 35)
+        assert len(machine.points("standard")) <= 5
+    if screening and trials >= 40:
+        assert len(machine.asked) == 40
+
+
+def test_the_budget_of_minutes_ends_the_trial_that_would_pass_it(tmp_path):
+    machine = Machine(seconds=60.0)
+    one, study = through(plan(tmp_path, Budget(minutes=10.5), screening=False), machine, tmp_path)
+    assert sum(told.outcome.seconds for told in study.told()) == 10.5 * 60
+    assert machine.limits[-1] == 30.0
+    assert "10.5 min" in one.ended
+
+
+def test_minutes_are_kept_back_for_the_results(tmp_path):
+    machine = Machine(seconds=60.0)
+    through(plan(tmp_path, Budget(minutes=20)), machine, tmp_path)
+    assert len(machine.points("screening")) == 13  # and the reference: 70 % of 20 minutes
+    assert len(machine.points("standard")) == 5
+
+
+def test_no_trial_begins_once_the_budget_of_energy_is_used(tmp_path):
+    machine = Machine()
+    one, _study = through(plan(tmp_path, Budget(wh=5.0), screening=False), machine, tmp_path)
+    assert len(machine.asked) == 10  # half a Wh each
+    assert "5 Wh" in one.ended
+
+
+def test_a_larger_budget_goes_on_from_a_smaller_one(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path, Budget(trials=9), screening=False), machine, tmp_path)
+    through(plan(tmp_path, Budget(trials=12), screening=False), machine, tmp_path)
+    assert len(machine.asked) == len(set(machine.asked)) == 12
+
+
+def sizes(machine, precision):
+    return [int(p[0].partition("=")[2]) for p in machine.points("standard") if p[1] == f"precision={precision}"]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2, 3, 63, 64, 100, 255])
+def test_memory_ends_are_found_by_one_failure_and_not_passed_again(tmp_path, limit):
+    machine = Machine(memory={"bf16": limit})
+    if limit == 0:
+        dimensions = (Dimension("batch_size", BATCHES), Dimension("precision", ("bf16",)))
+        machine.memory = {"bf16": 0}
+        one, _ = through(plan(tmp_path, screening=False, dimensions=dimensions), machine, tmp_path)
+    else:
+        one, _ = through(plan(tmp_path, screening=False), machine, tmp_path)
+    too_large = [size for size in sizes(machine, "bf16") if size > limit]
+    assert len(too_large) == 1  # sizes double, so that the first that fails is the boundary
+    assert all(reason.startswith("out of memory") for reason in one.left_out.values())
+    assert len(one.left_out) == sum(int(size) > too_large[0] for size in BATCHES)
+
+
+@pytest.mark.parametrize("limit", [1, 17, 90, 127, 200])
+def test_the_boundary_among_all_sizes_takes_doubling_and_bisection_only(tmp_path, limit):
+    every_size = tuple(str(size) for size in range(1, 201))
+    dimensions = (Dimension("batch_size", every_size), Dimension("precision", ("fp32",)))
+    machine = Machine(memory={"fp32": limit})
+    through(plan(tmp_path, screening=False, dimensions=dimensions), machine, tmp_path)
+    asked = sizes(machine, "fp32")
+    fails = [size for size in asked if size > limit]
+    if limit < 200:
+        assert min(fails) == limit + 1  # found exactly
+        at = asked.index(limit + 1)
+        assert at <= 2 * 8 + 1  # log2(200) doublings and as many halvings
+        assert all(size <= limit for size in asked[max(map(asked.index, [*fails, limit])) + 1 :])
+    assert len(asked) == len(set(asked))
+
+
+def test_a_proposed_size_that_is_too_large_is_bisected_and_never_exceeded(tmp_path):
+    machine = Machine(memory=dict.fromkeys(PRECISIONS, 20))
+    _one, _study = through(plan(tmp_path, Budget(trials=16), screening=False), machine, tmp_path)
+    for precision in PRECISIONS:
+        least = 10**9
+        for size in sizes(machine, precision):
+            assert size < least, "a size above one that did not fit"
+            least = min(least, size) if size > 20 else least
+    assert len(machine.asked) == 16
+
+
+def test_what_did_not_fit_is_remembered_for_the_next_study_on_that_card(tmp_path):
+    first = Machine(memory={"bf16": 20})
+    through(
+        plan(tmp_path / "a", screening=False, memory=Memory(tmp_path / "memory.json", "card")), first, tmp_path / "a"
+    )
+    again = Machine(memory={"bf16": 20})
+    through(
+        plan(tmp_path / "b", screening=False, memory=Memory(tmp_path / "memory.json", "card")), again, tmp_path / "b"
+    )
+    assert max(sizes(first, "bf16")) == 32
+    assert max(sizes(again, "bf16")) == 16
+    other = Machine(memory={"bf16": 20})
+    through(
+        plan(tmp_path / "c", screening=False, memory=Memory(tmp_path / "memory.json", "other")), other, tmp_path / "c"
+    )
+    assert max(sizes(other, "bf16")) == 32
+
+
+def test_a_failed_setting_is_a_result_and_the_next_one_starts(tmp_path):
+    class Breaking(Machine):
+        def __call__(self, words, limit_s):
+            outcome = super().__call__(words, limit_s)
+            killed = "batch_size=4" in words
+            return type(outcome)(tuple(words), -9, "killed", "killed by SIGKILL", seconds=1.0) if killed else outcome
+
+    machine = Breaking()
+    one, study = through(plan(tmp_path, screening=False), machine, tmp_path)
+    assert len(machine.asked) == 36
+    assert sum(told.outcome.status == "killed" for told in study.told()) == 4
+    assert all("batch_size=4" not in point for point in compared(within(one), wanted()))
+
+
+def within(one):
+    return {point: told for point, told in one.full().items() if told.finished}
+
+
+def test_limits_keep_what_passes_them_from_being_recommended(tmp_path):
+    goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 0.03}})
+    the_plan = plan(tmp_path, screening=False, goals=goals)
+    one, _ = through(the_plan, Machine(), tmp_path)
+    found = answer(one.full(), one.full()[REFERENCE], goals, the_plan.space)
+    allowed = true_front(lambda w: "fp16" not in w[1] and truth(int(w[0][11:]), w[1][10:])["latency/p95_s"] <= 0.03)
+    assert {told.point for told in found.front} == set(allowed)
+    assert found.recommended.point == ("batch_size=32", "precision=bf16")
+
+
+def test_a_limit_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path):
+    goals = wanted({"p95": {"max": 0.005}, "quality": {"min": 0.5}})
+    the_plan = plan(tmp_path, screening=False, goals=goals)
+    one, _ = through(the_plan, Machine(), tmp_path)
+    found = answer(one.full(), one.full()[REFERENCE], goals, the_plan.space)
+    assert found.recommended is None
+    nearest, limits = found.nearest[0]
+    assert nearest.point == ("batch_size=1", "precision=bf16")  # the fastest of all
+    assert [str(limit) for limit in limits] == ["p95 at most 0.005"]
+
+
+def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_path):
+    goals = wanted({"quality": {"loss_rel": 0.01}})
+    machine = Machine()
+    _one, study = through(plan(tmp_path, goals=goals, finalists=36), machine, tmp_path)
+    assert not any("precision=fp16" in point for point in machine.points("standard"))
+    assert all("fp16" not in str(trial.params) for trial in study.study.best_trials)
+
+
+def test_of_settings_that_tie_the_smaller_batch_is_recommended(tmp_path):
+    the_plan = plan(tmp_path, screening=False)
+    one, _ = through(the_plan, Machine(metrics={"energy/ci95_rel": 0.1}), tmp_path)
+    found = answer(one.full(), one.full()[REFERENCE], the_plan.goals, the_plan.space)
+    least = min(true_front(), key=lambda point: true_front()[point][0])
+    assert least == ("batch_size=128", "precision=bf16")
+    assert found.recommended.point == ("batch_size=64", "precision=bf16")
+
+
+def test_a_reference_without_quality_drops_the_limit_of_the_file_and_refuses_the_typed_one(tmp_path):
+    goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 1.0}})
+    said = []
+    one, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": None}), tmp_path, said)
+    one.reference()
+    assert [limit.name for limit in one.judged(typed=False).limits] == ["p95"]
+    assert "quality" in said[-1]
+    with pytest.raises(UserError, match="quality"):
+        one.judged(typed=True)
+
+
+def test_a_signal_ends_the_session_after_the_outcome_is_written(tmp_path):
+    one, study = search(plan(tmp_path), Machine(stop_after=0), tmp_path)
+    with pytest.raises(Interrupted, match="SIGINT"):
+        one.reference()
+    assert [told.outcome.status for told in study.told()] == ["interrupted"]
+    assert study.known("full") == {}
