@@ -56,6 +56,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         raise UserError("hydra/sweeper=joulemark searches what sweep=… says; type sweep=efficiency")
     node: Any = OmegaConf.to_container(config.sweep, resolve=True)
     conf = typed(SweepConf, node, "sweep")
+    budget = _budget(conf)
     fixed, swept = _parted(overrides)
     dimensions = _dimensions(conf, fixed, swept)
     judge = Judge()
@@ -75,7 +76,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         full=full,
         screening=screening,
         finalists=conf.finalists,
-        budget=_budget(conf),
+        budget=budget,
         memory=Memory(folder / "memory.json", device(run)),
         seed=conf.seed,
     )
