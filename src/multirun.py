@@ -77,8 +77,10 @@ def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied]) -> tuple
     """The outcome of each job until a signal says stop, and that signal's name. What is going on then is waited for."""
     outcomes: list[Outcome] = []
     stops: list[str] = []  # those that came between two trials
-    for stop in trial.STOPS:
-        signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
+    before = {
+        stop: signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
+        for stop in trial.STOPS
+    }
     for number, (words, apart) in enumerate(zip(jobs, varied, strict=True), start=1):
         if stops:
             break
@@ -86,6 +88,8 @@ def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied]) -> tuple
         print(f"{number} of {len(jobs)}  {told}", file=sys.stderr, flush=True)
         outcomes.append(trial.run(words))
         stops += [name for name in [outcomes[-1].stopped_by] if name]
+    for stop, handler in before.items():
+        signal.signal(stop, handler)
     if stops:
         print(f"stopped by {stops[0]}; {len(jobs) - len(outcomes)} of {len(jobs)} not begun", file=sys.stderr)
     return outcomes, stops[0] if stops else None
