@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Thread
 
+import psutil
 import pytest
 from hydra import initialize_config_dir
 
@@ -16,7 +16,7 @@ from src.config import CONF
 from src.core import UserError
 from src.multirun import checked, launch, varying
 from tests.test_suite import running
-from tests.test_trial import program, wait_for  # noqa: F401
+from tests.test_trial import measuring, program, wait_for  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = [["batch_size=1", "seed=0"], ["batch_size=2", "seed=0"], ["batch_size=3", "seed=0"]]
@@ -33,12 +33,20 @@ sys.exit(code)
 """
 
 
+@pytest.fixture
+def saved(monkeypatch):
+    """What would have become the sweep's own run in MLflow."""
+    calls = []
+    monkeypatch.setattr("src.store.save_sweep", lambda *words: calls.append(words) or "parent")
+    return calls
+
+
 def launched(jobs, **options):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return launch(jobs, **options)
 
 
-def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, capsys):  # noqa: F811
+def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsys):  # noqa: F811
     folder = program(SAYS)
     outcomes, code = launched(JOBS, sweep_id="mine")
     out, err = capsys.readouterr()
@@ -50,13 +58,16 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, capsys):  # 
     assert [line.split()[1] for line in table[1:4]] == ["1", "2", "3"]
     assert "text_classification, embedded_classifier batch_size=2 failed: broke" in table
     said = json.loads(last)
-    assert (said["status"], said["sweep_id"], said["left"]) == ("failed", "mine", 0)
+    assert (said["status"], said["sweep_id"], said["run_id"], said["left"]) == ("failed", "mine", "parent", 0)
+    ((_, task, status, _, tags, text),) = saved
+    assert (task, status, tags) == ("text_classification", "failed", {"sweep_id": "mine"})
+    assert text.startswith("| model | batch_size | quality |")
     assert [run["run_id"] for run in said["runs"]] == ["rmine"] * 3
     assert said["runs"][1]["error"] == "broke"
     assert said["runs"][1]["flags"] == ["unsettled"]
 
 
-def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, capsys):  # noqa: F811
+def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, saved, capsys):  # noqa: F811
     program(SAYS)
     assert launched([JOBS[0], JOBS[2]])[1] == 0
     first = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -67,7 +78,21 @@ def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, c
     assert first["sweep_id"][0] == "s"
 
 
-def test_a_signal_stops_the_run_that_goes_on_and_those_that_follow(program, capsys):  # noqa: F811
+def test_a_store_that_fails_takes_nothing_from_the_last_line(program, monkeypatch, capsys):  # noqa: F811
+    program(SAYS)
+
+    def broken(*words):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("src.store.save_sweep", broken)
+    assert launched([JOBS[0]])[1] == 0
+    out, err = capsys.readouterr()
+    last = json.loads(out.splitlines()[-1])
+    assert (last["status"], last["run_id"], last["runs"][0]["status"]) == ("finished", None, "finished")
+    assert "the table is not recorded: disk full" in err
+
+
+def test_a_signal_stops_the_run_that_goes_on_and_those_that_follow(program, saved, capsys):  # noqa: F811
     code = "def stop(number, frame): print(json.dumps({'status': 'interrupted', 'error': 'SIGTERM'})); sys.exit(143)\n"
     folder = program(code + "signal.signal(signal.SIGTERM, stop); Path('ready').touch(); time.sleep(60)")
     thread = Thread(target=lambda: (wait_for(folder / "ready"), os.kill(os.getpid(), signal.SIGTERM)))
@@ -112,11 +137,8 @@ def test_a_real_sweep_leaves_runs_under_one_id_and_nothing_in_the_working_direct
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
-    assert [run["status"] for run in last["runs"]] == [
-        "failed",
-        "finished",
-    ]  # no room for input; the other has no budget
-    assert "no room for input" in last["runs"][0]["error"]
+    assert [run["status"] for run in last["runs"]] == ["refused", "finished"]
+    assert "no room for input" in last["runs"][0]["error"]  # which only the tokenizer knows
     assert "modelled" in last["runs"][1]["flags"]
     assert last["runs"][1]["metrics"]["latency/p95_s"] > 0
     assert set(ROOT.iterdir()) == before
@@ -124,11 +146,15 @@ def test_a_real_sweep_leaves_runs_under_one_id_and_nothing_in_the_working_direct
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
-    for run in last["runs"]:
-        kept = client.get_run(run["run_id"]).data
-        assert kept.tags["sweep_id"] == last["sweep_id"]
-        assert "sweep_id" not in kept.tags["command"]
-        assert "sweep_id" not in kept.params
+    parent = client.get_run(last["run_id"])
+    assert (parent.data.tags["kind"], parent.data.tags["sweep_id"]) == ("sweep", last["sweep_id"])
+    assert parent.info.status == "FAILED"
+    assert "| embedded_classifier |" in parent.data.tags["mlflow.note.content"]
+    assert not parent.data.metrics
+    kept = client.get_run(last["runs"][1]["run_id"]).data
+    assert kept.tags["sweep_id"] == last["sweep_id"]
+    assert "sweep_id" not in kept.tags["command"]
+    assert "sweep_id" not in kept.params
 
 
 @pytest.mark.weights
@@ -139,16 +165,14 @@ def test_ctrl_c_reaches_a_real_run_which_leaves_its_record(tmp_path):
         cwd=ROOT, env={**os.environ, "MLFLOW_TRACKING_URI": uri}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         text=True, start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not any("src.recorder" in line for line in running(uri)) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    time.sleep(1)
+    measuring(uri, psutil.Process(sweep.pid))
     os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does: to all that belong to the command
     out, err = sweep.communicate(timeout=55)
     assert sweep.returncode == 130, err
     last = json.loads(out.splitlines()[-1])
     assert (last["status"], last["left"]) == ("interrupted", 1)
-    assert (last["runs"][0]["status"], last["runs"][0]["stopped_by"]) == ("interrupted", "SIGINT")
+    (stopped,) = last["runs"]
+    assert (stopped["status"], stopped["stopped_by"]) == ("interrupted", "SIGINT"), stopped
     from mlflow import MlflowClient
 
     assert MlflowClient(tracking_uri=uri).get_run(last["runs"][0]["run_id"]).info.status == "KILLED"

@@ -172,7 +172,7 @@ def test_a_trial_does_not_outlive_a_parent_that_is_killed(program):
 @pytest.mark.weights
 def test_a_run_that_is_killed_is_closed_in_mlflow_when_the_trial_returns(tmp_path):
     store = f"sqlite:///{tmp_path}/mlflow.db"
-    thread = Thread(target=kill_when_begun, args=(store, signal.SIGKILL))
+    thread = Thread(target=lambda: measuring(store).kill())
     thread.start()
     found = trial.run([*SMOKE, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
     thread.join()
@@ -189,15 +189,15 @@ def test_a_run_past_its_limit_leaves_its_record(tmp_path):
     assert recorded(store)[0].info.status == "KILLED"
 
 
-def kill_when_begun(store, number):
-    """Signals the measuring process while it reads its idle baseline, a minute in which it does nothing."""
+def measuring(store, parent=None):
+    """The process below this one that measures, once it does nothing for three seconds: it reads its idle baseline."""
     path = Path(store.removeprefix("sqlite:///"))
     wait_for(path, 120)  # its recorder connects
     deadline, quiet = time.monotonic() + 120, 0
-    (process,) = (child for child in psutil.Process().children() if "src.run" in child.cmdline())
+    (process,) = (child for child in (parent or psutil.Process()).children() if "src.run" in child.cmdline())
     while quiet < 3 and time.monotonic() < deadline:
         quiet = quiet + 1 if process.cpu_percent(1.0) < 10 and experiments(path) else 0
-    process.send_signal(number)
+    return process
 
 
 def experiments(path):
