@@ -59,6 +59,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "samples": run.samples,
             "seed": run.seed,
             "command": run.command,
+            "sweep_id": run.sweep_id,
         },
         environment={
             **environment.snapshot(),

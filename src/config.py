@@ -22,8 +22,6 @@ T = TypeVar("T")
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
-GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
-
 # Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
 NOT_REAL = ("random", "embedded")
 
@@ -43,6 +41,7 @@ class RunSchema:
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
+    sweep_id: str | None = None
     sweep: Any = None
     storage: str | None = None
 
@@ -75,6 +74,7 @@ class Run:
     chosen: Mapping[str, Any]
     config: Mapping[str, Any]
     command: str = ""
+    sweep_id: str | None = None
 
     @property
     def label(self) -> str:
@@ -84,8 +84,8 @@ class Run:
 
 
 def command(words: Sequence[str]) -> str:
-    """The line that asks for a run: its words in alphabetical order, where the run goes left out."""
-    kept = sorted(word for word in words if not word.startswith("tracking_uri="))
+    """The line that asks for a run: its words in alphabetical order, without where it goes and what it belongs to."""
+    kept = sorted(word for word in words if not word.startswith(("tracking_uri=", "sweep_id=")))
     return shlex.join(["python", "-m", "src.run", *kept])
 
 
@@ -122,7 +122,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         )
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**_without(values, "meter"), **nodes}), **names}
+    chosen = {**_flat({**_without(values, "meter", "sweep_id"), **nodes}), **names}
     _check_protocol(required, chosen)
     return Run(
         names=names,
@@ -142,6 +142,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         chosen=chosen,
         config=values,
         command=command(words),
+        sweep_id=values["sweep_id"],
     )
 
 

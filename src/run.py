@@ -1,7 +1,8 @@
 """python -m src.run: one measured run, from the words on the command line to a record in MLflow.
 
 Words are refused before anything heavy is imported (exit code 2). A run that began leaves a record and exits with
-0 finished, 1 failed, 130 or 143 interrupted; its last line on standard output is one JSON object.
+0 finished, 1 failed, 130 or 143 interrupted; its last line on standard output is one JSON object. With -m every
+combination of the words is a run of its own (src/multirun.py).
 """
 
 import json
@@ -19,7 +20,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from src import mistakes, tracking
-from src.config import CONF, GROUPS, Run, build
+from src.composed import names_in
+from src.config import CONF, Run, build
 from src.core import Inputs, Interrupted, Record, UserError
 
 EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
@@ -30,24 +32,16 @@ def command(config: DictConfig) -> None:
     """The run that Hydra composed; leaves the process with its exit code."""
     hydra_config = HydraConfig.get()
     try:
-        if hydra_config.mode == RunMode.MULTIRUN:
-            raise UserError("-m is not supported yet: give each run a command of its own")
+        if hydra_config.mode == RunMode.MULTIRUN:  # the launcher `fresh` never comes here
+            raise UserError("hydra/launcher: only fresh gives each run a process of its own; leave the word out")
         if hydra_config.runtime.choices.get("sweep") != "none":
             raise UserError(f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the words")
         if config.storage is not None:
             raise UserError("storage=… is where a sweep keeps its study; type -m sweep=efficiency with it")
-        names = {group: _chosen(hydra_config.runtime.choices, group) for group in GROUPS}
-        code = execute(build(config, names, list(hydra_config.overrides.task)))
+        code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
     except UserError as error:  # said here, since Hydra would put words of its own before it
         code = _refuse(str(error))
     sys.exit(code)
-
-
-def _chosen(choices: Mapping[str, str | None], group: str) -> str:
-    choice = choices.get(group)
-    if not choice:
-        raise UserError(f"{group} has no choice; type {group}=…")
-    return choice
 
 
 def execute(run: Run) -> int:
@@ -156,6 +150,8 @@ def main() -> int:
         command()
     except mistakes.COMPOSITION as error:
         return _refuse(mistakes.explain(error, "run", sys.argv[1:]))
+    except UserError as error:  # of the many runs of -m
+        return _refuse(str(error))
     except (Interrupted, KeyboardInterrupt):  # before anything was measured
         return EXIT["interrupted"]
     return 0

@@ -12,7 +12,8 @@ from src import describe
 SKIPPED, FAILED = "measured before", "failed"
 
 COLUMNS = ("task", "model", "quality", "Wh per 1,000", "± 95 %", "estimated", "p50 s", "")
-LEFT = ("task", "model", "quality", "")
+SWEPT = ("quality", "Wh per 1,000", "± 95 %", "estimated", "p95 s", "status")  # after the model and what was varied
+LEFT = ("task", "model", "quality", "", "status")
 NAMED = 3  # runs that share a warning are named up to this many, then counted
 
 
@@ -21,6 +22,7 @@ class Row:
     """One run of a suite: what was asked, and what the tracking store holds of it.
 
     `inputs` is all that must be equal for two rows to compare: the words of the run without those of the model.
+    `varied` are the words by which the runs of one model differ.
     """
 
     task: str
@@ -30,6 +32,12 @@ class Row:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
+    varied: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The model, and what else sets this run apart."""
+        return " ".join([self.model, *(f"{key}={value}" for key, value in self.varied.items())])
 
     @property
     def energy(self) -> float | None:
@@ -46,39 +54,61 @@ class Row:
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Prints the table and the lines below it."""
+    """Prints the table of a suite and the lines below it."""
+    _print(rows, COLUMNS)
+
+
+def show_sweep(rows: Sequence[Row]) -> None:
+    """Prints the table of a sweep and the lines below it."""
+    _print(rows, swept(rows))
+
+
+def swept(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The columns of a sweep's table: one for each word that was varied, the task where there are several."""
+    varied = dict.fromkeys(key for row in rows for key in row.varied)
+    several = len({_cells(row)["task"] for row in rows}) > 1
+    return (*(["task"] if several else []), "model", *varied, *SWEPT)
+
+
+def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
     from rich.table import Table
 
     from src import console
 
     table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
+    for name in columns:
         table.add_column(name, justify="left" if name in LEFT else "right", overflow="fold")
     for row in rows:
-        table.add_row(*_cells(row))
+        cells = _cells(row)
+        table.add_row(*(cells.get(name, "") for name in columns))
     console.show(table, *below(rows))
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
     """The same table and lines as Markdown."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|" + "".join("---|" if name in LEFT else "---:|" for name in COLUMNS)]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in _cells(row))} |" for row in rows]
+    lines = [f"| {' | '.join(columns)} |", "|" + "".join("---|" if name in LEFT else "---:|" for name in columns)]
+    cells = [[_cells(row).get(name, "").replace("|", "/") for name in columns] for row in rows]
+    lines += [f"| {' | '.join(line)} |" for line in cells]
     return "\n".join([*lines, "", *(f"- {line}" for line in below(rows)), ""])
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row) -> dict[str, str]:
+    """What the row shows, by column."""
     modelled = row.metrics.get("energy/modelled_share")
     dataset = row.tags.get("dataset", "embedded")
-    return (
-        row.task if dataset == "embedded" else f"{row.task} {dataset}",
-        row.model,
-        f"{_digits(row.quality)} {row.tags.get('metric', '') if row.quality is not None else ''}".strip(),
-        _digits(row.energy),
-        "-" if row.spread is None else f"{row.spread:.0%}",
-        "-" if modelled is None else f"{modelled:.0%}",
-        _digits(row.metrics.get("latency/p50_s")),
-        row.status,
-    )
+    return {
+        "task": row.task if dataset == "embedded" else f"{row.task} {dataset}",
+        "model": row.model,
+        **row.varied,
+        "quality": f"{_digits(row.quality)} {row.tags.get('metric', '') if row.quality is not None else ''}".strip(),
+        "Wh per 1,000": _digits(row.energy),
+        "± 95 %": "-" if row.spread is None else f"{row.spread:.0%}",
+        "estimated": "-" if modelled is None else f"{modelled:.0%}",
+        "p50 s": _digits(row.metrics.get("latency/p50_s")),
+        "p95 s": _digits(row.metrics.get("latency/p95_s")),
+        "": row.status,
+        "status": row.status,
+    }
 
 
 def below(rows: Sequence[Row]) -> list[str]:
@@ -92,7 +122,7 @@ def below(rows: Sequence[Row]) -> list[str]:
     for flag in sorted({flag for row in measured for flag in _flags(row)}):
         flagged = [row for row in measured if flag in _flags(row)]
         lines.append(f"! {flag}: {describe.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
-    return lines + [f"{row.task}, {row.model} {row.status}: {row.error}" for row in rows if row.error]
+    return lines + [f"{row.task}, {row.name} {row.status}: {row.error}" for row in rows if row.error]
 
 
 def _caption(rows: Sequence[Row]) -> str:
@@ -121,13 +151,13 @@ def _beside(row: Row, best: Row) -> str:
     known = row.quality is not None and best.quality is not None
     quality = f"quality {_digits(row.quality)} against {_digits(best.quality)}" if known else "no quality to compare"
     if row.spread is None or best.spread is None:
-        said = f"{row.model} and {best.model} have no interval between them: no ratio"
+        said = f"{row.name} and {best.name} have no interval between them: no ratio"
     elif abs(row.energy - best.energy) <= row.energy * row.spread + best.energy * best.spread:
-        said = f"{row.model} and {best.model} tie on energy, their intervals overlap"
+        said = f"{row.name} and {best.name} tie on energy, their intervals overlap"
     else:
         times = _multiple(row.energy, row.spread, best.energy, best.spread)
-        said = f"{row.model} costs {times} the energy of {best.model}"
-    return f"{_cells(row)[0]}: {said}, {quality}"
+        said = f"{row.name} costs {times} the energy of {best.name}"
+    return f"{_cells(row)['task']}: {said}, {quality}"
 
 
 def _multiple(energy: float, spread: float, other: float, other_spread: float) -> str:
@@ -149,10 +179,10 @@ def _flags(row: Row) -> list[str]:
 
 def _who(rows: Sequence[Row], total: int) -> str:
     if len(rows) == total:
-        return "every run" if total > 1 else rows[0].model
+        return "every run" if total > 1 else rows[0].name
     if len(rows) > NAMED:
         return f"{len(rows)} of {total} runs"
-    return ", ".join(f"{row.model} on {row.task}" for row in rows)
+    return ", ".join(f"{row.name} on {row.task}" for row in rows)
 
 
 def _digits(value: float | None) -> str:

@@ -1,0 +1,39 @@
+"""Words into a checked Run, in a command that has many: composed and built as the run itself will do it."""
+
+from collections.abc import Mapping, Sequence
+
+from hydra import compose
+from omegaconf import DictConfig, open_dict
+
+from src import mistakes
+from src.config import Run, build
+from src.core import UserError
+
+GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")
+
+
+def composed(words: Sequence[str]) -> Run:
+    """The run that these words ask for; UserError, one line, where there is none.
+
+    Hydra must know conf/, as it does in every command of ours (elsewhere: `initialize_config_dir`).
+    """
+    try:
+        config = compose("run", overrides=list(words), return_hydra_config=True)
+    except mistakes.COMPOSITION as error:
+        raise UserError(mistakes.explain(error, "run", words)) from None
+    names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)
+    return build(_without_hydra(config), names, typed)
+
+
+def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
+    """The word chosen for each group; UserError for a group without one."""
+    for group in GROUPS:
+        if not choices.get(group):
+            raise UserError(f"{group} has no choice; type {group}=…")
+    return {group: str(choices[group]) for group in GROUPS}
+
+
+def _without_hydra(config: DictConfig) -> DictConfig:
+    with open_dict(config):
+        del config["hydra"]
+    return config

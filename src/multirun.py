@@ -1,0 +1,144 @@
+"""python -m src.run -m a=1,2 b=3,4: every combination a run in a process of its own, one after the other.
+
+All words are checked before the first run begins, and one wrong word refuses them all. A run that fails is a row of
+the table and the next one begins. Exit code 0 when every run is finished, 1 when one is not, 130 and 143 when stopped.
+The last line on standard output is one JSON object: `status`, `sweep_id`, `run_id` (the run in MLflow that holds the
+table; null where it could not be written), `left` (runs not begun) and `runs`.
+"""
+
+import json
+import shlex
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from src import environment, summary, table, trial
+from src.composed import composed
+from src.config import Run
+from src.core import UserError
+from src.table import Row
+from src.trial import Outcome
+
+Varied = Mapping[str, str]  # the words of one run that not all runs share
+
+
+def launch(jobs: Sequence[Sequence[str]], sweep_id: str | None = None) -> tuple[list[Outcome], int]:
+    """Makes all runs and prints their table and the last line; returns what became of those begun, and the exit code.
+
+    UserError, before anything runs, for words that no run can have, and for two runs that are the same.
+    """
+    sweep_id = sweep_id or f"s{uuid.uuid4().hex[:11]}"  # begins with a letter: Hydra would read 12e4 as a number
+    words = [[*(word for word in job if not word.startswith("sweep_id=")), f"sweep_id={sweep_id}"] for job in jobs]
+    runs = checked(words)
+    varied = varying(words)
+    began_s = time.time()
+    with _stops() as stops:
+        outcomes = _performed(words, varied, stops)
+        stopped_by = stops[0] if stops else None
+        rows = [_row(*one) for one in zip(runs, varied, outcomes, strict=False)]
+        table.show_sweep(rows)
+        failed = any(outcome.status != "finished" for outcome in outcomes)
+        status = "interrupted" if stopped_by else "failed" if failed else "finished"
+        last = {
+            "status": status,
+            "sweep_id": sweep_id,
+            "run_id": _saved(runs[0], status, began_s, sweep_id, rows),
+            "left": len(jobs) - len(outcomes),
+            "runs": [asdict(outcome) for outcome in outcomes],
+        }
+        print(json.dumps(last, allow_nan=False), flush=True)
+    return outcomes, 128 + signal.Signals[stopped_by] if stopped_by else int(failed)
+
+
+@contextmanager
+def _stops() -> Iterator[list[str]]:
+    """The names of the signals that came between and after the runs; none of them cuts off what is being told."""
+    stops: list[str] = []
+    before = {stop: signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
+              for stop in trial.STOPS}  # fmt: skip
+    try:
+        yield stops
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+
+
+def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequence[Row]) -> str | None:
+    """The id of the run in MLflow that holds the table, among the runs of the first one's task."""
+    from src import store  # MLflow enters when nothing is measured any more
+
+    text = table.markdown(rows, table.swept(rows))
+    try:
+        return store.save_sweep(first.tracking_uri, first.task.name, status, began_s, {"sweep_id": sweep_id}, text)
+    except Exception as error:  # the boundary of a sweep: its runs are recorded, its table is on the screen
+        print(f"the table is not recorded: {error}", file=sys.stderr)
+        return None
+
+
+def checked(jobs: Sequence[Sequence[str]]) -> list[Run]:
+    """The run of each job's words; UserError names the first that cannot be, or that is another one again."""
+    runs: list[Run] = []
+    known: dict[str, int] = {}
+    for number, words in enumerate(jobs, start=1):
+        try:
+            run = composed(words)
+        except UserError as error:
+            raise UserError(f"{error} (run {number} of {len(jobs)}: {_told(words)})") from None
+        same = known.setdefault(json.dumps([run.chosen, run.config["meter"]], sort_keys=True, default=str), number)
+        if same != number:
+            raise UserError(f"runs {same} and {number} are the same: {_told(words)}; leave one out")
+        runs.append(run)
+    return runs
+
+
+def _told(words: Sequence[str]) -> str:
+    return shlex.join(word for word in words if not word.startswith("sweep_id="))
+
+
+def varying(jobs: Sequence[Sequence[str]]) -> list[Varied]:
+    """Of each job the words that not all jobs share, by key."""
+    pairs = [{key: value for key, _, value in (word.partition("=") for word in words)} for words in jobs]
+    keys = [key for key in dict.fromkeys(key for pair in pairs for key in pair) if len({p.get(key) for p in pairs}) > 1]
+    return [{key: pair[key] for key in keys if key in pair} for pair in pairs]
+
+
+def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str]) -> list[Outcome]:
+    """The outcome of each job until a signal says stop; what is going on then is waited for."""
+    outcomes: list[Outcome] = []
+    for number, (words, apart) in enumerate(zip(jobs, varied, strict=True), start=1):
+        if stops:
+            break
+        told = " ".join(f"{key}={value}" for key, value in apart.items()) or _told(words)
+        print(f"{number} of {len(jobs)}  {told}", file=sys.stderr, flush=True)
+        outcomes.append(trial.run(words))
+        stops += [name for name in [outcomes[-1].stopped_by] if name]
+    if stops:
+        left = len(jobs) - len(outcomes)
+        print(f"stopped by {stops[0]}; {left} of {len(jobs)} not begun", file=sys.stderr, flush=True)
+    return outcomes
+
+
+def _row(run: Run, varied: Varied, outcome: Outcome) -> Row:
+    """The run's row in the table; its model, size and task have columns of their own."""
+    tags: dict[str, Any] = {
+        "role": run.model.role,
+        "metric": run.task.metric,
+        "dataset": run.dataset.name,
+        "device": summary.device(asdict(run.hardware), {"cpu": environment.cpu_name()}),
+        "flags": ", ".join(outcome.flags),
+    }
+    return Row(
+        task=run.task.name,
+        model=run.label,
+        inputs=" ".join(sorted(word for word in outcome.words if not word.startswith("model"))),
+        status=outcome.status,
+        metrics=outcome.metrics,
+        tags=tags,
+        error=outcome.error or "",
+        varied={key: value for key, value in varied.items() if key not in ("model", "model.size", "task")},
+    )
