@@ -22,8 +22,6 @@ T = TypeVar("T")
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
-GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
-
 # Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
 NOT_REAL = ("random", "embedded")
 

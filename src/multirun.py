@@ -2,15 +2,18 @@
 
 All words are checked before the first run begins, and one wrong word refuses them all. A run that fails is a row of
 the table and the next one begins. Exit code 0 when every run is finished, 1 when one is not, 130 and 143 when stopped.
-The last line on standard output is one JSON object: `status`, `sweep_id`, `left` (runs not begun) and `runs`.
+The last line on standard output is one JSON object: `status`, `sweep_id`, `run_id` (the run in MLflow that holds the
+table; null where it could not be written), `left` (runs not begun) and `runs`.
 """
 
 import json
 import shlex
 import signal
 import sys
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -33,17 +36,48 @@ def launch(jobs: Sequence[Sequence[str]], sweep_id: str | None = None) -> tuple[
     words = [[*(word for word in job if not word.startswith("sweep_id=")), f"sweep_id={sweep_id}"] for job in jobs]
     runs = checked(words)
     varied = varying(words)
-    outcomes, stopped_by = _performed(words, varied)
-    table.show_sweep([_row(*one) for one in zip(runs, varied, outcomes, strict=False)])
-    failed = any(outcome.status != "finished" for outcome in outcomes)
-    last = {
-        "status": "interrupted" if stopped_by else "failed" if failed else "finished",
-        "sweep_id": sweep_id,
-        "left": len(jobs) - len(outcomes),
-        "runs": [asdict(outcome) for outcome in outcomes],
-    }
-    print(json.dumps(last, allow_nan=False), flush=True)
+    began_s = time.time()
+    with _stops() as stops:
+        outcomes = _performed(words, varied, stops)
+        stopped_by = stops[0] if stops else None
+        rows = [_row(*one) for one in zip(runs, varied, outcomes, strict=False)]
+        table.show_sweep(rows)
+        failed = any(outcome.status != "finished" for outcome in outcomes)
+        status = "interrupted" if stopped_by else "failed" if failed else "finished"
+        last = {
+            "status": status,
+            "sweep_id": sweep_id,
+            "run_id": _saved(runs[0], status, began_s, sweep_id, rows),
+            "left": len(jobs) - len(outcomes),
+            "runs": [asdict(outcome) for outcome in outcomes],
+        }
+        print(json.dumps(last, allow_nan=False), flush=True)
     return outcomes, 128 + signal.Signals[stopped_by] if stopped_by else int(failed)
+
+
+@contextmanager
+def _stops() -> Iterator[list[str]]:
+    """The names of the signals that came between and after the runs; none of them cuts off what is being told."""
+    stops: list[str] = []
+    before = {stop: signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
+              for stop in trial.STOPS}  # fmt: skip
+    try:
+        yield stops
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+
+
+def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequence[Row]) -> str | None:
+    """The id of the run in MLflow that holds the table, among the runs of the first one's task."""
+    from src import store  # MLflow enters when nothing is measured any more
+
+    text = table.markdown(rows, table.swept(rows))
+    try:
+        return store.save_sweep(first.tracking_uri, first.task.name, status, began_s, {"sweep_id": sweep_id}, text)
+    except Exception as error:  # the boundary of a sweep: its runs are recorded, its table is on the screen
+        print(f"the table is not recorded: {error}", file=sys.stderr)
+        return None
 
 
 def checked(jobs: Sequence[Sequence[str]]) -> list[Run]:
@@ -73,12 +107,9 @@ def varying(jobs: Sequence[Sequence[str]]) -> list[Varied]:
     return [{key: pair[key] for key in keys if key in pair} for pair in pairs]
 
 
-def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied]) -> tuple[list[Outcome], str | None]:
-    """The outcome of each job until a signal says stop, and that signal's name. What is going on then is waited for."""
+def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str]) -> list[Outcome]:
+    """The outcome of each job until a signal says stop; what is going on then is waited for."""
     outcomes: list[Outcome] = []
-    stops: list[str] = []  # those that came between two trials
-    for stop in trial.STOPS:
-        signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
     for number, (words, apart) in enumerate(zip(jobs, varied, strict=True), start=1):
         if stops:
             break
@@ -87,8 +118,9 @@ def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied]) -> tuple
         outcomes.append(trial.run(words))
         stops += [name for name in [outcomes[-1].stopped_by] if name]
     if stops:
-        print(f"stopped by {stops[0]}; {len(jobs) - len(outcomes)} of {len(jobs)} not begun", file=sys.stderr)
-    return outcomes, stops[0] if stops else None
+        left = len(jobs) - len(outcomes)
+        print(f"stopped by {stops[0]}; {left} of {len(jobs)} not begun", file=sys.stderr, flush=True)
+    return outcomes
 
 
 def _row(run: Run, varied: Varied, outcome: Outcome) -> Row:

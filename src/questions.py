@@ -12,12 +12,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from src import hub
+from src import hub, trial
 from src.config import CONF, model_of, task_on
 from src.core import UserError
-from src.grid import Job
-from src.suite import performed
-from src.table import FAILED
 from src.words import choose
 
 
@@ -128,9 +125,12 @@ def _run(name: str, size: str | None, task: str, words: Mapping[str, Any]) -> st
     """The model loaded and asked in a process of its own; its record is thrown away."""
     own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={task}", f"samples={words['rows']}"]
     with tempfile.TemporaryDirectory() as folder:
-        done = performed(Job(task, name, (*own, "protocol=smoke", *words["words"])), f"sqlite:///{folder}/mlflow.db")
-    if done.status == FAILED:
-        raise UserError(done.error)
+        store = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+        done = trial.run((*own, "protocol=smoke", *words["words"]), environment=store)
+    if done.stopped_by:  # the questions to come are not wanted either
+        raise KeyboardInterrupt
+    if done.status != "finished":
+        raise UserError(done.error or done.status)
     return f"answered {words['rows']} rows of {task}"
 
 

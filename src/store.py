@@ -31,6 +31,7 @@ from src.core import Record, UserError
 from src.record_json import from_json, to_json
 
 LOCK_S = 60
+NOTE_MAX = 7900  # characters; MLflow cuts a tag at 8,000 without a word
 PARAMS_AT_ONCE = 100  # the tracking API's limit for one log_batch
 
 # Okabe and Ito, less black: https://jfly.uni-koeln.de/color/
@@ -88,6 +89,28 @@ class Store:
             for name, text in artifacts(record, metrics).items():
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             self.client.log_artifacts(run_id, folder)
+
+
+def save_sweep(uri: str, task: str, status: str, began_s: float, tags: Mapping[str, str], table: str) -> str:
+    """Writes one run that stands for a sweep and returns its id; its own runs stay flat, and share its `sweep_id`.
+
+    It has no metrics. `began_s` is since the epoch; the table, Markdown, is its description, and as a file whole.
+    """
+    opened = open_store(uri, task)
+    note = table if len(table) <= NOTE_MAX else f"{table[:NOTE_MAX].rpartition(chr(10))[0]}\n\n… all of it: sweep.md"
+    own = {**tags, "kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "src.run"}
+    with _alone(uri):
+        run = opened.client.create_run(
+            opened.experiment_id, start_time=int(began_s * 1000), run_name=f"sweep {tags['sweep_id']}", tags=own
+        )
+        run_id = str(run.info.run_id)
+        try:
+            opened.client.log_text(run_id, table, "sweep.md")
+        except BaseException:
+            opened.client.set_terminated(run_id, "FAILED")
+            raise
+        opened.client.set_terminated(run_id, MLFLOW_STATUS[status])
+    return run_id
 
 
 def open_store(uri: str, task: str) -> Store:

@@ -8,7 +8,6 @@ code 0 when every run is finished, 1 when one is not, 2 for a mistake in the wor
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from src import environment, hardware, mistakes, summary, table, tracking
+from src import environment, hardware, mistakes, summary, table, tracking, trial
 from src.config import CONF, typed
 from src.core import Interrupted, UserError
 from src.grid import Job, Suite, jobs
@@ -118,40 +117,24 @@ def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Ro
             rows.append(known[job.command])
             continue
         began = time.monotonic()
-        rows.append(performed(job, uri))
-        if rows[-1].status != FAILED:
+        row, stopped_by = performed(job, uri)
+        if stopped_by is None or row.status != FAILED:
+            rows.append(row)
+        if stopped_by:
+            raise Interrupted(stopped_by)
+        if row.status != FAILED:
             took.append(time.monotonic() - began)
 
 
-def performed(job: Job, uri: str) -> Row:
-    """The job done in a process of its own. Interrupted goes on to it once, and waits until its record is left."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "src.run", *job.words],
-        cwd=tracking.ROOT,
-        env={**os.environ, "MLFLOW_TRACKING_URI": uri},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,  # else a terminal's Ctrl-C would come to it twice
-    )
-    try:
-        out, err = child.communicate()
-    except Interrupted as stop:
-        child.send_signal(signal.Signals[str(stop)])
-        child.communicate()
-        raise
-    for number in (signal.SIGINT, signal.SIGTERM):  # someone stopped the run alone: the rest is not wanted either
-        if child.returncode in (128 + number, -number):
-            raise Interrupted(number.name)
-    if child.returncode == 0:
-        from src import store
+def performed(job: Job, uri: str) -> tuple[Row, str | None]:
+    """The job done in a process of its own, and the name of the signal, if one came, after which no other is wanted."""
+    done = trial.run(job.words, environment={"MLFLOW_TRACKING_URI": uri})
+    if done.status != "finished":
+        return replace(job.row, status=FAILED, error=done.error or done.status), done.stopped_by
+    from src import store
 
-        kept = store.kept(uri, json.loads(out.splitlines()[-1])["run_id"])
-        return replace(job.row, metrics=kept.metrics, tags=kept.tags)
-    lines = (*out.splitlines(), *err.splitlines())
-    said = [line for line in lines if line.startswith(("failed:", "error:", "not recorded"))]
-    why = said[-1] if said else f"exit code {child.returncode}"
-    return replace(job.row, status=FAILED, error=why.partition(": ")[2] if said and ": " in why else why)
+    kept = store.kept(uri, str(done.run_id))
+    return replace(job.row, metrics=kept.metrics, tags=kept.tags), done.stopped_by
 
 
 def main() -> int:

@@ -59,10 +59,15 @@ def show(rows: Sequence[Row]) -> None:
 
 
 def show_sweep(rows: Sequence[Row]) -> None:
-    """Prints the table of a sweep, a column for each word that was varied, and the lines below it."""
+    """Prints the table of a sweep and the lines below it."""
+    _print(rows, swept(rows))
+
+
+def swept(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The columns of a sweep's table: one for each word that was varied, the task where there are several."""
     varied = dict.fromkeys(key for row in rows for key in row.varied)
     several = len({_cells(row)["task"] for row in rows}) > 1
-    _print(rows, (*(["task"] if several else []), "model", *varied, *SWEPT))
+    return (*(["task"] if several else []), "model", *varied, *SWEPT)
 
 
 def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
@@ -79,10 +84,10 @@ def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
     console.show(table, *below(rows))
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
     """The same table and lines as Markdown."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|" + "".join("---|" if name in LEFT else "---:|" for name in COLUMNS)]
-    cells = [[_cells(row)[name].replace("|", "/") for name in COLUMNS] for row in rows]
+    lines = [f"| {' | '.join(columns)} |", "|" + "".join("---|" if name in LEFT else "---:|" for name in columns)]
+    cells = [[_cells(row).get(name, "").replace("|", "/") for name in columns] for row in rows]
     lines += [f"| {' | '.join(line)} |" for line in cells]
     return "\n".join([*lines, "", *(f"- {line}" for line in below(rows)), ""])
 

@@ -77,6 +77,8 @@ def run(
             out, err = child.communicate()
     last, code = _last(out), child.returncode
     status, error = _end(last, code, err)
+    if passed.number and not last and code not in (0, 2):  # whatever an interrupted import made of it
+        status = "interrupted"
     if over.is_set() and status in ("interrupted", "killed"):
         status, error = "timed_out", f"not done within {limit_s:g} s{f': {error}' if error else ''}"
     alone = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM} & {code}

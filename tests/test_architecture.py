@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").rglob("*.py"))}
 
+PLUGINS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "hydra_plugins").rglob("*.py"))}
+
 # A module may import those of lower or equal level only.
 LEVELS = [
     {"core", "words", "embedded", "hub"},
@@ -91,8 +93,21 @@ def test_the_command_imports_nothing_heavy_before_a_run_begins():
     assert done.stdout.strip() == "[]"
 
 
+def test_hydra_finds_plugins_that_bring_nothing_to_the_start_of_a_command():
+    assert not (ROOT / "hydra_plugins" / "__init__.py").exists()  # it would hide plugins that are installed
+    for path, tree in PLUGINS.items():
+        at_top = {name.split(".")[0] for node in tree.body for name in imports(ast.Module([node], []))
+                  if isinstance(node, ast.Import | ast.ImportFrom)}  # fmt: skip
+        assert at_top <= {"hydra", "omegaconf", *sys.stdlib_module_names}, path.name
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_plugin_opens_no_door_to_a_heavy_package(path):
+    assert not {name.split(".")[0] for name in imports(PLUGINS[path])} & set(DOORS)
+
+
 def test_functions_stay_small():
-    for path, tree in MODULES.items():
+    for path, tree in {**MODULES, **PLUGINS}.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 length = node.end_lineno - node.lineno + 1

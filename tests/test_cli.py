@@ -30,6 +30,8 @@ def command(tmp_path):
             timeout=60,
         )
         assert set((ROOT / "mlruns").iterdir()) == runs
+        assert not (ROOT / "multirun").exists()
+        assert not (ROOT / "multirun.yaml").exists()
         return done
 
     return run
@@ -53,7 +55,11 @@ def command(tmp_path):
         (["hardware=cuda"], "this machine shows none"),
         (["task.dataset=file", "task.path=nowhere.csv"], "task.path=nowhere.csv is not a file"),
         (["samples=50000"], "rows, 50000 are asked for"),
-        (["-m", "batch_size=1,2"], "-m is not supported yet"),
+        (["-m", "model=embedded,blomz"], "model=blomz does not exist; did you mean model=bloomz?"),
+        (["-m", "batchsize=8,9"], "batchsize is no key of this run; did you mean batch_size=…?"),
+        (["-m", "model=embedded,embedded_tagger"], "(run 2 of 2: model=embedded_tagger)"),
+        (["-m", "task.dataset=auto,embedded"], "runs 1 and 2 are the same: task.dataset=embedded; leave one out"),
+        (["-m", "batch_size=1,2", "hydra.sweeper.max_batch_size=1"], "hydra.sweeper.max_batch_size"),
         (["task.datasets=1"], "task.datasets=1: this key holds others"),
         (["~model"], "model"),
         (["foo"], "is not key=value"),
@@ -67,6 +73,12 @@ def test_a_mistake_is_one_line_that_says_what_to_type(command, words, says):
     assert says in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_launcher_that_would_run_all_in_one_process_is_refused(command, tmp_path):
+    done = command("-m", "batch_size=1,2", "hydra/launcher=basic", f"hydra.sweep.dir={tmp_path}/sweep")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: hydra/launcher: only fresh gives each run a process of its own; leave the word out\n"
 
 
 def test_help_names_every_group_and_choice_and_gives_examples(command):

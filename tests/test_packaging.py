@@ -55,7 +55,7 @@ def test_constraints_are_exact_and_name_no_place():
 
 def test_whatever_the_code_imports_is_installed_by_the_project():
     imported = set()
-    for path in (ROOT / "src").rglob("*.py"):
+    for path in (*(ROOT / "src").rglob("*.py"), *(ROOT / "hydra_plugins").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}

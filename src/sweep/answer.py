@@ -6,7 +6,7 @@ from typing import Any
 
 from src.config import command
 from src.sweep import front
-from src.sweep.bill import Bill
+from src.sweep.bill import Bill, apart
 from src.sweep.goal import SHORT, Goals, Limit, Metrics
 from src.sweep.search import compared
 from src.sweep.space import LeftOut, Point, Space
@@ -55,42 +55,64 @@ def why(found: Answer, goals: Goals) -> str:
     return f"recommended: {_words(found.recommended)}: {extreme} {first.name}{kept}{tie}"
 
 
-def show(found: Answer, reference: Told, goals: Goals, words: Sequence[str], lines: Sequence[str]) -> None:
-    """Prints the table of the front and the lines below it."""
+def columns(goals: Goals) -> tuple[str, ...]:
+    """The heads of the table."""
+    return ("setting", "Wh per 1,000", "±", "p95 s", "quality", f"{goals.objectives[0].name} better")
+
+
+def rows(found: Answer, reference: Told, goals: Goals) -> list[tuple[str, ...]]:
+    """The table: the reference, the front, and what is recommended or nearest without being on it."""
+    front_ = [one for one in found.front if one.point != reference.point]
+    table = []
+    for one, note in [(reference, "reference"), *((one, "") for one in front_), *_further(found, reference)]:
+        mark = "recommended" if found.recommended is not None and one.point == found.recommended.point else ""
+        named = ", ".join(part for part in (note, mark) if part)
+        table.append((_words(one) + (f" ({named})" if named else ""), *_cells(one.metrics, reference.metrics, goals)))
+    return table
+
+
+def sentences(found: Answer, goals: Goals, words: Sequence[str]) -> list[str]:
+    """The recommendation with its command, or the nearest results and the limits that each passes."""
+    if found.recommended is not None:
+        return [why(found, goals), f"again: {command(words_of(words, found.recommended.point))}"]
+    if not found.nearest:
+        return []
+    passed = [f"{_words(one)} passes: {'; '.join(map(str, limits))}" for one, limits in found.nearest]
+    return ["no result keeps every limit; the nearest:", *passed]
+
+
+def show(heads: Sequence[str], table: Sequence[Sequence[str]], lines: Sequence[str]) -> None:
+    """Prints the table and the lines below it."""
     from rich.table import Table
 
     from src import console
 
-    table = Table(box=None, pad_edge=False)
-    for place, name in enumerate(("setting", "Wh per 1,000", "±", "p95 s", "quality", f"{_first(goals)} : reference")):
-        table.add_column(name, justify="left" if place == 0 else "right")
-    front_ = [one for one in found.front if one.point != reference.point]
-    for one, note in [(reference, "reference"), *((one, "") for one in front_), *_further(found)]:
-        mark = "recommended" if found.recommended is not None and one.point == found.recommended.point else ""
-        named = ", ".join(part for part in (note, mark) if part)
-        table.add_row(_words(one) + (f" ({named})" if named else ""), *_cells(one.metrics, reference.metrics, goals))
-    console.show(table)
-    if found.recommended is not None:
-        console.show(why(found, goals), f"again: {command([*words_of(words, found.recommended.point)])}")
-    elif found.nearest:
-        console.show("no result keeps every limit; the nearest:")
-        for one, limits in found.nearest:
-            console.show(f"  {_words(one)} passes: {'; '.join(map(str, limits))}")
-    console.show(*lines)
+    shown = Table(box=None, pad_edge=False)
+    for place, name in enumerate(heads):
+        shown.add_column(name, justify="left" if place == 0 else "right")
+    for row in table:
+        shown.add_row(*row)
+    console.show(shown, *lines)
 
 
-def _further(found: Answer) -> list[tuple[Told, str]]:
+def markdown(heads: Sequence[str], table: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
+    """The same table and lines as Markdown."""
+    text = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
+    text += [f"| {' | '.join(row)} |" for row in table]
+    return "\n".join([*text, "", *(f"- {line}" for line in lines), ""])
+
+
+def _further(found: Answer, reference: Told) -> list[tuple[Told, str]]:
     """Rows beside the front: a recommended setting that ties with the front without being on it, and the nearest."""
-    rows = [(one, "passes a limit") for one, _ in found.nearest]
-    if found.recommended is not None and found.recommended not in found.front:
-        rows.append((found.recommended, ""))
-    return rows
+    further = [(one, "passes a limit") for one, _ in found.nearest if one.point != reference.point]
+    if found.recommended is not None and found.recommended not in (*found.front, reference):
+        further.append((found.recommended, ""))
+    return further
 
 
 def words_of(words: Sequence[str], point: Point) -> tuple[str, ...]:
-    """The words of a run in the full protocol, a sweep's own left out."""
-    kept = {w.partition("=")[0]: w for w in (*words, *point) if not w.startswith("sweep_id=")}
-    return tuple(kept.values())
+    """The words of a run in the full protocol at this point."""
+    return tuple({word.partition("=")[0]: word for word in (*words, *point)}.values())
 
 
 def last_line(
@@ -124,6 +146,7 @@ def last_line(
             "trials": bill.trials,
             "unknown": bill.unknown,
             "saving_wh_per_1k": bill.saving_wh_per_1k,
+            "beyond_intervals": bill.sure,
             "paid_back_after": bill.paid_back_after,
         },
         "left_out": [{"words": list(one.words), "points": one.points, "reason": one.reason} for one in left_out],
@@ -134,20 +157,29 @@ def _words(one: Told) -> str:
     return " ".join(one.point)
 
 
-def _first(goals: Goals) -> str:
-    return goals.objectives[0].name
-
-
 def _cells(metrics: Metrics, reference: Metrics, goals: Goals) -> tuple[str, ...]:
-    first = goals.objectives[0].metric
-    own, other, spread = metrics.get(first), reference.get(first), metrics.get("energy/ci95_rel")
+    spread = metrics.get("energy/ci95_rel")
     return (
         _digits(metrics.get(SHORT["energy"])),
         "-" if spread is None else f"{spread:.1%}",
         _digits(metrics.get(SHORT["p95"])),
         _digits(metrics.get(SHORT["quality"])),
-        "-" if own is None or not other else f"{own / other:.3g}",
+        _better(metrics, reference, goals),
     )
+
+
+def _better(metrics: Metrics, reference: Metrics, goals: Goals) -> str:
+    """How many times better than the reference by the first objective; `tie` where both energies' intervals overlap,
+    and nothing where an energy has no interval: then no ratio can be claimed."""
+    first = goals.objectives[0]
+    own, other = metrics.get(first.metric), reference.get(first.metric)
+    if not own or not other or metrics is reference:
+        return "-"
+    if first.metric == SHORT["energy"]:
+        sure = apart(metrics, reference)
+        if not sure:
+            return "-" if sure is None else "tie"
+    return f"{other / own if first.direction == 'min' else own / other:.3g}x"
 
 
 def _digits(value: float | None) -> str:

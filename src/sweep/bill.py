@@ -19,6 +19,7 @@ class Bill:
     trials: int
     unknown: int
     saving_wh_per_1k: float | None
+    sure: bool | None = None  # whether the intervals of both energies leave a saving; None without intervals
 
     @property
     def paid_back_after(self) -> int | None:
@@ -35,7 +36,10 @@ class Bill:
             return begun
         if self.paid_back_after is None:
             return f"{begun}; the recommended setting saves nothing against the reference"
-        saving = f"{self.saving_wh_per_1k:.3g} Wh per 1,000"
+        doubt = (
+            "" if self.sure else " (without an interval)" if self.sure is None else " (within its interval: perhaps 0)"
+        )
+        saving = f"{self.saving_wh_per_1k:.3g} Wh per 1,000{doubt}"
         return f"{begun}; the saving of {saving} pays that back after {self.paid_back_after:,} inferences"
 
 
@@ -44,4 +48,14 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
     known = [found for one in told if (found := wh(one)) is not None]
     before, after = reference.get(SHORT["energy"]), (recommended or {}).get(SHORT["energy"])
     saving = before - after if before is not None and after is not None else None
-    return Bill(sum(known) if known else None, len(told), len(told) - len(known), saving)
+    sure = apart(recommended, reference) if recommended else None
+    return Bill(sum(known) if known else None, len(told), len(told) - len(known), saving, sure)
+
+
+def apart(one: Metrics, other: Metrics) -> bool | None:
+    """Whether the 95 % intervals of two energies do not touch; None where one has no interval."""
+    a, b = one.get(SHORT["energy"]), other.get(SHORT["energy"])
+    spread_a, spread_b = one.get("energy/ci95_rel"), other.get("energy/ci95_rel")
+    if a is None or b is None or spread_a is None or spread_b is None:
+        return None
+    return abs(a - b) > a * spread_a + b * spread_b

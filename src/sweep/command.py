@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -33,6 +34,7 @@ def main(config: DictConfig, overrides: Sequence[Any]) -> int:
 
 def run(asked: Asked, measure: Measure) -> int:
     """The sweep that was asked for; returns the exit code. Stopped, it loses nothing that was told."""
+    began_s = time.time()
     study = open_study(
         asked.storage, asked.folder, asked.name, asked.plan.space.dimensions, asked.plan.goals, asked.plan.seed
     )
@@ -50,7 +52,7 @@ def run(asked: Asked, measure: Measure) -> int:
         _say(f"stopped by {stop}; the same line goes on from here")
         print(json.dumps({"status": "interrupted", "sweep_id": asked.name, "trials": len(study.told())}), flush=True)
         return 128 + signal.Signals[str(stop)]
-    return _end(search, asked, study, reference)
+    return _end(search, asked, study, reference, began_s)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -83,36 +85,60 @@ def _reference(search: Search, asked: Asked, study: Study) -> Told:
     return found
 
 
-def _end(search: Search, asked: Asked, study: Study, reference: Told) -> int:
+def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: float) -> int:
+    """Prints the answer and the last line; returns the exit code."""
     results = search.full()
     found = answer.answer(results, reference, study.goals, asked.plan.space)
     cost = bill.bill(study.told(), reference.metrics, found.recommended.metrics if found.recommended else None)
-    late = [LeftOut(point, 1, reason) for point, reason in search.left_out.items()]
-    failed = [one for one in study.told() if not one.finished and one.point not in search.left_out]
+    left_out = (*asked.plan.space.left_out, *(LeftOut(point, 1, why) for point, why in search.left_out.items()))
     lines = [
+        *([] if results else ["no point got the full protocol: type a larger sweep.budget"]),
+        *answer.sentences(found, study.goals, asked.plan.full),
         str(cost),
         *estimated(reference, found.recommended),
-        *(f"ended early: {search.ended}; a larger budget goes on from here" for _ in [0] if search.ended),
-        *(f"no result: {' '.join(one.point)}: {one.outcome.status}: {one.outcome.error}" for one in failed),
-        *map(str, (*asked.plan.space.left_out, *late)),
+        *([f"ended early: {search.ended}; a larger one goes on from here"] if search.ended else []),
+        *_failures(study, search),
+        *map(str, left_out),
     ]
-    if not results:
-        lines.insert(0, "no point got the full protocol: type a larger sweep.budget")
-    answer.show(found, reference, study.goals, asked.plan.full, lines)
+    heads, rows = answer.columns(study.goals), answer.rows(found, reference, study.goals)
+    answer.show(heads, rows, lines)
+    status = "finished" if found.recommended else "failed"
     said = answer.last_line(
         found,
         reference,
         study.goals,
         cost,
-        (*asked.plan.space.left_out, *late),
+        left_out,
         asked.plan.full,
-        status="finished" if found.recommended else "failed",
+        status=status,
         sweep_id=asked.name,
+        run_id=_saved(asked, status, began_s, answer.markdown(heads, rows, lines)),
         trials=len(study.told()),
         ended=search.ended,
     )
     print(json.dumps(said, allow_nan=False), flush=True)
     return 0 if found.recommended else 1
+
+
+def _failures(study: Study, search: Search) -> list[str]:
+    """One line for each point without a result, the last thing that became of it."""
+    told = study.told()
+    explained = {one.point for one in told if one.finished} | set(search.left_out)
+    failed = {one.point: one for one in told if one.point not in explained}
+    return [f"no result: {' '.join(p)}: {one.outcome.status}: {one.outcome.error}" for p, one in failed.items()]
+
+
+def _saved(asked: Asked, status: str, began_s: float, table: str) -> str | None:
+    """The id of the run in MLflow that stands for this session of the sweep; None where none could be written."""
+    if asked.tracking_uri is None:
+        return None
+    from src import store  # MLflow enters when nothing is measured any more
+
+    try:
+        return store.save_sweep(asked.tracking_uri, asked.task, status, began_s, {"sweep_id": asked.name}, table)
+    except Exception as error:  # the boundary of a sweep: its runs are recorded, its answer is on the screen
+        print(f"the answer is not recorded: {error}", file=sys.stderr)
+        return None
 
 
 def estimated(*told: Told | None) -> list[str]:

@@ -10,7 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes
-from src.config import CONF, GROUPS, Run, RunSchema, build
+from src.composed import GROUPS, names_in
+from src.config import CONF, Run, RunSchema, build
 from src.core import UserError
 
 # Keys of the run with one plain value: set in a composed configuration without composing again
@@ -42,7 +43,7 @@ class Judge:
             if groups not in self._composed:
                 self._composed[groups] = _compose(groups)
             config = self._composed[groups].copy()
-            names = {group: config.hydra.runtime.choices[group] for group in GROUPS}
+            names = names_in(config.hydra.runtime.choices)
             OmegaConf.set_struct(config, False)
             config.pop("hydra")
             for override in OverridesParser.create().parse_overrides([word for word in words if word not in groups]):

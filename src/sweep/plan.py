@@ -10,7 +10,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from src import bench, environment, summary, tracking
-from src.config import GROUPS, Run, RunSchema, typed
+from src.composed import GROUPS
+from src.config import Run, RunSchema, typed
 from src.core import Inputs, Procedure, UserError
 from src.sweep.goal import QUALITY, Goals, goals
 from src.sweep.judge import Judge
@@ -39,7 +40,10 @@ class SweepConf:
 
 @dataclass(frozen=True)
 class Asked:
-    """A sweep that can begin. `typed` are the goals for quality that the user typed, rather than the YAML."""
+    """A sweep that can begin. `typed`: the user typed a goal for quality, rather than the YAML.
+
+    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere.
+    """
 
     name: str
     plan: Plan
@@ -47,6 +51,8 @@ class Asked:
     folder: Path
     typed: bool
     notes: tuple[str, ...]
+    task: str = ""
+    tracking_uri: str | None = None
 
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) -> Asked:
@@ -56,6 +62,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         raise UserError("hydra/sweeper=joulemark searches what sweep=… says; type sweep=efficiency")
     node: Any = OmegaConf.to_container(config.sweep, resolve=True)
     conf = typed(SweepConf, node, "sweep")
+    budget = _budget(conf)
     fixed, swept = _parted(overrides)
     dimensions = _dimensions(conf, fixed, swept)
     judge = Judge()
@@ -64,9 +71,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
     found, notes, typed_ = _goals(conf, run, [_key(one) for one in overrides])
     _answers(conf, dimensions, found)
     name = f"{chosen}-{_digest(conf, fixed, dimensions, found, run)}"
-    full = tuple(fixed)
-    if "sweep_id" in {one.name for one in fields(RunSchema)}:
-        full = (*full, f"sweep_id={name}")
+    full = (*fixed, f"sweep_id={name}")
     screening, note = _screening(conf, full, reference, run, judge)
     plan = Plan(
         space=space(dimensions, fixed, judge),
@@ -75,12 +80,12 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         full=full,
         screening=screening,
         finalists=conf.finalists,
-        budget=_budget(conf),
+        budget=budget,
         memory=Memory(folder / "memory.json", device(run)),
         seed=conf.seed,
     )
     storage = None if config.storage is None else str(config.storage)
-    return Asked(name, plan, storage, folder, typed_, (*notes, *note))
+    return Asked(name, plan, storage, folder, typed_, (*notes, *note), run.task.name, run.tracking_uri)
 
 
 def device(run: Run) -> str:
@@ -97,6 +102,8 @@ def _parted(overrides: Sequence[Any]) -> tuple[list[str], list[Dimension]]:
     fixed, swept = [], []
     for override in overrides:
         key = _key(override)
+        if key == "sweep_id":
+            raise UserError("sweep_id: a sweep's study gives it, so that the same line goes on; leave it out")
         if override.is_sweep_override():
             if key.partition(".")[0] in OWN:
                 raise UserError(f"{key}: one sweep at a time; give it one value")

@@ -25,6 +25,8 @@ Say = Callable[[str], None]
 RESERVED = 0.3
 # Proposals in a row that are known already, before one that is not is drawn
 PATIENCE = 10
+# Points that get the full protocol where none keeps the limits
+NEAREST = 2
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,21 @@ class Search:
         return replace(goals, limits=goals.without(QUALITY).limits)
 
     def finalists(self) -> list[Point]:
-        """The points that may be on the front within their intervals, as the screening saw them."""
+        """The points that may be on the front within their intervals, as the screening saw them.
+
+        Where none keeps the limits the nearest to them, so that it is a full measurement that says how far it is.
+        """
         known = self._study.known(SCREENING)
         inside = {point: known[point] for point in self._plan.space.points if point in known}
         within = {point: one for point, one in inside.items() if one.finished and self._kept(one)}
-        return front.near(compared(within, self._plan.goals), self._plan.finalists)
+        if within:
+            return front.near(compared(within, self._plan.goals), self._plan.finalists)
+        finished = [point for point, one in inside.items() if one.finished]
+        return sorted(finished, key=lambda point: self._over(inside[point]))[: min(NEAREST, self._plan.finalists)]
+
+    def _over(self, one: Told) -> float:
+        """By how much a result passes its limits, all together."""
+        return sum(max(0.0, by) for by in self._study.goals.excesses(one.metrics, self._study.reference).values())
 
     def _kept(self, one: Told) -> bool:
         """Whether a result keeps every limit, by its interval at least where the metric has one."""

@@ -107,15 +107,20 @@ def _check(dimension: Dimension) -> None:
 
 
 def _grouped(dimensions: Sequence[Dimension], every: Sequence[Point], refused: Mapping[Point, str]) -> list[LeftOut]:
-    """One line for each word that is in no point that can be, then one for each further reason."""
+    """One line for the words of a key that are in no point that can be, then one for each further reason."""
     lines: list[LeftOut] = []
     rest = dict(refused)
-    for word in (word for dimension in dimensions for word in dimension.words):
-        own = [point for point in every if word in point]
-        if all(point in refused for point in own) and (mine := [point for point in own if point in rest]):
-            lines.append(LeftOut((word,), len(mine), refused[mine[0]]))
-            for point in mine:
-                del rest[point]
+    for dimension in dimensions:
+        alone: dict[str, list[tuple[str, int]]] = {}  # values by their reason, with the points that each takes away
+        for value, word in zip(dimension.values, dimension.words, strict=True):
+            own = [point for point in every if word in point]
+            if all(point in refused for point in own) and (mine := [point for point in own if point in rest]):
+                alone.setdefault(refused[mine[0]], []).append((value, len(mine)))
+                for point in mine:
+                    del rest[point]
+        for reason, values in alone.items():
+            word = f"{dimension.key}={','.join(value for value, _ in values)}"
+            lines.append(LeftOut((word,), sum(count for _, count in values), reason))
     for reason in dict.fromkeys(rest.values()):
         mine = [point for point, why in rest.items() if why == reason]
         shared = tuple(word for word in mine[0] if all(word in point for point in mine))

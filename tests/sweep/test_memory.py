@@ -1,0 +1,64 @@
+"""The memory limit of a batch size: how it is found, and how it is remembered."""
+
+import json
+import multiprocessing
+
+import pytest
+
+from src.sweep.memory import Known, Memory, next_size, ran_out
+
+
+@pytest.mark.parametrize("limit", range(0, 130, 7))
+def test_doubling_and_bisection_find_the_boundary_exactly(limit):
+    sizes, known, tried = list(range(1, 129)), Known(), []
+    while (size := next_size(sizes, known)) is not None:
+        tried.append(size)
+        known = known.with_(size, size <= limit)
+    assert known.fits == (min(limit, 128) or None)
+    assert known.fails == (limit + 1 if limit < 128 else None)
+    assert len(tried) == len(set(tried)) <= 8 + 7
+    assert sum(size > limit for size in tried) <= 8
+
+
+def test_a_size_that_fits_makes_smaller_failures_void():
+    assert Known(4, 8).with_(16, True) == Known(16, None)
+    assert Known(16, 32).with_(8, False) == Known(None, 8)
+    assert Known(4, 8).with_(6, True) == Known(6, 8)
+
+
+def test_the_size_is_read_from_the_words_of_a_run():
+    assert ran_out("out of memory at batch_size=64: OutOfMemoryError: CUDA out of memory") == 64
+    assert ran_out("ValueError: a tensor is out of shape") is None
+    assert ran_out(None) is None
+
+
+def test_the_words_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
+    from dataclasses import dataclass
+
+    from src import bench
+
+    @dataclass
+    class Run:
+        batch_size: int = 96
+
+    assert ran_out(bench._reason(MemoryError("no"), Run())) == 96
+
+
+def test_a_card_and_its_words_are_one_case_whatever_their_order(tmp_path):
+    memory = Memory(tmp_path / "sweeps" / "memory.json", "GPU-1")
+    memory.tell(("model=m", "precision=bf16"), 64, True)
+    memory.tell(("precision=bf16", "model=m"), 128, False)
+    assert memory.known(("precision=bf16", "model=m")) == Known(64, 128)
+    assert memory.known(("model=m", "precision=fp32")) == Known()
+    assert Memory(memory.path, "GPU-2").known(("model=m", "precision=bf16")) == Known()
+
+
+def tell(path, number):
+    Memory(path, f"card {number}").tell(("model=m",), number, True)
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "memory.json"
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        pool.starmap(tell, [(path, number) for number in range(1, 25)])
+    assert len(json.loads(path.read_text())) == 24

@@ -1,0 +1,154 @@
+"""The words of a sweep, through Hydra and conf/sweep, to its plan."""
+
+from contextlib import contextmanager
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from src.config import CONF
+from src.core import UserError
+from src.sweep import plan
+
+NAMES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if path.stem != "none")
+FAST = ("model=embedded_classifier", "hardware=cpu", "protocol=smoke")
+
+
+@contextmanager
+def hydra():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def read(tmp_path, *words, sweep="efficiency"):
+    with hydra():
+        words = [f"sweep={sweep}", *words]
+        overrides = OverridesParser.create().parse_overrides(words)
+        plain = [word for word, one in zip(words, overrides, strict=True) if not one.is_sweep_override()]
+        config = compose("run", overrides=plain, return_hydra_config=True)
+        return plan.read(config, overrides, tmp_path)
+
+
+def refusal(tmp_path, *words):
+    with pytest.raises(UserError) as error:
+        read(tmp_path, *words)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sweep_of_the_folder_can_begin_and_chooses_the_sweeper(name, tmp_path):
+    asked = read(tmp_path, *FAST, "batch_size=1,8", sweep=name)
+    assert len(asked.plan.space.points) > 1
+    with hydra():
+        config = compose("run", overrides=[f"sweep={name}"], return_hydra_config=True)
+    assert "joulemark_sweeper" in config.hydra.sweeper._target_
+
+
+def test_a_list_of_words_replaces_a_dimension_and_a_single_word_fixes_it(tmp_path):
+    asked = read(tmp_path, *FAST, "batch_size=1,3", "precision=bf16")
+    assert [(one.key, one.values) for one in asked.plan.space.dimensions] == [("batch_size", ("1", "3"))]
+    assert "precision=bf16" in asked.plan.full
+    assert asked.plan.reference == ("batch_size=1", "precision=fp32")  # the study's setting all the same
+
+
+def test_the_words_of_the_sweep_are_not_those_of_its_runs(tmp_path):
+    asked = read(
+        tmp_path, *FAST, "batch_size=1,8", "sweep.seed=3", "+sweep.limits.p99_s.max=1", "storage=sqlite:///x.db"
+    )
+    assert asked.plan.full[:3] == FAST
+    assert not any(word.startswith(("sweep=", "sweep.", "storage", "+")) for word in asked.plan.full)
+    assert asked.storage == "sqlite:///x.db"
+    assert asked.plan.seed == 3
+
+
+def test_what_the_device_cannot_is_left_out_with_its_reason(tmp_path):
+    asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,tf32")
+    (line,) = asked.plan.space.left_out
+    assert line.words == ("precision=tf32",)
+    assert "what this cpu can" in line.reason
+    assert "nothing is left" in refusal(tmp_path, *FAST, "precision=tf32,int9")
+
+
+def test_a_model_that_cannot_pad_keeps_to_batches_of_one(tmp_path, monkeypatch):
+    words = ("model=bloom_560m", "model.pads=false", "task=text_generation", "hardware=cpu", "protocol=smoke")
+    asked = read(tmp_path, *words, "batch_size=1,8,16", "precision=fp32")
+    assert asked.plan.space.points == (("batch_size=1",),)
+    assert all("padding" in line.reason for line in asked.plan.space.left_out)
+
+
+def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
+    asked = read(tmp_path, "model=embedded_classifier,embedded", *FAST[1:], "batch_size=1,8", "precision=fp32")
+    keys = [one.key for one in asked.plan.space.dimensions]
+    assert keys == ["batch_size", "model"]
+    assert len(asked.plan.space.points) == 4
+    assert "model=embedded_classifier" in asked.plan.reference
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("task=text_classification,summarization",), "task cannot be searched"),
+        (("protocol=smoke,demo",), "protocol cannot be searched"),
+        (("sweep.objectives=[]",), "is empty"),
+        (("sweep.objectives=[quality/acuracy]",), "did you mean sweep.objectives=quality/accuracy"),
+        (("sweep.budget.trials=0",), "sweep.budget.trials=0"),
+        (("sweep.budget.wh=-1",), "sweep.budget.wh=-1"),
+        (("sweep.budget.trials=few",), "sweep.budget.trials=few"),
+        (("sweep.finalists=0",), "sweep.finalists=0"),
+        (("sweep.space.batch_size=8",), "a list of values"),
+        (("sweep.space.batch_size=[]",), "has no values"),
+        (("sweep.space.batch_size=[8,8]",), "twice"),
+        (("+sweep.space.batch_sise=[8]",), "did you mean sweep.space=batch_size"),
+        (("sweep.limits.quality.loss_rel=1",), "a share"),
+        (("sweep.screening=screning",), "did you mean protocol=screening"),
+        (("+sweep.spaces={}",), "sweep.spaces=… does not exist"),
+    ],
+)
+def test_what_cannot_be_a_sweep_is_refused_in_one_line(words, said, tmp_path):
+    base = [word for word in FAST if word.partition("=")[0] not in {one.partition("=")[0] for one in words}]
+    assert said in refusal(tmp_path, *base, *words)
+
+
+RANDOM = ("model=gpt2", "model.weights=random", "task=text_generation", "hardware=cpu", "protocol=smoke")
+
+
+def test_random_weights_drop_the_limit_of_the_file_and_refuse_a_typed_one(tmp_path):
+    asked = read(tmp_path, *RANDOM, "batch_size=1,8", "precision=fp32")
+    assert not any(metric.startswith("quality") for metric in asked.plan.goals.metrics)
+    assert any("random weights" in note for note in asked.notes)
+    for words in ("sweep.limits.quality.loss_rel=0.1", "sweep.objectives=[energy,quality]"):
+        assert "random weights" in refusal(tmp_path, *RANDOM, "batch_size=1,8", words)
+
+
+def test_screening_keeps_the_inputs_and_changes_the_protocol_alone(tmp_path):
+    words = ("model=embedded_classifier", "hardware=cpu", "batch_size=1,8", "protocol.window_s=20")
+    asked = read(tmp_path, *words)
+    assert asked.plan.screening is not None
+    assert "protocol=screening" in asked.plan.screening
+    assert "samples=1000" in asked.plan.screening
+    assert not any(word.startswith("protocol.") for word in asked.plan.screening)
+    assert "protocol.window_s=20" in asked.plan.full
+    assert read(tmp_path, *FAST, "samples=50", "batch_size=1,8").plan.screening is None  # smoke is as short
+
+
+def test_the_same_line_is_the_same_study_and_another_line_another(tmp_path):
+    words = (*FAST, "batch_size=1,8", "sweep.space.precision=[fp32]")
+    name = read(tmp_path, *words).name
+    assert read(tmp_path, *reversed(words)).name == name
+    for same in ("sweep.budget.trials=9", "tracking_uri=sqlite:///x.db", "storage=sqlite:///y.db", "sweep.finalists=2"):
+        assert read(tmp_path, *words, same).name == name
+    for other in ("samples=9", "sweep.seed=1", "sweep.limits.p95.max=1", "sweep.objectives=[p95]", "precision=fp32"):
+        assert read(tmp_path, *words, other).name != name
+
+
+def test_what_changes_answers_is_searched_only_where_quality_is_a_goal(tmp_path):
+    words = (
+        "model=embedded_classifier",
+        "hardware=cpu",
+        "protocol=smoke",
+        "sweep.changes_answers=[task.max_new_tokens]",
+    )
+    assert read(tmp_path, *words, "task.max_new_tokens=2,4", "batch_size=1", "precision=fp32")
+    line = refusal(tmp_path, *words, "task.max_new_tokens=2,4", "sweep.limits.quality.loss_rel=null")
+    assert "changes the answers" in line
