@@ -87,6 +87,8 @@ class Recorder:
         self._send({"final": payload})
         self._close()
         answer = self._answer(SAVED_S)
+        if answer.get("ready"):  # a run that was stopped before it waited for that
+            answer = self._answer(SAVED_S)
         return answer if "run_id" in answer else {**answer, "unsaved": str(set_aside(payload))}
 
     def _rest(self) -> None:

@@ -200,6 +200,12 @@ def test_the_recorder_outlives_the_signals_a_cluster_sends_to_every_process(sqli
         assert "run_id" in writer.finish(payload(record))
 
 
+def test_a_run_that_is_stopped_before_the_recorder_is_ready_is_recorded_all_the_same(sqlite):
+    with Recorder(sqlite, "text_classification") as writer:
+        link = writer.finish(payload(replace(a_record(), status="interrupted", error="SIGINT")))
+    assert [run.info.run_id for run in runs_of(sqlite)] == [link["run_id"]]
+
+
 def test_a_users_mistake_after_the_start_leaves_no_run(sqlite):
     def refused():
         with Recorder(sqlite, "text_classification") as writer:

@@ -93,6 +93,16 @@ def test_an_exit_without_a_last_line_has_failed(program):
     assert trial.run([]).error == "exit code 1 without a last line; last said: Traceback / ValueError: broken"
 
 
+def test_a_trial_writes_into_a_run_of_its_own_whatever_its_parent_was_given(program, monkeypatch):
+    program(
+        "print(json.dumps({'status': 'failed', 'error': f\"{os.environ.get('MLFLOW_RUN_ID')} {os.environ['B']}\"}))"
+    )
+    monkeypatch.setenv("MLFLOW_RUN_ID", "a")
+    monkeypatch.setenv("B", "b")
+    assert trial.run([]).error == "None b"
+    assert trial.run([], environment={"MLFLOW_RUN_ID": "c", "B": "d"}).error == "c d"
+
+
 def test_the_parent_sleeps_while_it_waits(program):
     program(f"time.sleep(3); print(json.dumps({FINISHED!r}))")
     before, cpu_s = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw, time.process_time()
