@@ -18,7 +18,8 @@ from hydra.core.hydra_config import HydraConfig
 
 from src import environment, hardware
 from src.bench import open_meters
-from src.config import CONF, GROUPS, build
+from src.composed import GROUPS
+from src.config import CONF, build
 from src.console import Status
 from src.measure import Clock, metered, one_window
 from src.models.checkpoint import fetch

@@ -6,8 +6,10 @@ from hydra import compose
 from omegaconf import DictConfig, open_dict
 
 from src import mistakes
-from src.config import GROUPS, Run, build
+from src.config import Run, build
 from src.core import UserError
+
+GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
 
 
 def composed(words: Sequence[str]) -> Run:
