@@ -14,8 +14,8 @@ MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").r
 LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
-    {"hardware", "cards", "pictures"},
-    {"lock", "card", "heartbeat", "calibration", "site"},
+    {"hardware", "cards", "pictures", "batches"},
+    {"settings", "lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid"},

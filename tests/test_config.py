@@ -141,6 +141,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["hardware=h100"], "this machine shows none"),
         (["site.zone=FRANCE"], r"did you mean site\.zone=FRA \(France\)"),
         (["batch_size=0"], "batch_size=0: must be 1 or more"),
+        (["sort=lenght"], "sort=lenght does not exist; did you mean sort=length"),
         (["samples=-3"], "samples=-3: must be 1 or more"),
         (["protocol.idle_parts=0"], r"protocol\.idle_parts=0: must be 1 or more; no baseline is protocol\.idle_s=0"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
