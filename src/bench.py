@@ -58,6 +58,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "batch_size": run.batch_size,
             "precision": run.precision,
             "sort": run.sort,
+            "attention": run.attention,
             "samples": run.samples,
             "seed": run.seed,
             "command": run.command,
@@ -151,7 +152,7 @@ def _phases(
     card.open()
     before = card.look()
     device = hardware.isolate(run.hardware)
-    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.precision), clock)
+    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.settings), clock)
     card.loaded()
     start = Measurement(load=reading, looks=() if before is None else (before,))
     record = replace(record, measurement=start, model={**begun.model, **loaded.facts})

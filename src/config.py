@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from src import embedded, hardware, settings, site, tracking
-from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Site, Task, UserError
+from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Settings, Site, Task, UserError
 from src.dataset import Dataset
 from src.words import choose, nearest
 
@@ -39,6 +39,7 @@ class RunSchema:
     batch_size: int = 1
     precision: str = "fp32"
     sort: str = "none"
+    attention: str = "auto"
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -73,6 +74,12 @@ class Run:
     config: Mapping[str, Any]
     command: str = ""
     sort: str = "none"
+    attention: str = "auto"
+
+    @property
+    def settings(self) -> Settings:
+        """What of the run its model is told when it is loaded."""
+        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
     @property
     def label(self) -> str:
@@ -127,6 +134,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         config=values,
         command=command(words),
         sort=values["sort"],
+        attention=values["attention"],
     )
 
 
@@ -224,6 +232,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "fine_tuning_kwh",
         "pads",
         "shards",
+        "attentions",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)
     target = node.pop("_target_")

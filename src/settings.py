@@ -5,11 +5,16 @@ known without torch is refused here, in one line.
 """
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from src.batches import SORTS
 from src.core import Hardware, UserError
 from src.words import choose
+
+ATTENTIONS = ("auto", "eager", "sdpa", "flash_attention_2")
+# What flash attention can compute in (the package's own README: "Datatype fp16 and bf16")
+HALVES = ("bf16", "fp16")
 
 
 def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str, Any], device: Hardware) -> None:
@@ -25,6 +30,27 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
             f"hardware.index={list(device.indices)}: model={names['model']} cannot be spread over several GPUs; "
             f"type hardware.index={device.index}"
         )
+    _check_attention(words, names, nodes["model"], device)
+
+
+def _check_attention(
+    words: Mapping[str, Any], names: Mapping[str, str], model: Mapping[str, Any], device: Hardware
+) -> None:
+    asked = words["attention"]
+    if asked not in ATTENTIONS:
+        raise UserError(choose("attention", asked, ATTENTIONS))
+    if asked not in model["attentions"]:
+        raise UserError(f"attention={asked}: model={names['model']} leaves nothing to choose; type attention=auto")
+    if asked != "flash_attention_2":
+        return
+    if device.device not in ("cuda", "rocm"):
+        raise UserError(f"attention={asked} needs a GPU, and this run is on the {device.device}; type attention=sdpa")
+    if words["precision"] not in HALVES:
+        raise UserError(
+            f"attention={asked} cannot compute in precision={words['precision']}; type precision=bf16 or attention=sdpa"
+        )
+    if find_spec("flash_attn") is None:
+        raise UserError(f"attention={asked} needs the package flash_attn, which is not here; type attention=sdpa")
 
 
 def _check_batches(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str, Any]) -> None:

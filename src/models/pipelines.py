@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from src.core import Checkpoint, UserError
+from src.core import Checkpoint, Settings, UserError
 from src.models import tokens, weights
 
 # Parts of a pipeline that are torch modules, in the order in which they work; a shape names those it has.
@@ -38,13 +38,13 @@ class StandInClipTokenizer:
         return ["" for _ in ids]
 
 
-def open_pipeline(checkpoint: Checkpoint, device: str, precision: str) -> Any:
-    """The pipeline in the dtype that `precision` names, without a progress bar; UserError where it takes no prompt."""
+def open_pipeline(checkpoint: Checkpoint, device: str, settings: Settings) -> Any:
+    """The pipeline in the dtype of its precision, without a progress bar; UserError where it takes no prompt."""
     import diffusers
 
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
-    dtype = weights.set_precision(precision)
+    dtype = weights.set_precision(settings.precision)
     if checkpoint.weights == "random":
         pipe = _random(checkpoint, device, dtype)
     else:
@@ -111,7 +111,7 @@ def _clip_images(shape: Mapping[str, Any]) -> Any:
     return CLIPImageProcessorPil()
 
 
-def settings(pipe: Any, steps: int | None, guidance: float | None, pixels: int | None) -> dict[str, Any]:
+def words(pipe: Any, steps: int | None, guidance: float | None, pixels: int | None) -> dict[str, Any]:
     """What the pipeline is called with: the given values, else its own defaults, all of them stated."""
     defaults = inspect.signature(pipe.__call__).parameters
     side = pixels or int(pipe.unet.config.sample_size) * int(pipe.vae_scale_factor)
@@ -123,7 +123,7 @@ def settings(pipe: Any, steps: int | None, guidance: float | None, pixels: int |
     }
 
 
-def facts(pipe: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
+def facts(pipe: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, Any]:
     """What was loaded, as JSON values; `parameters` counts those of every part."""
     import torch
 
@@ -132,7 +132,7 @@ def facts(pipe: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
         "parameters": sum(p.numel() for part in parts.values() for p in part.parameters()),
         "parts": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()},
         "dtype": str(pipe.unet.dtype).removeprefix("torch."),
-        "tf32": precision == "tf32",
+        "tf32": settings.precision == "tf32",
         "float32_matmul": torch.backends.cuda.matmul.fp32_precision,
         "weights": checkpoint.weights,
         "revision": checkpoint.revision,

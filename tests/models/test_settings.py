@@ -1,0 +1,57 @@
+"""How a model is run changes what it costs, never what it says."""
+
+from typing import Any
+
+import pytest
+
+from src.core import Checkpoint, Settings, UserError
+from src.models.causal_lm import CausalLM
+from src.models.seq2seq_lm import Seq2SeqLM
+from tests.models import tiny
+
+pytestmark = pytest.mark.weights
+
+GENERATORS = [("bloom", CausalLM), ("gpt2", CausalLM), ("olmoe", CausalLM), ("t5", Seq2SeqLM), ("bart", Seq2SeqLM)]
+AUTO = {CausalLM: "AutoModelForCausalLM", Seq2SeqLM: "AutoModelForSeq2SeqLM"}
+TEXTS = ["good film", "a story of all the best music and never so dull", "he was so long " * 4]
+
+
+def load(kind: Any, checkpoint: Checkpoint, **settings: Any) -> Any:
+    return kind(checkpoint, "general", ("ask",)).load(tiny.Ask(), "cpu", Settings(**settings))
+
+
+def written(loaded: Any) -> list[str]:
+    return [prediction.output for prediction in loaded.predict(TEXTS)]
+
+
+@pytest.mark.parametrize(("architecture", "kind"), GENERATORS)
+def test_the_words_are_the_same_with_every_attention(architecture: str, kind: Any, tmp_path: Any) -> None:
+    checkpoint = tiny.saved(tmp_path, architecture, AUTO[kind])
+    expected = load(kind, checkpoint)
+    refused = []
+    for attention in ("eager", "sdpa"):
+        try:
+            loaded = load(kind, checkpoint, attention=attention)
+        except UserError as error:
+            refused.append(str(error))
+            continue
+        assert loaded.facts["attention"] == attention
+        assert written(loaded) == written(expected)
+    assert len(set(written(expected))) > 1
+    assert len(refused) < 2, refused
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_random_weights_are_the_same_with_every_attention(attention: str) -> None:
+    import torch
+
+    one, other = (load(CausalLM, tiny.random("gpt2"), attention=word).predict.model for word in ("auto", attention))
+    assert other.config._attn_implementation == attention
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("weights", ["random", "folder"])
+def test_an_attention_that_transformers_lacks_is_refused_in_one_line(weights: str, tmp_path: Any) -> None:
+    found = tiny.random("mamba") if weights == "random" else tiny.saved(tmp_path, "mamba", "AutoModelForCausalLM")
+    with pytest.raises(UserError, match="attention=sdpa: transformers has none for a mamba; type attention=auto"):
+        load(CausalLM, found, attention="sdpa")

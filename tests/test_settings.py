@@ -1,0 +1,70 @@
+"""How a model is run: what cannot be is refused before torch, and what can be is recorded."""
+
+import subprocess
+import sys
+
+import pytest
+
+from src import bench, hardware, settings
+from src.core import Inputs, Settings, UserError
+from tests.composed import built
+from tests.test_config import H100, choices, compose_only
+
+WRITES = ["model=smollm2", "task=text_generation", "model.weights=random"]
+
+
+@pytest.fixture
+def card(monkeypatch):
+    monkeypatch.setattr(hardware, "cards", lambda: [H100])
+    monkeypatch.setattr(settings, "find_spec", lambda name: object())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["attention=flash"], "attention=flash does not exist"),
+        (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
+        (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba leaves nothing to choose"),
+        (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo leaves nothing to choose"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_flash_attention_is_refused_without_its_package_and_in_full_precision(card, monkeypatch):
+    words = [*WRITES, "attention=flash_attention_2"]
+    assert built(*words, "precision=bf16").settings.attention == "flash_attention_2"
+    with pytest.raises(UserError, match="cannot compute in precision=fp32; type precision=bf16"):
+        built(*words)
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
+        built(*words, "precision=bf16")
+
+
+def test_a_setting_is_refused_before_torch_is_imported():
+    code = (
+        "import sys; from tests.composed import built; from src.core import Inputs, Settings, UserError\n"
+        "try: built('attention=flash_attention_2')\n"
+        "except UserError: print('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
+    run = built()
+    for key, value in {"sort": "none", "attention": "auto"}.items():
+        assert run.chosen[key] == bench.draft(run, Inputs()).run[key] == value
+    changed = built("sort=length", "attention=eager")
+    assert bench.draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"
+    assert changed.settings == Settings(attention="eager")
+
+
+@pytest.mark.parametrize("name", choices("model"))
+def test_every_model_says_which_attentions_it_leaves_to_choose(name):
+    found = compose_only("run", f"model={name}").model.attentions
+    assert found[0] == "auto"
+    assert set(found) <= set(settings.ATTENTIONS)
