@@ -233,6 +233,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "pads",
         "shards",
         "attentions",
+        "quantizes",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)
     target = node.pop("_target_")

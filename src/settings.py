@@ -10,6 +10,7 @@ from typing import Any
 
 from src.batches import SORTS
 from src.core import Hardware, UserError
+from src.hardware import PLAIN
 from src.words import choose
 
 ATTENTIONS = ("auto", "eager", "sdpa", "flash_attention_2")
@@ -25,6 +26,11 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
     _check_batches(words, names, nodes)
     if words["precision"] not in device.precisions:
         raise UserError(f"{choose('precision', words['precision'], device.precisions)} (what this {device.device} can)")
+    if words["precision"] not in PLAIN and not nodes["model"]["quantizes"]:
+        raise UserError(
+            f"precision={words['precision']}: model={names['model']} does sums on its weights that only plain ones "
+            "allow; type precision=bf16"
+        )
     if device.beside and not nodes["model"]["shards"]:
         raise UserError(
             f"hardware.index={list(device.indices)}: model={names['model']} cannot be spread over several GPUs; "

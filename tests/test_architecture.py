@@ -27,6 +27,7 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 # The modules through which a heavy package may be imported (inside functions, but for mlflow's and the trainer's).
 DOORS = {
     "torch": {"models", "embedded"},
+    "torchao": {"models"},
     "transformers": {"models", "embedded"},
     "torchmetrics": {"models", "tasks"},  # SQuAD's measure has no other kept home; torch is loaded by then
     "diffusers": {"models", "embedded"},

@@ -211,7 +211,9 @@ def test_a_name_for_one_card_is_not_used_for_another(monkeypatch):
 
 
 def test_a_card_does_the_precisions_of_its_generation():
-    assert hardware.cuda_precisions((9, 0)) == ("fp32", "tf32", "bf16", "fp16")
+    assert hardware.cuda_precisions((9, 0)) == ("fp32", "tf32", "bf16", "fp16", "int8", "int4", "fp8")
+    assert hardware.cuda_precisions((8, 9)) == hardware.cuda_precisions((9, 0))
+    assert hardware.cuda_precisions((8, 0)) == ("fp32", "tf32", "bf16", "fp16", "int8", "int4")
     assert hardware.cuda_precisions((7, 5)) == ("fp32", "fp16")
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from src import bench, hardware, settings
+from src import bench, calibrate, hardware, settings
 from src.core import Inputs, Settings, UserError
 from tests.composed import built
 from tests.test_config import H100, choices, compose_only
@@ -26,6 +26,8 @@ def card(monkeypatch):
         (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
         (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba leaves nothing to choose"),
         (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo leaves nothing to choose"),
+        (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
+        (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused_in_one_sentence(words, says):
@@ -42,6 +44,14 @@ def test_flash_attention_is_refused_without_its_package_and_in_full_precision(ca
     monkeypatch.setattr(settings, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
         built(*words, "precision=bf16")
+
+
+def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeypatch):
+    for capability, can in (((9, 0), True), ((8, 9), True), ((8, 0), False)):
+        card = hardware.Card(0, "GPU-1", "some card", capability, 300.0)
+        monkeypatch.setattr(hardware, "cards", lambda card=card: [card])
+        assert ("fp8" in built("hardware=cuda").hardware.precisions) is can
+        assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
 
 
 def test_a_setting_is_refused_before_torch_is_imported():

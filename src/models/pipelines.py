@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.core import Checkpoint, Settings, UserError
-from src.models import tokens, weights
+from src.models import quantization, tokens, weights
 
 # Parts of a pipeline that are torch modules, in the order in which they work; a shape names those it has.
 TEXT = ("text_encoder", "text_encoder_2")
@@ -40,6 +40,7 @@ class StandInClipTokenizer:
 
 def open_pipeline(checkpoint: Checkpoint, device: str, settings: Settings) -> Any:
     """The pipeline in the dtype of its precision, without a progress bar; UserError where it takes no prompt."""
+    quantization.import_package()
     import diffusers
 
     diffusers.utils.logging.set_verbosity_error()
@@ -57,7 +58,9 @@ def open_pipeline(checkpoint: Checkpoint, device: str, settings: Settings) -> An
     if "prompt" not in inspect.signature(pipe.__call__).parameters:
         raise UserError(f"model.checkpoint={checkpoint.id} is a {type(pipe).__name__}, which takes no prompt")
     pipe.set_progress_bar_config(disable=True)
-    return pipe.to(device)
+    pipe = pipe.to(device)
+    quantization.quantize(pipe.unet, settings.precision, device)  # the denoiser, which does nearly all of the work
+    return pipe
 
 
 def _random(checkpoint: Checkpoint, device: str, dtype: Any) -> Any:
@@ -138,4 +141,5 @@ def facts(pipe: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, An
         "revision": checkpoint.revision,
         "architecture": type(pipe).__name__,
         "scheduler": type(pipe.scheduler).__name__,
+        **(quantization.facts(pipe.unet) if settings.precision in quantization.COMPUTED else {}),
     }

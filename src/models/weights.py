@@ -4,19 +4,21 @@ import re
 from typing import Any
 
 from src.core import Checkpoint, Settings, UserError
-from src.models import placement
+from src.models import placement, quantization
 from src.models.tokens import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
-DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16", **quantization.COMPUTED}
 
 # How transformers says that it has not written an architecture's attention that way
 NO_ATTENTION = re.compile(r"does not support (an attention implementation|Flash Attention)")
 
 
 def import_packages() -> None:
-    """Pays for importing torch and transformers now, so that loading a model is that alone."""
+    """Pays for importing torch, torchao and transformers now, so that loading a model is that alone."""
     import torch  # noqa: F401
+
+    quantization.import_package()
     from transformers import AutoConfig, AutoTokenizer  # noqa: F401
 
 
@@ -42,6 +44,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
     kind, or cannot be spread over the cards. Sets the process-wide tf32 switches, and silences transformers' log and
     progress bars.
     """
+    quantization.import_package()
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -74,6 +77,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
             f"model.checkpoint={checkpoint.id} is a {config.model_type}, which {auto_class} cannot load; "
             "choose a model of that kind"
         ) from None
+    quantization.quantize(model, settings.precision, device)
     return model.eval()
 
 
@@ -162,6 +166,7 @@ def facts(model: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, A
         "architecture": type(model).__name__,
         "attention": getattr(model.config, "_attn_implementation", None),
         "vocabulary": getattr(model.config, "vocab_size", None),
+        **(quantization.facts(model) if settings.precision in quantization.COMPUTED else {}),
         **({"parameters_by_device": placed} if len(placed := placement.by_device(model)) > 1 else {}),
     }
 
