@@ -59,6 +59,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "precision": run.precision,
             "sort": run.sort,
             "attention": run.attention,
+            "cache": run.cache,
             "samples": run.samples,
             "seed": run.seed,
             "command": run.command,

@@ -40,6 +40,7 @@ class RunSchema:
     precision: str = "fp32"
     sort: str = "none"
     attention: str = "auto"
+    cache: str = "dynamic"
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -75,6 +76,7 @@ class Run:
     command: str = ""
     sort: str = "none"
     attention: str = "auto"
+    cache: str = "dynamic"
 
     @property
     def settings(self) -> Settings:
@@ -135,6 +137,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         command=command(words),
         sort=values["sort"],
         attention=values["attention"],
+        cache=values["cache"],
     )
 
 
@@ -233,6 +236,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "pads",
         "shards",
         "attentions",
+        "caches",
         "quantizes",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)

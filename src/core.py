@@ -176,10 +176,13 @@ class Settings:
     """How a model is run on its device: what may be chosen without changing what is asked of it.
 
     `precision` is one of the hardware's; `attention` transformers' name of an implementation, `auto` its own choice.
+    `cache` says whether a generator's keys and values grow with the answer (`dynamic`) or have their place from the
+    start (`static`).
     """
 
     precision: str = "fp32"
     attention: str = "auto"
+    cache: str = "dynamic"
 
 
 class Model(Protocol):

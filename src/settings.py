@@ -14,6 +14,7 @@ from src.hardware import PLAIN
 from src.words import choose
 
 ATTENTIONS = ("auto", "eager", "sdpa", "flash_attention_2")
+CACHES = ("dynamic", "static")
 # What flash attention can compute in (the package's own README: "Datatype fp16 and bf16")
 HALVES = ("bf16", "fp16")
 
@@ -37,6 +38,10 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
             f"type hardware.index={device.index}"
         )
     _check_attention(words, names, nodes["model"], device)
+    if words["cache"] not in CACHES:
+        raise UserError(choose("cache", words["cache"], CACHES))
+    if words["cache"] not in nodes["model"]["caches"]:
+        raise UserError(f"cache={words['cache']}: model={names['model']} has no such cache; type cache=dynamic")
 
 
 def _check_attention(

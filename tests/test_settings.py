@@ -26,6 +26,10 @@ def card(monkeypatch):
         (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
         (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba leaves nothing to choose"),
         (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo leaves nothing to choose"),
+        (["cache=statik"], "did you mean cache=static"),
+        (["cache=static"], "model=embedded_classifier has no such cache; type cache=dynamic"),
+        (["cache=static", "model=mamba", "task=text_generation"], "model=mamba has no such cache; type cache=dynamic"),
+        (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
         (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
         (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
     ],
@@ -66,7 +70,7 @@ def test_a_setting_is_refused_before_torch_is_imported():
 
 def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
     run = built()
-    for key, value in {"sort": "none", "attention": "auto"}.items():
+    for key, value in {"sort": "none", "attention": "auto", "cache": "dynamic"}.items():
         assert run.chosen[key] == bench.draft(run, Inputs()).run[key] == value
     changed = built("sort=length", "attention=eager")
     assert bench.draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"

@@ -32,16 +32,17 @@ class CausalLM:
         tokenizer = tokens.open_tokenizer(checkpoint, padding_side="left")
         context = generation.context_of(model, self.context)
         forced = checkpoint.weights == "random"
-        generation.make_greedy(model, tokenizer, task, forced)
+        generation.make_greedy(model, tokenizer, task, forced, settings)
         prompt = task.prompt if self.role == "general" else "{text}"
         room = generation.room_for_input(context, task)
-        predict = generation.Generator(model, tokenizer, room, prompt, task.unit)
+        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache)
         return Loaded(
             predict=predict,
             stages=phases.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
                 "context": context,
+                "cache": settings.cache,
                 "output_length": "forced" if forced else "free",
             },
             judge=partial(perplexity.judge, perplexity.CausalPerplexity(model, tokenizer, context, prompt))

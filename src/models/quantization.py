@@ -42,7 +42,7 @@ def quantize(model: Any, precision: str, device: str) -> None:
         return
     import torch
 
-    ao, here = import_package(), device == "cpu"
+    ao = import_package()
     _make_linear(model)
     kept = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
 

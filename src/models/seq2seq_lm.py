@@ -33,15 +33,16 @@ class Seq2SeqLM:
         context = generation.context_of(model, self.context)
         generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
         forced = checkpoint.weights == "random"
-        generation.make_greedy(model, tokenizer, task, forced)
+        generation.make_greedy(model, tokenizer, task, forced, settings)
         prompt = task.prompt if self.role == "general" else "{text}"
-        predict = generation.Generator(model, tokenizer, context, prompt, task.unit)
+        predict = generation.Generator(model, tokenizer, context, prompt, task.unit, settings.cache)
         return Loaded(
             predict=predict,
             stages=phases.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
                 "context": context,
+                "cache": settings.cache,
                 "output_length": "forced" if forced else "free",
             },
             judge=partial(perplexity.judge, perplexity.Seq2SeqPerplexity(model, tokenizer, context, prompt))

@@ -55,3 +55,42 @@ def test_an_attention_that_transformers_lacks_is_refused_in_one_line(weights: st
     found = tiny.random("mamba") if weights == "random" else tiny.saved(tmp_path, "mamba", "AutoModelForCausalLM")
     with pytest.raises(UserError, match="attention=sdpa: transformers has none for a mamba; type attention=auto"):
         load(CausalLM, found, attention="sdpa")
+
+
+@pytest.mark.parametrize(("architecture", "kind"), GENERATORS)
+def test_the_words_are_the_same_from_a_static_cache_whole_and_in_stages(
+    architecture: str, kind: Any, tmp_path: Any
+) -> None:
+    from transformers import StaticCache
+
+    checkpoint = tiny.saved(tmp_path, architecture, AUTO[kind])
+    expected, loaded = load(kind, checkpoint), load(kind, checkpoint, cache="static")
+    answers = expected.predict(TEXTS)
+    assert loaded.facts["cache"] == "static"
+    preprocessing, prefill, decode, postprocessing = (stage.run for stage in loaded.stages)
+    begun = prefill(preprocessing(TEXTS))  # before any whole answer, whose longer cache would be taken again
+    own = getattr(begun.cache, "self_attention_cache", begun.cache)
+    assert isinstance(own, StaticCache)
+    first = postprocessing(decode(begun))
+    assert first == answers
+    assert postprocessing(decode(begun)) == first  # the cache was set back
+    assert loaded.predict(TEXTS) == answers
+    assert loaded.predict(TEXTS[:1]) == expected.predict(TEXTS[:1])
+
+
+@pytest.mark.parametrize("architecture", ["mamba", "rwkv"])
+def test_a_model_that_keeps_a_state_is_refused_a_static_cache(architecture: str) -> None:
+    with pytest.raises(UserError, match=f"cache=static: a {architecture} keeps a state"):
+        load(CausalLM, tiny.random(architecture), cache="static")
+
+
+@pytest.mark.parametrize(("window", "refused"), [(4, True), (None, False)])
+def test_a_model_with_a_sliding_window_is_refused_a_static_cache(window: int | None, refused: bool) -> None:
+    shape = {"model_type": "mistral", "vocab_size": tiny.VOCAB, "hidden_size": 32, "intermediate_size": 64}
+    layers = {"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4, "sliding_window": window}
+    checkpoint = Checkpoint("tiny", weights="random", shape={**shape, **layers, "pad_token_id": 3})
+    if refused:
+        with pytest.raises(UserError, match="cache=static: this mistral forgets by a window"):
+            load(CausalLM, checkpoint, cache="static")
+    else:
+        assert written(load(CausalLM, checkpoint, cache="static")) == written(load(CausalLM, checkpoint))
