@@ -60,6 +60,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "sort": run.sort,
             "attention": run.attention,
             "cache": run.cache,
+            "compile": run.compile,
             "samples": run.samples,
             "seed": run.seed,
             "command": run.command,
@@ -175,6 +176,7 @@ def _phases(
         busy_s=busy_s,
         progress=progress,
         look=card.look,
+        compiles=run.compile,
     )
     for phase, found in steps:
         record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))

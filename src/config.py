@@ -41,6 +41,7 @@ class RunSchema:
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
+    compile: bool = False
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -77,6 +78,7 @@ class Run:
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
+    compile: bool = False
 
     @property
     def settings(self) -> Settings:
@@ -138,6 +140,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         sort=values["sort"],
         attention=values["attention"],
         cache=values["cache"],
+        compile=values["compile"],
     )
 
 
@@ -237,6 +240,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "shards",
         "attentions",
         "caches",
+        "compiles",
         "quantizes",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)

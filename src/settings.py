@@ -4,6 +4,8 @@ Settings are what is compared, so they do not make two runs incomparable; the ta
 known without torch is refused here, in one line.
 """
 
+import os
+import shutil
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -15,6 +17,9 @@ from src.words import choose
 
 ATTENTIONS = ("auto", "eager", "sdpa", "flash_attention_2")
 CACHES = ("dynamic", "static")
+# Where torch 2.13 (_inductor/cpp_builder.py) and Triton 3 (runtime/build.py) look for a compiler
+CXX = ("g++", "clang++", "c++")
+CC = ("gcc", "clang", "cc")
 # What flash attention can compute in (the package's own README: "Datatype fp16 and bf16")
 HALVES = ("bf16", "fp16")
 
@@ -42,6 +47,24 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
         raise UserError(choose("cache", words["cache"], CACHES))
     if words["cache"] not in nodes["model"]["caches"]:
         raise UserError(f"cache={words['cache']}: model={names['model']} has no such cache; type cache=dynamic")
+    if words["compile"]:
+        _check_compiler(names, nodes["model"], device)
+
+
+def _check_compiler(names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
+    """Inductor needs a compiler for C++ on the processor; on a GPU it is Triton, which needs one for C."""
+    if not model["compiles"]:
+        raise UserError(f"compile=true: a model of the kind of model={names['model']} cannot be; type compile=false")
+    if device.device == "mps":
+        raise UserError("compile=true is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
+    variable, compilers = ("CXX", CXX) if device.device == "cpu" else ("CC", CC)
+    if not any(shutil.which(word) for word in (os.environ.get(variable), *compilers) if word):
+        raise UserError(
+            f"compile=true needs a compiler ({', '.join(compilers)}, or {variable}=…), and this machine shows none; "
+            "type compile=false"
+        )
+    if device.device != "cpu" and find_spec("triton") is None:
+        raise UserError("compile=true needs the package triton on a GPU, which is not here; type compile=false")
 
 
 def _check_attention(

@@ -30,6 +30,7 @@ def card(monkeypatch):
         (["cache=static"], "model=embedded_classifier has no such cache; type cache=dynamic"),
         (["cache=static", "model=mamba", "task=text_generation"], "model=mamba has no such cache; type cache=dynamic"),
         (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
+        (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper cannot be; type compile=false"),
         (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
         (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
     ],
@@ -48,6 +49,24 @@ def test_flash_attention_is_refused_without_its_package_and_in_full_precision(ca
     monkeypatch.setattr(settings, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
         built(*words, "precision=bf16")
+
+
+def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.delenv("CC", raising=False)
+    asked = []
+    monkeypatch.setattr(settings.shutil, "which", lambda word: asked.append(word))
+    with pytest.raises(UserError, match=r"compile=true needs a compiler \(g\+\+, clang\+\+, c\+\+, or CXX=…\)"):
+        built("hardware=cpu", "compile=true")
+    with pytest.raises(UserError, match=r"needs a compiler \(gcc, clang, cc, or CC=…\)"):
+        built("hardware=cuda", "compile=true")
+    monkeypatch.setenv("CXX", "mine++")
+    monkeypatch.setattr(settings.shutil, "which", lambda word: word if word in ("mine++", "gcc") else None)
+    assert built("hardware=cpu", "compile=true").settings.compile
+    assert built("hardware=cuda", "compile=true").settings.compile
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package triton"):
+        built("hardware=cuda", "compile=true")
 
 
 def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeypatch):
@@ -70,7 +89,7 @@ def test_a_setting_is_refused_before_torch_is_imported():
 
 def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
     run = built()
-    for key, value in {"sort": "none", "attention": "auto", "cache": "dynamic"}.items():
+    for key, value in {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": False}.items():
         assert run.chosen[key] == bench.draft(run, Inputs()).run[key] == value
     changed = built("sort=length", "attention=eager")
     assert bench.draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"

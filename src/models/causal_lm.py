@@ -32,7 +32,7 @@ class CausalLM:
         tokenizer = tokens.open_tokenizer(checkpoint, padding_side="left")
         context = generation.context_of(model, self.context)
         forced = checkpoint.weights == "random"
-        generation.make_greedy(model, tokenizer, task, forced, settings)
+        generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general" else "{text}"
         room = generation.room_for_input(context, task)
         predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache)

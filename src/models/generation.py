@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from src.core import Asking, Prediction, Settings, UserError
-from src.models import stages
+from src.models import compilation, stages
 from src.models.tokens import Encoded, encode
 from src.models.weights import positions
 
@@ -76,7 +76,7 @@ def to_device(tensors: Mapping[str, Any], model: Any) -> dict[str, Any]:
     return {key: tensors[key].to(model.device) for key in ("input_ids", "attention_mask")}
 
 
-def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool, settings: Settings) -> None:
+def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool, settings: Settings, device: str) -> None:
     """Makes the model answer greedily within the task's token budget, whatever its checkpoint prefers.
 
     Only the ids of the special tokens stay of the checkpoint's generation config: its beams, penalties, forced tokens
@@ -97,7 +97,7 @@ def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool, settings
         do_sample=False,
         num_beams=1,
         use_cache=True,
-        disable_compile=True,  # transformers would compile whatever has a static cache on a GPU, unasked
+        **compilation.of_decoding(settings, device),
         max_new_tokens=task.max_new_tokens,
         # the end-of-text token is ruled out until then, at the same cost as in a real model's run
         min_new_tokens=task.max_new_tokens if forced else task.min_new_tokens,

@@ -33,7 +33,7 @@ class Seq2SeqLM:
         context = generation.context_of(model, self.context)
         generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
         forced = checkpoint.weights == "random"
-        generation.make_greedy(model, tokenizer, task, forced, settings)
+        generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general" else "{text}"
         predict = generation.Generator(model, tokenizer, context, prompt, task.unit, settings.cache)
         return Loaded(

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from src.core import Checkpoint, Settings, UserError
-from src.models import placement, quantization
+from src.models import compilation, placement, quantization
 from src.models.tokens import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
@@ -78,6 +78,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
             "choose a model of that kind"
         ) from None
     quantization.quantize(model, settings.precision, device)
+    compilation.compile_forward(model, settings)
     return model.eval()
 
 
@@ -167,6 +168,7 @@ def facts(model: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, A
         "attention": getattr(model.config, "_attn_implementation", None),
         "vocabulary": getattr(model.config, "vocab_size", None),
         **(quantization.facts(model) if settings.precision in quantization.COMPUTED else {}),
+        **compilation.facts(settings, str(model.device)),
         **({"parameters_by_device": placed} if len(placed := placement.by_device(model)) > 1 else {}),
     }
 

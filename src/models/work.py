@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from src.core import Work
+from src.models.compilation import eagerly
 from src.models.quantization import stored
 
 # Operations that read only the rows they are asked for: their answer's bytes count, not the table's.
@@ -18,7 +19,7 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     """The work of one request of the batch, from one instrumented call, which is slow: never inside a window.
 
     None where `predict` shows no torch module (as `model`, or as parts of a diffusion `pipe`), or where the counter
-    sees none of its parameters being read (a compiled graph hides its operations).
+    sees none of its parameters being read. What was compiled is counted as it was written, whose work is the same.
     """
     parameters = _parameters(predict)
     if not parameters:
@@ -40,7 +41,7 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     try:
         for parameter in asking:
             parameter.requires_grad_(False)
-        with flops, reads:
+        with eagerly(), flops, reads:
             predict(batch)
     finally:
         for parameter in asking:

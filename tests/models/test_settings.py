@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from src.core import Checkpoint, Settings, UserError
+from src.models import work
 from src.models.causal_lm import CausalLM
 from src.models.seq2seq_lm import Seq2SeqLM
+from src.models.sequence_classifier import SequenceClassifier
 from tests.models import tiny
 
 pytestmark = pytest.mark.weights
@@ -94,3 +96,43 @@ def test_a_model_with_a_sliding_window_is_refused_a_static_cache(window: int | N
             load(CausalLM, checkpoint, cache="static")
     else:
         assert written(load(CausalLM, checkpoint, cache="static")) == written(load(CausalLM, checkpoint))
+
+
+def test_a_compiled_encoder_gives_the_same_labels_and_its_work_is_the_same(tmp_path: Any) -> None:
+    import torch._dynamo.utils as dynamo
+
+    checkpoint = tiny.saved(tmp_path, "distilbert", "AutoModelForSequenceClassification")
+    expected, loaded = (load(SequenceClassifier, checkpoint, compile=word) for word in (False, True))
+    longer = [f"{text} and so never" for text in TEXTS]
+    dynamo.counters.clear()
+    assert loaded.predict(TEXTS) == expected.predict(TEXTS)
+    graphs = dynamo.counters["stats"]["unique_graphs"]
+    assert graphs > 0
+    assert loaded.predict(longer) == expected.predict(longer)
+    assert loaded.predict([TEXTS[2], TEXTS[0]]) == expected.predict([TEXTS[2], TEXTS[0]])
+    assert dynamo.counters["stats"]["unique_graphs"] == graphs  # neither length nor number compiles again
+    assert (loaded.facts["compiled"], loaded.facts["compile_mode"]) == ("forward", "default")
+    assert "compiled" not in expected.facts
+    assert work.count(loaded.predict, TEXTS) == work.count(expected.predict, TEXTS) is not None
+
+
+def test_compiled_decoding_writes_the_same_words_whole_and_in_stages(tmp_path: Any) -> None:
+    import torch._dynamo.utils as dynamo
+
+    checkpoint = tiny.saved(tmp_path, "bloom", "AutoModelForCausalLM")
+    expected, loaded = load(CausalLM, checkpoint), load(CausalLM, checkpoint, cache="static", compile=True)
+    dynamo.counters.clear()
+    assert written(loaded) == written(expected)
+    assert dynamo.counters["stats"]["unique_graphs"] > 0
+    value = TEXTS
+    for stage in loaded.stages:
+        value = stage.run(value)
+    assert value == expected.predict(TEXTS)
+    assert loaded.facts["compiled"] == "decoding"
+    assert work.count(loaded.predict, TEXTS) is not None
+
+
+def test_a_static_cache_alone_compiles_nothing(tmp_path: Any) -> None:
+    loaded = load(CausalLM, tiny.saved(tmp_path, "bloom", "AutoModelForCausalLM"), cache="static")
+    assert loaded.predict.model.generation_config.disable_compile is True
+    assert loaded.predict.model._compiled_call_impl is None
