@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from src import audit, calibration, environment, hardware, summary
+from src.batches import order, put_back
 from src.card import Card
 from src.config import Run
 from src.core import (
@@ -56,6 +57,10 @@ def draft(run: Run, inputs: Inputs) -> Record:
         run={
             "batch_size": run.batch_size,
             "precision": run.precision,
+            "sort": run.sort,
+            "attention": run.attention,
+            "cache": run.cache,
+            "compile": run.compile,
             "samples": run.samples,
             "seed": run.seed,
             "command": run.command,
@@ -150,14 +155,15 @@ def _phases(
     card.open()
     before = card.look()
     device = hardware.isolate(run.hardware)
-    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.precision), clock)
+    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.settings), clock)
     card.loaded()
     start = Measurement(load=reading, looks=() if before is None else (before,))
     record = replace(record, measurement=start, model={**begun.model, **loaded.facts})
     yield "load", record
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
-    inputs = [sample.input for sample in samples]
+    places = order(samples, run.sort)
+    inputs = [samples[place].input for place in places]
     batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
     kept: list[Prediction] = []
     steps = measure(
@@ -171,16 +177,14 @@ def _phases(
         busy_s=busy_s,
         progress=progress,
         look=card.look,
+        compiles=run.compile,
     )
     for phase, found in steps:
         record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))
         yield phase, record
 
     progress("scoring", 0.0)
-    scores = _scores(run, loaded, samples, kept)
-    latencies = summary.request_latencies(record.measurement)
-    record = replace(record, scores=scores.values, requests=_requests(samples, kept, scores, latencies))
-    record = _with(record, record.measurement)
+    record = _scored(record, run, loaded, samples, put_back(kept, places), places)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
@@ -192,6 +196,21 @@ def _phases(
     progress("counting", 0.0)
     record = _counted(record, run, loaded, batches)
     yield "counting", record
+
+
+def _scored(
+    record: Record,
+    run: Run,
+    loaded: Loaded,
+    samples: Sequence[Sample],
+    answers: Sequence[Prediction],
+    places: Sequence[int],
+) -> Record:
+    """The record with the quality of the answers, and a row for each request, whichever batch it was in."""
+    scores = _scores(run, loaded, samples, answers)
+    latencies = put_back(summary.request_latencies(record.measurement), places)
+    record = replace(record, scores=scores.values, requests=_requests(samples, answers, scores, latencies))
+    return _with(record, record.measurement)
 
 
 def _counted(record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]]) -> Record:

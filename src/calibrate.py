@@ -104,8 +104,8 @@ def check(plan: Plan, device: Hardware) -> None:
     if plan.lock_wait_s < 0:
         raise UserError(f"lock_wait_s={plan.lock_wait_s:g}: must be 0 or more")
     for word in plan.precisions or ():
-        if word not in device.precisions:
-            raise UserError(f"{choose('precisions', word, device.precisions)} (what this {device.device} can)")
+        if word not in (known := _plain(device)):
+            raise UserError(f"{choose('precisions', word, known)} (what is calibrated of this {device.device})")
     for name in ("seconds", "idle_s"):
         if getattr(plan, name) <= 0:
             raise UserError(f"{name}={getattr(plan, name)}: must be more than 0")
@@ -167,9 +167,14 @@ def calibrate(
     )
 
 
+def _plain(device: Hardware) -> list[str]:
+    """The precisions whose product has a price; of weights in few bits there is none, and so no floor."""
+    return [word for word in device.precisions if word in hardware.PLAIN]
+
+
 def _work(plan: Plan, device: Hardware, where: str, kernels: Kernels) -> Iterator[tuple[str, Any]]:
     """One kernel at a time: each needs the memory of the one before."""
-    for precision in plan.precisions or device.precisions:
+    for precision in plan.precisions or _plain(device):
         yield precision, kernels.product(where, precision, kernels.side)
         kernels.release()
     yield "copy", kernels.copy(where, kernels.copy_bytes)

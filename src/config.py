@@ -13,8 +13,8 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from src import embedded, hardware, site, tracking
-from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Site, Task, UserError
+from src import embedded, hardware, settings, site, tracking
+from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Settings, Site, Task, UserError
 from src.dataset import Dataset
 from src.words import choose, nearest
 
@@ -38,6 +38,10 @@ class RunSchema:
     site: Any = None
     batch_size: int = 1
     precision: str = "fp32"
+    sort: str = "none"
+    attention: str = "auto"
+    cache: str = "dynamic"
+    compile: bool = False
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -75,6 +79,15 @@ class Run:
     config: Mapping[str, Any]
     command: str = ""
     sweep_id: str | None = None
+    sort: str = "none"
+    attention: str = "auto"
+    cache: str = "dynamic"
+    compile: bool = False
+
+    @property
+    def settings(self) -> Settings:
+        """What of the run its model is told when it is loaded."""
+        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
 
     @property
     def label(self) -> str:
@@ -101,25 +114,12 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
     nodes["task"] = _with_dataset(nodes["task"], model.checkpoint)
     dataset = _dataset(nodes["task"], names["task"])
     task = _task(dict(nodes["task"]), dataset)
-    if values["batch_size"] > 1 and not nodes["model"]["pads"] and model.checkpoint.weights != "random":
-        raise UserError(
-            f"batch_size={values['batch_size']}: model={names['model']} reads padding as text, which would change its "
-            "answers; type batch_size=1, or model.weights=random for the energy alone"
-        )
     if task.name not in model.tasks:
         raise UserError(
             f"model={names['model']} cannot do task={names['task']}; it does: {', '.join(sorted(model.tasks))}"
         )
     device = hardware.resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
-    if values["precision"] not in device.precisions:
-        raise UserError(
-            f"{choose('precision', values['precision'], device.precisions)} (what this {device.device} can)"
-        )
-    if device.beside and not nodes["model"]["shards"]:
-        raise UserError(
-            f"hardware.index={list(device.indices)}: model={names['model']} cannot be spread over several GPUs; "
-            f"type hardware.index={device.index}"
-        )
+    settings.check(values, names, nodes, device)
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
     chosen = {**_flat({**_without(values, "meter", "sweep_id"), **nodes}), **names}
@@ -143,6 +143,10 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         config=values,
         command=command(words),
         sweep_id=values["sweep_id"],
+        sort=values["sort"],
+        attention=values["attention"],
+        cache=values["cache"],
+        compile=values["compile"],
     )
 
 
@@ -240,6 +244,10 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "fine_tuning_kwh",
         "pads",
         "shards",
+        "attentions",
+        "caches",
+        "compiles",
+        "quantizes",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)
     target = node.pop("_target_")
@@ -284,7 +292,12 @@ def _with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any
     columns = {key: column for key, column in _mapping(node, "fields", "task").items() if column is not None}
     if (word == "file") != (node["path"] is not None):
         raise UserError("task.dataset=file and task.path=FILE go together")
-    return {**node, "dataset": word, "source": {**entry, "fields": {**entry["fields"], **columns}}}
+    return {
+        **node,
+        "texts": node.get("texts", True),
+        "dataset": word,
+        "source": {**entry, "fields": {**entry["fields"], **columns}},
+    }
 
 
 def _dataset(node: dict[str, Any], task: str) -> Dataset:
@@ -295,6 +308,7 @@ def _dataset(node: dict[str, Any], task: str) -> Dataset:
 
 def _task(node: dict[str, Any], dataset: Dataset) -> Task:
     target = node.pop("_target_")
+    del node["texts"]  # for the words of the run, not for the task
     return _made(target, {**node, "dataset": dataset}, "task")  # type: ignore[no-any-return]
 
 

@@ -171,6 +171,21 @@ class Checkpoint:
     path: Path | None = None
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How a model is run on its device: what may be chosen without changing what is asked of it.
+
+    `precision` is one of the hardware's; `attention` transformers' name of an implementation, `auto` its own choice.
+    `cache` says whether a generator's keys and values grow with the answer (`dynamic`) or have their place from the
+    start (`static`). `compile` has torch compile the forward pass, with a static cache that of decoding.
+    """
+
+    precision: str = "fp32"
+    attention: str = "auto"
+    cache: str = "dynamic"
+    compile: bool = False
+
+
 class Model(Protocol):
     """A kind of model with one checkpoint: a description that is cheap to make until `load` is called.
 
@@ -186,7 +201,7 @@ class Model(Protocol):
     def role(self) -> str: ...
     @property
     def tasks(self) -> Sequence[str]: ...
-    def load(self, task: Task, device: str, precision: str) -> Loaded: ...
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded: ...
 
 
 @dataclass(frozen=True)

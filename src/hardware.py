@@ -14,7 +14,9 @@ from typing import Any
 from src.cards import Card, amd_cards, cards, text
 from src.core import Hardware, UserError
 
-CPU_PRECISIONS = ("fp32", "bf16", "fp16")
+PLAIN = ("fp32", "tf32", "bf16", "fp16")  # of the whole model; the others are of its weights (models/quantization.py)
+EVERYWHERE = ("fp32", "bf16", "fp16")
+CPU_PRECISIONS = (*EVERYWHERE, "int8", "int4")
 DEVICES = ("auto", "cpu", "cuda", "rocm", "mps")
 
 
@@ -47,7 +49,7 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
         return Hardware(
             name=name,
             device=device,
-            precisions=conf.precisions or CPU_PRECISIONS,
+            precisions=conf.precisions or (CPU_PRECISIONS if device == "cpu" else EVERYWHERE),
             cpu_tdp_w=conf.cpu_tdp_w,
             ram_w=conf.ram_w,
         )
@@ -57,7 +59,7 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
     return Hardware(
         name=name,
         device=device,
-        precisions=conf.precisions or (cuda_precisions(first.capability) if first.capability else CPU_PRECISIONS),
+        precisions=conf.precisions or (cuda_precisions(first.capability) if first.capability else EVERYWHERE),
         index=first.index,
         uuid=first.uuid,
         gpu_name=first.name,
@@ -120,9 +122,14 @@ def _card(word: int | str, found: list[Card]) -> Card:
 
 
 def cuda_precisions(capability: tuple[int, int]) -> tuple[str, ...]:
-    """What the tensor cores of a compute capability do natively (CUDA C++ programming guide, arithmetic table)."""
+    """What the tensor cores of a compute capability do natively (CUDA C++ programming guide, arithmetic table).
+
+    int8 and int4 are those of weights alone, computed in bf16; fp8 is that of weights and inputs (torchao 0.18).
+    """
+    if capability >= (8, 9):
+        return (*PLAIN, "int8", "int4", "fp8")
     if capability >= (8, 0):
-        return ("fp32", "tf32", "bf16", "fp16")
+        return (*PLAIN, "int8", "int4")
     return ("fp32", "fp16") if capability >= (5, 3) else ("fp32",)
 
 

@@ -78,6 +78,7 @@ def measure(
     busy_s: Callable[[], float] = lambda: 0.0,
     progress: Progress = lambda phase, share: None,
     look: Callable[[], Look | None] = lambda: None,
+    compiles: bool = False,
 ) -> Iterator[tuple[str, Measurement]]:
     """Yields the phase just ended and everything measured so far, after each phase, so that a failure loses nothing.
 
@@ -91,7 +92,7 @@ def measure(
         found = replace(found, idle=_baseline(meters, procedure, clock))
     yield "idle", found
 
-    latencies, steady = warm_up(predict, batches, procedure, clock, progress)
+    latencies, steady = warm_up(predict, batches, procedure, clock, progress, compiles)
     found = replace(found, warmup_batch_s=latencies, warmup_settled=steady)
     yield "warm-up", found
 
@@ -155,14 +156,20 @@ def _narrow(found: Measurement, procedure: Procedure) -> bool:
 
 
 def warm_up(
-    predict: Predict, batches: Sequence[Sequence[Any]], procedure: Procedure, clock: Clock, progress: Progress
+    predict: Predict,
+    batches: Sequence[Sequence[Any]],
+    procedure: Procedure,
+    clock: Clock,
+    progress: Progress,
+    compiles: bool = False,
 ) -> tuple[Sequence[float], bool]:
     """Runs batches until the latency is steady; returns the batch latencies in seconds and whether it was.
 
     The same few batches, spread over the inputs so that short and long ones are among them, are run in cycles: only
     equal work can be compared. Steady means that two cycles in a row differ by less than the protocol says. Then comes
     each batch once, or as many of them, evenly spread, as the protocol's time allows: on a GPU every new shape of input
-    costs its first call up to a second of loading and planning, which belongs to no inference.
+    costs its first call up to a second of loading and planning, which belongs to no inference. Where a model `compiles`
+    its first calls take minutes: the first cycle is then outside the protocol's time.
     """
     step = max(1, len(batches) // procedure.settle_batches)
     cycle = batches[::step][: procedure.settle_batches]
@@ -180,6 +187,8 @@ def warm_up(
     while True:
         for batch in cycle:
             once(batch)
+        if compiles and previous is None:
+            began = clock.now()
         current = median(latencies[-len(cycle) :])
         steady = previous is not None and abs(current - previous) <= procedure.settle_rel * previous
         if len(latencies) >= procedure.warmup_batches and steady:

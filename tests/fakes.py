@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Checkpoint, Hardware, Loaded, Prediction, Procedure, Reading, Task
+from src.core import Checkpoint, Hardware, Loaded, Prediction, Procedure, Reading, Settings, Task
 
 CPU = Hardware(name="cpu", device="cpu", precisions=("fp32",))
 
@@ -103,7 +103,7 @@ class FakeModel:
     error: BaseException | None = None
     fails_after: int = 0
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         calls = 0
         self.clock.sleep(2.0)
 

@@ -16,8 +16,8 @@ PLUGINS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "hydra_p
 LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
-    {"hardware", "cards", "pictures"},
-    {"lock", "card", "heartbeat", "calibration", "site"},
+    {"hardware", "cards", "pictures", "batches"},
+    {"settings", "lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
@@ -30,6 +30,7 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 # The modules through which a heavy package may be imported (inside functions, but for mlflow's and the trainer's).
 DOORS = {
     "torch": {"models", "embedded"},
+    "torchao": {"models"},
     "transformers": {"models", "embedded"},
     "torchmetrics": {"models", "tasks"},  # SQuAD's measure has no other kept home; torch is loaded by then
     "diffusers": {"models", "embedded"},

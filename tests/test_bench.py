@@ -144,8 +144,8 @@ def test_the_digest_tells_inputs_apart():
 class Narrow(FakeModel):
     """A fake model into whose context one word fits."""
 
-    def load(self, task, device, precision):
-        loaded = super().load(task, device, precision)
+    def load(self, task, device, settings):
+        loaded = super().load(task, device, settings)
 
         def predict(inputs):
             return [replace(one, truncated=one.input_tokens > 1) for one in loaded.predict(inputs)]

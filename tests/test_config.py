@@ -148,6 +148,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["hardware=h100"], "this machine shows none"),
         (["site.zone=FRANCE"], r"did you mean site\.zone=FRA \(France\)"),
         (["batch_size=0"], "batch_size=0: must be 1 or more"),
+        (["sort=lenght"], "sort=lenght does not exist; did you mean sort=length"),
         (["samples=-3"], "samples=-3: must be 1 or more"),
         (["protocol.idle_parts=0"], r"protocol\.idle_parts=0: must be 1 or more; no baseline is protocol\.idle_s=0"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
@@ -217,7 +218,9 @@ def test_a_name_for_one_card_is_not_used_for_another(monkeypatch):
 
 
 def test_a_card_does_the_precisions_of_its_generation():
-    assert hardware.cuda_precisions((9, 0)) == ("fp32", "tf32", "bf16", "fp16")
+    assert hardware.cuda_precisions((9, 0)) == ("fp32", "tf32", "bf16", "fp16", "int8", "int4", "fp8")
+    assert hardware.cuda_precisions((8, 9)) == hardware.cuda_precisions((9, 0))
+    assert hardware.cuda_precisions((8, 0)) == ("fp32", "tf32", "bf16", "fp16", "int8", "int4")
     assert hardware.cuda_precisions((7, 5)) == ("fp32", "fp16")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from src import embedded
-from src.core import Prediction, Sample
+from src.core import Prediction, Sample, Settings
 from src.embedded import grammar, make
 from tests.composed import built
 
@@ -70,7 +70,7 @@ def answers(model, task, count=300, *words):
     """The samples, the predictions and the loaded model of an embedded run."""
     run = built(f"model={model}", f"task={task}", "hardware=cpu", *words)
     samples = run.task.samples(count, 0).samples
-    loaded = run.model.load(run.task, "cpu", "fp32")
+    loaded = run.model.load(run.task, "cpu", Settings())
     predictions: list[Prediction] = []
     for start in range(0, count, 50):
         predictions += loaded.predict([sample.input for sample in samples[start : start + 50]])
@@ -183,5 +183,5 @@ def test_the_script_trains_and_saves_what_the_program_loads(tmp_path):
 
     train.classifier(frozenset(), tmp_path / "classifier", seed=1, steps=4, batch=8)
     run = built("hardware=cpu", f"model.weights={tmp_path / 'classifier'}", "task.dataset=embedded")
-    (prediction,) = run.model.load(run.task, "cpu", "fp32").predict(["the soup was superb."])
+    (prediction,) = run.model.load(run.task, "cpu", Settings()).predict(["the soup was superb."])
     assert prediction.output in ("positive", "negative")

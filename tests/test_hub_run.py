@@ -58,7 +58,7 @@ SAMPLES = """
 import json, sys
 from hydra import compose, initialize_config_dir
 from src.config import CONF, build
-from src.core import UserError
+from src.core import Settings, UserError
 with initialize_config_dir(str(CONF), version_base="1.3"):
     for words in json.loads(sys.argv[1]):
         config = compose("run", words)
@@ -205,7 +205,7 @@ with initialize_config_dir(str(CONF), version_base="1.3"):
         names = {word.split("=")[0]: word.split("=")[1] for word in words if "." not in word}
         run = build(compose("run", words), {"hardware": "cpu", "protocol": "standard", "site": "unknown", **names})
         samples = run.task.samples(3, 0).samples
-        loaded = run.model.load(run.task, "cpu", "fp32")
+        loaded = run.model.load(run.task, "cpu", Settings())
         found = loaded.predict([sample.input for sample in samples])
         print(json.dumps([loaded.facts["revision"], len(found), run.task.score(samples, found).values]))
 """

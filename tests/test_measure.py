@@ -161,6 +161,24 @@ def test_warm_up_ends_with_each_batch_once_as_far_as_its_time_goes(warmup_max_s,
     assert len(latencies) == len(calls)
 
 
+def test_what_compiling_takes_is_kept_in_the_warm_up_and_takes_none_of_its_time():
+    def warmed(compiles):
+        clock, calls = FakeClock(), []
+
+        def predict(inputs):
+            calls.append(inputs[0])
+            clock.sleep(100.0 if len(calls) == 1 else 0.5)
+            return []
+
+        plan = procedure(warmup_max_s=10.0, settle_batches=1, warmup_batches=2)
+        latencies, steady = warm_up(predict, BATCHES, plan, clock, lambda phase, share: None, compiles)
+        return list(latencies), steady, set(calls[-len(BATCHES) :])
+
+    assert warmed(False) == ([100.0], False, {"a"})
+    latencies, steady, seen = warmed(True)
+    assert (latencies[0], steady, seen) == (100.0, True, {batch[0] for batch in BATCHES})
+
+
 def test_warm_up_that_never_settles_ends_at_its_limit_and_says_so():
     clock = FakeClock()
     _, found = run(

@@ -3,7 +3,7 @@
 import pytest
 
 from src import describe, summary
-from src.core import Measurement, Phase, Reading, Stage, Window
+from src.core import Measurement, Phase, Reading, Settings, Stage, Window
 from src.phases import measure_phases
 from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.test_bench import a_run, benched
@@ -72,7 +72,7 @@ def test_what_goes_wrong_in_a_stage_takes_nothing_from_what_was_measured_and_sco
         raise MemoryError("no room")
 
     run = a_run(clock, procedure=procedure(phase_s=2.0))
-    whole = run.model.load(run.task, "cpu", "fp32")
+    whole = run.model.load(run.task, "cpu", Settings())
     parts = (Stage("preprocessing", lambda batch: clock.sleep(0.1)), Stage("model", broken))
     model = Staged(type(whole)(whole.predict, whole.facts, stages=parts))
     record = benched(a_run(clock, model=model, procedure=procedure(phase_s=2.0)), clock)
@@ -93,5 +93,5 @@ class Staged:
         self.kind, self.role, self.tasks, self.checkpoint = like.kind, like.role, like.tasks, like.checkpoint
         self.loaded = loaded
 
-    def load(self, task, device, precision):
+    def load(self, task, device, settings):
         return self.loaded

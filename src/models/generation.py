@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Asking, Prediction, UserError
-from src.models import stages
+from src.core import Asking, Prediction, Settings, UserError
+from src.models import compilation, stages
 from src.models.tokens import Encoded, encode
 from src.models.weights import positions
 
@@ -28,6 +28,7 @@ class Generator:
     room: int
     prompt: str
     unit: str
+    cache: str = "dynamic"
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -36,7 +37,9 @@ class Generator:
         return encode(self.tokenizer, inputs, self.room, self.prompt)
 
     def ask(self, batch: Encoded) -> dict[str, Any]:
-        return to_device(batch.tensors, self.model)
+        # said at each call, since transformers refuses one kind of cache by default and another handed over (phases.py)
+        static = {"cache_implementation": "static"} if self.cache == "static" else {}
+        return {**to_device(batch.tensors, self.model), **static}
 
     def answer(self, batch: Encoded) -> tuple[Encoded, Any]:
         import torch
@@ -73,16 +76,18 @@ def to_device(tensors: Mapping[str, Any], model: Any) -> dict[str, Any]:
     return {key: tensors[key].to(model.device) for key in ("input_ids", "attention_mask")}
 
 
-def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool) -> None:
+def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool, settings: Settings, device: str) -> None:
     """Makes the model answer greedily within the task's token budget, whatever its checkpoint prefers.
 
     Only the ids of the special tokens stay of the checkpoint's generation config: its beams, penalties, forced tokens
     and lengths would make two models incomparable. `forced` makes every answer exactly as long as the budget: random
-    weights end by chance, not by meaning.
+    weights end by chance, not by meaning. UserError where the model has not the cache that is asked for.
     """
     from transformers import GenerationConfig
 
     own, config = model.generation_config, model.config
+    if settings.cache == "static":
+        _check_static(model)
 
     def token(name: str) -> Any:
         found = getattr(own, name, None)
@@ -92,6 +97,7 @@ def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool) -> None:
         do_sample=False,
         num_beams=1,
         use_cache=True,
+        **compilation.of_decoding(settings, device),
         max_new_tokens=task.max_new_tokens,
         # the end-of-text token is ruled out until then, at the same cost as in a real model's run
         min_new_tokens=task.max_new_tokens if forced else task.min_new_tokens,
@@ -100,6 +106,18 @@ def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool) -> None:
         pad_token_id=tokenizer.pad_token_id,
         decoder_start_token_id=token("decoder_start_token_id"),
     )
+
+
+def _check_static(model: Any) -> None:
+    """UserError where the model has no static cache that could be set back (phases.py)."""
+    from transformers import StaticCache
+
+    kind = model.config.model_type
+    if model._is_stateful or not model._supports_default_dynamic_cache():
+        raise UserError(f"cache=static: a {kind} keeps a state, not keys and values; type cache=dynamic")
+    cache = StaticCache(model.config.get_text_config(decoder=True), max_cache_len=1)
+    if any(cache.is_sliding) or any(cache.is_linear):
+        raise UserError(f"cache=static: this {kind} forgets by a window or keeps a state; type cache=dynamic")
 
 
 def context_of(model: Any, asked: int | None) -> int:

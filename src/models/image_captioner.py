@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Asking, Checkpoint, Loaded, Prediction
+from src.core import Asking, Checkpoint, Loaded, Prediction, Settings
 from src.models import generation, phases, placement, preprocessing, stages, tokens, weights
 from src.models.checkpoint import fetch
 
@@ -24,11 +24,11 @@ class ImageCaptioner:
     def kind(self) -> str:
         return "image_captioner"
 
-    def load(self, task: Asking, device: str, precision: str) -> Loaded:
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
         """The model on its device, answering within the task's token budget; random weights use all of it."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         least = task.max_new_tokens if forced else task.min_new_tokens
@@ -54,7 +54,7 @@ class ImageCaptioner:
         return Loaded(
             predict=predict,
             stages=phases.generating(predict, device),
-            facts={**weights.facts(model, checkpoint, precision), "output_length": "forced" if forced else "free"},
+            facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
             peak_memory_bytes=memory,
         )
 

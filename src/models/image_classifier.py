@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import placement, preprocessing, stages, weights
 from src.models.checkpoint import fetch
 
@@ -27,17 +27,17 @@ class ImageClassifier:
     def kind(self) -> str:
         return "image_classifier"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The model on its device; it answers with its five most likely labels."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
         predict = _Namer(model, preprocessing.open_images(checkpoint), names)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts=weights.facts(model, checkpoint, precision),
+            facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
         )
 

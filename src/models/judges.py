@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from src import embedded
-from src.core import Checkpoint, Prediction, Sample
+from src.core import Checkpoint, Prediction, Sample, Settings
 from src.models import weights
 from src.models.checkpoint import fetch
 
@@ -51,7 +51,7 @@ def _clip_scores(judge: str, device: str, batches: Sequence[Sequence[tuple[str, 
     from src.models import preprocessing
 
     checkpoint = fetch(Checkpoint(judge, judge if Path(judge).is_dir() else "hub"))
-    model = weights.open_weights("AutoModel", checkpoint, device, "fp32")
+    model = weights.open_weights("AutoModel", checkpoint, device, Settings())
     assert isinstance(model, CLIPModel)
     processor, tokenizer = preprocessing.open_images(checkpoint), AutoTokenizer.from_pretrained(checkpoint.path)
     for batch in batches:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
@@ -24,18 +24,18 @@ class MaskedLM:
     def kind(self) -> str:
         return "masked_lm"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The model on its device; a text that does not fit loses its end, the mask stays."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForMaskedLM", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForMaskedLM", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         predict = _Filler(model, tokenizer, context, frozenset(inspect.signature(model.forward).parameters))
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, precision), "context": context},
+            facts={**weights.facts(model, checkpoint, settings), "context": context},
             peak_memory_bytes=memory,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import placement, preprocessing, stages, weights
 from src.models.checkpoint import fetch
 
@@ -28,17 +28,17 @@ class ObjectDetector:
     def kind(self) -> str:
         return "object_detector"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The model on its device; images of one batch are padded to the largest and masked."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, settings)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
         predict = _Finder(model, preprocessing.open_images(checkpoint), names)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts=weights.facts(model, checkpoint, precision),
+            facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
         )
 

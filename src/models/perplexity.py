@@ -9,6 +9,7 @@ from math import inf, isfinite
 from typing import Any
 
 from src.core import Prediction, Sample
+from src.models.compilation import eagerly
 from src.models.generation import to_device
 
 BATCH = 8
@@ -21,7 +22,8 @@ Perplexity = Callable[[Sequence[Any], Sequence[str]], float]
 def judge(perplexity: Perplexity, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, Any]:
     """The perplexity of the samples' references; None without references, or where half precision overflows."""
     pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
-    found = perplexity(*zip(*pairs, strict=True)) if pairs else inf
+    with eagerly():
+        found = perplexity(*zip(*pairs, strict=True)) if pairs else inf
     return {"perplexity": found if isfinite(found) else None}
 
 

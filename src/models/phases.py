@@ -81,6 +81,8 @@ def prefill(predictor: Generating, prepared: Any) -> Begun:
             words = _encoded(speaker, words)
         one = _bounded(config, 1, min(1, config.min_new_tokens or 0))
         one.return_dict_in_generate = True
+        if config.cache_implementation == "static":  # with the places that the rest of the answer will need
+            one.max_cache_len = _read(speaker, words) + config.max_new_tokens - 1
         first = GenerationMixin.generate(speaker, **words, generation_config=one)
     cache = next(getattr(first, name, None) for name in ("past_key_values", "cache_params") if name in first)
     return Begun(prepared, speaker, words, config, first.sequences, cache, _length(cache))
@@ -96,13 +98,14 @@ def decode(begun: Begun) -> Any:
     if budget < 1 or all(token in ends for token in begun.sequences[:, -1].tolist()):
         return begun.sequences
     config = _bounded(begun.config, budget, max(0, (begun.config.min_new_tokens or 0) - 1))
+    config.cache_implementation = None  # it is handed one
     words = {key: value for key, value in begun.words.items() if key not in ("inputs_embeds", "pixel_values")}
     try:
         with torch.inference_mode():
             out = GenerationMixin.generate(begun.speaker, **{**words, **_going_on(begun)}, generation_config=config)
     finally:
         if not begun.speaker._is_stateful:
-            begun.cache.crop(begun.fed - _length(begun.cache))
+            _set_back(begun.cache, begun.fed)
     return out if begun.speaker.config.is_encoder_decoder else torch.cat([begun.sequences[:, :-1], out], dim=1)
 
 
@@ -169,6 +172,32 @@ def _going_on(begun: Begun) -> dict[str, Any]:
     mask = torch.ones_like(begun.sequences[:, :-1]) if known is None else known
     mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
     return {"input_ids": last, "attention_mask": mask, "past_key_values": begun.cache}
+
+
+def _read(speaker: Any, words: Mapping[str, Any]) -> int:
+    """How many tokens the language model reads before the first new one."""
+    if speaker.config.is_encoder_decoder:
+        return 1
+    given = words["inputs_embeds"] if words.get("inputs_embeds") is not None else words["input_ids"]
+    return int(given.shape[1])
+
+
+def _set_back(cache: Any, fed: int) -> None:
+    """Makes the cache hold its first `fed` tokens again.
+
+    Of a static one only the count goes back: causal attention does not see places after it, and the next tokens are
+    written over them.
+    """
+    import torch
+    from transformers import StaticCache
+
+    own = getattr(cache, "self_attention_cache", cache)
+    if not isinstance(own, StaticCache):
+        cache.crop(fed - _length(cache))
+        return
+    with torch.inference_mode():
+        for layer in own.layers:
+            layer.cumulative_length.fill_(fed)
 
 
 def _length(cache: Any) -> int:

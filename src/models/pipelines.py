@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from src.core import Checkpoint, UserError
-from src.models import tokens, weights
+from src.core import Checkpoint, Settings, UserError
+from src.models import quantization, tokens, weights
 
 # Parts of a pipeline that are torch modules, in the order in which they work; a shape names those it has.
 TEXT = ("text_encoder", "text_encoder_2")
@@ -40,13 +40,14 @@ class StandInClipTokenizer:
         return ["" for _ in ids]
 
 
-def open_pipeline(checkpoint: Checkpoint, device: str, precision: str) -> Any:
-    """The pipeline in the dtype that `precision` names, without a progress bar; UserError where it takes no prompt."""
+def open_pipeline(checkpoint: Checkpoint, device: str, settings: Settings) -> Any:
+    """The pipeline in the dtype of its precision, without a progress bar; UserError where it takes no prompt."""
+    quantization.import_package()
     import diffusers
 
     diffusers.utils.logging.set_verbosity_error()
     diffusers.utils.logging.disable_progress_bar()
-    dtype = weights.set_precision(precision)
+    dtype = weights.set_precision(settings.precision)
     if checkpoint.weights == "random":
         pipe = _random(checkpoint, device, dtype)
     else:
@@ -59,7 +60,9 @@ def open_pipeline(checkpoint: Checkpoint, device: str, precision: str) -> Any:
     if "prompt" not in inspect.signature(pipe.__call__).parameters:
         raise UserError(f"model.checkpoint={checkpoint.id} is a {type(pipe).__name__}, which takes no prompt")
     pipe.set_progress_bar_config(disable=True)
-    return pipe.to(device)
+    pipe = pipe.to(device)
+    quantization.quantize(pipe.unet, settings.precision, device)  # the denoiser, which does nearly all of the work
+    return pipe
 
 
 def _random(checkpoint: Checkpoint, device: str, dtype: Any) -> Any:
@@ -113,7 +116,7 @@ def _clip_images(shape: Mapping[str, Any]) -> Any:
     return CLIPImageProcessorPil()
 
 
-def settings(pipe: Any, steps: int | None, guidance: float | None, pixels: int | None) -> dict[str, Any]:
+def words(pipe: Any, steps: int | None, guidance: float | None, pixels: int | None) -> dict[str, Any]:
     """What the pipeline is called with: the given values, else its own defaults, all of them stated."""
     defaults = inspect.signature(pipe.__call__).parameters
     side = pixels or int(pipe.unet.config.sample_size) * int(pipe.vae_scale_factor)
@@ -125,7 +128,7 @@ def settings(pipe: Any, steps: int | None, guidance: float | None, pixels: int |
     }
 
 
-def facts(pipe: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
+def facts(pipe: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, Any]:
     """What was loaded, as JSON values; `parameters` counts those of every part."""
     import torch
 
@@ -134,10 +137,11 @@ def facts(pipe: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
         "parameters": sum(p.numel() for part in parts.values() for p in part.parameters()),
         "parts": {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()},
         "dtype": str(pipe.unet.dtype).removeprefix("torch."),
-        "tf32": precision == "tf32",
+        "tf32": settings.precision == "tf32",
         "float32_matmul": torch.backends.cuda.matmul.fp32_precision,
         "weights": checkpoint.weights,
         "revision": checkpoint.revision,
         "architecture": type(pipe).__name__,
         "scheduler": type(pipe.scheduler).__name__,
+        **(quantization.facts(pipe.unet) if settings.precision in quantization.COMPUTED else {}),
     }

@@ -84,3 +84,14 @@ def watch_memory(device: str) -> Callable[[], int | None]:
     for name in devices(device):
         torch.cuda.reset_peak_memory_stats(name)
     return lambda: sum(int(torch.cuda.max_memory_allocated(name)) for name in devices(device))
+
+
+def forget_peak(device: str) -> None:
+    """Gives freed memory back and begins the high-water marks anew, from what is taken now."""
+    if not device.startswith("cuda"):
+        return
+    import torch
+
+    torch.cuda.empty_cache()
+    for name in devices(device):
+        torch.cuda.reset_peak_memory_stats(name)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
@@ -28,11 +28,11 @@ class SentenceEncoder:
     def kind(self) -> str:
         return "sentence_encoder"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The model on its device; it answers a pair of sentences with the cosine of their vectors."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModel", checkpoint, device, precision)
+        model = weights.open_weights("AutoModel", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         taken = frozenset(inspect.signature(model.forward).parameters)
@@ -40,7 +40,7 @@ class SentenceEncoder:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, precision), "context": context, "pooling": self.pooling},
+            facts={**weights.facts(model, checkpoint, settings), "context": context, "pooling": self.pooling},
             peak_memory_bytes=memory,
         )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from src.core import Asking, Checkpoint, Loaded
+from src.core import Asking, Checkpoint, Loaded, Settings
 from src.models import generation, perplexity, phases, placement, tokens, weights
 from src.models.checkpoint import fetch
 
@@ -24,24 +24,25 @@ class Seq2SeqLM:
     def kind(self) -> str:
         return "seq2seq_lm"
 
-    def load(self, task: Asking, device: str, precision: str) -> Loaded:
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
         """The model on its device, answering `task` greedily; inputs of a batch are padded on the right."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForSeq2SeqLM", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForSeq2SeqLM", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = generation.context_of(model, self.context)
         generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
         forced = checkpoint.weights == "random"
-        generation.make_greedy(model, tokenizer, task, forced)
+        generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general" else "{text}"
-        predict = generation.Generator(model, tokenizer, context, prompt, task.unit)
+        predict = generation.Generator(model, tokenizer, context, prompt, task.unit, settings.cache)
         return Loaded(
             predict=predict,
             stages=phases.generating(predict, device),
             facts={
-                **weights.facts(model, checkpoint, precision),
+                **weights.facts(model, checkpoint, settings),
                 "context": context,
+                "cache": settings.cache,
                 "output_length": "forced" if forced else "free",
             },
             judge=partial(perplexity.judge, perplexity.Seq2SeqPerplexity(model, tokenizer, context, prompt))

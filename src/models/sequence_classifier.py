@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Asking, Checkpoint, Loaded, Prediction
+from src.core import Asking, Checkpoint, Loaded, Prediction, Settings
 from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
@@ -28,11 +28,11 @@ class SequenceClassifier:
     def kind(self) -> str:
         return "sequence_classifier"
 
-    def load(self, task: Asking, device: str, precision: str) -> Loaded:
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
         """The model on its device; one label per text, so a token budget means nothing here."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
@@ -42,7 +42,7 @@ class SequenceClassifier:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
+            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
         )
 

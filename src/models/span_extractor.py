@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
@@ -30,11 +30,11 @@ class SpanExtractor:
     def kind(self) -> str:
         return "span_extractor"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The model on its device; a context that does not fit beside its question loses its end."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForQuestionAnswering", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForQuestionAnswering", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         taken = frozenset(inspect.signature(model.forward).parameters)
@@ -42,7 +42,7 @@ class SpanExtractor:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, precision), "context": context},
+            facts={**weights.facts(model, checkpoint, settings), "context": context},
             peak_memory_bytes=memory,
         )
 

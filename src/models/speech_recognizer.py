@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.core import Asking, Checkpoint, Loaded, Prediction
+from src.core import Asking, Checkpoint, Loaded, Prediction, Settings
 from src.models import generation, phases, placement, preprocessing, stages, tokens, weights
 from src.models.checkpoint import fetch
 
@@ -22,12 +22,12 @@ class SpeechRecognizer:
     def kind(self) -> str:
         return "speech_recognizer"
 
-    def load(self, task: Asking, device: str, precision: str) -> Loaded:
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
         """The model on its device; random weights write as many tokens as the budget has."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         auto = "AutoModelForCTC" if self.head == "ctc" else "AutoModelForSpeechSeq2Seq"
-        model = weights.open_weights(auto, checkpoint, device, precision)
+        model = weights.open_weights(auto, checkpoint, device, settings)
         extractor, tokenizer = preprocessing.open_sounds(checkpoint), tokens.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         if self.head == "ctc":
@@ -35,7 +35,7 @@ class SpeechRecognizer:
             return Loaded(
                 predict=labeller,
                 stages=stages.plain(labeller, device),
-                facts=weights.facts(model, checkpoint, precision),
+                facts=weights.facts(model, checkpoint, settings),
                 peak_memory_bytes=memory,
             )
         budget = {
@@ -48,7 +48,7 @@ class SpeechRecognizer:
         return Loaded(
             predict=writer,
             stages=phases.generating(writer, device, whole=False),
-            facts={**weights.facts(model, checkpoint, precision), "output_length": "forced" if forced else "free"},
+            facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
             peak_memory_bytes=memory,
         )
 

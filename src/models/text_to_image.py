@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import judges, painting, pipelines, placement
 from src.models.checkpoint import fetch
 
@@ -29,21 +29,21 @@ class TextToImage:
     def kind(self) -> str:
         return "text_to_image"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The pipeline on its device; noise is drawn from the run's seed, the same for every pass."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        pipe = pipelines.open_pipeline(checkpoint, device, precision)
+        pipe = pipelines.open_pipeline(checkpoint, device, settings)
         asked = {name: getattr(task, name, None) for name in ("steps", "guidance", "pixels")}
         chosen = {name: getattr(self, name) if value is None else value for name, value in asked.items()}
-        settings = pipelines.settings(pipe, **chosen)
+        words = pipelines.words(pipe, **chosen)
         drawn = checkpoint.weights == "random"
         judge = None if drawn else partial(judges.look, getattr(task, "judge", None), device)
-        predict = _Painter(pipe, settings, checkpoint.seed, device, keep=not drawn)
+        predict = _Painter(pipe, words, checkpoint.seed, device, keep=not drawn)
         return Loaded(
             predict=predict,
             stages=painting.painting(predict, device),
-            facts={**pipelines.facts(pipe, checkpoint, precision), **settings},
+            facts={**pipelines.facts(pipe, checkpoint, settings), **words},
             judge=judge,
             peak_memory_bytes=memory,
         )

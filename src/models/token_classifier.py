@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Checkpoint, Loaded, Prediction, Task
+from src.core import Checkpoint, Loaded, Prediction, Settings, Task
 from src.models import placement, stages, tokens, weights
 from src.models.checkpoint import fetch
 from src.models.generation import context_of
@@ -30,11 +30,11 @@ class TokenClassifier:
     def kind(self) -> str:
         return "token_classifier"
 
-    def load(self, task: Task, device: str, precision: str) -> Loaded:
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
         """The model on its device; a word has the tag of its first token, one that did not fit is outside."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
-        model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, precision)
+        model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, settings)
         tokenizer = tokens.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
         context = context_of(model, self.context)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
@@ -42,7 +42,7 @@ class TokenClassifier:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, precision), "context": context, "labels": list(names.values())},
+            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
         )
 

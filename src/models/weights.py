@@ -1,18 +1,24 @@
 """A checkpoint as a torch module on its device: real weights from files, or random ones at the real shape."""
 
+import re
 from typing import Any
 
-from src.core import Checkpoint, UserError
-from src.models import placement
+from src.core import Checkpoint, Settings, UserError
+from src.models import compilation, placement, quantization
 from src.models.tokens import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
-DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16", **quantization.COMPUTED}
+
+# How transformers says that it has not written an architecture's attention that way
+NO_ATTENTION = re.compile(r"does not support (an attention implementation|Flash Attention)")
 
 
 def import_packages() -> None:
-    """Pays for importing torch and transformers now, so that loading a model is that alone."""
+    """Pays for importing torch, torchao and transformers now, so that loading a model is that alone."""
     import torch  # noqa: F401
+
+    quantization.import_package()
     from transformers import AutoConfig, AutoTokenizer  # noqa: F401
 
 
@@ -31,22 +37,24 @@ def open_config(checkpoint: Checkpoint) -> Any:
         raise UserError(f"model.shape: {str(error).splitlines()[0]}") from None
 
 
-def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision: str) -> Any:
-    """The model in evaluation mode on `device` ("cpu", "cuda:0", "cuda:0,cuda:1"), in the dtype `precision` names.
+def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings: Settings) -> Any:
+    """The model in evaluation mode on `device` ("cpu", "cuda:0", "cuda:0,cuda:1"), as `settings` say.
 
     `auto_class` is a transformers class such as "AutoModelForCausalLM". UserError where the checkpoint is of another
     kind, or cannot be spread over the cards. Sets the process-wide tf32 switches, and silences transformers' log and
     progress bars.
     """
+    quantization.import_package()
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    dtype = set_precision(precision)
+    dtype = set_precision(settings.precision)
     auto = getattr(transformers, auto_class)
     config = open_config(checkpoint)
     try:
-        model = draw(auto, checkpoint, config, device, dtype) if checkpoint.weights == "random" else None
+        words = {} if settings.attention == "auto" else {"attn_implementation": settings.attention}
+        model = draw(auto, checkpoint, config, device, dtype, **words) if checkpoint.weights == "random" else None
         if model is None:
             model = auto.from_pretrained(
                 checkpoint.path,
@@ -56,14 +64,21 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, precision
                 local_files_only=True,
                 use_safetensors=None if checkpoint.allow_pickle else True,
                 trust_remote_code=checkpoint.trust_remote_code,
+                **words,
             )
     except ValueError as error:
+        if settings.attention != "auto" and NO_ATTENTION.search(str(error)):
+            raise UserError(
+                f"attention={settings.attention}: transformers has none for a {config.model_type}; type attention=auto"
+            ) from None
         if "Unrecognized configuration class" not in str(error):
             raise
         raise UserError(
             f"model.checkpoint={checkpoint.id} is a {config.model_type}, which {auto_class} cannot load; "
             "choose a model of that kind"
         ) from None
+    quantization.quantize(model, settings.precision, device)
+    compilation.compile_forward(model, settings)
     return model.eval()
 
 
@@ -88,7 +103,7 @@ def hollow(auto: Any, checkpoint: Checkpoint, config: Any, dtype: Any) -> Any:
         return auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
 
 
-def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> Any:
+def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any, **words: Any) -> Any:
     """Seeded weights drawn on the device by the architecture's own initialisation: real-looking, never constant.
 
     Power depends on the values (arXiv 2212.08805), so zeros or uninitialised memory would not do.
@@ -101,10 +116,10 @@ def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any
         # a checkpoint that lacks every tensor: transformers draws each on the card where it is to lie
         places = placed_on(auto, checkpoint, config, device, dtype)
         cls = type(hollow(auto, checkpoint, config, dtype))
-        model = cls.from_pretrained(None, config=config, state_dict={}, dtype=dtype, device_map=places)
+        model = cls.from_pretrained(None, config=config, state_dict={}, dtype=dtype, device_map=places, **words)
     else:
         with torch.device(device):
-            model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
+            model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code, **words)
     if text_shape(checkpoint.shape).get("tie_word_embeddings") is False:
         _untie(getattr(model, "language_model", model))
     # wav2vec 2 makes a parameter by an old way that knows no default device, and its place decides where inputs go
@@ -138,20 +153,22 @@ def set_precision(precision: str) -> Any:
     return getattr(torch, DTYPES[precision])
 
 
-def facts(model: Any, checkpoint: Checkpoint, precision: str) -> dict[str, Any]:
+def facts(model: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, Any]:
     """What was loaded, as JSON values; `parameters` counts every one, the head included, tied ones once."""
     import torch
 
     return {
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "dtype": str(model.dtype).removeprefix("torch."),
-        "tf32": precision == "tf32",
+        "tf32": settings.precision == "tf32",
         "float32_matmul": torch.backends.cuda.matmul.fp32_precision,
         "weights": checkpoint.weights,
         "revision": checkpoint.revision,
         "architecture": type(model).__name__,
         "attention": getattr(model.config, "_attn_implementation", None),
         "vocabulary": getattr(model.config, "vocab_size", None),
+        **(quantization.facts(model) if settings.precision in quantization.COMPUTED else {}),
+        **compilation.facts(settings, str(model.device)),
         **({"parameters_by_device": placed} if len(placed := placement.by_device(model)) > 1 else {}),
     }
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from src.core import Work
+from src.models.compilation import eagerly
+from src.models.quantization import stored
 
 # Operations that read only the rows they are asked for: their answer's bytes count, not the table's.
 LOOKUPS = ("embedding", "index", "index_select", "gather")
@@ -17,7 +19,7 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     """The work of one request of the batch, from one instrumented call, which is slow: never inside a window.
 
     None where `predict` shows no torch module (as `model`, or as parts of a diffusion `pipe`), or where the counter
-    sees none of its parameters being read (a compiled graph hides its operations).
+    sees none of its parameters being read. What was compiled is counted as it was written, whose work is the same.
     """
     parameters = _parameters(predict)
     if not parameters:
@@ -25,16 +27,21 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    # what the counter (torch 2.13) does not know: attention on the processor, and a layer of experts
+    # what the counter (torch 2.13) does not know: attention on the processor, a layer of experts, weights in 4 bits
     aten = torch.ops.aten
-    known = {aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops, aten._grouped_mm: _expert_flops}
+    known = {
+        aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+        aten._grouped_mm: _expert_flops,
+        aten._weight_int4pack_mm: _int4_flops,
+        aten._weight_int4pack_mm_for_cpu: _int4_flops,
+    }
     flops, reads = FlopCounterMode(display=False, custom_mapping=known), _reads(parameters)
     # the counter follows what asks for gradients backwards, which breaks where none are kept
     asking = [parameter for parameter in parameters if parameter.requires_grad]
     try:
         for parameter in asking:
             parameter.requires_grad_(False)
-        with flops, reads:
+        with eagerly(), flops, reads:
             predict(batch)
     finally:
         for parameter in asking:
@@ -55,6 +62,11 @@ def _attention_flops(query: Any, key: Any, value: Any, *words: Any, **others: An
 def _expert_flops(rows: Any, weights: Any, *words: Any, **others: Any) -> int:
     """Each of (rows, in) by one of (experts, in, out)."""
     return int(2 * rows[0] * weights[1] * weights[2])
+
+
+def _int4_flops(rows: Any, packed: Any, group: Any, scales: Any, *words: Any, **others: Any) -> int:
+    """(rows, in) by (in, out), where scales and zeros have the shape (in / group, out, 2)."""
+    return int(2 * rows[0] * rows[1] * scales[1])
 
 
 def _experts_read(rows: Any, weights: Any, offs: Any, *words: Any, **others: Any) -> float:
@@ -83,7 +95,7 @@ def _reads(parameters: Sequence[Any]) -> Any:
 
     # held until the end: memory that is freed in between (a part moved to another dtype) must not come back as
     # somebody else's with an address that is known here
-    held = [parameter.detach() for parameter in parameters]
+    held = [part.detach() for parameter in parameters for part in stored(parameter)]
     sizes = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
 
     def taken(values: Any) -> list[int]:

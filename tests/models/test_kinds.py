@@ -12,7 +12,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from src.config import CONF
-from src.core import Checkpoint, UserError
+from src.core import Checkpoint, Settings, UserError
 from src.models.painting import painting, prompt_lengths
 from src.tasks.speech_recognition import Clip
 from tests.composed import built
@@ -163,7 +163,7 @@ def loaded(name: str, task: Any) -> Any:
     checkpoint = Checkpoint("tiny", weights="random", shape=shape, processor=processor)
     cls = get_class(OmegaConf.load(CONF / "model" / "kind" / f"{kind}.yaml")["_target_"])
     made = cls(**{"checkpoint": checkpoint, "role": "specialist", "tasks": (task_name,), **words})
-    return made.load(task, "cpu", "fp32")
+    return made.load(task, "cpu", Settings())
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -304,4 +304,4 @@ def test_a_processor_without_a_type_is_refused() -> None:
     task, _ = asked("image_classification")
     kind = get_class("src.models.image_classifier.ImageClassifier")
     with pytest.raises(UserError, match=r"gives no processor\.type"):
-        kind(Checkpoint("tiny", weights="random", shape=VIT), "specialist", ()).load(task, "cpu", "fp32")
+        kind(Checkpoint("tiny", weights="random", shape=VIT), "specialist", ()).load(task, "cpu", Settings())

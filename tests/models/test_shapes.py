@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from src.config import _model
-from src.core import Checkpoint
+from src.core import Checkpoint, Settings
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT.parent / "shared" / "data" / "study"
@@ -105,7 +105,7 @@ def whole(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     node = {key: value for key, value in NODES[name].items() if key != "sizes"}
     model = _model({**node, "weights": "random", "seed": 0}, name)
     with pytest.raises(_LoadedError) as stop:
-        model.load(_Ask(), "cpu", "fp32")  # type: ignore[arg-type]
+        model.load(_Ask(), "cpu", Settings())  # type: ignore[arg-type]
     auto = stop.value.args[0]
     with torch.device("meta"):
         if not isinstance(auto, str):

@@ -1,0 +1,103 @@
+"""How a model is run: what cannot be is refused before torch, and what can be is recorded."""
+
+import subprocess
+import sys
+
+import pytest
+
+from src import bench, calibrate, hardware, settings
+from src.core import Inputs, Settings, UserError
+from tests.composed import built
+from tests.test_config import H100, choices, compose_only
+
+WRITES = ["model=smollm2", "task=text_generation", "model.weights=random"]
+
+
+@pytest.fixture
+def card(monkeypatch):
+    monkeypatch.setattr(hardware, "cards", lambda: [H100])
+    monkeypatch.setattr(settings, "find_spec", lambda name: object())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["attention=flash"], "attention=flash does not exist"),
+        (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
+        (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba leaves nothing to choose"),
+        (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo leaves nothing to choose"),
+        (["cache=statik"], "did you mean cache=static"),
+        (["cache=static"], "model=embedded_classifier has no such cache; type cache=dynamic"),
+        (["cache=static", "model=mamba", "task=text_generation"], "model=mamba has no such cache; type cache=dynamic"),
+        (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
+        (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper cannot be; type compile=false"),
+        (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
+        (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_flash_attention_is_refused_without_its_package_and_in_full_precision(card, monkeypatch):
+    words = [*WRITES, "attention=flash_attention_2"]
+    assert built(*words, "precision=bf16").settings.attention == "flash_attention_2"
+    with pytest.raises(UserError, match="cannot compute in precision=fp32; type precision=bf16"):
+        built(*words)
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
+        built(*words, "precision=bf16")
+
+
+def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.delenv("CC", raising=False)
+    asked = []
+    monkeypatch.setattr(settings.shutil, "which", lambda word: asked.append(word))
+    with pytest.raises(UserError, match=r"compile=true needs a compiler \(g\+\+, clang\+\+, c\+\+, or CXX=…\)"):
+        built("hardware=cpu", "compile=true")
+    with pytest.raises(UserError, match=r"needs a compiler \(gcc, clang, cc, or CC=…\)"):
+        built("hardware=cuda", "compile=true")
+    monkeypatch.setenv("CXX", "mine++")
+    monkeypatch.setattr(settings.shutil, "which", lambda word: word if word in ("mine++", "gcc") else None)
+    assert built("hardware=cpu", "compile=true").settings.compile
+    assert built("hardware=cuda", "compile=true").settings.compile
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package triton"):
+        built("hardware=cuda", "compile=true")
+
+
+def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeypatch):
+    for capability, can in (((9, 0), True), ((8, 9), True), ((8, 0), False)):
+        card = hardware.Card(0, "GPU-1", "some card", capability, 300.0)
+        monkeypatch.setattr(hardware, "cards", lambda card=card: [card])
+        assert ("fp8" in built("hardware=cuda").hardware.precisions) is can
+        assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
+
+
+def test_a_setting_is_refused_before_torch_is_imported():
+    code = (
+        "import sys; from tests.composed import built; from src.core import Inputs, Settings, UserError\n"
+        "try: built('attention=flash_attention_2')\n"
+        "except UserError: print('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
+    run = built()
+    for key, value in {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": False}.items():
+        assert run.chosen[key] == bench.draft(run, Inputs()).run[key] == value
+    changed = built("sort=length", "attention=eager")
+    assert bench.draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"
+    assert changed.settings == Settings(attention="eager")
+
+
+@pytest.mark.parametrize("name", choices("model"))
+def test_every_model_says_which_attentions_it_leaves_to_choose(name):
+    found = compose_only("run", f"model={name}").model.attentions
+    assert found[0] == "auto"
+    assert set(found) <= set(settings.ATTENTIONS)
