@@ -149,8 +149,10 @@ def test_apples_gpu_is_refused_where_there_is_none(monkeypatch, system, machine)
 def test_apples_gpu_is_reached_by_words_and_has_no_calibration_of_the_processors(monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     monkeypatch.setattr("platform.machine", lambda: "arm64")
+    monkeypatch.setattr("src.environment.cpu_name", lambda: "Apple M4")
     run = built("hardware=mac", "meter=apple", "precision=fp16")
     assert (run.hardware.device, run.hardware.precisions) == ("mps", ("fp32", "bf16", "fp16"))
     assert hardware.isolate(run.hardware) == "mps"
     assert calibration.key(run.hardware) is None
+    assert calibration.key(replace(run.hardware, device="cpu")) == "cpu-Apple M4"
     assert [meter.name for meter in run.meters] == ["apple"]

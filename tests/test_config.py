@@ -87,6 +87,10 @@ def test_every_other_choice_builds(group, name, monkeypatch):
     )
     if name not in ("auto", "cpu", "laptop"):
         monkeypatch.setattr(hardware, "cards", lambda: [hardware.Card(0, "GPU-1", card, (9, 0), 700.0)])
+    monkeypatch.setattr(hardware, "amd_cards", lambda: [hardware.Card(0, "uuid-a", "AMD Instinct MI300X", None, None)])
+    if name == "mac":
+        monkeypatch.setattr("platform.system", lambda: "Darwin")
+        monkeypatch.setattr("platform.machine", lambda: "arm64")
     words = ["meter=nvml"] if name == "ai_energy_score" else []
     assert built(f"{group}={name}", *words).names[group] == name
 
