@@ -72,12 +72,12 @@ def rows(found: Answer, reference: Told, goals: Goals) -> list[tuple[str, ...]]:
 
 
 def sentences(found: Answer, goals: Goals, words: Sequence[str]) -> list[str]:
-    """The recommendation with its command, or the nearest results and the limits that each passes."""
+    """The recommendation with its command, or the nearest results and the limits that each breaks."""
     if found.recommended is not None:
         return [why(found, goals), f"again: {command(words_of(words, found.recommended.point))}"]
     if not found.nearest:
         return []
-    passed = [f"{_words(one)} passes: {'; '.join(map(str, limits))}" for one, limits in found.nearest]
+    passed = [f"{_words(one)} breaks: {'; '.join(map(str, limits))}" for one, limits in found.nearest]
     return ["no result keeps every limit; the nearest:", *passed]
 
 
@@ -104,7 +104,7 @@ def markdown(heads: Sequence[str], table: Sequence[Sequence[str]], lines: Sequen
 
 def _further(found: Answer, reference: Told) -> list[tuple[Told, str]]:
     """Rows beside the front: a recommended setting that ties with the front without being on it, and the nearest."""
-    further = [(one, "passes a limit") for one, _ in found.nearest if one.point != reference.point]
+    further = [(one, "breaks a limit") for one, _ in found.nearest if one.point != reference.point]
     if found.recommended is not None and found.recommended not in (*found.front, reference):
         further.append((found.recommended, ""))
     return further
@@ -140,7 +140,7 @@ def last_line(
         "reference": told(reference),
         "front": [told(one) for one in found.front],
         "recommended": None if found.recommended is None else told(found.recommended),
-        "nearest": [{**told(one), "passes": [str(limit) for limit in limits]} for one, limits in found.nearest],
+        "nearest": [{**told(one), "breaks": [str(limit) for limit in limits]} for one, limits in found.nearest],
         "bill": {
             "wh": bill.wh,
             "trials": bill.trials,

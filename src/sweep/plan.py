@@ -66,7 +66,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
     fixed, swept = _parted(overrides)
     dimensions = _dimensions(conf, fixed, swept)
     judge = Judge()
-    reference = _reference(conf, dimensions)
+    reference = _reference(conf, dimensions, fixed)
     run = judge.run(laid(fixed, reference))
     found, notes, typed_ = _goals(conf, run, [_key(one) for one in overrides])
     _answers(conf, dimensions, found)
@@ -137,11 +137,15 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) or value is None else str(value)
 
 
-def _reference(conf: SweepConf, dimensions: Sequence[Dimension]) -> Point:
-    """The reference in words: a dimension without a value there has its plainest, the first."""
+def _reference(conf: SweepConf, dimensions: Sequence[Dimension], fixed: Sequence[str]) -> Point:
+    """The reference in words: a dimension without a value there has its plainest, the first.
+
+    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space.
+    """
     words = [f"{d.key}={_word(conf.reference[d.key]) if d.key in conf.reference else d.values[0]}" for d in dimensions]
     keys = {dimension.key for dimension in dimensions}
-    return (*words, *(f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys))
+    further = [f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys]
+    return (*words, *(word for word in further if word not in fixed))
 
 
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:

@@ -74,14 +74,14 @@ class Search:
         known = self._study.known(FULL).get(self._plan.reference)
         if known is not None:
             self._study.reference = known.metrics
-        return known or self._measured(self._study.begin(self._plan.reference, FULL), self._plan.reference, FULL)
+        return known or self._measured(self._plan.reference, FULL)
 
     def points(self) -> None:
         """Looks at the points of the space, until all are known or the budget's part for it is used."""
         try:
             if self._exhaustive():
                 for point in self._every():
-                    self._measured(self._study.begin(point, self._stage), point, self._stage)
+                    self._measured(point, self._stage)
             else:
                 self._proposed()
         except SpentError as spent:
@@ -94,7 +94,7 @@ class Search:
         try:
             for point in self.finalists():
                 if point not in self._study.known(FULL):
-                    self._measured(self._study.begin(point, FULL), point, FULL)
+                    self._measured(point, FULL)
         except SpentError as spent:
             self.ended = str(spent)
 
@@ -187,22 +187,21 @@ class Search:
         """Measures what the sampler proposes; what is known is answered at once, so that it goes on elsewhere."""
         drawn, known_in_a_row = random.Random(self._plan.seed), 0
         for point in self._first():
-            self._measured(self._study.begin(point, self._stage), point, self._stage)
+            self._measured(point, self._stage)
         while open_points := self._open():
             bisected = self._unbisected()
             if bisected is not None:
-                self._measured(self._study.begin(bisected, self._stage), bisected, self._stage)
+                self._measured(bisected, self._stage)
                 continue
             if known_in_a_row >= PATIENCE:
                 point, known_in_a_row = drawn.choice(open_points), 0
-                self._measured(self._study.begin(point, self._stage), point, self._stage)
+                self._measured(point, self._stage)
                 continue
-            self._afford(self._stage)
+            self._afford(self._stage)  # nothing is asked that is not measured
             trial, point = self._study.ask()
             if point in open_points:
                 known_in_a_row = 0
-                self._study.claim(trial, point, self._stage)
-                self._measured(trial, point, self._stage)
+                self._measured(point, self._stage, trial)
             else:
                 known_in_a_row += 1
                 self._study.again(trial, self._study.known(self._stage).get(point))
@@ -242,13 +241,15 @@ class Search:
         kept = [word for word in self._plan.full if not word.startswith(("protocol", "sweep_id", "site", "meter"))]
         return (*(word for word in kept if not word.startswith(("tracking_uri", BATCH))), *group)
 
-    def _measured(self, trial: object, point: Point, stage: str) -> Told:
-        """Measures one point and writes down what became of it. SpentError before, Interrupted after."""
-        try:
-            limit_s = self._afford(stage)
-        except SpentError:
-            self._study.again(trial, None)
-            raise
+    def _measured(self, point: Point, stage: str, asked: object = None) -> Told:
+        """Measures one point, as the trial that was asked for or one of its own, and writes down what became of it.
+
+        SpentError before it begins, Interrupted after it ended.
+        """
+        limit_s = self._afford(stage)
+        trial = asked or self._study.begin(point, stage)
+        if asked:
+            self._study.claim(trial, point, stage)
         base = self._plan.full if stage == FULL else self._plan.screening or ()
         outcome = self._measure(laid(base, point), limit_s)
         size, ended = batch(point), memory.ran_out(outcome.error)

@@ -6,6 +6,7 @@ that the same line goes on where it stopped and several workers may share one st
 
 import logging
 import os
+import signal
 import socket
 import uuid
 import warnings
@@ -68,9 +69,9 @@ class Study:
         return found
 
     def known(self, stage: str) -> dict[Point, Told]:
-        """The last done measurement of each point, in this pass or the full one."""
+        """The last done measurement of each point in this pass; of those that have none in the full one."""
         done = [one for one in self.told() if one.outcome.status not in UNDONE]
-        return {one.point: one for wanted in (stage, FULL) for one in done if one.stage == wanted}
+        return {one.point: one for wanted in (FULL, stage) for one in done if one.stage == wanted}
 
     def ask(self) -> tuple[Any, Point]:
         """The point that the sampler proposes, as a trial that has begun."""
@@ -128,7 +129,10 @@ class Study:
         self.study.tell(trial, state=TrialState.FAIL)
 
     def mend(self) -> int:
-        """Closes trials that a worker of this host left behind when it died; returns how many had no outcome."""
+        """Closes trials that a worker of this host left behind when it died; returns how many had no outcome.
+
+        Those were interrupted: what they took is unknown, and their points are asked again.
+        """
         from optuna.trial import Trial, TrialState
 
         lost = 0
@@ -139,8 +143,11 @@ class Study:
                 continue
             trial = Trial(self.study, frozen._trial_id)
             given = frozen.user_attrs.get("outcome")
-            if given is None:
+            if worker and given is None:
                 lost += 1
+                why = "lost with the process that measured it"
+                self.tell(trial, Outcome((), -signal.SIGKILL, "interrupted", why))
+            elif given is None:
                 self._fail(trial)
             else:
                 self._close(trial, Outcome(**{**given, "words": tuple(given["words"])}))

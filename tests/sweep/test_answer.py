@@ -80,7 +80,7 @@ def test_limits_that_no_setting_keeps_end_with_the_nearest_and_exit_code_1(tmp_p
     code, out, last = swept(tmp_path, capsys, goals=wanted({"p95": {"max": 0.001}}), screening=False)
     assert (code, last["recommended"], last["status"]) == (1, None, "failed")
     assert last["nearest"][0]["words"] == ["batch_size=1", "precision=bf16"]
-    assert any("passes: p95 at most 0.001" in line for line in out)
+    assert any("breaks: p95 at most 0.001" in line for line in out)
 
 
 def test_limits_that_no_screened_setting_keeps_still_name_the_nearest(tmp_path, capsys):

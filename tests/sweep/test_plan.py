@@ -52,6 +52,11 @@ def test_a_list_of_words_replaces_a_dimension_and_a_single_word_fixes_it(tmp_pat
     assert asked.plan.reference == ("batch_size=1", "precision=fp32")  # the study's setting all the same
 
 
+def test_a_reference_that_the_fixed_words_hold_is_a_point_of_the_space(tmp_path):
+    asked = read(tmp_path, *FAST, "batch_size=1,3", "precision=fp32")
+    assert asked.plan.reference in asked.plan.space.points
+
+
 def test_the_words_of_the_sweep_are_not_those_of_its_runs(tmp_path):
     asked = read(
         tmp_path, *FAST, "batch_size=1,8", "sweep.seed=3", "+sweep.limits.p99_s.max=1", "storage=sqlite:///x.db"
