@@ -1,6 +1,6 @@
 """What measuring costs: the same calls bare and instrumented, in interleaved pairs within one process.
 
-    python -m benchmarks.overhead [words of python -m src.run …] [--pairs 10] [--seconds 10]
+    python -m benchmarks.overhead [words of python -m src.run …] [--pairs 10] [--seconds 10] [--slices 20]
 
 Prints what the edges of an empty window cost and, on an NVIDIA card, one read of its counter; what the loop of a window
 adds to a call, in processor time; then the throughput of each pair and the median ratio instrumented / bare, and how
@@ -30,7 +30,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*")
     parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each side of a pair")
+    parser.add_argument("--slices", type=int, default=20, help="in which the sides of a pair take turns")
     asked = parser.parse_args()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("run", overrides=asked.words, return_hydra_config=True)
@@ -41,7 +42,7 @@ def main() -> None:
     batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
     fetch(run.model.checkpoint)
     meters, absent = open_meters(run)
-    predict = run.model.load(run.task, hardware.isolate(run.hardware), run.precision).predict
+    predict = run.model.load(run.task, hardware.isolate(run.hardware), run.settings).predict
     print(
         f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}"
     )
@@ -53,40 +54,43 @@ def main() -> None:
     with Status() as progress:
         _loop(meters, progress)
         for pair in range(asked.pairs):
-            sides = [
-                lambda: bare(predict, batches, asked.seconds),
-                lambda: instrumented(predict, batches, meters, asked.seconds, progress),
-            ]
-            # which side goes first alternates, so that a drift of the machine favours neither
-            if pair % 2:
-                with_first = sides[1]()
-                plain = sides[0]()
-            else:
-                plain = sides[0]()
-                with_first = sides[1]()
-            ratios.append(with_first / plain)
+            plain, measured = alternating(predict, batches, meters, asked.seconds, asked.slices, progress)
+            ratios.append(measured / plain)
             print(
-                f"pair {pair + 1}: bare {plain:.2f}/s, instrumented {with_first:.2f}/s, ratio {ratios[-1]:.4f}",
+                f"pair {pair + 1}: bare {plain:.2f}/s, instrumented {measured:.2f}/s, ratio {ratios[-1]:.4f}",
                 flush=True,
             )
         print(f"median ratio {statistics.median(ratios):.4f} (min {min(ratios):.4f}, max {max(ratios):.4f})")
         _memory(predict, batches, meters, progress)
 
 
-def bare(predict, batches, seconds) -> float:
-    """Requests per second of a loop that does nothing else."""
+def alternating(predict, batches, meters, seconds, slices, progress) -> tuple[float, float]:
+    """Requests per second bare and instrumented, each for so many seconds in short slices that take turns.
+
+    A host whose speed changes within seconds is as fast for the one as for the other.
+    """
+    sides: list[list[tuple[int, float]]] = [[], []]
+    for place in range(slices):
+        for side in (0, 1) if place % 2 else (1, 0):  # which goes first alternates, so that a drift favours neither
+            if side:
+                window = one_window(
+                    predict, batches, meters, seconds / slices, Clock(), environment.busy_s, progress, units
+                )
+                sides[side].append((window.requests, window.duration_s))
+            else:
+                sides[side].append(bare(predict, batches, seconds / slices))
+    plain, measured = (sum(count for count, _ in side) / sum(took for _, took in side) for side in sides)
+    return plain, measured
+
+
+def bare(predict, batches, seconds) -> tuple[int, float]:
+    """Requests and seconds of whole passes that do nothing else."""
     began, requests = time.perf_counter(), 0
     while time.perf_counter() - began < seconds:
         for batch in batches:
             predict(batch)
         requests += sum(map(len, batches))
-    return requests / (time.perf_counter() - began)
-
-
-def instrumented(predict, batches, meters, seconds, progress) -> float:
-    """Requests per second of one measured window."""
-    window = one_window(predict, batches, meters, seconds, Clock(), environment.busy_s, progress, units)
-    return window.requests / window.duration_s
+    return requests, time.perf_counter() - began
 
 
 def units(predictions, passes) -> int:
