@@ -58,7 +58,7 @@ SAMPLES = """
 import json, sys
 from hydra import compose, initialize_config_dir
 from src.config import CONF, build
-from src.core import Settings, UserError
+from src.core import UserError
 with initialize_config_dir(str(CONF), version_base="1.3"):
     for words in json.loads(sys.argv[1]):
         config = compose("run", words)
@@ -199,7 +199,7 @@ KINDS = """
 import json, sys
 from hydra import compose, initialize_config_dir
 from src.config import CONF, build
-from src.core import UserError
+from src.core import Settings
 with initialize_config_dir(str(CONF), version_base="1.3"):
     for words in json.loads(sys.argv[1]):
         names = {word.split("=")[0]: word.split("=")[1] for word in words if "." not in word}
