@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from src.core import Checkpoint, UserError
+from src.core import Checkpoint, Settings, UserError
 from src.embedded import WEIGHTS
 from src.hub import within
 from src.models.checkpoint import fetch
@@ -101,8 +101,8 @@ def test_with_the_flag_a_pipeline_of_both_formats_loads(tmp_path: Path) -> None:
         (safe,) = (folder / part).glob("*.safetensors")
         torch.save(load_file(safe), folder / part / f"{name}.bin")
         safe.unlink()
-    mixed = open_pipeline(fetch(Checkpoint("x", weights=str(folder), allow_pickle=True)), "cpu", "fp32")
-    whole = open_pipeline(fetch(Checkpoint("painter", weights="embedded")), "cpu", "fp32")
+    mixed = open_pipeline(fetch(Checkpoint("x", weights=str(folder), allow_pickle=True)), "cpu", Settings())
+    whole = open_pipeline(fetch(Checkpoint("painter", weights="embedded")), "cpu", Settings())
     for part in ("unet", "vae", "text_encoder"):
         loaded, expected = getattr(mixed, part).state_dict(), getattr(whole, part).state_dict()
         assert all(torch.equal(loaded[name], value) for name, value in expected.items())

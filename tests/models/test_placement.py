@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.core import UserError
+from src.core import Settings, UserError
 from src.models import placement
 from tests.models import tiny
 
@@ -84,9 +84,9 @@ def test_random_weights_of_a_spread_model_are_drawn_where_they_lie_like_those_of
 
     monkeypatch.setattr(placement, "spread", everything_here)
     monkeypatch.setattr(placement, "free_bytes", lambda devices: ROOM)
-    spread = weights.open_weights(auto, checkpoint, "cuda:0,cuda:1", "bf16")
+    spread = weights.open_weights(auto, checkpoint, "cuda:0,cuda:1", Settings("bf16"))
     assert asked == [("meta", CARDS, ROOM)]
-    here = weights.open_weights(auto, checkpoint, "cpu", "bf16")
+    here = weights.open_weights(auto, checkpoint, "cpu", Settings("bf16"))
     assert isinstance(spread, getattr(transformers, type(here).__name__))
     ours, theirs = dict(spread.named_parameters()), dict(here.named_parameters())
     assert ours.keys() == theirs.keys()

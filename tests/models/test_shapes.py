@@ -178,10 +178,10 @@ def test_flan_t5_at_random_has_a_head_of_its_own_as_the_real_one_has() -> None:
     from src.models.weights import open_weights
     from tests.models import tiny
 
-    model = open_weights("AutoModelForSeq2SeqLM", tiny.random("t5"), "cpu", "fp32")
+    model = open_weights("AutoModelForSeq2SeqLM", tiny.random("t5"), "cpu", Settings())
     assert model.get_output_embeddings().weight is not model.get_input_embeddings().weight
     assert model.get_output_embeddings().weight.std() > 0.1
-    bloom = open_weights("AutoModelForCausalLM", tiny.random("bloom"), "cpu", "fp32")
+    bloom = open_weights("AutoModelForCausalLM", tiny.random("bloom"), "cpu", Settings())
     assert bloom.get_output_embeddings().weight is bloom.get_input_embeddings().weight
-    again = open_weights("AutoModelForCausalLM", tiny.random("bloom"), "cpu", "fp32")
+    again = open_weights("AutoModelForCausalLM", tiny.random("bloom"), "cpu", Settings())
     assert all(torch.equal(a, b) for a, b in zip(bloom.parameters(), again.parameters(), strict=True))
