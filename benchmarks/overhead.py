@@ -13,13 +13,12 @@ import resource
 import statistics
 import time
 
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
+from hydra import initialize_config_dir
 
 from src import environment, hardware
 from src.bench import open_meters
-from src.composed import GROUPS
-from src.config import CONF, build
+from src.composed import composed
+from src.config import CONF
 from src.console import Status
 from src.measure import Clock, metered, one_window
 from src.models.checkpoint import fetch
@@ -34,10 +33,7 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=20, help="in which the sides of a pair take turns")
     asked = parser.parse_args()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("run", overrides=asked.words, return_hydra_config=True)
-    HydraConfig.instance().set_config(config)
-    names = {group: str(config.hydra.runtime.choices[group]) for group in GROUPS}
-    run = build(_without_hydra(config), names)
+        run = composed(asked.words)
     inputs = [sample.input for sample in run.task.samples(run.samples, run.seed).samples]
     batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
     fetch(run.model.checkpoint)
@@ -143,14 +139,6 @@ def _memory(predict, batches, meters, progress) -> None:
             one_window(predict, few, meters, 0.0, Clock(), environment.busy_s, progress, units)
         sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(f"peak resident memory after 1 pass {sizes[0]:.0f} MiB, after 11 passes {sizes[1]:.0f} MiB")
-
-
-def _without_hydra(config):
-    from omegaconf import OmegaConf
-
-    OmegaConf.set_struct(config, False)
-    config.pop("hydra")
-    return config
 
 
 if __name__ == "__main__":

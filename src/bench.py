@@ -56,11 +56,8 @@ def draft(run: Run, inputs: Inputs) -> Record:
         site=asdict(run.site),
         run={
             "batch_size": run.batch_size,
-            "precision": run.precision,
+            **asdict(run.settings),
             "sort": run.sort,
-            "attention": run.attention,
-            "cache": run.cache,
-            "compile": run.compile,
             "samples": run.samples,
             "seed": run.seed,
             "command": run.command,

@@ -22,7 +22,7 @@ def composed(words: Sequence[str]) -> Run:
     except mistakes.COMPOSITION as error:
         raise UserError(mistakes.explain(error, "run", words)) from None
     names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)
-    return build(_without_hydra(config), names, typed)
+    return build(without_hydra(config), names, typed)
 
 
 def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
@@ -33,7 +33,8 @@ def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
     return {group: str(choices[group]) for group in GROUPS}
 
 
-def _without_hydra(config: DictConfig) -> DictConfig:
+def without_hydra(config: DictConfig) -> DictConfig:
+    """The run's own keys of a composed configuration, from which Hydra's are taken away."""
     with open_dict(config):
         del config["hydra"]
     return config

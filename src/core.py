@@ -3,9 +3,11 @@
 Everything else in `src` speaks in these. A value that was not read is `None`, never zero.
 """
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 # Of Record. Raise it, with a line here, when a field changes meaning.
@@ -33,6 +35,11 @@ class Interrupted(BaseException):
 
     Like KeyboardInterrupt it is not an `Exception`, so that no handler for ordinary errors swallows it.
     """
+
+    @staticmethod
+    def by(number: int, frame: FrameType | None) -> None:
+        """Raises it, as a handler of signals."""
+        raise Interrupted(signal.Signals(number).name)
 
 
 @dataclass(frozen=True)

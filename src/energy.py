@@ -33,6 +33,12 @@ def idle_w(measurement: Measurement, component: str) -> float | None:
     return sum(value for value, _ in parts) / seconds if seconds > 0 else None
 
 
+def idle_j(measurement: Measurement, component: str) -> float | None:
+    """Joules of the idle baseline, all its parts together; None without a baseline or a sensor."""
+    parts = _idle_parts(measurement, component)
+    return sum(value for value, _ in parts) if parts else None
+
+
 def idle_half_width_w(measurement: Measurement, component: str) -> float | None:
     """Half of Student's 95 % interval of the idle power in watts, over the parts of its baseline.
 

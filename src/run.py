@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from types import FrameType
 from typing import Any
 
 import hydra
@@ -79,7 +78,7 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     from src.models.weights import import_packages
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, Interrupted.by)
     begun = bench.draft(run, inputs)
 
     def watch(phase: str, record: Record) -> None:
@@ -98,10 +97,6 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # what was measured is being written: a second Ctrl-C must not lose it
     return record
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(signal.Signals(number).name)
 
 
 def _payload(record: Record, run: Run) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
-from types import FrameType
 from typing import Any
 
 import hydra
@@ -58,7 +57,7 @@ def run(config: DictConfig) -> int:
         raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
     uri = tracking.resolve(values["tracking_uri"])
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, Interrupted.by)
     rows: list[Row] = []
     stopped = ""
     try:
@@ -72,10 +71,6 @@ def run(config: DictConfig) -> int:
     failed = sum(row.status == FAILED for row in rows)
     print(json.dumps({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)}))
     return 128 + signal.Signals[stopped] if stopped else int(failed > 0)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(signal.Signals(number).name)
 
 
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:

@@ -61,7 +61,7 @@ def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
     total = total_j(found)
     totals = [joules for joules in energy.total_j_per_request(found) if joules is not None]
     interval = stats.estimate(totals)
-    loaded = [joules for c in COMPONENTS if (joules := _reading_j(found, c)) is not None]
+    loaded = [joules for c in COMPONENTS if (joules := _reading_j(found.load, c)) is not None]
     requests, units = _sum(found, "requests"), _sum(found, "units")
     return {
         "energy/total_wh_per_1k": _wh_per_1k(total),
@@ -83,28 +83,15 @@ def run_wh(found: Measurement) -> float | None:
     """
     stretches = [
         found.load,
-        *(tuple(part) for part in _idle_parts(found)),
         *(window.readings for window in found.windows),
         *(phase.window.readings for phase in found.phases),
     ]
-    read = [
-        joules
-        for readings in stretches
-        for component in COMPONENTS
-        if (reading := energy.source(readings, component)) is not None
-        and (joules := energy.joules(reading, component)) is not None
+    told = [
+        *(_reading_j(readings, component) for readings in stretches for component in COMPONENTS),
+        *(energy.idle_j(found, component) for component in COMPONENTS),
     ]
+    read = [joules for joules in told if joules is not None]
     return sum(read) / J_PER_WH if read else None
-
-
-def _idle_parts(found: Measurement) -> list[list[Reading]]:
-    """The readings of each part of the idle baseline: a meter that is there again begins the next part."""
-    parts: list[list[Reading]] = []
-    for reading in found.idle:
-        if not parts or any(one.meter == reading.meter for one in parts[-1]):
-            parts.append([])
-        parts[-1].append(reading)
-    return parts
 
 
 def component_j(found: Measurement, component: str) -> float | None:
@@ -282,8 +269,8 @@ def _gpu_utilization(window: Window) -> float | None:
     return next((r.gpu_utilization for r in window.readings if r.gpu_utilization is not None), None)
 
 
-def _reading_j(found: Measurement, component: str) -> float | None:
-    reading = energy.source(found.load, component)
+def _reading_j(readings: Sequence[Reading], component: str) -> float | None:
+    reading = energy.source(readings, component)
     return energy.joules(reading, component) if reading else None
 
 

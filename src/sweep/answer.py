@@ -8,7 +8,7 @@ from src.config import command
 from src.sweep import front
 from src.sweep.bill import Bill, apart
 from src.sweep.goal import SHORT, Goals, Limit, Metrics
-from src.sweep.search import compared
+from src.sweep.search import compared, laid
 from src.sweep.space import LeftOut, Point, Space
 from src.sweep.study import Told
 
@@ -74,7 +74,7 @@ def rows(found: Answer, reference: Told, goals: Goals) -> list[tuple[str, ...]]:
 def sentences(found: Answer, goals: Goals, words: Sequence[str]) -> list[str]:
     """The recommendation with its command, or the nearest results and the limits that each breaks."""
     if found.recommended is not None:
-        return [why(found, goals), f"again: {command(words_of(words, found.recommended.point))}"]
+        return [why(found, goals), f"again: {command(laid(words, found.recommended.point))}"]
     if not found.nearest:
         return []
     passed = [f"{_words(one)} breaks: {'; '.join(map(str, limits))}" for one, limits in found.nearest]
@@ -110,11 +110,6 @@ def _further(found: Answer, reference: Told) -> list[tuple[Told, str]]:
     return further
 
 
-def words_of(words: Sequence[str], point: Point) -> tuple[str, ...]:
-    """The words of a run in the full protocol at this point."""
-    return tuple({word.partition("=")[0]: word for word in (*words, *point)}.values())
-
-
 def last_line(
     found: Answer,
     reference: Told,
@@ -131,7 +126,7 @@ def last_line(
     names = tuple(dict.fromkeys((*SHORT.values(), "energy/ci95_rel", "energy/modelled_share", *goals.metrics)))
 
     def told(one: Told) -> dict[str, Any]:
-        line = command(words_of(words, one.point))
+        line = command(laid(words, one.point))
         metrics = {name: one.metrics.get(name) for name in names}
         return {"words": list(one.point), "run_id": one.outcome.run_id, "metrics": metrics, "command": line}
 

@@ -5,7 +5,6 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
 from omegaconf import DictConfig
@@ -43,7 +42,7 @@ def run(asked: Asked, measure: Measure) -> int:
     _say(f"study {asked.name}: {_before(study)}")
     search = Search(asked.plan, study, measure, _say)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, Interrupted.by)
     try:
         reference = _reference(search, asked, study)
         search.points()
@@ -53,10 +52,6 @@ def run(asked: Asked, measure: Measure) -> int:
         print(json.dumps({"status": "interrupted", "sweep_id": asked.name, "trials": len(study.told())}), flush=True)
         return 128 + signal.Signals[str(stop)]
     return _end(search, asked, study, reference, began_s)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(signal.Signals(number).name)
 
 
 def _say(sentence: str) -> None:

@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes
-from src.composed import GROUPS, names_in
+from src.composed import GROUPS, names_in, without_hydra
 from src.config import CONF, Run, RunSchema, build
 from src.core import UserError
 
@@ -44,8 +44,7 @@ class Judge:
                 self._composed[groups] = _compose(groups)
             config = self._composed[groups].copy()
             names = names_in(config.hydra.runtime.choices)
-            OmegaConf.set_struct(config, False)
-            config.pop("hydra")
+            without_hydra(config)
             for override in OverridesParser.create().parse_overrides([word for word in words if word not in groups]):
                 OmegaConf.update(config, override.key_or_group, override.value())
         except mistakes.COMPOSITION as error:
