@@ -71,25 +71,37 @@ def swept(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    printed(columns, _lines(rows, columns), below(rows), LEFT)
+
+
+def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
+    """The same table and lines as Markdown."""
+    return marked(columns, _lines(rows, columns), below(rows), LEFT)
+
+
+def _lines(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
+    return [[_cells(row).get(name, "") for name in columns] for row in rows]
+
+
+def printed(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> None:
+    """Prints lines of cells under their heads, those of `left` to the left, and the notes below."""
     from rich.table import Table
 
     from src import console
 
     table = Table(box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="left" if name in LEFT else "right", overflow="fold")
-    for row in rows:
-        cells = _cells(row)
-        table.add_row(*(cells.get(name, "") for name in columns))
-    console.show(table, *below(rows))
+    for name in heads:
+        table.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    console.show(table, *notes)
 
 
-def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
-    """The same table and lines as Markdown."""
-    lines = [f"| {' | '.join(columns)} |", "|" + "".join("---|" if name in LEFT else "---:|" for name in columns)]
-    cells = [[_cells(row).get(name, "").replace("|", "/") for name in columns] for row in rows]
-    lines += [f"| {' | '.join(line)} |" for line in cells]
-    return "\n".join([*lines, "", *(f"- {line}" for line in below(rows)), ""])
+def marked(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> str:
+    """The same as Markdown; a bar in a cell would end it."""
+    text = [f"| {' | '.join(heads)} |", "|" + "".join("---|" if name in left else "---:|" for name in heads)]
+    text += [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
+    return "\n".join([*text, "", *(f"- {note}" for note in notes), ""])
 
 
 def _cells(row: Row) -> dict[str, str]:

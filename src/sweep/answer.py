@@ -12,6 +12,7 @@ from src.sweep.search import compared, laid
 from src.sweep.space import LeftOut, Point, Space
 from src.sweep.study import Told
 
+SETTING = "setting"  # the head of the one column of words
 SHOWN = 3  # nearest results, where none keeps the limits
 
 
@@ -57,7 +58,7 @@ def why(found: Answer, goals: Goals) -> str:
 
 def columns(goals: Goals) -> tuple[str, ...]:
     """The heads of the table."""
-    return ("setting", "Wh per 1,000", "±", "p95 s", "quality", f"{goals.objectives[0].name} better")
+    return (SETTING, "Wh per 1,000", "±", "p95 s", "quality", f"{goals.objectives[0].name} better")
 
 
 def rows(found: Answer, reference: Told, goals: Goals) -> list[tuple[str, ...]]:
@@ -79,27 +80,6 @@ def sentences(found: Answer, goals: Goals, words: Sequence[str]) -> list[str]:
         return []
     passed = [f"{_words(one)} breaks: {'; '.join(map(str, limits))}" for one, limits in found.nearest]
     return ["no result keeps every limit; the nearest:", *passed]
-
-
-def show(heads: Sequence[str], table: Sequence[Sequence[str]], lines: Sequence[str]) -> None:
-    """Prints the table and the lines below it."""
-    from rich.table import Table
-
-    from src import console
-
-    shown = Table(box=None, pad_edge=False)
-    for place, name in enumerate(heads):
-        shown.add_column(name, justify="left" if place == 0 else "right")
-    for row in table:
-        shown.add_row(*row)
-    console.show(shown, *lines)
-
-
-def markdown(heads: Sequence[str], table: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
-    """The same table and lines as Markdown."""
-    text = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
-    text += [f"| {' | '.join(row)} |" for row in table]
-    return "\n".join([*text, "", *(f"- {line}" for line in lines), ""])
 
 
 def _further(found: Answer, reference: Told) -> list[tuple[Told, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from src import trial
+from src import table, trial
 from src.core import Interrupted, UserError
 from src.sweep import answer, bill, plan
 from src.sweep.plan import Asked
@@ -96,7 +96,7 @@ def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: f
         *map(str, left_out),
     ]
     heads, rows = answer.columns(study.goals), answer.rows(found, reference, study.goals)
-    answer.show(heads, rows, lines)
+    table.printed(heads, rows, lines, (answer.SETTING,))
     status = "finished" if found.recommended else "failed"
     said = answer.last_line(
         found,
@@ -107,7 +107,7 @@ def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: f
         asked.plan.full,
         status=status,
         sweep_id=asked.name,
-        run_id=_saved(asked, status, began_s, answer.markdown(heads, rows, lines)),
+        run_id=_saved(asked, status, began_s, table.marked(heads, rows, lines, (answer.SETTING,))),
         trials=len(study.told()),
         ended=search.ended,
     )
@@ -123,14 +123,14 @@ def _failures(study: Study, search: Search) -> list[str]:
     return [f"no result: {' '.join(p)}: {one.outcome.status}: {one.outcome.error}" for p, one in failed.items()]
 
 
-def _saved(asked: Asked, status: str, began_s: float, table: str) -> str | None:
+def _saved(asked: Asked, status: str, began_s: float, text: str) -> str | None:
     """The id of the run in MLflow that stands for this session of the sweep; None where none could be written."""
     if asked.tracking_uri is None:
         return None
     from src import store  # MLflow enters when nothing is measured any more
 
     try:
-        return store.save_sweep(asked.tracking_uri, asked.task, status, began_s, {"sweep_id": asked.name}, table)
+        return store.save_sweep(asked.tracking_uri, asked.task, status, began_s, {"sweep_id": asked.name}, text)
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its answer is on the screen
         print(f"the answer is not recorded: {error}", file=sys.stderr)
         return None
