@@ -14,6 +14,7 @@ from src.batches import order, put_back
 from src.card import Card
 from src.config import Run
 from src.core import (
+    Hardware,
     Inputs,
     Interrupted,
     Loaded,
@@ -146,14 +147,15 @@ def _phases(
     progress("meters", 0.0)
     meters, absent = open_meters(run)
     record = replace(begun, environment={**begun.environment, "meters_absent": absent})
+    device = hardware.isolate(run.hardware)  # before torch comes: with torchao it opens the cards as it is imported
     yield "meters", record
 
     progress("loading", 0.0)
     card.open()
     before = card.look()
-    device = hardware.isolate(run.hardware)
     loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.settings), clock)
     card.loaded()
+    _check_cards(run.hardware, device)
     start = Measurement(load=reading, looks=() if before is None else (before,))
     record = replace(record, measurement=start, model={**begun.model, **loaded.facts})
     yield "load", record
@@ -193,6 +195,17 @@ def _phases(
     progress("counting", 0.0)
     record = _counted(record, run, loaded, batches)
     yield "counting", record
+
+
+def _check_cards(chosen: Hardware, device: str) -> None:
+    """Raises where torch works on another card than the meters read: its energy would be that of an idle card."""
+    if chosen.device != "cuda":
+        return
+    from src.models import placement
+
+    used = placement.uuids(device)
+    if used != chosen.uuids:
+        raise RuntimeError(f"the model is on {', '.join(used)} and the meters read {', '.join(chosen.uuids)}")
 
 
 def _scored(

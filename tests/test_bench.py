@@ -6,7 +6,7 @@ import pytest
 
 from src import bench, describe, summary
 from src.config import Run
-from src.core import Inputs, Interrupted, Loaded, Prediction, Sample, Site, UserError, Work
+from src.core import Hardware, Inputs, Interrupted, Loaded, Prediction, Sample, Site, UserError, Work
 from src.dataset import Dataset
 from src.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
@@ -227,3 +227,19 @@ def test_a_call_that_cannot_be_counted_takes_nothing_from_the_run_and_the_record
     record, _ = counting(monkeypatch, error("no rule for this\nsecond line"))
     assert (record.status, record.measurement.work) == ("finished", None)
     assert record.environment["work_not_counted"] == f"{error.__name__}: no rule for this"
+
+
+def test_the_cards_are_chosen_before_anything_can_import_torch(monkeypatch):
+    clock, seen = FakeClock(), []
+    monkeypatch.setattr("src.hardware.isolate", lambda chosen: seen.append("chosen") or "cpu")
+    benched(a_run(clock), clock, watch=lambda phase, record: seen.append(phase))
+    assert seen.index("chosen") < seen.index("meters")
+
+
+def test_a_model_on_another_card_than_the_meters_read_fails_the_run(monkeypatch):
+    two = Hardware(name="cuda", device="cuda", precisions=("fp32",), uuid="GPU-b", index=1)
+    monkeypatch.setattr("src.models.placement.uuids", lambda device: ("GPU-a",))
+    with pytest.raises(RuntimeError, match="the model is on GPU-a and the meters read GPU-b"):
+        bench._check_cards(two, "cuda:0")
+    monkeypatch.setattr("src.models.placement.uuids", lambda device: ("GPU-b",))
+    bench._check_cards(two, "cuda:0")

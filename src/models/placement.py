@@ -71,6 +71,14 @@ def finished(device: str) -> None:
         torch.mps.synchronize() if device == "mps" else torch.cuda.synchronize(name)
 
 
+def uuids(device: str) -> tuple[str, ...]:
+    """The UUIDs of the NVIDIA cards on which torch works, as the driver writes them."""
+    import torch
+
+    found = [str(torch.cuda.get_device_properties(name).uuid) for name in devices(device)]
+    return tuple(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}" for uuid in found)
+
+
 def watch_memory(device: str) -> Callable[[], int | None]:
     """A reader of the allocators' high-water marks in bytes, summed, from this call on.
 
