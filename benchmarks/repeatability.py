@@ -5,6 +5,9 @@
 Each line of the list is the words of one `python -m src.run`. All processes start together, import the heavy packages
 and wait; then they run one after the other, each with its own context on the card, its own allocator and kernels, its
 own warm-up. OUT gets `repeats.jsonl`, a line for each run as it ends.
+
+Two lists on two cards of one machine at once: give each its own processors and card, as `taskset -c 0-15 env
+CUDA_VISIBLE_DEVICES=0 …`, and `hardware.index=1` in the words of the second.
 """
 
 import argparse
@@ -16,11 +19,12 @@ import sys
 import time
 from pathlib import Path
 
-# Waits for a word of the parent before anything of the run, or of the card, is touched
+# Waits for a word of the parent before anything of the run, or of the card, is touched. torchao is left to the run: it
+# opens the card as it is imported, and a context of a process that waits is a guest in the others' measurements.
 FRESH = """
 import sys
-from src.models.weights import import_packages
-import_packages()
+import torch
+from transformers import AutoConfig, AutoTokenizer
 print("ready", flush=True)
 sys.stdin.readline()
 from src.run import main
