@@ -19,11 +19,11 @@ LEVELS = [
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
-    {"config", "describe", "figures", "phases", "comparison"},
+    {"config", "describe", "figures", "phases", "comparison", "meaning"},
     {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
     {"recorder", "composed"},
     {"multirun", "sweep"},
-    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
+    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
