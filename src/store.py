@@ -26,7 +26,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from src import audit, describe, figures, summary, tracking
+from src import audit, describe, figures, registry, summary, tracking
 from src.core import Record, UserError
 from src.record_json import from_json, to_json
 
@@ -335,6 +335,25 @@ def tag(uri: str, run_id: str, name: str) -> str | None:
     """One tag of a run; None where the run has none of that name."""
     found: str | None = _reader(uri).get_run(run_id).data.tags.get(name)
     return found
+
+
+def register(uri: str, run_id: str, name: str, alias: str = registry.ALIAS) -> dict[str, Any]:
+    """Puts a finished run into the model registry under a name and moves the alias to it; says where it is.
+
+    UserError for a run or a name that cannot be registered, and for a store without a registry.
+    """
+    registry.check(name, alias)
+    client = _reader(uri)
+    with _reachable(uri), _alone(uri):
+        try:
+            found = registry.register(client, run_id, name, alias)
+        except MlflowException as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"run {run_id[:12]} cannot be registered in {tracking.public(uri)}: {reason}") from None
+    server = tracking.public(uri).rstrip("/") if uri.startswith("http") else None
+    path = f"#/models/{name}/versions/{found.version}"
+    return {"name": name, "version": found.version, "alias": alias, "new": found.new,
+            "url": f"{server}/{path}" if server else None, "ui_path": path}  # fmt: skip
 
 
 def _reader(uri: str) -> MlflowClient:
