@@ -10,11 +10,11 @@
 Both sides are on the same card, so its idle power is one number and cancels; the verdict is of the rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from src.meaning.amount import Amount, lower, total
+from src.meaning.breakeven import Turn, ends, turns
 from src.meaning.mix import HOURS_A_DAY, Measured, Mix, Side
 
 PER = 1000  # inferences
@@ -47,7 +47,8 @@ class Plan:
 class Portfolio:
     """Two sides of one mix: the plans that were reckoned, the chosen one of each side, the verdict and the turns.
 
-    `turns` are the calls per day at which the two chosen plans take the same and their order turns. `capacity` is how
+    `turns` are the calls per day at which the two chosen plans take the same and their order turns, None where
+    what loading takes is needed and was not read. `capacity` is how
     many calls a day the card answers on each side, None where that is unknown. `reasons` says why nothing can be
     said; then there are no plans and the verdict is `unknown`.
     """
@@ -58,7 +59,7 @@ class Portfolio:
     verdict: str
     plans: tuple[Plan, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
-    turns: tuple[float, ...] = ()
+    turns: tuple[Turn, ...] | None = ()
     capacity: tuple[float | None, float | None] = (None, None)
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -127,12 +128,6 @@ def portfolio(jobs: Mix, a: Side, b: Side, card_bytes: int | None = None) -> Por
     chosen = {label: policy_of(side, card_bytes) for label, side in sides.items()}
     pair = {one.side: one for one in plans if chosen[one.side] == one.policy}
 
-    def apart(calls: float) -> float:
-        """Wh a day, A less B, at so many calls; the idle power cancels."""
-        both = [plan(jobs, sides[label], label, chosen[label], idle_w, calls).work.mean for label in sides]
-        return both[0] - both[1]
-
-    corners = [at for label in sides for at in _corners(jobs, sides[label], chosen[label])]
     return Portfolio(
         mix=jobs,
         a=a,
@@ -140,10 +135,38 @@ def portfolio(jobs: Mix, a: Side, b: Side, card_bytes: int | None = None) -> Por
         verdict=lower(pair["A"].work, pair["B"].work),
         plans=plans,
         chosen=chosen,
-        turns=turns(apart, corners),
+        turns=None
+        if any(_unread(jobs, sides[label], chosen[label]) for label in sides)
+        else _turns(jobs, sides, chosen),
         capacity=(capacity(jobs, a), capacity(jobs, b)),
         notes=tuple(_notes(jobs, sides, chosen, card_bytes)),
     )
+
+
+def _turns(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str]) -> tuple[Turn, ...]:
+    """Where the order of the two chosen plans turns; the idle power is the same on both sides and cancels."""
+
+    def works(calls: float) -> list[Amount]:
+        return [plan(jobs, sides[label], label, chosen[label], Amount(0.0), calls).work for label in sides]
+
+    def apart(calls: float) -> float:
+        a, b = works(calls)
+        return a.mean - b.mean
+
+    def least(calls: float) -> float:
+        a, b = works(calls)
+        return (a.low or 0.0) - (b.high or 0.0)
+
+    def most(calls: float) -> float:
+        a, b = works(calls)
+        return (a.high or 0.0) - (b.low or 0.0)
+
+    corners = [at for label in sides for at in _corners(jobs, sides[label], chosen[label])]
+    found = turns(apart, corners)
+    if len(found) != 1 or any(one.low is None for one in works(found[0])):
+        return tuple(Turn(at) for at in found)
+    rising = apart(found[0] * 1.001) > 0
+    return (ends(found[0], rising, turns(least, corners), turns(most, corners)),)
 
 
 def policy_of(side: Side, card_bytes: int | None) -> str:
@@ -173,28 +196,6 @@ def capacity(jobs: Mix, side: Side) -> float | None:
     return None if None in seconds or each <= 0 else jobs.hours_on * 3600 / each
 
 
-def turns(apart: Callable[[float], float], corners: Iterable[float]) -> tuple[float, ...]:
-    """Where a piecewise linear difference passes through zero, above zero calls; `corners` is where it may bend."""
-    bends = sorted({0.0, *(at for at in corners if at > 0)})
-    last = max(bends[-1], 1.0)
-    points = [*bends, last * 2, last * 4]  # beyond the last corner it is one line: two points tell where that goes
-    found: list[float] = []
-    for left, right in pairwise(points):
-        found += _roots(apart, left, right, is_last=right == points[-1])
-    return tuple(found)
-
-
-def _roots(apart: Callable[[float], float], left: float, right: float, is_last: bool) -> list[float]:
-    """The crossing of one straight piece; of the last one also beyond its end. Touching zero is no crossing."""
-    first, second = apart(left), apart(right)
-    if first == second:
-        return []
-    at = left - first * (right - left) / (second - first)
-    inside = left < at and (is_last or at <= right)
-    near = max(at, 1e-12) * 1e-6
-    return [at] if inside and apart(at - near) * apart(at + near) < 0 else []
-
-
 def _corners(jobs: Mix, side: Side, policy: str) -> Iterable[float]:
     """The calls per day from which a model is loaded as often as it ever is."""
     most = loaded(jobs, side, policy, float("inf"))
@@ -217,15 +218,22 @@ def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
 
 def _notes(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str], card_bytes: int | None) -> Iterable[str]:
     """What must be said beside the numbers."""
+    estimated = [one.modelled_share or 0.0 for side in sides.values() for one in side.by_task.values()]
+    if max(estimated) > 0:
+        yield f"up to {max(estimated):.0%} of these energies was estimated, not read"
     for label, side in sides.items():
         if len(side.models) > 1 and (side.memory_bytes is None or card_bytes is None):
-            yield f"{label}: whether its {len(side.models)} models fit the card together is unknown; taken to stay"
-        often = loaded(jobs, side, chosen[label], jobs.calls_per_day)
-        unread = [
-            model for model, times in often.items() if times > 0 and load_wh(side, model, Amount(0.0)).low is None
-        ]
+            yield f"{label}: whether its {len(side.models)} models fit in memory together is unknown; taken to"
+        unread = _unread(jobs, side, chosen[label])
         if unread:
             yield f"{label}: what loading {', '.join(unread)} takes was not read, so there is no verdict"
         most = capacity(jobs, side)
         if most is not None and jobs.calls_per_day > most:
-            yield f"{label}: one card answers about {most:,.0f} calls of this mix a day, not {jobs.calls_per_day:,.0f}"
+            asked = f"{jobs.calls_per_day:,.0f}"
+            yield f"{label}: one device answers about {most:,.0f} calls of this mix a day, not {asked}"
+
+
+def _unread(jobs: Mix, side: Side, policy: str) -> list[str]:
+    """The models that the policy loads and whose loading was not read."""
+    often = loaded(jobs, side, policy, float("inf"))
+    return [model for model, times in often.items() if times > 0 and load_wh(side, model, Amount(0.0)).low is None]

@@ -1,14 +1,15 @@
 """A portfolio in words and as a table: which side takes less for this mix, and where the order turns."""
 
 from src.meaning.amount import Amount
+from src.meaning.breakeven import Turn
 from src.meaning.mix import HOURS_A_DAY
 from src.meaning.portfolio import Plan, Portfolio
 from src.meaning.shown import Table, digits, interval, listed
 
 POLICY = {"stay": "all stay loaded", "swap": "loaded in rounds"}
 BASIS = (
-    "Idle power is the card's, paid once, and cancels between the sides; calls are net of it. Memory is the sum of the "
-    "models' peaks. Intervals are added end to end."
+    "Idle power is that of one device, paid once, and cancels between the sides; calls are net of it. Memory is the "
+    "sum of the models' peaks. Intervals are added end to end."
 )
 
 
@@ -36,8 +37,8 @@ def _verdict(found: Portfolio) -> str:
     assert less is not None
     assert more is not None
     return (
-        f"For {calls} {names[less.side]} takes less: {interval(less.work)} a day above idle against "
-        f"{interval(more.work)} of {names[more.side]}."
+        f"For {calls}: less with {names[less.side]}, {interval(less.work)} a day above idle, than with "
+        f"{names[more.side]}, {interval(more.work)}."
     )
 
 
@@ -46,14 +47,25 @@ def _shares(found: Portfolio) -> str:
 
 
 def _turns(found: Portfolio) -> str:
+    if found.turns is None:
+        return "Where the order turns cannot be said."
     if not found.turns:
         return "There is no break-even: the order is the same for any number of calls."
-    said = []
-    for at in found.turns:
-        least = min((most for most in found.capacity if most is not None), default=None)
-        beyond = ", more than the card can answer" if least is not None and at > least else ""
-        said.append(f"{digits(at, 3)} calls a day{beyond}")
+    least = min((most for most in found.capacity if most is not None), default=None)
+    said = [f"{_turn(one)}{_beyond(one.at, least)}" for one in found.turns]
     return f"The order turns at {listed(said)}."
+
+
+def _turn(one: Turn) -> str:
+    at = f"{digits(one.at, 3)} calls a day"
+    if one.low is None:
+        return at
+    end = "without an upper end" if one.high is None else f"to {digits(one.high, 3)}"
+    return f"{at} ({digits(one.low, 3)} {end})"
+
+
+def _beyond(at: float, most: float | None) -> str:
+    return ", more than one device can answer" if most is not None and at > most else ""
 
 
 def _parts(found: Portfolio) -> list[str]:
@@ -62,7 +74,7 @@ def _parts(found: Portfolio) -> list[str]:
     if one is None or one.idle.mean <= 0:
         return []
     on = "around the clock" if found.mix.hours_on == HOURS_A_DAY else f"{found.mix.hours_on:g} hours a day"
-    return [f"Having the card on {on} takes {interval(one.idle)} a day, whichever side answers."]
+    return [f"Being on {on} takes {interval(one.idle)} a day, whichever side answers."]
 
 
 def _quality(found: Portfolio) -> list[str]:
@@ -81,7 +93,7 @@ def _sentence(text: str) -> str:
 
 def table(found: Portfolio) -> Table:
     """Each side under each policy: Wh a day by what they are for; the chosen ones are marked."""
-    heads = ("", "policy", "idle", "calls", "loading", "in all, a day", "card at work")
+    heads = ("", "policy", "idle", "calls", "loading", "in all, a day", "at work")
     names = {"A": found.a.name, "B": found.b.name}
     rows = tuple(_row(found, one, names[one.side]) for one in found.plans)
     note = " ".join([BASIS, *(_sentence(text) for text in (*found.notes, *found.reasons))])

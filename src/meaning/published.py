@@ -19,10 +19,9 @@ import yaml
 
 from src.config import CONF, typed
 from src.core import Record, UserError
-from src.meaning.shown import Table, digits
 
 FILE = CONF / "reference" / "ai_energy_score_2025.yaml"
-FIFTHS = ("best", "second", "middle", "fourth", "last")
+FIFTHS = 5
 MOST_STARS = 5
 SIZE_IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")  # opt-6.7b, Llama-2-70b-hf
 
@@ -134,7 +133,7 @@ def place(
     own = next((entry for entry in rivals if entry.model == model), None)
     below = sum(entry.wh_per_1k < wh_per_1k for entry in rivals)
     count = len(rivals)
-    fifth = min(MOST_STARS, below * 5 // count + 1) if count >= len(FIFTHS) else None
+    fifth = min(FIFTHS, below * FIFTHS // count + 1) if count >= FIFTHS else None
     nearest = own or _nearest(rivals, parameters)
     return Place(
         reference, task, wh_per_1k, nearest, own is not None, count, below, fifth, _band(wh_per_1k, rivals), differs
@@ -177,50 +176,3 @@ def _differences(record: Record) -> list[str]:
         (record.task.get("dataset") != "embedded", "the built-in data, not the list's"),
     )
     return [words for holds, words in checks if not holds]
-
-
-def sentences(found: Place) -> tuple[str, ...]:
-    """The nearest entry, the run's place, and what of it does not compare."""
-    known, task, wh = found.reference, found.task.replace("_", " "), f"{digits(found.wh_per_1k, 3)} Wh"
-    said = [*_entry(found), _rank(found, task, wh)]
-    if found.differs:
-        said.append(f"This run differs from the list's: {'; '.join(found.differs)}. Read the place as a magnitude.")
-    coverage = f"; it holds {known.coverage}" if known.coverage else ""
-    said.append(f"Published by {known.source}, {known.year}: {known.boundary}{coverage}.")
-    return tuple(said)
-
-
-def _entry(found: Place) -> list[str]:
-    one = found.entry
-    if one is None or found.ratio is None:
-        return ["The list has no entry of this model, and none whose size could be compared."]
-    stars = "" if one.stars is None else f", {one.stars} of {MOST_STARS} stars"
-    what = f"{digits(one.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {digits(found.ratio, 3)} times that"
-    if found.same:
-        return [f"Published for this model: {what}."]
-    return [f"Nothing is published for this model; the nearest in size of those that state one is {one.model}: {what}."]
-
-
-def _rank(found: Place, task: str, wh: str) -> str:
-    rank = (
-        f"{found.below or 'None'} of the {found.count} published for {task} take less than the {wh} of this run's GPU"
-    )
-    fifth = "" if found.fifth is None else f", which puts it in the {FIFTHS[found.fifth - 1]} fifth of them"
-    stars = "" if found.stars is None else f"; by the list's own stars its energy is in the band of {found.stars}"
-    return f"{rank}{fifth}{stars}."
-
-
-def table(found: Place) -> Table:
-    """The published entries of the task, from the least, with the run in its place."""
-    rivals = sorted((one for one in found.reference.entries if one.task == found.task), key=lambda one: one.wh_per_1k)
-    rows = [(one.model, digits(one.wh_per_1k, 3), "-" if one.stars is None else str(one.stars)) for one in rivals]
-    rows.insert(
-        found.below, ("this run", digits(found.wh_per_1k, 3), "-" if found.stars is None else f"band of {found.stars}")
-    )
-    known = found.reference
-    note = f"{known.source}, {known.year}: {known.boundary}." + (
-        f" This run: {'; '.join(found.differs)}." if found.differs else ""
-    )
-    return Table(
-        f"Published for {found.task.replace('_', ' ')}", ("model", "GPU Wh per 1,000", "stars"), tuple(rows), note
-    )

@@ -10,6 +10,7 @@ from src.meaning.amount import Amount
 from src.meaning.shown import Table, digits, energy, interval, mass
 from src.meaning.use import PER, MyUse
 
+LEAST_COIN = 0.01
 EVENING_H = 3.0  # an evening's game, by definition here
 
 
@@ -33,7 +34,7 @@ def _site(mine: MyUse) -> list[str]:
         parts.append(f"{_money(year.money.mean, here)} for electricity")
     if year.grams is not None:
         parts.append(f"{mass(year.grams.mean)} of CO2 equivalent")
-    lines = [f"A year of it is {' and '.join(parts)} ({sites.words(here)})."] if parts else []
+    lines = [f"A year of it is {' and '.join(parts)}. Site: {sites.words(here)}."] if parts else []
     missing = [f"{word} (site.{key}=…)" for word, key, value in (
         ("price", "price_per_kwh", year.money), ("zone", "zone", year.grams)) if value is None]  # fmt: skip
     if missing:
@@ -72,7 +73,7 @@ def _caveats(mine: MyUse) -> list[str]:
         inferences = one.load_wh / one.per_1k.mean * PER
         lines.append(f"Loading the model once takes {energy(one.load_wh)}, as much as {digits(inferences)} inferences.")
     if mine.busy_share is not None and mine.busy_share > 1:
-        lines.append(f"One card does not answer that many: it would take {math.ceil(mine.busy_share)} of them.")
+        lines.append(f"One device does not answer that many: it would take {math.ceil(mine.busy_share)} of them.")
     if one.modelled_share:
         lines.append(f"{one.modelled_share:.0%} of this energy was estimated, not read.")
     return lines
@@ -103,10 +104,13 @@ def table(mine: MyUse) -> Table:
 
 
 def _money(value: float, here: Mapping[str, Any]) -> str:
-    return f"{digits(value, 3)} {here.get('currency') or '(currency not given)'}"
+    """An amount as one pays it: what no coin pays is `below 0.01`."""
+    amount = digits(value, 3) if value >= LEAST_COIN or value == 0 else f"below {LEAST_COIN:g}"
+    return f"{amount} {here.get('currency') or '(currency not given)'}"
 
 
 def _range(amount: Amount, words: Callable[[float], str]) -> str:
     if amount.low is None or amount.high is None or amount.low == amount.high:
         return words(amount.mean)
-    return f"{words(amount.mean)} ({words(amount.low)} to {words(amount.high)})"
+    mean, low, high = words(amount.mean), words(amount.low), words(amount.high)
+    return mean if mean == low == high else f"{mean} ({low} to {high})"

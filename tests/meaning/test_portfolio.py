@@ -66,7 +66,8 @@ def test_models_that_do_not_fit_together_are_loaded_in_rounds():
 
 def test_the_order_turns_where_both_take_the_same():
     found = p.portfolio(MIX, general(), specialists(peak_memory_bytes=50 * GB), card_bytes=80 * GB)
-    (at,) = found.turns
+    (turn,) = found.turns
+    at = turn.at
     assert at == pytest.approx(96 / (0.050 - 0.012))  # 48 loads of 2 Wh against what a call spares
     assert work(found, "A", at) == pytest.approx(work(found, "B", at))
     assert work(found, "A", at * 0.99) < work(found, "B", at * 0.99)
@@ -74,6 +75,10 @@ def test_the_order_turns_where_both_take_the_same():
     for calls, verdict in ((at * 0.5, "A"), (at * 2, "B")):
         again = p.portfolio(replace(MIX, calls_per_day=calls), found.a, found.b, card_bytes=80 * GB)
         assert (again.verdict, again.turns) == (verdict, found.turns)
+    edges = [(turn.low * 0.999, "A"), (turn.low * 1.001, "tie"), (turn.high * 0.999, "tie"), (turn.high * 1.001, "B")]
+    for edge, verdict in edges:
+        again = p.portfolio(replace(MIX, calls_per_day=edge), found.a, found.b, card_bytes=80 * GB)
+        assert again.verdict == verdict  # between the ends both tie, beyond them one is less
 
 
 def a_random_portfolio(seed):
@@ -88,22 +93,23 @@ def a_random_portfolio(seed):
 @pytest.mark.parametrize("seed", range(60))
 def test_the_laws_of_any_mix(seed):
     found = a_random_portfolio(seed)
+    crossings = [turn.at for turn in found.turns]
     counts = [0.0, *sorted(10 ** (power / 8) for power in range(-8, 60))]
     for side in "AB":
         costs = [work(found, side, calls) for calls in counts]
         assert costs[0] == 0  # without a call only the idle power is paid
         assert all(more >= less for less, more in itertools.pairwise(costs))
-    for at in found.turns:
+    for at in crossings:
         assert work(found, "A", at) == pytest.approx(work(found, "B", at), rel=1e-6)
 
     def order(calls):
         return work(found, "A", calls) < work(found, "B", calls)
 
-    edges = [*found.turns, 1e9]
+    edges = [*crossings, 1e9]
     for left, right in itertools.pairwise([0.0, *edges]):  # between two turns the order never changes
         inside = [left + (right - left) * part for part in (0.01, 0.1, 0.5, 0.9, 0.99)]
         assert len({order(calls) for calls in inside}) == 1, (found.turns, left, right)
-    for at in found.turns:
+    for at in crossings:
         assert order(at * 0.999) != order(at * 1.001)
 
 
@@ -140,7 +146,8 @@ def test_intervals_that_meet_tie_and_an_unread_load_leaves_no_verdict():
     assert p.portfolio(MIX, general(15.0), specialists(), 80 * GB).verdict == "B"
     unread = specialists(load_wh=None, peak_memory_bytes=50 * GB)
     found = p.portfolio(MIX, general(), unread, 80 * GB)
-    assert found.verdict == "unknown"
+    assert (found.verdict, found.turns) == ("unknown", None)
+    assert "Where the order turns cannot be said." in portfolio_shown.sentences(found)
     assert "what loading s, a takes was not read" in " ".join(portfolio_shown.sentences(found))
 
 
@@ -169,21 +176,23 @@ def test_what_cannot_be_said_has_its_reasons():
 def test_a_mix_beyond_what_the_card_can_answer_says_so():
     found = p.portfolio(replace(MIX, calls_per_day=2e6), general(), specialists(), 80 * GB)
     assert found.capacity[0] == pytest.approx(86400 / 0.1)
-    assert "one card answers about 864,000 calls of this mix a day, not 2,000,000" in " ".join(found.notes)
+    assert "one device answers about 864,000 calls of this mix a day, not 2,000,000" in " ".join(found.notes)
 
 
 def test_the_answer_in_words():
     found = p.portfolio(MIX, general(quality=0.9), specialists(peak_memory_bytes=50 * GB), 80 * GB)
     text = " ".join(portfolio_shown.sentences(found))
-    assert text.startswith("For 1000 calls a day (80% sort and 20% answer) big takes less: 50 Wh (47.5 Wh to 52.5 Wh)")
-    assert "The order turns at 2530 calls a day." in text
-    assert "Having the card on around the clock takes 2.4 kWh" in text
+    assert text.startswith("For 1000 calls a day (80% sort and 20% answer): less with big, 50 Wh (47.5 Wh to 52.5 Wh)")
+    assert "The order turns at 2530 calls a day (2340 to 2750)." in text
+    assert "Being on around the clock takes 2.4 kWh" in text
     assert "Quality, big against small ones: sort 0.9 against -" in text
+    estimated = p.portfolio(MIX, general(modelled_share=0.4), specialists(), 80 * GB)
+    assert "up to 40% of these energies was estimated, not read" in estimated.notes
     shown = markdown(portfolio_shown.table(found))
     assert "| B: small ones | loaded in rounds (chosen) |" in shown
     never = p.portfolio(MIX, general(), specialists(), 80 * GB)
     assert "no break-even" in " ".join(portfolio_shown.sentences(never))
-    assert "fit the card together is unknown" in " ".join(p.portfolio(MIX, general(), specialists()).notes)
+    assert "fit in memory together is unknown" in " ".join(p.portfolio(MIX, general(), specialists()).notes)
 
 
 def test_the_sides_are_the_widest_general_model_and_the_best_specialists():

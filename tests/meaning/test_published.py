@@ -10,7 +10,8 @@ import yaml
 from src import summary
 from src.config import CONF
 from src.core import UserError
-from src.meaning.published import Entry, Reference, of_record, place, read, sentences, table
+from src.meaning.published import Entry, Reference, of_record, place, read
+from src.meaning.published_shown import sentences, table
 from tests.records import a_record
 
 CSV = Path(__file__).resolve().parents[3] / "shared" / "data" / "ai_energy_score_2025.csv"

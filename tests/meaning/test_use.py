@@ -76,6 +76,12 @@ def test_an_evenings_game_stands_beside_a_week():
     assert "10 times as much as an evening's game" in " ".join(sentences(my_use(use(90000, "week"), a_cost())))
 
 
+def test_what_no_coin_pays_is_below_one_and_nothing_is_said_with_an_exponent():
+    text = markdown(table(my_use(use(1, "year"), a_cost())))
+    assert "below 0.01 EUR" in text
+    assert "e-" not in text
+
+
 def test_a_record_gives_its_own_energy_and_site():
     record = a_record()
     metrics = summary.metrics(record)
