@@ -158,6 +158,19 @@ def test_a_failure_in_the_middle_changes_nothing(store_that_moved, monkeypatch):
     assert dump(database) == before
 
 
+def test_while_another_process_writes_nothing_is_changed(store_that_moved, monkeypatch):
+    database, _, _ = store_that_moved
+    monkeypatch.setattr(moved, "WAIT_S", 0.1)
+    before = dump(database)
+    with sqlite3.connect(database, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UserError, match="database is locked.*nothing was changed"):
+            relocated(database)
+        other.execute("ROLLBACK")
+    assert dump(database) == before
+    assert not list(database.parent.glob("*.before-move-*"))
+
+
 def test_files_that_are_still_in_the_old_folder_alone_are_refused(store_that_moved):
     database, old, ids = store_that_moved
     (uri,) = sql(database, "SELECT artifact_uri FROM runs WHERE run_uuid = ?", ids[0])[0]
@@ -168,6 +181,8 @@ def test_files_that_are_still_in_the_old_folder_alone_are_refused(store_that_mov
     before = dump(database)
     with pytest.raises(UserError, match=r"the files of 1 of 2 runs are in .* copy them first: cp -rn"):
         relocated(database)
+    with pytest.raises(UserError, match="the files of 1 of 2 runs"):  # also where somebody wrote since it was shown
+        moved.relocate(database)
     assert dump(database) == before
 
 
