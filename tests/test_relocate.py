@@ -164,7 +164,7 @@ def test_while_another_process_writes_nothing_is_changed(store_that_moved, monke
     before = dump(database)
     with sqlite3.connect(database, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(UserError, match="database is locked.*nothing was changed"):
+        with pytest.raises(UserError, match=r"database is locked.*nothing was changed"):
             relocated(database)
         other.execute("ROLLBACK")
     assert dump(database) == before

@@ -124,3 +124,19 @@ def table(wh: float, things: Sequence[Equivalence] | None = None) -> Table:
     )
     note = "What is an assumption or a calculation says so; none of it was measured here."
     return Table(f"{energy(wh)} is as much as", ("as much as", "source", "how known", "version"), rows, note)
+
+
+def sources(things: Sequence[Equivalence] | None = None) -> Table:
+    """Every thing with what it takes, who says so, and how that is known."""
+    rows = tuple(
+        (one.name, one.kind, _takes(one), f"{one.source}, {one.year}", BASES[one.basis], f"v{one.version}")
+        for one in (known() if things is None else things)
+    )
+    return Table("Sources", ("conf/equivalence", "kind", "takes", "source", "how known", "version"), rows)
+
+
+def _takes(one: Equivalence) -> str:
+    if one.watts is not None:
+        return f"{one.watts:g} W"
+    largest = one.scale[-1]
+    return f"{largest.wh:g} Wh a {largest.one}"

@@ -93,3 +93,12 @@ def test_a_broken_file_is_refused_in_one_line(tmp_path, text, says):
     with pytest.raises(UserError, match=re.escape(says)) as raised:
         known(tmp_path)
     assert "\n" not in str(raised.value)
+
+
+def test_the_page_of_documentation_has_every_source():
+    from src.config import CONF
+    from src.meaning.shown import markdown
+
+    page = (CONF.parent / "docs" / "meaning.md").read_text()
+    for line in markdown(equivalence.sources()).splitlines()[2:]:
+        assert line in page  # print(markdown(sources())) is the table to put there
