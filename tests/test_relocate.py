@@ -78,7 +78,7 @@ def sql(database, statement, *values):
 
 def test_runs_whose_folder_moved_are_read_again(store_that_moved, capsys):
     database, old, ids = store_that_moved
-    with pytest.raises(Exception, match="Failed to download"):
+    with pytest.raises(UserError, match=r"has no record.json in .* python -m src\.relocate"):
         record_of(database, ids[0])
     assert relocated(database) == 0
     said = last(capsys)
