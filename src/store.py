@@ -323,8 +323,8 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
                 path = client.download_artifacts(run.info.run_id, "record.json", folder)
             except (MlflowException, OSError):
                 raise UserError(
-                    f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if the "
-                    "folder of a sqlite store moved: python -m src.relocate"
+                    f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
+                    "the folder of a sqlite store moved: python -m src.relocate"
                 ) from None
             yield run.info.run_id, from_json(json.loads(Path(path).read_text(encoding="utf-8")))
 
