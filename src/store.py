@@ -26,7 +26,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from src import audit, describe, figures, summary, tracking
+from src import audit, describe, figures, registry, summary, tracking
 from src.core import Record, UserError
 from src.record_json import from_json, to_json
 
@@ -319,7 +319,13 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
         raise UserError(f"no such run{' of ' + ', '.join(tasks) if tasks else ''} in {tracking.public(uri)}")
     for run in chosen:
         with tempfile.TemporaryDirectory() as folder:
-            path = client.download_artifacts(run.info.run_id, "record.json", folder)
+            try:
+                path = client.download_artifacts(run.info.run_id, "record.json", folder)
+            except (MlflowException, OSError):
+                raise UserError(
+                    f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
+                    "the folder of a sqlite store moved: python -m src.relocate"
+                ) from None
             yield run.info.run_id, from_json(json.loads(Path(path).read_text(encoding="utf-8")))
 
 
@@ -335,6 +341,25 @@ def tag(uri: str, run_id: str, name: str) -> str | None:
     """One tag of a run; None where the run has none of that name."""
     found: str | None = _reader(uri).get_run(run_id).data.tags.get(name)
     return found
+
+
+def register(uri: str, run_id: str, name: str, alias: str = registry.ALIAS) -> dict[str, Any]:
+    """Puts a finished run into the model registry under a name and moves the alias to it; says where it is.
+
+    UserError for a run or a name that cannot be registered, and for a store without a registry.
+    """
+    registry.check(name, alias)
+    client = _reader(uri)
+    with _reachable(uri), _alone(uri):
+        try:
+            found = registry.register(client, run_id, name, alias)
+        except MlflowException as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise UserError(f"run {run_id[:12]} cannot be registered in {tracking.public(uri)}: {reason}") from None
+    server = tracking.public(uri).rstrip("/") if uri.startswith("http") else None
+    path = f"#/models/{name}/versions/{found.version}"
+    return {"name": name, "version": found.version, "alias": alias, "new": found.new,
+            "url": f"{server}/{path}" if server else None, "ui_path": path}  # fmt: skip
 
 
 def _reader(uri: str) -> MlflowClient:

@@ -17,13 +17,13 @@ LEVELS = [
     {"core", "words", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
     {"hardware", "cards", "pictures", "batches"},
-    {"settings", "lock", "card", "heartbeat", "calibration", "site"},
+    {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
-    {"config", "describe", "figures", "phases", "comparison"},
-    {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
+    {"config", "describe", "figures", "phases", "comparison", "meaning"},
+    {"bench", "mistakes", "console", "store", "registry", "table", "grid", "trial"},
     {"recorder", "composed"},
     {"multirun", "sweep"},
-    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
+    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
