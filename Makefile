@@ -1,5 +1,6 @@
 # make help lists the targets. Everything runs in .venv, made from pyproject.toml and the exact versions in constraints.txt.
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -33,8 +34,9 @@ demo: $(READY) ## the ten tasks of the study in miniature, specialist against ge
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
+# Most tests start processes of their own: two at a time, of different files, halve the time on two cores
 test: $(READY) ## all tests
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: $(READY) ## the tests without torch, datasets or servers: seconds
 	$(BIN)/python -m pytest -m "not weights and not data and not servers"
