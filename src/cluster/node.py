@@ -41,7 +41,11 @@ def under_ray(words: Sequence[str], environment: Mapping[str, str], limit_s: flo
 
 @contextmanager
 def _woken() -> Iterator[None]:
-    """Within it ray.cancel ends the wait: Ray sets Python's mark of a SIGINT, which alone ends no system call."""
+    """Within it ray.cancel reaches the run.
+
+    Ray sets Python's mark of a SIGINT, which alone ends no system call; and it blocks the signal itself in its workers,
+    whose children inherit that.
+    """
     receiving, sending = os.pipe()
     os.set_blocking(sending, False)
     before = signal.set_wakeup_fd(sending, warn_on_full_buffer=False)
@@ -54,6 +58,7 @@ def _woken() -> Iterator[None]:
                 # any signal that does nothing will do: the system call ends, and Python looks at its marks
                 signal.pthread_kill(main, signal.SIGURG)
 
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     urgent = signal.signal(signal.SIGURG, lambda number, frame: None)
     thread = threading.Thread(target=wake, daemon=True)
     thread.start()
@@ -66,3 +71,4 @@ def _woken() -> Iterator[None]:
         os.close(sending)
         os.close(receiving)
         signal.signal(signal.SIGURG, urgent)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

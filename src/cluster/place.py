@@ -76,32 +76,34 @@ class Cluster:
     ) -> Iterator[tuple[int, Outcome]]:
         """All at once, as far as the cluster has room; a signal cancels those that are not over."""
         try:
-            yield from self._perform(jobs, names, stops)
+            yield from watched(self.queue, jobs, names, stops, self.wanted)
         finally:
             self.queue.close()
 
-    def _perform(
-        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str]
-    ) -> Iterator[tuple[int, Outcome]]:
-        waiting = {job: place for place, job in enumerate(self.queue.submit(jobs, self.wanted))}
-        for job, place in waiting.items():
-            _say(f"{place + 1} of {len(jobs)}  {names[place]}  {self.queue.name} job {job}")
-        until_s = None
-        while waiting:
-            if stops and until_s is None:
-                _say(f"stopped by {stops[0]}: cancels {self.queue.name} {', '.join(waiting)}")
-                self.queue.cancel(list(waiting))
-                until_s = time.monotonic() + CANCEL_S
-            for job, outcome in self.queue.ended(list(waiting)).items():
-                place = waiting.pop(job)
-                if outcome is not None:
-                    _say(f"{place + 1} of {len(jobs)}  {names[place]}  {outcome.status}")
-                    yield place, outcome
-            if waiting and until_s is not None and time.monotonic() > until_s:
-                _say(f"{self.queue.name} has not ended {', '.join(waiting)} within {CANCEL_S:g} s; look after them")
-                return
-            if waiting:
-                time.sleep(LOOK_S)
+
+def watched(
+    queue: Queue, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str], cards: int
+) -> Iterator[tuple[int, Outcome]]:
+    """Each job's place and outcome as it ends; once `stops` names a signal all others are cancelled and waited for."""
+    waiting = {job: place for place, job in enumerate(queue.submit(jobs, cards))}
+    for job, place in waiting.items():
+        _say(f"{place + 1} of {len(jobs)}  {names[place]}  {queue.name} job {job}")
+    until_s = None
+    while waiting:
+        if stops and until_s is None:
+            _say(f"stopped by {stops[0]}: cancels {queue.name} job {', '.join(waiting)}")
+            queue.cancel(list(waiting))
+            until_s = time.monotonic() + CANCEL_S
+        for job, outcome in queue.ended(list(waiting)).items():
+            place = waiting.pop(job)
+            if outcome is not None:
+                _say(f"{place + 1} of {len(jobs)}  {names[place]}  {outcome.status}")
+                yield place, outcome
+        if waiting and until_s is not None and time.monotonic() > until_s:
+            _say(f"{queue.name} has not ended job {', '.join(waiting)} within {CANCEL_S:g} s; look after them")
+            return
+        if waiting:
+            time.sleep(LOOK_S)
 
 
 def plain(words: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from src.cluster.place import need
 from src.core import UserError
 from src.trial import Outcome
 
+SOON_S = 2.0
 ASK_S = 10.0  # between two questions to Slurm; outcomes are files, looked for every time
 SETTLE_S = 20.0  # a file of another machine may come later than the word that its job is over
 COMMANDS = ("sbatch", "srun", "squeue", "scancel")
@@ -91,17 +92,17 @@ class Slurm:
     def _parameters(self, cards: int) -> dict[str, Any]:
         conf = self.conf
         asked = {
-            "name": "joulemark",
-            "timeout_min": conf.timeout_min,
+            "job_name": "joulemark",
+            "time": conf.timeout_min,
             "nodes": 1,
-            "tasks_per_node": 1,
+            "ntasks_per_node": 1,
             "partition": conf.partition,
             "qos": conf.qos,
             "account": conf.account,
             "constraint": conf.constraint,
             "gpus_per_node": cards or None,
             "cpus_per_task": conf.cpus_per_task,
-            "mem_gb": conf.mem_gb,
+            "mem": None if conf.mem_gb is None else f"{round(conf.mem_gb * 1024)}M",
             "exclusive": conf.exclusive or None,
             "array_parallelism": conf.array_parallelism,
             # a job of a minute would be asked to end as it begins
@@ -115,38 +116,49 @@ class Slurm:
         return {key: value for key, value in asked.items() if value is not None}
 
     def ended(self, jobs: Sequence[str]) -> dict[str, Outcome | None]:
-        found: dict[str, Outcome | None] = {}
         self._ask(jobs)
+        found: dict[str, Outcome | None] = {}
         for job in jobs:
             state = self._states.get(job, "")
+            over = bool(state) and state not in GOING
             if self._jobs[job].paths.result_pickle.exists():
-                found[job] = self._told(job)
-            elif state and state not in GOING:
-                over_s = monotonic() - self._over_s.setdefault(job, monotonic())
-                if self._began(job) and over_s < SETTLE_S:
-                    continue
+                outcome = self._left(job)
+                # why it was stopped is Slurm's to say, a moment later
+                if outcome.stopped_by is None or over or self._settled(job):
+                    found[job] = self._explained(job, outcome, state)
+            elif over and (not self._began(job) or self._settled(job)):
                 found[job] = self._lost(job, state)
         return found
 
     def _began(self, job: str) -> bool:
         return bool(self._jobs[job].paths.stdout.exists())  # which Slurm opens as the job begins
 
+    def _settled(self, job: str) -> bool:
+        """Whether what is still missing of a job that is over will not come any more."""
+        self._soon()
+        return monotonic() - self._over_s.setdefault(job, monotonic()) >= SETTLE_S
+
     def _ask(self, jobs: Sequence[str]) -> None:
         if monotonic() - self._asked_s >= ASK_S:
             self._states = states(jobs)
             self._asked_s = monotonic()
 
-    def _told(self, job: str) -> Outcome:
-        """The outcome that the job left; what it says of a signal is completed by Slurm's word, and stops no other."""
+    def _soon(self) -> None:
+        self._asked_s = min(self._asked_s, monotonic() - ASK_S + SOON_S)
+
+    def _left(self, job: str) -> Outcome:
+        """The outcome that the job left; submitit's own failure is one, too."""
         error = self._jobs[job].exception()
         if error is not None:
             return Outcome(self._words[job], 1, "failed", f"Slurm job {job}: {_last(str(error))}")
         outcome: Outcome = self._jobs[job].result()
-        if outcome.stopped_by is None:
-            return outcome
-        status, _, why = ENDS.get(states([job]).get(job, ""), (outcome.status, 0, f"got {outcome.stopped_by}"))
-        if outcome.status != "interrupted":  # it was done, or its time was up, before the signal did anything
+        return outcome
+
+    def _explained(self, job: str, outcome: Outcome, state: str) -> Outcome:
+        """What the outcome says of a signal is completed by Slurm's word; it is this run's alone and stops no other."""
+        if outcome.stopped_by is None or outcome.status != "interrupted":  # it was done before the signal did anything
             return replace(outcome, stopped_by=None)
+        status, _, why = ENDS.get(state, (outcome.status, 0, f"got {outcome.stopped_by}"))
         return replace(outcome, status=status, stopped_by=None, error=f"Slurm job {job} {why}; {outcome.error}")
 
     def _lost(self, job: str, state: str) -> Outcome | None:
@@ -162,15 +174,23 @@ class Slurm:
 
     def cancel(self, jobs: Sequence[str]) -> None:
         subprocess.run(["scancel", *jobs], check=False, capture_output=True)
-        self._asked_s = monotonic() - ASK_S + 2.0  # soon, not at once: Slurm takes a moment
+        self._soon()  # not at once: Slurm takes a moment
 
     def close(self) -> None:
-        """Nothing is held; what finished runs wrote on the way is of no use to anybody."""
-        for link in (tracking.ROOT / self.conf.folder).glob(".submission_file_*.sh"):
+        """Nothing is held. What finished jobs left on the way is of no use to anybody; that of others is kept."""
+        folder = tracking.ROOT / self.conf.folder
+        for link in folder.glob(".submission_file_*.sh"):
             link.unlink(missing_ok=True)
-        for job in self._jobs.values():
-            if job.paths.result_pickle.exists() and job.exception() is None and job.result().status == "finished":
-                shutil.rmtree(job.paths.folder, ignore_errors=True)
+        arrays: dict[Path, bool] = {}
+        for job, made in self._jobs.items():
+            done = made.paths.result_pickle.exists() and self._left(job).status == "finished"
+            if done:
+                shutil.rmtree(made.paths.folder, ignore_errors=True)
+            array = folder / job.partition("_")[0]
+            arrays[array] = arrays.get(array, True) and done
+        for array, done in arrays.items():
+            if done:
+                shutil.rmtree(array, ignore_errors=True)
 
 
 def states(jobs: Sequence[str]) -> dict[str, str]:
