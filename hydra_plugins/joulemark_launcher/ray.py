@@ -36,8 +36,6 @@ class RayLauncher(Fresh):
         self._words = words
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from src.cluster import on_ray, place
-        from src.config import typed
+        from src.cluster.launchers import cluster
 
-        conf = typed(on_ray.RayConf, place.plain(self._words), "hydra.launcher")
-        return self.launched(job_overrides, place.Cluster(on_ray.Ray(conf), conf.gpus_per_node))
+        return self.launched(job_overrides, cluster("ray", self._words))

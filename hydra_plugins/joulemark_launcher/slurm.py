@@ -44,8 +44,6 @@ class SlurmLauncher(Fresh):
         self._words = words
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from src.cluster import place, slurm
-        from src.config import typed
+        from src.cluster.launchers import cluster
 
-        conf = typed(slurm.SlurmConf, place.plain(self._words), "hydra.launcher")
-        return self.launched(job_overrides, place.Cluster(slurm.Slurm(conf), conf.gpus_per_node))
+        return self.launched(job_overrides, cluster("slurm", self._words))

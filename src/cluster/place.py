@@ -11,11 +11,9 @@ A job that the cluster ended without an outcome gets one that says what the clus
 import importlib.util
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from omegaconf import OmegaConf
+from typing import Protocol
 
 from src import hardware, tracking
 from src.composed import composed
@@ -61,11 +59,7 @@ class Cluster:
     def ready(self, runs: Sequence[Run]) -> None:
         """UserError for a store that several machines cannot write to."""
         for run in runs:
-            if tracking.sqlite_path(run.tracking_uri):
-                raise UserError(
-                    f"tracking_uri={run.tracking_uri} is a file, which the nodes of a cluster cannot share; start "
-                    "mlflow server, and type tracking_uri=http://HOST:5000 as the nodes see it"
-                )
+            shared(run.tracking_uri)
         self.wanted = max((len(run.hardware.uuids) for run in runs), default=0) if self.cards is None else self.cards
 
     def device(self, run: Run) -> str:
@@ -106,9 +100,13 @@ def watched(
             time.sleep(LOOK_S)
 
 
-def plain(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Hydra's words of a launcher as plain values."""
-    return {key: OmegaConf.to_container(one) if OmegaConf.is_config(one) else one for key, one in words.items()}
+def shared(tracking_uri: str) -> None:
+    """UserError for a store that several machines cannot write to."""
+    if tracking.sqlite_path(tracking_uri):
+        raise UserError(
+            f"tracking_uri={tracking_uri} is a file, which the nodes of a cluster cannot share; start a server "
+            "(mlflow server) and type tracking_uri=http://HOST:5000 as the nodes see it"
+        )
 
 
 def need(package: str, extra: str) -> None:
