@@ -136,7 +136,8 @@ class Slurm:
     def _settled(self, job: str) -> bool:
         """Whether what is still missing of a job that is over will not come any more."""
         self._soon()
-        return monotonic() - self._over_s.setdefault(job, monotonic()) >= SETTLE_S
+        since_s = self._over_s.setdefault(job, monotonic())
+        return monotonic() - since_s >= SETTLE_S
 
     def _ask(self, jobs: Sequence[str]) -> None:
         if monotonic() - self._asked_s >= ASK_S:
