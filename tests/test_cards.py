@@ -159,7 +159,7 @@ def test_apples_gpu_is_reached_by_words_and_has_no_calibration_of_the_processors
     assert [meter.name for meter in run.meters] == ["apple"]
 
 
-class NoPermission(Exception):
+class NoPermissionError(Exception):
     """What NVML raises for a card that a control group keeps from the process."""
 
 
@@ -168,12 +168,12 @@ def a_node(handles, monkeypatch):
 
     def opened(number):
         if handles[number] is None:
-            raise NoPermission
+            raise NoPermissionError
         return handles[number]
 
     nvml = SimpleNamespace(
         NVMLError=RuntimeError,
-        NVMLError_NoPermission=NoPermission,
+        NVMLError_NoPermission=NoPermissionError,
         nvmlInit=lambda: None,
         nvmlDeviceGetCount=lambda: len(handles),
         nvmlDeviceGetHandleByIndex=opened,
