@@ -65,11 +65,11 @@ def launched(jobs, queue, cards=None):
 
 
 def test_outcomes_stand_in_the_order_of_the_words_however_they_came(capsys):
-    queue = Fake([outcome(), outcome("killed", error="lost its node"), outcome()])
+    queue = Fake([outcome(), outcome(), outcome("killed", error="lost its node")])
     found, code = launched([["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)], queue)
-    assert ([one.status for one in found], code, queue.closed) == (["finished", "killed", "finished"], 1, True)
+    assert ([one.status for one in found], code, queue.closed) == (["finished", "finished", "killed"], 1, True)
     out = capsys.readouterr().out
-    assert "embedded_classifier seed=2 killed: lost its node" in out
+    assert "embedded_classifier seed=3 killed: lost its node" in out
     assert "hardware=cpu of the cluster's nodes" not in out  # nothing was measured, so no device is named
 
 
