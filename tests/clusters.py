@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.test_store import free_port, wait_until
@@ -91,6 +92,7 @@ def slurm() -> Iterator[dict[str, str]]:
         for process in running:
             process.wait(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+    wait_until(lambda: not _left(folder), 30)
 
 
 def _asked(line: list[str], environment: dict[str, str]) -> str:
@@ -120,3 +122,14 @@ def ray() -> Iterator[str]:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
+    wait_until(lambda: not _left(folder), 30)
+
+
+def _left(folder: Path) -> list[list[str]]:
+    """The processes that name a cluster's folder in their words: nothing of it may outlive it."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            if str(folder) in " ".join(one.cmdline()):
+                found.append(one.cmdline())
+    return found

