@@ -1,6 +1,5 @@
 """Runs on a cluster, without one: what is refused, what is watched, and what a lost job becomes."""
 
-import os
 import signal
 import subprocess
 import threading
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from hydra import initialize_config_dir
 
@@ -157,12 +157,16 @@ Path("ready").touch(); time.sleep(30)
 
 def test_a_job_that_slurm_warns_of_its_end_is_timed_out_with_its_record(program):  # noqa: F811
     folder = program(ENDS)
-    before = signal.getsignal(node.ASKED)
-    warn = threading.Thread(target=lambda: (wait_for(folder / "ready"), os.kill(os.getpid(), node.ASKED)))
-    warn.start()
+
+    def warn():
+        wait_for(folder / "ready")
+        for one in (*psutil.Process().children(), psutil.Process()):  # to every process of the job, the run first
+            one.send_signal(node.ASKED)
+
+    thread = threading.Thread(target=warn)
+    thread.start()
     found = node.under_slurm([])
-    warn.join()
-    signal.signal(node.ASKED, before)
+    thread.join()
     assert (found.status, found.error) == ("timed_out", "the job's time was up: SIGTERM")
 
 
