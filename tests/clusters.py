@@ -87,10 +87,15 @@ def slurm() -> Iterator[dict[str, str]]:
         yield environment
     finally:
         _asked(["scancel", "--user=root"], environment)
+        with suppress(AssertionError):  # then its jobs are killed with it
+            wait_until(lambda: not _asked(["squeue", "--noheader"], environment).strip(), 60)
         for process in reversed(running):
             process.terminate()
-        for process in running:
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         shutil.rmtree(folder, ignore_errors=True)
     wait_until(lambda: not _left(folder), 30)
 
