@@ -165,5 +165,6 @@ def test_workers_of_a_sweep_on_a_cluster_share_one_study(place, server, postgres
 
     (name,) = optuna.get_all_study_names(postgresql)
     trials = optuna.load_study(study_name=name, storage=postgresql).trials
-    measured = {trial.user_attrs["point"][0] for trial in trials if trial.user_attrs["outcome"]["status"] == "finished"}
+    told = [trial.user_attrs for trial in trials if "outcome" in trial.user_attrs]
+    measured = {one["point"][0] for one in told if one["outcome"]["status"] == "finished"}
     assert measured == {"batch_size=1", "batch_size=2", "batch_size=4"}
