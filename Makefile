@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo hub-check test test-fast check format ui constraints clean
+.PHONY: help setup run demo hub-check test test-fast test-cluster check format ui constraints clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,7 +39,13 @@ test: $(READY) ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: $(READY) ## the tests without torch, datasets or servers: seconds
-	$(BIN)/python -m pytest -m "not weights and not data and not servers"
+	$(BIN)/python -m pytest -m "not weights and not data and not servers and not cluster"
+
+test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)
+	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \
+	  { echo "First: apt install slurm-wlm munge postgresql"; exit 1; }
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev,slurm,ray]"
+	$(BIN)/python -m pytest -m cluster tests/test_real_cluster.py
 
 check: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .

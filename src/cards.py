@@ -35,9 +35,13 @@ def cards() -> list[Card]:
         pynvml.nvmlInit()
     except pynvml.NVMLError:  # no driver: there is no card to use, which is an answer
         return []
-    found = []
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    found: list[Card] = []
+    for number in range(pynvml.nvmlDeviceGetCount()):
+        try:
+            handle = pynvml.nvmlDeviceGetHandleByIndex(number)
+        except pynvml.NVMLError_NoPermission:  # another job's: a control group, Slurm's say, keeps this process from it
+            continue
+        index = len(found)  # CUDA counts those that it may open
         uuid = text(pynvml.nvmlDeviceGetUUID(handle))
         name = text(pynvml.nvmlDeviceGetName(handle))
         try:

@@ -1,28 +1,29 @@
 """Words into a checked Run, in a command that has many: composed and built as the run itself will do it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hydra import compose
 from omegaconf import DictConfig, open_dict
 
-from src import mistakes
+from src import hardware, mistakes
 from src.config import Run, build
-from src.core import UserError
+from src.core import Hardware, UserError
 
 GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
 
 
-def composed(words: Sequence[str]) -> Run:
+def composed(words: Sequence[str], resolve: Callable[[str, hardware.HardwareConf], Hardware] = hardware.resolve) -> Run:
     """The run that these words ask for; UserError, one line, where there is none.
 
-    Hydra must know conf/, as it does in every command of ours (elsewhere: `initialize_config_dir`).
+    Hydra must know conf/, as it does in every command of ours (elsewhere: `initialize_config_dir`). `resolve` as in
+    `config.build`.
     """
     try:
         config = compose("run", overrides=list(words), return_hydra_config=True)
     except mistakes.COMPOSITION as error:
         raise UserError(mistakes.explain(error, "run", words)) from None
     names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)
-    return build(without_hydra(config), names, typed)
+    return build(without_hydra(config), names, typed, resolve)
 
 
 def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:

@@ -4,7 +4,7 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,8 +102,16 @@ def command(words: Sequence[str]) -> str:
     return shlex.join(["python", "-m", "src.run", *kept])
 
 
-def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = ()) -> Run:
-    """The run that a composed configuration asks for, typed as `words`; UserError, one line, for whatever cannot be."""
+def build(
+    config: DictConfig,
+    names: Mapping[str, str],
+    words: Sequence[str] = (),
+    resolve: Callable[[str, hardware.HardwareConf], Hardware] = hardware.resolve,
+) -> Run:
+    """The run that a composed configuration asks for, typed as `words`; UserError, one line, for whatever cannot be.
+
+    `resolve` finds the device that the words of the hardware mean: `hardware.unseen` where the run is made elsewhere.
+    """
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     _check(values)
     values = _without(values, "sweep", "storage")  # of a sweep, never of one of its runs
@@ -118,7 +126,7 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         raise UserError(
             f"model={names['model']} cannot do task={names['task']}; it does: {', '.join(sorted(model.tasks))}"
         )
-    device = hardware.resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
+    device = resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
     settings.check(values, names, nodes, device)
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")

@@ -38,7 +38,9 @@ class Interrupted(BaseException):
 
     @staticmethod
     def by(number: int, frame: FrameType | None) -> None:
-        """Raises it, as a handler of signals."""
+        """Raises it once, as a handler of signals: a cluster signals each process of a job, and its parent again."""
+        for further in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(further, signal.SIG_IGN)
         raise Interrupted(signal.Signals(number).name)
 
 

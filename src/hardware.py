@@ -70,6 +70,36 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
     )
 
 
+def unseen(name: str, conf: HardwareConf) -> Hardware:
+    """The device the words mean on another machine, a cluster's node, as far as they say; the node finds out the rest.
+
+    UserError where the words leave the device open: what the run can do could then not be judged before it begins.
+    """
+    if conf.device not in ("cpu", "cuda", "rocm"):
+        raise UserError(
+            f"hardware={name} is found out where the run is, on a node of the cluster; say what the nodes have: "
+            "hardware=cpu, hardware=cuda, hardware=h100, …"
+        )
+    if conf.device == "cpu":
+        return resolve(name, conf)
+    words = conf.index if isinstance(conf.index, tuple) else (conf.index,)
+    if not words:
+        raise UserError("hardware.index=[] names no GPU; type hardware.index=0, or hardware.index=[0,1] for two")
+    cards = [(place if isinstance(word, str) else word, str(word)) for place, word in enumerate(words)]
+    return Hardware(
+        name=name,
+        device=conf.device,
+        precisions=conf.precisions or (EVERYWHERE if conf.device == "rocm" else cuda_precisions((9, 0))),
+        index=cards[0][0],
+        uuid=cards[0][1],
+        gpu_name=conf.gpu,
+        power_limit_w=conf.power_limit_w,
+        cpu_tdp_w=conf.cpu_tdp_w,
+        ram_w=conf.ram_w,
+        beside=tuple(cards[1:]),
+    )
+
+
 def _found(device: str) -> tuple[str, list[Card]]:
     """The device that the word means here, and its cards: of `auto` NVIDIA's, else AMD's, else the processor."""
     found = cards() if device in ("auto", "cuda") else []

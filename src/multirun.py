@@ -12,10 +12,10 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from src import environment, summary, table, trial
 from src.composed import composed
@@ -27,20 +27,71 @@ from src.trial import Outcome
 Varied = Mapping[str, str]  # the words of one run that not all runs share
 
 
-def launch(jobs: Sequence[Sequence[str]], sweep_id: str | None = None) -> tuple[list[Outcome], int]:
+class Place(Protocol):
+    """Where runs are made: one after the other in this process's own machine, or on a cluster (src/cluster)."""
+
+    def run(self, words: Sequence[str]) -> Run:
+        """The run that these words ask for there; UserError where there is none."""
+
+    def ready(self, runs: Sequence[Run]) -> None:
+        """UserError, one line and before anything runs, for runs that cannot be made there."""
+
+    def perform(
+        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str]
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Each job's place in the order and its outcome as it ends, until `stops` names a signal; of those begun.
+
+        `names` are the words for people by which the jobs differ.
+        """
+
+    def device(self, run: Run) -> str:
+        """What the run is measured on, for people."""
+
+
+class Here:
+    """This machine: one run after the other, each a process of its own."""
+
+    def run(self, words: Sequence[str]) -> Run:
+        return composed(words)
+
+    def ready(self, runs: Sequence[Run]) -> None:
+        """Building a run has asked this machine all there is to ask."""
+
+    def perform(
+        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str]
+    ) -> Iterator[tuple[int, Outcome]]:
+        """What is going on when a signal comes is waited for."""
+        for place, words in enumerate(jobs):
+            if stops:
+                return
+            print(f"{place + 1} of {len(jobs)}  {names[place]}", file=sys.stderr, flush=True)
+            outcome = trial.run(words)
+            stops += [name for name in [outcome.stopped_by] if name]
+            yield place, outcome
+
+    def device(self, run: Run) -> str:
+        return summary.device(asdict(run.hardware), {"cpu": environment.cpu_name()})
+
+
+def launch(
+    jobs: Sequence[Sequence[str]], sweep_id: str | None = None, where: Place | None = None
+) -> tuple[list[Outcome], int]:
     """Makes all runs and prints their table and the last line; returns what became of those begun, and the exit code.
 
     UserError, before anything runs, for words that no run can have, and for two runs that are the same.
     """
+    where = where or Here()
     sweep_id = sweep_id or f"s{uuid.uuid4().hex[:11]}"  # begins with a letter: Hydra would read 12e4 as a number
     words = [[*(word for word in job if not word.startswith("sweep_id=")), f"sweep_id={sweep_id}"] for job in jobs]
-    runs = checked(words)
+    runs = checked(words, where.run)
+    where.ready(runs)
     varied = varying(words)
     began_s = time.time()
     with _stops() as stops:
-        outcomes = _performed(words, varied, stops)
+        done = _performed(where, words, varied, stops)
+        outcomes = list(done.values())
         stopped_by = stops[0] if stops else None
-        rows = [_row(*one) for one in zip(runs, varied, outcomes, strict=False)]
+        rows = [_row(runs[place], varied[place], outcome, where) for place, outcome in done.items()]
         table.show_sweep(rows)
         failed = any(outcome.status != "finished" for outcome in outcomes)
         status = "interrupted" if stopped_by else "failed" if failed else "finished"
@@ -80,13 +131,13 @@ def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequenc
         return None
 
 
-def checked(jobs: Sequence[Sequence[str]]) -> list[Run]:
+def checked(jobs: Sequence[Sequence[str]], build: Callable[[Sequence[str]], Run] = composed) -> list[Run]:
     """The run of each job's words; UserError names the first that cannot be, or that is another one again."""
     runs: list[Run] = []
     known: dict[str, int] = {}
     for number, words in enumerate(jobs, start=1):
         try:
-            run = composed(words)
+            run = build(words)
         except UserError as error:
             raise UserError(f"{error} (run {number} of {len(jobs)}: {_told(words)})") from None
         same = known.setdefault(json.dumps([run.chosen, run.config["meter"]], sort_keys=True, default=str), number)
@@ -107,29 +158,26 @@ def varying(jobs: Sequence[Sequence[str]]) -> list[Varied]:
     return [{key: pair[key] for key in keys if key in pair} for pair in pairs]
 
 
-def _performed(jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str]) -> list[Outcome]:
-    """The outcome of each job until a signal says stop; what is going on then is waited for."""
-    outcomes: list[Outcome] = []
-    for number, (words, apart) in enumerate(zip(jobs, varied, strict=True), start=1):
-        if stops:
-            break
-        told = " ".join(f"{key}={value}" for key, value in apart.items()) or _told(words)
-        print(f"{number} of {len(jobs)}  {told}", file=sys.stderr, flush=True)
-        outcomes.append(trial.run(words))
-        stops += [name for name in [outcomes[-1].stopped_by] if name]
+def _performed(
+    where: Place, jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str]
+) -> dict[int, Outcome]:
+    """The outcome of each job that was begun, by its place and in the order in which they were asked for."""
+    names = [" ".join(f"{key}={value}" for key, value in apart.items()) for apart in varied]
+    names = [name or _told(words) for name, words in zip(names, jobs, strict=True)]
+    done = dict(where.perform(jobs, names, stops))
     if stops:
-        left = len(jobs) - len(outcomes)
+        left = len(jobs) - len(done)
         print(f"stopped by {stops[0]}; {left} of {len(jobs)} not begun", file=sys.stderr, flush=True)
-    return outcomes
+    return {place: done[place] for place in sorted(done)}
 
 
-def _row(run: Run, varied: Varied, outcome: Outcome) -> Row:
+def _row(run: Run, varied: Varied, outcome: Outcome, where: Place) -> Row:
     """The run's row in the table; its model, size and task have columns of their own."""
     tags: dict[str, Any] = {
         "role": run.model.role,
         "metric": run.task.metric,
         "dataset": run.dataset.name,
-        "device": summary.device(asdict(run.hardware), {"cpu": environment.cpu_name()}),
+        "device": where.device(run),
         "flags": ", ".join(outcome.flags),
     }
     return Row(

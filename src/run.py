@@ -31,8 +31,10 @@ def command(config: DictConfig) -> None:
     """The run that Hydra composed; leaves the process with its exit code."""
     hydra_config = HydraConfig.get()
     try:
-        if hydra_config.mode == RunMode.MULTIRUN:  # the launcher `fresh` never comes here
-            raise UserError("hydra/launcher: only fresh gives each run a process of its own; leave the word out")
+        if hydra_config.mode == RunMode.MULTIRUN:  # our own launchers never come here
+            raise UserError(
+                "hydra/launcher: only fresh, slurm and ray give each run a process of its own; leave it out"
+            )
         if hydra_config.runtime.choices.get("sweep") != "none":
             raise UserError(f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the words")
         if config.storage is not None:

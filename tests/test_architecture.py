@@ -22,7 +22,7 @@ LEVELS = [
     {"config", "describe", "figures", "phases", "comparison", "meaning"},
     {"bench", "mistakes", "console", "store", "registry", "table", "grid", "trial"},
     {"recorder", "composed"},
-    {"multirun", "sweep"},
+    {"multirun", "sweep", "cluster"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -41,6 +41,8 @@ DOORS = {
     "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
     "optuna": {"sweep"},
+    "submitit": {"cluster"},
+    "ray": {"cluster"},
     "matplotlib": {"figures"},
     "sklearn": {"tasks", "embedded"},
     "rouge_score": {"tasks", "embedded"},
@@ -99,7 +101,7 @@ def test_hydra_finds_plugins_that_bring_nothing_to_the_start_of_a_command():
     for path, tree in PLUGINS.items():
         at_top = {name.split(".")[0] for node in tree.body for name in imports(ast.Module([node], []))
                   if isinstance(node, ast.Import | ast.ImportFrom)}  # fmt: skip
-        assert at_top <= {"hydra", "omegaconf", *sys.stdlib_module_names}, path.name
+        assert at_top <= {"hydra", "omegaconf", "fresh", *sys.stdlib_module_names}, path.name
 
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,6 +1,7 @@
 """AMD's cards on a module that answers as amdsmi's documentation shows, and what is done where there are none."""
 
 import os
+import sys
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
@@ -156,3 +157,41 @@ def test_apples_gpu_is_reached_by_words_and_has_no_calibration_of_the_processors
     assert calibration.key(run.hardware) is None
     assert calibration.key(replace(run.hardware, device="cpu")) == "cpu-Apple M4"
     assert [meter.name for meter in run.meters] == ["apple"]
+
+
+class NoPermissionError(Exception):
+    """What NVML raises for a card that a control group keeps from the process."""
+
+
+def a_node(handles, monkeypatch):
+    """NVML of a node with these cards; None is one that another job has."""
+
+    def opened(number):
+        if handles[number] is None:
+            raise NoPermissionError
+        return handles[number]
+
+    nvml = SimpleNamespace(
+        NVMLError=RuntimeError,
+        NVMLError_NoPermission=NoPermissionError,
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: len(handles),
+        nvmlDeviceGetHandleByIndex=opened,
+        nvmlDeviceGetUUID=lambda handle: f"GPU-{handle}",
+        nvmlDeviceGetName=lambda handle: "NVIDIA H100",
+        nvmlDeviceGetEnforcedPowerLimit=lambda handle: 700000,
+        nvmlDeviceGetCudaComputeCapability=lambda handle: (9, 0),
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+
+
+def test_a_job_sees_the_card_that_its_scheduler_gave_it_and_no_other(monkeypatch):
+    a_node(["a", "b", "c"], monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")  # as Slurm and Ray set it
+    assert [(card.index, card.uuid) for card in cards.cards()] == [(2, "GPU-c")]
+
+
+def test_a_card_that_another_job_has_is_not_counted(monkeypatch):
+    a_node([None, "b", None], monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # as Slurm counts where it hides the others
+    assert [(card.index, card.uuid) for card in cards.cards()] == [(0, "GPU-b")]

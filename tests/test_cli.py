@@ -82,7 +82,9 @@ def test_a_mistake_is_one_line_that_says_what_to_type(command, words, says):
 def test_a_launcher_that_would_run_all_in_one_process_is_refused(command, tmp_path):
     done = command("-m", "batch_size=1,2", "hydra/launcher=basic", f"hydra.sweep.dir={tmp_path}/sweep")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: hydra/launcher: only fresh gives each run a process of its own; leave the word out\n"
+    assert done.stderr == (
+        "error: hydra/launcher: only fresh, slurm and ray give each run a process of its own; leave it out\n"
+    )
 
 
 def test_help_names_every_group_and_choice_and_gives_examples(command):

@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-DECLARED = [Requirement(line) for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]
+OPTIONS = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+DECLARED = [Requirement(line) for line in (*PROJECT["dependencies"], *OPTIONS)]
 PINNED = {
     canonicalize_name(line.split("==")[0]): line.split("==")[1].strip()
     for line in (ROOT / "constraints.txt").read_text().splitlines()

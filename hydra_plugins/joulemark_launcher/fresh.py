@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
@@ -42,9 +43,13 @@ class Fresh(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """What became of each job, in order."""
+        return self.launched(job_overrides)
+
+    def launched(self, jobs: Sequence[Sequence[str]], where: Any = None) -> Sequence[JobReturn]:
+        """The same at a place of src/multirun.py; None is this machine."""
         from src.multirun import launch
 
-        outcomes, code = launch(job_overrides, self._sweep_id)
+        outcomes, code = launch(jobs, self._sweep_id, where)
         if code:
             sys.exit(code)
         return [

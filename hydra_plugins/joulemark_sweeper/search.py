@@ -29,6 +29,10 @@ class SearchSweeper(Sweeper):
         self._config = config
 
     def sweep(self, arguments: Sequence[str]) -> Any:
+        if self._config.hydra.runtime.choices["hydra/launcher"] != "fresh":
+            from src.cluster import workers
+
+            sys.exit(workers.main(self._config, arguments))
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
         from src.sweep import command
