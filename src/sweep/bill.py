@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from src.sweep.budget import wh
 from src.sweep.goal import SHORT, Metrics
-from src.sweep.search import wh
 from src.sweep.study import Told
 
 

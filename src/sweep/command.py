@@ -15,7 +15,8 @@ from src.sweep import answer, bill, plan
 from src.sweep.plan import Asked
 from src.sweep.search import Measure, Search
 from src.sweep.space import LeftOut
-from src.sweep.study import Study, Told, open_study
+from src.sweep.storage import open_study
+from src.sweep.study import Study, Told
 
 
 def main(config: DictConfig, overrides: Sequence[Any]) -> int:

@@ -74,6 +74,11 @@ def without_batch(point: Point) -> Point:
     return tuple(word for word in point if word.partition("=")[0] != BATCH)
 
 
+def laid(words: Sequence[str], point: Sequence[str]) -> tuple[str, ...]:
+    """The words with the point's laid over them."""
+    return tuple({word.partition("=")[0]: word for word in (*words, *point)}.values())
+
+
 def searchable(key: str, known: Sequence[str], changes_answers: Sequence[str]) -> None:
     """Refuses a key that may not be searched: what belongs to the task, and what says where and how is measured."""
     group = key.partition(".")[0]

@@ -7,8 +7,9 @@ import pytest
 from src.core import Interrupted, UserError
 from src.sweep import front
 from src.sweep.answer import answer
+from src.sweep.budget import Budget
+from src.sweep.finalists import compared
 from src.sweep.memory import Memory
-from src.sweep.search import Budget, compared
 from src.sweep.space import Dimension
 from tests.sweep.landscape import (
     BATCHES,
