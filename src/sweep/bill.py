@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from src.sweep.budget import wh
 from src.sweep.goal import SHORT, Metrics
-from src.sweep.study import Told
+from src.sweep.view import Told
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What a study may take: trials, minutes, Wh; all of it the whole study's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from src.sweep.study import FULL, UNDONE, Told
+from src.sweep.view import FULL, UNDONE, Told, View
 
 # The share of minutes and Wh that the search leaves for the results
 RESERVED = 0.3
@@ -36,29 +37,40 @@ class Purse:
             return None
         return max(0, self.budget.trials - 1 - (0 if self.looks == FULL else self.finalists))
 
-    def afford(self, told: Sequence[Told], stage: str, reference: Sequence[str]) -> float | None:
-        """How many seconds the next trial may take, None for any; SpentError where the budget holds none."""
-        self._trials(told, stage, reference)
+    def afford(self, seen: View, stage: str, reference: Sequence[str]) -> float | None:
+        """How many seconds the next trial may take, None for any; SpentError where the budget holds none.
+
+        A claimed trial counts as one; of minutes and Wh it counts what those of its pass took on average until now.
+        """
+        self._trials(seen, stage, reference)
         budget, share = self.budget, 1.0 if stage == FULL else 1.0 - RESERVED
-        if budget.wh is not None and sum(wh(one) or 0.0 for one in told) >= budget.wh * share:
-            whole = "the" if share == 1 else "the part for the search of the"
+        whole = "the" if share == 1 else "the search's part of the"
+        if budget.wh is not None and _taken(seen, lambda one: wh(one) or 0.0) >= budget.wh * share:
             raise SpentError(f"{whole} budget of {budget.wh:g} Wh is used")
         if budget.minutes is None:
             return None
-        left_s = budget.minutes * 60 * share - sum(one.outcome.seconds for one in told)
+        left_s = budget.minutes * 60 * share - _taken(seen, lambda one: one.outcome.seconds)
         if left_s <= 0:
-            whole = "the" if share == 1 else "the search part of the"
             raise SpentError(f"{whole} budget of {budget.minutes:g} min is used")
         return left_s
 
-    def _trials(self, told: Sequence[Told], stage: str, reference: Sequence[str]) -> None:
+    def _trials(self, seen: View, stage: str, reference: Sequence[str]) -> None:
         trials, searched = self.budget.trials, self.searched()
-        done = counted(told)
-        if trials is not None and len(done) >= trials:
+        begun = [(one.point, one.stage) for one in counted(seen.told)] + [(one.point, one.stage) for one in seen.claims]
+        if trials is not None and len(begun) >= trials:
             raise SpentError(f"the budget of {trials} trials is used")
-        mine = [one for one in done if one.stage == stage and one.point != reference]
+        mine = [point for point, own in begun if own == stage and point != reference]
         if stage != FULL and searched is not None and len(mine) >= searched:
             raise SpentError(f"the search's part of the budget, {searched} of {trials} trials, is used")
+
+
+def _taken(seen: View, value: Callable[[Told], float]) -> float:
+    """The sum over all trials, and for each claimed one the mean of its pass."""
+    total = sum(map(value, seen.told))
+    for claim in seen.claims:
+        like = [value(one) for one in counted(seen.told) if one.stage == claim.stage]
+        total += fmean(like) if like else 0.0
+    return total
 
 
 def counted(told: Sequence[Told]) -> list[Told]:

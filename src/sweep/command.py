@@ -16,7 +16,8 @@ from src.sweep.plan import Asked
 from src.sweep.search import Measure, Search
 from src.sweep.space import LeftOut
 from src.sweep.storage import open_study
-from src.sweep.study import Study, Told
+from src.sweep.study import Study
+from src.sweep.view import Told
 
 
 def main(config: DictConfig, overrides: Sequence[Any]) -> int:

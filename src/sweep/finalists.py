@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from src.sweep import front
 from src.sweep.goal import SHORT, Goals, Metrics
 from src.sweep.space import Point
-from src.sweep.study import Told
+from src.sweep.view import Told
 
 # Points that get the full protocol where none keeps the limits
 NEAREST = 2

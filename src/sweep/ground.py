@@ -1,11 +1,11 @@
 """What is left to look at: the points of the space that are neither known nor too large for the card's memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from src.sweep import memory as boundary
 from src.sweep.space import BATCH, Point, Space, batch, without_batch
-from src.sweep.study import Study
+from src.sweep.view import View
 from src.trial import Outcome
 
 
@@ -16,44 +16,49 @@ class Ground:
     space: Space
     words: Sequence[str]
     memory: boundary.Memory
-    study: Study
     stage: str
     left_out: dict[Point, str] = field(default_factory=dict)
 
-    def open(self) -> list[Point]:
-        """The points that can be measured now; those too large are left out here, with the reason."""
-        known = self.study.known(self.stage)
+    def open(self, seen: View) -> list[Point]:
+        """The points that this worker may begin; those too large are left out here, with the reason."""
+        known, claimed = seen.known(self.stage), seen.claimed(self.stage)
+        fails = {group: self._memory(group, seen).fails for group in self.groups()}
         found = []
         for point in self.space.points:
-            fails, size = self._memory(without_batch(point)).fails, batch(point)
-            if point in known or point in self.left_out:
+            limit, size = fails[without_batch(point)], batch(point)
+            if point in known or point in claimed or point in self.left_out:
                 continue
-            if fails is not None and size is not None and size >= fails:
-                self.left_out[point] = f"out of memory at {BATCH}={fails}"
+            if limit is not None and size is not None and size >= limit:
+                self.left_out[point] = f"out of memory at {BATCH}={limit}"
             else:
                 found.append(point)
         return found
 
-    def every(self) -> Iterator[Point]:
-        """Every open point, each group of batch sizes by doubling and bisection first, then those in between."""
-        for group in dict.fromkeys(without_batch(point) for point in self.space.points):
-            while (point := self._next_size(group)) is not None:
-                yield point
-            for point in self.open():
-                if without_batch(point) == group:
-                    yield point
+    def next(self, seen: View) -> Point | None:
+        """The next of all open points, each group of batch sizes by doubling and bisection first, then those between.
 
-    def unbisected(self) -> Point | None:
+        Groups in which no other worker is come first: two would both run into the same end of memory.
+        """
+        taken = {without_batch(point) for point in seen.claimed(self.stage)}
+        points = self.open(seen)
+        for group in sorted(self.groups(), key=lambda group: group in taken):
+            inside = [point for point in points if without_batch(point) == group]
+            if inside:
+                return self._next_size(group, inside, seen) or inside[0]
+        return None
+
+    def unbisected(self, points: Sequence[Point], seen: View) -> Point | None:
         """The next size of a group in which memory was short and the boundary is not found yet."""
-        for group in dict.fromkeys(without_batch(point) for point in self.space.points):
-            if self._memory(group).fails is not None and (point := self._next_size(group)) is not None:
+        for group in self.groups():
+            inside = [point for point in points if without_batch(point) == group]
+            if self._memory(group, seen).fails is not None and (point := self._next_size(group, inside, seen)):
                 return point
         return None
 
-    def groups(self) -> Mapping[Point, list[Point]]:
-        """The points of each group of other words than the batch size, the smallest batch first."""
+    def groups(self) -> dict[Point, list[Point]]:
+        """The points of each group of other words than the batch size, in the order of the space."""
         found: dict[Point, list[Point]] = {}
-        for point in sorted(self.space.points, key=self.space.rank):
+        for point in self.space.points:
             found.setdefault(without_batch(point), []).append(point)
         return found
 
@@ -65,20 +70,26 @@ class Ground:
         if outcome.status == "refused":  # what surrounds it, not the point: asked again by the next session
             self.left_out[point] = outcome.error or "refused"
 
-    def _next_size(self, group: Point) -> Point | None:
+    def _next_size(self, group: Point, inside: Sequence[Point], seen: View) -> Point | None:
         """The point of a group by which its memory's boundary is found; None where it is found, or known."""
-        own = {size: point for point in self.open() if without_batch(point) == group and (size := batch(point))}
+        own = {size: point for point in inside if (size := batch(point))}
         measured = [
             size
-            for point, one in self.study.known(self.stage).items()
+            for point, one in seen.known(self.stage).items()
             if one.finished and without_batch(point) == group and (size := batch(point))
         ]
-        known = boundary.Known(max(measured, default=None), self._memory(group).fails)
+        known = boundary.Known(max(measured, default=None), self._memory(group, seen).fails)
         size = boundary.next_size(list(own), known)
         return None if size is None else own[size]
 
-    def _memory(self, group: Point) -> boundary.Known:
-        return self.memory.known(self._case(group))
+    def _memory(self, group: Point, seen: View) -> boundary.Known:
+        """What this machine remembers of the group, and what the study's workers elsewhere ran into."""
+        known = self.memory.known(self._case(group))
+        for one in seen.told:
+            size = batch(one.point)
+            if size is not None and without_batch(one.point) == group and boundary.ran_out(one.outcome.error) == size:
+                known = known.with_(size, False)
+        return known
 
     def _case(self, group: Point) -> tuple[str, ...]:
         """What decides about memory: the run's words, but for how and where it is recorded."""

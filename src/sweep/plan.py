@@ -14,10 +14,10 @@ from src.composed import GROUPS
 from src.config import Run, RunSchema, typed
 from src.core import Inputs, Procedure, UserError
 from src.sweep.budget import Budget
+from src.sweep.choice import Plan
 from src.sweep.goal import QUALITY, Goals, goals
 from src.sweep.judge import Judge
 from src.sweep.memory import Memory
-from src.sweep.search import Plan
 from src.sweep.space import Dimension, Point, laid, searchable, space
 
 FOLDER = tracking.ROOT / "mlruns" / "sweeps"

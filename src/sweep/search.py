@@ -5,90 +5,68 @@
     near the front ── full ─▶ results
 
 A point that is known is looked up in the study, never measured twice. The budget is the whole study's.
+Any number of workers may go this way on one study: each claims what it measures, and waits at a pass's end for what
+others have claimed.
 """
 
-import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from src.core import Interrupted, UserError
-from src.sweep import finalists, front, memory
-from src.sweep.budget import Budget, Purse, SpentError, counted
-from src.sweep.finalists import compared
+from src.sweep.budget import SpentError, counted
+from src.sweep.choice import Choice, Plan
 from src.sweep.goal import QUALITY, Goals
-from src.sweep.ground import Ground
-from src.sweep.space import Point, Space, laid, without_batch
-from src.sweep.study import FULL, SCREENING, Study, Told
+from src.sweep.space import Point, laid
+from src.sweep.study import Study
+from src.sweep.view import FULL, Claim, Told, View
 from src.trial import Outcome
 
 Measure = Callable[[Sequence[str], float | None], Outcome]
 Say = Callable[[str], None]
 
-# Proposals in a row that are known already, before one that is not is drawn
-PATIENCE = 10
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that a search is: words, space, goals, budget.
-
-    `full` and `screening` are the words of each pass without the point's; `screening` None measures all in full.
-    """
-
-    space: Space
-    reference: Point
-    goals: Goals
-    full: tuple[str, ...]
-    screening: tuple[str, ...] | None
-    finalists: int
-    budget: Budget
-    memory: memory.Memory
-    seed: int = 0
+# Between two looks at the storage of a worker that waits for others and measures nothing
+POLL_S = 3.0
 
 
 class Search:
-    """One worker's way through the study."""
+    """One worker's way through the study. `shared`: other workers run on this machine from beginning to end."""
 
-    def __init__(self, plan: Plan, study: Study, measure: Measure, say: Say) -> None:
+    def __init__(
+        self, plan: Plan, study: Study, measure: Measure, say: Say, shared: bool = False, poll_s: float = POLL_S
+    ) -> None:
         self._plan, self._study, self._measure, self._say = plan, study, measure, say
-        self._stage = FULL if plan.screening is None else SCREENING
-        self._purse = Purse(plan.budget, self._stage, plan.finalists)
-        self._ground = Ground(plan.space, plan.full, plan.memory, study, self._stage)
+        self._shared, self._poll_s = shared, poll_s
+        self._choice = Choice(plan, study)
+        self._waiting = False
         self.ended: str | None = None  # why the search stopped before its end
 
     @property
     def left_out(self) -> dict[Point, str]:
         """The points that this session does not measure, each with its reason."""
-        return self._ground.left_out
+        return self._choice.ground.left_out
 
     def reference(self) -> Told:
-        """The reference in the full protocol; what becomes of it is the caller's to judge."""
-        known = self._study.known(FULL).get(self._plan.reference)
-        if known is not None:
-            self._study.reference = known.metrics
-        return known or self._measured(self._plan.reference, FULL)
+        """The reference in the full protocol, whoever measures it; what becomes of it is the caller's to judge."""
+        while True:
+            seen = self._look()
+            known = seen.known(FULL).get(self._plan.reference)
+            if known is not None:
+                self._study.reference = known.metrics
+                return known
+            if self._plan.reference in seen.claimed(FULL):
+                self._wait("measures the reference")
+            elif measured := self._measured(self._plan.reference, FULL, seen):
+                return measured
 
     def points(self) -> None:
         """Looks at the points of the space, until all are known or the budget's part for it is used."""
-        try:
-            if self._exhaustive():
-                for point in self._ground.every():
-                    self._measured(point, self._stage)
-            else:
-                self._proposed()
-        except SpentError as spent:
-            self.ended = str(spent)
+        self._through(self._choice.stage, self._choice.next)
 
     def results(self) -> None:
         """The full protocol for the points near the front; points beyond it are not measured further."""
-        if self._stage == FULL:
-            return
-        try:
-            for point in self._finalists():
-                if point not in self._study.known(FULL):
-                    self._measured(point, FULL)
-        except SpentError as spent:
-            self.ended = str(spent)
+        if self._choice.stage != FULL:
+            self._through(FULL, self._choice.finalist)
 
     def full(self) -> dict[Point, Told]:
         """Every point of the space that was measured in full."""
@@ -105,83 +83,72 @@ class Search:
         self._say("left out: the limits of quality: the reference's answers have none")
         return replace(goals, limits=goals.without(QUALITY).limits)
 
-    def _exhaustive(self) -> bool:
-        """Whether the budget's trials hold every point of the space beside the reference and the results."""
-        limit = self._purse.searched()
-        return limit is None or len([p for p in self._plan.space.points if p != self._plan.reference]) <= limit
+    def _through(self, stage: str, choose: Callable[[View], Point | None]) -> None:
+        """Measures what is chosen until nothing is left, here or with another worker, or the budget is used.
 
-    def _finalists(self) -> list[Point]:
-        known, goals = self._study.known(SCREENING), self._study.goals
-        return finalists.finalists(self._plan.space.points, known, goals, self._study.reference, self._plan.finalists)
-
-    def _proposed(self) -> None:
-        """Measures what the sampler proposes; what is known is answered at once, so that it goes on elsewhere."""
-        drawn, known_in_a_row = random.Random(self._plan.seed), 0
-        for point in self._first():
-            self._measured(point, self._stage)
-        while open_points := self._ground.open():
-            bisected = self._ground.unbisected()
-            if bisected is not None:
-                self._measured(bisected, self._stage)
-                continue
-            if known_in_a_row >= PATIENCE:
-                point, known_in_a_row = drawn.choice(open_points), 0
-                self._measured(point, self._stage)
-                continue
-            self._afford(self._stage)  # nothing is asked that is not measured
-            trial, point = self._study.ask()
-            if point in open_points:
-                known_in_a_row = 0
-                self._measured(point, self._stage, trial)
-            else:
-                known_in_a_row += 1
-                self._study.again(trial, self._study.known(self._stage).get(point))
-
-    def _first(self) -> Iterator[Point]:
-        """The middle batch size of each group, then both ends of the best group: what chance would find late.
-
-        Nothing where the budget holds too few trials for that.
+        A trial of another worker is waited for: it may be lost with it, and then it is this worker's to measure.
         """
-        groups = self._ground.groups()
-        trials = self._purse.searched()
-        if trials is not None and len(groups) > trials / 2:
-            return
-        middles = [points[(len(points) - 1) // 2] for points in groups.values()]
-        yield from (point for point in middles if point in self._ground.open())
-        known = self._study.known(self._stage)
-        seen = compared({point: known[point] for point in middles if point in known}, self._plan.goals)
-        kept = {
-            point: one
-            for point, one in seen.items()
-            if finalists.kept(known[point], self._study.goals, self._study.reference)
-        }
-        for point in front.front(kept)[:1]:
-            ends = groups[without_batch(point)]
-            yield from (one for one in (ends[-1], ends[0]) if one in self._ground.open())
+        spent: str | None = None
+        while True:
+            seen = self._look()
+            try:
+                point = choose(seen)
+                if point is not None:
+                    self._measured(point, stage, seen)
+                    continue
+                spent = None
+            except SpentError as error:
+                spent = str(error)
+            if not seen.claimed(stage):
+                self.ended = spent or self.ended
+                return
+            self._wait(f"measures {len(seen.claimed(stage))} of this pass")
 
-    def _measured(self, point: Point, stage: str, asked: object = None) -> Told:
-        """Measures one point, as the trial that was asked for or one of its own, and writes down what became of it.
+    def _measured(self, point: Point, stage: str, seen: View) -> Told | None:
+        """Measures one point and writes down what became of it; None where another worker was first.
 
         SpentError before it begins, Interrupted after it ended.
         """
-        limit_s = self._afford(stage)
-        trial = asked or self._study.begin(point, stage)
-        if asked:
-            self._study.claim(trial, point, stage)
-        base = self._plan.full if stage == FULL else self._plan.screening or ()
-        outcome = self._measure(laid(base, point), limit_s)
+        self._choice.purse.afford(seen, stage, self._plan.reference)
+        claimed = self._study.claim(point, stage)
+        if claimed is None:
+            return None
+        claim, before = claimed
+        try:
+            limit_s = self._choice.purse.afford(before, stage, self._plan.reference)
+        except (SpentError, Interrupted):
+            self._study.give_back(claim)
+            raise
+        self._waiting = False
+        told = Told(point, stage, self._begun(claim, before, limit_s), self._study.card)
         if point == self._plan.reference and stage == FULL:
-            self._study.reference = outcome.metrics
-        self._ground.tell(point, outcome)
-        self._study.tell(trial, outcome)
-        told = Told(point, stage, outcome)
+            self._study.reference = told.metrics
+        self._choice.ground.tell(point, told.outcome)
+        self._study.tell(claim, told.outcome)
         self._say(line(told, self._plan.goals, len(counted(self._study.told())), self._plan.budget.trials))
-        if outcome.stopped_by or outcome.status == "interrupted":
-            raise Interrupted(outcome.stopped_by or "SIGINT")
+        if told.outcome.stopped_by or told.outcome.status == "interrupted":
+            raise Interrupted(told.outcome.stopped_by or "SIGINT")
         return told
 
-    def _afford(self, stage: str) -> float | None:
-        return self._purse.afford(self._study.told(), stage, self._plan.reference)
+    def _begun(self, claim: Claim, before: View, limit_s: float | None) -> Outcome:
+        base = self._plan.full if claim.stage == FULL else self._plan.screening or ()
+        beside = any(one.worker.get("where") == claim.worker["where"] for one in before.claims)
+        words = (*laid(base, claim.point), *(("shared_host=true",) if self._shared or beside else ()))
+        with self._study.beating(claim):
+            return self._measure(words, limit_s)
+
+    def _look(self) -> View:
+        seen = self._study.look()
+        while self._study.lost:
+            self._say(self._study.lost.pop(0))
+        return seen
+
+    def _wait(self, why: str) -> None:
+        """Sleeps a little, and says once that another worker is waited for."""
+        if not self._waiting:
+            self._say(f"waits: another worker {why}")
+        self._waiting = True
+        time.sleep(self._poll_s)
 
 
 def line(one: Told, goals: Goals, number: int, of: int | None) -> str:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from src.core import Interrupted
 from src.sweep.budget import Budget
+from src.sweep.choice import Plan
 from src.sweep.front import hypervolume
 from src.sweep.goal import goals
 from src.sweep.memory import Memory
-from src.sweep.search import Plan, Search
+from src.sweep.search import Search
 from src.sweep.space import Dimension, space
 from src.sweep.storage import open_study
 from src.trial import Outcome

@@ -14,7 +14,7 @@ from src.sweep import command
 from src.sweep.bill import bill
 from src.sweep.budget import Budget
 from src.sweep.plan import Asked
-from src.sweep.study import Told
+from src.sweep.view import Told
 from src.trial import Outcome
 from tests.sweep.landscape import REFERENCE, Machine, plan, truth, wanted
 
