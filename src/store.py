@@ -257,6 +257,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "error": record.error,
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
+        "shared": "cpu, ram" if record.run.get("shared_host") else None,
         **evidence,
         "record.id": record.id,
         "record.schema": record.schema,

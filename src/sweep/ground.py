@@ -8,6 +8,9 @@ from src.sweep.space import BATCH, Point, Space, batch, without_batch
 from src.sweep.view import View
 from src.trial import Outcome
 
+# Words that decide nothing about memory
+BESIDE = ("protocol", "sweep_id", "shared_host", "site", "meter", "tracking_uri")
+
 
 @dataclass
 class Ground:
@@ -93,5 +96,5 @@ class Ground:
 
     def _case(self, group: Point) -> tuple[str, ...]:
         """What decides about memory: the run's words, but for how and where it is recorded."""
-        kept = [word for word in self.words if not word.startswith(("protocol", "sweep_id", "site", "meter"))]
-        return (*(word for word in kept if not word.startswith(("tracking_uri", BATCH))), *group)
+        kept = (word for word in self.words if not word.startswith((*BESIDE, BATCH)))
+        return (*kept, *group)

@@ -10,11 +10,12 @@ others have claimed.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from src.core import Interrupted, UserError
 from src.sweep.budget import SpentError, counted
+from src.sweep.busy import Measure, Say
 from src.sweep.choice import Choice, Plan
 from src.sweep.goal import QUALITY, Goals
 from src.sweep.space import Point, laid
@@ -22,21 +23,16 @@ from src.sweep.study import Study
 from src.sweep.view import FULL, Claim, Told, View
 from src.trial import Outcome
 
-Measure = Callable[[Sequence[str], float | None], Outcome]
-Say = Callable[[str], None]
-
 # Between two looks at the storage of a worker that waits for others and measures nothing
 POLL_S = 3.0
 
 
 class Search:
-    """One worker's way through the study. `shared`: other workers run on this machine from beginning to end."""
+    """One worker's way through the study."""
 
-    def __init__(
-        self, plan: Plan, study: Study, measure: Measure, say: Say, shared: bool = False, poll_s: float = POLL_S
-    ) -> None:
+    def __init__(self, plan: Plan, study: Study, measure: Measure, say: Say, poll_s: float = POLL_S) -> None:
         self._plan, self._study, self._measure, self._say = plan, study, measure, say
-        self._shared, self._poll_s = shared, poll_s
+        self._poll_s = poll_s
         self._choice = Choice(plan, study)
         self._waiting = False
         self.ended: str | None = None  # why the search stopped before its end
@@ -67,6 +63,13 @@ class Search:
         """The full protocol for the points near the front; points beyond it are not measured further."""
         if self._choice.stage != FULL:
             self._through(FULL, self._choice.finalist)
+
+    def look_back(self, refused: Mapping[str, str]) -> None:
+        """Leaves out what workers left out: points too large for memory, and refused ones, by their words."""
+        seen = self._look()
+        for point in self._choice.ground.open(seen):
+            if reason := refused.get(" ".join(point)):
+                self.left_out[point] = reason
 
     def full(self) -> dict[Point, Told]:
         """Every point of the space that was measured in full."""
@@ -120,7 +123,12 @@ class Search:
             self._study.give_back(claim)
             raise
         self._waiting = False
-        told = Told(point, stage, self._begun(claim, before, limit_s), self._study.card)
+        try:
+            outcome = self._begun(claim, before, limit_s)
+        except (UserError, Interrupted):  # before there was a trial
+            self._study.give_back(claim)
+            raise
+        told = Told(point, stage, outcome, self._study.card)
         if point == self._plan.reference and stage == FULL:
             self._study.reference = told.metrics
         self._choice.ground.tell(point, told.outcome)
@@ -133,7 +141,7 @@ class Search:
     def _begun(self, claim: Claim, before: View, limit_s: float | None) -> Outcome:
         base = self._plan.full if claim.stage == FULL else self._plan.screening or ()
         beside = any(one.worker.get("where") == claim.worker["where"] for one in before.claims)
-        words = (*laid(base, claim.point), *(("shared_host=true",) if self._shared or beside else ()))
+        words = laid((*base, *(("shared_host=true",) if beside else ())), claim.point)
         with self._study.beating(claim):
             return self._measure(words, limit_s)
 
