@@ -40,20 +40,15 @@ def sweeping(hardware: Hardware | None, busy: str, say: Say) -> Iterator[None]:
         yield
 
 
-def between(measure: Measure, hardware: Hardware | None, busy: str, say: Say) -> Measure:
-    """Measures once no other run is on the cards; UserError where one is and `busy` refuses."""
-    if hardware is None:
-        return measure
-    cards = hardware
+def ready(hardware: Hardware | None, busy: str, say: Say) -> None:
+    """Returns once no other run is on the cards; UserError where one is and `busy` refuses."""
+    if hardware is not None:
+        _await(hardware, busy, say, "")
 
-    def measured(words: Sequence[str], limit_s: float | None) -> Outcome:
-        while True:
-            _await(cards, busy, say, "")
-            outcome = measure(words, limit_s)
-            if outcome.status != "refused" or TAKEN not in (outcome.error or ""):
-                return outcome  # else another run came between the look and the trial
 
-    return measured
+def crossed(outcome: Outcome) -> bool:
+    """Whether another run came between the look at the cards and the trial, so that it did not begin."""
+    return outcome.status == "refused" and TAKEN in (outcome.error or "")
 
 
 def _await(hardware: Hardware, busy: str, say: Say, kind: str) -> None:

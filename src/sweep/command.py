@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from src import table
@@ -34,8 +35,8 @@ def run(asked: Asked, measure: Measure, poll_s: float = POLL_S) -> int:
     try:
         with busy.sweeping(asked.hardware, asked.busy, say):
             study = begun(asked, say)
-            measure = busy.between(measure, asked.hardware, asked.busy, say)
-            search = Search(asked.plan, study, measure, say, poll_s)
+            ready = partial(busy.ready, asked.hardware, asked.busy, say)
+            search = Search(asked.plan, study, measure, say, poll_s, ready)
             reference = measured_reference(search, asked, study)
             search.points()
             search.results()

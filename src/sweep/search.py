@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from src.core import Interrupted, UserError
+from src.sweep import busy
 from src.sweep.budget import SpentError, counted
 from src.sweep.busy import Measure, Say
 from src.sweep.choice import Choice, Plan
 from src.sweep.goal import QUALITY, Goals
+from src.sweep.shield import shielded
 from src.sweep.space import Point, laid
 from src.sweep.study import Study
 from src.sweep.view import FULL, Claim, Told, View
@@ -28,11 +30,19 @@ POLL_S = 3.0
 
 
 class Search:
-    """One worker's way through the study."""
+    """One worker's way through the study. `ready` returns once a trial may begin on its cards."""
 
-    def __init__(self, plan: Plan, study: Study, measure: Measure, say: Say, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        study: Study,
+        measure: Measure,
+        say: Say,
+        poll_s: float = POLL_S,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
         self._plan, self._study, self._measure, self._say = plan, study, measure, say
-        self._poll_s = poll_s
+        self._poll_s, self._ready = poll_s, ready
         self._choice = Choice(plan, study)
         self._waiting = False
         self.ended: str | None = None  # why the search stopped before its end
@@ -113,29 +123,32 @@ class Search:
         SpentError before it begins, Interrupted after it ended.
         """
         self._choice.purse.afford(seen, stage, self._plan.reference)
-        claimed = self._study.claim(point, stage)
-        if claimed is None:
-            return None
-        claim, before = claimed
+        self._ready()
+        with shielded():  # a claim is given back or told, whatever signal comes; the trial takes signals itself
+            claimed = self._study.claim(point, stage)
+            told = None if claimed is None else self._told(*claimed)
+        if told is not None and (told.outcome.stopped_by or told.outcome.status == "interrupted"):
+            raise Interrupted(told.outcome.stopped_by or "SIGINT")
+        return told
+
+    def _told(self, claim: Claim, before: View) -> Told | None:
+        """Measures what was claimed and tells the study; None where it did not begin."""
         try:
-            limit_s = self._choice.purse.afford(before, stage, self._plan.reference)
-        except (SpentError, Interrupted):
+            limit_s = self._choice.purse.afford(before, claim.stage, self._plan.reference)
+        except SpentError:  # other workers took what was left at the same moment
             self._study.give_back(claim)
             raise
         self._waiting = False
-        try:
-            outcome = self._begun(claim, before, limit_s)
-        except (UserError, Interrupted):  # before there was a trial
+        outcome = self._begun(claim, before, limit_s)
+        if busy.crossed(outcome):
             self._study.give_back(claim)
-            raise
-        told = Told(point, stage, outcome, self._study.card)
-        if point == self._plan.reference and stage == FULL:
+            return None
+        told = Told(claim.point, claim.stage, outcome, self._study.card)
+        if claim.point == self._plan.reference and claim.stage == FULL:
             self._study.reference = told.metrics
-        self._choice.ground.tell(point, told.outcome)
-        self._study.tell(claim, told.outcome)
+        self._choice.ground.tell(claim.point, outcome)
+        self._study.tell(claim, outcome)
         self._say(line(told, self._plan.goals, len(counted(self._study.told())), self._plan.budget.trials))
-        if told.outcome.stopped_by or told.outcome.status == "interrupted":
-            raise Interrupted(told.outcome.stopped_by or "SIGINT")
         return told
 
     def _begun(self, claim: Claim, before: View, limit_s: float | None) -> Outcome:

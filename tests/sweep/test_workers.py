@@ -63,9 +63,9 @@ def until(condition, seconds=60):
 
 
 def all_measured(folder):
-    """Nine points once in each pass, the reference in full alone, and four finalists."""
+    """Nine points once in each pass, the reference in full alone, and the three finalists."""
     passes = Counter(words[-1] for words in times(folder, "ends"))
-    assert passes == {"screening": 8, "standard": 5}
+    assert passes == {"screening": 8, "standard": 4}
     assert set(times(folder, "ends").values()) == {1}
 
 
@@ -86,8 +86,8 @@ def test_three_workers_measure_every_point_once_in_each_pass_and_wait_for_each_o
     assert min(finalists) > max(of["ends", "screening"])
     # whoever comes later finds all there is, and gives the answer
     ((code, last),) = ended(started(tmp_path, storage))
-    assert (code, last["trials"]) == (0, 13)
-    assert len(logged(tmp_path, "begins")) == 13
+    assert (code, last["trials"]) == (0, 12)
+    assert len(logged(tmp_path, "begins")) == 12
 
 
 @BOTH
@@ -117,7 +117,8 @@ def test_the_budget_is_the_whole_studys_and_claimed_trials_count(tmp_path, stora
     ends = ended(*(started(tmp_path, storage, *words, number=number) for number in (1, 2, 3)))
     assert [code for code, _ in ends] == [0, 0, 0]
     passes = Counter(words[-1] for words in times(tmp_path, "begins"))
-    assert passes == {"screening": trials - 3, "standard": 3}
+    assert passes["screening"] == trials - 3
+    assert passes.total() <= trials
     assert all("is used" in last["ended"] for _, last in ends)
 
 
@@ -177,7 +178,7 @@ def alive(pid):
 @BOTH
 def test_two_workers_of_one_parent_share_the_study_and_the_parent_answers(tmp_path, storage):
     ((code, last),) = ended(started(tmp_path, storage, "--workers", "2"))
-    assert (code, last["status"], last["trials"]) == (0, "finished", 13)
+    assert (code, last["status"], last["trials"]) == (0, "finished", 12)
     all_measured(tmp_path)
     assert len(workers_of(tmp_path)) == 2
     assert all(shared for *_, shared in logged(tmp_path))
@@ -190,6 +191,7 @@ def test_two_workers_of_one_parent_share_the_study_and_the_parent_answers(tmp_pa
 def test_the_parent_killed_ends_its_workers_and_the_same_line_goes_on(tmp_path):
     parent = started(tmp_path, "journal", "--workers", "2", "--seconds", "0.5")
     until(lambda: len(logged(tmp_path, "ends")) > 2 and len(workers_of(tmp_path)) == 2)
+    time.sleep(0.2)  # into the next trial
     parent.kill()
     ended(parent)
     until(lambda: not any(map(alive, workers_of(tmp_path))), 30)
@@ -214,6 +216,7 @@ def test_the_parent_hands_a_signal_on_and_the_same_line_goes_on(tmp_path, stop):
 def test_a_worker_killed_beside_another_is_named_and_costs_one_trial(tmp_path):
     parent = started(tmp_path, "journal", "--workers", "2", "--seconds", "0.5")
     until(lambda: len(logged(tmp_path, "ends")) > 2 and len(workers_of(tmp_path)) == 2)
+    time.sleep(0.2)  # into the next trial
     os.kill(min(workers_of(tmp_path)), signal.SIGKILL)
     ((code, last),) = ended(parent)
     assert (code, last["status"], last["ended"]) == (0, "finished", None)
@@ -224,6 +227,7 @@ def test_a_worker_killed_beside_another_is_named_and_costs_one_trial(tmp_path):
 def test_all_workers_killed_leave_an_answer_of_what_there_is(tmp_path):
     parent = started(tmp_path, "journal", "--workers", "2", "--seconds", "0.5")
     until(lambda: len(logged(tmp_path, "ends")) > 2 and len(workers_of(tmp_path)) == 2)
+    time.sleep(0.2)  # into the next trial
     for pid in workers_of(tmp_path):
         os.kill(pid, signal.SIGKILL)
     ((_, last),) = ended(parent)
