@@ -1,4 +1,4 @@
-"""A stand-in for NVIDIA's binding on PYTHONPATH: two cards of one product, and no other word about them."""
+"""A stand-in for NVIDIA's binding on PYTHONPATH: two cards of one product, and nothing else that it tells."""
 
 UUIDS = ("GPU-fake-0", "GPU-fake-1")
 
@@ -11,8 +11,20 @@ globals().update(
     nvmlInit=lambda: None,
     nvmlDeviceGetCount=lambda: len(UUIDS),
     nvmlDeviceGetHandleByIndex=lambda index: index,
+    nvmlDeviceGetHandleByUUID=UUIDS.index,
     nvmlDeviceGetUUID=lambda card: UUIDS[card],
     nvmlDeviceGetName=lambda card: "NVIDIA Stand-In 80GB",
     nvmlDeviceGetEnforcedPowerLimit=lambda card: 700_000,
     nvmlDeviceGetCudaComputeCapability=lambda card: (9, 0),
 )
+
+
+def __getattr__(name):
+    def ask(*words):
+        raise NVMLError(name)
+
+    if name.startswith("nvml"):
+        return ask
+    if name.startswith("NVML_"):
+        return 0
+    raise AttributeError(name)
