@@ -4,6 +4,7 @@ A worker that is one of several gives none: whoever started it does (src/sweep/c
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -47,6 +48,7 @@ def run(asked: Asked, measure: Measure, poll_s: float = POLL_S) -> int:
     except UserError as error:
         if asked.worker is None:
             raise
+        say(str(error))
         return _last(asked, search, 2, status="failed", error=str(error))
     if asked.worker is not None:
         return _last(asked, search, 0, status="finished", ended=search.ended)
@@ -80,7 +82,10 @@ def _last(asked: Asked, search: Search | None, code: int, **more: Any) -> int:
     """Prints the last line of a session that gives no answer; returns its exit code."""
     left_out = {" ".join(point): why for point, why in search.left_out.items()} if search else {}
     own = {} if asked.worker is None else {"worker": asked.worker, "left_out": left_out}
-    print(json.dumps({"sweep_id": asked.name, **own, **more}), flush=True)
+    try:
+        print(json.dumps({"sweep_id": asked.name, **own, **more}), flush=True)
+    except BrokenPipeError:  # whoever started this worker was killed; closing would try to write once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
 
 

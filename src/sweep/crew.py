@@ -50,15 +50,16 @@ def run(asked: Asked, measure: Measure, program: Sequence[str] = PROGRAM, poll_s
         return command.run(asked, measure, poll_s)
     began_s, say = time.time(), command.saying(None)
     study = command.begun(asked, say)  # made before the workers come: not every storage bears two makers
-    processes: list[Any] = []
-    with workers.passing(processes) as stops:
+    with workers.Passing() as passing:
+        started = []
         for number, environment in enumerate(asked.workers, start=1):
-            processes.append(workers.start(workers.line(asked.words, number, shared=True), environment, program))
-        ends = [workers.ended(number, process) for number, process in enumerate(processes, start=1)]
+            started.append(workers.start(workers.line(asked.words, number, shared=True), environment, program))
+            passing.add(started[-1])
+        ends = [workers.ended(number, process) for number, process in enumerate(started, start=1)]
     for end in ends:
         if end.killed:
             say(f"worker {end.number} was killed by {end.killed}")
-    if stops:
+    if stops := passing.stops:
         say(f"stopped by {stops[0]}; the same line goes on from here")
         print(json.dumps({"status": "interrupted", "sweep_id": asked.name, "trials": len(study.told())}), flush=True)
         return 128 + signal.Signals[stops[0]]
@@ -68,13 +69,13 @@ def run(asked: Asked, measure: Measure, program: Sequence[str] = PROGRAM, poll_s
 def _answered(asked: Asked, study: Study, ends: Sequence[Ended], began_s: float) -> int:
     """The answer from what the workers told the study; UserError where they told nothing to answer from."""
     errors = list(dict.fromkeys(end.error for end in ends if end.error))
+    if len(errors) == 1 and all(end.error for end in ends):  # the storage is gone, say, and need not be asked again
+        raise UserError(errors[0])
     seen = study.look()
     if asked.plan.reference not in seen.known(FULL):
         raise UserError(errors[0] if errors else "every worker died before the reference was measured; once more?")
     search = Search(asked.plan, study, _measures_nothing, command.saying(None))
     reference = command.measured_reference(search, asked, study)
-    for error in errors:
-        print(f"error: {error}", file=sys.stderr)
     search.look_back({why: reason for end in ends for why, reason in end.left_out.items()})
     search.ended = next((end.ended for end in ends if end.ended), None)
     if all(end.code for end in ends):

@@ -90,9 +90,11 @@ class Study:
 
     def give_back(self, claim: Claim) -> None:
         """Closes a claim whose trial never began."""
+        from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
-        self.patience(lambda: self._set(claim.trial, TrialState.FAIL, None))
+        with suppress(UpdateFinishedTrialError):  # by the try before this one
+            self.patience(lambda: self._set(claim.trial, TrialState.FAIL, None))
 
     @contextmanager
     def beating(self, claim: Claim) -> Iterator[None]:

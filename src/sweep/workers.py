@@ -18,9 +18,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from types import FrameType, TracebackType
 from typing import Any
 
 from src import trial
@@ -78,22 +79,37 @@ def ended(number: int, process: "subprocess.Popen[str]") -> Ended:
     return Ended(number, code, killed, last.get("ended"), error, last.get("left_out") or {})
 
 
-@contextmanager
-def passing(processes: Sequence["subprocess.Popen[Any]"]) -> Iterator[list[str]]:
-    """Within it the first SIGINT or SIGTERM goes on to each worker, once; gives the names of those that came."""
-    stops: list[str] = []
+class Passing:
+    """Within it the first SIGINT or SIGTERM goes on to each worker, once, and `stops` names those that came."""
 
-    def take(number: int, frame: Any) -> None:
-        stops.append(signal.Signals(number).name)
-        for process in processes if len(stops) == 1 else ():
-            process.send_signal(number)
+    def __init__(self) -> None:
+        self.stops: list[str] = []
+        self._due: list[subprocess.Popen[str]] = []
 
-    before = {number: signal.signal(number, take) for number in trial.STOPS}
-    try:
-        yield stops
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> "Passing":
+        self._before: dict[int, Any] = {number: signal.signal(number, self._take) for number in trial.STOPS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def add(self, process: "subprocess.Popen[str]") -> None:
+        """One more worker; a signal that came before it was there goes on to it now."""
+        self._due.append(process)
+        self._hand_on()
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.stops.append(signal.Signals(number).name)
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        # pop is one step for the interpreter: a signal in the middle of this cannot be sent twice
+        with suppress(IndexError):
+            while self.stops:
+                self._due.pop().send_signal(signal.Signals[self.stops[0]])
 
 
 def environments(

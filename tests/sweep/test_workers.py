@@ -195,6 +195,7 @@ def test_the_parent_killed_ends_its_workers_and_the_same_line_goes_on(tmp_path):
     parent.kill()
     ended(parent)
     until(lambda: not any(map(alive, workers_of(tmp_path))), 30)
+    assert "Traceback" not in (tmp_path / "err").read_text()
     ((code, _),) = ended(started(tmp_path, "journal", "--workers", "2"))
     assert code == 0
     all_measured(tmp_path)
