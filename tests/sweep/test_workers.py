@@ -12,9 +12,10 @@ from collections import Counter
 import pytest
 
 from src import tracking
+from src.sweep.budget import Budget, SpentError
 from src.sweep.storage import open_study
 from src.trial import Outcome
-from tests.sweep.landscape import REFERENCE, plan
+from tests.sweep.landscape import REFERENCE, Machine, plan, search
 from tests.sweep.worker import NINE
 
 pytest_plugins = ["tests.postgresql"]
@@ -136,6 +137,19 @@ def test_a_killed_workers_trial_is_measured_once_more_by_another(tmp_path, stora
         assert "lost with the worker" in (tmp_path / "err2").read_text()
 
 
+def test_what_others_claimed_between_the_look_and_the_claim_counts_in_the_budget(tmp_path):
+    the_plan, machine = plan(tmp_path, Budget(trials=2), NINE, screening=False), Machine()
+    one, study = search(the_plan, machine, tmp_path)
+    one.reference()
+    before = study.look()
+    _, other = search(the_plan, Machine(), tmp_path)
+    other.claim(NINE_POINT, "full")
+    with pytest.raises(SpentError):
+        one._measured(("batch_size=4", "precision=fp32"), "full", before)
+    assert len(machine.asked) == 1
+    assert [claim.point for claim in study.look().claims] == [NINE_POINT]
+
+
 def test_a_point_at_which_two_workers_died_is_not_asked_a_third_time(tmp_path):
     the_plan, point = plan(tmp_path, dimensions=NINE), NINE_POINT
     study = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
@@ -195,6 +209,7 @@ def test_the_parent_killed_ends_its_workers_and_the_same_line_goes_on(tmp_path):
     parent.kill()
     ended(parent)
     until(lambda: not any(map(alive, workers_of(tmp_path))), 30)
+    assert len(logged(tmp_path, "ends")) < 12  # stopped, not left to themselves
     assert "Traceback" not in (tmp_path / "err").read_text()
     ((code, _),) = ended(started(tmp_path, "journal", "--workers", "2"))
     assert code == 0
