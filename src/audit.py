@@ -135,7 +135,7 @@ def _reasons(found: Measurement) -> int:
     return reasons
 
 
-DOUBTFUL = ("contaminated", "modelled", "throttled", "unsettled", "warmup_unsettled", "skipped_rows")
+DOUBTFUL = ("contaminated", "modelled", "shared", "throttled", "unsettled", "warmup_unsettled", "skipped_rows")
 
 
 def verdict(record: Record) -> tuple[str, str]:

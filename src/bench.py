@@ -63,6 +63,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "seed": run.seed,
             "command": run.command,
             "sweep_id": run.sweep_id,
+            "shared_host": run.shared_host,
         },
         environment={
             **environment.snapshot(),
@@ -73,7 +74,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
         scores={},
         config=dict(run.config),
     )
-    return replace(record, flags=summary.input_flags(record))
+    return replace(record, flags=tuple(sorted((*summary.input_flags(record), *summary.host_flags(record)))))
 
 
 def _task(run: Run, inputs: Inputs) -> dict[str, Any]:
@@ -264,6 +265,7 @@ def _with(record: Record, found: Measurement) -> Record:
     flags = {
         *summary.flags(found, record.model["weights"], modelled_limit(record.site)),
         *summary.input_flags(record),
+        *summary.host_flags(record),
         *audit.flags(found, record.protocol["busy_max"]),
     }
     return replace(record, measurement=found, flags=tuple(sorted(flags)))

@@ -78,7 +78,7 @@ def run(config: DictConfig) -> int:
     plan = typed(Plan, values, "calibrate")
     device = hardware.resolve("this", typed(hardware.HardwareConf, groups["hardware"], "hardware"))
     check(plan, device)
-    with held(device, plan.lock_wait_s, word="lock_wait_s"):
+    with held(device, plan.lock_wait_s, word="lock_wait_s=600"):
         meter = counter([instantiate(sensor) for sensor in groups["meter"]["sensors"]], device)
         try:
             with Status() as progress:

@@ -46,6 +46,7 @@ class RunSchema:
     seed: int = 0
     tracking_uri: str | None = None
     sweep_id: str | None = None
+    shared_host: bool = False
     sweep: Any = None
     storage: str | None = None
 
@@ -79,6 +80,7 @@ class Run:
     config: Mapping[str, Any]
     command: str = ""
     sweep_id: str | None = None
+    shared_host: bool = False
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
@@ -97,8 +99,8 @@ class Run:
 
 
 def command(words: Sequence[str]) -> str:
-    """The line that asks for a run: its words in alphabetical order, without where it goes and what it belongs to."""
-    kept = sorted(word for word in words if not word.startswith(("tracking_uri=", "sweep_id=")))
+    """The line that asks for a run: its words in alphabetical order, without where it goes, in what and beside whom."""
+    kept = sorted(word for word in words if not word.startswith(("tracking_uri=", "sweep_id=", "shared_host=")))
     return shlex.join(["python", "-m", "src.run", *kept])
 
 
@@ -130,7 +132,7 @@ def build(
     settings.check(values, names, nodes, device)
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**_without(values, "meter", "sweep_id"), **nodes}), **names}
+    chosen = {**_flat({**_without(values, "meter", "sweep_id", "shared_host"), **nodes}), **names}
     _check_protocol(required, chosen)
     return Run(
         names=names,
@@ -151,6 +153,7 @@ def build(
         config=values,
         command=command(words),
         sweep_id=values["sweep_id"],
+        shared_host=values["shared_host"],
         sort=values["sort"],
         attention=values["attention"],
         cache=values["cache"],

@@ -14,6 +14,7 @@ EXPLAINED = {
     "power_capped": "the card's power limit held its clock, which is normal at full load",
     "throttled": "the card slowed itself down: its joules are those of a hotter or hampered card",
     "random_weights": "random weights: the energy is real, the answers are not, so there is no quality",
+    "shared": "others were measured on this machine meanwhile: CPU and RAM are counted with theirs, GPUs are not",
     "skipped_rows": "rows of the data could not be used and others took their place",
     "truncated": "inputs were longer than the model's context and were cut",
     "unsettled": "the 95 % interval is wider than the protocol asks",
@@ -35,6 +36,7 @@ def title(record: Record) -> str:
 def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     """Lines of (what, value with unit, how it is known); what was not read says so."""
     evidence = {**summary.methods(record.measurement), **_cards(record)}
+    evidence |= {c: f"{how}, shared" for c, how in evidence.items() if how and c != "gpu" and "shared" in record.flags}
     interval = metrics["energy/ci95_rel"]
     windows = len(record.measurement.windows)
     lines = [

@@ -257,6 +257,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "error": record.error,
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
+        "shared": "cpu, ram" if record.run.get("shared_host") else None,
         **evidence,
         "record.id": record.id,
         "record.schema": record.schema,
@@ -301,6 +302,11 @@ def artifacts(record: Record, metrics: Mapping[str, float | None]) -> dict[str, 
         "energy.svg": figures.energy(record, metrics),
     }
     return {name: text for name, text in found.items() if text is not None}
+
+
+def note(uri: str, run_id: str) -> str:
+    """The description of a run, in Markdown; empty where it has none."""
+    return str(_reader(uri).get_run(run_id).data.tags.get("mlflow.note.content", ""))
 
 
 def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> Iterator[tuple[str, Record]]:

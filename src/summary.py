@@ -246,6 +246,11 @@ def input_flags(record: Record) -> tuple[str, ...]:
     return tuple(sorted(name for name, on in raised.items() if on))
 
 
+def host_flags(record: Record) -> tuple[str, ...]:
+    """The word of warning where others were measured on the machine meanwhile: its processor and memory are one."""
+    return ("shared",) if record.run.get("shared_host") else ()
+
+
 def request_latencies(found: Measurement) -> list[float]:
     """The latency in seconds of each request of the first pass: the calls that are scored."""
     first = found.windows[0].batch_s if found.windows else ()

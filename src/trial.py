@@ -75,7 +75,7 @@ def run(
         passed.to(child)
         with _limited(child, limit_s, grace_s) as over:
             out, err = child.communicate()
-    last, code = _last(out), child.returncode
+    last, code = last_line(out), child.returncode
     status, error = _end(last, code, err)
     if passed.number and not last and code not in (0, 2):  # whatever an interrupted import made of it
         status = "interrupted"
@@ -108,11 +108,11 @@ def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subproces
         text=True,
         errors="replace",
         process_group=0,  # else a terminal's Ctrl-C would come to it twice
-        preexec_fn=_following(os.getpid()),
+        preexec_fn=following(os.getpid()),
     )
 
 
-def _following(parent: int) -> Callable[[], None] | None:
+def following(parent: int) -> Callable[[], None] | None:
     """Done by the trial before it is anything: asks the kernel for SIGTERM at its parent's death (prctl(2))."""
     if sys.platform != "linux":
         return None
@@ -187,7 +187,7 @@ def _limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: flo
             thread.join()
 
 
-def _last(out: str) -> dict[str, Any]:
+def last_line(out: str) -> dict[str, Any]:
     """The JSON object of the last line; empty where the process died before it."""
     try:
         found = json.loads(out.splitlines()[-1])

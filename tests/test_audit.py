@@ -256,7 +256,7 @@ def test_a_run_on_two_cards_holds_both_and_leaves_none_when_one_is_taken(tmp_pat
     with (
         held(card, 0.0, tmp_path),
         pytest.raises(UserError, match=f"{taken}; wait for it, type lock_wait_s=600"),
-        held(BOTH, 0.0, tmp_path, word="lock_wait_s"),
+        held(BOTH, 0.0, tmp_path, word="lock_wait_s=600"),
     ):
         pass
     with held(BOTH, 0.0, tmp_path):

@@ -263,10 +263,11 @@ def test_a_workers_line_is_the_sweeps_without_where_it_runs():
         "+sweep.workers=2",
         "seed=1",
     ]
-    assert workers.line(words) == ["-m", "sweep=efficiency", "seed=1"]
+    assert workers.line(words, 1) == ["-m", "sweep=efficiency", "seed=1"]  # which answers at the end
+    assert workers.line(words, 2) == ["-m", "sweep=efficiency", "seed=1", "sweep.worker=2"]
 
 
-def test_workers_are_told_by_their_exit_codes():
+def test_what_became_of_each_worker_is_told():
     queue = Fake([outcome(), outcome("failed", error="broke")])
-    assert workers.start([["-m"], ["-m"]], queue, [], 1) == [0, 1]
+    assert [one.exit_code for one in workers.start([["-m"], ["-m"]], queue, [], 1)] == [0, 1]
     assert (queue.cards, queue.closed) == (1, True)

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests import clusters
-from tests.test_store import free_port, mlflow_server, postgresql, wait_until  # noqa: F401
+from tests.postgresql import database, postgresql  # noqa: F401
+from tests.test_store import free_port, mlflow_server, wait_until  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = ("hardware=cpu", "protocol=smoke", "samples=4", "protocol.phase_s=0")
@@ -159,8 +160,9 @@ def test_workers_of_a_sweep_on_a_cluster_share_one_study(place, server, postgres
         f"storage={postgresql}",
         f"tracking_uri={server}",
     )
-    last, _, err = ended(started(place, *SMOKE, *words, "++sweep.workers=2"))
-    assert last == {"status": "finished", "workers": [0, 0]}, err
+    last, out, err = ended(started(place, *SMOKE, *words, "sweep.workers=2"))
+    assert (last["status"], last["workers"]) == ("finished", [0, 0]), err
+    assert "recommended: batch_size=" in out  # the answer, which the first worker gave
     import optuna
 
     (name,) = optuna.get_all_study_names(postgresql)

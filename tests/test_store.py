@@ -22,6 +22,7 @@ from tests.records import PARAMS, a_record
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 pytestmark = pytest.mark.servers
+pytest_plugins = ["tests.postgresql"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -345,31 +346,3 @@ def wait_until(condition, seconds=60):
             return
         time.sleep(0.2)
     raise AssertionError(f"it did not happen within {seconds} s")
-
-
-@pytest.fixture
-def postgresql(tmp_path_factory):
-    """A real PostgreSQL of its own on loopback; it refuses to run as root, so then another user runs it."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
-        pytest.skip("this machine has no PostgreSQL server (apt install postgresql)")
-    folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
-    port, data, bin_ = free_port(), folder / "data", Path(initdb).parent
-    other = []
-    if os.getuid() == 0:
-        other = ["runuser", "-u", "nobody", "--"]
-        shutil.chown(folder, "nobody")
-    words = [initdb, "-D", str(data), "-U", "joule", "--auth=trust", "--no-sync"]
-    subprocess.run([*other, *words], check=True, capture_output=True, cwd="/")
-    server = [*other, str(bin_ / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), "-c", "fsync=off"]
-    process = subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-    uri = f"postgresql+psycopg://joule@127.0.0.1:{port}/postgres"
-    try:
-        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, 30)
-        time.sleep(1)
-        yield uri
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)

@@ -35,7 +35,7 @@ class SearchSweeper(Sweeper):
             sys.exit(workers.main(self._config, arguments))
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
-        from src.sweep import command
+        from src.sweep import crew
 
         overrides = OverridesParser.create(self._context.config_loader).parse_overrides(list(arguments))
-        sys.exit(command.main(self._config, overrides))
+        sys.exit(crew.main(self._config, overrides))

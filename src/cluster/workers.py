@@ -1,7 +1,7 @@
 """Workers of a sweep as jobs of a cluster: each the sweep's own line, which joins the study that all of them share.
 
 A worker is what `python -m src.run -m sweep=… storage=postgresql+psycopg://… tracking_uri=http://…` is anywhere; where
-it runs is all that is different here.
+it runs is all that is different here. The first one gives the answer, into MLflow; from there it is printed here.
 """
 
 import json
@@ -17,6 +17,7 @@ from src.cluster.launchers import cluster
 from src.cluster.place import Queue, shared, watched
 from src.config import typed
 from src.core import UserError
+from src.sweep.workers import line as numbered
 from src.trial import STOPS, Outcome
 
 OWN = ("hydra/launcher", "hydra.launcher.", "sweep.workers")  # words of the command that starts workers
@@ -24,7 +25,7 @@ NOT_BEGUN = 128 + signal.SIGTERM  # the exit code of a worker that was cancelled
 
 
 def main(config: DictConfig, words: Sequence[str]) -> int:
-    """Starts the workers that the words ask for and waits; 0 where one of them ended with a recommendation.
+    """Starts the workers that the words ask for and waits; 0 where the first of them ended with a recommendation.
 
     2 for words that cannot be; 130 and 143 when stopped, after which the same line goes on.
     """
@@ -38,23 +39,41 @@ def main(config: DictConfig, words: Sequence[str]) -> int:
         stops: list[str] = []
         for stop in STOPS:
             signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
-        codes = start([line(words)] * count, place.queue, stops, cards)
+        outcomes = start([line(words, number) for number in range(1, count + 1)], place.queue, stops, cards)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    code = 128 + signal.Signals[stops[0]] if stops else min(codes)
+    codes = [NOT_BEGUN if outcome is None else outcome.exit_code for outcome in outcomes]
+    code = 128 + signal.Signals[stops[0]] if stops else codes[0]
+    run_id = outcomes[0].run_id if outcomes[0] else None
+    if run_id:
+        _show(tracking.resolve(config.tracking_uri), run_id)
     status = "interrupted" if stops else "failed" if code else "finished"
-    print(json.dumps({"status": status, "workers": codes}), flush=True)
+    print(json.dumps({"status": status, "run_id": run_id, "workers": codes}), flush=True)
     return code
 
 
-def line(words: Sequence[str]) -> list[str]:
-    """The words of one worker: those of the sweep without where its workers run and how many there are."""
-    return ["-m", *(word for word in words if word != "-m" and not word.lstrip("+~").startswith(OWN))]
+def _show(uri: str, run_id: str) -> None:
+    """Prints the answer as it stands in MLflow."""
+    from src import store  # MLflow enters when nothing is measured any more
+
+    try:
+        print(store.note(uri, run_id))
+    except Exception as error:  # the answer is recorded, whatever keeps it from this screen
+        print(f"the answer is in MLflow, run {run_id}, and was not read: {error}", file=sys.stderr)
 
 
-def start(lines: Sequence[Sequence[str]], queue: Queue, stops: list[str], cards: int = 0) -> list[int]:
-    """Runs each line on a node, waits, and returns their exit codes, of those that never began 143.
+def line(words: Sequence[str], number: int) -> list[str]:
+    """The words of one worker: those of the sweep without where its workers run and how many there are.
+
+    The first is the sweep itself, which answers; the others have a number and say nothing at their end.
+    """
+    kept = [word for word in words if word != "-m" and not word.lstrip("+~").startswith(OWN)]
+    return ["-m", *kept] if number == 1 else ["-m", *numbered(kept, number)]
+
+
+def start(lines: Sequence[Sequence[str]], queue: Queue, stops: list[str], cards: int = 0) -> list[Outcome | None]:
+    """Runs each line on a node, waits, and returns what became of it, of one that never began None.
 
     `stops` is where the caller's handlers put the names of signals: one cancels all workers, whose study goes on later.
     """
@@ -67,7 +86,7 @@ def start(lines: Sequence[Sequence[str]], queue: Queue, stops: list[str], cards:
                 print(f"{names[place]} {outcome.status}: {outcome.error}", file=sys.stderr, flush=True)
     finally:
         queue.close()
-    return [ended[place].exit_code if place in ended else NOT_BEGUN for place in range(len(lines))]
+    return [ended.get(place) for place in range(len(lines))]
 
 
 def _count(config: DictConfig) -> int:

@@ -7,10 +7,10 @@ from typing import Any
 from src.config import command
 from src.sweep import front
 from src.sweep.bill import Bill, apart
+from src.sweep.finalists import compared
 from src.sweep.goal import SHORT, Goals, Limit, Metrics
-from src.sweep.search import compared, laid
-from src.sweep.space import LeftOut, Point, Space
-from src.sweep.study import Told
+from src.sweep.space import LeftOut, Point, Space, laid
+from src.sweep.view import Told
 
 SETTING = "setting"  # the head of the one column of words
 SHOWN = 3  # nearest results, where none keeps the limits

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from src.sweep.budget import wh
 from src.sweep.goal import SHORT, Metrics
-from src.sweep.search import wh
-from src.sweep.study import Told
+from src.sweep.view import Told
 
 
 @dataclass(frozen=True)

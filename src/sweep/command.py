@@ -1,61 +1,92 @@
-"""python -m src.run -m sweep=NAME …: from the words to the answer of a sweep, every trial a process of its own."""
+"""One process of a sweep: it measures what the study needs, every trial a process of its own, and gives the answer.
+
+A worker that is one of several gives none: whoever started it does (src/sweep/crew.py).
+"""
 
 import json
+import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from omegaconf import DictConfig
-
-from src import table, trial
+from src import table
 from src.core import Interrupted, UserError
-from src.sweep import answer, bill, plan
+from src.sweep import answer, bill, busy
+from src.sweep.busy import Measure, Say
 from src.sweep.plan import Asked
-from src.sweep.search import Measure, Search
+from src.sweep.search import POLL_S, Search
 from src.sweep.space import LeftOut
-from src.sweep.study import Study, Told, open_study
+from src.sweep.storage import open_study
+from src.sweep.study import Study
+from src.sweep.view import Told
+
+GAIN = "each card's sensor has a gain of its own (up to 5 %), so nearer results of two cards are not told apart"
+SHARED = "processor and memory were counted with other workers' work on this machine; a GPU's figure is its own"
 
 
-def main(config: DictConfig, overrides: Sequence[Any]) -> int:
-    """Searches and prints the answer. 0: a setting is recommended; 1: none; 2: words that cannot be; 130, 143: stopped.
-
-    The last line of standard output is one JSON object, unless words were refused.
-    """
-    try:
-        asked = plan.read(config, overrides)
-        return run(asked, lambda words, limit_s: trial.run(words, limit_s=limit_s))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-def run(asked: Asked, measure: Measure) -> int:
+def run(asked: Asked, measure: Measure, poll_s: float = POLL_S) -> int:
     """The sweep that was asked for; returns the exit code. Stopped, it loses nothing that was told."""
-    began_s = time.time()
-    study = open_study(
-        asked.storage, asked.folder, asked.name, asked.plan.space.dimensions, asked.plan.goals, asked.plan.seed
-    )
-    for sentence in (*map(str, asked.plan.space.left_out), *asked.notes):
-        _say(sentence)
-    _say(f"study {asked.name}: {_before(study)}")
-    search = Search(asked.plan, study, measure, _say)
+    began_s, say = time.time(), saying(asked.worker)
+    search: Search | None = None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, Interrupted.by)
     try:
-        reference = _reference(search, asked, study)
-        search.points()
-        search.results()
+        with busy.sweeping(asked.hardware, asked.busy, say):
+            study = begun(asked, say)
+            ready = partial(busy.ready, asked.hardware, asked.busy, say)
+            search = Search(asked.plan, study, measure, say, poll_s, ready)
+            reference = measured_reference(search, asked, study)
+            search.points()
+            search.results()
     except Interrupted as stop:
-        _say(f"stopped by {stop}; the same line goes on from here")
-        print(json.dumps({"status": "interrupted", "sweep_id": asked.name, "trials": len(study.told())}), flush=True)
-        return 128 + signal.Signals[str(stop)]
-    return _end(search, asked, study, reference, began_s)
+        say(f"stopped by {stop}; the same line goes on from here")
+        trials = {} if search is None else {"trials": len(study.told())}
+        return _last(asked, search, 128 + signal.Signals[str(stop)], status="interrupted", **trials)
+    except UserError as error:
+        if asked.worker is None:
+            raise
+        say(str(error))
+        return _last(asked, search, 2, status="failed", error=str(error))
+    if asked.worker is not None:
+        return _last(asked, search, 0, status="finished", ended=search.ended)
+    return end(search, asked, study, reference, began_s)
 
 
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+def saying(worker: int | None) -> Say:
+    """Says a sentence on standard error; a worker of several with its number before it."""
+    begun = "" if worker is None else f"worker {worker}: "
+
+    def say(sentence: str) -> None:
+        print(f"{begun}{sentence}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def begun(asked: Asked, say: Say) -> Study:
+    """The study, opened; says what it leaves out and whether it goes on, but for one of several workers."""
+    plan = asked.plan
+    study = open_study(
+        asked.storage, asked.folder, asked.name, plan.space.dimensions, plan.goals, plan.seed, asked.card, say
+    )
+    if asked.worker is None:
+        for sentence in (*map(str, plan.space.left_out), *asked.notes):
+            say(sentence)
+        say(f"study {asked.name}: {_before(study)}")
+    return study
+
+
+def _last(asked: Asked, search: Search | None, code: int, **more: Any) -> int:
+    """Prints the last line of a session that gives no answer; returns its exit code."""
+    left_out = {" ".join(point): why for point, why in search.left_out.items()} if search else {}
+    own = {} if asked.worker is None else {"worker": asked.worker, "left_out": left_out}
+    try:
+        print(json.dumps({"sweep_id": asked.name, **own, **more}), flush=True)
+    except BrokenPipeError:  # whoever started this worker was killed; closing would try to write once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def _before(study: Study) -> str:
@@ -65,7 +96,7 @@ def _before(study: Study) -> str:
     return f"{begun}; {lost} were lost with the process that measured them" if lost else begun
 
 
-def _reference(search: Search, asked: Asked, study: Study) -> Told:
+def measured_reference(search: Search, asked: Asked, study: Study) -> Told:
     """The measured reference; UserError where it did not finish, or lacks what the goals need."""
     found = search.reference()
     if not found.finished:
@@ -80,7 +111,7 @@ def _reference(search: Search, asked: Asked, study: Study) -> Told:
     return found
 
 
-def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: float) -> int:
+def end(search: Search, asked: Asked, study: Study, reference: Told, began_s: float) -> int:
     """Prints the answer and the last line; returns the exit code."""
     results = search.full()
     found = answer.answer(results, reference, study.goals, asked.plan.space)
@@ -91,7 +122,8 @@ def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: f
         *answer.sentences(found, study.goals, asked.plan.full),
         str(cost),
         *estimated(reference, found.recommended),
-        *([f"ended early: {search.ended}; a larger one goes on from here"] if search.ended else []),
+        *several(results.values()),
+        *_early(search.ended),
         *_failures(study, search),
         *map(str, left_out),
     ]
@@ -113,6 +145,14 @@ def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: f
     )
     print(json.dumps(said, allow_nan=False), flush=True)
     return 0 if found.recommended else 1
+
+
+def _early(ended: str | None) -> list[str]:
+    """One line where something was left to measure."""
+    if ended is None:
+        return []
+    more = "a larger one" if ended.endswith("is used") else "the same line"
+    return [f"ended early: {ended}; {more} goes on from here"]
 
 
 def _failures(study: Study, search: Search) -> list[str]:
@@ -142,3 +182,14 @@ def estimated(*told: Told | None) -> list[str]:
     if not shares:
         return []
     return [f"! estimated: up to {max(shares):.0%} of the energies compared here was read by no sensor"]
+
+
+def several(results: Iterable[Told]) -> list[str]:
+    """What several cards and workers make of the results: one line for each."""
+    results = list(results)
+    cards = sorted({one.card for one in results if one.card})
+    shared = sum("shared" in one.outcome.flags for one in results)
+    return [
+        *([f"! {len(cards)} cards ({', '.join(cards)}): {GAIN}"] if len(cards) > 1 else []),
+        *([f"! shared: in {shared} of {len(results)} results {SHARED}"] if shared else []),
+    ]

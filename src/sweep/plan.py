@@ -2,47 +2,35 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from src import bench, environment, summary, tracking
-from src.composed import GROUPS
-from src.config import Run, RunSchema, typed
-from src.core import Inputs, Procedure, UserError
+from src.config import Run, typed
+from src.core import Hardware, Inputs, Procedure, UserError
+from src.sweep import busy, workers
+from src.sweep.budget import Budget
+from src.sweep.choice import Plan
+from src.sweep.conf import SweepConf, dimensions_of, key_of, parted, reference_of
 from src.sweep.goal import QUALITY, Goals, goals
 from src.sweep.judge import Judge
 from src.sweep.memory import Memory
-from src.sweep.search import Budget, Plan, laid
-from src.sweep.space import Dimension, Point, searchable, space
+from src.sweep.space import Dimension, Point, laid, space
 
 FOLDER = tracking.ROOT / "mlruns" / "sweeps"
-OWN = ("sweep", "storage")  # words of the sweep, not of its runs
-
-
-@dataclass(frozen=True)
-class SweepConf:
-    """One choice of `conf/sweep`."""
-
-    space: dict[str, Any]
-    reference: dict[str, Any]
-    objectives: tuple[Any, ...]
-    limits: dict[str, Any] = field(default_factory=dict)
-    changes_answers: tuple[str, ...] = ()
-    screening: str | None = None
-    finalists: int = 4
-    budget: dict[str, float | None] = field(default_factory=dict)
-    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Asked:
     """A sweep that can begin. `typed`: the user typed a goal for quality, rather than the YAML.
 
-    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere.
+    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `words` is the line as
+    typed; `workers` holds the environment of each process that is to measure, `worker` this one's number where it is
+    one of several. `hardware` is what this process would measure on, `busy` what to do where another measures there.
     """
 
     name: str
@@ -53,6 +41,16 @@ class Asked:
     notes: tuple[str, ...]
     task: str = ""
     tracking_uri: str | None = None
+    words: tuple[str, ...] = ()
+    workers: tuple[Mapping[str, str], ...] = ({},)
+    worker: int | None = None
+    hardware: Hardware | None = None
+    busy: str = busy.REFUSE
+
+    @property
+    def card(self) -> str | None:
+        """What this process measures on."""
+        return None if self.hardware is None else device(self.hardware)
 
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) -> Asked:
@@ -63,14 +61,18 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
     node: Any = OmegaConf.to_container(config.sweep, resolve=True)
     conf = typed(SweepConf, node, "sweep")
     budget = _budget(conf)
-    fixed, swept = _parted(overrides)
-    dimensions = _dimensions(conf, fixed, swept)
+    fixed, swept = parted(overrides)
+    dimensions = dimensions_of(conf, fixed, swept)
     judge = Judge()
-    reference = _reference(conf, dimensions, fixed)
+    reference = reference_of(conf, dimensions, fixed)
     run = judge.run(laid(fixed, reference))
-    found, notes, typed_ = _goals(conf, run, [_key(one) for one in overrides])
+    keys = [key_of(one) for one in overrides]
+    found, notes, typed_ = _goals(conf, run, keys)
     _answers(conf, dimensions, found)
-    name = f"{chosen}-{_digest(conf, fixed, dimensions, found, run)}"
+    storage = None if config.storage is None else str(config.storage)
+    crew = workers.environments(conf.workers, run.hardware, keys, storage)
+    alone = len(crew) == 1 and conf.worker is None and storage is None
+    name = f"{chosen}-{_digest(conf, fixed, dimensions, found, device(run.hardware) if alone else _product(run))}"
     full = (*fixed, f"sweep_id={name}")
     screening, note = _screening(conf, full, reference, run, judge)
     plan = Plan(
@@ -81,71 +83,34 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         screening=screening,
         finalists=conf.finalists,
         budget=budget,
-        memory=Memory(folder / "memory.json", device(run)),
+        memory=Memory(folder / "memory.json", device(run.hardware)),
         seed=conf.seed,
     )
-    storage = None if config.storage is None else str(config.storage)
-    return Asked(name, plan, storage, folder, typed_, (*notes, *note), run.task.name, run.tracking_uri)
+    return Asked(
+        name,
+        plan,
+        storage,
+        folder,
+        typed_,
+        (*notes, *note),
+        run.task.name,
+        run.tracking_uri,
+        words=tuple(one.input_line for one in overrides),
+        workers=crew,
+        worker=conf.worker,
+        hardware=run.hardware,
+        busy=busy.checked(conf.busy),
+    )
 
 
-def device(run: Run) -> str:
+def device(hardware: Hardware) -> str:
     """What a run is measured on, told apart from others of its kind: UUIDs, or the processor's name."""
-    return ", ".join(run.hardware.uuids) or environment.cpu_name() or run.hardware.device
+    return ", ".join(hardware.uuids) or environment.cpu_name() or hardware.device
 
 
-def _key(override: Any) -> str:
-    return str(override.get_key_element()).lstrip("+~")
-
-
-def _parted(overrides: Sequence[Any]) -> tuple[list[str], list[Dimension]]:
-    """The words that are fixed for every trial, and those with several values."""
-    fixed, swept = [], []
-    for override in overrides:
-        key = _key(override)
-        if key == "sweep_id":
-            raise UserError("sweep_id: a sweep's study gives it, so that the same line goes on; leave it out")
-        if override.is_sweep_override():
-            if key.partition(".")[0] in OWN:
-                raise UserError(f"{key}: one sweep at a time; give it one value")
-            swept.append(Dimension(key, tuple(override.sweep_string_iterator())))
-        elif key.partition(".")[0] not in OWN:
-            fixed.append(f"{override.get_key_element()}={override.get_value_element_as_str()}")
-    return fixed, swept
-
-
-def _dimensions(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimension]) -> list[Dimension]:
-    """The YAML's dimensions with the typed ones in place of theirs, and without those that a single word fixes."""
-    typed_ = {one.key: one for one in swept}
-    fixed_keys = {word.partition("=")[0] for word in fixed}
-    found = {}
-    for key, values in conf.space.items():
-        if not isinstance(values, list | tuple):
-            raise UserError(f"sweep.space.{key}={values}: a list of values; type sweep.space.{key}=[{values}]")
-        if key not in fixed_keys:
-            found[key] = Dimension(key, tuple(_word(value) for value in values))
-    found.update(typed_)
-    known = [one.name for one in fields(RunSchema) if one.name not in OWN and one.name not in GROUPS[1:]]
-    for dimension in found.values():
-        searchable(dimension.key, known, conf.changes_answers)
-        if len(set(dimension.values)) < len(dimension.values):
-            raise UserError(f"{dimension.key}={','.join(dimension.values)}: a value stands there twice")
-    return list(found.values())
-
-
-def _word(value: Any) -> str:
-    """A value of the YAML as it is typed."""
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
-
-
-def _reference(conf: SweepConf, dimensions: Sequence[Dimension], fixed: Sequence[str]) -> Point:
-    """The reference in words: a dimension without a value there has its plainest, the first.
-
-    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space.
-    """
-    words = [f"{d.key}={_word(conf.reference[d.key]) if d.key in conf.reference else d.values[0]}" for d in dimensions]
-    keys = {dimension.key for dimension in dimensions}
-    further = [f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys]
-    return (*words, *(word for word in further if word not in fixed))
+def _product(run: Run) -> str:
+    """What a run is measured on by its product's name: workers on other cards of that product share one study."""
+    return summary.device(asdict(run.hardware), {"cpu": environment.cpu_name()})
 
 
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:
@@ -215,16 +180,8 @@ def _budget(conf: SweepConf) -> Budget:
     return found
 
 
-def _digest(conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], found: Goals, run: Run) -> str:
-    """What makes two lines the same study: all but the budget, and where runs and study go."""
-    kept = sorted(word for word in fixed if not word.startswith("tracking_uri="))
-    asked = [
-        kept,
-        [asdict(one) for one in dimensions],
-        conf.reference,
-        asdict(found),
-        conf.screening,
-        conf.seed,
-        device(run),
-    ]
+def _digest(conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], found: Goals, place: str) -> str:
+    """What makes two lines the same study: all but the budget, who measures, and where runs and study go."""
+    kept = sorted(word for word in fixed if not word.startswith(("tracking_uri=", "shared_host=")))
+    asked = [kept, [asdict(one) for one in dimensions], conf.reference, asdict(found), conf.screening, conf.seed, place]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:10]

@@ -16,7 +16,19 @@ Judge = Callable[[Sequence[str]], str | None]  # why these words cannot be a run
 BATCH = "batch_size"
 
 # What makes two runs comparable, and where and how they are measured: never searched
-FIXED = ("task", "hardware", "meter", "protocol", "site", "samples", "seed", "tracking_uri", "storage", "sweep_id")
+FIXED = (
+    "task",
+    "hardware",
+    "meter",
+    "protocol",
+    "site",
+    "samples",
+    "seed",
+    "tracking_uri",
+    "storage",
+    "sweep_id",
+    "shared_host",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,11 @@ def batch(point: Sequence[str]) -> int | None:
 def without_batch(point: Point) -> Point:
     """The point's other words."""
     return tuple(word for word in point if word.partition("=")[0] != BATCH)
+
+
+def laid(words: Sequence[str], point: Sequence[str]) -> tuple[str, ...]:
+    """The words with the point's laid over them."""
+    return tuple({word.partition("=")[0]: word for word in (*words, *point)}.values())
 
 
 def searchable(key: str, known: Sequence[str], changes_answers: Sequence[str]) -> None:

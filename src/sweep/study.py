@@ -1,236 +1,184 @@
 """The study: every trial of a sweep in Optuna's storage, the only place where they are; the one door to optuna.
 
-A trial holds its point, the pass it was measured in and its outcome. What is known is always read from the storage, so
-that the same line goes on where it stopped and several workers may share one study.
+A trial holds its point, the pass it is measured in, the worker that claimed it, and its outcome. What is known is
+always read from the storage, so that the same line goes on where it stopped and several workers share one study.
+
+    add a running trial ──▶ look: is one of this point and pass before it, or one told? ──▶ step back: it never began
+                                                                               └── no ──▶ measure, tell
+
+The storage gives trials their numbers one by one, and whoever has added one sees all of lower numbers: of two workers
+that claim a point at the same moment exactly one goes on.
 """
 
-import logging
-import os
 import signal
-import socket
 import uuid
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from src import tracking
-from src.core import UserError
+from src.sweep import liveness, view
+from src.sweep.encoding import encoded, suggested
 from src.sweep.goal import Goals
-from src.sweep.space import BATCH, Dimension, Point
+from src.sweep.space import Dimension, Point
+from src.sweep.view import Claim, Told, View, death, running
 from src.trial import Outcome
-
-SCREENING, FULL = "screening", "full"
-
-STARTUP = 6  # random proposals before the sampler learns: spaces are small
-
-CLAIM_S = 60.0  # a trial that nobody claims for so long was asked for by a process that died
-
-# A point that was not measured to its end says nothing of the point: it is asked again
-UNDONE = ("interrupted", "timed_out", "refused")
-
-
-@dataclass(frozen=True)
-class Told:
-    """One measured point: in which pass, and what became of it."""
-
-    point: Point
-    stage: str
-    outcome: Outcome
-
-    @property
-    def metrics(self) -> Mapping[str, float | None]:
-        return self.outcome.metrics
-
-    @property
-    def finished(self) -> bool:
-        return self.outcome.status == "finished"
 
 
 @dataclass
 class Study:
-    """An open study. `seed` is the sampler's; `startup` the trials before it learns."""
+    """An open study. `patience` asks the storage, `sampler` proposes; `card` is what this worker measures on."""
 
     study: Any
+    storage: Any
+    sampler: Any
     dimensions: tuple[Dimension, ...]
     goals: Goals
+    patience: Callable[[Callable[[], Any]], Any]
+    card: str | None = None
     reference: Mapping[str, float | None] = field(default_factory=dict)  # set once the reference is measured
+    lost: list[str] = field(default_factory=list)  # sentences about trials whose worker died, not said yet
+    _watch: liveness.Watch = field(default_factory=liveness.Watch)
+    _repeated: list[Any] = field(default_factory=list)
 
     def told(self) -> list[Told]:
-        """Every trial whose outcome is known, in the order in which they began; repeated ones once."""
-        found = []
-        for trial in self.study.get_trials(deepcopy=False):
-            if "outcome" in trial.user_attrs:
-                given = trial.user_attrs["outcome"]
-                outcome = Outcome(**{**given, "words": tuple(given["words"]), "flags": tuple(given["flags"])})
-                found.append(Told(tuple(trial.user_attrs["point"]), trial.user_attrs["stage"], outcome))
-        return found
+        """Every trial whose outcome is known, in the order in which they began."""
+        return [view.told(trial) for trial in self._trials() if "outcome" in trial.user_attrs]
 
     def known(self, stage: str) -> dict[Point, Told]:
-        """The last done measurement of each point in this pass; of those that have none in the full one."""
-        done = [one for one in self.told() if one.outcome.status not in UNDONE]
-        return {one.point: one for wanted in (FULL, stage) for one in done if one.stage == wanted}
+        """As View.known, now."""
+        return View(tuple(self.told()), ()).known(stage)
 
-    def ask(self) -> tuple[Any, Point]:
-        """The point that the sampler proposes, as a trial that has begun."""
-        trial = self.study.ask()
-        return trial, tuple(_suggest(trial, dimension) for dimension in self.dimensions)
-
-    def begin(self, point: Point, stage: str) -> Any:
-        """A trial of this very point, claimed as it is made; of a point outside the space one without parameters."""
-        from optuna.trial import Trial, TrialState, create_trial
-
-        inside = [word.partition("=")[0] for word in point] == [dimension.key for dimension in self.dimensions]
-        pairs = list(zip(self.dimensions, point, strict=True)) if inside else []
-        inside = inside and all(word in dimension.words for dimension, word in pairs)
-        token = uuid.uuid4().hex
-        self.study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params={_name(dimension): _coded(dimension, word) for dimension, word in pairs} if inside else {},
-                distributions={_name(dimension): _distribution(dimension) for dimension, _ in pairs} if inside else {},
-                user_attrs={**_claim(point, stage), "token": token},
-            )
-        )
-        running = self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
-        return Trial(self.study, next(one._trial_id for one in running if one.user_attrs.get("token") == token))
-
-    def claim(self, trial: Any, point: Point, stage: str) -> None:
-        """Writes down that this process now measures a point that it asked for."""
-        for key, value in _claim(point, stage).items():
-            trial.set_user_attr(key, value)
-
-    def tell(self, trial: Any, outcome: Outcome) -> None:
-        """Writes down what became of it; from here on nothing of it is lost."""
-        trial.set_user_attr("outcome", {**asdict(outcome), "metrics": dict(outcome.metrics)})
-        self._close(trial, outcome)
-
-    def again(self, trial: Any, known: Told | None) -> None:
-        """Answers the sampler with what is known of the point; None for a point that cannot be measured."""
-        if known is None:
-            self._fail(trial)
-        else:
-            self._close(trial, known.outcome)
-
-    def _close(self, trial: Any, outcome: Outcome) -> None:
-        values = [outcome.metrics.get(goal.metric) for goal in self.goals.objectives]
-        if outcome.status != "finished" or any(value is None for value in values):
-            return self._fail(trial)
-        for limit, over in self.goals.excesses(outcome.metrics, self.reference or outcome.metrics).items():
-            trial.set_constraint(str(limit), min(over, 1e9))
-        self.study.tell(trial, values)
-        return None
-
-    def _fail(self, trial: Any) -> None:
-        from optuna.trial import TrialState
-
-        self.study.tell(trial, state=TrialState.FAIL)
+    def look(self) -> View:
+        """All that is known and claimed now; what a dead worker left behind is closed first."""
+        trials = self._trials()
+        if self._mend(trials):
+            trials = self._trials()
+        told = tuple(view.told(trial) for trial in trials if "outcome" in trial.user_attrs)
+        return View(told, tuple(view.claim(trial) for trial in trials if running(trial)))
 
     def mend(self) -> int:
-        """Closes trials that a worker of this host left behind when it died; returns how many had no outcome.
+        """Closes trials that dead workers left behind; returns how many had no outcome."""
+        return sum(self._mend(self._trials()))
 
-        Those were interrupted: what they took is unknown, and their points are asked again.
-        """
+    def propose(self) -> Point:
+        """The point that the sampler proposes, by all that is known and claimed; nothing is written."""
+        import optuna
+
+        sketch = optuna.create_study(directions=self.study.directions, sampler=self.sampler)
+        sketch.add_trials([*self._trials(), *self._repeated])
+        trial = sketch.ask()
+        return tuple(suggested(trial, dimension) for dimension in self.dimensions)
+
+    def repeat(self, point: Point) -> None:
+        """Answers the sampler with what is known of a point it proposed again, so that it goes on elsewhere."""
+        same = (one for one in self._trials() if tuple(one.user_attrs.get("point", ())) == point)
+        self._repeated += [one for one in same if one.values is not None][:1]
+
+    def claim(self, point: Point, stage: str) -> tuple[Claim, View] | None:
+        """The claim of this very point for this worker, and what came before it; None where another was first."""
+        token = uuid.uuid4().hex
+        self.patience(lambda: self._add(point, stage, token))
+        now = self.look()
+        own = next(claim for claim in now.claims if claim.token == token)
+        before = View(now.told, tuple(claim for claim in now.claims if claim.number < own.number))
+        if point in before.claimed(stage) or point in before.known(stage):
+            self.give_back(own)
+            return None
+        return own, before
+
+    def give_back(self, claim: Claim) -> None:
+        """Closes a claim whose trial never began."""
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import TrialState
+
+        with suppress(UpdateFinishedTrialError):  # by the try before this one
+            self.patience(lambda: self._set(claim.trial, TrialState.FAIL, None))
+
+    @contextmanager
+    def beating(self, claim: Claim) -> Iterator[None]:
+        """Within it this worker says that it lives; a beat that the storage does not take is left out."""
+        from optuna.exceptions import OptunaError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        def write(count: int) -> None:
+            with suppress(OptunaError, SQLAlchemyError, OSError):
+                self.storage.set_trial_user_attr(claim.trial, "beat", count)
+
+        with liveness.beating(write):
+            yield
+
+    def tell(self, claim: Claim, outcome: Outcome) -> None:
+        """Writes down what became of it; from here on nothing of it is lost."""
+        self.patience(lambda: self._tell(claim, outcome))
+
+    def _tell(self, claim: Claim, outcome: Outcome) -> None:
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        told = {**asdict(outcome), "metrics": dict(outcome.metrics)}
+        try:
+            self.storage.set_trial_user_attr(claim.trial, "outcome", told)
+            self._close(claim.trial, outcome)
+        except UpdateFinishedTrialError:  # told by the try before this one, or closed by who took this worker for dead
+            kept = self.storage.get_trial(claim.trial).user_attrs.get("outcome", {})
+            if kept.get("seconds") != outcome.seconds:
+                self._add(claim.point, claim.stage, claim.token, outcome=told)
+
+    def _trials(self) -> list[Any]:
+        return self.patience(lambda: self.study.get_trials(deepcopy=False))  # type: ignore[no-any-return]
+
+    def _add(self, point: Point, stage: str, token: str, **more: Any) -> None:
+        """A trial of this point that is claimed as it is made; one that holds the token already is left alone."""
+        from optuna.trial import TrialState, create_trial
+
+        trials = self.study.get_trials(deepcopy=False)
+        if not more and any(one.user_attrs.get("token") == token for one in trials):
+            return
+        claimed = {"point": list(point), "stage": stage, "worker": liveness.own(self.card), "token": token}
+        state = TrialState.FAIL if more else TrialState.RUNNING
+        self.study.add_trial(
+            create_trial(state=state, **encoded(self.dimensions, point), user_attrs={**claimed, **more})
+        )
+
+    def _close(self, trial: int, outcome: Outcome) -> None:
         from optuna.trial import Trial, TrialState
 
-        lost = 0
-        for frozen in self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            worker = frozen.user_attrs.get("worker")
-            asked_s = (datetime.now() - frozen.datetime_start).total_seconds()
-            if not (_dead(worker) if worker else asked_s > CLAIM_S):
-                continue
-            trial = Trial(self.study, frozen._trial_id)
-            given = frozen.user_attrs.get("outcome")
-            if worker and given is None:
-                lost += 1
-                why = "lost with the process that measured it"
-                self.tell(trial, Outcome((), -signal.SIGKILL, "interrupted", why))
-            elif given is None:
-                self._fail(trial)
-            else:
-                self._close(trial, Outcome(**{**given, "words": tuple(given["words"])}))
-        return lost
+        values = [outcome.metrics.get(goal.metric) for goal in self.goals.objectives]
+        if outcome.status != "finished" or any(value is None for value in values):
+            return self._set(trial, TrialState.FAIL, None)
+        over = self.goals.excesses(outcome.metrics, self.reference or outcome.metrics)
+        open_trial = Trial(self.study, trial)
+        for limit, by in over.items():
+            open_trial.set_constraint(str(limit), min(by, 1e9))
+        return self._set(trial, TrialState.COMPLETE, values)
 
+    def _set(self, trial: int, state: Any, values: Any) -> None:
+        self.storage.set_trial_state_values(trial, state=state, values=values)
 
-def open_study(
-    storage: str | None, folder: Path, name: str, dimensions: Sequence[Dimension], goals: Goals, seed: int
-) -> Study:
-    """Opens or begins the study; UserError, one line, where the storage cannot be reached."""
-    import optuna
+    def _mend(self, trials: list[Any]) -> list[bool]:
+        """Closes the trials of dead workers; of each whether it was lost with its worker.
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True)
-    study = optuna.create_study(
-        storage=_storage(storage, folder / f"{name}.journal"),
-        sampler=sampler,
-        study_name=name,
-        directions=["minimize" if goal.direction == "min" else "maximize" for goal in goals.objectives],
-        load_if_exists=True,
-    )
-    study.set_metric_names([goal.metric for goal in goals.objectives])
-    return Study(study, tuple(dimensions), goals)
+        A lost one is asked once more; a point at which two workers died is not, and that is its result.
+        """
+        from optuna.exceptions import UpdateFinishedTrialError
 
+        closed = []
+        for trial in filter(running, trials):
+            claim = view.claim(trial)
+            if self._watch.dead(claim.trial, claim.worker, trial.user_attrs.get("beat", 0)):
+                again = not any(one.user_attrs.get("lost") == [list(claim.point), claim.stage] for one in trials)
+                closed.append("outcome" not in trial.user_attrs)
+                with suppress(UpdateFinishedTrialError):  # another worker mends, too
+                    self.patience(partial(self._bury, trial, claim, again))
+        return closed
 
-def _storage(uri: str | None, journal: Path) -> Any:
-    from optuna.storages import JournalStorage, RDBStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    if uri is None:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(str(journal)))
-    shown = tracking.public(uri)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
-    os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
-    try:
-        return RDBStorage(uri)
-    except Exception as error:  # whatever a database raises, the storage cannot be used
-        reason = str(error).strip().splitlines()[0].replace(uri, shown) if str(error).strip() else ""
-        raise UserError(f"storage={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from None
-
-
-def _name(dimension: Dimension) -> str:
-    return f"{BATCH} place" if dimension.key == BATCH else dimension.key
-
-
-def _coded(dimension: Dimension, word: str) -> Any:
-    """What Optuna is told of a word: a batch size by its place among the others, since places have an order."""
-    value = word.partition("=")[2]
-    return sorted(dimension.values, key=int).index(value) if dimension.key == BATCH else value
-
-
-def _distribution(dimension: Dimension) -> Any:
-    from optuna.distributions import CategoricalDistribution, IntDistribution
-
-    if dimension.key == BATCH:
-        return IntDistribution(0, len(dimension.values) - 1)
-    return CategoricalDistribution(list(dimension.values))
-
-
-def _suggest(trial: Any, dimension: Dimension) -> str:
-    """The word of a dimension that the sampler proposes."""
-    if dimension.key == BATCH:
-        ascending = sorted(dimension.values, key=int)
-        return f"{BATCH}={ascending[trial.suggest_int(_name(dimension), 0, len(ascending) - 1)]}"
-    return f"{dimension.key}={trial.suggest_categorical(_name(dimension), list(dimension.values))}"
-
-
-def _claim(point: Point, stage: str) -> dict[str, Any]:
-    import psutil
-
-    own = {"host": socket.gethostname(), "pid": os.getpid(), "began": psutil.Process().create_time()}
-    return {"point": list(point), "stage": stage, "worker": own}
-
-
-def _dead(worker: Mapping[str, Any]) -> bool:
-    """Whether a process of this host is gone; of another host's nobody here knows."""
-    import psutil
-
-    if worker["host"] != socket.gethostname():
-        return False
-    try:
-        return bool(abs(psutil.Process(worker["pid"]).create_time() - worker["began"]) > 1.0)
-    except psutil.NoSuchProcess:
-        return True
+    def _bury(self, trial: Any, claim: Claim, again: bool) -> None:
+        if "outcome" in trial.user_attrs:
+            return self._close(claim.trial, view.told(trial).outcome)
+        outcome = Outcome((), -signal.SIGKILL, "interrupted" if again else "killed", death(claim, again))
+        self.storage.set_trial_user_attr(claim.trial, "lost", [list(claim.point), claim.stage])
+        self.storage.set_trial_user_attr(claim.trial, "outcome", {**asdict(outcome), "metrics": {}})
+        self._close(claim.trial, outcome)
+        self.lost.append(f"{' '.join(claim.point)}: {outcome.error}")
+        return None

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.core import Interrupted
+from src.sweep.budget import Budget
+from src.sweep.choice import Plan
 from src.sweep.front import hypervolume
 from src.sweep.goal import goals
 from src.sweep.memory import Memory
-from src.sweep.search import Budget, Plan, Search
+from src.sweep.search import Search
 from src.sweep.space import Dimension, space
-from src.sweep.study import open_study
+from src.sweep.storage import open_study
 from src.trial import Outcome
 
 BATCHES = ("1", "2", "4", "8", "16", "32", "64", "128", "256")

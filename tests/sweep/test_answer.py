@@ -12,9 +12,9 @@ from src import tracking
 from src.core import UserError
 from src.sweep import command
 from src.sweep.bill import bill
+from src.sweep.budget import Budget
 from src.sweep.plan import Asked
-from src.sweep.search import Budget
-from src.sweep.study import Told
+from src.sweep.view import Told
 from src.trial import Outcome
 from tests.sweep.landscape import REFERENCE, Machine, plan, truth, wanted
 

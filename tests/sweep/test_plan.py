@@ -6,9 +6,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from src import hardware
+from src.cards import Card
 from src.config import CONF
 from src.core import UserError
-from src.sweep import plan
+from src.sweep import plan, workers
 
 NAMES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if path.stem != "none")
 FAST = ("model=embedded_classifier", "hardware=cpu", "protocol=smoke")
@@ -101,6 +103,11 @@ def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
         (("sweep.budget.wh=-1",), "sweep.budget.wh=-1"),
         (("sweep.budget.trials=few",), "sweep.budget.trials=few"),
         (("sweep.finalists=0",), "sweep.finalists=0"),
+        (("sweep.workers=0",), "sweep.workers=0: must be 1 or more, or auto"),
+        (("sweep.workers=two",), "sweep.workers=two: must be 1 or more, or auto"),
+        (("sweep.workers=2", "storage=sqlite:///x.db"), "sqlite holds one worker"),
+        (("sweep.busy=wiat",), "did you mean sweep.busy=wait"),
+        (("shared_host=true,false",), "shared_host cannot be searched"),
         (("sweep.space.batch_size=8",), "a list of values"),
         (("sweep.space.batch_size=[]",), "has no values"),
         (("sweep.space.batch_size=[8,8]",), "twice"),
@@ -157,3 +164,38 @@ def test_what_changes_answers_is_searched_only_where_quality_is_a_goal(tmp_path)
     assert read(tmp_path, *words, "task.max_new_tokens=2,4", "batch_size=1", "precision=fp32")
     line = refusal(tmp_path, *words, "task.max_new_tokens=2,4", "sweep.limits.quality.loss_rel=null")
     assert "changes the answers" in line
+
+
+CARDS = [Card(n, f"GPU-{n}", "NVIDIA H100 80GB HBM3", (9, 0), 700.0) for n in (0, 1)]
+
+
+@pytest.mark.parametrize("words", [("storage=postgresql+psycopg://host/db",), ("sweep.worker=1",)])
+def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to_its_card(tmp_path, monkeypatch, words):
+    line = ("model=embedded_classifier", "hardware=cuda", "protocol=smoke", "batch_size=1,8", "precision=fp32")
+    monkeypatch.setattr(hardware, "gpu_state", lambda device: {})
+    names = {False: set(), True: set()}
+    for card in CARDS:
+        monkeypatch.setattr(hardware, "cards", lambda card=card: [card])
+        names[False].add(read(tmp_path, *line).name)
+        together = read(tmp_path, *line, *words)
+        names[True].add(together.name)
+        assert together.card == card.uuid
+    assert len(names[False]) == 2
+    assert len(names[True]) == 1
+    monkeypatch.setattr(hardware, "cards", lambda: CARDS)
+    monkeypatch.setattr(workers, "cards", lambda: CARDS)
+    asked = read(tmp_path, *line, "sweep.workers=auto")
+    assert {asked.name} == names[True]
+    assert [one["CUDA_VISIBLE_DEVICES"] for one in asked.workers] == ["GPU-0", "GPU-1"]
+
+
+def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_parents(tmp_path):
+    words = (*FAST, "batch_size=1,8", "precision=fp32")
+    asked = read(tmp_path, *words, "sweep.workers=2")
+    own = [word for word in workers.line(asked.words, 2, shared=True) if not word.startswith("sweep=")]
+    one = read(tmp_path, *own)
+    assert (one.name, one.worker, one.workers) == (asked.name, 2, ({},))
+    assert any(word.lower() == "shared_host=true" for word in one.plan.full)
+    assert not any("shared" in word for word in asked.plan.full)
+    for same in ("sweep.busy=wait", "sweep.workers=3"):
+        assert read(tmp_path, *words, same).name == asked.name

@@ -7,8 +7,9 @@ import pytest
 from src.core import Interrupted, UserError
 from src.sweep import front
 from src.sweep.answer import answer
+from src.sweep.budget import Budget
+from src.sweep.finalists import compared
 from src.sweep.memory import Memory
-from src.sweep.search import Budget, compared
 from src.sweep.space import Dimension
 from tests.sweep.landscape import (
     BATCHES,
@@ -125,24 +126,9 @@ def test_a_finished_study_has_no_new_finalists_however_far_the_two_passes_differ
     assert later.asked == []
 
 
-def test_a_trial_whose_process_died_is_closed_and_asked_again(tmp_path):
-    the_plan = plan(tmp_path, screening=False)
-    one, study = search(the_plan, Machine(), tmp_path)
-    one.reference()
-    trial = study.begin(("batch_size=2", "precision=fp32"), "full")
-    trial.set_user_attr("worker", {**trial.user_attrs["worker"], "began": 1.0})  # another process by that number
-    machine = Machine()
-    _, later = search(the_plan, machine, tmp_path)
-    assert later.mend() == 1
-    assert later.mend() == 0
-    assert later.told()[-1].outcome.status == "interrupted"  # on the bill as unknown
-    through(the_plan, machine, tmp_path)
-    assert ("batch_size=2", "precision=fp32") in machine.points("standard")
-
-
 def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
     _one, study = search(plan(tmp_path), Machine(), tmp_path)
-    study.begin(REFERENCE, "full")
+    study.claim(REFERENCE, "full")
     assert study.mend() == 0
 
 

@@ -1,0 +1,156 @@
+"""Workers: processes that measure for one study at the same time, one on each GPU.
+
+A worker is the sweep's own line with a number, `python -m src.run -m …words sweep.worker=2`, on any machine that
+reaches the study: with `storage=postgresql+psycopg://…`, or on this machine its journal. It claims its trials in the
+study, waits there for the others, and prints no answer. So another launcher (Slurm, Ray) does the same elsewhere:
+
+    words = workers.line(typed, number=2)          the words of that worker, list[str]
+    process = workers.start(words, environment)    here; elsewhere run PROGRAM with them in that way
+    end = workers.ended(number, process)           asleep until it is over: what it says of itself
+
+A worker exits with 0 when nothing is left to measure, 2 for what cannot be, 130 or 143 stopped. Its last line on
+standard output is one JSON object: `status`, `sweep_id`, `worker`, `ended` (why it measured no more, null at the end),
+`left_out` (points by their reason) and `error`. Several on one machine get `shared_host=true` beside their line.
+Whoever started them prints the answer (src/sweep/crew.py).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import Any
+
+from src import trial
+from src.cards import Card, amd_cards, cards
+from src.core import Hardware, UserError
+
+PROGRAM = (sys.executable, "-m", "src.run", "-m")
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a worker says at its end; `killed` is the signal that ended it without a word."""
+
+    number: int
+    code: int
+    killed: str | None = None
+    ended: str | None = None
+    error: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def line(typed: Sequence[str], number: int, shared: bool = False) -> list[str]:
+    """The words of worker `number` of the sweep that was typed; `shared`: others run on its machine."""
+    kept = [word for word in typed if not word.startswith(("sweep.workers=", "sweep.worker="))]
+    return [*kept, f"sweep.worker={number}", *(["shared_host=true"] if shared else [])]
+
+
+def start(
+    words: Sequence[str], environment: Mapping[str, str] | None = None, program: Sequence[str] = PROGRAM
+) -> "subprocess.Popen[str]":
+    """A worker of these words on this machine, started from the main thread; on Linux it ends with this process.
+
+    Its progress goes to this process's standard error.
+    """
+    return subprocess.Popen(
+        [*program, *words],
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        process_group=0,  # else a terminal's Ctrl-C would come to it twice
+        preexec_fn=trial.following(os.getpid()),
+    )
+
+
+def ended(number: int, process: "subprocess.Popen[str]") -> Ended:
+    """What became of a worker; sleeps until it is over."""
+    out, _ = process.communicate()
+    code = process.returncode
+    last = trial.last_line(out)
+    killed = signal.Signals(-code).name if code < 0 else None
+    error = last.get("error") or (None if last or killed else f"worker {number} ended with code {code} without a word")
+    return Ended(number, code, killed, last.get("ended"), error, last.get("left_out") or {})
+
+
+class Passing:
+    """Within it the first SIGINT or SIGTERM goes on to each worker, once, and `stops` names those that came."""
+
+    def __init__(self) -> None:
+        self.stops: list[str] = []
+        self._due: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> "Passing":
+        self._before: dict[int, Any] = {number: signal.signal(number, self._take) for number in trial.STOPS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def add(self, process: "subprocess.Popen[str]") -> None:
+        """One more worker; a signal that came before it was there goes on to it now."""
+        self._due.append(process)
+        self._hand_on()
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.stops.append(signal.Signals(number).name)
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        # pop is one step for the interpreter: a signal in the middle of this cannot be sent twice
+        with suppress(IndexError):
+            while self.stops:
+                self._due.pop().send_signal(signal.Signals[self.stops[0]])
+
+
+def environments(
+    asked: int | str, hardware: Hardware, keys: Sequence[str], storage: str | None
+) -> tuple[Mapping[str, str], ...]:
+    """What each worker of this machine gets to see: its own GPU alone, by UUID; UserError where there are too few.
+
+    `hardware` is the device of one run, `keys` those that were typed.
+    """
+    if asked != AUTO and (isinstance(asked, bool) or not isinstance(asked, int) or asked < 1):
+        raise UserError(f"sweep.workers={asked}: must be 1 or more, or auto for one on each GPU")
+    if asked == 1 or (asked == AUTO and hardware.device in ("cpu", "mps")):
+        return ({},)
+    seen = _pinned(hardware, keys)
+    count = len(seen) if asked == AUTO else int(asked)
+    if seen and count > len(seen):
+        raise UserError(
+            f"sweep.workers={asked}: this machine shows {len(seen)} of '{hardware.gpu_name}', and two workers on one "
+            f"would count each other; type sweep.workers={len(seen)}"
+        )
+    if count > 1 and storage is not None and storage.startswith("sqlite"):
+        raise UserError(
+            f"storage={storage}: sqlite holds one worker; leave storage out, or type storage=postgresql+psycopg://…"
+        )
+    return tuple(seen[:count]) if seen and count > 1 else tuple({} for _ in range(count))
+
+
+def _pinned(hardware: Hardware, keys: Sequence[str]) -> list[Mapping[str, str]]:
+    """The environment that shows one card, for each card of the run's product; none on a processor."""
+    if hardware.device == "cpu":
+        return []
+    if hardware.device == "mps":
+        raise UserError("sweep.workers: a Mac has one GPU; type sweep.workers=1")
+    if "hardware.index" in keys or hardware.beside:
+        raise UserError("sweep.workers gives each worker a card of its own; leave hardware.index out")
+    found = amd_cards() if hardware.device == "rocm" else cards()
+    return [_showing(card, hardware.device) for card in found if card.name == hardware.gpu_name]
+
+
+def _showing(card: Card, device: str) -> Mapping[str, str]:
+    if device == "rocm":
+        return {"HIP_VISIBLE_DEVICES": str(card.index)}
+    # The trial itself narrows this to the card's number as the driver counts (src/hardware.py): CodeCarbon needs that
+    return {"CUDA_VISIBLE_DEVICES": card.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}

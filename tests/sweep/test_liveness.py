@@ -1,0 +1,151 @@
+"""Who is taken for dead, how long a storage may be away, and what a signal may not cut in two."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from src.core import Interrupted, UserError
+from src.sweep import liveness
+from src.sweep.liveness import BEAT_S, GONE_S, Watch
+from src.sweep.shield import shielded
+from src.sweep.storage import Patience, away
+
+ELSEWHERE = {"where": "another machine", "host": "other", "pid": os.getpid(), "began": 0.0}
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_a_process_of_this_machine_is_dead_when_it_is_gone_or_nobody_has_buried_it():
+    watch = Watch()
+    assert not watch.dead(1, liveness.own(), 0)
+    assert watch.dead(1, {**liveness.own(), "began": 1.0}, 0)  # another process by that number
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    import psutil
+
+    own = {**liveness.own(), "pid": child.pid, "began": psutil.Process(child.pid).create_time()}
+    assert not watch.dead(1, own, 0)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert watch.dead(1, own, 0)  # a zombie, which its parent has not waited for
+    child.wait()
+    assert watch.dead(1, own, 0)
+
+
+def test_a_worker_elsewhere_lives_as_long_as_its_beats_go_on():
+    clock = Clock()
+    watch = Watch(clock)
+    for second in range(0, 2000, 10):
+        clock.now = float(second)
+        assert not watch.dead(1, ELSEWHERE, second // int(BEAT_S))
+
+
+def test_a_worker_elsewhere_is_dead_once_its_beat_stood_still_for_long_before_our_eyes():
+    clock = Clock()
+    watch = Watch(clock)
+    seen = [watch.dead(1, ELSEWHERE, 7)]
+    while clock.now < GONE_S:
+        clock.now += 10.0
+        seen.append(watch.dead(1, ELSEWHERE, 7))
+    assert not any(seen[:-1])
+    assert seen[-1]
+
+
+def test_nobody_is_dead_for_the_time_in_which_nobody_looked():
+    clock = Clock()
+    watch = Watch(clock)
+    assert not watch.dead(1, ELSEWHERE, 7)
+    clock.now = 10 * GONE_S  # this worker measured, or the storage was away and no beat could be written
+    assert not watch.dead(1, ELSEWHERE, 7)
+
+
+def test_beats_are_written_while_something_else_sleeps():
+    import time
+
+    beats = []
+    with liveness.beating(beats.append, every_s=0.02):
+        time.sleep(0.2)
+    count = len(beats)
+    assert beats == list(range(1, count + 1))
+    assert count > 2
+    time.sleep(0.1)
+    assert len(beats) == count
+
+
+def broken(orig="psycopg"):
+    error = type("Gone", (Exception,), {"__module__": orig})("the database system is shutting down")
+    return OperationalError("SELECT 1", {}, error)
+
+
+def patience(said, clock):
+    return Patience("storage=s", said.append, sleep=clock.sleep, clock=clock)
+
+
+def test_a_storage_that_comes_back_is_asked_again_and_both_are_said():
+    clock, said, tries = Clock(), [], []
+
+    def act():
+        tries.append(clock.now)
+        if clock.now < 30:
+            raise broken()
+        return "found"
+
+    assert patience(said, clock)(act) == "found"
+    assert len(tries) < 15
+    assert len(said) == 2
+    assert said[0].startswith("storage=s does not answer")
+    assert "answers again after 3" in said[1]
+
+
+def test_a_storage_that_stays_away_ends_in_one_line():
+    clock, said = Clock(), []
+
+    def act():
+        raise broken()
+
+    with pytest.raises(UserError, match=r"has not answered for 300 s; .* the same line goes on"):
+        patience(said, clock)(act)
+    assert 300 <= clock.now < 310
+
+
+def test_other_errors_are_not_waited_for():
+    assert away(broken())
+    assert not away(ValueError("no"))
+    assert not away(broken(orig="sqlite3"))  # no such table, a disk that is full: time does not mend it
+    wrapped = RuntimeError("internal")
+    wrapped.__cause__ = broken()
+    assert away(wrapped)
+
+
+def in_a_shield(signals, done):
+    with shielded():
+        for _ in range(signals):
+            os.kill(os.getpid(), signal.SIGTERM)
+        done.append("whole")
+
+
+def test_a_signal_in_a_shield_waits_for_its_end_and_a_second_does_not():
+    before = signal.signal(signal.SIGTERM, Interrupted.by)
+    try:
+        done = []
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            in_a_shield(1, done)
+        assert done == ["whole"]
+        signal.signal(signal.SIGTERM, Interrupted.by)
+        with pytest.raises(Interrupted):
+            in_a_shield(2, done)
+        assert done == ["whole"]
+    finally:
+        signal.signal(signal.SIGTERM, before)
