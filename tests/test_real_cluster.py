@@ -16,7 +16,7 @@ import pytest
 
 from tests import clusters
 from tests.postgresql import database, postgresql  # noqa: F401
-from tests.test_store import free_port, mlflow_server, wait_until  # noqa: F401
+from tests.test_store import free_port, mlflow_server, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = ("hardware=cpu", "protocol=smoke", "samples=4", "protocol.phase_s=0")
