@@ -21,7 +21,7 @@ LEVELS = [
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
-    {"recorder", "composed"},
+    {"recorder", "composed", "views"},
     {"multirun", "sweep"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
 ]
@@ -42,6 +42,7 @@ DOORS = {
     "mlflow": {"store"},
     "optuna": {"sweep"},
     "matplotlib": {"figures"},
+    "plotly": {"sweep"},
     "sklearn": {"tasks", "embedded"},
     "rouge_score": {"tasks", "embedded"},
 }

@@ -9,9 +9,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from src import table, trial
+from src import table, tracking, trial
 from src.core import Interrupted, UserError
-from src.sweep import answer, bill, plan
+from src.sweep import answer, bill, parent, plan
 from src.sweep.plan import Asked
 from src.sweep.search import Measure, Search
 from src.sweep.space import LeftOut
@@ -107,12 +107,23 @@ def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: f
         asked.plan.full,
         status=status,
         sweep_id=asked.name,
-        run_id=_saved(asked, status, began_s, table.marked(heads, rows, lines, (answer.SETTING,))),
         trials=len(study.told()),
         ended=search.ended,
     )
-    print(json.dumps(said, allow_nan=False), flush=True)
+    shown = parent.shown(asked, study.told(), study.goals, reference, found.recommended)
+    link = parent.saved(asked, status, began_s, parent.text(found, reference, study.goals, lines), said, shown, cost)
+    if link["url"]:
+        print(f"\nOpen this sweep{opened(asked.tracking_uri)}: {link['url']}")
+    print(json.dumps({**said, **link}, allow_nan=False), flush=True)
     return 0 if found.recommended else 1
+
+
+def opened(uri: str | None) -> str:
+    """What must run before a link opens; nothing for a server."""
+    if uri is None or uri.startswith("http"):
+        return ""
+    shown = tracking.public(uri)
+    return f" (after {'make ui' if shown == tracking.DEFAULT else f'mlflow ui --backend-store-uri {shown}'})"
 
 
 def _failures(study: Study, search: Search) -> list[str]:
@@ -121,19 +132,6 @@ def _failures(study: Study, search: Search) -> list[str]:
     explained = {one.point for one in told if one.finished} | set(search.left_out)
     failed = {one.point: one for one in told if one.point not in explained}
     return [f"no result: {' '.join(p)}: {one.outcome.status}: {one.outcome.error}" for p, one in failed.items()]
-
-
-def _saved(asked: Asked, status: str, began_s: float, text: str) -> str | None:
-    """The id of the run in MLflow that stands for this session of the sweep; None where none could be written."""
-    if asked.tracking_uri is None:
-        return None
-    from src import store  # MLflow enters when nothing is measured any more
-
-    try:
-        return store.save_sweep(asked.tracking_uri, asked.task, status, began_s, {"sweep_id": asked.name}, text)
-    except Exception as error:  # the boundary of a sweep: its runs are recorded, its answer is on the screen
-        print(f"the answer is not recorded: {error}", file=sys.stderr)
-        return None
 
 
 def estimated(*told: Told | None) -> list[str]:

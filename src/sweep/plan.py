@@ -42,7 +42,7 @@ class SweepConf:
 class Asked:
     """A sweep that can begin. `typed`: the user typed a goal for quality, rather than the YAML.
 
-    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere.
+    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `run` is the reference's.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Asked:
     notes: tuple[str, ...]
     task: str = ""
     tracking_uri: str | None = None
+    run: Run | None = None
 
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) -> Asked:
@@ -85,7 +86,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         seed=conf.seed,
     )
     storage = None if config.storage is None else str(config.storage)
-    return Asked(name, plan, storage, folder, typed_, (*notes, *note), run.task.name, run.tracking_uri)
+    return Asked(name, plan, storage, folder, typed_, (*notes, *note), run.task.name, run.tracking_uri, run)
 
 
 def device(run: Run) -> str:
