@@ -63,7 +63,7 @@ def default(experiment: str) -> View:
         name=f"energy against quality: {experiment}",
         search="tags.status = 'finished'",
         columns=(
-            *map(_tag, ("model", "hardware")),
+            *map(_tag, ("model", "device")),
             *map(_metric, (ENERGY, "energy/ci95_rel", QUALITY, P95, "emissions/g_per_1k")),
             *map(_param, SETTINGS),
             *map(_tag, ("protocol", "verdict")),

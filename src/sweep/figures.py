@@ -21,7 +21,7 @@ ORANGE, SKY, GREEN, BLUE, VERMILION, BLACK = "#E69F00", "#56B4E9", "#009E73", "#
 SCALE = [[0.0, BLUE], [0.5, "#A0A0A0"], [1.0, ORANGE]]
 
 ENERGY, P95, QUALITY = SHORT["energy"], SHORT["p95"], SHORT["quality"]
-AXES = {ENERGY: "energy, Wh per 1,000 inferences", P95: "95th percentile of latency, s", QUALITY: "quality"}
+AXES = {ENERGY: "energy, Wh per 1,000 inferences", P95: "95th percentile of latency, s"}
 DECADE = 10.0  # a range beyond it gets a logarithmic axis
 
 
@@ -82,13 +82,15 @@ def _div(figure: Any, number: int) -> str:
 def against(shown: Shown, metric: str) -> Any:
     """Energy against another metric: every point by its pass, the front, limits, reference and recommendation.
 
-    None where fewer than two points have the metric.
+    None where fewer than two points have the metric; a sentence where it is the same in all.
     """
     import plotly.graph_objects as go
 
     points = [one for one in shown.finished() if one.metrics.get(metric) is not None]
     if len({one.point for one in points}) < 2:
         return None
+    if len(same := {one.metrics[metric] for one in points}) == 1:
+        return f'<p class="none">{html.escape(_named(shown, metric))}: {digits(same.pop())} in every result.</p>'
     figure = go.Figure()
     if len(line := _front(shown, points, metric)) > 1:
         figure.add_trace(
@@ -198,7 +200,6 @@ def _bound(limit: Limit, reference: Told) -> float | None:
 
 
 def _axes(figure: Any, points: Sequence[Told], metric: str, shown: Shown) -> None:
-    name = f"quality ({shown.quality})" if metric == QUALITY else AXES[metric]
     figure.update_layout(
         title={"text": f"Energy against {'quality' if metric == QUALITY else 'latency'}", "x": 0, "xref": "paper"},
         template="plotly_white",
@@ -207,8 +208,12 @@ def _axes(figure: Any, points: Sequence[Told], metric: str, shown: Shown) -> Non
         margin={"l": 80, "r": 30, "t": 60, "b": 60},
         hoverlabel={"align": "left"},
     )
-    figure.update_xaxes(title=name, **scale([one.metrics.get(metric) for one in points]))
+    figure.update_xaxes(title=html.escape(_named(shown, metric)), **scale([one.metrics.get(metric) for one in points]))
     figure.update_yaxes(title=AXES[ENERGY], **scale([one.metrics.get(ENERGY) for one in points]))
+
+
+def _named(shown: Shown, metric: str) -> str:
+    return f"quality ({shown.quality})" if metric == QUALITY else AXES[metric]
 
 
 def scale(values: Sequence[float | None]) -> dict[str, Any]:
