@@ -62,6 +62,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "seed": run.seed,
             "command": run.command,
             "sweep_id": run.sweep_id,
+            "tuned": run.chosen.get("tuned"),
         },
         environment={
             **environment.snapshot(),

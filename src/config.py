@@ -5,7 +5,7 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from src import embedded, hardware, settings, site, tracking
+from src import embedded, environment, hardware, pins, settings, site, summary, tracking
 from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Settings, Site, Task, UserError
 from src.dataset import Dataset
 from src.words import choose, nearest
@@ -48,6 +48,7 @@ class RunSchema:
     sweep_id: str | None = None
     sweep: Any = None
     storage: str | None = None
+    tuned: Any = None
 
 
 ConfigStore.instance().store(name="schema", node=RunSchema)
@@ -59,6 +60,7 @@ class Run:
 
     `command` is the line that asks for it, its words in alphabetical order.
     `names` holds the word chosen for each group, `chosen` every leaf of the configuration that takes part, flat.
+    `notes` are sentences that must be said before it begins.
     """
 
     names: Mapping[str, str]
@@ -83,6 +85,7 @@ class Run:
     attention: str = "auto"
     cache: str = "dynamic"
     compile: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -92,8 +95,7 @@ class Run:
     @property
     def label(self) -> str:
         """The model's name for people: its word, and its size where it comes in several."""
-        size = self.chosen.get("model.size")
-        return f"{self.names['model']}-{size}" if size else self.names["model"]
+        return _label(self.names, {"size": self.chosen.get("model.size")})
 
 
 def command(words: Sequence[str]) -> str:
@@ -120,9 +122,13 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         )
     device = hardware.resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
     settings.check(values, names, nodes, device)
+    pin = typed(pins.Pin, values["tuned"], "tuned") if values["tuned"] else None
+    notes = pins.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**_without(values, "meter", "sweep_id"), **nodes}), **names}
+    chosen = {**_flat({**_without(values, "meter", "sweep_id", "tuned"), **nodes}), **names}
+    if pin:
+        chosen |= {"tuned": pin.name, "tuned.sweep_id": pin.sweep_id, "tuned.card": pin.card, "tuned.date": pin.date}
     _check_protocol(required, chosen)
     return Run(
         names=names,
@@ -147,7 +153,17 @@ def build(config: DictConfig, names: Mapping[str, str], words: Sequence[str] = (
         attention=values["attention"],
         cache=values["cache"],
         compile=values["compile"],
+        notes=notes,
     )
+
+
+def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:
+    size = model.get("size")
+    return f"{names['model']}-{size}" if size else names["model"]
+
+
+def _card(device: Hardware) -> str:
+    return summary.device(asdict(device), {"cpu": environment.cpu_name()})
 
 
 def _procedure(node: Mapping[str, Any], name: str) -> Procedure:

@@ -310,6 +310,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "gpus": ", ".join(cards) if len(cards := summary.uuids(record.hardware)) > 1 else None,
         "command": record.run.get("command"),
         "sweep_id": record.run.get("sweep_id"),
+        "tuned": record.run.get("tuned"),
         "status": record.status,
         "error": record.error,
         "verdict": audit.verdict(record)[0],

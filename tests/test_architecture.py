@@ -18,7 +18,7 @@ LEVELS = [
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site"},
-    {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
+    {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
     {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
     {"recorder", "composed", "views"},

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from src import table, tracking, trial
 from src.core import Interrupted, UserError
-from src.sweep import answer, bill, parent, plan
+from src.sweep import answer, bill, parent, pinned, plan
 from src.sweep.plan import Asked
 from src.sweep.search import Measure, Search
 from src.sweep.space import LeftOut
@@ -89,6 +89,7 @@ def _end(search: Search, asked: Asked, study: Study, reference: Told, began_s: f
     lines = [
         *([] if results else ["no point got the full protocol: type a larger sweep.budget"]),
         *answer.sentences(found, study.goals, asked.plan.full),
+        *pinned.sentences(asked, found.recommended),
         str(cost),
         *estimated(reference, found.recommended),
         *([f"ended early: {search.ended}; a larger one goes on from here"] if search.ended else []),

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src import bench, environment, summary, tracking
+from src import bench, environment, pins, summary, tracking
 from src.composed import GROUPS
 from src.config import Run, RunSchema, typed
 from src.core import Inputs, Procedure, UserError
@@ -36,13 +36,15 @@ class SweepConf:
     finalists: int = 4
     budget: dict[str, float | None] = field(default_factory=dict)
     seed: int = 0
+    pin: str | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
     """A sweep that can begin. `typed`: the user typed a goal for quality, rather than the YAML.
 
-    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `run` is the reference's.
+    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `run` is the reference's,
+    `pin` the file that gets what is recommended.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Asked:
     task: str = ""
     tracking_uri: str | None = None
     run: Run | None = None
+    pin: Path | None = None
 
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) -> Asked:
@@ -63,7 +66,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         raise UserError("hydra/sweeper=joulemark searches what sweep=… says; type sweep=efficiency")
     node: Any = OmegaConf.to_container(config.sweep, resolve=True)
     conf = typed(SweepConf, node, "sweep")
-    budget = _budget(conf)
+    budget, pin = _budget(conf), pins.place(conf.pin)
     fixed, swept = _parted(overrides)
     dimensions = _dimensions(conf, fixed, swept)
     judge = Judge()
@@ -86,7 +89,9 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         seed=conf.seed,
     )
     storage = None if config.storage is None else str(config.storage)
-    return Asked(name, plan, storage, folder, typed_, (*notes, *note), run.task.name, run.tracking_uri, run)
+    return Asked(
+        name, plan, storage, folder, typed_, (*run.notes, *notes, *note), run.task.name, run.tracking_uri, run, pin
+    )
 
 
 def device(run: Run) -> str:

@@ -16,7 +16,19 @@ Judge = Callable[[Sequence[str]], str | None]  # why these words cannot be a run
 BATCH = "batch_size"
 
 # What makes two runs comparable, and where and how they are measured: never searched
-FIXED = ("task", "hardware", "meter", "protocol", "site", "samples", "seed", "tracking_uri", "storage", "sweep_id")
+FIXED = (
+    "task",
+    "hardware",
+    "meter",
+    "protocol",
+    "site",
+    "samples",
+    "seed",
+    "tracking_uri",
+    "storage",
+    "sweep_id",
+    "tuned",
+)
 
 
 @dataclass(frozen=True)

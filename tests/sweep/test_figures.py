@@ -62,6 +62,7 @@ def test_the_line_of_the_front_goes_through_results_that_no_other_beats(shown):
     assert pairs == sorted(pairs)
     assert list(line.y) == sorted(line.y, reverse=True)
     assert shown.recommended.metrics[ENERGY] == min(line.y)
+    assert set(line.x) <= {one.metrics[P95] for one in shown.told if one.stage == FULL}
 
 
 def test_a_mark_says_its_words_and_the_interval_of_its_energy(shown):
