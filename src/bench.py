@@ -175,7 +175,7 @@ def _phases(
         busy_s=busy_s,
         progress=progress,
         look=card.look,
-        compiles=run.compile,
+        compiles=bool(run.compile),
     )
     for phase, found in steps:
         record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))

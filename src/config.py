@@ -41,7 +41,7 @@ class RunSchema:
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
-    compile: bool = False
+    compile: Any = False  # or graphs: Hydra's message about a union of types is none for people
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -84,7 +84,7 @@ class Run:
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
-    compile: bool = False
+    compile: bool | str = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -263,6 +263,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "attentions",
         "caches",
         "compiles",
+        "graphs",
         "quantizes",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)
