@@ -64,6 +64,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "command": run.command,
             "sweep_id": run.sweep_id,
             "shared_host": run.shared_host,
+            "tuned": run.chosen.get("tuned"),
         },
         environment={
             **environment.snapshot(),
@@ -177,7 +178,7 @@ def _phases(
         busy_s=busy_s,
         progress=progress,
         look=card.look,
-        compiles=run.compile,
+        compiles=bool(run.compile),
     )
     for phase, found in steps:
         record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))

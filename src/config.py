@@ -5,7 +5,7 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from src import embedded, hardware, settings, site, tracking
+from src import embedded, environment, hardware, pins, settings, site, summary, tracking
 from src.core import Checkpoint, Hardware, Meter, Model, Procedure, Settings, Site, Task, UserError
 from src.dataset import Dataset
 from src.words import choose, nearest
@@ -41,7 +41,7 @@ class RunSchema:
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
-    compile: bool = False
+    compile: Any = False  # or graphs: Hydra's message about a union of types is none for people
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -49,6 +49,7 @@ class RunSchema:
     shared_host: bool = False
     sweep: Any = None
     storage: str | None = None
+    tuned: Any = None
 
 
 ConfigStore.instance().store(name="schema", node=RunSchema)
@@ -60,6 +61,7 @@ class Run:
 
     `command` is the line that asks for it, its words in alphabetical order.
     `names` holds the word chosen for each group, `chosen` every leaf of the configuration that takes part, flat.
+    `notes` are sentences that must be said before it begins.
     """
 
     names: Mapping[str, str]
@@ -84,7 +86,8 @@ class Run:
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
-    compile: bool = False
+    compile: bool | str = False
+    notes: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -94,8 +97,7 @@ class Run:
     @property
     def label(self) -> str:
         """The model's name for people: its word, and its size where it comes in several."""
-        size = self.chosen.get("model.size")
-        return f"{self.names['model']}-{size}" if size else self.names["model"]
+        return _label(self.names, {"size": self.chosen.get("model.size")})
 
 
 def command(words: Sequence[str]) -> str:
@@ -130,9 +132,13 @@ def build(
         )
     device = resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
     settings.check(values, names, nodes, device)
+    pin = typed(pins.Pin, values["tuned"], "tuned") if values["tuned"] else None
+    notes = pins.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
     sensors = values["meter"]["sensors"]
     required = _mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**_without(values, "meter", "sweep_id", "shared_host"), **nodes}), **names}
+    chosen = {**_flat({**_without(values, "meter", "sweep_id", "shared_host", "tuned"), **nodes}), **names}
+    if pin:
+        chosen |= {"tuned": pin.name, "tuned.sweep_id": pin.sweep_id, "tuned.card": pin.card, "tuned.date": pin.date}
     _check_protocol(required, chosen)
     return Run(
         names=names,
@@ -158,7 +164,17 @@ def build(
         attention=values["attention"],
         cache=values["cache"],
         compile=values["compile"],
+        notes=notes,
     )
+
+
+def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:
+    size = model.get("size")
+    return f"{names['model']}-{size}" if size else names["model"]
+
+
+def _card(device: Hardware) -> str:
+    return summary.device(asdict(device), {"cpu": environment.cpu_name()})
 
 
 def _procedure(node: Mapping[str, Any], name: str) -> Procedure:
@@ -258,6 +274,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "attentions",
         "caches",
         "compiles",
+        "graphs",
         "quantizes",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)

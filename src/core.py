@@ -186,13 +186,14 @@ class Settings:
 
     `precision` is one of the hardware's; `attention` transformers' name of an implementation, `auto` its own choice.
     `cache` says whether a generator's keys and values grow with the answer (`dynamic`) or have their place from the
-    start (`static`). `compile` has torch compile the forward pass, with a static cache that of decoding.
+    start (`static`). `compile` has torch compile the forward pass, with a static cache that of decoding; `graphs` also
+    records it as CUDA graphs.
     """
 
     precision: str = "fp32"
     attention: str = "auto"
     cache: str = "dynamic"
-    compile: bool = False
+    compile: bool | str = False
 
 
 class Model(Protocol):

@@ -125,7 +125,8 @@ def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequenc
 
     text = table.markdown(rows, table.swept(rows))
     try:
-        return store.save_sweep(first.tracking_uri, first.task.name, status, began_s, {"sweep_id": sweep_id}, text)
+        found = store.SweepRun({"sweep_id": sweep_id}, text)
+        return store.save_sweep(first.tracking_uri, first.task.name, status, began_s, found)
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its table is on the screen
         print(f"the table is not recorded: {error}", file=sys.stderr)
         return None

@@ -47,6 +47,8 @@ def command(config: DictConfig) -> None:
 
 def execute(run: Run) -> int:
     """Measures one run and records it; returns the exit code."""
+    for note in run.notes:
+        print(note, file=sys.stderr, flush=True)
     run, inputs = _at_hand(run)
     from src.lock import held
     from src.recorder import Recorder

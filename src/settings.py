@@ -17,6 +17,7 @@ from src.words import choose
 
 ATTENTIONS = ("auto", "eager", "sdpa", "flash_attention_2")
 CACHES = ("dynamic", "static")
+COMPILES = ("false", "true", "graphs")
 # Where torch 2.13 (_inductor/cpp_builder.py) and Triton 3 (runtime/build.py) look for a compiler
 CXX = ("g++", "clang++", "c++")
 CC = ("gcc", "clang", "cc")
@@ -47,24 +48,44 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
         raise UserError(choose("cache", words["cache"], CACHES))
     if words["cache"] not in nodes["model"]["caches"]:
         raise UserError(f"cache={words['cache']}: model={names['model']} has no such cache; type cache=dynamic")
+    if not isinstance(words["compile"], bool) and words["compile"] != "graphs":
+        raise UserError(choose("compile", str(words["compile"]), COMPILES))
     if words["compile"]:
-        _check_compiler(names, nodes["model"], device)
+        word = f"compile={str(words['compile']).lower()}"
+        _check_compiler(word, names, nodes["model"], device)
 
 
-def _check_compiler(names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
+def _check_compiler(word: str, names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
     """Inductor needs a compiler for C++ on the processor; on a GPU it is Triton, which needs one for C."""
     if not model["compiles"]:
-        raise UserError(f"compile=true: a model of the kind of model={names['model']} cannot be; type compile=false")
+        raise UserError(f"{word}: a model of the kind of model={names['model']} cannot be; type compile=false")
+    if word == "compile=graphs":
+        _check_graphs(names, model, device)
     if device.device == "mps":
-        raise UserError("compile=true is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
+        raise UserError(f"{word} is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
     variable, compilers = ("CXX", CXX) if device.device == "cpu" else ("CC", CC)
     if not any(shutil.which(word) for word in (os.environ.get(variable), *compilers) if word):
         raise UserError(
-            f"compile=true needs a compiler ({', '.join(compilers)}, or {variable}=…), and this machine shows none; "
+            f"{word} needs a compiler ({', '.join(compilers)}, or {variable}=…), and this machine shows none; "
             "type compile=false"
         )
     if device.device != "cpu" and find_spec("triton") is None:
-        raise UserError("compile=true needs the package triton on a GPU, which is not here; type compile=false")
+        raise UserError(f"{word} needs the package triton on a GPU, which is not here; type compile=false")
+
+
+def _check_graphs(names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
+    """A graph is recorded for each shape: of a model that writes token by token only its decoding has one."""
+    if device.device not in ("cuda", "rocm"):
+        raise UserError(
+            f"compile=graphs records CUDA graphs, and this run is on the {device.device}; type compile=true"
+        )
+    if len(device.uuids) > 1:
+        raise UserError("compile=graphs was not tried over several GPUs; type compile=true")
+    if not model["graphs"]:
+        instead = "cache=static compile=true" if "static" in model["caches"] else "compile=true"
+        raise UserError(
+            f"compile=graphs: model={names['model']} writes token by token, each after a longer text; type {instead}"
+        )
 
 
 def _check_attention(

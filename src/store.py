@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,26 +91,83 @@ class Store:
             self.client.log_artifacts(run_id, folder)
 
 
-def save_sweep(uri: str, task: str, status: str, began_s: float, tags: Mapping[str, str], table: str) -> str:
+@dataclass(frozen=True)
+class SweepRun:
+    """What the run that stands for a sweep holds: its tags, the table in Markdown, numbers, and files by name.
+
+    `again` looks for the run that an earlier session of the same `sweep_id` left, and writes over what it said.
+    """
+
+    tags: Mapping[str, str]
+    table: str
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()  # files that MLflow shows as tables: {"columns", "data"}
+    again: bool = False
+
+
+def save_sweep(uri: str, task: str, status: str, began_s: float, sweep: SweepRun) -> str:
     """Writes one run that stands for a sweep and returns its id; its own runs stay flat, and share its `sweep_id`.
 
-    It has no metrics. `began_s` is since the epoch; the table, Markdown, is its description, and as a file whole.
+    `began_s` is since the epoch; the table is the run's description, and as a file whole.
     """
     opened = open_store(uri, task)
-    note = table if len(table) <= NOTE_MAX else f"{table[:NOTE_MAX].rpartition(chr(10))[0]}\n\n… all of it: sweep.md"
-    own = {**tags, "kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "src.run"}
     with _alone(uri):
-        run = opened.client.create_run(
-            opened.experiment_id, start_time=int(began_s * 1000), run_name=f"sweep {tags['sweep_id']}", tags=own
-        )
-        run_id = str(run.info.run_id)
+        run_id = _sweep_run(opened, sweep) if sweep.again else None
+        if run_id is None:
+            run = opened.client.create_run(
+                opened.experiment_id, start_time=int(began_s * 1000), run_name=f"sweep {sweep.tags['sweep_id']}"
+            )
+            run_id = str(run.info.run_id)
         try:
-            opened.client.log_text(run_id, table, "sweep.md")
+            _write_sweep(opened.client, run_id, sweep)
         except BaseException:
             opened.client.set_terminated(run_id, "FAILED")
             raise
         opened.client.set_terminated(run_id, MLFLOW_STATUS[status])
     return run_id
+
+
+def _sweep_run(opened: Store, sweep: SweepRun) -> str | None:
+    """The run of an earlier session of the same sweep."""
+    asked = f"tags.kind = 'sweep' and tags.sweep_id = '{sweep.tags['sweep_id']}'"
+    found = opened.client.search_runs([opened.experiment_id], asked, max_results=1, order_by=["start_time ASC"])
+    return str(found[0].info.run_id) if found else None
+
+
+def _write_sweep(client: MlflowClient, run_id: str, sweep: SweepRun) -> None:
+    note, now = sweep.table, int(datetime.now().timestamp() * 1000)
+    if len(note) > NOTE_MAX:
+        note = f"{note[:NOTE_MAX].rpartition(chr(10))[0]}\n\n… all of it: sweep.md"
+    shown = json.dumps([{"path": name, "type": "table"} for name in sweep.tables])
+    own = {"kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "src.run"}
+    if sweep.tables:
+        own["mlflow.loggedArtifacts"] = shown
+    read = [Metric(name, value, now, 0) for name, value in sweep.metrics.items() if value is not None]
+    client.log_batch(run_id, read, tags=[RunTag(key, value) for key, value in {**sweep.tags, **own}.items()])
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in {**sweep.files, "sweep.md": sweep.table}.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        client.log_artifacts(run_id, folder)
+
+
+def label(uri: str, task: str, key: str, value: str) -> str:
+    """Writes a tag of the task's experiment; returns the experiment's id."""
+    opened = open_store(uri, task)
+    with _alone(uri):
+        opened.client.set_experiment_tag(opened.experiment_id, key, value)
+    return opened.experiment_id
+
+
+def tasks(uri: str) -> list[str]:
+    """The experiments of the store that hold a run of Joulemark's."""
+    client = _reader(uri)
+    found = client.search_experiments()
+    return sorted(
+        one.name
+        for one in found
+        if client.search_runs([one.experiment_id], "tags.`record.schema` != ''", max_results=1)
+    )
 
 
 def open_store(uri: str, task: str) -> Store:
@@ -253,6 +310,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "gpus": ", ".join(cards) if len(cards := summary.uuids(record.hardware)) > 1 else None,
         "command": record.run.get("command"),
         "sweep_id": record.run.get("sweep_id"),
+        "tuned": record.run.get("tuned"),
         "status": record.status,
         "error": record.error,
         "verdict": audit.verdict(record)[0],

@@ -18,10 +18,10 @@ LEVELS = [
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
-    {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
+    {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison", "meaning"},
     {"bench", "mistakes", "console", "store", "registry", "table", "grid", "trial"},
-    {"recorder", "composed"},
+    {"recorder", "composed", "views"},
     {"multirun", "sweep", "cluster"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate"},
 ]
@@ -44,6 +44,7 @@ DOORS = {
     "submitit": {"cluster"},
     "ray": {"cluster"},
     "matplotlib": {"figures"},
+    "plotly": {"sweep"},
     "sklearn": {"tasks", "embedded"},
     "rouge_score": {"tasks", "embedded"},
 }

@@ -59,9 +59,10 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     assert "text_classification, embedded_classifier batch_size=2 failed: broke" in table
     said = json.loads(last)
     assert (said["status"], said["sweep_id"], said["run_id"], said["left"]) == ("failed", "mine", "parent", 0)
-    ((_, task, status, _, tags, text),) = saved
-    assert (task, status, tags) == ("text_classification", "failed", {"sweep_id": "mine"})
-    assert text.startswith("| model | batch_size | quality |")
+    ((_, task, status, _, sweep),) = saved
+    assert (task, status, sweep.tags) == ("text_classification", "failed", {"sweep_id": "mine"})
+    assert not sweep.again  # the same id typed twice is two tables
+    assert sweep.table.startswith("| model | batch_size | quality |")
     assert [run["run_id"] for run in said["runs"]] == ["rmine"] * 3
     assert said["runs"][1]["error"] == "broke"
     assert said["runs"][1]["flags"] == ["unsettled"]

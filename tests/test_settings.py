@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +32,10 @@ def card(monkeypatch):
         (["cache=static", "model=mamba", "task=text_generation"], "model=mamba has no such cache; type cache=dynamic"),
         (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
         (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper cannot be; type compile=false"),
+        (["compile=grahps"], "compile=grahps does not exist; did you mean compile=graphs"),
+        (["compile=1"], "compile=1 does not exist; choose from: false, graphs, true"),
+        (["compile=graphs"], "compile=graphs records CUDA graphs, and this run is on the cpu; type compile=true"),
+        (["compile=graphs", "model=whisper", "task=speech_recognition"], "compile=graphs: a model of the kind"),
         (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
         (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
     ],
@@ -49,6 +54,20 @@ def test_flash_attention_is_refused_without_its_package_and_in_full_precision(ca
     monkeypatch.setattr(settings, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
         built(*words, "precision=bf16")
+
+
+def test_graphs_are_for_a_card_and_for_models_that_answer_in_one_pass(card, monkeypatch):
+    monkeypatch.setattr(settings.shutil, "which", lambda word: word)
+    assert built("hardware=cuda", "compile=graphs").settings.compile == "graphs"
+    with pytest.raises(UserError, match=r"model=smollm2 writes token by token, .*; type cache=static compile=true"):
+        built(*WRITES, "hardware=cuda", "compile=graphs")
+    with pytest.raises(UserError, match=r"model=mamba writes token by token, .*; type compile=true"):
+        built("model=mamba", "task=text_generation", "hardware=cuda", "compile=graphs")
+    two = [H100, replace(H100, index=1, uuid="GPU-2")]
+    monkeypatch.setattr(hardware, "cards", lambda: two)
+    with pytest.raises(UserError, match="compile=graphs was not tried over several GPUs; type compile=true"):
+        built("model=bert_base", "task=masked_language_modelling", "hardware=cuda", "hardware.index=[0,1]",
+              "compile=graphs")  # fmt: skip
 
 
 def test_compiling_is_refused_without_a_compiler(monkeypatch, card):

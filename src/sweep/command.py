@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from src import table
+from src import table, tracking
 from src.core import Interrupted, UserError
-from src.sweep import answer, bill, busy
+from src.sweep import answer, bill, busy, parent, pinned
 from src.sweep.busy import Measure, Say
 from src.sweep.plan import Asked
 from src.sweep.search import POLL_S, Search
@@ -120,6 +120,7 @@ def end(search: Search, asked: Asked, study: Study, reference: Told, began_s: fl
     lines = [
         *([] if results else ["no point got the full protocol: type a larger sweep.budget"]),
         *answer.sentences(found, study.goals, asked.plan.full),
+        *pinned.sentences(asked, found.recommended),
         str(cost),
         *estimated(reference, found.recommended),
         *several(results.values()),
@@ -139,11 +140,14 @@ def end(search: Search, asked: Asked, study: Study, reference: Told, began_s: fl
         asked.plan.full,
         status=status,
         sweep_id=asked.name,
-        run_id=_saved(asked, status, began_s, table.marked(heads, rows, lines, (answer.SETTING,))),
         trials=len(study.told()),
         ended=search.ended,
     )
-    print(json.dumps(said, allow_nan=False), flush=True)
+    shown = parent.shown(asked, study.told(), study.goals, reference, found.recommended)
+    link = parent.saved(asked, status, began_s, parent.text(found, reference, study.goals, lines), said, shown, cost)
+    if link["url"]:
+        print(f"\nOpen this sweep{opened(asked.tracking_uri)}: {link['url']}")
+    print(json.dumps({**said, **link}, allow_nan=False), flush=True)
     return 0 if found.recommended else 1
 
 
@@ -155,25 +159,20 @@ def _early(ended: str | None) -> list[str]:
     return [f"ended early: {ended}; {more} goes on from here"]
 
 
+def opened(uri: str | None) -> str:
+    """What must run before a link opens; nothing for a server."""
+    if uri is None or uri.startswith("http"):
+        return ""
+    shown = tracking.public(uri)
+    return f" (after {'make ui' if shown == tracking.DEFAULT else f'mlflow ui --backend-store-uri {shown}'})"
+
+
 def _failures(study: Study, search: Search) -> list[str]:
     """One line for each point without a result, the last thing that became of it."""
     told = study.told()
     explained = {one.point for one in told if one.finished} | set(search.left_out)
     failed = {one.point: one for one in told if one.point not in explained}
     return [f"no result: {' '.join(p)}: {one.outcome.status}: {one.outcome.error}" for p, one in failed.items()]
-
-
-def _saved(asked: Asked, status: str, began_s: float, text: str) -> str | None:
-    """The id of the run in MLflow that stands for this session of the sweep; None where none could be written."""
-    if asked.tracking_uri is None:
-        return None
-    from src import store  # MLflow enters when nothing is measured any more
-
-    try:
-        return store.save_sweep(asked.tracking_uri, asked.task, status, began_s, {"sweep_id": asked.name}, text)
-    except Exception as error:  # the boundary of a sweep: its runs are recorded, its answer is on the screen
-        print(f"the answer is not recorded: {error}", file=sys.stderr)
-        return None
 
 
 def estimated(*told: Told | None) -> list[str]:

@@ -28,6 +28,7 @@ class SweepConf:
     workers: int | str = 1
     worker: int | None = None
     busy: str = "refuse"
+    pin: str | None = None
 
 
 def key_of(override: Any) -> str:

@@ -15,7 +15,7 @@ from src.config import CONF, Run, RunSchema, build
 from src.core import UserError
 
 # Keys of the run with one plain value: set in a composed configuration without composing again
-PLAIN = frozenset(field.name for field in fields(RunSchema)) - {*GROUPS, "sweep"}
+PLAIN = frozenset(field.name for field in fields(RunSchema)) - {*GROUPS, "sweep", "tuned"}
 
 
 class Judge:

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src import bench, environment, summary, tracking
+from src import bench, environment, pins, summary, tracking
 from src.config import Run, typed
 from src.core import Hardware, Inputs, Procedure, UserError
 from src.sweep import busy, workers
@@ -31,6 +31,7 @@ class Asked:
     `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `words` is the line as
     typed; `workers` holds the environment of each process that is to measure, `worker` this one's number where it is
     one of several. `hardware` is what this process would measure on, `busy` what to do where another measures there.
+    `run` is the reference's, `pin` the file that gets what is recommended.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Asked:
     worker: int | None = None
     hardware: Hardware | None = None
     busy: str = busy.REFUSE
+    run: Run | None = None
+    pin: Path | None = None
 
     @property
     def card(self) -> str | None:
@@ -60,7 +63,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         raise UserError("hydra/sweeper=joulemark searches what sweep=… says; type sweep=efficiency")
     node: Any = OmegaConf.to_container(config.sweep, resolve=True)
     conf = typed(SweepConf, node, "sweep")
-    budget = _budget(conf)
+    budget, pin = _budget(conf), pins.place(conf.pin)
     fixed, swept = parted(overrides)
     dimensions = dimensions_of(conf, fixed, swept)
     judge = Judge()
@@ -92,7 +95,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         storage,
         folder,
         typed_,
-        (*notes, *note),
+        (*run.notes, *notes, *note),
         run.task.name,
         run.tracking_uri,
         words=tuple(one.input_line for one in overrides),
@@ -100,6 +103,8 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         worker=conf.worker,
         hardware=run.hardware,
         busy=busy.checked(conf.busy),
+        run=run,
+        pin=pin,
     )
 
 

@@ -1,11 +1,12 @@
 """How a model is run changes what it costs, never what it says."""
 
+import inspect
 from typing import Any
 
 import pytest
 
 from src.core import Checkpoint, Settings, UserError
-from src.models import work
+from src.models import compilation, work
 from src.models.causal_lm import CausalLM
 from src.models.seq2seq_lm import Seq2SeqLM
 from src.models.sequence_classifier import SequenceClassifier
@@ -136,3 +137,30 @@ def test_a_static_cache_alone_compiles_nothing(tmp_path: Any) -> None:
     loaded = load(CausalLM, tiny.saved(tmp_path, "bloom", "AutoModelForCausalLM"), cache="static")
     assert loaded.predict.model.generation_config.disable_compile is True
     assert loaded.predict.model._compiled_call_impl is None
+
+
+def test_what_a_graph_answers_is_copied_out_of_it(monkeypatch: Any) -> None:
+    import torch
+    from transformers.modeling_outputs import SequenceClassifierOutput
+
+    asked = {}
+    place = torch.zeros(2)  # as the memory of a CUDA graph: every replay writes there
+
+    def compile(forward: Any, **words: Any) -> Any:
+        asked.update(words)
+        return lambda value: SequenceClassifierOutput(logits=place.fill_(value))
+
+    class Model(torch.nn.Module):
+        def forward(self, value: float) -> Any:
+            """Never called: what was compiled is."""
+
+    monkeypatch.setattr(torch, "compile", compile)
+    model = Model()
+    compilation.compile_forward(model, Settings(compile="graphs"))
+    first, second = model(1.0), model(2.0)
+    assert (first.logits[0], second.logits[0]) == (1.0, 2.0)
+    assert asked == {"mode": "reduce-overhead", "dynamic": True}
+    assert list(inspect.signature(model.forward).parameters) == ["value"]
+    assert compilation.facts(Settings(compile="graphs"), "cuda:0") == {
+        "compiled": "forward", "compile_mode": "reduce-overhead",
+    }  # fmt: skip

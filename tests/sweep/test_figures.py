@@ -1,0 +1,112 @@
+"""The page of a sweep: it opens offline, shows every point by its pass, and says what it cannot draw."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from src.sweep import answer, figures
+from src.sweep.budget import Budget
+from src.sweep.figures import ENERGY, P95, QUALITY, Shown
+from src.sweep.importance import importance
+from src.sweep.view import FULL
+from tests.sweep.landscape import BATCHES, SPACE, Machine, plan, through, truth, wanted
+
+pytestmark = pytest.mark.data  # plotly and scikit-learn take seconds
+
+
+def shown_of(folder, machine=None, **more):
+    planned = plan(folder, **more)
+    search, study = through(planned, machine or Machine(), folder)
+    reference = search.reference()
+    found = answer.answer(search.full(), reference, study.goals, planned.space)
+    return Shown("a & b", study.told(), reference, found.recommended, study.goals, planned.space.dimensions, "accuracy")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    limits = {"quality": {"loss_rel": 0.01}, "p95": {"max": 0.2}}
+    return shown_of(tmp_path_factory.mktemp("whole"), goals=wanted(limits))
+
+
+def trace(figure, name):
+    return next(one for one in figure.data if one.name == name)
+
+
+def test_the_page_holds_plotly_itself_and_loads_nothing(shown):
+    page = figures.page(shown)
+    assert len(page) > 2_000_000
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*\b(?:src|href)=", page)
+    assert page.count('"showSendToCloud": false') == 4
+    assert "<title>a &amp; b</title>" in page
+    assert "Energy against latency" in page
+
+
+def test_every_measured_point_is_drawn_in_its_pass_and_limits_part_them(shown):
+    figure = figures.against(shown, P95)
+    screened = [one for one in shown.told if one.stage != FULL]
+    within, beyond = trace(figure, "screening"), trace(figure, "screening, breaks a limit")
+    assert len(within.x) + len(beyond.x) == len(screened)
+    assert all("fp16" in text or float(x) > 0.2 for text, x in zip(beyond.text, beyond.x, strict=True))
+    full = [one for one in shown.told if one.stage == FULL and one.point != shown.reference.point]
+    assert sorted(trace(figure, "full protocol").x) == sorted(one.metrics[P95] for one in full)
+    assert trace(figure, "limit: p95 at most 0.2").x == (0.2, 0.2)
+    kept = truth(1, "fp32")["quality/primary"] * 0.99
+    assert trace(figures.against(shown, QUALITY), "limit: quality loses at most 1 %").x == (kept, kept)
+
+
+def test_the_line_of_the_front_goes_through_results_that_no_other_beats(shown):
+    figure = figures.against(shown, P95)
+    line = trace(figure, "front: none is better in both")
+    pairs = list(zip(line.x, line.y, strict=True))
+    assert pairs == sorted(pairs)
+    assert list(line.y) == sorted(line.y, reverse=True)
+    assert shown.recommended.metrics[ENERGY] == min(line.y)
+    assert set(line.x) <= {one.metrics[P95] for one in shown.told if one.stage == FULL}
+
+
+def test_a_mark_says_its_words_and_the_interval_of_its_energy(shown):
+    star = trace(figures.against(shown, P95), "recommended")
+    assert "batch_size=" in star.text[0]
+    assert "± 1.0%" in star.text[0]
+    assert star.error_y.array[0] == pytest.approx(shown.recommended.metrics[ENERGY] * 0.01)
+
+
+def test_an_axis_is_logarithmic_beyond_a_decade_and_never_at_or_below_zero():
+    assert figures.scale([1.0, 11.0])["type"] == "log"
+    assert figures.scale([1.0, 9.0])["type"] == "linear"
+    assert figures.scale([0.0, 900.0])["type"] == "linear"
+    assert figures.scale([None, 2.0])["type"] == "linear"
+
+
+def test_batch_sizes_stand_in_their_order_on_their_axis(shown):
+    axis = figures.parallel(shown).data[0].dimensions[0]
+    assert (axis.label, list(axis.ticktext)) == ("batch_size", list(BATCHES))
+    assert len(axis.values) == len(shown.best_known())
+
+
+def test_words_of_the_user_are_no_markup_of_the_page(shown):
+    told = [replace(one, point=("batch_size=1", "model=<b>&")) for one in shown.told[:1]]
+    assert "<b>&" not in figures._hover(told[0]).replace("<b>batch_size", "")
+
+
+def test_importance_is_said_of_enough_points_and_refused_of_few(tmp_path, shown):
+    energies = {one.point: one.metrics[ENERGY] for one in shown.best_known().values()}
+    found = importance(energies, SPACE)
+    assert sum(found.values()) == pytest.approx(1)
+    assert list(found) == ["batch_size", "precision"]  # the landscape's energy falls by twenty, and by three
+    few = dict(list(energies.items())[:9])
+    assert "too few points" in importance(few, SPACE)
+    assert "10 would do for 2 settings" in importance(few, SPACE)
+    one = {point: energy for point, energy in energies.items() if "precision=bf16" in point}
+    assert "only batch_size varied" in importance(one, SPACE)
+    assert importance({}, SPACE).startswith("no setting varied")
+    drawn = figures.page(shown_of(tmp_path, budget=Budget(trials=9)))
+    assert "Importance of each setting for energy: too few points to say" in drawn
+
+
+def test_without_quality_there_is_no_figure_of_it_and_one_quality_is_a_sentence(tmp_path):
+    machine = Machine(metrics={"quality/primary": None})
+    assert figures.against(shown_of(tmp_path / "none", machine), QUALITY) is None
+    same = figures.against(shown_of(tmp_path / "one", Machine(metrics={"quality/primary": 0.75})), QUALITY)
+    assert same == '<p class="none">quality (accuracy): 0.75 in every result.</p>'
