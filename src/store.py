@@ -28,6 +28,8 @@ from mlflow.exceptions import MlflowException
 
 from src import audit, describe, figures, registry, summary, tracking
 from src.core import Record, UserError
+from src.foreign import entry
+from src.foreign.result import Foreign
 from src.record_json import from_json, to_json
 
 LOCK_S = 60
@@ -111,6 +113,48 @@ def save_sweep(uri: str, task: str, status: str, began_s: float, tags: Mapping[s
             raise
         opened.client.set_terminated(run_id, MLFLOW_STATUS[status])
     return run_id
+
+
+def save_foreign(uri: str, results: Sequence[Foreign]) -> int:
+    """Writes each published result that the store does not hold as one finished run; returns how many those are.
+
+    A run is there by its digest, whoever wrote it. It has no record, no files and no `record.id`.
+    """
+    stores = {name: open_store(uri, name) for name in dict.fromkeys(map(entry.experiment, results))}
+    with _reachable(uri), _alone(uri):
+        new = entry.fresh(results, _digests(list(stores.values())))
+        for one in new:
+            opened = stores[entry.experiment(one)]
+            _save_foreign(opened.client, opened.experiment_id, one)
+    return len(new)
+
+
+def _save_foreign(client: MlflowClient, experiment_id: str, one: Foreign) -> None:
+    """One run, in as few transactions as MLflow can: they are what writing thousands takes."""
+    now = int(datetime.now().timestamp() * 1000)
+    began = now if one.began_s is None else int(one.began_s * 1000)
+    ended = began + int((one.duration_s or 0) * 1000)
+    tags = {**entry.tags(one), "mlflow.runColor": _color(one.model or one.title)}
+    run = client.create_run(experiment_id, start_time=began, run_name=one.title, tags=tags)
+    metrics = [Metric(name, value, now, 0) for name, value in entry.metrics(one).items()]
+    client.log_batch(run.info.run_id, metrics, [Param(*pair) for pair in entry.params(one).items()])
+    client.set_terminated(run.info.run_id, "FINISHED", ended)
+
+
+def _digests(stores: Sequence[Store]) -> set[str]:
+    """The digests of the foreign results in these experiments."""
+    found: set[str] = set()
+    for opened in stores:
+        token = None
+        while True:
+            page = opened.client.search_runs(
+                [opened.experiment_id], "tags.foreign = 'true'", max_results=1000, page_token=token
+            )
+            found |= {run.data.tags.get("foreign.digest", "") for run in page}
+            token = page.token
+            if not token:
+                break
+    return found
 
 
 def open_store(uri: str, task: str) -> Store:
@@ -233,6 +277,11 @@ def run_name(record: Record) -> str:
     return f"{record.model['name']} {record.run['precision']} b{record.run['batch_size']}"
 
 
+def _color(model: str) -> str:
+    """One colour for each model."""
+    return PALETTE[zlib.crc32(model.encode()) % len(PALETTE)]
+
+
 def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     """What a list of runs is filtered by, and what its pages show."""
     evidence = {f"method.{c}": how for c, how in summary.methods(record.measurement).items() if how is not None}
@@ -266,7 +315,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.source.name": "src.run",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": record.environment.get("git_revision"),
-        "mlflow.runColor": PALETTE[zlib.crc32(record.model["name"].encode()) % len(PALETTE)],
+        "mlflow.runColor": _color(record.model["name"]),
         "mlflow.note.content": describe.markdown(record, metrics),
         # Makes MLflow show requests.json as a table
         "mlflow.loggedArtifacts": json.dumps([{"path": "requests.json", "type": "table"}]) if record.requests else None,
