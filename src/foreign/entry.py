@@ -9,6 +9,7 @@ from src.meaning.shown import digits, energy
 
 PER = 1000  # inferences
 FLAG = "foreign"
+LONGEST = 5000  # characters of a cell of somebody else's file; MLflow takes 6,000 of a param
 ESTIMATED = ("modelled", "constant")
 WITHOUT_TASK = "foreign"  # the experiment of results whose task nobody said
 
@@ -84,7 +85,7 @@ def tags(one: Foreign) -> dict[str, str]:
         "mlflow.source.type": "LOCAL",
         "mlflow.note.content": note(one),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value[:LONGEST] for key, value in found.items() if value}
 
 
 def params(one: Foreign) -> dict[str, str]:
@@ -97,7 +98,7 @@ def params(one: Foreign) -> dict[str, str]:
         "factor_g_per_kwh": None if one.factor_g_per_kwh is None else f"{one.factor_g_per_kwh:.6g}",
         **{key: value for key, value in one.facts.items() if key != "kind"},
     }
-    return {key: str(value) for key, value in found.items() if value is not None}
+    return {key: str(value)[:LONGEST] for key, value in found.items() if value is not None}
 
 
 def note(one: Foreign) -> str:

@@ -187,7 +187,7 @@ def table5(means: Sequence[Foreign], idle_w: float | None) -> Table:
         working = training.matched_calls(row.kwh, found.working_kwh / study.INFERENCES) if found.working_kwh else None
         same = " (as printed)" if int(again) == row.calls else ""
         rows.append((row.model, f"{row.training_kwh:,.0f} + {row.fine_tuning_kwh:,.0f}", f"{row.calls:,}",
-                     f"{int(again):,}{same}", f"{calls:,.0f}", "-" if working is None else digits(working, 2)))  # fmt: skip
+                     f"{int(again):,}{same}", f"{calls:,.0f}", digits(working, 2)))  # fmt: skip
     columns = ("model", "training + fine-tuning, kWh", "printed calls", "from the printed kWh of a call",
                "from the raw data's", "working GPU alone, at most")  # fmt: skip
     note = (
