@@ -25,6 +25,7 @@ from src.meaning.shown import markdown
 from src.words import choose
 
 SAID = 20  # lines about what was left out
+ROWS = ("model", "task", "inferences")  # keys of `rows`; model and task are groups of other commands to Hydra
 
 
 @hydra.main(config_path=str(CONF), config_name="ingest", version_base="1.3")
@@ -43,12 +44,13 @@ def run(config: DictConfig) -> int:
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     if not values["files"]:
         raise UserError("no file to read; type python -m src.ingest FILE…")
-    uri, task = tracking.resolve(values["tracking_uri"]), values["task"]
+    uri, rows = tracking.resolve(values["tracking_uri"]), values["rows"]
+    task = rows["task"]
     known = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
     if task is not None and task not in known:
         raise UserError(choose("task", str(task), known))
     found = formats.read([Path(str(word)) for word in values["files"]])
-    found = codecarbon.told(found, values["model"], task, count(values["inferences"]))
+    found = codecarbon.told(found, rows["model"], task, count(rows["inferences"]))
     show(found)
     if values["tables"]:
         for table in study_tables.tables(found.results):
@@ -93,9 +95,9 @@ def _line(found: Found, written: int, uri: str, dry: bool) -> str:
 
 
 def plain(words: Sequence[str]) -> list[str]:
-    """The words as Hydra reads them: those that are no key=value and no option are files, quoted and gathered."""
+    """The words as Hydra reads them: what is no key=value and no option is a file; `task=…` is `rows.task=…`."""
     files = [word for word in words if not word.startswith("-") and ("=" not in word or Path(word).exists())]
-    rest = [word for word in words if word not in files]
+    rest = [f"rows.{word}" if word.partition("=")[0] in ROWS else word for word in words if word not in files]
     quoted = ",".join("'" + word.replace("'", "\\'") + "'" for word in files)
     return [*rest, f"files=[{quoted}]"] if files else rest
 
