@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import tempfile
+import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from mlflow.exceptions import MlflowException
 
 from src import audit, describe, figures, registry, summary, tracking
 from src.core import Record, UserError
+from src.foreign import entry
+from src.foreign.result import Foreign
 from src.record_json import from_json, to_json
 
 LOCK_S = 60
@@ -170,6 +173,106 @@ def tasks(uri: str) -> list[str]:
     )
 
 
+def save_foreign(uri: str, results: Sequence[Foreign]) -> int:
+    """Writes each published result that the store does not hold as one finished run; returns how many those are.
+
+    A run is there by its digest. It has no record, no files and no `record.id`. In a database all are written in one
+    transaction through MLflow's own tables: one by one they would take minutes for thousands.
+    """
+    stores = {name: open_store(uri, name) for name in dict.fromkeys(map(entry.experiment, results))}
+    with _reachable(uri), _alone(uri):
+        database = _database(next(iter(stores.values())).client) if stores else None
+        known = _known(database) if database else _digests(list(stores.values()))
+        new = entry.fresh(results, known)
+        if database:
+            _insert(database, [(stores[entry.experiment(one)], one) for one in new])
+        else:
+            for one in new:
+                _save_foreign(stores[entry.experiment(one)], one)
+    return len(new)
+
+
+def _save_foreign(opened: Store, one: Foreign) -> None:
+    """One run through the tracking API."""
+    now = int(datetime.now().timestamp() * 1000)
+    began, ended = _times(one, now)
+    run = opened.client.create_run(opened.experiment_id, start_time=began, run_name=one.title, tags=_words(one))
+    metrics = [Metric(name, value, now, 0) for name, value in entry.metrics(one).items()]
+    opened.client.log_batch(run.info.run_id, metrics, [Param(*pair) for pair in entry.params(one).items()])
+    opened.client.set_terminated(run.info.run_id, "FINISHED", ended)
+
+
+def _words(one: Foreign) -> dict[str, str]:
+    return {**entry.tags(one), "mlflow.runColor": _color(one.model or one.title), "mlflow.runName": one.title}
+
+
+def _times(one: Foreign, now: int) -> tuple[int, int]:
+    """When it began and ended, in ms; one whose source does not say began when it was read."""
+    began = now if one.began_s is None else int(one.began_s * 1000)
+    return began, began + int((one.duration_s or 0) * 1000)
+
+
+def _database(client: MlflowClient) -> Any:
+    """MLflow's store behind the client where it is a database; None for a server."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    behind = client._tracking_client.store
+    return behind if isinstance(behind, SqlAlchemyStore) else None
+
+
+def _known(database: Any) -> set[str]:
+    """The digests of the foreign results in a database, those of deleted runs left out."""
+    from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
+
+    with database.ManagedSessionMaker(read_only=True) as session:
+        found = session.query(SqlTag.value).join(SqlRun, SqlRun.run_uuid == SqlTag.run_uuid)
+        return {row[0] for row in found.filter(SqlTag.key == "foreign.digest", SqlRun.lifecycle_stage == "active")}
+
+
+def _insert(database: Any, pairs: Sequence[tuple[Store, Foreign]]) -> None:
+    """All runs in one transaction, each as `_save_foreign` would have written it."""
+    from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlRun, SqlTag
+
+    now, places = int(datetime.now().timestamp() * 1000), {}
+    tables: dict[Any, list[dict[str, Any]]] = {SqlRun: [], SqlTag: [], SqlParam: [], SqlMetric: [], SqlLatestMetric: []}
+    for opened, one in pairs:
+        if opened.experiment_id not in places:
+            places[opened.experiment_id] = database.get_experiment(opened.experiment_id).artifact_location
+        own, (began, ended) = {"run_uuid": uuid.uuid4().hex}, _times(one, now)
+        tables[SqlRun].append(
+            {**own, "name": one.title, "experiment_id": int(opened.experiment_id), "user_id": "unknown",
+             "status": "FINISHED", "start_time": began, "end_time": ended, "lifecycle_stage": "active",
+             "source_type": "UNKNOWN", "source_name": "", "entry_point_name": "", "source_version": "",
+             "artifact_uri": f"{places[opened.experiment_id]}/{own['run_uuid']}/artifacts"}
+        )  # fmt: skip
+        tables[SqlTag] += [{**own, "key": key, "value": value} for key, value in _words(one).items()]
+        tables[SqlParam] += [{**own, "key": key, "value": value} for key, value in entry.params(one).items()]
+        read = [{**own, "key": key, "value": value, "timestamp": now, "step": 0, "is_nan": False}
+                for key, value in entry.metrics(one).items()]  # fmt: skip
+        tables[SqlMetric] += read
+        tables[SqlLatestMetric] += read
+    with database.ManagedSessionMaker(read_only=False) as session:
+        for table, rows in tables.items():
+            if rows:
+                session.execute(table.__table__.insert(), rows)
+
+
+def _digests(stores: Sequence[Store]) -> set[str]:
+    """The digests of the foreign results in these experiments of a server."""
+    found: set[str] = set()
+    for opened in stores:
+        token = None
+        while True:
+            page = opened.client.search_runs(
+                [opened.experiment_id], "tags.foreign = 'true'", max_results=1000, page_token=token
+            )
+            found |= {run.data.tags.get("foreign.digest", "") for run in page}
+            token = page.token
+            if not token:
+                break
+    return found
+
+
 def open_store(uri: str, task: str) -> Store:
     """Connects and makes sure that the task's experiment exists; UserError within seconds where that cannot be."""
     for noisy in ("mlflow", "alembic"):
@@ -290,6 +393,11 @@ def run_name(record: Record) -> str:
     return f"{record.model['name']} {record.run['precision']} b{record.run['batch_size']}"
 
 
+def _color(model: str) -> str:
+    """One colour for each model."""
+    return PALETTE[zlib.crc32(model.encode()) % len(PALETTE)]
+
+
 def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     """What a list of runs is filtered by, and what its pages show."""
     evidence = {f"method.{c}": how for c, how in summary.methods(record.measurement).items() if how is not None}
@@ -325,7 +433,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.source.name": "src.run",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": record.environment.get("git_revision"),
-        "mlflow.runColor": PALETTE[zlib.crc32(record.model["name"].encode()) % len(PALETTE)],
+        "mlflow.runColor": _color(record.model["name"]),
         "mlflow.note.content": describe.markdown(record, metrics),
         # Makes MLflow show requests.json as a table
         "mlflow.loggedArtifacts": json.dumps([{"path": "requests.json", "type": "table"}]) if record.requests else None,

@@ -19,11 +19,11 @@ LEVELS = [
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
     {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
-    {"config", "describe", "figures", "phases", "comparison", "meaning"},
+    {"config", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
     {"bench", "mistakes", "console", "store", "registry", "table", "grid", "trial"},
     {"recorder", "composed", "views"},
     {"multirun", "sweep", "cluster"},
-    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate"},
+    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate", "ingest"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 

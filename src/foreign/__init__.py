@@ -1,0 +1,1 @@
+"""Results that others published, brought beside our own with their boundary stated; one file for each format."""
