@@ -1,0 +1,29 @@
+// Numbers as src/report/words.py writes them: three digits and a unit that fits.
+function digits(value, count = 3) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const places = Math.max(0, count - 1 - Math.floor(Math.log10(Math.abs(value))));
+  const text = value.toLocaleString("en-US", { minimumFractionDigits: Math.min(places, 12), maximumFractionDigits: Math.min(places, 12) });
+  return places > count + 2 ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
+}
+function scaled(value, units) {
+  if (value === null || value === undefined) return "–";
+  const [each, unit] = units.find(([size]) => Math.abs(value) >= size * 0.9995) || units[units.length - 1];
+  return `${digits(value / each)} ${unit}`.trim();
+}
+const WH = [[1e6, "MWh"], [1e3, "kWh"], [1, "Wh"], [1e-3, "mWh"], [1e-6, "µWh"]];
+const wh = (value) => scaled(value, WH);
+const seconds = (value) => scaled(value, [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]]);
+const bytes = (value) => scaled(value, [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]);
+const counted = (value) => scaled(value, [[1e9, "B"], [1e6, "M"], [1e3, "k"], [1, ""]]);
+const percent = (value) => (value === null || value === undefined ? "–" : `${digits(100 * value, 2)} %`);
+const times = (value) => (value === null || value === undefined ? "–" : `${digits(value, value < 10 ? 2 : 3)}×`);
+function plusMinus(value, half) {
+  const text = wh(value);
+  if (half === null) return `${text} (no interval)`;
+  const [number, unit] = text.split(" ");
+  return `${number} ± ${digits(half / WH.find(([, name]) => name === unit)[0], 2)} ${unit}`;
+}
+const spoken = (name) => name.replaceAll("_", " ");
+// Plotly reads some tags in its texts; a name that holds them shall be read as it is
+const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
