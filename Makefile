@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo hub-check test test-fast check format ui constraints clean
+.PHONY: help setup run demo report hub-check test test-fast check format ui constraints clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ run: $(READY) ## the main job on the built-in model and data: no network, no GPU
 demo: $(READY) ## the ten tasks of the study in miniature, specialist against general: minutes, no network
 	$(BIN)/python -m src.suite suite=demo
 
+report: $(READY) ## all runs -> one page that says which model to run: mlruns/reports/all/report.html
+	$(BIN)/python -m src.report
+
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
@@ -37,7 +40,7 @@ test: $(READY) ## all tests
 	$(BIN)/python -m pytest
 
 test-fast: $(READY) ## the tests without torch, datasets or servers: seconds
-	$(BIN)/python -m pytest -m "not weights and not data and not servers"
+	$(BIN)/python -m pytest -m "not weights and not data and not servers and not browser"
 
 check: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .

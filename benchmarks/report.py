@@ -6,8 +6,8 @@ JSON for each COUNT (default 1000 and 10000).
 """
 
 import json
+import os
 import random
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -16,13 +16,28 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
+from typing import Any
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+# Types into the search field and waits until what is in view was drawn and painted
+TYPED = """(word) => new Promise((done) => {
+  const field = document.getElementById("search"), began = performance.now();
+  field.value = word;
+  field.dispatchEvent(new Event("input"));
+  requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
+})"""
 
 ROOT = Path(__file__).resolve().parent.parent
 DETAILED = 300  # of the copies so many have a record.json of their own
 
 MODELS = [f"model_{letter}" for letter in "abcdefghijklmnopqrst"]
-PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+TASKS = ("text_classification", "summarization", "question_answering", "text_generation")
+SPEED = {"fp32": 1.0, "bf16": 0.5, "fp16": 0.5, "int8": 0.4}
+SHARES = {"gpu": 0.6, "cpu": 0.3, "ram": 0.1}
+LATE = {"mean": 1.05, "p50": 1.0, "p90": 1.3, "p95": 1.4, "p99": 1.9}
+STAGES = {"preprocessing": 0.1, "model": 0.85, "postprocessing": 0.05}
 
 
 def fill(folder: Path, count: int, seed: int = 0) -> str:
@@ -67,33 +82,28 @@ def _copy(connection: sqlite3.Connection, first: str, count: int, draw: random.R
         connection.executemany(f"insert into {name} values ({','.join('?' * len(values[0]))})", values)
 
 
-def _drawn(draw, tags, metrics, params, number):  # type: ignore[no-untyped-def]
+def _drawn(
+    draw: random.Random, tags: dict[str, str], metrics: dict[str, float], params: dict[str, str], number: int
+) -> tuple[dict[str, str], dict[str, float], dict[str, str]]:
     """The tags, metrics and params of one copy: a model, a precision and a batch size with figures that go together."""
-    model, precision, batch = draw.choice(MODELS), draw.choice(PRECISIONS), draw.choice(BATCHES)
-    size = 1 + MODELS.index(model)
-    wh = (
-        0.2
-        * size
-        * {"fp32": 1, "bf16": 0.5, "fp16": 0.5, "int8": 0.4}[precision]
-        / batch**0.7
-        * draw.uniform(0.97, 1.03)
-    )
-    task = ("text_classification", "summarization", "question_answering", "text_generation")[number % 4]
-    p50 = 0.002 * size * batch**0.4
-    shares = {"gpu": 0.6, "cpu": 0.3, "ram": 0.1}
-    own = {
+    model, precision, batch = draw.choice(MODELS), draw.choice(list(SPEED)), draw.choice(BATCHES)
+    size, task = 1 + MODELS.index(model), TASKS[number % len(TASKS)]
+    wh = 0.2 * size * SPEED[precision] / batch**0.7 * draw.uniform(0.97, 1.03)
+    p50, floor_wh = 0.002 * size * batch**0.4, wh / draw.uniform(1.5, 20)
+    right = 0.6 + 0.018 * size - (0.02 if precision == "int8" else 0) + draw.uniform(-0.01, 0.01)
+    read = {
         **{name: value for name, value in metrics.items() if not name.startswith("energy/")},
         "energy/total_wh_per_1k": wh,
-        **{f"energy/{c}_wh_per_1k": wh * share for c, share in shares.items()},
+        **{f"energy/{component}_wh_per_1k": wh * share for component, share in SHARES.items()},
         "energy/ci95_rel": draw.uniform(0.003, 0.03),
         "energy/modelled_share": 0.4,
-        "quality/primary": min(0.99, 0.6 + 0.018 * size - (0.02 if precision == "int8" else 0) + draw.uniform(-0.01, 0.01)),
-        **{f"latency/{name}_s": p50 * k for name, k in {"mean": 1.05, "p50": 1, "p90": 1.3, "p95": 1.4, "p99": 1.9}.items()},
-        "floor/wh_per_1k": wh / draw.uniform(1.5, 20),
-        **{f"phases/{name}_wh_per_1k": wh * part for name, part in {"preprocessing": 0.1, "model": 0.85, "postprocessing": 0.05}.items()},
+        "quality/primary": min(0.99, right),
+        **{f"latency/{name}_s": p50 * factor for name, factor in LATE.items()},
+        "floor/wh_per_1k": floor_wh,
+        "floor/ratio": wh / floor_wh,
+        **{f"phases/{name}_wh_per_1k": wh * share for name, share in STAGES.items()},
         "memory/gpu_peak_bytes": 1e9 * size,
-    }  # fmt: skip
-    own["floor/ratio"] = wh / own["floor/wh_per_1k"]
+    }
     words = {
         **tags,
         "record.id": uuid.UUID(int=draw.getrandbits(128)).hex,
@@ -104,27 +114,50 @@ def _drawn(draw, tags, metrics, params, number):  # type: ignore[no-untyped-def]
         "method.gpu": "counter",
         "parameters": str(size * 10**8),
         "command": f"python -m src.run model={model} task={task} precision={precision} batch_size={batch}",
-        "compare.key": tags["compare.key"][:11] + str(number % 4),
+        "compare.key": tags["compare.key"][:11] + str(number % len(TASKS)),
         "verdict": "sound",
         "flags": "",
     }
-    return words, own, {**params, "precision": precision, "batch_size": str(batch)}
+    # As many params as a run has
+    chosen = {**params, **{f"protocol.key_{at}": "1.0" for at in range(60)}}
+    return words, read, {**chosen, "precision": precision, "batch_size": str(batch)}
 
 
-def timed(uri: str, out: Path) -> dict[str, float]:
-    """Seconds, bytes at most and the page's bytes of one report in a process of its own."""
+def timed(uri: str, out: Path) -> dict[str, Any]:
+    """Seconds, megabytes at most and the page's megabytes of one report in a process of its own."""
     began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "src.report", f"tracking_uri={uri}", f"out={out}"],
-        cwd=ROOT, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.report", f"tracking_uri={uri}", f"out={out}"], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    assert status == 0, "the report failed"
+    seconds, page = time.perf_counter() - began, out / "report.html"
     return {
         "seconds": round(seconds, 2),
-        "peak_mb": round(peak / 1e6),
-        "page_mb": round((out / "report.html").stat().st_size / 1e6, 1),
+        "peak_mb": round(used.ru_maxrss * 1024 / 1e6),
+        "page_mb": round(page.stat().st_size / 1e6, 1),
+        **(filtered(page) if Path(CHROMIUM).exists() else {}),
     }
+
+
+def filtered(page: Path) -> dict[str, Any]:
+    """Milliseconds from a filter to the page that shows it, in headless Chromium: the slowest of several, and the first
+    view's seconds."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 1440, "height": 1000})
+        began = time.perf_counter()
+        shown.goto(page.as_uri())
+        shown.wait_for_selector("#table tbody tr")
+        opened = time.perf_counter() - began
+        shown.evaluate("document.getElementById('filters').scrollIntoView()")
+        shown.wait_for_selector("#chart-quality .main-svg")
+        shown.wait_for_timeout(1500)
+        took = [shown.evaluate(TYPED, word) for word in ("model_a", "", "bf16", "batch 8", "")]
+        browser.close()
+    return {"opens_s": round(opened, 2), "filter_ms": [round(one) for one in took]}
 
 
 def main() -> None:

@@ -98,9 +98,7 @@ def tags(record: Record) -> dict[str, str | None]:
     same = {
         "task": {key: value for key, value in record.task.items() if key not in (*FOUND, "prompt")},
         "protocol": {
-            key: value
-            for key, value in record.protocol.items()
-            if key not in AROUND and not key.startswith(GUARDS)
+            key: value for key, value in record.protocol.items() if key not in AROUND and not key.startswith(GUARDS)
         },
         "samples": record.run["samples"],
         "device": summary.device(record.hardware, record.environment),

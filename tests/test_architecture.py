@@ -20,10 +20,10 @@ LEVELS = [
     {"settings", "lock", "card", "heartbeat", "calibration", "site"},
     {"summary", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison"},
-    {"bench", "mistakes", "console", "store", "table", "grid", "trial"},
+    {"bench", "mistakes", "console", "store", "ledger", "table", "grid", "trial"},
     {"recorder", "composed"},
     {"multirun", "sweep"},
-    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare"},
+    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "report"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -41,7 +41,8 @@ DOORS = {
     "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
     "optuna": {"sweep"},
-    "matplotlib": {"figures"},
+    "matplotlib": {"figures", "report"},
+    "plotly": {"report"},
     "sklearn": {"tasks", "embedded"},
     "rouge_score": {"tasks", "embedded"},
 }

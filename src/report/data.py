@@ -63,8 +63,14 @@ def page_data(
         "phases": _phases(entries),
         "random": [number for number, one in enumerate(entries) if one.random],
         "unranked": [number for number, one in enumerate(entries) if not one.ranked],
+        "first": max(range(len(answers)), key=lambda at: _weight(answers[at]), default=0),
         "groups": [_group(answer, place, differs.get(answer.group.id, ())) for answer in answers],
     }
+
+
+def _weight(answer: Answer) -> tuple[bool, int]:
+    """Which group is shown first: one with an answer, and the most runs to choose from."""
+    return answer.chosen is not None, len(answer.group.entries)
 
 
 def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[str, list[float | None]]:

@@ -24,7 +24,8 @@ class Answer:
     `runner_up` is the cheapest other choice and `lead` the comparison with it. `better` is the cheapest run that
     answers better than the chosen one, `usual` the chosen model at batch 1 in fp32, `again` the chosen choice's other
     runs. `by_quality` is false where no quality is known: the answer is then about energy alone. `floor` is the least
-    quality that was accepted.
+    quality that was accepted, `refused` the cheapest other choice that breaks a limit, with those that it breaks.
+    `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one.
     """
 
     group: Group
@@ -39,6 +40,8 @@ class Answer:
     by_quality: bool = False
     floor: float | None = None
     eligible: int = 0
+    next_model: Entry | None = None
+    refused: tuple[Entry, tuple[str, ...]] | None = None
     nearest: tuple[tuple[Entry, tuple[str, ...]], ...] = ()
 
     @property
@@ -80,6 +83,8 @@ def decide(group: Group, limits: Limits) -> Answer:
         by_quality=by_quality,
         floor=floor,
         eligible=len(kept),
+        next_model=_next_model(chosen, runner_up, others),
+        refused=_refused(group.entries, chosen, kept, limits, floor, by_quality),
     )
 
 
@@ -119,9 +124,30 @@ def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
 def _nearest(
     entries: Sequence[Entry], limits: Limits, floor: float | None, by_quality: bool
 ) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
-    """The runs that break the fewest limits, the cheapest first, each with those that it breaks."""
+    """The runs that break the fewest limits, the cheapest first, each with those that it breaks.
+    `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one."""
     found = [(one, tuple(breaks(one, limits, floor, by_quality))) for one in entries]
     return tuple(sorted(found, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
+
+
+def _next_model(chosen: Entry, runner_up: Entry | None, others: Sequence[Entry]) -> Entry | None:
+    """The cheapest run of another model, where the runner-up is only another setting of the chosen one."""
+    if runner_up is None or runner_up.model != chosen.model:
+        return None
+    return next((one for one in others if one.model != chosen.model), None)
+
+
+def _refused(
+    entries: Sequence[Entry],
+    chosen: Entry,
+    kept: Sequence[Entry],
+    limits: Limits,
+    floor: float | None,
+    by_quality: bool,
+) -> tuple[Entry, tuple[str, ...]] | None:
+    others = [one for one in entries if one not in kept and one.setting != chosen.setting]
+    one = min(others, key=_order, default=None)
+    return None if one is None else (one, tuple(breaks(one, limits, floor, by_quality)))
 
 
 def breaks(one: Entry, limits: Limits, floor: float | None, by_quality: bool) -> list[str]:

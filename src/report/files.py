@@ -10,6 +10,7 @@ from src.report.decision import Answer
 from src.report.entry import Entry
 from src.report.render import Page
 from src.report.section import Table
+from src.report.versus import Versus
 
 LEFT_OUT_SHOWN = 50
 
@@ -115,12 +116,17 @@ def _json_of(found: Answer, apart: Sequence[str]) -> dict[str, Any]:
         "least_quality": found.floor,
         "chosen": _run(found.chosen),
         "runner_up": _run(found.runner_up),
-        "runner_up_over_chosen": None if lead is None else {"verdict": {"A": "chosen costs less", "B": "runner-up costs less"}.get(lead.verdict, lead.verdict), "ratio": lead.ratio, "least": lead.least, "most": lead.most},
+        "runner_up_over_chosen": None if lead is None else _lead(lead),
         "tied": [one.run_id for one in found.tied],
         "front": [_run(one) for one in found.front],
         "nearest": [{"run": _run(one), "breaks": list(broken)} for one, broken in found.nearest],
         "in_words": [said.headline(found), said.runner_up(found), *said.further(found), *said.how_sure(found)],
-    }  # fmt: skip
+    }
+
+
+def _lead(lead: Versus) -> dict[str, Any]:
+    verdict = {"A": "chosen costs less", "B": "runner-up costs less"}.get(lead.verdict, lead.verdict)
+    return {"verdict": verdict, "note": lead.note, "ratio": lead.ratio, "least": lead.least, "most": lead.most}
 
 
 def _run(one: Entry | None) -> dict[str, Any] | None:

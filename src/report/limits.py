@@ -63,7 +63,7 @@ class Limits:
         if self.quality is not None:
             found.append(f"{metric} at least {digits(self.quality)}")
         elif self.quality_loss is not None:
-            found.append(f"{metric} at most {self.quality_loss:.0%} below the best")
+            found.append(f"{metric} at most {self.quality_loss * 100:g} % below the best")
         for key, (_, _, words) in MOST.items():
             if getattr(self, key) is not None:
                 found.append(words.format(digits(getattr(self, key)), currency=self.currency or ""))

@@ -62,9 +62,7 @@ def make(asked: Asked) -> Report:
     chosen = select(uri, Choice(asked.tasks, asked.runs, asked.sweep_id, asked.filter), asked.records)
     limits.check_currency(bounds, chosen.entries)
     answers = tuple(decide(group, bounds) for group in groups(chosen.entries))
-    records = _records(uri, chosen, answers, asked.records)
-    differs = _differs(answers, records)
-    page = _page(asked, bounds, uri, chosen, answers, differs, records)
+    page = page_of(asked, bounds, uri, chosen, answers, _records(uri, chosen, answers, asked.records))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render(page), encoding="utf-8")
     (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
@@ -123,11 +121,16 @@ def _why_apart(main: Group, other: Group, records: Mapping[str, Record]) -> list
     return said or ["what makes runs comparable differs, and no record could be read to say how"]
 
 
-def _page(
-    asked: Asked, bounds: limits.Limits, uri: str, chosen: Selection, answers: tuple[Answer, ...],
-    differs: Mapping[str, list[str]], records: Mapping[str, Record],
-) -> Page:  # fmt: skip
-    entries = chosen.entries
+def page_of(
+    asked: Asked,
+    bounds: limits.Limits,
+    uri: str,
+    chosen: Selection,
+    answers: tuple[Answer, ...],
+    records: Mapping[str, Record],
+) -> Page:
+    """All that the page shows, from what was selected, decided and read."""
+    entries, differs = chosen.entries, _differs(answers, records)
     ui = tracking.public(uri) if uri.startswith("http") else asked.ui
     drawn = data.page_data(entries, answers, differs, ui)
     metric = answers[0].group.first.metric if len({one.metric for one in entries}) == 1 else "quality"

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else. Scripts run by their digest alone, so that none can be smuggled in."""
+"""The page: one HTML file that needs nothing else. Scripts run by their digest alone, so none can be smuggled in."""
 
 import base64
 import hashlib

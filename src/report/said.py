@@ -3,7 +3,7 @@
 from src.describe import EXPLAINED
 from src.report.decision import Answer
 from src.report.entry import Entry
-from src.report.words import digits, percent, plus_minus, seconds, size, times, wh
+from src.report.words import digits, mass, percent, plus_minus, seconds, size, times, wh
 
 SURE = {
     "clear": "clear lead",
@@ -34,7 +34,7 @@ def facts(found: Answer) -> list[tuple[str, str]]:
         ("GPU memory", size(metrics.get("memory/gpu_peak_bytes"))),
         ("throughput", _with(metrics.get("throughput/requests_per_s"), "requests/s")),
         ("cost per 1,000", _with(metrics.get("cost/per_1k"), one.currency or "")),
-        ("emissions per 1,000", _with(metrics.get("emissions/g_per_1k"), "g CO2e")),
+        ("emissions per 1,000", _with_co2(metrics.get("emissions/g_per_1k"))),
     ]
     return [(what, value) for what, value in known if not value.startswith("–")]
 
@@ -44,10 +44,10 @@ def runner_up(found: Answer) -> str:
     if found.chosen is None:
         return ""
     if found.runner_up is None or found.lead is None:
-        return "No other choice keeps the limits, so there is nothing to compare it with."
+        return f"No other choice {'keeps the limits' if found.refused else 'was measured'}."
     other, lead = found.runner_up, found.lead
     named = f"{other.model} with {other.words}"
-    quality = f", {other.metric} {digits(other.quality)}" if other.quality is not None else ""
+    quality = _and_quality(other)
     if lead.verdict == "A":
         edges = (
             f" ({times(lead.least)} to {times(lead.most)})"
@@ -92,6 +92,19 @@ def further(found: Answer) -> list[str]:
     one, said = found.chosen, []
     if one is None:
         return []
+    if found.refused is not None:
+        other, broken = found.refused
+        dearer = other.energy > one.energy
+        said.append(
+            f"Not taken: {other.model} with {other.words} ({wh(other.energy)}{', costlier' if dearer else ''}): "
+            f"{'; '.join(broken)}."
+        )
+    if found.next_model is not None:
+        other = found.next_model
+        said.append(
+            f"The next model: {other.model} with {other.words} at {times(other.energy / one.energy)} the energy"
+            f"{_and_quality(other)}."
+        )
     if found.better is not None and one.quality is not None:
         more = found.better
         said.append(
@@ -100,13 +113,22 @@ def further(found: Answer) -> list[str]:
         )
     if found.usual is not None:
         said.append(
-            f"Settings matter: the same model at batch 1 in fp32 costs {times(found.usual.energy / one.energy)} as much."
+            f"Settings matter: the same model at batch 1 in fp32 costs "
+            f"{times(found.usual.energy / one.energy)} as much."
         )
     return said
 
 
+def _and_quality(one: Entry) -> str:
+    return "" if one.quality is None else f", {one.metric} {digits(one.quality)}"
+
+
 def _quality(one: Entry) -> str:
     return "random weights: none" if one.random else digits(one.quality)
+
+
+def _with_co2(grams: float | None) -> str:
+    return "–" if grams is None else f"{mass(grams)} CO2e"
 
 
 def _with(value: float | None, unit: str) -> str:

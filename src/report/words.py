@@ -24,6 +24,11 @@ def seconds(value: float | None) -> str:
     return _scaled(value, ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")))
 
 
+def mass(grams: float | None) -> str:
+    """Grams of CO2 equivalent in kg, g, mg or µg."""
+    return _scaled(grams, ((1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg")))
+
+
 def size(value: float | None) -> str:
     """Bytes in MiB or GiB."""
     return _scaled(value, ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB")))
@@ -40,8 +45,8 @@ def percent(value: float | None) -> str:
 
 
 def times(value: float | None) -> str:
-    """A multiple: `1.8×`."""
-    return "–" if value is None else f"{digits(value, 2 if value < 10 else 3)}×"
+    """A multiple: `1.83×`."""
+    return "–" if value is None else f"{digits(value)}×"
 
 
 def plus_minus(value: float, half: float | None) -> str:
@@ -50,8 +55,9 @@ def plus_minus(value: float, half: float | None) -> str:
     if half is None:
         return f"{text} (no interval)"
     number, unit = text.rsplit(" ", 1)
-    each = {"MWh": 1e6, "kWh": 1e3, "Wh": 1.0, "mWh": 1e-3, "µWh": 1e-6}[unit]
-    return f"{number} ± {digits(half / each, 2)} {unit}"
+    scaled = half / {"MWh": 1e6, "kWh": 1e3, "Wh": 1.0, "mWh": 1e-3, "µWh": 1e-6}[unit]
+    rounded = f"{scaled:,.{len(number.partition('.')[2])}f}"  # no finer than the number, but where nothing were left
+    return f"{number} ± {rounded if rounded.strip('0.') or not half else digits(scaled, 1)} {unit}"
 
 
 def word(name: str) -> str:

@@ -17,12 +17,15 @@ const seconds = (value) => scaled(value, [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]]
 const bytes = (value) => scaled(value, [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]);
 const counted = (value) => scaled(value, [[1e9, "B"], [1e6, "M"], [1e3, "k"], [1, ""]]);
 const percent = (value) => (value === null || value === undefined ? "–" : `${digits(100 * value, 2)} %`);
-const times = (value) => (value === null || value === undefined ? "–" : `${digits(value, value < 10 ? 2 : 3)}×`);
+const mass = (value) => scaled(value, [[1e3, "kg"], [1, "g"], [1e-3, "mg"], [1e-6, "µg"]]);
+const times = (value) => (value === null || value === undefined ? "–" : `${digits(value)}×`);
 function plusMinus(value, half) {
   const text = wh(value);
   if (half === null) return `${text} (no interval)`;
   const [number, unit] = text.split(" ");
-  return `${number} ± ${digits(half / WH.find(([, name]) => name === unit)[0], 2)} ${unit}`;
+  const width = half / WH.find(([, name]) => name === unit)[0], places = (number.split(".")[1] || "").length;
+  const rounded = width.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+  return `${number} ± ${/[1-9]/.test(rounded) || !half ? rounded : digits(width, 1)} ${unit}`;
 }
 const spoken = (name) => name.replaceAll("_", " ");
 // Plotly reads some tags in its texts; a name that holds them shall be read as it is

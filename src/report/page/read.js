@@ -13,7 +13,7 @@ const runs = data.ids.map((id, at) => {
   return run;
 });
 const groups = data.groups;
-const groupOf = (id) => groups.find((group) => group.id === id) || groups[0];
+const groupOf = (id) => groups.find((group) => group.id === id) || groups[data.first];
 const link = (run) => `${data.ui}/#/experiments/${encodeURIComponent(run.experiment)}/runs/${run.id}`;
 
 // Elements are made, never written as HTML: a name from a file or a model stays text

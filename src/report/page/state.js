@@ -13,7 +13,7 @@ function fromHash() {
     else if (name === "page") found.page = Math.max(0, Number.parseInt(word, 10) || 0);
     else found[name] = name === "sound" ? word === "1" : word;
   }
-  if (!groups.some((group) => group.id === found.g)) found.g = groups.length ? groups[0].id : "";
+  if (!groups.some((group) => group.id === found.g)) found.g = groups.length ? groups[data.first].id : "";
   return found;
 }
 function toHash() {
@@ -21,7 +21,7 @@ function toHash() {
   for (const [name, empty] of Object.entries(EMPTY)) {
     const value = state[name];
     if (LISTS.includes(name)) value.forEach((one) => words.append(name, one));
-    else if (name === "g" ? groups.length && value !== groups[0].id : value !== empty) words.set(name, value === true ? "1" : value);
+    else if (name === "g" ? groups.length && value !== groups[data.first].id : value !== empty) words.set(name, value === true ? "1" : value);
   }
   return words.toString();
 }

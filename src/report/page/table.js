@@ -1,13 +1,13 @@
-// Every run of the view as a table that sorts, picks and hides; fifty rows at a time.
-const ROWS_SHOWN = 50;
+// Every run of the view as a table that sorts, picks and hides; a page at a time.
+const ROWS_SHOWN = innerWidth < 560 ? 20 : 50;
 const HEADS = [
-  ["model", "run", (run) => run.model], ["with", "settings", (run) => run.with], ["role", "role", (run) => run.role], ["energy", "Wh per 1,000", (run) => run.energy], ["quality", "quality", (run) => run.quality],
+  ["model", "run", (run) => run.model], ["energy", "energy per 1,000", (run) => run.energy], ["quality", "quality", (run) => run.quality], ["with", "settings", (run) => run.with], ["role", "role", (run) => run.role],
   ["p50", "p50", (run) => run.p50], ["p95", "p95", (run) => run.p95], ["rate", "requests/s", (run) => run.rate], ["memory", "GPU memory", (run) => run.memory], ["parameters", "parameters", (run) => run.parameters],
   ["modelled", "estimated", (run) => run.modelled], ["floor", "× floor", (run) => run.floor_ratio], ["verdict", "verdict", (run) => run.verdict], ["began", "when", (run) => run.began],
 ];
 const TEXTUAL = ["model", "with", "role", "verdict"];
 function sorted(some) {
-  const read = (HEADS.find(([name]) => name === state.sort) || HEADS[3])[2], sign = state.dir === "down" ? -1 : 1;
+  const read = (HEADS.find(([name]) => name === state.sort) || HEADS[1])[2], sign = state.dir === "down" ? -1 : 1;
   return some.map((run) => [read(run), run]).sort(([a, x], [b, y]) => {
     const none = (value) => value === null || value === undefined;
     if (none(a) || none(b)) return none(a) - none(b) || x.energy - y.energy; // what was not read comes last, either way
@@ -28,7 +28,7 @@ function tableRow(run, group, names) {
   return make("tr", { class: [picked ? "picked" : "", group.chosen === run.at ? "chosen" : ""].join(" ").trim() || null },
     make("td", {}, make("input", { type: "checkbox", "aria-label": `compare ${run.name}`, checked: picked, onchange: () => set({ pick: toggled(state.pick, short(run)).slice(-2) }, true) })),
     make("th", { scope: "row" }, make("a", { href: link(run), rel: "noopener noreferrer" }, run.model)),
-    ...names.filter((name) => name !== "model").map((name) => make("td", { class: TEXTUAL.includes(name) ? null : "n" }, cells[name])),
+    ...names.filter((name) => name !== "model").map((name) => make("td", { class: name === "with" ? "mono" : TEXTUAL.includes(name) ? null : "n" }, cells[name])),
     make("td", {}, make("button", { type: "button", "aria-label": `hide ${run.name}`, title: "Hide this run", onclick: () => set({ hide: [...state.hide, short(run)], pick: without(state.pick, short(run)) }, true) }, "hide")));
 }
 function drawTable(box, some) {
