@@ -47,11 +47,11 @@ def _answer(found: Answer) -> list[str]:
         f"*{said.SURE[found.sure]}* · {plain(found.group.title)}",
         "",
     ]
-    lines += [f"- {what}: {plain(value)}" for what, value in said.facts(found)]
+    lines += [f"- {plain(what)}: {plain(value)}" for what, value in said.facts(found)]
     lines += [f"- runner-up: {plain(said.runner_up(found))}"] if found.chosen else []
     lines += [f"- {plain(line)}" for line in (*said.further(found), *said.how_sure(found))]
     if found.chosen and found.chosen.command:
-        lines += ["", "```", found.chosen.command.replace("`", "'"), "```"]
+        lines += ["", "```", " ".join(found.chosen.command.replace("`", "'").split()), "```"]
     lines.append("")
     if len(found.front) > 1:
         rows = [

@@ -1,9 +1,13 @@
 // Charts of one group's runs. Each gives: traces, layout, a sentence, and the same as a table; or only a sentence.
-const POINTS = 500; // marks of one chart: the front and the cheapest come first, the sentence counts the others
+const POINTS = 300; // marks of one chart: the front and the cheapest come first, the sentence counts the others
 const BARS = 12;
 const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow", "--black"];
 const MARKS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down"];
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const PALETTE = new Map(); // of the theme that is shown
+function css(name) {
+  if (!PALETTE.has(name)) PALETTE.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return PALETTE.get(name);
+}
 const wide = (values) => Math.max(...values) > 10 * Math.min(...values) && Math.min(...values) > 0;
 const cheapest = (some) => [...some].sort((a, b) => a.energy - b.energy);
 const many = (count, word) => `${count.toLocaleString("en-US")} ${word}${count === 1 ? "" : "s"}`;
@@ -33,9 +37,10 @@ const hover = (run) => `<b>${plain(run.model)}</b><br>${plain(run.with)}<br>${pl
   (run.quality === null ? "" : `<br>quality ${digits(run.quality)}`) + `<br>p95 ${seconds(run.p95 ?? null)}` +
   (run.hollow ? `<br>${percent(run.modelled)} estimated` : "") + (run.flags ? `<br>${plain(run.flags)}` : "");
 const symbol = (run, place) => (run.ranked ? MARKS[place] : "x-thin") + (run.hollow || !run.ranked ? "-open" : "");
-function marks(one, x, y, each = 0) {
+// Intervals are drawn of `some` alone: hundreds of bars would hide the marks and take their time
+function marks(one, x, y, each = 0, some = new Set()) {
   return { type: "scatter", mode: "markers", name: plain(one.name), x: one.runs.map(x), y: one.runs.map(y), customdata: one.runs.map((run) => run.at), text: one.runs.map(hover), hoverinfo: "text",
-    error_x: each ? { type: "data", array: one.runs.map((run) => (run.half || 0) / each), thickness: 1, width: 2, color: css(COLOURS[one.place]) } : undefined,
+    error_x: each ? { type: "data", array: one.runs.map((run) => (some.has(run) ? (run.half || 0) / each : 0)), thickness: 1, width: 2, color: css(COLOURS[one.place]) } : undefined,
     marker: { size: 10, color: css(COLOURS[one.place]), symbol: one.runs.map((run) => symbol(run, one.place)), line: { width: 2, color: css(COLOURS[one.place]) } } };
 }
 // One unit for all charts of a group, that of its median run
@@ -61,8 +66,8 @@ function qualityChart(some, group) {
   if (!judged.length) return { text: `No run of this view has a quality.${left}` };
   const front = frontOf(judged), near = nearFront(judged, front);
   const first = [...new Set([...front, ...near, ...cheapest(judged)])].slice(0, POINTS), hidden = judged.length - first.length;
-  const [each, name] = unit(), energy = (run) => run.energy / each;
-  const traces = series(first).map((one) => marks(one, energy, (run) => run.quality, each));
+  const [each, name] = unit(), ranged = new Set(first.length > 100 ? [...front, ...near].slice(0, 60) : first), energy = (run) => run.energy / each;
+  const traces = series(first).map((one) => marks(one, energy, (run) => run.quality, each, ranged));
   traces.unshift({ type: "scatter", mode: "lines", name: "Pareto front", x: front.map(energy), y: front.map((run) => run.quality), line: { color: css("--soft"), width: 1.5, dash: "dot", shape: "hv" }, hoverinfo: "skip" });
   const chosen = runs[group.chosen];
   if (chosen && first.includes(chosen)) traces.push({ type: "scatter", mode: "markers", name: "the answer", x: [energy(chosen)], y: [chosen.quality], marker: { size: 22, symbol: "circle-open", color: css("--ink"), line: { width: 2, color: css("--ink") } }, hoverinfo: "skip" });

@@ -30,7 +30,15 @@ function draw(id) {
     plot.on("plotly_click", ({ points }) => { const run = runs[points[0].customdata]; if (run) set({ pick: [...without(state.pick, short(run)), short(run)].slice(-2) }, true); });
   }
 }
-function drawStale() { for (const id of [...stale]) if (inView.has(id)) draw(id); }
+// One chart a frame, so that typing is never held up by those that are still to come
+let drawing = 0;
+function drawStale() {
+  cancelAnimationFrame(drawing);
+  drawing = requestAnimationFrame(() => {
+    const next = CHARTS.map(([id]) => id).find((id) => stale.has(id) && inView.has(id));
+    if (next) { draw(next); drawStale(); }
+  });
+}
 function facet(name) {
   const counts = new Map(groupOf(state.g).runs.map((at) => [String(runs[at][name] ?? ""), 0]));
   filtered(name).forEach((run) => counts.set(String(run[name] ?? ""), (counts.get(String(run[name] ?? "")) || 0) + 1));
@@ -62,7 +70,7 @@ function controls() {
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
   if (kept && kept[0] !== "search") (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((one) => one.value === kept[2]))?.focus();
 }
-let shownGroup = "";
+let shownGroup = "", shown = "";
 function show() {
   const group = groupOf(state.g), some = filtered();
   applyTheme();
@@ -75,13 +83,17 @@ function show() {
   controls();
   drawTable(byId("table"), some);
   comparison(byId("compared"));
-  CHARTS.forEach(([id]) => stale.add(id));
-  requestAnimationFrame(drawStale);
+  const seen = `${group.id} ${document.documentElement.dataset.theme} ${innerWidth < 560}`;
+  // Specialists against general models are drawn over all groups: a filter changes nothing there
+  CHARTS.forEach(([id]) => { if (id !== "roles" || seen !== shown) stale.add(id); });
+  shown = seen;
+  drawStale();
 }
 function applyTheme() {
   const theme = state.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   const changed = document.documentElement.dataset.theme !== theme;
   document.documentElement.dataset.theme = theme;
+  if (changed) PALETTE.clear();
   byId("theme").textContent = theme === "dark" ? "Light" : "Dark";
   if (changed) drawGiven();
 }
@@ -110,7 +122,7 @@ function start() {
   document.querySelectorAll("figure.chart").forEach((one) => watch.observe(one));
   // A plain anchor is a place on the page, not a view
   addEventListener("hashchange", () => { if (location.hash && !location.hash.includes("=")) return; state = fromHash(); show(); });
-  addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; CHARTS.forEach(([id]) => draw(id)); });
+  addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; PALETTE.clear(); CHARTS.forEach(([id]) => draw(id)); });
   addEventListener("afterprint", show);
   document.addEventListener("click", (event) => document.querySelectorAll(".facet[open]").forEach((one) => { if (!one.contains(event.target) && event.target.isConnected) one.removeAttribute("open"); }));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll(".facet[open]").forEach((one) => one.removeAttribute("open")); });

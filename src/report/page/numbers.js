@@ -1,9 +1,14 @@
 // Numbers as src/report/words.py writes them: three digits and a unit that fits.
+const FORMATS = new Map(); // making one takes longer than using it a hundred times
+function fixed(value, places) {
+  if (!FORMATS.has(places)) FORMATS.set(places, new Intl.NumberFormat("en-US", { minimumFractionDigits: places, maximumFractionDigits: places }));
+  return FORMATS.get(places).format(value);
+}
 function digits(value, count = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const places = Math.max(0, count - 1 - Math.floor(Math.log10(Math.abs(value))));
-  const text = value.toLocaleString("en-US", { minimumFractionDigits: Math.min(places, 12), maximumFractionDigits: Math.min(places, 12) });
+  const text = fixed(value, Math.min(places, 12));
   return places > count + 2 ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
 }
 function scaled(value, units) {
@@ -24,7 +29,7 @@ function plusMinus(value, half) {
   if (half === null) return `${text} (no interval)`;
   const [number, unit] = text.split(" ");
   const width = half / WH.find(([, name]) => name === unit)[0], places = (number.split(".")[1] || "").length;
-  const rounded = width.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+  const rounded = fixed(width, places);
   return `${number} ± ${/[1-9]/.test(rounded) || !half ? rounded : digits(width, 1)} ${unit}`;
 }
 const spoken = (name) => name.replaceAll("_", " ");
