@@ -116,8 +116,25 @@ def test_a_filter_leaves_the_runs_it_names_and_the_answer_as_it_is(opened):
     assert count(seen.page) == "8 of 74 runs"
     assert set(seen.page.locator("#table tbody th").all_text_contents()) == {"bloomz-560m", "bloomz-1b7"}
     seen.page.fill("#search", "no such thing")
-    seen.page.wait_for_function("document.querySelector('#chart-quality .say').textContent.includes('No run is left')")
+    seen.page.wait_for_function(
+        "() => document.querySelector('#chart-quality .say').textContent.includes('No run is left')"
+    )
     assert seen.page.locator(".answer:visible h2").text_content() == answer
+
+
+def test_limits_typed_on_the_page_leave_the_runs_that_keep_them_and_name_the_cheapest(opened):
+    seen = opened()
+    least = seen.page.locator("#least")
+    assert least.text_content().startswith("Least energy of these: minilm_l6 · bf16, batch 64, 2.39")
+    seen.page.locator("#quality-min").press_sequentially("0.93")  # a key at a time: the field must keep its place
+    assert "bert_large · bf16, batch 64" in least.text_content()
+    assert "roberta_base" not in least.text_content()  # contaminated: it would be cheaper
+    seen.page.fill("#p95-max", "20")
+    assert "bert_large · bf16, batch 4" in least.text_content()
+    assert opened(seen.page.evaluate("location.hash")).page.locator("#least").text_content() == least.text_content()
+    seen.page.fill("#quality-min", "")
+    seen.page.fill("#p95-max", "")
+    assert count(seen.page) == "74 of 74 runs"
 
 
 def test_the_address_is_the_view_so_that_it_can_be_sent(opened):
@@ -141,7 +158,7 @@ def test_the_address_is_the_view_so_that_it_can_be_sent(opened):
         again.page.locator("#table tbody").inner_text(),
         again.page.locator("#compared").inner_text(),
         count(again.page),
-    ) == shown  # noqa: E501
+    ) == shown
     assert again.page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert again.page.locator("#colour").input_value() == "precision"
     assert again.page.locator("th[aria-sort=descending]").inner_text().startswith("quality")
@@ -184,7 +201,7 @@ def test_two_picked_runs_get_the_verdict_that_the_program_gives(opened, tmp_path
         (1.0, None, 2.0, 0.1),
         (2.0, 0.001, 1.0, 0.001),
         (1.0, 0.04, 1.079, 0.04),
-    ]  # noqa: E501
+    ]
     for a_wh, a_half, b_wh, b_half in pairs:
         runs = [a_run("a", a_wh, a_half), a_run("b", b_wh, b_half)]
         file = tmp_path / "pair.html"
@@ -194,7 +211,7 @@ def test_two_picked_runs_get_the_verdict_that_the_program_gives(opened, tmp_path
         said = seen.page.locator("#compared .verdict").text_content()
         assert said.startswith(
             {"A": "A costs less", "B": "B costs less", "tie": "A tie", "unknown": "Cannot be told"}[expected]
-        )  # noqa: E501
+        )
 
 
 def test_two_runs_of_two_groups_are_not_compared(opened, tmp_path):
@@ -221,7 +238,7 @@ def test_a_name_that_holds_a_script_is_text_everywhere(opened, tmp_path):
     runs = [
         a_run(EVIL, metric=EVIL, device=EVIL, flags=EVIL, command=EVIL, parameters="5"),
         a_run("b" + EVIL, 2.0, parameters="9"),
-    ]  # noqa: E501
+    ]
     file.write_text(render(a_page(runs)), encoding="utf-8")
     seen = opened("", file)
     seen.through()
@@ -242,7 +259,7 @@ def test_estimated_shares_are_hatched_and_mostly_estimated_runs_are_hollow(opene
     fill = seen.page.evaluate("getComputedStyle(document.querySelector('#chart-quality .points path')).fill")
     assert fill in ("none", "rgba(0, 0, 0, 0)") or re.search(
         r"fill: none|fill-opacity: 0", seen.page.locator("#chart-quality .points path").first.get_attribute("style")
-    )  # noqa: E501
+    )
 
 
 def test_the_keyboard_reaches_every_control_and_escape_closes_what_it_opened(opened):
@@ -266,18 +283,9 @@ def test_who_cannot_see_gets_landmarks_captions_names_and_a_table_for_each_chart
     page = seen.page
     assert page.locator("main").count() == page.locator("h1").count() == 1
     assert page.evaluate("[...document.querySelectorAll('table')].filter(t => !t.caption).length") == 0
-    assert (
-        page.evaluate(
-            "[...document.querySelectorAll('input, select')].filter(e => !e.labels.length && !e.ariaLabel).length"
-        )
-        == 0
-    )  # noqa: E501
-    assert (
-        page.evaluate(
-            "[...document.querySelectorAll('button')].filter(e => !e.innerText.trim() && !e.ariaLabel && e.offsetParent).length"
-        )
-        == 0
-    )  # noqa: E501
+    unnamed = "[...document.querySelectorAll('{}')].filter(e => e.offsetParent && !{} && !e.ariaLabel).length"
+    assert page.evaluate(unnamed.format("input, select", "e.labels.length")) == 0
+    assert page.evaluate(unnamed.format("button", "e.innerText.trim()")) == 0
     for name in CHARTS:
         assert len(page.locator(f"#chart-{name} .plot").get_attribute("aria-label")) > 40
         assert page.locator(f"#chart-{name} table tbody tr").count() > 0

@@ -34,7 +34,7 @@ def filled(tmp_path_factory):
     ids["task"] = saved(
         uri,
         replace(record, id="e", task={**record.task, "name": "summarization"}, run={**record.run, "sweep_id": "s1"}),
-    )  # noqa: E501
+    )
     with sqlite3.connect(folder / "mlflow.db") as connection:  # as they were before runs said what they compare with
         connection.execute("delete from tags where run_uuid = ? and key like 'compare.%'", (ids["old"],))
     return uri, ids
@@ -127,7 +127,7 @@ def test_a_database_of_another_mlflow_is_refused_and_one_of_none_too(filled, tmp
     other.write_bytes(Path(uri.removeprefix("sqlite:///")).read_bytes())
     with sqlite3.connect(other) as connection:
         connection.execute("update alembic_version set version_num = 'abc'")
-    with pytest.raises(UserError, match="another version of MLflow .schema abc"):
+    with pytest.raises(UserError, match=r"another version of MLflow \(schema abc"):
         reported(f"sqlite:///{other}", tmp_path)
     foreign = tmp_path / "foreign.db"
     sqlite3.connect(foreign).execute("create table t (x)").connection.commit()
@@ -173,7 +173,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
 
 
 def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
-    uri, ids = filled
+    uri, _ = filled
     words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "limits.p95_s=0.000001"]
     done = subprocess.run(
         [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120

@@ -30,14 +30,13 @@ function draw(id) {
     plot.on("plotly_click", ({ points }) => { const run = runs[points[0].customdata]; if (run) set({ pick: [...without(state.pick, short(run)), short(run)].slice(-2) }, true); });
   }
 }
-// One chart a frame, so that typing is never held up by those that are still to come
+// One chart at a time, after what is typed was painted: those that are still to come hold nothing up
 let drawing = 0;
 function drawStale() {
-  cancelAnimationFrame(drawing);
-  drawing = requestAnimationFrame(() => {
-    const next = CHARTS.map(([id]) => id).find((id) => stale.has(id) && inView.has(id));
-    if (next) { draw(next); drawStale(); }
-  });
+  clearTimeout(drawing);
+  const next = CHARTS.map(([id]) => id).find((id) => stale.has(id) && inView.has(id));
+  byId("charts").setAttribute("aria-busy", String(next !== undefined));
+  if (next !== undefined) drawing = setTimeout(() => requestAnimationFrame(() => { if (stale.has(next)) draw(next); drawStale(); }), 20);
 }
 function facet(name) {
   const counts = new Map(groupOf(state.g).runs.map((at) => [String(runs[at][name] ?? ""), 0]));
@@ -52,23 +51,36 @@ function controls() {
   const focus = document.activeElement, kept = focus?.closest?.("#controls") ? [focus.id, focus.closest(".facet")?.dataset.facet, focus.value] : null;
   const search = byId("search") || make("input", { type: "search", id: "search", placeholder: "Search runs", "aria-label": "Search runs", oninput: (event) => set({ q: event.target.value }) });
   if (search.value !== state.q) search.value = state.q;
+  const limit = (id, name, label, step) => {
+    const field = byId(id) || make("input", { type: "number", id, step, min: 0, inputmode: "decimal", "aria-label": label, placeholder: label, oninput: (event) => set({ [name]: event.target.value }) });
+    if (field.value !== state[name] && document.activeElement !== field) field.value = state[name];
+    return field;
+  };
+  const judged = groupOf(state.g).runs.some((at) => runs[at].quality !== null);
+  const typed = [search, ...(judged || state.qmin ? [limit("quality-min", "qmin", "Quality at least", "0.01")] : []), limit("p95-max", "p95max", "p95 at most, ms", "1")];
   const some = groupOf(state.g).runs.some((at) => !runs[at].ranked || runs[at].verdict === "doubtful") && groupOf(state.g).runs.some((at) => runs[at].ranked && runs[at].verdict !== "doubtful");
   const changed = toHash().replace(/(^|&)(g|theme|sort|dir|page)=[^&]*/g, "");
-  const bar = make("div", { class: "bar" }, search, ...Object.keys(FACETS).map(facet),
+  const others = [...Object.keys(FACETS).map(facet),
     some || state.sound ? make("button", { type: "button", id: "sound", "aria-pressed": String(state.sound), onclick: () => set({ sound: !state.sound }) }, "Only sound runs") : null,
     make("label", { class: "quiet" }, "Colour ", make("select", { id: "colour", onchange: (event) => set({ colour: event.target.value }, true) }, ...["model", "precision", "role", "batch"].map((name) => make("option", { value: name, selected: state.colour === name }, name)))),
     state.hide.length ? make("button", { type: "button", id: "unhide", onclick: () => set({ hide: [] }) }, `Show ${many(state.hide.length, "hidden run")}`) : null,
-    changed ? make("button", { type: "button", id: "reset", onclick: () => set({ ...EMPTY, g: state.g, theme: state.theme }) }, "Reset") : null);
-  const box = byId("controls");
-  if (box.firstChild) {
-    // The search field stays where it is: a field that is taken out while one types in it loses its place
-    const old = box.firstChild;
-    [...old.children].filter((one) => one !== search).forEach((one) => one.remove());
-    old.append(...[...bar.children].filter((one) => one !== search));
-    if (!old.contains(search)) old.prepend(search);
-  } else box.append(bar);
+    changed ? make("button", { type: "button", id: "reset", onclick: () => set({ ...EMPTY, g: state.g, theme: state.theme }) }, "Reset") : null].filter(Boolean);
+  // The fields stay where they are: one that is taken out while one types in it loses its place
+  const box = byId("controls"), bar = box.firstChild || box.appendChild(make("div", { class: "bar" }));
+  [...bar.children].filter((one) => !typed.includes(one)).forEach((one) => one.remove());
+  bar.append(...typed.filter((one) => !bar.contains(one)), ...others);
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
-  if (kept && kept[0] !== "search") (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((one) => one.value === kept[2]))?.focus();
+  if (kept && !typed.some((one) => one.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((one) => one.value === kept[2]))?.focus();
+}
+// The cheapest run of the view that may be recommended, and whether the next one can be told from it
+function leastOf(some, group) {
+  const judged = group.runs.some((at) => runs[at].quality !== null && runs[at].ranked);
+  const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
+  if (!order.length) return some.length ? "No run of this view may be recommended." : "";
+  const [first] = order, next = order.find((run) => run.name !== first.name);
+  const found = next && versus(first, next);
+  const lead = !next ? "" : found.verdict === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.verdict === "tie" ? "a tie with" : "it cannot be told from"} ${next.name}`;
+  return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${lead}.`;
 }
 let shownGroup = "", shown = "";
 function show() {
@@ -80,6 +92,7 @@ function show() {
     shownGroup = group.id;
   }
   byId("count").textContent = `${some.length.toLocaleString("en-US")} of ${many(group.runs.length, "run")}`;
+  byId("least").textContent = leastOf(some, group);
   controls();
   drawTable(byId("table"), some);
   comparison(byId("compared"));

@@ -1,6 +1,6 @@
 // What is shown, kept in the address, so that a view can be sent; and the runs that it leaves.
 const FACETS = { model: "Model", role: "Role", precision: "Precision", batch: "Batch" };
-const EMPTY = { g: "", q: "", sort: "energy", dir: "up", page: 0, pick: [], hide: [], sound: false, colour: "model", theme: "", model: [], role: [], precision: [], batch: [] };
+const EMPTY = { g: "", q: "", sort: "energy", dir: "up", page: 0, pick: [], hide: [], sound: false, qmin: "", p95max: "", colour: "model", theme: "", model: [], role: [], precision: [], batch: [] };
 const LISTS = ["pick", "hide", ...Object.keys(FACETS)];
 let state = fromHash();
 
@@ -38,10 +38,17 @@ const short = (run) => run.id.slice(0, 12);
 // The runs of the group that the filters leave; `but` names a facet that does not count, for its own numbers
 function filtered(but = "") {
   const hidden = new Set(state.hide), words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const least = bound(state.qmin), most = bound(state.p95max);
   const asked = Object.keys(FACETS).filter((name) => name !== but && state[name].length).map((name) => [name, new Set(state[name])]);
   return groupOf(state.g).runs.map((at) => runs[at]).filter((run) =>
     !hidden.has(short(run)) &&
     (!state.sound || (run.ranked && run.verdict !== "doubtful")) &&
     asked.every(([name, some]) => some.has(String(run[name] ?? ""))) &&
+    (least === null || (run.quality !== null && run.quality >= least)) && (most === null || (run.p95 ?? Infinity) * 1000 <= most) &&
     words.every((word) => run.search.includes(word)));
+}
+// What a limit's field says: null where it says nothing that is a number
+function bound(word) {
+  const value = Number.parseFloat(word);
+  return Number.isFinite(value) ? value : null;
 }
