@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo hub-check test test-fast test-cluster check format ui constraints clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster check format ui constraints clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ run: $(READY) ## the main job on the built-in model and data: no network, no GPU
 demo: $(READY) ## the ten tasks of the study in miniature, specialist against general: minutes, no network
 	$(BIN)/python -m src.suite suite=demo
 
+report: $(READY) ## all runs -> one page that says which model to run: mlruns/reports/all/report.html
+	$(BIN)/python -m src.report
+
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
@@ -39,7 +42,7 @@ test: $(READY) ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: $(READY) ## the tests without torch, datasets or servers: seconds
-	$(BIN)/python -m pytest -m "not weights and not data and not servers and not cluster"
+	$(BIN)/python -m pytest -m "not weights and not data and not servers and not browser and not cluster"
 
 test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)
 	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \

@@ -4,6 +4,8 @@ comparable?  what was asked, where and how it was measured must be the same; mod
 verdict      A, B, tie or unknown, by the energy of an inference in each window
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +32,8 @@ AROUND = (
     "busy_max",
     "stall_s",
 )
+
+GUARDS = ("audit_", "phase_")  # so begin more of them
 
 SIDE_BY_SIDE = (
     "energy/total_wh_per_1k",
@@ -76,7 +80,7 @@ def differences(a: Record, b: Record) -> Iterator[str]:
         if record.status != "finished":
             yield f"{name} is {record.status}: {record.error}"
     yield from _differ("task", a.task, b.task, FOUND)
-    yield from _differ("protocol", a.protocol, b.protocol, AROUND, ("audit_", "phase_"))
+    yield from _differ("protocol", a.protocol, b.protocol, AROUND, GUARDS)
     yield from _differ("", {"samples": a.run["samples"]}, {"samples": b.run["samples"]})
     devices = [summary.device(record.hardware, record.environment) for record in (a, b)]
     if devices[0] != devices[1]:
@@ -84,13 +88,50 @@ def differences(a: Record, b: Record) -> Iterator[str]:
     yield from _differ("sensor", _sensors(a), _sensors(b))
 
 
+def tags(record: Record) -> dict[str, str | None]:
+    """What a list of runs is grouped by without reading their records: runs compare whose `compare.key` is equal.
+
+    `compare.key` is a digest of all that must be the same but for the prompt, which a specialist does not have:
+    `compare.prompt` is that of a general model's, None for a specialist's. `compare.card` is equal for runs of one
+    card, `windows` counts the repeats behind an interval.
+    """
+    same = {
+        "task": {key: value for key, value in record.task.items() if key not in (*FOUND, "prompt")},
+        "protocol": {
+            key: value for key, value in record.protocol.items() if key not in AROUND and not key.startswith(GUARDS)
+        },
+        "samples": record.run["samples"],
+        "device": summary.device(record.hardware, record.environment),
+        "sensors": _sensors(record),
+    }
+    prompt = record.task.get("prompt")
+    return {
+        "compare.key": _digest({where: _told(value) for where, value in same.items()}),
+        "compare.prompt": None if prompt is None else _digest(prompt),
+        "compare.card": _digest(_card(record)),
+        "windows": str(len(record.measurement.windows)),
+    }
+
+
+def _told(values: Any) -> Any:
+    """Without what is None: a key that an older record does not have counts as one that says nothing."""
+    return {key: value for key, value in values.items() if value is not None} if isinstance(values, Mapping) else values
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def same_card(a: Record, b: Record) -> bool:
     """Whether one sensor saw both: the same card, or without one the same machine as far as the record tells."""
-    cards = [summary.uuids(record.hardware) for record in (a, b)]
-    if cards[0] or cards[1]:
-        return cards[0] == cards[1]
-    told = ("os", "cpu", "cpu_cores", "memory_bytes")
-    return all(a.environment.get(key) == b.environment.get(key) for key in told)
+    return _card(a) == _card(b)
+
+
+def _card(record: Record) -> list[Any]:
+    """What tells one card, or without one the machine, from another."""
+    uuids = summary.uuids(record.hardware)
+    return list(uuids) or [record.environment.get(key) for key in ("os", "cpu", "cpu_cores", "memory_bytes")]
 
 
 def _verdict(found: stats.Difference | None, a: Record, b: Record) -> tuple[str, str]:

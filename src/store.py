@@ -27,7 +27,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from src import audit, describe, figures, registry, summary, tracking
+from src import audit, comparison, describe, figures, registry, summary, tracking
 from src.core import Record, UserError
 from src.foreign import entry
 from src.foreign.result import Foreign
@@ -421,6 +421,8 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "tuned": record.run.get("tuned"),
         "status": record.status,
         "error": record.error,
+        **comparison.tags(record),
+        "parameters": record.model.get("parameters"),
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
         "shared": "cpu, ram" if record.run.get("shared_host") else None,
@@ -565,3 +567,33 @@ def _one(runs: Sequence[Any], prefix: str) -> Any:
         raise UserError(f"run {prefix} is not in the store; type the beginning of a run's id, as its page shows it")
     some = ", ".join(run.info.run_id[:12] for run in fitting[:3])
     raise UserError(f"run {prefix} may be {len(fitting)} runs ({some}, …); type more of its id")
+
+
+def pages(uri: str, filter_string: str = "") -> Iterator[Sequence[Any]]:
+    """MLflow's runs, a thousand at a time, newest first; UserError for a filter that MLflow does not take."""
+    client, token = _reader(uri), None
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    while True:
+        try:
+            page = client.search_runs(
+                experiments, filter_string, max_results=1000, order_by=["start_time DESC"], page_token=token
+            )
+        except MlflowException as error:
+            if not filter_string:
+                raise
+            raise UserError(f"filter={filter_string}: {str(error).strip().splitlines()[0][:200]}") from None
+        yield page
+        token = page.token
+        if not token:
+            return
+
+
+def record_of(uri: str, run_id: str) -> Record | None:
+    """The record of one run; None where its file is not where the store says, or cannot be read as one."""
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = client.download_artifacts(run_id, "record.json", folder)
+            return from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (MlflowException, OSError, ValueError, UserError):
+        return None

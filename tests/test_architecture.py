@@ -20,10 +20,10 @@ LEVELS = [
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
     {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
-    {"bench", "mistakes", "console", "store", "registry", "table", "grid", "trial"},
+    {"bench", "mistakes", "console", "store", "ledger", "registry", "table", "grid", "trial"},
     {"recorder", "composed", "views"},
     {"multirun", "sweep", "cluster"},
-    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate", "ingest"},
+    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate", "ingest", "report"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -43,8 +43,8 @@ DOORS = {
     "optuna": {"sweep"},
     "submitit": {"cluster"},
     "ray": {"cluster"},
-    "matplotlib": {"figures"},
-    "plotly": {"sweep"},
+    "matplotlib": {"figures", "report"},
+    "plotly": {"sweep", "report"},
     "sklearn": {"tasks", "embedded"},
     "rouge_score": {"tasks", "embedded"},
 }

@@ -1,0 +1,65 @@
+"""python -m src.report: one page that says which model to run, with which settings, what it costs and how sure that is.
+
+From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the answers
+and one line of JSON. Exit code 0, or 2 for a mistake in the words.
+"""
+
+import json
+import os
+import sys
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from src import mistakes
+from src.config import CONF, typed
+from src.core import UserError
+from src.report import said, words
+from src.report.make import Asked, Report, make
+
+
+@hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The report that Hydra composed; leaves the process with its exit code."""
+    try:
+        made = make(typed(Asked, OmegaConf.to_container(config, resolve=True), "report"))  # type: ignore[arg-type]
+        show(made)
+        code = 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def show(made: Report) -> None:
+    """Prints each answer in a line or two, where the page is, and what programs read."""
+    for answer in made.answers:
+        one = answer.chosen
+        cost = f" {words.plus_minus(one.energy, one.half_width)} per 1,000 ({said.SURE[answer.sure]})" if one else ""
+        print(f"{words.word(answer.group.task)}: {said.headline(answer)}{cost}")
+    if made.left_out:
+        print(f"{len(made.left_out)} run(s) left out: the page says why")
+    print(f"\nOpen the page: {made.folder / 'report.html'}")
+    last = {
+        "report": str(made.folder / "report.html"),
+        "runs": made.runs,
+        "groups": len(made.answers),
+        "left_out": len(made.left_out),
+        "answers": {answer.group.id: answer.chosen.run_id if answer.chosen else None for answer in made.answers},
+    }
+    print(json.dumps(last))
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        command()
+    except mistakes.COMPOSITION as error:
+        print(f"error: {mistakes.explain(error, 'report', sys.argv[1:])}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

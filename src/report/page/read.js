@@ -1,0 +1,29 @@
+// The data of the page as run objects: what was stored in columns, and each run's place in its groups.
+const data = JSON.parse(document.getElementById("data").textContent);
+const random = new Set(data.random), unranked = new Set(data.unranked);
+const column = (name) => data.numbers[name] || [];
+const runs = data.ids.map((id, at) => {
+  const run = { at, id, random: random.has(at), ranked: !unranked.has(at) };
+  for (const [name, coded] of Object.entries(data.words)) run[name] = coded.words[coded.at[at]];
+  for (const [name, values] of Object.entries(data.numbers)) run[name] = values[at] ?? null;
+  run.with = [run.precision, run.batch === null ? "" : `batch ${run.batch}`, run.settings].filter(Boolean).join(", ");
+  run.name = `${run.model} · ${run.with}`;
+  run.hollow = (run.modelled || 0) > 0.2;
+  run.search = `${run.model} ${run.with} ${run.role} ${run.weights} ${run.flags} ${run.verdict} ${id}`.toLowerCase();
+  return run;
+});
+const groups = data.groups;
+const groupOf = (id) => groups.find((group) => group.id === id) || groups[data.first];
+const link = (run) => `${data.ui}/#/experiments/${encodeURIComponent(run.experiment)}/runs/${run.id}`;
+
+// Elements are made, never written as HTML: a name from a file or a model stays text
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}

@@ -1,0 +1,54 @@
+// What is shown, kept in the address, so that a view can be sent; and the runs that it leaves.
+const FACETS = { model: "Model", role: "Role", precision: "Precision", batch: "Batch" };
+const EMPTY = { g: "", q: "", sort: "energy", dir: "up", page: 0, pick: [], hide: [], sound: false, qmin: "", p95max: "", colour: "model", theme: "", model: [], role: [], precision: [], batch: [] };
+const LISTS = ["pick", "hide", ...Object.keys(FACETS)];
+let state = fromHash();
+
+function fromHash() {
+  const words = new URLSearchParams(location.hash.slice(1)), found = { ...EMPTY };
+  for (const name of Object.keys(EMPTY)) {
+    if (!words.has(name)) continue;
+    const word = words.get(name);
+    if (LISTS.includes(name)) found[name] = words.getAll(name);
+    else if (name === "page") found.page = Math.max(0, Number.parseInt(word, 10) || 0);
+    else found[name] = name === "sound" ? word === "1" : word;
+  }
+  if (!groups.some((group) => group.id === found.g)) found.g = groups.length ? groups[data.first].id : "";
+  return found;
+}
+function toHash() {
+  const words = new URLSearchParams();
+  for (const [name, empty] of Object.entries(EMPTY)) {
+    const value = state[name];
+    if (LISTS.includes(name)) value.forEach((one) => words.append(name, one));
+    else if (name === "g" ? groups.length && value !== groups[data.first].id : value !== empty) words.set(name, value === true ? "1" : value);
+  }
+  return words.toString();
+}
+function set(changes, keepsPage = false) {
+  state = { ...state, ...(keepsPage ? {} : { page: 0 }), ...changes };
+  const hash = toHash();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  show();
+}
+const without = (list, one) => list.filter((other) => other !== one);
+const toggled = (list, one) => (list.includes(one) ? without(list, one) : [...list, one]);
+const short = (run) => run.id.slice(0, 12);
+
+// The runs of the group that the filters leave; `but` names a facet that does not count, for its own numbers
+function filtered(but = "") {
+  const hidden = new Set(state.hide), words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const least = bound(state.qmin), most = bound(state.p95max);
+  const asked = Object.keys(FACETS).filter((name) => name !== but && state[name].length).map((name) => [name, new Set(state[name])]);
+  return groupOf(state.g).runs.map((at) => runs[at]).filter((run) =>
+    !hidden.has(short(run)) &&
+    (!state.sound || (run.ranked && run.verdict !== "doubtful")) &&
+    asked.every(([name, some]) => some.has(String(run[name] ?? ""))) &&
+    (least === null || (run.quality !== null && run.quality >= least)) && (most === null || (run.p95 ?? Infinity) * 1000 <= most) &&
+    words.every((word) => run.search.includes(word)));
+}
+// What a limit's field says: null where it says nothing that is a number
+function bound(word) {
+  const value = Number.parseFloat(word);
+  return Number.isFinite(value) ? value : null;
+}

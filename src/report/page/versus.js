@@ -1,0 +1,55 @@
+// Which of two runs costs less: the rule of src/report/versus.py, on means, half widths and numbers of windows.
+const T = [0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042];
+// The 97.5 % point of Student's t, also between whole degrees of freedom
+function quantile(freedom) {
+  if (freedom > 30) return 1.96 + 2.46 / freedom;
+  const low = Math.max(1, Math.floor(freedom)), part = Math.max(0, freedom - low);
+  return T[low] + part * ((T[low + 1] ?? 2.04) - T[low]);
+}
+// Half of Welch's 95 % interval of the difference; null where the windows are unknown
+function welch(a, b) {
+  if (!(a.windows >= 2 && b.windows >= 2)) return null;
+  const errors = [a, b].map((run) => [(run.half / quantile(run.windows - 1)) ** 2, run.windows - 1]);
+  const total = errors[0][0] + errors[1][0];
+  if (total === 0) return 0;
+  return quantile(total ** 2 / errors.reduce((sum, [error, degrees]) => sum + error ** 2 / degrees, 0)) * Math.sqrt(total);
+}
+function versus(a, b) {
+  const difference = a.energy - b.energy, found = { difference, width: null, ratio: b.energy / a.energy };
+  if (a.half === null || b.half === null) return { ...found, verdict: "unknown", note: "a run of one window has no interval; measure each with two windows or more" };
+  found.width = welch(a, b) ?? a.half + b.half;
+  if (Math.abs(difference) <= a.half + b.half) return { ...found, verdict: "tie", note: "their intervals overlap" };
+  if (Math.abs(difference) <= found.width) return { ...found, verdict: "tie", note: "the interval of the difference holds zero" };
+  if (a.card !== b.card && Math.max(found.ratio, 1 / found.ratio) < 1.1) return { ...found, verdict: "tie", note: "less than 10 % apart, on two cards whose sensors may differ by that" };
+  return { ...found, verdict: difference < 0 ? "A" : "B", note: "their intervals are apart" };
+}
+const ROWS = [
+  ["energy per 1,000", (run) => run.energy, wh], ["GPU", (run) => run.gpu_wh, wh], ["CPU", (run) => run.cpu_wh, wh], ["RAM", (run) => run.ram_wh, wh],
+  ["net of idle", (run) => run.net_wh, wh], ["estimated share", (run) => run.modelled, percent], ["quality", (run) => run.quality, digits],
+  ["energy per right answer", (run) => run.j_per_correct, (value) => `${digits(value)} J`], ["latency p50", (run) => run.p50, seconds], ["latency p95", (run) => run.p95, seconds],
+  ["requests per second", (run) => run.rate, digits], ["GPU memory", (run) => run.memory, bytes], ["emissions per 1,000", (run) => run.grams, mass],
+];
+function comparison(box) {
+  const picked = state.pick.map((id) => runs.find((run) => short(run) === id)).filter(Boolean);
+  const here = new Set(groupOf(state.g).runs);
+  if (picked.length < 2) {
+    const first = picked.length ? `A is ${picked[0].name}. Pick a second run` : "Pick two runs";
+    box.replaceChildren(make("p", { class: "fine" }, `${first} in the table below (its first column), or click on a mark of the first chart.`));
+    return;
+  }
+  const [a, b] = picked, apart = !picked.every((run) => here.has(run.at));
+  const found = apart ? null : versus(a, b);
+  const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(found.ratio)} its energy`, B: `B costs less: A takes ${times(1 / found.ratio)} its energy`, tie: "A tie", unknown: "Cannot be told" }[found.verdict];
+  const body = ROWS.map(([what, read, say]) => [what, read(a) ?? null, read(b) ?? null, say]).filter(([, x, y]) => x !== null || y !== null);
+  const ratio = (x, y) => (x && y && !apart ? times(x / y) : "");
+  box.replaceChildren(
+    make("p", { class: "verdict" }, line),
+    found ? make("p", {}, `A less B: ${found.difference < 0 ? "−" : ""}${wh(Math.abs(found.difference))}${found.width === null ? "" : ` ± ${wh(found.width)} (95 %)`} per 1,000. ${found.note[0].toUpperCase()}${found.note.slice(1)}.`) : "",
+    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Two runs side by side" }, rowsTable(`A: ${a.name}. B: ${b.name}.`, ["", "A", "B", "A / B"], body.map(([what, x, y, say]) => [what, x === null ? "not read" : say(x), y === null ? "not read" : say(y), what.includes("share") ? "" : ratio(x, y)]))),
+    make("button", { type: "button", onclick: () => set({ pick: [] }, true) }, "Pick others"));
+}
+function rowsTable(caption, heads, body) {
+  return make("table", {}, make("caption", {}, caption),
+    make("thead", {}, make("tr", {}, ...heads.map((head, place) => make("th", { scope: "col", class: place ? "n" : null }, head)))),
+    make("tbody", {}, ...body.map((cells) => make("tr", {}, ...cells.map((cell, place) => make(place ? "td" : "th", place ? { class: "n" } : { scope: "row" }, cell))))));
+}

@@ -1,0 +1,318 @@
+"""The page in a real headless Chromium: charts are drawn, filters work, the address is the view, nothing is fetched."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from src.report.render import render
+from src.report.selection import LeftOut
+from src.report.versus import versus
+from tests.report.runs import a_page, a_run, an_entry, showcase
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+CHARTS = ("quality", "components", "roles", "parameters", "batch", "latency", "floor", "phases")
+EVIL = "</script><script>window.broken=1</script><img src=x onerror='window.broken=1'><b>"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}; apt install chromium, or CHROMIUM="),
+]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A page that was opened, with what it said on its console and whatever it asked the network for."""
+
+    def __init__(self, browser, file, address="", **context):
+        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **context})
+        self.page = self.context.new_page()
+        self.said, self.asked = [], []
+        self.page.on("console", lambda message: self.said.append((message.type, message.text)))
+        self.page.on("pageerror", lambda error: self.said.append(("error", str(error))))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(f"{file.as_uri()}{address}")
+
+    def through(self):
+        """Scrolls to every chart, so that each is drawn."""
+        for name in CHARTS:
+            figure = self.page.locator(f"#chart-{name}")
+            figure.scroll_into_view_if_needed()
+            self.page.wait_for_function(
+                "name => { const f = document.getElementById('chart-' + name);"
+                " return f.querySelector('.say').textContent && (f.classList.contains('empty') || f.querySelector('.main-svg')); }",  # noqa: E501
+                arg=name,
+            )
+
+    def fetched(self):
+        return [url for url in self.asked if urlsplit(url).scheme not in ("file", "data", "blob")]
+
+
+@pytest.fixture(scope="module")
+def showcased(tmp_path_factory):
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    left = LeftOut("f" * 32, "bloomz fp32 b64", "text_classification", "failed: out of memory")
+    file.write_text(render(a_page(showcase(), (left,))), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def opened(chromium, showcased):
+    made = []
+
+    def open_page(address="", file=None, **context):
+        made.append(Opened(chromium, file or showcased, address, **context))
+        return made[-1]
+
+    yield open_page
+    for one in made:
+        one.context.close()
+
+
+def count(page):
+    return page.locator("#count").text_content()
+
+
+def test_every_chart_is_drawn_nothing_is_said_on_the_console_and_nothing_is_fetched(opened):
+    seen = opened()
+    seen.through()
+    for name in CHARTS:
+        assert seen.page.locator(f"#chart-{name} .main-svg").count() > 0, name
+        assert len(seen.page.locator(f"#chart-{name} .say").text_content()) > 40
+    assert [said for said in seen.said if said[0] in ("error", "warning")] == []
+    assert seen.fetched() == []
+    assert len(seen.asked) == 1  # the file itself
+
+
+@pytest.mark.parametrize("width", [1440, 820, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_size_and_no_theme_makes_the_page_wider_than_the_screen(opened, width, scheme):
+    seen = opened(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    seen.through()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.page.evaluate("document.documentElement.dataset.theme") == scheme
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        seen.page.evaluate("scrollTo(0, 0)")
+        seen.page.screenshot(path=f"{folder}/report-{width}-{scheme}.png", full_page=True)
+    assert [said for said in seen.said if said[0] == "error"] == []
+
+
+def test_a_filter_leaves_the_runs_it_names_and_the_answer_as_it_is(opened):
+    seen = opened()
+    answer = seen.page.locator(".answer:visible h2").text_content()
+    assert count(seen.page) == "74 of 74 runs"
+    seen.page.fill("#search", "bloomz bf16")
+    assert count(seen.page) == "8 of 74 runs"
+    assert set(seen.page.locator("#table tbody th").all_text_contents()) == {"bloomz-560m", "bloomz-1b7"}
+    seen.page.fill("#search", "no such thing")
+    seen.page.wait_for_function(
+        "() => document.querySelector('#chart-quality .say').textContent.includes('No run is left')"
+    )
+    assert seen.page.locator(".answer:visible h2").text_content() == answer
+
+
+def test_limits_typed_on_the_page_leave_the_runs_that_keep_them_and_name_the_cheapest(opened):
+    seen = opened()
+    least = seen.page.locator("#least")
+    assert least.text_content().startswith("Least energy of these: minilm_l6 · bf16, batch 64, 2.39")
+    seen.page.locator("#quality-min").press_sequentially("0.93")  # a key at a time: the field must keep its place
+    assert "bert_large · bf16, batch 64" in least.text_content()
+    assert "roberta_base" not in least.text_content()  # contaminated: it would be cheaper
+    seen.page.fill("#p95-max", "20")
+    assert "bert_large · bf16, batch 4" in least.text_content()
+    assert opened(seen.page.evaluate("location.hash")).page.locator("#least").text_content() == least.text_content()
+    seen.page.fill("#quality-min", "")
+    seen.page.fill("#p95-max", "")
+    assert count(seen.page) == "74 of 74 runs"
+
+
+def test_the_address_is_the_view_so_that_it_can_be_sent(opened):
+    seen = opened()
+    seen.page.locator("[data-facet=precision] summary").click()
+    seen.page.locator("[data-facet=precision] input[value=int8]").check()
+    seen.page.locator("[data-sort=quality]").click()
+    seen.page.locator("[data-sort=quality]").click()
+    for box in seen.page.locator("#table tbody input").all()[:2]:
+        box.check()
+    seen.page.locator("#colour").select_option("precision")
+    seen.page.locator("#theme").click()
+    shown = (
+        seen.page.locator("#table tbody").inner_text(),
+        seen.page.locator("#compared").inner_text(),
+        count(seen.page),
+    )
+    address = seen.page.evaluate("location.hash")
+    again = opened(address)
+    assert (
+        again.page.locator("#table tbody").inner_text(),
+        again.page.locator("#compared").inner_text(),
+        count(again.page),
+    ) == shown
+    assert again.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert again.page.locator("#colour").input_value() == "precision"
+    assert again.page.locator("th[aria-sort=descending]").inner_text().startswith("quality")
+    assert shown[2] == "24 of 74 runs"
+
+
+def test_an_address_that_makes_no_sense_shows_the_page_all_the_same(opened):
+    seen = opened("#g=nothing&page=-7&sort=%3Cscript%3E&pick=x&model=none&dir=sideways")
+    assert count(seen.page) == "0 of 74 runs"
+    seen.page.locator("#reset").click()
+    assert count(seen.page) == "74 of 74 runs"
+    assert [said for said in seen.said if said[0] == "error"] == []
+
+
+def test_choosing_a_group_shows_its_answer_and_its_runs_alone(opened):
+    seen = opened()
+    seen.page.locator("#answers a", has_text="question answering").click()
+    assert seen.page.locator(".answer:visible .task").all_text_contents() == ["question answering"]
+    assert count(seen.page) == "72 of 72 runs"
+    options = seen.page.locator("#group option").all()
+    foreign = next(one for one in options if "eight A100s" in one.text_content())
+    seen.page.locator("#group").select_option(foreign.get_attribute("value"))
+    assert count(seen.page) == "1 of 1 run"
+    assert "eight A100s" in seen.page.locator(".answer:visible .fine").text_content()
+
+
+def test_a_hidden_run_is_gone_until_it_is_shown_again(opened):
+    seen = opened()
+    first = seen.page.locator("#table tbody th").first.text_content()
+    seen.page.locator("#table tbody tr").first.get_by_role("button").click()
+    assert count(seen.page) == "73 of 74 runs"
+    seen.page.locator("#unhide").click()
+    assert seen.page.locator("#table tbody th").first.text_content() == first
+
+
+def test_two_picked_runs_get_the_verdict_that_the_program_gives(opened, tmp_path):
+    pairs = [
+        (1.0, 0.01, 2.0, 0.02),
+        (1.0, 0.06, 1.1, 0.06),
+        (1.0, None, 2.0, 0.1),
+        (2.0, 0.001, 1.0, 0.001),
+        (1.0, 0.04, 1.079, 0.04),
+    ]
+    for a_wh, a_half, b_wh, b_half in pairs:
+        runs = [a_run("a", a_wh, a_half), a_run("b", b_wh, b_half)]
+        file = tmp_path / "pair.html"
+        file.write_text(render(a_page(runs)), encoding="utf-8")
+        seen = opened("#" + "&".join(f"pick={run.run_id[:12]}" for run in runs), file)
+        expected = versus(an_entry("a", a_wh, a_half), an_entry("b", b_wh, b_half)).verdict
+        said = seen.page.locator("#compared .verdict").text_content()
+        assert said.startswith(
+            {"A": "A costs less", "B": "B costs less", "tie": "A tie", "unknown": "Cannot be told"}[expected]
+        )
+
+
+def test_two_runs_of_two_groups_are_not_compared(opened, tmp_path):
+    file = tmp_path / "apart.html"
+    runs = [a_run("a"), a_run("b", 2.0, compare__key="other")]
+    file.write_text(render(a_page(runs)), encoding="utf-8")
+    seen = opened("#" + "&".join(f"pick={run.run_id[:12]}" for run in runs), file)
+    assert seen.page.locator("#compared .verdict").text_content().startswith("They do not compare")
+
+
+def test_random_weights_and_runs_in_doubt_are_nowhere_on_the_front(opened):
+    seen = opened()
+    seen.through()
+    said = seen.page.locator("#chart-quality .say").text_content()
+    assert "gpt2-random" not in said
+    assert "1 of random weights" in said
+    assert "roberta_base" not in said.split("The Pareto front")[1]
+    row = seen.page.locator("#table tbody tr", has_text="gpt2-random")
+    assert "random weights" in row.inner_text()
+
+
+def test_a_name_that_holds_a_script_is_text_everywhere(opened, tmp_path):
+    file = tmp_path / "evil.html"
+    runs = [
+        a_run(EVIL, metric=EVIL, device=EVIL, flags=EVIL, command=EVIL, parameters="5"),
+        a_run("b" + EVIL, 2.0, parameters="9"),
+    ]
+    file.write_text(render(a_page(runs)), encoding="utf-8")
+    seen = opened("", file)
+    seen.through()
+    assert seen.page.evaluate("window.broken") is None
+    assert seen.page.locator("main img").count() == 0
+    assert EVIL in seen.page.locator("#table tbody").first.inner_text()
+    assert seen.fetched() == []
+    assert [said for said in seen.said if said[0] == "error"] == []
+
+
+def test_estimated_shares_are_hatched_and_mostly_estimated_runs_are_hollow(opened):
+    seen = opened()
+    seen.through()
+    assert seen.page.locator("#chart-components pattern").count() > 0
+    foreign = next(one for one in seen.page.locator("#group option").all() if "AMD EPYC" in one.text_content())
+    seen.page.locator("#group").select_option(foreign.get_attribute("value"))
+    seen.through()
+    fill = seen.page.evaluate("getComputedStyle(document.querySelector('#chart-quality .points path')).fill")
+    assert fill in ("none", "rgba(0, 0, 0, 0)") or re.search(
+        r"fill: none|fill-opacity: 0", seen.page.locator("#chart-quality .points path").first.get_attribute("style")
+    )
+
+
+def test_the_keyboard_reaches_every_control_and_escape_closes_what_it_opened(opened):
+    seen = opened()
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate("document.activeElement.className") == "skip"
+    seen.page.locator("[data-facet=model] summary").focus()
+    seen.page.keyboard.press("Enter")
+    assert seen.page.locator("[data-facet=model][open]").count() == 1
+    seen.page.keyboard.press("Tab")
+    seen.page.keyboard.press("Space")
+    assert count(seen.page) == "12 of 74 runs"
+    assert seen.page.evaluate("document.activeElement.type") == "checkbox"  # the place is kept
+    seen.page.keyboard.press("Escape")
+    assert seen.page.locator(".facet[open]").count() == 0
+
+
+def test_who_cannot_see_gets_landmarks_captions_names_and_a_table_for_each_chart(opened):
+    seen = opened()
+    seen.through()
+    page = seen.page
+    assert page.locator("main").count() == page.locator("h1").count() == 1
+    assert page.evaluate("[...document.querySelectorAll('table')].filter(t => !t.caption).length") == 0
+    unnamed = "[...document.querySelectorAll('{}')].filter(e => e.offsetParent && !{} && !e.ariaLabel).length"
+    assert page.evaluate(unnamed.format("input, select", "e.labels.length")) == 0
+    assert page.evaluate(unnamed.format("button", "e.innerText.trim()")) == 0
+    for name in CHARTS:
+        assert len(page.locator(f"#chart-{name} .plot").get_attribute("aria-label")) > 40
+        assert page.locator(f"#chart-{name} table tbody tr").count() > 0
+
+
+def test_without_javascript_every_answer_can_be_read(opened):
+    seen = opened(java_script_enabled=False)
+    assert seen.page.locator(".answer:visible").count() == 4
+    assert seen.page.locator("noscript").count() == 1
+
+
+@pytest.mark.parametrize(
+    "runs", [[], [a_run()], [a_run("a", 1.0, None, None)], [a_run("a", 1.0, None, None, weights="random"), a_run("b")]]
+)
+def test_a_page_of_few_or_odd_runs_has_no_error(opened, tmp_path, runs):
+    file = tmp_path / "few.html"
+    file.write_text(render(a_page(runs)), encoding="utf-8")
+    seen = opened("", file)
+    if runs:
+        seen.through()
+    assert [said for said in seen.said if said[0] == "error"] == []
+
+
+def test_paper_is_light_and_shows_no_controls(opened):
+    seen = opened(color_scheme="dark")
+    seen.page.emulate_media(media="print", color_scheme="dark")
+    seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert seen.page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert not seen.page.locator("#controls").is_visible()
+    assert seen.page.locator("#chart-phases .main-svg").count() > 0  # also what was never scrolled to

@@ -1,0 +1,68 @@
+"""What may be ranked together: the key of src.comparison, the prompt, and the boundary."""
+
+from dataclasses import replace
+
+import pytest
+
+from src import comparison
+from src.report.group import groups
+from src.report.selection import completed
+from tests.records import a_record
+from tests.report.runs import an_entry
+
+CHANGES = {
+    "inputs": lambda one: replace(one, task={**one.task, "digest": "other"}),
+    "task option": lambda one: replace(one, task={**one.task, "max_new_tokens": 99}),
+    "protocol": lambda one: replace(one, protocol={**one.protocol, "window_s": 99.0}),
+    "samples": lambda one: replace(one, run={**one.run, "samples": 99}),
+    "device": lambda one: replace(one, hardware={**one.hardware, "gpu_name": "Card"}),
+}
+SAME = {
+    "model": lambda one: replace(one, model={**one.model, "name": "other"}),
+    "batch": lambda one: replace(one, run={**one.run, "batch_size": 99, "precision": "bf16"}),
+    "guards": lambda one: replace(one, protocol={**one.protocol, "audit_rel": 0.5, "max_windows": 99}),
+    "where the inputs were found": lambda one: replace(one, task={**one.task, "source": "elsewhere"}),
+}
+
+
+@pytest.mark.parametrize("name", [*CHANGES, *SAME])
+def test_runs_are_of_one_group_where_src_comparison_finds_no_difference(name):
+    a = a_record()
+    b = (CHANGES | SAME)[name](a)
+    same = not list(comparison.differences(a, b))
+    assert same == (name in SAME)
+    assert (comparison.tags(a)["compare.key"] == comparison.tags(b)["compare.key"]) == same
+
+
+def test_the_card_of_two_records_is_told_as_src_comparison_tells_it():
+    a = a_record()
+    b = replace(a, environment={**a.environment, "cpu": "another"})
+    assert (comparison.tags(a)["compare.card"] == comparison.tags(b)["compare.card"]) == comparison.same_card(a, b)
+    assert comparison.tags(a)["compare.card"] == comparison.tags(a_record())["compare.card"]
+
+
+def test_a_record_tells_what_its_runs_tags_would():
+    found = completed(a_record())
+    assert found["windows"] == "3"
+    assert len(found["compare.key"]) == 12
+
+
+def test_a_specialist_stands_beside_the_general_models_of_every_prompt_and_two_prompts_are_two_groups():
+    entries = [
+        an_entry("specialist"),
+        an_entry("one", role="general", compare__prompt="p1"),
+        an_entry("other", role="general", compare__prompt="p2"),
+    ]
+    found = groups(entries)
+    assert sorted(sorted(one.model for one in group.entries) for group in found) == [
+        ["one", "specialist"], ["other", "specialist"],
+    ]  # fmt: skip
+
+
+def test_a_foreign_run_is_of_its_own_boundary_whatever_else_is_equal():
+    entries = [an_entry("ours"), an_entry("theirs", boundary="eight GPUs"), an_entry("others", boundary="one GPU")]
+    assert len(groups(entries)) == 3
+
+
+def test_two_tasks_are_never_one_group_even_with_one_key():
+    assert len(groups([an_entry("a"), an_entry("a", task="summarization")])) == 2
