@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from src import table, tracking, trial
 from src.core import Interrupted, UserError
 from src.sweep import answer, bill, parent, pinned, plan
+from src.sweep.goal import QUALITY
 from src.sweep.plan import Asked
 from src.sweep.search import Measure, Search
 from src.sweep.space import LeftOut
@@ -77,6 +78,11 @@ def _reference(search: Search, asked: Asked, study: Study) -> Told:
         if found.metrics.get(goal.metric) is None:
             raise UserError(f"sweep.objectives: the reference's run has no {goal.metric}; leave {goal.name} out")
     study.goals = search.judged(asked.typed)
+    if asked.answers and not any(metric.startswith(QUALITY) for metric in study.goals.metrics):
+        raise UserError(
+            f"{asked.answers[0]} changes the answers, and the reference's have no quality (nobody who judges them?): "
+            "give it one value"
+        )
     return found
 
 

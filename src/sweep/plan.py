@@ -44,7 +44,7 @@ class Asked:
     """A sweep that can begin. `typed`: the user typed a goal for quality, rather than the YAML.
 
     `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `run` is the reference's,
-    `pin` the file that gets what is recommended.
+    `pin` the file that gets what is recommended. `answers` are searched keys that change what is answered.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Asked:
     tracking_uri: str | None = None
     run: Run | None = None
     pin: Path | None = None
+    answers: tuple[str, ...] = ()
 
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) -> Asked:
@@ -73,7 +74,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
     reference = _reference(conf, dimensions, fixed)
     run = judge.run(laid(fixed, reference))
     found, notes, typed_ = _goals(conf, run, [_key(one) for one in overrides])
-    _answers(conf, dimensions, found)
+    answers = _answers(conf, dimensions, found)
     name = f"{chosen}-{_digest(conf, fixed, dimensions, found, run)}"
     full = (*fixed, f"sweep_id={name}")
     screening, note = _screening(conf, full, reference, run, judge)
@@ -89,9 +90,8 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         seed=conf.seed,
     )
     storage = None if config.storage is None else str(config.storage)
-    return Asked(
-        name, plan, storage, folder, typed_, (*run.notes, *notes, *note), run.task.name, run.tracking_uri, run, pin
-    )
+    said = (*run.notes, *notes, *note)
+    return Asked(name, plan, storage, folder, typed_, said, run.task.name, run.tracking_uri, run, pin, answers)
 
 
 def device(run: Run) -> str:
@@ -140,17 +140,20 @@ def _dimensions(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimension
 
 def _word(value: Any) -> str:
     """A value of the YAML as it is typed."""
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _reference(conf: SweepConf, dimensions: Sequence[Dimension], fixed: Sequence[str]) -> Point:
     """The reference in words: a dimension without a value there has its plainest, the first.
 
-    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space.
+    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space; nor is
+    a null, which stands for the run's own value, of what is not searched.
     """
     words = [f"{d.key}={_word(conf.reference[d.key]) if d.key in conf.reference else d.values[0]}" for d in dimensions]
     keys = {dimension.key for dimension in dimensions}
-    further = [f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys]
+    further = [
+        f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys and value is not None
+    ]
     return (*words, *(word for word in further if word not in fixed))
 
 
@@ -184,11 +187,13 @@ def _above(keys: Sequence[str]) -> list[str]:
     return [".".join(key.split(".")[: n + 1]) for key in keys for n in range(key.count(".") + 1)]
 
 
-def _answers(conf: SweepConf, dimensions: Sequence[Dimension], found: Goals) -> None:
-    """Refuses to search what changes the answers where nothing asks how good they are: the worst would win."""
-    keys = [dimension.key for dimension in dimensions if dimension.key in conf.changes_answers]
+def _answers(conf: SweepConf, dimensions: Sequence[Dimension], found: Goals) -> tuple[str, ...]:
+    """What is searched of that which changes the answers; UserError where nothing asks how good they are: the worst
+    would win."""
+    keys = tuple(dimension.key for dimension in dimensions if dimension.key in conf.changes_answers)
     if keys and not any(metric.startswith(QUALITY) for metric in found.metrics):
         raise UserError(f"{keys[0]} changes the answers: make quality an objective, sweep.objectives=[energy,quality]")
+    return keys
 
 
 def _screening(
