@@ -16,6 +16,7 @@ from src import table, tracking
 from src.core import Interrupted, UserError
 from src.sweep import answer, bill, busy, parent, pinned
 from src.sweep.busy import Measure, Say
+from src.sweep.goal import QUALITY
 from src.sweep.plan import Asked
 from src.sweep.search import POLL_S, Search
 from src.sweep.space import LeftOut
@@ -108,6 +109,11 @@ def measured_reference(search: Search, asked: Asked, study: Study) -> Told:
         if found.metrics.get(goal.metric) is None:
             raise UserError(f"sweep.objectives: the reference's run has no {goal.metric}; leave {goal.name} out")
     study.goals = search.judged(asked.typed)
+    if asked.answers and not any(metric.startswith(QUALITY) for metric in study.goals.metrics):
+        raise UserError(
+            f"{asked.answers[0]} changes the answers, and the reference's have no quality (nobody who judges them?): "
+            "give it one value"
+        )
     return found
 
 

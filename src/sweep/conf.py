@@ -73,15 +73,18 @@ def dimensions_of(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimensi
 
 def _word(value: Any) -> str:
     """A value of the YAML as it is typed."""
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def reference_of(conf: SweepConf, dimensions: Sequence[Dimension], fixed: Sequence[str]) -> Point:
     """The reference in words: a dimension without a value there has its plainest, the first.
 
-    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space.
+    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space; nor is
+    a null, which stands for the run's own value, of what is not searched.
     """
     words = [f"{d.key}={_word(conf.reference[d.key]) if d.key in conf.reference else d.values[0]}" for d in dimensions]
     keys = {dimension.key for dimension in dimensions}
-    further = [f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys]
+    further = [
+        f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys and value is not None
+    ]
     return (*words, *(word for word in further if word not in fixed))

@@ -31,7 +31,8 @@ class Asked:
     `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `words` is the line as
     typed; `workers` holds the environment of each process that is to measure, `worker` this one's number where it is
     one of several. `hardware` is what this process would measure on, `busy` what to do where another measures there.
-    `run` is the reference's, `pin` the file that gets what is recommended.
+    `run` is the reference's, `pin` the file that gets what is recommended, `answers` are searched keys that change what
+    is answered.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Asked:
     busy: str = busy.REFUSE
     run: Run | None = None
     pin: Path | None = None
+    answers: tuple[str, ...] = ()
 
     @property
     def card(self) -> str | None:
@@ -71,7 +73,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
     run = judge.run(laid(fixed, reference))
     keys = [key_of(one) for one in overrides]
     found, notes, typed_ = _goals(conf, run, keys)
-    _answers(conf, dimensions, found)
+    answers = _answers(conf, dimensions, found)
     storage = None if config.storage is None else str(config.storage)
     crew = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(crew) == 1 and conf.worker is None and storage is None
@@ -105,6 +107,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path = FOLDER) ->
         busy=busy.checked(conf.busy),
         run=run,
         pin=pin,
+        answers=answers,
     )
 
 
@@ -148,11 +151,13 @@ def _above(keys: Sequence[str]) -> list[str]:
     return [".".join(key.split(".")[: n + 1]) for key in keys for n in range(key.count(".") + 1)]
 
 
-def _answers(conf: SweepConf, dimensions: Sequence[Dimension], found: Goals) -> None:
-    """Refuses to search what changes the answers where nothing asks how good they are: the worst would win."""
-    keys = [dimension.key for dimension in dimensions if dimension.key in conf.changes_answers]
+def _answers(conf: SweepConf, dimensions: Sequence[Dimension], found: Goals) -> tuple[str, ...]:
+    """What is searched of that which changes the answers; UserError where nothing asks how good they are: the worst
+    would win."""
+    keys = tuple(dimension.key for dimension in dimensions if dimension.key in conf.changes_answers)
     if keys and not any(metric.startswith(QUALITY) for metric in found.metrics):
         raise UserError(f"{keys[0]} changes the answers: make quality an objective, sweep.objectives=[energy,quality]")
+    return keys
 
 
 def _screening(

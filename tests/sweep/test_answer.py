@@ -153,3 +153,12 @@ def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password():
     line = refused("-m", "sweep=efficiency", "hardware=cpu", "batch_size=1,2", "precision=fp32", f"storage={uri}")
     assert "storage=postgresql+psycopg://127.0.0.1:1/none cannot be used" in line
     assert "secret" not in line
+
+
+def test_what_changes_the_answers_is_not_searched_where_nobody_says_how_good_they_are(tmp_path):
+    planned = plan(tmp_path, goals=wanted({"quality": {"loss_rel": 0.01}}))
+    machine = Machine(metrics={"quality/primary": None})
+    asked = Asked("study", planned, None, tmp_path, False, (), answers=("task.steps",))
+    with pytest.raises(UserError, match=r"task\.steps changes the answers, and the reference's have no quality"):
+        command.run(asked, machine)
+    assert len(machine.asked) == 1  # the reference alone

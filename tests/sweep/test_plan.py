@@ -31,9 +31,9 @@ def read(tmp_path, *words, sweep="efficiency"):
         return plan.read(config, overrides, tmp_path)
 
 
-def refusal(tmp_path, *words):
+def refusal(tmp_path, *words, sweep="efficiency"):
     with pytest.raises(UserError) as error:
-        read(tmp_path, *words)
+        read(tmp_path, *words, sweep=sweep)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -199,3 +199,38 @@ def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_pare
     assert not any("shared" in word for word in asked.plan.full)
     for same in ("sweep.busy=wait", "sweep.workers=3"):
         assert read(tmp_path, *words, same).name == asked.name
+
+
+PAINTER = ("model=embedded_painter", "task=image_generation", "hardware=cpu", "protocol=smoke")
+
+
+def test_steps_are_searched_beside_the_pipelines_own_and_only_then_said(tmp_path):
+    asked = read(tmp_path, *PAINTER, "precision=fp32", sweep="image")
+    assert asked.plan.reference == ("batch_size=1",)
+    assert asked.plan.reference in asked.plan.space.points
+    assert asked.answers == ()
+    asked = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2,4", sweep="image")
+    assert set(asked.plan.reference) == {"batch_size=1", "task.steps=null"}
+    assert asked.answers == ("task.steps",)
+    assert {point[1] for point in asked.plan.space.points} == {"task.steps=2", "task.steps=4"}
+    fixed = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2", sweep="image")
+    assert "task.steps=2" in fixed.plan.full
+    assert fixed.plan.reference == ("batch_size=1",)
+    line = refusal(tmp_path, *PAINTER, "task.steps=2,4", "sweep.limits.quality.loss_rel=null", sweep="image")
+    assert "task.steps changes the answers" in line
+
+
+def test_a_typed_value_that_cannot_be_is_left_out_of_a_list_and_refused_alone(tmp_path):
+    asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
+    assert {point[1] for point in asked.plan.space.points} == {"precision=fp32"}
+    (line,) = [str(one) for one in asked.plan.space.left_out]
+    assert line.startswith("left out: precision=fp8 (2 points): precision=fp8 does not exist")
+    assert "precision=fp8 does not exist" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
+    assert "nothing is left to search: precision=fp8 does not" in refusal(
+        tmp_path, *FAST, "batch_size=1,8", "precision=fp8,fp9"
+    )
+
+
+def test_graphs_are_left_out_of_a_deep_sweep_where_there_is_no_card(tmp_path):
+    asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32", sweep="deep")
+    assert any(one.words == ("compile=graphs",) for one in asked.plan.space.left_out)
