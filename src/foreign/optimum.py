@@ -113,7 +113,8 @@ def _result(
     environment: Mapping[str, Any], batch: int, targets: tuple[str, ...], joules: Mapping[str, float | None],
 ) -> Foreign:  # fmt: skip
     device, task = str(backend.get("device")), str(backend.get("task"))
-    cards = [str(card) for card in environment.get("gpu") or ()]
+    listed = environment.get("gpu") or ()
+    cards = [str(card) for card in listed] if isinstance(listed, list) else [str(listed)] if listed else []
     on_gpu = device == "cuda" and bool(cards)
     latency = _latency(report, targets)
     words = {"precision": backend.get("torch_dtype") or backend.get("dtype"), "batch_size": batch,
@@ -124,7 +125,7 @@ def _result(
         format=NAME,
         source=str(path),
         digest=digest(NAME, [config, report]),
-        title=str(backend.get("model")),
+        title=str(backend.get("model") or NAME),
         boundary=(
             f"optimum-benchmark {VERSION} through CodeCarbon in mode process, {' and '.join(targets)} of one batch of "
             f"{batch} on {device}, random inputs, loading and warm-up apart; the way CPU was read is not stated, RAM "
@@ -147,12 +148,17 @@ def _result(
 
 def _latency(report: Mapping[str, Any], targets: tuple[str, ...]) -> dict[str, float]:
     """Statistics of a batch, for which each of its requests waits; of two targets only means can be added."""
-    parts = [report[target].get("latency") or {} for target in targets]
+    parts = [_statistics(report, target) for target in targets]
     means = [cells.read(part.get("mean")) if part.get("unit") == "s" else None for part in parts]
     found = {} if None in means else {"mean": sum(mean for mean in means if mean is not None)}
     if len(parts) == 1 and found:
         found |= {name: value for name in KEPT if (value := cells.read(parts[0].get(name))) is not None}
-    first = (report.get("prefill") or {}).get("latency") or {}
+    first = _statistics(report, "prefill")
     if first.get("unit") == "s" and (ttft := cells.read(first.get("mean"))) is not None:
         found["ttft"] = ttft
     return found
+
+
+def _statistics(report: Mapping[str, Any], target: str) -> Mapping[str, Any]:
+    found = report[target].get("latency") if isinstance(report.get(target), Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -80,6 +80,16 @@ def test_one_transaction_writes_what_the_tracking_api_would_have(uri, tmp_path):
 
 
 @pytest.mark.servers
+def test_a_server_gets_each_result_once_through_the_tracking_api(uri, tmp_path, monkeypatch):
+    from src import store
+
+    monkeypatch.setattr(store, "_database", lambda client: None)
+    found = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r9"), ROW.replace("r1", "r10"))).results
+    assert store.save_foreign(uri, found) == 2
+    assert store.save_foreign(uri, found) == 0
+
+
+@pytest.mark.servers
 def test_a_foreign_run_is_no_record_and_so_compares_with_nothing(uri, tmp_path):
     from src import store
     from src.core import UserError
