@@ -22,7 +22,8 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 # Types into the search field: milliseconds until count and table are painted, and until every chart in view is
 TYPED = """(word) => new Promise((done) => {
-  const field = document.getElementById("search"), charts = document.getElementById("charts"), began = performance.now();
+  const field = document.getElementById("search"), charts = document.getElementById("charts");
+  const began = performance.now();
   field.value = word;
   field.dispatchEvent(new Event("input"));
   let table = 0;
