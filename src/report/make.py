@@ -68,9 +68,9 @@ def make(asked: Asked) -> Report:
     (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
     (folder / "report.json").write_text(files.as_json(page, asdict(bounds)), encoding="utf-8")
     if asked.figures:
-        from src.report import figures
+        from src.report.figures import write  # matplotlib, for who asks for it
 
-        figures.write(folder, answers, asked.figures)
+        write(folder, answers, asked.figures)
     return Report(folder, answers, len(chosen.entries), chosen.left_out)
 
 

@@ -90,7 +90,7 @@ function ordered(some, group) {
   return [...new Set([...special, ...cheapest(some)])].slice(0, BARS);
 }
 const rest = (some, shown) => (some.length > shown.length ? ` The ${shown.length} cheapest of ${many(some.length, "run")}.` : "");
-const barLabel = (run) => `${run.ranked ? "" : "✕ "}${plain(run.model)}<br><span style="font-size:11px">${plain(run.with)}${run.random ? ", random weights" : ""}</span>`;
+const barLabel = (run) => `${run.ranked ? "" : "✕ "}${plain(run.model)}<br><span style="font-size:11px">${plain(run.with)}${run.random ? ", random" : ""}</span>`;
 function bars(shown, parts, title, each = 1, say = wh) {
   const traces = parts.filter(([, value]) => shown.some((run) => value(run))).map(([name, value, colour, hatched, how]) => ({
     type: "bar", orientation: "h", name: plain(name), x: shown.map((run) => (value(run) || 0) / each), y: shown.map((_, at) => at), hoverinfo: "text", hovertext: shown.map((run) => `${plain(name)}: ${say(value(run))}${how ? ` (${plain(how(run))})` : ""}<br>${plain(run.name)}`), textposition: "none",

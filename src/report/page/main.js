@@ -57,7 +57,7 @@ function controls() {
     return field;
   };
   const judged = groupOf(state.g).runs.some((at) => runs[at].quality !== null);
-  const typed = [search, ...(judged || state.qmin ? [limit("quality-min", "qmin", "Quality at least", "0.01")] : []), limit("p95-max", "p95max", "p95 at most, ms", "1")];
+  const typed = [search, ...(judged || state.qmin ? [limit("quality-min", "qmin", "Quality at least", "0.01")] : []), limit("p95-max", "p95max", "p95 at most (ms)", "1")];
   const some = groupOf(state.g).runs.some((at) => !runs[at].ranked || runs[at].verdict === "doubtful") && groupOf(state.g).runs.some((at) => runs[at].ranked && runs[at].verdict !== "doubtful");
   const changed = toHash().replace(/(^|&)(g|theme|sort|dir|page)=[^&]*/g, "");
   const others = [...Object.keys(FACETS).map(facet),
