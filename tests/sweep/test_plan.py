@@ -184,7 +184,9 @@ def test_a_typed_value_that_cannot_be_is_left_out_of_a_list_and_refused_alone(tm
     (line,) = [str(one) for one in asked.plan.space.left_out]
     assert line.startswith("left out: precision=fp8 (2 points): precision=fp8 does not exist")
     assert "precision=fp8 does not exist" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
-    assert "nothing is left to search: precision=fp8 does not" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8,fp9")
+    assert "nothing is left to search: precision=fp8 does not" in refusal(
+        tmp_path, *FAST, "batch_size=1,8", "precision=fp8,fp9"
+    )
 
 
 def test_graphs_are_left_out_of_a_deep_sweep_where_there_is_no_card(tmp_path):
