@@ -61,7 +61,7 @@ format: $(READY) ## rewrite the code in the house's format
 
 ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
 	@echo "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning, or a task, energy against quality:"
-	@MLFLOW_TRACKING_URI= $(BIN)/python -m src.views
+	-@MLFLOW_TRACKING_URI= $(BIN)/python -m src.views
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 \
 	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
 
