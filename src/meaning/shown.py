@@ -14,8 +14,8 @@ class Table:
     """A table of words: `rows` have one cell for each column, `note` says what the numbers are. Nothing is escaped."""
 
     title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
     note: str = ""
 
 

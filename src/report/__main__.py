@@ -7,8 +7,10 @@ and one line of JSON. Exit code 0, or 2 for a mistake in the words.
 import json
 import os
 import sys
+from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes
@@ -22,13 +24,21 @@ from src.report.make import Asked, Report, make
 def command(config: DictConfig) -> None:
     """The report that Hydra composed; leaves the process with its exit code."""
     try:
-        made = make(typed(Asked, OmegaConf.to_container(config, resolve=True), "report"))  # type: ignore[arg-type]
+        made = make(asked(config))
         show(made)
         code = 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 2
     sys.exit(code)
+
+
+def asked(config: DictConfig) -> Asked:
+    """The words as composed; a mix of jobs bears the name of its file."""
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    if values.get("mix") is not None:
+        values["mix"]["name"] = HydraConfig.get().runtime.choices["mix"]
+    return typed(Asked, values, "report")
 
 
 def show(made: Report) -> None:

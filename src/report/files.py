@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from src.meaning.shown import Table
 from src.report import said, words
 from src.report.data import short
 from src.report.decision import Answer
 from src.report.entry import Entry
 from src.report.render import Page
-from src.report.section import Table
 from src.report.versus import Versus
 
 LEFT_OUT_SHOWN = 50

@@ -3,14 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from src.report.entry import Entry
+from src.core import Record
+from src.report import meanings
+from src.report.decision import Answer
 from src.report.section import Section
 
+Make = Callable[[Sequence[Answer], Mapping[str, Record], Mapping[str, Any]], Section | None]
+
 # Called in this order; one that has nothing to say returns None
-FURTHER: tuple[Callable[[Sequence[Entry], Mapping[str, Any]], Section | None], ...] = ()
+FURTHER: tuple[Make, ...] = (meanings.in_other_words, meanings.portfolio, meanings.training, meanings.published)
 
 
-def sections(entries: Sequence[Entry], config: Mapping[str, Any]) -> tuple[Section, ...]:
-    """Every further section that these runs give."""
-    made = (make(entries, config) for make in FURTHER)
+def sections(
+    answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]
+) -> tuple[Section, ...]:
+    """Every further section that these answers give."""
+    made = (make(answers, records, config) for make in FURTHER)
     return tuple(section for section in made if section is not None)

@@ -10,7 +10,7 @@ from typing import Any
 from src import comparison, ledger, tracking
 from src.core import Record, UserError
 from src.ledger import Choice
-from src.report import data, files, limits
+from src.report import data, files, limits, meanings
 from src.report.decision import Answer, decide
 from src.report.entry import Entry
 from src.report.further import sections
@@ -35,6 +35,8 @@ class Asked:
     limits: Mapping[str, Any] | None = None
     records: int = 200
     figures: tuple[str, ...] = ()
+    use: Mapping[str, Any] | None = None
+    mix: Mapping[str, Any] | None = None
     name: str | None = None
     out: str | None = None
     title: str = "Which model to run, and what it costs"
@@ -56,6 +58,8 @@ def make(asked: Asked) -> Report:
     """Writes the report that was asked for; UserError for what cannot be, before anything is written."""
     bounds, uri = limits.limits(asked.limits or {}), tracking.resolve(asked.tracking_uri)
     folder = _folder(asked)
+    meanings.asked_use(asdict(asked))
+    meanings.asked_mix(asdict(asked))
     for word in asked.figures:
         if word not in FIGURES:
             raise UserError(choose("figures", word, FIGURES))
@@ -142,7 +146,7 @@ def page_of(
         answers=answers,
         differs=differs,
         left_out=chosen.left_out,
-        sections=sections(entries, asdict(asked)),
+        sections=sections(answers, records, asdict(asked)),
         notes=_notes(entries, chosen.left_out),
         data={**drawn, "latencies": data.latencies(records, entries)},
     )

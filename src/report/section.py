@@ -1,7 +1,8 @@
 """A part of the page beside the built-in charts: made of a report's entries and configuration, by a plain function.
 
-    def section(entries: Sequence[Entry], config: Mapping[str, Any]) -> Section | None
+    def section(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None
 
+`records` are the whole records of the runs that a reader looks at first, by run id; `config` the words of the command.
 Add the function to `FURTHER` in src/report/further.py: that is the one line by which a section is plugged in.
 """
 
@@ -9,15 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table of words: `rows` have one cell for each column, `note` says what the numbers are. Nothing is escaped."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    note: str = ""
+from src.meaning.shown import Table
 
 
 @dataclass(frozen=True)
