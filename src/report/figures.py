@@ -55,12 +55,16 @@ def quality(answer: Answer) -> Any | None:
         )  # fmt: skip
     for place, model in enumerate(models[: len(COLOURS) - 1]):
         axes.plot([], [], MARKS[place], color=COLOURS[place], label=model)
-    if len(models) >= len(COLOURS):
-        axes.plot([], [], MARKS[-1], color=COLOURS[-1], label=f"{len(models) - len(COLOURS) + 1} others")
+    others = models[len(COLOURS) - 1 :]
+    if others:
+        axes.plot(
+            [], [], MARKS[-1], color=COLOURS[-1], label=others[0] if len(others) == 1 else f"{len(others)} others"
+        )
     front = answer.front
     axes.step([one.energy for one in front], [one.quality or 0 for one in front], where="post", color="grey",
               linestyle=":", label="Pareto front")  # fmt: skip
-    for one in front[:: max(1, -(-len(front) // NAMED))]:
+    first = {one.model: one for one in reversed(front)}  # of each model on the front, the cheapest is named
+    for one in list(first.values())[:NAMED]:
         spot = (one.energy, one.quality or 0)
         axes.annotate(_label(one), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
     _log_where_wide(axes.set_xscale, judged)
@@ -72,10 +76,12 @@ def quality(answer: Answer) -> Any | None:
 
 def components(answer: Answer) -> Any | None:
     """Energy by component of the cheapest runs, estimates hatched; None where no component was read apart."""
-    shown = sorted(answer.group.entries, key=lambda one: one.energy)[:BARS]
-    parts = [(c, [one.metrics.get(f"energy/{c}_wh_per_1k", 0.0) for one in shown]) for c in COMPONENTS]
-    if not any(value for _, values in parts for value in values):
+    names = [f"energy/{component}_wh_per_1k" for component in COMPONENTS]
+    known = [one for one in answer.group.entries if any(name in one.metrics for name in names)]
+    shown = sorted(known, key=lambda one: one.energy)[:BARS]
+    if not shown:
         return None
+    parts = [(c, [one.metrics.get(name, 0.0) for one in shown]) for c, name in zip(COMPONENTS, names, strict=True)]
     figure, axes = _figure(answer, 1.4 + 0.32 * len(shown))
     left = [0.0] * len(shown)
     for component, values in parts:
@@ -110,6 +116,8 @@ def batch(answer: Answer) -> Any | None:
             markerfacecolor="white" if hollow else COLOURS[place],
         )  # fmt: skip
     axes.set_xscale("log", base=2)
+    sizes = sorted({one.batch or 0 for _, some in most for one in some})
+    axes.set_xticks(sizes, [str(size) for size in sizes])
     _log_where_wide(axes.set_yscale, [one for _, some in most for one in some])
     axes.set_xlabel("batch size")
     axes.set_ylabel("energy, Wh per 1,000 inferences")
@@ -128,7 +136,8 @@ def _figure(answer: Answer, height: float) -> tuple[Any, Any]:
 
 
 def _label(one: Entry) -> str:
-    return f"{one.model}, {one.words}"
+    doubt = "" if one.ranked else f" ({', '.join(one.flags) or one.verdict})"
+    return f"{one.model}, {one.words}{doubt}"
 
 
 def _log_where_wide(scale: Callable[[str], Any], entries: Sequence[Entry]) -> None:

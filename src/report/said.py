@@ -9,7 +9,7 @@ SURE = {
     "clear": "clear lead",
     "tie": "tie",
     "unknown": "cannot be told apart",
-    "alone": "nothing to compare with",
+    "alone": "only choice",
     "none": "no run keeps the limits",
 }
 

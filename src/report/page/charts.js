@@ -56,7 +56,7 @@ function logAxis(values, say = digits) {
   return { type: "log", tickvals: at, ticktext: at.map((value) => say(value).replace(/\.0+$|(\.\d*?)0+$/, "$1")) };
 }
 function energyAxis(values, name) {
-  return { title: { text: `energy, ${name} per 1,000` }, ...(wide(values) ? logAxis(values) : { type: "linear", rangemode: "tozero" }) };
+  return { title: { text: `energy, ${name} per 1,000` }, ...(wide(values) ? logAxis(values) : { type: "linear", rangemode: "nonnegative" }) };
 }
 
 function qualityChart(some, group) {
