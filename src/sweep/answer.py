@@ -13,6 +13,7 @@ from src.sweep.space import LeftOut, Point, Space, laid
 from src.sweep.view import Told
 
 SETTING = "setting"  # the head of the one column of words
+NEARLY = 0.02  # a plainer setting that ties is preferred up to here: what the standard protocol resolves
 SHOWN = 3  # nearest results, where none keeps the limits
 
 
@@ -20,8 +21,9 @@ SHOWN = 3  # nearest results, where none keeps the limits
 class Answer:
     """The front within the limits, and the best of it by the first objective: None where no result keeps them.
 
-    `tied` are results whose intervals reach the best one's: of these the plainest is recommended. `nearest` holds the
-    results nearest to the limits with those that each passes, where none keeps them all.
+    `tied` are the other results whose intervals reach the best one's: of these and the best the plainest is recommended
+    that is nearly as good, so that a wide interval does not make a dearer one look free. `nearest` holds the results
+    nearest to the limits with those that each passes, where none keeps them all.
     """
 
     front: tuple[Told, ...]
@@ -41,9 +43,15 @@ def answer(results: Mapping[Point, Told], reference: Told, goals: Goals, space: 
         return Answer((), None, (), tuple(failed))
     best = min(values, key=lambda point: values[point].values[0])
     tied = [point for point, one in values.items() if one.least()[0] <= values[best].most()[0]]
-    chosen = min(tied, key=space.rank)
+    near = [point for point in tied if values[point].values[0] <= _beyond(values[best].values[0], NEARLY)]
+    chosen = min(near, key=space.rank)
     others = tuple(kept[point] for point in sorted(tied, key=space.rank) if point != chosen)
     return Answer(tuple(kept[point] for point in front.front(values)), kept[chosen], others)
+
+
+def _beyond(value: float, share: float) -> float:
+    """A value made worse by a share of itself; less is better, and may be below zero."""
+    return value + abs(value) * share
 
 
 def why(found: Answer, goals: Goals) -> str:
@@ -51,7 +59,7 @@ def why(found: Answer, goals: Goals) -> str:
     assert found.recommended is not None
     first = goals.objectives[0]
     kept = f" of those that keep the limits ({'; '.join(map(str, goals.limits))})" if goals.limits else ""
-    tie = f", tied within its interval with {_words(found.tied[0])} and plainer" if found.tied else ""
+    tie = f", tied within its interval with {_words(found.tied[0])}" if found.tied else ""
     extreme = "least" if first.direction == "min" else "most"
     return f"recommended: {_words(found.recommended)}: {extreme} {first.name}{kept}{tie}"
 

@@ -11,6 +11,8 @@ from src.sweep.budget import Budget
 from src.sweep.finalists import compared
 from src.sweep.memory import Memory
 from src.sweep.space import Dimension
+from src.sweep.view import Told
+from src.trial import Outcome
 from tests.sweep.landscape import (
     BATCHES,
     PRECISIONS,
@@ -288,13 +290,20 @@ def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_pat
     assert max(trial.values[1] for trial in study.study.best_trials) <= 0.03
 
 
-def test_of_settings_that_tie_the_smaller_batch_is_recommended(tmp_path):
+@pytest.mark.parametrize(("plainer_wh", "batch"), [(101.0, 1), (103.0, 8)])
+def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_good(tmp_path, plainer_wh, batch):
     the_plan = plan(tmp_path, screening=False)
-    one, _ = through(the_plan, Machine(metrics={"energy/ci95_rel": 0.1}), tmp_path)
-    found = answer(one.full(), one.full()[REFERENCE], the_plan.goals, the_plan.space)
-    least = min(true_front(), key=lambda point: true_front()[point][0])
-    assert least == ("batch_size=128", "precision=bf16")
-    assert found.recommended.point == ("batch_size=64", "precision=bf16")
+    one, two = ("batch_size=1", "precision=bf16"), ("batch_size=8", "precision=bf16")
+
+    def told(point, wh):
+        read = {"energy/total_wh_per_1k": wh, "energy/ci95_rel": 0.1, "latency/p95_s": 1.0}
+        return Told(point, "full", Outcome((), 0, "finished", metrics=read))
+
+    found = answer(
+        {one: told(one, plainer_wh), two: told(two, 100.0)}, told(REFERENCE, 300.0), wanted({}), the_plan.space
+    )
+    assert found.recommended.point == (f"batch_size={batch}", "precision=bf16")
+    assert len(found.tied) == 1  # whichever it is, the other one is named beside it
 
 
 def test_a_reference_without_quality_drops_the_limit_of_the_file_and_refuses_the_typed_one(tmp_path):
