@@ -7,11 +7,12 @@ const byId = (id) => document.getElementById(id);
 const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
 const inView = new Set(), stale = new Set();
 
+let printing = false;
 function themed(layout) {
   const grid = css("--line"), small = innerWidth < 560;
   const axis = (given) => ({ gridcolor: grid, zerolinecolor: grid, linecolor: grid, ...given });
   return { font: { family: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", size: small ? 11 : 13, color: css("--ink") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 64, r: 16, t: 12, b: 56 }, hoverlabel: { align: "left" }, hovermode: "closest", dragmode: false,
-    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12 } }, ...layout, xaxis: axis({ automargin: true, ...layout.xaxis }), yaxis: axis({ automargin: true, ...layout.yaxis }), annotations: small ? [] : layout.annotations };
+    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12 } }, ...layout, ...(printing ? { width: 620, autosize: false } : { autosize: true }), xaxis: axis({ automargin: true, ...layout.xaxis }), yaxis: axis({ automargin: true, ...layout.yaxis }), annotations: small ? [] : layout.annotations };
 }
 function draw(id) {
   stale.delete(id);
@@ -135,8 +136,9 @@ function start() {
   document.querySelectorAll("figure.chart").forEach((one) => watch.observe(one));
   // A plain anchor is a place on the page, not a view
   addEventListener("hashchange", () => { if (location.hash && !location.hash.includes("=")) return; state = fromHash(); show(); });
-  addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; PALETTE.clear(); CHARTS.forEach(([id]) => draw(id)); });
-  addEventListener("afterprint", show);
+  // A browser tells of paper before it lays the page out for it: charts are given a width that fits A4 and Letter
+  addEventListener("beforeprint", () => { printing = true; document.documentElement.dataset.theme = "light"; PALETTE.clear(); CHARTS.forEach(([id]) => draw(id)); });
+  addEventListener("afterprint", () => { printing = false; shown = ""; show(); });
   document.addEventListener("click", (event) => document.querySelectorAll(".facet[open]").forEach((one) => { if (!one.contains(event.target) && event.target.isConnected) one.removeAttribute("open"); }));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll(".facet[open]").forEach((one) => one.removeAttribute("open")); });
   show();

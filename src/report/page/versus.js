@@ -43,7 +43,7 @@ function comparison(box) {
   const ratio = (x, y) => (x && y && !apart ? times(x / y) : "");
   box.replaceChildren(
     make("p", { class: "verdict" }, line),
-    found ? make("p", {}, `A less B: ${found.difference < 0 ? "−" : ""}${wh(Math.abs(found.difference))}${found.width === null ? "" : ` ± ${wh(found.width)} (95 %)`} per 1,000. ${found.note[0].toUpperCase()}${found.note.slice(1)}.`) : "",
+    found ? make("p", {}, `A less B: ${found.difference < 0 ? "−" : ""}${plusMinus(Math.abs(found.difference), found.width)}${found.width === null ? "" : " (95 %)"} per 1,000. ${found.note[0].toUpperCase()}${found.note.slice(1)}.`) : "",
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Two runs side by side" }, rowsTable(`A: ${a.name}. B: ${b.name}.`, ["", "A", "B", "A / B"], body.map(([what, x, y, say]) => [what, x === null ? "not read" : say(x), y === null ? "not read" : say(y), what.includes("share") ? "" : ratio(x, y)]))),
     make("button", { type: "button", onclick: () => set({ pick: [] }, true) }, "Pick others"));
 }
