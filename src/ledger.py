@@ -60,6 +60,11 @@ class Choice:
         )
 
 
+def measured(tags: Mapping[str, str]) -> bool:
+    """Whether a run is a measurement: one of ours, or another's result that is of inferences alone (src/foreign)."""
+    return bool(tags.get("record.id")) or (tags.get("foreign") == "true" and tags.get("foreign.kind") != "row")
+
+
 def held(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[Held]:
     """The chosen runs, newest first, each with all its metrics, the tags that are ours, and the params named.
 
@@ -68,7 +73,7 @@ def held(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[Held]:
     wanted = frozenset(params)
     slow = choice.filter or uri.startswith(("http", "databricks"))
     found = _by_client(uri, choice.filter or "", wanted) if slow else _by_tables(uri, choice, wanted)
-    return (run for run in found if run.tags.get("record.id") and choice.takes(run))
+    return (run for run in found if measured(run.tags) and choice.takes(run))
 
 
 def _by_client(uri: str, words: str, params: frozenset[str]) -> Iterator[Held]:

@@ -13,7 +13,7 @@ MODELLED = "energy/modelled_share"
 PLAIN = {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": "False"}
 
 # The params that a report reads; a run has some sixty more
-PARAMS = ("precision", "batch_size", *PLAIN, "site.currency", "site.zone", "site.modelled_limit")
+PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.modelled_limit")
 
 UNRANKED = ("contaminated", "throttled")  # flags of a run that is shown and never recommended
 
@@ -77,6 +77,11 @@ class Entry:
         return ", ".join(part for part in (self.precision, batch, self.settings) if part)
 
     @property
+    def named(self) -> str:
+        """The model and its settings in words; of others' results the settings may be unknown."""
+        return f"{self.model} with {self.words}" if self.words else self.model
+
+    @property
     def foreign(self) -> bool:
         """Whether another program measured it, within a boundary of its own."""
         return self.boundary is not None or "foreign" in self.flags
@@ -114,7 +119,7 @@ def entry(run: Held, tags: Mapping[str, str]) -> Entry:
         task=tags.get("task", ""),
         metric=tags.get("metric", "quality"),
         dataset=tags.get("dataset", ""),
-        device=tags.get("device", "unknown device"),
+        device=tags.get("device", tags.get("hardware", "unknown device")),
         protocol=tags.get("protocol", ""),
         weights=tags.get("weights", ""),
         precision=run.params.get("precision", tags.get("precision", "")),
@@ -126,7 +131,7 @@ def entry(run: Held, tags: Mapping[str, str]) -> Entry:
         verdict=tags.get("verdict", ""),
         flags=flags,
         methods={key.removeprefix("method."): how for key, how in tags.items() if key.startswith("method.")},
-        parameters=_whole(tags.get("parameters")),
+        parameters=_whole(tags.get("parameters", run.params.get("model.parameters"))),
         windows=_whole(tags.get("windows")),
         currency=None if (word := run.params.get("site.currency")) in (None, "None") else word,
         sweep_id=tags.get("sweep_id"),
@@ -142,7 +147,7 @@ def _key(tags: Mapping[str, str]) -> str:
     """What must be equal; a foreign run's boundary is part of it, and stands for it where nothing else is known."""
     own = tags.get("compare.key")
     if own is None:
-        own = "|".join(tags.get(name, "") for name in ("task", "dataset", "device", "protocol", "metric"))
+        own = "|".join(tags.get(name, "") for name in ("task", "dataset", "device", "hardware", "protocol", "metric"))
     return f"{tags.get('task', '')}|{own}|{tags.get('boundary', '')}"
 
 

@@ -18,7 +18,7 @@ def headline(found: Answer) -> str:
     """The answer in one sentence."""
     if found.chosen is None:
         return "No run keeps every limit."
-    return f"Run {found.chosen.model} with {found.chosen.words}."
+    return f"Run {found.chosen.named}."
 
 
 def facts(found: Answer) -> list[tuple[str, str]]:
@@ -46,7 +46,7 @@ def runner_up(found: Answer) -> str:
     if found.runner_up is None or found.lead is None:
         return f"No other choice {'keeps the limits' if found.refused else 'was measured'}."
     other, lead = found.runner_up, found.lead
-    named = f"{other.model} with {other.words}"
+    named = f"{other.named}"
     quality = _and_quality(other)
     if lead.verdict == "A":
         edges = (
@@ -65,7 +65,7 @@ def how_sure(found: Answer) -> list[str]:
     """What the answer stands on, and what speaks against it."""
     one = found.chosen
     if one is None:
-        return [f"{other.model} with {other.words} breaks: {'; '.join(broken)}." for other, broken in found.nearest]
+        return [f"{other.named} breaks: {'; '.join(broken)}." for other, broken in found.nearest]
     said = []
     if not found.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
@@ -96,19 +96,17 @@ def further(found: Answer) -> list[str]:
         other, broken = found.refused
         dearer = other.energy > one.energy
         said.append(
-            f"Not taken: {other.model} with {other.words} ({wh(other.energy)}{', costlier' if dearer else ''}): "
-            f"{'; '.join(broken)}."
+            f"Not taken: {other.named} ({wh(other.energy)}{', costlier' if dearer else ''}): {'; '.join(broken)}."
         )
     if found.next_model is not None:
         other = found.next_model
         said.append(
-            f"The next model: {other.model} with {other.words} at {times(other.energy / one.energy)} the energy"
-            f"{_and_quality(other)}."
+            f"The next model: {other.named} at {times(other.energy / one.energy)} the energy{_and_quality(other)}."
         )
     if found.better is not None and one.quality is not None:
         more = found.better
         said.append(
-            f"Better answers: {more.model} with {more.words} has {more.metric} {digits(more.quality)} "
+            f"Better answers: {more.named} has {more.metric} {digits(more.quality)} "
             f"for {times(more.energy / one.energy)} the energy."
         )
     if found.usual is not None:

@@ -1,12 +1,14 @@
 """Which runs a report is about: those asked for, and the reason for each that is left out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from src import comparison, ledger
 from src.core import SCHEMA, Record, UserError
 from src.ledger import Choice, Held
 from src.report.entry import ENERGY, PARAMS, Entry, entry
+
+GPU = "energy/gpu_wh_per_1k"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ def select(uri: str, choice: Choice, records: int) -> Selection:
     left_out: list[LeftOut] = []
     light: dict[str, Held] = {}
     seen: list[str] = []
-    for run in ledger.held(uri, choice, PARAMS):
+    for listed in ledger.held(uri, choice, PARAMS):
+        run = _counted(listed)
         seen.append(run.run_id)
         reason, tags = _reason(run), dict(run.tags)
         if reason is None and "compare.key" not in tags and "boundary" not in tags:
@@ -51,6 +54,13 @@ def select(uri: str, choice: Choice, records: int) -> Selection:
         light[run.run_id] = Held(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
     _all_found(choice.ids, seen)
     return Selection(tuple(entries), tuple(left_out), light)
+
+
+def _counted(run: Held) -> Held:
+    """The run; of another's result that counts the GPU alone, as its boundary says, that is the total."""
+    if run.tags.get("foreign") != "true" or ENERGY in run.metrics or GPU not in run.metrics:
+        return run
+    return replace(run, metrics={**run.metrics, ENERGY: run.metrics[GPU]})
 
 
 def _reason(run: Held) -> str | None:
