@@ -77,7 +77,7 @@ def how_sure(found: Answer) -> list[str]:
         said.append(f"The 95 % interval over {windows} is ± {percent(one.half_width / one.energy)}.")
     if one.modelled is not None and one.modelled > 0:
         said.append(f"{percent(one.modelled)} of this energy was estimated, not read by a sensor.")
-    doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in ("modelled", "random_weights")]
+    doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in ("modelled", "random_weights", "foreign")]
     said += [f"{text[0].upper()}{text[1:]}." for text in doubts]
     if found.again:
         all_wh = [one.energy, *(other.energy for other in found.again)]
