@@ -49,6 +49,8 @@ def show(made: Report) -> None:
         print(f"{words.word(answer.group.task)}: {said.headline(answer)}{cost}")
     if made.left_out:
         print(f"{len(made.left_out)} run(s) left out: the page says why")
+    for version in made.registered:
+        print(f"registered: {version['name']} version {version['version']}, alias {version['alias']}")
     print(f"\nOpen the page: {made.folder / 'report.html'}")
     last = {
         "report": str(made.folder / "report.html"),
@@ -56,6 +58,7 @@ def show(made: Report) -> None:
         "groups": len(made.answers),
         "left_out": len(made.left_out),
         "answers": {answer.group.id: answer.chosen.run_id if answer.chosen else None for answer in made.answers},
+        "registered": list(made.registered),
     }
     print(json.dumps(last))
 

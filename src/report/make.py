@@ -10,7 +10,7 @@ from typing import Any
 from src import comparison, ledger, tracking
 from src.core import Record, UserError
 from src.ledger import Choice
-from src.report import data, files, limits, meanings
+from src.report import data, files, greenest, limits, meanings
 from src.report.decision import Answer, decide
 from src.report.entry import Entry
 from src.report.further import sections
@@ -37,6 +37,7 @@ class Asked:
     figures: tuple[str, ...] = ()
     use: Mapping[str, Any] | None = None
     mix: Mapping[str, Any] | None = None
+    register: bool = False
     name: str | None = None
     out: str | None = None
     title: str = "Which model to run, and what it costs"
@@ -46,12 +47,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Report:
-    """What was made: where it lies, the answers, and how many runs are in it and left out."""
+    """What was made: where it lies, the answers, how many runs are in it and left out, and what was registered."""
 
     folder: Path
     answers: tuple[Answer, ...]
     runs: int
     left_out: tuple[LeftOut, ...]
+    registered: tuple[Mapping[str, Any], ...] = ()
 
 
 def make(asked: Asked) -> Report:
@@ -66,6 +68,8 @@ def make(asked: Asked) -> Report:
     chosen = select(uri, Choice(asked.tasks, asked.runs, asked.sweep_id, asked.filter), asked.records)
     limits.check_currency(bounds, chosen.entries)
     answers = tuple(decide(group, bounds) for group in groups(chosen.entries))
+    if asked.register:
+        greenest.check(answers)
     page = page_of(asked, bounds, uri, chosen, answers, _records(uri, chosen, answers, asked.records))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render(page), encoding="utf-8")
@@ -75,7 +79,8 @@ def make(asked: Asked) -> Report:
         from src.report.figures import write  # matplotlib, for who asks for it
 
         write(folder, answers, asked.figures)
-    return Report(folder, answers, len(chosen.entries), chosen.left_out)
+    registered = greenest.register(uri, answers) if asked.register else []
+    return Report(folder, answers, len(chosen.entries), chosen.left_out, tuple(registered))
 
 
 def _folder(asked: Asked) -> Path:

@@ -1,0 +1,23 @@
+"""Recommended runs in the registry: one for each task, ours alone."""
+
+import pytest
+
+from src.core import UserError
+from src.report import greenest
+from tests.report.runs import an_entry, answer
+
+
+def test_a_task_with_two_answers_is_refused_in_one_line():
+    with pytest.raises(UserError, match="task text_classification has 2 answers"):
+        greenest.check([answer([an_entry()]), answer([an_entry(device="Other", compare__key="other")])])
+    greenest.check([answer([an_entry()]), answer([an_entry(task="summarization")])])
+
+
+def test_only_runs_of_our_own_are_registered_each_under_its_task(monkeypatch):
+    from src import store
+
+    asked = []
+    monkeypatch.setattr(store, "register", lambda uri, run_id, name: asked.append((run_id, name)) or {"name": name})
+    ours, theirs = an_entry(), an_entry(boundary="the GPU alone")
+    assert greenest.register("sqlite:///x.db", [answer([ours]), answer([theirs])]) == [{"name": "text_classification"}]
+    assert asked == [(ours.run_id, "text_classification")]
