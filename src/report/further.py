@@ -4,14 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from src.core import Record
-from src.report import meanings
+from src.report import meanings, tables
 from src.report.decision import Answer
 from src.report.section import Section
 
 Make = Callable[[Sequence[Answer], Mapping[str, Record], Mapping[str, Any]], Section | None]
 
 # Called in this order; one that has nothing to say returns None
-FURTHER: tuple[Make, ...] = (meanings.in_other_words, meanings.portfolio, meanings.training, meanings.published)
+FURTHER: tuple[Make, ...] = (
+    meanings.in_other_words,
+    meanings.portfolio,
+    meanings.training,
+    meanings.published,
+    tables.study,
+)
 
 
 def sections(

@@ -38,6 +38,7 @@ class Asked:
     use: Mapping[str, Any] | None = None
     mix: Mapping[str, Any] | None = None
     register: bool = False
+    study: str | None = None
     name: str | None = None
     out: str | None = None
     title: str = "Which model to run, and what it costs"
