@@ -8,7 +8,6 @@ The last line on standard output is one JSON object. Exit code 0, or 2 for a mis
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -275,15 +274,10 @@ def show(found: Calibration) -> None:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
-        command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'calibrate', sys.argv[1:])}", file=sys.stderr)
-        return 2
+        return mistakes.main(command, "calibrate")
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ not, 2 for a mistake in the words or no network.
 """
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from src import hub, mistakes
 from src.config import CONF
-from src.core import UserError
 from src.questions import Answer, answered, questions
 
 
@@ -43,13 +41,9 @@ ConfigStore.instance().store(name="hub_check_schema", node=Words)
 def main_command(config: DictConfig) -> None:
     """The check that Hydra composed; leaves the process with its exit code."""
     try:
-        code = run(config)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
+        mistakes.leave(lambda: run(config))
     except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    sys.exit(code)
+        sys.exit(128 + signal.SIGINT)
 
 
 def run(config: DictConfig) -> int:
@@ -88,13 +82,7 @@ def show(answers: Sequence[Answer]) -> None:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    try:
-        main_command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'hub_check', sys.argv[1:])}", file=sys.stderr)
-        return 2
-    return 0
+    return mistakes.main(main_command, "hub_check")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ written. The last line of standard output is JSON.
 """
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -31,12 +30,7 @@ ROWS = ("model", "task", "inferences")  # keys of `rows`; model and task are gro
 @hydra.main(config_path=str(CONF), config_name="ingest", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The ingestion that Hydra composed; leaves the process with its exit code."""
-    try:
-        code = run(config)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+    mistakes.leave(lambda: run(config))
 
 
 def run(config: DictConfig) -> int:
@@ -104,14 +98,8 @@ def plain(words: Sequence[str]) -> list[str]:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     sys.argv[1:] = plain(sys.argv[1:])
-    try:
-        command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'ingest', sys.argv[1:])}", file=sys.stderr)
-        return 2
-    return 0
+    return mistakes.main(command, "ingest")
 
 
 if __name__ == "__main__":

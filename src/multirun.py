@@ -13,7 +13,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -87,7 +86,8 @@ def launch(
     where.ready(runs)
     varied = varying(words)
     began_s = time.time()
-    with _stops() as stops:
+    with trial.Passing() as passing:  # no signal between and after the runs cuts off what is being told
+        stops = passing.stops
         done = _performed(where, words, varied, stops)
         outcomes = list(done.values())
         stopped_by = stops[0] if stops else None
@@ -104,19 +104,6 @@ def launch(
         }
         print(json.dumps(last, allow_nan=False), flush=True)
     return outcomes, 128 + signal.Signals[stopped_by] if stopped_by else int(failed)
-
-
-@contextmanager
-def _stops() -> Iterator[list[str]]:
-    """The names of the signals that came between and after the runs; none of them cuts off what is being told."""
-    stops: list[str] = []
-    before = {stop: signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
-              for stop in trial.STOPS}  # fmt: skip
-    try:
-        yield stops
-    finally:
-        for stop, handler in before.items():
-            signal.signal(stop, handler)
 
 
 def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequence[Row]) -> str | None:

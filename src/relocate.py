@@ -6,7 +6,6 @@ run that is RUNNING, and a database that is not sqlite or of another MLflow.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,7 @@ from src.moved import Move
 @hydra.main(config_path=str(CONF), config_name="relocate", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The relocation that Hydra composed; leaves the process with its exit code."""
-    try:
-        code = run(config)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+    mistakes.leave(lambda: run(config))
 
 
 def run(config: DictConfig) -> int:
@@ -79,13 +73,7 @@ def _line(move: Move | None, copy: Path | None, database: Path) -> str:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    try:
-        command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'relocate', sys.argv[1:])}", file=sys.stderr)
-        return 2
-    return 0
+    return mistakes.main(command, "relocate")
 
 
 if __name__ == "__main__":

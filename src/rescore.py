@@ -6,7 +6,6 @@ code 0, or 2 for a mistake in the words.
 """
 
 import json
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -51,12 +50,7 @@ def rescored(run_id: str, record: Record, other: Site) -> Rescored:
 @hydra.main(config_path=str(CONF), config_name="rescore", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The rescoring that Hydra composed; leaves the process with its exit code."""
-    try:
-        code = run(config, str(HydraConfig.get().runtime.choices["site"]))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+    mistakes.leave(lambda: run(config, str(HydraConfig.get().runtime.choices["site"])))
 
 
 def run(config: DictConfig, name: str) -> int:
@@ -153,13 +147,7 @@ def _digits(value: float | None, unit: str | None = None) -> str:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    try:
-        command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'rescore', sys.argv[1:])}", file=sys.stderr)
-        return 2
-    return 0
+    return mistakes.main(command, "rescore")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ code 0 when every run is finished, 1 when one is not, 2 for a mistake in the wor
 """
 
 import json
-import os
 import signal
 import sys
 import time
@@ -33,14 +32,13 @@ from src.table import FAILED, SKIPPED, Row
 @hydra.main(config_path=str(CONF), config_name="suite", version_base="1.3")
 def main_command(config: DictConfig) -> None:
     """The suite that Hydra composed; leaves the process with its exit code."""
-    try:
+
+    def alone() -> int:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             raise UserError("-m: a suite is many runs already; leave -m out")
-        code = run(config)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+        return run(config)
+
+    mistakes.leave(alone)
 
 
 def run(config: DictConfig) -> int:
@@ -134,15 +132,10 @@ def performed(job: Job, uri: str) -> tuple[Row, str | None]:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
-        main_command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'suite', sys.argv[1:])}", file=sys.stderr)
-        return 2
+        return mistakes.main(main_command, "suite")
     except KeyboardInterrupt:  # before anything began
         return 128 + signal.SIGINT
-    return 0
 
 
 if __name__ == "__main__":

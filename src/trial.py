@@ -70,19 +70,19 @@ def run(
     whose parent is killed goes on to its end).
     """
     began = time.monotonic()
-    with _Passed() as passed:
+    with Passing() as passing:
         child = _started(words, environment or {})
-        passed.to(child)
+        passing.add(child)
         with _limited(child, limit_s, grace_s) as over:
             out, err = child.communicate()
     last, code = last_line(out), child.returncode
     status, error = _end(last, code, err)
-    if passed.number and not last and code not in (0, 2):  # whatever an interrupted import made of it
+    if passing.stops and not last and code not in (0, 2):  # whatever an interrupted import made of it
         status = "interrupted"
     if over.is_set() and status in ("interrupted", "killed"):
         status, error = "timed_out", f"not done within {limit_s:g} s{f': {error}' if error else ''}"
     alone = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM} & {code}
-    number = passed.number or (abs(code) % 128 if alone and status == "interrupted" else None)
+    stopped_by = signal.Signals(abs(code) % 128).name if alone and status == "interrupted" else None
     return Outcome(
         words=tuple(words),
         exit_code=code,
@@ -92,7 +92,7 @@ def run(
         metrics=last.get("metrics", {}),
         flags=tuple(last.get("flags", ())),
         seconds=time.monotonic() - began,
-        stopped_by=signal.Signals(number).name if number else None,
+        stopped_by=passing.stops[0] if passing.stops else stopped_by,
     )
 
 
@@ -126,15 +126,17 @@ def following(parent: int) -> Callable[[], None] | None:
     return follow
 
 
-class _Passed:
-    """Within it the first SIGINT or SIGTERM goes on to the trial and ends nothing here; later ones do nothing."""
+class Passing:
+    """Within it the first SIGINT or SIGTERM goes on to each process, once, and ends nothing here.
+
+    `stops` names all that came.
+    """
 
     def __init__(self) -> None:
-        self.number: int | None = None
-        self._child: subprocess.Popen[str] | None = None
-        self._due: list[int] = []
+        self.stops: list[str] = []
+        self._due: list[subprocess.Popen[str]] = []
 
-    def __enter__(self) -> "_Passed":
+    def __enter__(self) -> "Passing":
         self._before: dict[int, Any] = {number: signal.signal(number, self._take) for number in STOPS}
         return self
 
@@ -144,22 +146,20 @@ class _Passed:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def to(self, child: "subprocess.Popen[str]") -> None:
-        """Names the process; a signal that came before it was there goes on to it now."""
-        self._child = child
+    def add(self, process: "subprocess.Popen[str]") -> None:
+        """One more process; a signal that came before it was there goes on to it now."""
+        self._due.append(process)
         self._hand_on()
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self.number is None:
-            self.number = number
-            self._due.append(number)
+        self.stops.append(signal.Signals(number).name)
         self._hand_on()
 
     def _hand_on(self) -> None:
         # pop is one step for the interpreter: a signal in the middle of this cannot be sent twice
         with suppress(IndexError):
-            if self._child is not None:
-                self._child.send_signal(self._due.pop())
+            while self.stops:
+                self._due.pop().send_signal(signal.Signals[self.stops[0]])
 
 
 @contextmanager

@@ -8,8 +8,6 @@ from omegaconf import OmegaConf
 from src.cluster.place import Cluster
 from src.config import typed
 
-NAMES = ("slurm", "ray")
-
 
 def cluster(name: str, words: Mapping[str, Any]) -> Cluster:
     """The cluster, spoken to; UserError, one line, for words that cannot be and where none answers."""

@@ -18,7 +18,6 @@ from src.words import choose
 PER = 1000  # inferences
 J_PER_WH = 3600.0
 DAYS = {"day": 1.0, "week": 7.0, "month": 365 / 12, "year": 365.0}
-SPANS = ("week", "year")
 SECONDS_A_DAY = 86400.0
 
 

@@ -5,7 +5,6 @@ and one line of JSON. Exit code 0, or 2 for a mistake in the words.
 """
 
 import json
-import os
 import sys
 from typing import Any
 
@@ -15,7 +14,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes
 from src.config import CONF, typed
-from src.core import UserError
 from src.report import said, words
 from src.report.make import Asked, Report, make
 
@@ -23,14 +21,7 @@ from src.report.make import Asked, Report, make
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The report that Hydra composed; leaves the process with its exit code."""
-    try:
-        made = make(asked(config))
-        show(made)
-        code = 0
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+    mistakes.leave(lambda: show(make(asked(config))))
 
 
 def asked(config: DictConfig) -> Asked:
@@ -41,8 +32,8 @@ def asked(config: DictConfig) -> Asked:
     return typed(Asked, values, "report")
 
 
-def show(made: Report) -> None:
-    """Prints each answer in a line or two, where the page is, and what programs read."""
+def show(made: Report) -> int:
+    """Prints each answer in a line or two, where the page is, and what programs read; returns the exit code."""
     for answer in made.answers:
         one = answer.chosen
         cost = f" {words.plus_minus(one.energy, one.half_width)} per 1,000 ({said.SURE[answer.sure]})" if one else ""
@@ -61,17 +52,12 @@ def show(made: Report) -> None:
         "registered": list(made.registered),
     }
     print(json.dumps(last))
+    return 0
 
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    try:
-        command()
-    except mistakes.COMPOSITION as error:
-        print(f"error: {mistakes.explain(error, 'report', sys.argv[1:])}", file=sys.stderr)
-        return 2
-    return 0
+    return mistakes.main(command, "report")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from src.core import COMPONENTS
+from src.figures import COLOURS as OF_COMPONENT
 from src.report.decision import Answer
 from src.report.entry import Entry
 from src.report.words import word
@@ -16,7 +17,6 @@ from src.summary import ESTIMATED
 # Okabe and Ito's palette, told apart by the colour-blind
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKS = ("o", "s", "D", "^", "P", "*", "v")
-OF_COMPONENT = {"gpu": "#0072B2", "cpu": "#E69F00", "ram": "#009E73"}
 BARS, NAMED, HOLLOW_ABOVE, DPI = 12, 6, 0.2, 300
 
 

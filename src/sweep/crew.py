@@ -50,7 +50,7 @@ def run(asked: Asked, measure: Measure, program: Sequence[str] = PROGRAM, poll_s
         return command.run(asked, measure, poll_s)
     began_s, say = time.time(), command.saying(None)
     study = command.begun(asked, say)  # made before the workers come: not every storage bears two makers
-    with workers.Passing() as passing:
+    with trial.Passing() as passing:
         started = []
         for number, environment in enumerate(asked.workers, start=1):
             started.append(workers.start(workers.line(asked.words, number, shared=True), environment, program))

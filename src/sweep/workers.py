@@ -19,10 +19,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from types import FrameType, TracebackType
-from typing import Any
 
 from src import trial
 from src.cards import Card, amd_cards, cards
@@ -77,39 +74,6 @@ def ended(number: int, process: "subprocess.Popen[str]") -> Ended:
     killed = signal.Signals(-code).name if code < 0 else None
     error = last.get("error") or (None if last or killed else f"worker {number} ended with code {code} without a word")
     return Ended(number, code, killed, last.get("ended"), error, last.get("left_out") or {})
-
-
-class Passing:
-    """Within it the first SIGINT or SIGTERM goes on to each worker, once, and `stops` names those that came."""
-
-    def __init__(self) -> None:
-        self.stops: list[str] = []
-        self._due: list[subprocess.Popen[str]] = []
-
-    def __enter__(self) -> "Passing":
-        self._before: dict[int, Any] = {number: signal.signal(number, self._take) for number in trial.STOPS}
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def add(self, process: "subprocess.Popen[str]") -> None:
-        """One more worker; a signal that came before it was there goes on to it now."""
-        self._due.append(process)
-        self._hand_on()
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        self.stops.append(signal.Signals(number).name)
-        self._hand_on()
-
-    def _hand_on(self) -> None:
-        # pop is one step for the interpreter: a signal in the middle of this cannot be sent twice
-        with suppress(IndexError):
-            while self.stops:
-                self._due.pop().send_signal(signal.Signals[self.stops[0]])
 
 
 def environments(
