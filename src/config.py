@@ -42,6 +42,7 @@ class RunSchema:
     attention: str = "auto"
     cache: str = "dynamic"
     compile: Any = False  # or graphs: Hydra's message about a union of types is none for people
+    prepare_threads: int = 1
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -87,6 +88,7 @@ class Run:
     attention: str = "auto"
     cache: str = "dynamic"
     compile: bool | str = False
+    prepare_threads: int = 1
     notes: tuple[str, ...] = ()
 
     @property
@@ -164,6 +166,7 @@ def build(
         attention=values["attention"],
         cache=values["cache"],
         compile=values["compile"],
+        prepare_threads=values["prepare_threads"],
         notes=notes,
     )
 
@@ -224,7 +227,7 @@ def _check(values: Mapping[str, Any]) -> None:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
             raise UserError(f"{key} is no key of this run{hint}")
-    for key in ("batch_size", "samples"):
+    for key in ("batch_size", "samples", "prepare_threads"):
         if values[key] < 1:
             raise UserError(f"{key}={values[key]}: must be 1 or more")
 
@@ -276,6 +279,7 @@ def _model(node: dict[str, Any], name: str) -> Model:
         "compiles",
         "graphs",
         "quantizes",
+        "pictures",
     ):  # for the record and the reader, not for the model
         node.pop(facts, None)
     target = node.pop("_target_")

@@ -27,6 +27,8 @@ CORE_BUSY = 0.9
 MORE = 8
 # A picture takes thousands of times the FLOPs of a token and fills a card sooner (SDXL: 1.4 times less at 4).
 MORE_IMAGES = 4
+# Kinds of model whose pictures are prepared one by one, each by any thread
+PICTURES = ("image_classifier", "image_captioner")
 # What a precision costs less than, in order of trying: bf16 has the range of fp32, so it seldom spoils an answer.
 CHEAPER = {"fp32": ("bf16", "fp16", "tf32"), "tf32": ("bf16", "fp16")}
 
@@ -120,9 +122,9 @@ def _starved(record: Record, signs: Signs) -> Finding | None:
     """The host's own work is what takes the time."""
     if signs.host_share is None or signs.host_share < HOST_SHARE or (signs.busy or 0.0) >= BUSY:
         return None
-    # A tokenizer takes the texts of a batch on all cores; images and sounds are prepared one after the other
+    # A tokenizer takes the texts of a batch on all cores; sounds are prepared one after the other
     text = any(request.input_tokens is not None for request in record.requests)
-    word = _more_at_once(record) if text else None
+    word = _more_at_once(record) if text else _more_threads(record)
     return Finding(
         f"the GPU is starved by the host's {signs.host_stage}",
         f"the host's own work is {signs.host_share:.0%} of the time{_power(signs)}"
@@ -166,6 +168,17 @@ def _more_at_once(record: Record) -> str | None:
     batch, samples = int(record.run["batch_size"]), int(record.run["samples"])
     wanted = min(batch * (MORE_IMAGES if record.model.get("kind") == "text_to_image" else MORE), samples)
     return f"batch_size={wanted}" if wanted > batch else None
+
+
+def _more_threads(record: Record) -> str | None:
+    """The words for preparing more pictures side by side; None for other inputs, or where all cores do so already."""
+    if record.model.get("kind") not in PICTURES:
+        return None
+    threads, batch = int(record.run.get("prepare_threads", 1)), int(record.run["batch_size"])
+    wanted = min(threads * MORE, int(record.environment.get("cpu_cores") or 1))
+    if wanted <= threads:
+        return None
+    return f"prepare_threads={wanted}" if batch >= wanted else f"batch_size={wanted} prepare_threads={wanted}"
 
 
 def _power(signs: Signs) -> str:

@@ -27,6 +27,11 @@ def snapshot() -> dict[str, Any]:
     }
 
 
+def cores() -> int:
+    """The processor cores that this process may use, which in a container or a job are often fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def cpu_name() -> str | None:
     """The processor's marketing name, from the kernel (Linux) or sysctl (macOS)."""
     if platform.system() == "Darwin":

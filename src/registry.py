@@ -23,7 +23,17 @@ METRICS = (
     "quality/primary",
     "latency/p95_s",
 )
-PARAMS = ("model.checkpoint", "model.revision", "batch_size", "precision", "attention", "cache", "compile", "sort")
+PARAMS = (
+    "model.checkpoint",
+    "model.revision",
+    "batch_size",
+    "precision",
+    "attention",
+    "cache",
+    "compile",
+    "sort",
+    "prepare_threads",
+)
 TAGS = ("model", "task", "metric", "device", "protocol", "dataset", "verdict", "flags", "command", "record.id")
 
 

@@ -63,12 +63,22 @@ def the(record):
     return found
 
 
-def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_and_no_word_is_made_up_for_it():
+def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_threads_share():
     found = the(RESNET_18)
     assert found.what == "the GPU is starved by the host's preprocessing"
     assert "2 W more than idle" in found.evidence
     assert "77% of the time" in found.evidence
-    assert found.try_word is None
+    assert found.try_word == "batch_size=8 prepare_threads=8"
+    batched = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64})
+    assert the(batched).try_word == "prepare_threads=8"
+
+
+def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
+    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "prepare_threads": 16})
+    sounds = replace(RESNET_18, model={**RESNET_18.model, "kind": "speech_recognizer"})
+    for record in (every, sounds):
+        assert the(record).try_word is None
+        assert "no word makes it faster" in the(record).evidence
 
 
 def test_a_tokenizer_that_takes_the_time_works_on_more_cores_with_a_larger_batch():

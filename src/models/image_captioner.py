@@ -1,6 +1,6 @@
 """Models that see and speak: an image encoder before a text decoder, BLIP, GIT and BLIP-2."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class ImageCaptioner:
         asked = task.prompt if self.role == "general" else ""
         predict = _Speaker(
             model,
-            preprocessing.open_images(checkpoint),
+            preprocessing.pixels(preprocessing.open_images(checkpoint), settings.prepare_threads),
             tokenizer,
             budget,
             _prompt_ids(model, tokenizer, asked),
@@ -74,7 +74,7 @@ def _prompt_ids(model: Any, tokenizer: Any, asked: str) -> list[int]:
 @dataclass(frozen=True)
 class _Speaker:
     model: Any
-    processor: Any
+    prepare: Callable[[Sequence[Any]], Any]
     tokenizer: Any
     budget: dict[str, Any]
     prompt: list[int]
@@ -83,9 +83,6 @@ class _Speaker:
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
-
-    def prepare(self, inputs: Sequence[Any]) -> Any:
-        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
 
     def ask(self, pixels: Any) -> dict[str, Any]:
         import torch

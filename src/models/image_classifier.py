@@ -1,6 +1,6 @@
 """Image classifiers: ViT, ConvNeXt, ResNet, BEiT, MobileNet and their kin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,8 @@ class ImageClassifier:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
-        predict = _Namer(model, preprocessing.open_images(checkpoint), names)
+        pixels = preprocessing.pixels(preprocessing.open_images(checkpoint), settings.prepare_threads)
+        predict = _Namer(model, pixels, names)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -45,14 +46,11 @@ class ImageClassifier:
 @dataclass(frozen=True)
 class _Namer:
     model: Any
-    processor: Any
+    prepare: Callable[[Sequence[Any]], Any]
     names: Mapping[int, str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
-
-    def prepare(self, inputs: Sequence[Any]) -> Any:
-        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")["pixel_values"]
 
     def answer(self, pixels: Any) -> list[list[int]]:
         import torch

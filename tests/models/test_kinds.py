@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 import pytest
 import soundfile
+import torch
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
@@ -158,12 +159,12 @@ def able(task: str) -> list[str]:
     return [f"model={others[task]}", "model.weights=random"]
 
 
-def loaded(name: str, task: Any) -> Any:
+def loaded(name: str, task: Any, **settings: Any) -> Any:
     kind, task_name, shape, processor, words = TINY[name]
     checkpoint = Checkpoint("tiny", weights="random", shape=shape, processor=processor)
     cls = get_class(OmegaConf.load(CONF / "model" / "kind" / f"{kind}.yaml")["_target_"])
     made = cls(**{"checkpoint": checkpoint, "role": "specialist", "tasks": (task_name,), **words})
-    return made.load(task, "cpu", Settings())
+    return made.load(task, "cpu", Settings(**settings))
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -305,3 +306,12 @@ def test_a_processor_without_a_type_is_refused() -> None:
     kind = get_class("src.models.image_classifier.ImageClassifier")
     with pytest.raises(UserError, match=r"gives no processor\.type"):
         kind(Checkpoint("tiny", weights="random", shape=VIT), "specialist", ()).load(task, "cpu", Settings())
+
+
+@pytest.mark.parametrize("name", ["vit", "resnet", "git"])
+def test_threads_prepare_the_very_same_pixels_in_the_same_order(name: str) -> None:
+    task, inputs = asked(TINY[name][1])
+    alone, together = (loaded(name, task, prepare_threads=threads).predict for threads in (1, 3))
+    assert torch.equal(alone.prepare(inputs), together.prepare(inputs))
+    assert not torch.equal(alone.prepare(inputs), together.prepare(inputs[::-1]))
+    assert alone(inputs) == together(inputs)
