@@ -64,13 +64,13 @@ class Choice:
         return self._first(points, seen) or self.ground.unbisected(points, seen) or self._proposed(points, seen)
 
     def _first(self, points: Sequence[Point], seen: View) -> Point | None:
-        """The middle batch size of each group, then both ends of the best group: what chance would find late.
+        """The middle batch size of each group, then the best group, its ends first: what chance would find late.
 
         None where the budget holds too few trials for that.
         """
         groups = {key: sorted(group, key=self._plan.space.rank) for key, group in self.ground.groups().items()}
         trials = self.purse.searched()
-        if trials is not None and len(groups) > trials / 2:
+        if trials is not None and 3 * len(groups) > 2 * trials:
             return None
         middles = [group[(len(group) - 1) // 2] for group in groups.values()]
         if found := next((point for point in middles if point in points), None):
@@ -78,12 +78,9 @@ class Choice:
         known, goals = seen.known(self.stage), self._study.goals
         results = compared({point: known[point] for point in middles if point in known}, self._plan.goals)
         kept = {p: one for p, one in results.items() if finalists.kept(known[p], goals, self._study.reference)}
-        ends = [
-            end
-            for best in front.front(kept)[:1]
-            for end in (groups[without_batch(best)][-1], groups[without_batch(best)][0])
-        ]
-        return next((point for point in ends if point in points), None)
+        for best in front.front(kept)[:1]:
+            return _widest(groups[without_batch(best)], points, [*known, *seen.claimed(self.stage)])
+        return None
 
     def _proposed(self, points: Sequence[Point], seen: View) -> Point:
         """What the sampler proposes; what is known is answered at once, so that it goes on elsewhere."""
@@ -97,3 +94,10 @@ class Choice:
             self._study.repeat(point)
         self._known_in_a_row = 0
         return self._drawn.choice(points)
+
+
+def _widest(group: Sequence[Point], points: Sequence[Point], seen: Sequence[Point]) -> Point | None:
+    """The open point of a group that lies farthest from those that were looked at, the largest batch first."""
+    places = [place for place, point in enumerate(group) if point in seen]
+    away = {p: min(abs(place - one) for one in places) for place, p in enumerate(group) if p in points and places}
+    return max(reversed(away), key=lambda point: away[point], default=None)

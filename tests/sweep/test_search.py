@@ -1,9 +1,11 @@
 """The search on a landscape whose every value is known: what it finds, what it asks for, and when it stops."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks.search import read, searched, shares
 from src.core import Interrupted, UserError
 from src.sweep import front
 from src.sweep.answer import answer
@@ -26,6 +28,8 @@ from tests.sweep.landscape import (
     truth,
     wanted,
 )
+
+LANDSCAPE = Path(__file__).resolve().parents[2] / "benchmarks" / "distilbert_h100.jsonl"
 
 
 def found_front(one, the_plan):
@@ -83,6 +87,24 @@ def test_a_quarter_of_the_trials_covers_nearly_all_that_the_grid_covers(tmp_path
     assert len(machine.asked) == 9
     values = [(m["energy/total_wh_per_1k"], m["latency/p95_s"]) for m in (t.metrics for t in one.full().values())]
     assert covered(values) / covered(true_front().values()) > 0.97
+
+
+def test_the_best_precision_is_looked_at_from_its_ends_inwards(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path, Budget(trials=10), screening=False), machine, tmp_path)
+    best = [int(given["batch_size"]) for given in (dict(w.split("=") for w in words) for words in machine.asked[1:])
+            if given["precision"] == "bf16"]  # fmt: skip
+    assert best[:3] == [16, 256, 1]
+    assert best[3:5] == [64, 4]
+
+
+def test_on_what_an_h100_measured_a_quarter_of_the_grid_covers_97_percent_of_its_front():
+    grid = read(LANDSCAPE)
+    for seed in range(5):
+        linear, logarithmic, energy = shares(grid, searched(grid, 9, seed))
+        assert linear > 0.97
+        assert logarithmic > 0.9
+        assert energy < 0.25
 
 
 def test_no_setting_is_measured_twice_however_long_the_sampler_repeats_itself(tmp_path):
