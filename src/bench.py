@@ -1,104 +1,21 @@
 """One run, from the checked words to its Record. Touches no file of its own, no network and no tracker."""
 
-import hashlib
-import json
 import traceback
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, fields, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
-from src import audit, calibration, environment, hardware, summary
+from src import audit, environment, hardware
 from src.batches import order, put_back
 from src.card import Card
 from src.config import Run
-from src.core import (
-    Hardware,
-    Inputs,
-    Interrupted,
-    Loaded,
-    Measurement,
-    Meter,
-    Prediction,
-    Record,
-    Request,
-    Sample,
-    Scores,
-    UserError,
-)
+from src.core import Hardware, Interrupted, Loaded, Measurement, Meter, Prediction, Record, Sample, UserError
 from src.measure import Clock, Progress, measure, metered
 from src.phases import measure_phases
-from src.site import modelled_limit
+from src.scoring import flagged, scored
 
 # Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
-
-
-def draft(run: Run, inputs: Inputs) -> Record:
-    """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
-    checkpoint = run.model.checkpoint
-    record = Record(
-        id=uuid.uuid4().hex,
-        status="failed",
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        error="the run did not end",
-        model={
-            "name": run.label,
-            "kind": run.model.kind,
-            "role": run.model.role,
-            "checkpoint": checkpoint.id,
-            "weights": checkpoint.weights,
-            "revision": checkpoint.revision,
-        },
-        task=_task(run, inputs),
-        hardware=asdict(run.hardware),
-        protocol=asdict(run.procedure),
-        site=asdict(run.site),
-        run={
-            "batch_size": run.batch_size,
-            **asdict(run.settings),
-            "sort": run.sort,
-            "samples": run.samples,
-            "seed": run.seed,
-            "command": run.command,
-            "sweep_id": run.sweep_id,
-            "shared_host": run.shared_host,
-            "tuned": run.chosen.get("tuned"),
-        },
-        environment={
-            **environment.snapshot(),
-            "gpu": dict(hardware.gpu_state(run.hardware)),
-            "calibration": asdict(known) if (known := calibration.kept(run.hardware)) else None,
-        },
-        measurement=Measurement(),
-        scores={},
-        config=dict(run.config),
-    )
-    return replace(record, flags=tuple(sorted((*summary.input_flags(record), *summary.host_flags(record)))))
-
-
-def _task(run: Run, inputs: Inputs) -> dict[str, Any]:
-    """What makes two runs comparable: every option of the task, and a digest of the inputs and references themselves.
-
-    A specialist never sees the prompt, so its record has none.
-    """
-    options = {field.name: getattr(run.task, field.name) for field in fields(run.task)}  # type: ignore[arg-type]
-    del options["dataset"]
-    if "prompt" in options and run.model.role != "general":
-        options["prompt"] = None
-    text = json.dumps([[sample.id, sample.input, sample.target] for sample in inputs.samples], default=str)
-    return {
-        **options,
-        "dataset": run.dataset.name,
-        "source": run.dataset.source,
-        "config": run.dataset.config,
-        "split": run.dataset.split,
-        "revision": run.dataset.revision,
-        "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
-        "distinct": len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
-        "skipped": list(inputs.skipped),
-    }
 
 
 def bench(
@@ -181,11 +98,11 @@ def _phases(
         compiles=bool(run.compile),
     )
     for phase, found in steps:
-        record = _with(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))
+        record = flagged(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))
         yield phase, record
 
     progress("scoring", 0.0)
-    record = _scored(record, run, loaded, samples, put_back(kept, places), places)
+    record = scored(record, run, loaded, samples, put_back(kept, places), places)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
@@ -208,21 +125,6 @@ def _check_cards(chosen: Hardware, device: str) -> None:
     used = placement.uuids(device)
     if used != chosen.uuids:
         raise RuntimeError(f"the model is on {', '.join(used)} and the meters read {', '.join(chosen.uuids)}")
-
-
-def _scored(
-    record: Record,
-    run: Run,
-    loaded: Loaded,
-    samples: Sequence[Sample],
-    answers: Sequence[Prediction],
-    places: Sequence[int],
-) -> Record:
-    """The record with the quality of the answers, and a row for each request, whichever batch it was in."""
-    scores = _scores(run, loaded, samples, answers)
-    latencies = put_back(summary.request_latencies(record.measurement), places)
-    record = replace(record, scores=scores.values, requests=_requests(samples, answers, scores, latencies))
-    return _with(record, record.measurement)
 
 
 def _counted(record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]]) -> Record:
@@ -260,44 +162,6 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
     if not opened:
         raise UserError(f"no meter can be read: {'; '.join(absent.values())}")
     return opened, absent
-
-
-def _with(record: Record, found: Measurement) -> Record:
-    flags = {
-        *summary.flags(found, record.model["weights"], modelled_limit(record.site)),
-        *summary.input_flags(record),
-        *summary.host_flags(record),
-        *audit.flags(found, record.protocol["busy_max"]),
-    }
-    return replace(record, measurement=found, flags=tuple(sorted(flags)))
-
-
-def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
-    """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights."""
-    scores = run.task.score(samples, predictions)
-    values = {**scores.values, **(loaded.judge(samples, predictions) if loaded.judge else {})}
-    if run.model.checkpoint.weights == "random":
-        return Scores(dict.fromkeys(["primary", *values]), [None] * len(samples))
-    return Scores({"primary": values.get(run.task.metric), **values}, scores.each)
-
-
-def _requests(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], scores: Scores, latencies: Sequence[float]
-) -> tuple[Request, ...]:
-    return tuple(
-        Request(
-            id=sample.id,
-            output=str(prediction.output),
-            reference=None if sample.target is None else str(sample.target),
-            score=score,
-            units=prediction.units,
-            latency_s=latency,
-            input_tokens=prediction.input_tokens,
-            output_tokens=prediction.output_tokens,
-            truncated=prediction.truncated,
-        )
-        for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True)
-    )
 
 
 def _reason(error: Exception, run: Run) -> str:

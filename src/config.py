@@ -153,7 +153,6 @@ def build(
         procedure=_procedure(values["protocol"], names["protocol"]),
         site=site_of(values["site"], names["site"]),
         batch_size=values["batch_size"],
-        precision=values["precision"],
         samples=values["samples"],
         seed=values["seed"],
         tracking_uri=tracking_uri,
@@ -163,10 +162,7 @@ def build(
         sweep_id=values["sweep_id"],
         shared_host=values["shared_host"],
         sort=values["sort"],
-        attention=values["attention"],
-        cache=values["cache"],
-        compile=values["compile"],
-        prepare_threads=values["prepare_threads"],
+        **{field.name: values[field.name] for field in fields(Settings)},
         notes=notes,
     )
 

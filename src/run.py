@@ -79,11 +79,12 @@ def _at_hand(run: Run) -> tuple[Run, Inputs]:
 def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     from src import bench
     from src.console import Status
+    from src.draft import draft
     from src.models.weights import import_packages
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, Interrupted.by)
-    begun = bench.draft(run, inputs)
+    begun = draft(run, inputs)
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":

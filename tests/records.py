@@ -2,6 +2,7 @@
 
 from src import bench
 from src.core import Inputs, Record
+from src.draft import draft
 from tests.fakes import FakeClock, FakeMeter
 from tests.test_bench import SAMPLES, a_run
 
@@ -16,5 +17,5 @@ def a_record() -> Record:
         FakeMeter(clock, {"ram": 5.0}, "rated", "constant"),
     ]
     run = a_run(clock, meters, config={"batch_size": 2, "model": {"checkpoint": "fake/model"}})
-    begun = bench.draft(run, Inputs(SAMPLES))
+    begun = draft(run, Inputs(SAMPLES))
     return bench.bench(run, begun, SAMPLES, lambda phase, record: None, lambda phase, share: None, clock, lambda: 0.0)

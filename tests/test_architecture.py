@@ -20,7 +20,7 @@ LEVELS = [
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
     {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
-    {"bench", "mistakes", "console", "store", "ledger", "registry", "table", "grid", "trial"},
+    {"bench", "draft", "scoring", "mistakes", "console", "store", "ledger", "registry", "table", "grid", "trial"},
     {"recorder", "composed", "views"},
     {"multirun", "sweep", "cluster"},
     {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate", "ingest", "report"},

@@ -6,6 +6,7 @@ import pytest
 
 from src import batches, bench
 from src.core import Inputs, Prediction, Sample, UserError
+from src.draft import draft
 from tests.composed import built
 from tests.fakes import FakeClock, FakeModel
 from tests.test_bench import a_run
@@ -56,7 +57,7 @@ def test_a_sorted_run_gives_each_sample_its_own_answer_and_its_own_batchs_latenc
     clock = FakeClock()
     model = Slow(clock)
     run = a_run(clock, model=model, samples=7, sort="length")
-    begun = bench.draft(run, Inputs(tuple(SAMPLES)))
+    begun = draft(run, Inputs(tuple(SAMPLES)))
     record = bench.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
     assert record.status == "finished", record.error
     assert model.asked[-4:] == [[9, 9], [7, 4], [3, 3], [1]]
@@ -72,7 +73,7 @@ def test_sorting_spares_padding_and_nothing_else():
     def seconds(sort):
         clock = FakeClock()
         run = a_run(clock, model=Slow(clock), samples=7, sort=sort)
-        begun = bench.draft(run, Inputs(tuple(SAMPLES)))
+        begun = draft(run, Inputs(tuple(SAMPLES)))
         return bench.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
 
     plain, sorted_ = seconds("none"), seconds("length")

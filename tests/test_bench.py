@@ -8,6 +8,7 @@ from src import bench, describe, summary
 from src.config import Run
 from src.core import Hardware, Inputs, Interrupted, Loaded, Prediction, Sample, Site, UserError, Work
 from src.dataset import Dataset
+from src.draft import draft
 from src.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
 
@@ -42,7 +43,7 @@ def a_run(clock, meters=None, model=None, **changes):
 
 
 def benched(run, clock, watch=lambda phase, record: None, card=None):
-    begun = bench.draft(run, Inputs(SAMPLES))
+    begun = draft(run, Inputs(SAMPLES))
     return bench.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, lambda: 0.0, card)
 
 
@@ -135,8 +136,8 @@ def test_the_meters_are_let_go_whatever_happens():
 
 def test_the_digest_tells_inputs_apart():
     run = a_run(FakeClock())
-    one, other = bench.draft(run, Inputs(SAMPLES)), bench.draft(run, Inputs(SAMPLES[::-1]))
-    assert one.task["digest"] == bench.draft(run, Inputs(SAMPLES)).task["digest"]
+    one, other = draft(run, Inputs(SAMPLES)), draft(run, Inputs(SAMPLES[::-1]))
+    assert one.task["digest"] == draft(run, Inputs(SAMPLES)).task["digest"]
     assert one.task["digest"] != other.task["digest"]
 
 
@@ -157,7 +158,7 @@ def test_rows_that_were_skipped_and_inputs_that_were_cut_are_counted_flagged_and
     clock = FakeClock()
     skipped = tuple(f"row {i}: field 'te|xt' is empty" for i in range(5))
     run = a_run(clock, model=Narrow(clock))
-    begun = bench.draft(run, Inputs(SAMPLES, skipped))
+    begun = draft(run, Inputs(SAMPLES, skipped))
     assert begun.flags == ("skipped_rows",)  # a run that fails says so too
     record = bench.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
     metrics = summary.metrics(record)
@@ -211,7 +212,7 @@ def counting(monkeypatch, error=None):
     loaded = Loaded(Shown(clock), {})
     object.__setattr__(model, "load", lambda *words: loaded)
     run = a_run(clock, model=model, batch_size=1, samples=4)
-    record = bench.bench(run, bench.draft(run, Inputs(samples)), samples, lambda *w: None, lambda *w: None, clock)
+    record = bench.bench(run, draft(run, Inputs(samples)), samples, lambda *w: None, lambda *w: None, clock)
     return record, seen
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from src import bench, pins
+from src import pins
 from src.config import CONF
 from src.core import Inputs, UserError
+from src.draft import draft
 from src.pins import Pin
 from src.sweep import pinned
 from src.sweep.plan import Asked
@@ -77,11 +78,11 @@ def test_another_model_is_refused_and_another_card_or_task_is_said(run):
 
 def test_the_record_and_its_params_say_which_pin_and_none_without_one(run):
     found = run("tuned=mine")
-    assert bench.draft(found, Inputs()).run["tuned"] == "mine"
+    assert draft(found, Inputs()).run["tuned"] == "mine"
     assert found.chosen["tuned.sweep_id"] == "efficiency-1"
     assert "tuned=mine" in found.command
     without = run()
-    assert bench.draft(without, Inputs()).run["tuned"] is None
+    assert draft(without, Inputs()).run["tuned"] is None
     assert not [key for key in without.chosen if key.startswith("tuned")]
 
 

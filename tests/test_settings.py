@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from src import bench, calibrate, hardware, settings
+from src import calibrate, hardware, settings
 from src.core import Inputs, Settings, UserError
+from src.draft import draft
 from tests.composed import built
 from tests.test_config import H100, choices, compose_only
 
@@ -127,9 +128,9 @@ def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_chan
         "compile": False,
         "prepare_threads": 1,
     }.items():
-        assert run.chosen[key] == bench.draft(run, Inputs()).run[key] == value
+        assert run.chosen[key] == draft(run, Inputs()).run[key] == value
     changed = built("sort=length", "attention=eager")
-    assert bench.draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"
+    assert draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"
     assert changed.settings == Settings(attention="eager")
 
 

@@ -1,8 +1,9 @@
 """A run beside others on its machine says so wherever its processor's and memory's joules stand."""
 
-from src import audit, bench, describe, store, summary
+from src import audit, describe, store, summary
 from src.config import command
 from src.core import Inputs
+from src.draft import draft
 from tests.composed import built
 from tests.fakes import FakeClock, FakeMeter
 from tests.test_bench import SAMPLES, a_run, benched
@@ -36,7 +37,7 @@ def test_a_run_alone_says_nothing_of_it():
 
 def test_a_run_that_never_began_says_it_too():
     clock = FakeClock()
-    assert "shared" in bench.draft(a_run(clock, shared_host=True), Inputs(SAMPLES)).flags
+    assert "shared" in draft(a_run(clock, shared_host=True), Inputs(SAMPLES)).flags
 
 
 def test_being_shared_is_no_setting_of_the_run_and_not_in_the_line_that_asks_for_it_again():

@@ -6,6 +6,7 @@ import pytest
 
 from src import bench, console, describe, site, summary
 from src.core import Inputs, Site, UserError
+from src.draft import draft
 from tests.composed import built
 from tests.fakes import FakeClock
 from tests.records import a_record
@@ -98,7 +99,7 @@ def limited(limit):
     run = a_run(clock, site=Site("mine", modelled_limit=limit))
     for meter in run.meters:
         meter.method = "modelled"
-    begun = bench.draft(run, Inputs(SAMPLES))
+    begun = draft(run, Inputs(SAMPLES))
     return bench.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
 
 

@@ -32,12 +32,13 @@ def test_a_sweeps_view_shows_its_runs_with_energy_p95_quality_and_its_settings()
 
 
 def test_every_chart_lies_in_the_section_that_is_there_and_names_metrics_of_a_run():
-    from src import bench, summary
+    from src import summary
     from src.core import Inputs
+    from src.draft import draft
     from tests.fakes import FakeClock
     from tests.test_bench import a_run
 
-    known = set(summary.metrics(bench.draft(a_run(FakeClock(), []), Inputs())))
+    known = set(summary.metrics(draft(a_run(FakeClock(), []), Inputs())))
     for view in (views.of_sweep("s"), views.default("summarization")):
         state = views.state(view)
         (section,) = state["compareRunSections"]

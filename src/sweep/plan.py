@@ -9,9 +9,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src import bench, environment, pins, summary, tracking
+from src import environment, pins, summary, tracking
 from src.config import Run, typed
 from src.core import Hardware, Inputs, Procedure, UserError
+from src.draft import draft
 from src.sweep import busy, workers
 from src.sweep.budget import Budget
 from src.sweep.choice import Plan
@@ -123,7 +124,7 @@ def _product(run: Run) -> str:
 
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:
     """The goals, notes about those that are left out, and whether the user typed one for quality."""
-    known = list(summary.metrics(bench.draft(run, Inputs())))
+    known = list(summary.metrics(draft(run, Inputs())))
     named = [*map(str, conf.objectives), *conf.limits]
     if any(QUALITY in name for name in named):
         known += [f"{QUALITY}{name}" for name in run.task.score((), ()).values]

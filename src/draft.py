@@ -1,0 +1,78 @@
+"""The record of a run that has not begun: what is asked, of which model, and what makes it comparable."""
+
+import hashlib
+import json
+import uuid
+from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from src import calibration, environment, hardware, summary
+from src.config import Run
+from src.core import Inputs, Measurement, Record
+
+
+def draft(run: Run, inputs: Inputs) -> Record:
+    """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
+    checkpoint = run.model.checkpoint
+    record = Record(
+        id=uuid.uuid4().hex,
+        status="failed",
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        error="the run did not end",
+        model={
+            "name": run.label,
+            "kind": run.model.kind,
+            "role": run.model.role,
+            "checkpoint": checkpoint.id,
+            "weights": checkpoint.weights,
+            "revision": checkpoint.revision,
+        },
+        task=_task(run, inputs),
+        hardware=asdict(run.hardware),
+        protocol=asdict(run.procedure),
+        site=asdict(run.site),
+        run={
+            "batch_size": run.batch_size,
+            **asdict(run.settings),
+            "sort": run.sort,
+            "samples": run.samples,
+            "seed": run.seed,
+            "command": run.command,
+            "sweep_id": run.sweep_id,
+            "shared_host": run.shared_host,
+            "tuned": run.chosen.get("tuned"),
+        },
+        environment={
+            **environment.snapshot(),
+            "gpu": dict(hardware.gpu_state(run.hardware)),
+            "calibration": asdict(known) if (known := calibration.kept(run.hardware)) else None,
+        },
+        measurement=Measurement(),
+        scores={},
+        config=dict(run.config),
+    )
+    return replace(record, flags=tuple(sorted((*summary.input_flags(record), *summary.host_flags(record)))))
+
+
+def _task(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """What makes two runs comparable: every option of the task, and a digest of the inputs and references themselves.
+
+    A specialist never sees the prompt, so its record has none.
+    """
+    options = {field.name: getattr(run.task, field.name) for field in fields(run.task)}  # type: ignore[arg-type]
+    del options["dataset"]
+    if "prompt" in options and run.model.role != "general":
+        options["prompt"] = None
+    text = json.dumps([[sample.id, sample.input, sample.target] for sample in inputs.samples], default=str)
+    return {
+        **options,
+        "dataset": run.dataset.name,
+        "source": run.dataset.source,
+        "config": run.dataset.config,
+        "split": run.dataset.split,
+        "revision": run.dataset.revision,
+        "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "distinct": len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
+        "skipped": list(inputs.skipped),
+    }
