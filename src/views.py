@@ -152,18 +152,18 @@ def link(uri: str, path: str) -> str:
 
 def save(uri: str, task: str, view: View) -> str:
     """Writes the view into the task's experiment, in place of one with its key; returns its path."""
-    from src import store
+    from src.store import additions
 
-    return path(store.label(uri, task, view.tag, encoded(view, int(time.time() * 1000))), view.key)
+    return path(additions.label(uri, task, view.tag, encoded(view, int(time.time() * 1000))), view.key)
 
 
 def main() -> int:
     """Saves the default view of every experiment that has runs and prints its link; what is not there is no mistake."""
-    from src import store
+    from src.store import reading
 
     uri = tracking.resolve(None)
     try:
-        tasks = store.tasks(uri)
+        tasks = reading.tasks(uri)
     except UserError as error:
         print(error, file=sys.stderr)
         return 0

@@ -69,7 +69,7 @@ def test_the_installed_mlflow_still_reads_what_is_written():
 
 @pytest.mark.servers
 def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own(tmp_path, monkeypatch, capsys):
-    from src import store
+    from src.store import opening, records
     from tests.records import PARAMS, a_record
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -77,9 +77,9 @@ def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own
     assert views.main() == 0
     assert "holds no runs yet" in capsys.readouterr().err
     record = a_record()
-    opened_store = store.open_store(uri, record.task["name"])
-    opened_store.save(record, PARAMS)
-    store.open_store(uri, "empty")
+    opened_store = opening.open_store(uri, record.task["name"])
+    records.save(opened_store, record, PARAMS)
+    opening.open_store(uri, "empty")
     assert views.main() == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(record.task["name"])

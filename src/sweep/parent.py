@@ -30,10 +30,10 @@ def saved(
     """
     if asked.tracking_uri is None:
         return {"run_id": None, "url": None}
-    from src import store  # MLflow enters when nothing is measured any more
+    from src.store import sweeps  # MLflow enters when nothing is measured any more
 
     try:
-        sweep = store.SweepRun(
+        sweep = sweeps.SweepRun(
             tags={key: str(value) for key, value in _tags(asked, said).items() if value is not None},
             table=text,
             metrics=metrics(said, cost),
@@ -41,7 +41,7 @@ def saved(
             tables=(FRONT,),
             again=True,
         )
-        run_id = store.save_sweep(asked.tracking_uri, asked.task, status, began_s, sweep)
+        run_id = sweeps.save_sweep(asked.tracking_uri, asked.task, status, began_s, sweep)
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its answer is on the screen
         print(f"the answer is not recorded: {error}", file=sys.stderr)
         return {"run_id": None, "url": None}
