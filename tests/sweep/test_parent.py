@@ -68,7 +68,7 @@ def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tm
     def broken(*words):
         raise ValueError("no figures today")
 
-    monkeypatch.setattr("src.sweep.figures.page", broken)
+    monkeypatch.setattr("src.sweep.figures.page.page", broken)
     monkeypatch.setattr("src.views.encoded", broken)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     code, last, out = swept(tmp_path, uri, capsys, Budget(trials=8))
