@@ -24,13 +24,13 @@ def main() -> int:
     began = time.perf_counter()
     found = formats.read([Path(word) for word in sys.argv[1:]])
     _say("read", len(found.results), time.perf_counter() - began)
-    from src import store
+    from src.store import foreign
 
     with tempfile.TemporaryDirectory() as folder:
         uri, took = f"sqlite:///{folder}/mlflow.db", {}
         for name in ("written", "known"):
             began, cpu = time.perf_counter(), time.process_time()
-            new = store.save_foreign(uri, found.results)
+            new = foreign.save_foreign(uri, found.results)
             took[name] = time.perf_counter() - began
             _say(name, len(found.results), took[name], f", {time.process_time() - cpu:.1f} s of CPU, {new} new")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

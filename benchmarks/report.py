@@ -47,11 +47,11 @@ STAGES = {"preprocessing": 0.1, "model": 0.85, "postprocessing": 0.05}
 
 def fill(folder: Path, count: int, seed: int = 0) -> str:
     """A sqlite store with so many finished runs of four tasks, and its URI; the same for the same seed."""
-    from src import store
+    from src.store import opening, records
     from tests.records import PARAMS, a_record
 
     uri = f"sqlite:///{folder / 'mlflow.db'}"
-    first = store.open_store(uri, "text_classification").save(a_record(), PARAMS)["run_id"]
+    first = records.save(opening.open_store(uri, "text_classification"), a_record(), PARAMS)["run_id"]
     connection = sqlite3.connect(folder / "mlflow.db")
     draw = random.Random(seed)
     with connection:

@@ -61,9 +61,9 @@ def read(word: str, uri: str | None) -> Record:
             raise UserError(f"{word} cannot be read as a record: {error}") from None
     if path.suffix == ".json" or path.parent != Path("."):
         raise UserError(f"{word} is not a file; type a record.json, or the beginning of a run's id")
-    from src import store
+    from src.store import reading
 
-    ((_, record),) = store.recorded(tracking.resolve(uri), [word])
+    ((_, record),) = reading.recorded(tracking.resolve(uri), [word])
     return record
 
 

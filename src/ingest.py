@@ -51,9 +51,9 @@ def run(config: DictConfig) -> int:
             print(f"\n{markdown(table)}")
     written = 0
     if not values["dry_run"]:
-        from src import store
+        from src.store import foreign
 
-        written = store.save_foreign(uri, found.results)
+        written = foreign.save_foreign(uri, found.results)
     print(_line(found, written, uri, values["dry_run"]))
     return 0
 

@@ -77,9 +77,9 @@ def held(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[Held]:
 
 
 def _by_client(uri: str, words: str, params: frozenset[str]) -> Iterator[Held]:
-    from src import store
+    from src.store import reading
 
-    for page in store.pages(uri, words):
+    for page in reading.pages(uri, words):
         for run in page:
             metrics, broken = _finite(run.data.metrics.items())
             yield Held(
@@ -151,9 +151,9 @@ def record(uri: str, run: Held) -> Record | None:
     """The record of one run; None where its file is not where the store says, or cannot be read as one."""
     parts = urlsplit(run.artifacts)
     if parts.scheme not in ("file", ""):
-        from src import store
+        from src.store import reading
 
-        return store.record_of(uri, run.run_id)
+        return reading.record_of(uri, run.run_id)
     try:
         path = Path(unquote(parts.path)) / "record.json"
         return from_json(json.loads(path.read_text(encoding="utf-8")))

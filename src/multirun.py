@@ -108,12 +108,12 @@ def launch(
 
 def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequence[Row]) -> str | None:
     """The id of the run in MLflow that holds the table, among the runs of the first one's task."""
-    from src import store  # MLflow enters when nothing is measured any more
+    from src.store import sweeps  # MLflow enters when nothing is measured any more
 
     text = table.markdown(rows, table.swept(rows))
     try:
-        found = store.SweepRun({"sweep_id": sweep_id}, text)
-        return store.save_sweep(first.tracking_uri, first.task.name, status, began_s, found)
+        found = sweeps.SweepRun({"sweep_id": sweep_id}, text)
+        return sweeps.save_sweep(first.tracking_uri, first.task.name, status, began_s, found)
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its table is on the screen
         print(f"the table is not recorded: {error}", file=sys.stderr)
         return None

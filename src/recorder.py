@@ -20,13 +20,15 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from src import tracking
-from src.core import UserError
+from src.core import Record, UserError
 from src.heartbeat import Heart, Watcher
 from src.record_json import from_json
 
@@ -135,9 +137,9 @@ def serve(lines: TextIO, answers: TextIO) -> None:
 
     hello = json.loads(lines.readline())
     try:
-        from src import store  # MLflow enters here
+        from src.store import opening, records  # MLflow enters here
 
-        opened = store.open_store(hello["uri"], hello["task"])
+        save = partial(records.save, opening.open_store(hello["uri"], hello["task"]))
     except UserError as error:
         return say({"error": str(error)})
     watcher = Watcher(Path(hello["heart"]), hello["stall_s"], hello["process"]) if "heart" in hello else None
@@ -149,14 +151,14 @@ def serve(lines: TextIO, answers: TextIO) -> None:
     message = json.loads(last or "{}")
     if "final" in message:
         try:
-            say(_save(opened, message["final"]))
+            say(save(*_read(message["final"])))
         except Exception as error:  # the measuring process sets the record aside and says so
             say({"error": f"{type(error).__name__}: {error}"})
     elif "draft" in message:
         hung_s = hello["stall_s"] if watcher and watcher.hung else None
         payload = _killed(message["draft"], message["phase"], hung_s)
         try:
-            _save(opened, payload)
+            save(*_read(payload))
         except Exception:
             set_aside(payload)
     return None
@@ -169,9 +171,8 @@ def _killed(payload: Payload, phase: str, hung_s: float | None) -> Payload:
     return {**payload, "record": {**payload["record"], "status": "failed", "error": reason}}
 
 
-def _save(opened: Any, payload: Payload) -> dict[str, Any]:
-    link: dict[str, Any] = opened.save(from_json(payload["record"]), payload["params"])
-    return link
+def _read(payload: Payload) -> tuple[Record, Mapping[str, str]]:
+    return from_json(payload["record"]), payload["params"]
 
 
 def main() -> int:
@@ -196,15 +197,15 @@ def main() -> int:
 
 
 def _late(path: Path, uri: str | None) -> dict[str, Any]:
-    from src import store
+    from src.store import opening, records
 
     try:
         payload = json.loads(path.read_text())
         record = from_json(payload["record"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read as a record: {error}") from None
-    opened = store.open_store(tracking.resolve(uri), record.task["name"])
-    link = opened.save(record, payload["params"])
+    opened = opening.open_store(tracking.resolve(uri), record.task["name"])
+    link = records.save(opened, record, payload["params"])
     os.remove(path)
     return link
 

@@ -59,15 +59,15 @@ def run(config: DictConfig, name: str) -> int:
     other = site_of(values["site"], name)
     label, ids = _label(values["label"], other), _ids(values["runs"])
     uri = tracking.resolve(values["tracking_uri"])
-    from src import store  # MLflow enters here, after the words are checked
+    from src.store import additions, reading  # MLflow enters here, after the words are checked
 
-    done = [rescored(run_id, record, other) for run_id, record in store.recorded(uri, ids, values["tasks"])]
-    known = [_known(store.tag(uri, one.run_id, f"rescored.{label}"), other, label, one.run_id) for one in done]
+    done = [rescored(run_id, record, other) for run_id, record in reading.recorded(uri, ids, values["tasks"])]
+    known = [_known(reading.tag(uri, one.run_id, f"rescored.{label}"), other, label, one.run_id) for one in done]
     written = 0
     if not values["dry"]:
         for one, is_there in zip(done, known, strict=True):
             if not is_there:
-                store.add(uri, one.run_id, figures(one, label), {f"rescored.{label}": _tag(other)})
+                additions.add(uri, one.run_id, figures(one, label), {f"rescored.{label}": _tag(other)})
                 written += 1
     show(done, other, label)
     print(json.dumps({"runs": len(done), "written": written, "label": label}))

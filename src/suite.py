@@ -74,13 +74,13 @@ def run(config: DictConfig) -> int:
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
     """The row of each run that is finished already on the device that it would use, by its command."""
     devices = [_device(tuple(sorted(word for word in job.words if word.startswith("hardware")))) for job in todo]
-    from src import store
+    from src.store import reading
 
-    kept: dict[str, Mapping[str, store.Kept]] = {}
+    kept: dict[str, Mapping[str, reading.Kept]] = {}
     found = {}
     for job, device in zip(todo, devices, strict=True):
         if device not in kept:
-            kept[device] = store.finished(uri, device)
+            kept[device] = reading.finished(uri, device)
         if job.command in kept[device]:
             one = kept[device][job.command]
             found[job.command] = replace(job.row, status=SKIPPED, metrics=one.metrics, tags=one.tags)
@@ -124,9 +124,9 @@ def performed(job: Job, uri: str) -> tuple[Row, str | None]:
     done = trial.run(job.words, environment={"MLFLOW_TRACKING_URI": uri})
     if done.status != "finished":
         return replace(job.row, status=FAILED, error=done.error or done.status), done.stopped_by
-    from src import store
+    from src.store import reading
 
-    kept = store.kept(uri, str(done.run_id))
+    kept = reading.kept(uri, str(done.run_id))
     return replace(job.row, metrics=kept.metrics, tags=kept.tags), done.stopped_by
 
 

@@ -97,10 +97,14 @@ def state(view: View) -> dict[str, Any]:
     }
 
 
-def path(experiment_id: str, key: str, charts: bool = False) -> str:
-    """The part of the address after the server's: the table, or the charts, of a saved view."""
-    mode = "&compareRunsMode=CHART" if charts else ""
-    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={key}{mode}"
+def path(experiment_id: str, key: str) -> str:
+    """The part of the address after the server's: the table of a saved view."""
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={key}"
+
+
+def drawn(path: str) -> str:
+    """The address of the same view's charts."""
+    return f"{path}&compareRunsMode=CHART"
 
 
 def _charts(view: View) -> list[dict[str, Any]]:
@@ -152,23 +156,24 @@ def link(uri: str, path: str) -> str:
 
 def save(uri: str, task: str, view: View) -> str:
     """Writes the view into the task's experiment, in place of one with its key; returns its path."""
-    from src import store
+    from src.store import additions
 
-    return path(store.label(uri, task, view.tag, encoded(view, int(time.time() * 1000))), view.key)
+    return path(additions.label(uri, task, view.tag, encoded(view, int(time.time() * 1000))), view.key)
 
 
 def main() -> int:
-    """Saves the default view of every experiment that has runs and prints its link; what is not there is no mistake."""
-    from src import store
+    """Saves the default view of every experiment that has runs, prints its links; what is not there is no mistake."""
+    from src.store import reading
 
     uri = tracking.resolve(None)
     try:
-        tasks = store.tasks(uri)
+        tasks = reading.tasks(uri)
     except UserError as error:
         print(error, file=sys.stderr)
         return 0
     for task in tasks:
-        print(f"{task:28} {link(uri, save(uri, task, default(task)))}")
+        table = link(uri, save(uri, task, default(task)))
+        print(f"{task:28} {table}\n{'drawn':>28} {drawn(table)}")
     return 0
 
 

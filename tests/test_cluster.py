@@ -52,7 +52,7 @@ class Fake:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(place, "LOOK_S", 0.0)
-    monkeypatch.setattr("src.store.save_sweep", lambda *words: "parent")
+    monkeypatch.setattr("src.store.sweeps.save_sweep", lambda *words: "parent")
 
 
 def outcome(status="finished", **words):

@@ -209,11 +209,11 @@ def test_a_file_that_is_no_record_is_refused(tmp_path):
 
 @pytest.mark.servers
 def test_runs_of_the_store_are_named_by_the_beginning_of_their_ids(tmp_path, capsys):
-    from src import store
+    from src.store import opening, records
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    opened = store.open_store(uri, "text_classification")
-    ids = [opened.save(record, {})["run_id"] for record in (run_of(100), run_of(120, seed=1))]
+    opened = opening.open_store(uri, "text_classification")
+    ids = [records.save(opened, record, {})["run_id"] for record in (run_of(100), run_of(120, seed=1))]
     assert command.run([ids[0][:12], ids[1][:12], "--tracking-uri", uri]) == 0
     assert "verdict: A costs less" in capsys.readouterr().out
     with pytest.raises(UserError, match="is not in the store"):

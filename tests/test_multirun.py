@@ -37,7 +37,7 @@ sys.exit(code)
 def saved(monkeypatch):
     """What would have become the sweep's own run in MLflow."""
     calls = []
-    monkeypatch.setattr("src.store.save_sweep", lambda *words: calls.append(words) or "parent")
+    monkeypatch.setattr("src.store.sweeps.save_sweep", lambda *words: calls.append(words) or "parent")
     return calls
 
 
@@ -85,7 +85,7 @@ def test_a_store_that_fails_takes_nothing_from_the_last_line(program, monkeypatc
     def broken(*words):
         raise OSError("disk full")
 
-    monkeypatch.setattr("src.store.save_sweep", broken)
+    monkeypatch.setattr("src.store.sweeps.save_sweep", broken)
     assert launched([JOBS[0]])[1] == 0
     out, err = capsys.readouterr()
     last = json.loads(out.splitlines()[-1])

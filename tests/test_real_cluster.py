@@ -5,6 +5,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from src.trial import Outcome
 from tests import clusters
 from tests.postgresql import database, postgresql  # noqa: F401
 from tests.test_store import free_port, mlflow_server, wait_until
@@ -33,9 +35,14 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def slurm():
+def slurm(logs):
     with clusters.slurm() as environment:
-        yield (("hydra/launcher=slurm",), environment)
+        yield (("hydra/launcher=slurm", f"hydra.launcher.folder={logs}"), environment)
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    return tmp_path_factory.mktemp("slurm")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +100,8 @@ def status_of(server, run):
     return MlflowClient(tracking_uri=server).get_run(run).info.status
 
 
-def test_a_grid_on_a_cluster_is_one_table_and_every_run_is_recorded(place, server):
+def test_a_grid_on_a_cluster_is_one_table_and_every_run_is_recorded(place, server, logs):
+    before = list(logs.iterdir())
     last, table, err = ended(started(place, *SMOKE, "batch_size=1,2,4", f"tracking_uri={server}"))
     assert (last["status"], last["left"]) == ("finished", 0), err
     assert [run["status"] for run in last["runs"]] == ["finished"] * 3
@@ -103,7 +111,25 @@ def test_a_grid_on_a_cluster_is_one_table_and_every_run_is_recorded(place, serve
     assert [status_of(server, run["run_id"]) for run in last["runs"]] == ["FINISHED"] * 3
     assert status_of(server, last["run_id"]) == "FINISHED"
     assert table.count("embedded_classifier  ") == 3
-    assert not (ROOT / "mlruns" / "slurm").exists() or not list((ROOT / "mlruns" / "slurm").glob("*_0"))
+    assert list(logs.iterdir()) == before  # nobody needs the logs of runs that finished
+
+
+def test_a_job_of_the_same_number_from_an_earlier_slurm_gives_it_no_outcome(tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    from src.cluster.slurm import Slurm, SlurmConf
+
+    for name, says in (("sbatch", "Submitted batch job 1"), ("squeue", "1|RUNNING"), ("srun", ""), ("scancel", "")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    earlier, later = (Slurm(SlurmConf(folder=str(tmp_path / "logs"))) for _ in range(2))
+    for queue in (earlier, later):
+        assert list(queue.submit([["a=1"]], 0)) == ["1"]
+        if queue is earlier:
+            left = Outcome(("a=1",), 1, "failed", "it broke")
+            queue._jobs["1"].paths.result_pickle.write_bytes(pickle.dumps(("success", left)))
+    assert earlier.ended(["1"]) == {"1": left}
+    assert later.ended(["1"]) == {}
 
 
 def test_a_run_that_dies_on_its_node_is_a_row_and_the_others_go_on(place, server):

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from src import registry, store
+from src import registry
 from src.core import UserError
+from src.store import additions, opening, records
 from tests.records import PARAMS, a_record
 from tests.test_store import free_port, mlflow_server
 
@@ -22,11 +23,11 @@ TASK = "text_classification"
 def template(tmp_path_factory):
     """A sqlite store with two finished runs, a failed one and one of random weights; made once."""
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    opened = store.open_store(f"sqlite:///{path}", TASK)
+    opened = opening.open_store(f"sqlite:///{path}", TASK)
     record = a_record()
     told = replace(record, run={**record.run, "command": "python -m src.run model=fake"})
-    records = [told, a_record(), replace(record, status="failed"), replace(record, model={**record.model, "weights": "random"})]  # fmt: skip  # noqa: E501
-    return path, [opened.save(one, PARAMS)["run_id"] for one in records]
+    made = [told, a_record(), replace(record, status="failed"), replace(record, model={**record.model, "weights": "random"})]  # fmt: skip  # noqa: E501
+    return path, [records.save(opened, one, PARAMS)["run_id"] for one in made]
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def client_of(uri):
 
 def test_the_chosen_run_is_found_by_task_and_alias(stored):
     uri, (run_id, *_) = stored
-    said = store.register(uri, run_id, TASK)
+    said = additions.register(uri, run_id, TASK)
     assert said == {"name": TASK, "version": "1", "alias": "greenest", "new": True, "url": None,
                     "ui_path": f"#/models/{TASK}/versions/1"}  # fmt: skip
     version = client_of(uri).get_model_version_by_alias(TASK, "greenest")
@@ -59,10 +60,10 @@ def test_the_chosen_run_is_found_by_task_and_alias(stored):
 
 def test_another_choice_moves_the_alias_and_the_same_again_makes_no_second_version(stored):
     uri, (first, second, *_) = stored
-    store.register(uri, first, TASK)
-    assert store.register(uri, second, TASK)["version"] == "2"
+    additions.register(uri, first, TASK)
+    assert additions.register(uri, second, TASK)["version"] == "2"
     assert client_of(uri).get_model_version_by_alias(TASK, "greenest").run_id == second
-    again = store.register(uri, first, TASK)
+    again = additions.register(uri, first, TASK)
     assert (again["version"], again["new"]) == ("1", False)
     assert client_of(uri).get_model_version_by_alias(TASK, "greenest").run_id == first
     assert len(client_of(uri).search_model_versions(f"name = '{TASK}'")) == 2
@@ -71,7 +72,7 @@ def test_another_choice_moves_the_alias_and_the_same_again_makes_no_second_versi
 def test_registering_changes_nothing_of_the_run(stored):
     uri, (run_id, *_) = stored
     before = client_of(uri).get_run(run_id).to_dictionary()
-    store.register(uri, run_id, TASK)
+    additions.register(uri, run_id, TASK)
     assert client_of(uri).get_run(run_id).to_dictionary() == before
 
 
@@ -83,10 +84,10 @@ def test_what_nobody_should_use_is_refused_and_leaves_no_model(stored):
         ("0" * 32, "cannot be registered in sqlite"),
     ):
         with pytest.raises(UserError, match=says) as raised:
-            store.register(uri, run_id, TASK)
+            additions.register(uri, run_id, TASK)
         assert "\n" not in str(raised.value)
     with pytest.raises(UserError, match="a word of MLflow's own"):
-        store.register(uri, stored[1][0], TASK, alias="latest")
+        additions.register(uri, stored[1][0], TASK, alias="latest")
     assert not client_of(uri).search_registered_models()
 
 
@@ -102,11 +103,11 @@ def test_names_that_mean_something_else_are_refused_before_mlflow_is_asked(name,
 
 def test_a_store_that_is_not_there_is_one_line(tmp_path):
     with pytest.raises(UserError, match="holds no runs yet"):
-        store.register(f"sqlite:///{tmp_path / 'none' / 'mlflow.db'}", "0" * 32, TASK)
+        additions.register(f"sqlite:///{tmp_path / 'none' / 'mlflow.db'}", "0" * 32, TASK)
     assert not (tmp_path / "none").exists()
     began = time.monotonic()
     with pytest.raises(UserError, match="cannot be used") as raised:
-        store.register(f"http://127.0.0.1:{free_port()}", "0" * 32, TASK)
+        additions.register(f"http://127.0.0.1:{free_port()}", "0" * 32, TASK)
     assert "\n" not in str(raised.value)
     assert time.monotonic() - began < 30
 
@@ -115,7 +116,7 @@ def test_a_real_server_registers_too(tmp_path):
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
     with mlflow_server(port, tmp_path):
-        run_id = store.open_store(uri, TASK).save(a_record(), PARAMS)["run_id"]
-        said = store.register(uri, run_id, TASK)
+        run_id = records.save(opening.open_store(uri, TASK), a_record(), PARAMS)["run_id"]
+        said = additions.register(uri, run_id, TASK)
         assert said["url"] == f"{uri}/#/models/{TASK}/versions/1"
         assert client_of(uri).get_model_version_by_alias(TASK, "greenest").run_id == run_id

@@ -26,15 +26,15 @@ pytestmark = pytest.mark.servers
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A sqlite store in a folder with a space and a per cent sign, with two runs of two tasks; made once."""
-    from src import store
+    from src.store import additions, opening, records
 
     folder = tmp_path_factory.mktemp("template") / "old 100% place" / "mlruns"
     folder.mkdir(parents=True)
     ids = []
     for task in ("text_classification", "summarization"):
-        opened = store.open_store(f"sqlite:///{folder / 'mlflow.db'}", task)
-        ids.append(opened.save(a_record(), PARAMS)["run_id"])
-    store.register(f"sqlite:///{folder / 'mlflow.db'}", ids[0], "text_classification")
+        opened = opening.open_store(f"sqlite:///{folder / 'mlflow.db'}", task)
+        ids.append(records.save(opened, a_record(), PARAMS)["run_id"])
+    additions.register(f"sqlite:///{folder / 'mlflow.db'}", ids[0], "text_classification")
     return folder, ids
 
 
@@ -60,9 +60,9 @@ def last(capsys):
 
 
 def record_of(database, run_id):
-    from src import store
+    from src.store import reading
 
-    ((_, record),) = store.recorded(f"sqlite:///{database}", [run_id])
+    ((_, record),) = reading.recorded(f"sqlite:///{database}", [run_id])
     return record
 
 
@@ -86,10 +86,10 @@ def test_runs_whose_folder_moved_are_read_again(store_that_moved, capsys):
     assert said["changed"] == 4  # two experiments, two runs
     for run_id in ids:
         assert to_json(record_of(database, run_id))["schema"]
-    from src import store
+    from src.store import opening, records
 
-    opened = store.open_store(f"sqlite:///{database}", "summarization")
-    new_run = opened.save(a_record(), PARAMS)["run_id"]  # what is measured from now on lands in the new folder
+    opened = opening.open_store(f"sqlite:///{database}", "summarization")
+    new_run = records.save(opened, a_record(), PARAMS)["run_id"]  # what is measured from now on lands in the new folder
     assert list(database.parent.rglob(f"{new_run}/artifacts/record.json"))
     assert not old.exists()
 

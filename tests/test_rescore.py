@@ -26,12 +26,12 @@ servers = pytest.mark.servers
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """A sqlite store with two finished runs and a failed one, and their ids; made once, since that takes seconds."""
-    from src import store
+    from src.store import opening, records
 
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    opened = store.open_store(f"sqlite:///{path}", "text_classification")
-    records = [a_record(), a_record(), replace(a_record(), status="failed", error="it broke")]
-    return path, [opened.save(record, PARAMS)["run_id"] for record in records]
+    opened = opening.open_store(f"sqlite:///{path}", "text_classification")
+    made = [a_record(), a_record(), replace(a_record(), status="failed", error="it broke")]
+    return path, [records.save(opened, record, PARAMS)["run_id"] for record in made]
 
 
 @pytest.fixture

@@ -1,9 +1,16 @@
 """A run beside others on its machine says so wherever its processor's and memory's joules stand."""
 
+<<<<<<< HEAD
 from src import audit, describe, store, summary
 from src.config import command
 from src.core import Inputs
 from src.draft import draft
+=======
+from src import audit, bench, describe, summary
+from src.config import command
+from src.core import Inputs
+from src.store import shown
+>>>>>>> w-cluster
 from tests.composed import built
 from tests.fakes import FakeClock, FakeMeter
 from tests.test_bench import SAMPLES, a_run, benched
@@ -22,7 +29,7 @@ def test_the_record_its_verdict_its_page_and_its_tags_say_that_processor_and_mem
     assert "shared" in record.flags
     assert audit.verdict(record)[0] == "doubtful"
     assert "shared" in audit.verdict(record)[1]
-    assert store.tags(record, metrics)["shared"] == "cpu, ram"
+    assert shown.tags(record, metrics)["shared"] == "cpu, ram"
     evidence = {what.strip(): how for what, _, how in describe.rows(record, metrics)}
     assert evidence["CPU"].endswith(", shared")
     assert "shared" not in evidence["GPU"]
@@ -32,7 +39,7 @@ def test_the_record_its_verdict_its_page_and_its_tags_say_that_processor_and_mem
 def test_a_run_alone_says_nothing_of_it():
     record = record_of(False)
     assert "shared" not in record.flags
-    assert "shared" not in store.tags(record, summary.metrics(record))
+    assert "shared" not in shown.tags(record, summary.metrics(record))
 
 
 def test_a_run_that_never_began_says_it_too():

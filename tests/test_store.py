@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,9 +110,9 @@ def test_a_record_is_whole_in_postgresql(postgresql, monkeypatch, tmp_path):
 
 def save_here(uri, record):
     """Writes without the second process, so that the files can be sent elsewhere."""
-    from src import store
+    from src.store import opening, records
 
-    return store.open_store(uri, record.task["name"]).save(record, PARAMS)
+    return records.save(opening.open_store(uri, record.task["name"]), record, PARAMS)
 
 
 def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tmp_path):
@@ -130,6 +131,36 @@ def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tm
     assert len(runs) == 8
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert len({run.info.experiment_id for run in runs}) == 1
+
+
+def test_of_two_runs_that_bring_the_same_inputs_at_the_same_moment_both_are_recorded(postgresql, monkeypatch, tmp_path):
+    import sqlalchemy
+
+    from src.store import opening, records
+
+    monkeypatch.setattr(tracking, "ROOT", tmp_path)
+    opened, record = opening.open_store(postgresql, "text_classification"), a_record()
+    engine = sqlalchemy.create_engine(postgresql)
+    same = {
+        "uuid": "0" * 32, "place": int(opened.experiment_id),
+        "name": record.task["dataset"], "digest": record.task["digest"],
+    }  # fmt: skip
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    with engine.connect() as other, engine.connect() as watch, ThreadPoolExecutor(1) as thread:
+        other.execute(
+            sqlalchemy.text("insert into datasets values (:uuid, :place, :name, :digest, 'local', '{}', null, null)"),
+            same,
+        )
+        saved = thread.submit(records.save, opened, record, PARAMS)
+        # it saw no such inputs, and waits with its own behind the other's
+        wait_until(lambda: saved.done() or watch.execute(sqlalchemy.text(waits)).scalar())
+        assert not saved.done()
+        other.commit()
+        assert "run_id" in saved.result(timeout=60)
+    engine.dispose()
+    (run,) = runs_of(postgresql)
+    assert run.info.status == "FINISHED"
+    assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]
 
 
 @pytest.mark.parametrize(("status", "expected"), [("failed", "FAILED"), ("interrupted", "KILLED")])
@@ -284,20 +315,20 @@ def test_a_deleted_experiment_is_named_with_the_way_back(sqlite):
 
 
 def test_more_words_than_one_call_may_carry_all_arrive(sqlite):
-    from src import store
+    from src.store import opening, records
 
     params = {f"model.shape.key_{i}": str(i) for i in range(250)}
-    store.open_store(sqlite, "text_classification").save(a_record(), params)
+    records.save(opening.open_store(sqlite, "text_classification"), a_record(), params)
     assert runs_of(sqlite)[0].data.params == params
 
 
 def test_a_run_is_never_left_running_when_writing_breaks(sqlite, monkeypatch):
-    from src import store
+    from src.store import opening, records, shown
 
-    opened = store.open_store(sqlite, "text_classification")
-    monkeypatch.setattr(store, "artifacts", lambda record, metrics: {"no/such/folder": "x"})
+    opened = opening.open_store(sqlite, "text_classification")
+    monkeypatch.setattr(shown, "files", lambda record, metrics: {"no/such/folder": "x"})
     with pytest.raises(OSError, match="no/such"):
-        opened.save(a_record(), PARAMS)
+        records.save(opened, a_record(), PARAMS)
     assert [run.info.status for run in runs_of(sqlite)] == ["FAILED"]
 
 

@@ -20,7 +20,7 @@ from src import environment, grid, hardware, suite
 from src.config import CONF, command
 from src.core import UserError
 from src.grid import Cell, Suite, jobs
-from src.store import Kept
+from src.store.reading import Kept
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY = ROOT.parent / "shared" / "data" / "study"
@@ -190,7 +190,9 @@ def test_a_run_counts_as_measured_only_on_the_device_that_it_would_use(monkeypat
     on_cpu = grid.Job("text_classification", "embedded", (*job.words, "hardware=cpu"))
     kept = {one.command: Kept({"quality/primary": 1.0}, {}) for one in (job, on_cpu)}
     for device, expected in (("NVIDIA H100 80GB HBM3", [job]), (environment.cpu_name() or "cpu", [on_cpu])):
-        monkeypatch.setattr("src.store.finished", lambda uri, asked, device=device: kept if asked == device else {})
+        monkeypatch.setattr(
+            "src.store.reading.finished", lambda uri, asked, device=device: kept if asked == device else {}
+        )
         suite._device.cache_clear()
         with initialize_config_dir(str(CONF), version_base="1.3"):
             found = suite._measured_before("sqlite:///x.db", [job, on_cpu])

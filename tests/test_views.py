@@ -53,7 +53,7 @@ def test_every_chart_lies_in_the_section_that_is_there_and_names_metrics_of_a_ru
 def test_a_link_opens_the_table_or_the_charts_without_a_password():
     path = views.path("3", "key")
     assert path == "#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=key"
-    assert views.path("3", "key", charts=True) == f"{path}&compareRunsMode=CHART"
+    assert views.drawn(path) == f"{path}&compareRunsMode=CHART"
     assert views.link("sqlite:////x.db", path) == f"http://127.0.0.1:5000/{path}"
     assert views.link("https://me:secret@host/", path) == f"https://host/{path}"
 
@@ -70,7 +70,7 @@ def test_the_installed_mlflow_still_reads_what_is_written():
 
 @pytest.mark.servers
 def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own(tmp_path, monkeypatch, capsys):
-    from src import store
+    from src.store import opening, records
     from tests.records import PARAMS, a_record
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
@@ -78,13 +78,14 @@ def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own
     assert views.main() == 0
     assert "holds no runs yet" in capsys.readouterr().err
     record = a_record()
-    opened_store = store.open_store(uri, record.task["name"])
-    opened_store.save(record, PARAMS)
-    store.open_store(uri, "empty")
+    opened_store = opening.open_store(uri, record.task["name"])
+    records.save(opened_store, record, PARAMS)
+    opening.open_store(uri, "empty")
     assert views.main() == 0
-    (line,) = capsys.readouterr().out.splitlines()
+    line, charts = capsys.readouterr().out.splitlines()
     assert line.startswith(record.task["name"])
     assert line.endswith("viewStateShareKey=joulemark")
+    assert charts.endswith("viewStateShareKey=joulemark&compareRunsMode=CHART")
     tags = opened_store.client.get_experiment(opened_store.experiment_id).tags
     envelope = json.loads(tags["mlflow.sharedViewState.joulemark"])
     assert envelope["name"] == f"energy against quality: {record.task['name']}"

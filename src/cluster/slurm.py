@@ -5,6 +5,7 @@ submitit asks sacct alone, which many clusters have not; here squeue is asked fi
 
 import shutil
 import subprocess
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,6 +61,7 @@ class Slurm:
 
     conf: SlurmConf
     name: str = "Slurm"
+    _folder: Path | None = None  # of this submission alone
     _jobs: dict[str, Any] = field(default_factory=dict)
     _words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _asked_s: float = float("-inf")
@@ -77,9 +79,10 @@ class Slurm:
         """One job array; UserError with Slurm's reason where it takes none."""
         import submitit
 
-        folder = tracking.ROOT / self.conf.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        executor = submitit.SlurmExecutor(folder=folder / "%j", max_num_timeout=0)
+        # Slurm that was set up anew counts its jobs from 1 again: what an earlier one left must not be taken for theirs
+        self._folder = tracking.ROOT / self.conf.folder / uuid.uuid4().hex[:10]
+        self._folder.mkdir(parents=True)
+        executor = submitit.SlurmExecutor(folder=self._folder / "%j", max_num_timeout=0)
         executor.update_parameters(**self._parameters(cards))
         try:
             made = executor.map_array(node.under_slurm, [list(words) for words in jobs])
@@ -179,19 +182,12 @@ class Slurm:
 
     def close(self) -> None:
         """Nothing is held. What finished jobs left on the way is of no use to anybody; that of others is kept."""
-        folder = tracking.ROOT / self.conf.folder
-        for link in folder.glob(".submission_file_*.sh"):
-            link.unlink(missing_ok=True)
-        arrays: dict[Path, bool] = {}
-        for job, made in self._jobs.items():
-            done = made.paths.result_pickle.exists() and self._left(job).status == "finished"
-            if done:
-                shutil.rmtree(made.paths.folder, ignore_errors=True)
-            array = folder / job.partition("_")[0]
-            arrays[array] = arrays.get(array, True) and done
-        for array, done in arrays.items():
-            if done:
-                shutil.rmtree(array, ignore_errors=True)
+        done = [job for job, made in self._jobs.items()
+                if made.paths.result_pickle.exists() and self._left(job).status == "finished"]  # fmt: skip
+        folders = [self._folder] if len(done) == len(self._jobs) else [self._jobs[job].paths.folder for job in done]
+        for folder in folders:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def states(jobs: Sequence[str]) -> dict[str, str]:

@@ -55,10 +55,10 @@ def main(config: DictConfig, words: Sequence[str]) -> int:
 
 def _show(uri: str, run_id: str) -> None:
     """Prints the answer as it stands in MLflow."""
-    from src import store  # MLflow enters when nothing is measured any more
+    from src.store import reading  # MLflow enters when nothing is measured any more
 
     try:
-        print(store.note(uri, run_id))
+        print(reading.note(uri, run_id))
     except Exception as error:  # the answer is recorded, whatever keeps it from this screen
         print(f"the answer is in MLflow, run {run_id}, and was not read: {error}", file=sys.stderr)
 

@@ -21,9 +21,11 @@ def check(answers: Sequence[Answer]) -> None:
 
 def register(uri: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """Registers each task's recommended run under the task's name with the alias `greenest`; says where they are."""
-    from src import store  # MLflow, for who asks for it
+    from src.store import additions  # MLflow, for who asks for it
 
-    return [store.register(uri, one.run_id, one.task) for answer in answers if (one := answer.chosen) and _ours(answer)]
+    return [
+        additions.register(uri, one.run_id, one.task) for answer in answers if (one := answer.chosen) and _ours(answer)
+    ]
 
 
 def _ours(answer: Answer) -> bool:

@@ -11,9 +11,11 @@ from typing import Any
 
 from src import summary, table, views
 from src.config import Run
-from src.sweep import answer, figures
+from src.sweep import answer
 from src.sweep.answer import Answer
 from src.sweep.bill import Bill
+from src.sweep.figures import page
+from src.sweep.figures.shown import Shown
 from src.sweep.goal import SHORT, Goals
 from src.sweep.plan import Asked
 from src.sweep.view import Told
@@ -22,7 +24,7 @@ FRONT, PAGE, ALL = "front.json", "sweep.html", "sweep.json"
 
 
 def saved(
-    asked: Asked, status: str, began_s: float, text: str, said: Mapping[str, Any], shown: figures.Shown, cost: Bill
+    asked: Asked, status: str, began_s: float, text: str, said: Mapping[str, Any], shown: Shown, cost: Bill
 ) -> dict[str, str | None]:
     """Writes it and the view; returns `run_id`, and `url` of the view. Each is None where it could not be written.
 
@@ -30,10 +32,10 @@ def saved(
     """
     if asked.tracking_uri is None:
         return {"run_id": None, "url": None}
-    from src import store  # MLflow enters when nothing is measured any more
+    from src.store import sweeps  # MLflow enters when nothing is measured any more
 
     try:
-        sweep = store.SweepRun(
+        sweep = sweeps.SweepRun(
             tags={key: str(value) for key, value in _tags(asked, said).items() if value is not None},
             table=text,
             metrics=metrics(said, cost),
@@ -41,14 +43,14 @@ def saved(
             tables=(FRONT,),
             again=True,
         )
-        run_id = store.save_sweep(asked.tracking_uri, asked.task, status, began_s, sweep)
+        run_id = sweeps.save_sweep(asked.tracking_uri, asked.task, status, began_s, sweep)
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its answer is on the screen
         print(f"the answer is not recorded: {error}", file=sys.stderr)
         return {"run_id": None, "url": None}
     return {"run_id": run_id, "url": _view(asked, shown)}
 
 
-def _view(asked: Asked, shown: figures.Shown) -> str | None:
+def _view(asked: Asked, shown: Shown) -> str | None:
     """The link of the sweep's view; None where MLflow would not keep it."""
     assert asked.tracking_uri is not None
     settings = tuple(dict.fromkeys((*views.SETTINGS, *(one.key for one in shown.dimensions))))
@@ -61,20 +63,20 @@ def _view(asked: Asked, shown: figures.Shown) -> str | None:
         return None
 
 
-def _page(shown: figures.Shown) -> dict[str, str]:
+def _page(shown: Shown) -> dict[str, str]:
     """The page of figures; nothing, and a line that says so, where it cannot be drawn: the table must not be lost."""
     try:
-        return {PAGE: figures.page(shown)}
+        return {PAGE: page.page(shown)}
     except Exception as error:
         print(f"the figures are not drawn ({type(error).__name__}: {error})", file=sys.stderr)
         return {}
 
 
-def shown(asked: Asked, told: Sequence[Told], goals: Goals, reference: Told, recommended: Told | None) -> figures.Shown:
+def shown(asked: Asked, told: Sequence[Told], goals: Goals, reference: Told, recommended: Told | None) -> Shown:
     """What the figures draw of a sweep."""
     run = asked.run
     about = [run.label, run.task.name, device(run)] if run else []
-    return figures.Shown(
+    return Shown(
         title=" · ".join([*about, f"sweep {asked.name}"]),
         told=told,
         reference=reference,

@@ -3,7 +3,7 @@
 import datetime
 
 from src import environment, pins
-from src.sweep.figures import digits
+from src.sweep.figures.shown import digits
 from src.sweep.goal import SHORT
 from src.sweep.parent import device
 from src.sweep.plan import Asked

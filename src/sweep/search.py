@@ -25,6 +25,8 @@ from src.sweep.study import Study
 from src.sweep.view import FULL, Claim, Told, View
 from src.trial import Outcome
 
+SHARED = "shared"  # the flag of a trial that was measured beside another one on its machine
+
 # Between two looks at the storage of a worker that waits for others and measures nothing
 POLL_S = 3.0
 
@@ -143,6 +145,8 @@ class Search:
         if busy.crossed(outcome):
             self._study.give_back(claim)
             return None
+        if SHARED not in outcome.flags and self._study.joined(claim):
+            outcome = replace(outcome, flags=(*outcome.flags, SHARED))
         told = Told(claim.point, claim.stage, outcome, self._study.card)
         if claim.point == self._plan.reference and claim.stage == FULL:
             self._study.reference = told.metrics

@@ -88,6 +88,15 @@ class Study:
             return None
         return own, before
 
+    def joined(self, claim: Claim) -> bool:
+        """Whether somebody on this machine began a trial while this one, the worker's own, was measured."""
+        return any(
+            trial.number > claim.number
+            and trial.user_attrs.get("worker", {}).get("where") == claim.worker["where"]
+            and (running(trial) or "outcome" in trial.user_attrs)
+            for trial in self._trials()
+        )
+
     def give_back(self, claim: Claim) -> None:
         """Closes a claim whose trial never began."""
         from optuna.exceptions import UpdateFinishedTrialError

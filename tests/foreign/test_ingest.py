@@ -33,12 +33,12 @@ def all_runs(uri):
 
 @pytest.mark.servers
 def test_a_result_is_a_finished_run_of_its_task_with_its_boundary_and_is_never_doubled(uri, tmp_path):
-    from src import store
+    from src.store import foreign
 
     found = codecarbon.told(codecarbon.read(csv_file(tmp_path, ROW, ROW)), "project_name", "summarization", 1000)
-    assert store.save_foreign(uri, found.results) == 1  # the same row twice
+    assert foreign.save_foreign(uri, found.results) == 1  # the same row twice
     moved = tuple(replace(one, source="elsewhere.csv") for one in found.results)
-    assert store.save_foreign(uri, moved) == 0
+    assert foreign.save_foreign(uri, moved) == 0
     ((experiment, run),) = [pair for pair in all_runs(uri) if pair[1].data.tags["model"] == "gpt2"]
     assert experiment == "summarization"
     assert run.info.status == "FINISHED"
@@ -55,13 +55,13 @@ def test_a_result_is_a_finished_run_of_its_task_with_its_boundary_and_is_never_d
 
 @pytest.mark.servers
 def test_one_transaction_writes_what_the_tracking_api_would_have(uri, tmp_path):
-    from src import store
+    from src.store import foreign, opening
 
     (first,) = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r7"))).results
     one, other = (replace(first, digest=name, task="text_generation") for name in ("by-api", "by-database"))
-    opened = store.open_store(uri, "text_generation")
-    store._save_foreign(opened, one)
-    assert store.save_foreign(uri, [other]) == 1
+    opened = opening.open_store(uri, "text_generation")
+    foreign._save_foreign(opened, one)
+    assert foreign.save_foreign(uri, [other]) == 1
     by = {run.data.tags.get("foreign.digest"): run for _, run in all_runs(uri)}
     api, database = by["by-api"], by["by-database"]
     assert dict(api.data.metrics) == dict(database.data.metrics)
@@ -81,23 +81,23 @@ def test_one_transaction_writes_what_the_tracking_api_would_have(uri, tmp_path):
 
 @pytest.mark.servers
 def test_a_server_gets_each_result_once_through_the_tracking_api(uri, tmp_path, monkeypatch):
-    from src import store
+    from src.store import foreign
 
-    monkeypatch.setattr(store, "_database", lambda client: None)
+    monkeypatch.setattr(foreign, "_database", lambda opened: None)
     found = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r9"), ROW.replace("r1", "r10"))).results
-    assert store.save_foreign(uri, found) == 2
-    assert store.save_foreign(uri, found) == 0
+    assert foreign.save_foreign(uri, found) == 2
+    assert foreign.save_foreign(uri, found) == 0
 
 
 @pytest.mark.servers
 def test_a_foreign_run_is_no_record_and_so_compares_with_nothing(uri, tmp_path):
-    from src import store
     from src.core import UserError
+    from src.store import foreign, reading
 
-    store.save_foreign(uri, codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r8"))).results)
+    foreign.save_foreign(uri, codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r8"))).results)
     assert all_runs(uri)
     with pytest.raises(UserError, match="no such run"):
-        list(store.recorded(uri))
+        list(reading.recorded(uri))
 
 
 def command(folder, *words):

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from src import ledger, store
+from src import ledger
 from src.core import UserError
 from src.ledger import Choice
 from src.report.make import Asked, make
+from src.store import opening, reading, records
 from tests.records import PARAMS, a_record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def saved(uri, record):
-    return store.open_store(uri, record.task["name"]).save(record, {**PARAMS, "precision": "fp32"})["run_id"]
+    return records.save(opening.open_store(uri, record.task["name"]), record, {**PARAMS, "precision": "fp32"})["run_id"]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_the_tables_themselves_say_what_mlflows_client_says(filled):
 def test_the_same_records_are_found_by_their_place_and_by_mlflow(filled):
     uri, ids = filled
     runs = {run.run_id: run for run in ledger.held(uri, Choice(), ())}
-    assert ledger.record(uri, runs[ids["b"]]) == store.record_of(uri, ids["b"])
+    assert ledger.record(uri, runs[ids["b"]]) == reading.record_of(uri, ids["b"])
     assert ledger.record(uri, replace(runs[ids["b"]], artifacts="file:///nowhere")) is None
 
 

@@ -14,10 +14,10 @@ def test_a_task_with_two_answers_is_refused_in_one_line():
 
 
 def test_only_runs_of_our_own_are_registered_each_under_its_task(monkeypatch):
-    from src import store
+    from src.store import additions
 
     asked = []
-    monkeypatch.setattr(store, "register", lambda uri, run_id, name: asked.append((run_id, name)) or {"name": name})
+    monkeypatch.setattr(additions, "register", lambda uri, run_id, name: asked.append((run_id, name)) or {"name": name})
     ours, theirs = an_entry(), an_entry(boundary="the GPU alone")
     assert greenest.register("sqlite:///x.db", [answer([ours]), answer([theirs])]) == [{"name": "text_classification"}]
     assert asked == [(ours.run_id, "text_classification")]

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from src.sweep import answer, figures
+from src.sweep import answer
 from src.sweep.budget import Budget
-from src.sweep.figures import ENERGY, P95, QUALITY, Shown
+from src.sweep.figures.against import _hover, against
+from src.sweep.figures.page import page
+from src.sweep.figures.parallel import parallel
+from src.sweep.figures.shown import ENERGY, P95, QUALITY, Shown, scale
 from src.sweep.importance import importance
 from src.sweep.view import FULL
 from tests.sweep.landscape import BATCHES, SPACE, Machine, plan, through, truth, wanted
@@ -34,16 +37,16 @@ def trace(figure, name):
 
 
 def test_the_page_holds_plotly_itself_and_loads_nothing(shown):
-    page = figures.page(shown)
-    assert len(page) > 2_000_000
-    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*\b(?:src|href)=", page)
-    assert page.count('"showSendToCloud": false') == 4
-    assert "<title>a &amp; b</title>" in page
-    assert "Energy against latency" in page
+    drawn = page(shown)
+    assert len(drawn) > 2_000_000
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]*\b(?:src|href)=", drawn)
+    assert drawn.count('"showSendToCloud": false') == 4
+    assert "<title>a &amp; b</title>" in drawn
+    assert "Energy against latency" in drawn
 
 
 def test_every_measured_point_is_drawn_in_its_pass_and_limits_part_them(shown):
-    figure = figures.against(shown, P95)
+    figure = against(shown, P95)
     screened = [one for one in shown.told if one.stage != FULL]
     within, beyond = trace(figure, "screening"), trace(figure, "screening, breaks a limit")
     assert len(within.x) + len(beyond.x) == len(screened)
@@ -52,11 +55,11 @@ def test_every_measured_point_is_drawn_in_its_pass_and_limits_part_them(shown):
     assert sorted(trace(figure, "full protocol").x) == sorted(one.metrics[P95] for one in full)
     assert trace(figure, "limit: p95 at most 0.2").x == (0.2, 0.2)
     kept = truth(1, "fp32")["quality/primary"] * 0.99
-    assert trace(figures.against(shown, QUALITY), "limit: quality loses at most 1 %").x == (kept, kept)
+    assert trace(against(shown, QUALITY), "limit: quality loses at most 1 %").x == (kept, kept)
 
 
 def test_the_line_of_the_front_goes_through_results_that_no_other_beats(shown):
-    figure = figures.against(shown, P95)
+    figure = against(shown, P95)
     line = trace(figure, "front: none is better in both")
     pairs = list(zip(line.x, line.y, strict=True))
     assert pairs == sorted(pairs)
@@ -66,28 +69,28 @@ def test_the_line_of_the_front_goes_through_results_that_no_other_beats(shown):
 
 
 def test_a_mark_says_its_words_and_the_interval_of_its_energy(shown):
-    star = trace(figures.against(shown, P95), "recommended")
+    star = trace(against(shown, P95), "recommended")
     assert "batch_size=" in star.text[0]
     assert "± 1.0%" in star.text[0]
     assert star.error_y.array[0] == pytest.approx(shown.recommended.metrics[ENERGY] * 0.01)
 
 
 def test_an_axis_is_logarithmic_beyond_a_decade_and_never_at_or_below_zero():
-    assert figures.scale([1.0, 11.0])["type"] == "log"
-    assert figures.scale([1.0, 9.0])["type"] == "linear"
-    assert figures.scale([0.0, 900.0])["type"] == "linear"
-    assert figures.scale([None, 2.0])["type"] == "linear"
+    assert scale([1.0, 11.0])["type"] == "log"
+    assert scale([1.0, 9.0])["type"] == "linear"
+    assert scale([0.0, 900.0])["type"] == "linear"
+    assert scale([None, 2.0])["type"] == "linear"
 
 
 def test_batch_sizes_stand_in_their_order_on_their_axis(shown):
-    axis = figures.parallel(shown).data[0].dimensions[0]
+    axis = parallel(shown).data[0].dimensions[0]
     assert (axis.label, list(axis.ticktext)) == ("batch_size", list(BATCHES))
     assert len(axis.values) == len(shown.best_known())
 
 
 def test_words_of_the_user_are_no_markup_of_the_page(shown):
     told = [replace(one, point=("batch_size=1", "model=<b>&")) for one in shown.told[:1]]
-    assert "<b>&" not in figures._hover(told[0]).replace("<b>batch_size", "")
+    assert "<b>&" not in _hover(told[0]).replace("<b>batch_size", "")
 
 
 def test_importance_is_said_of_enough_points_and_refused_of_few(tmp_path, shown):
@@ -101,12 +104,12 @@ def test_importance_is_said_of_enough_points_and_refused_of_few(tmp_path, shown)
     one = {point: energy for point, energy in energies.items() if "precision=bf16" in point}
     assert "only batch_size varied" in importance(one, SPACE)
     assert importance({}, SPACE).startswith("no setting varied")
-    drawn = figures.page(shown_of(tmp_path, budget=Budget(trials=9)))
+    drawn = page(shown_of(tmp_path, budget=Budget(trials=9)))
     assert "Importance of each setting for energy: too few points to say" in drawn
 
 
 def test_without_quality_there_is_no_figure_of_it_and_one_quality_is_a_sentence(tmp_path):
     machine = Machine(metrics={"quality/primary": None})
-    assert figures.against(shown_of(tmp_path / "none", machine), QUALITY) is None
-    same = figures.against(shown_of(tmp_path / "one", Machine(metrics={"quality/primary": 0.75})), QUALITY)
+    assert against(shown_of(tmp_path / "none", machine), QUALITY) is None
+    same = against(shown_of(tmp_path / "one", Machine(metrics={"quality/primary": 0.75})), QUALITY)
     assert same == '<p class="none">quality (accuracy): 0.75 in every result.</p>'

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from src import store
+from src.store import opening
 from src.sweep import command, parent
 from src.sweep.bill import Bill
 from src.sweep.budget import Budget
@@ -44,7 +44,7 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
     _, first, _ = swept(tmp_path, uri, capsys, Budget(trials=8))
     _, last, out = swept(tmp_path, uri, capsys, Budget())
     assert last["run_id"] == first["run_id"]
-    client = store.open_store(uri, "summarization").client
+    client = opening.open_store(uri, "summarization").client
     experiment = client.get_experiment_by_name("summarization")
     (run,) = client.search_runs([experiment.experiment_id])
     assert (run.data.tags["kind"], run.data.tags["sweep_id"], run.info.status) == ("sweep", "study-1", "FINISHED")
@@ -68,14 +68,14 @@ def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tm
     def broken(*words):
         raise ValueError("no figures today")
 
-    monkeypatch.setattr("src.sweep.figures.page", broken)
+    monkeypatch.setattr("src.sweep.figures.page.page", broken)
     monkeypatch.setattr("src.views.encoded", broken)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     code, last, out = swept(tmp_path, uri, capsys, Budget(trials=8))
     assert (code, last["url"]) == (0, None)
     assert "the figures are not drawn (ValueError: no figures today)" in out.err
     assert "no saved view: no figures today" in out.err
-    client = store.open_store(uri, "summarization").client
+    client = opening.open_store(uri, "summarization").client
     assert {one.path for one in client.list_artifacts(last["run_id"])} == {"front.json", "sweep.json", "sweep.md"}
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from src import tracking
 from src.sweep.budget import Budget, SpentError
+from src.sweep.command import several
 from src.sweep.storage import open_study
 from src.trial import Outcome
 from tests.sweep.landscape import REFERENCE, Machine, plan, search
@@ -176,6 +177,44 @@ def test_what_a_worker_tells_after_others_took_it_for_dead_is_kept(tmp_path):
     study.tell(claim, Outcome(("a",), 0, "finished", run_id="r", seconds=3.0))
     study.tell(claim, Outcome(("a",), 0, "finished", run_id="r", seconds=3.0))
     assert study.known("screening")[NINE_POINT].outcome.run_id == "r"
+
+
+def measures(other, claim):
+    """It is measuring still."""
+
+
+def measured(other, claim):
+    other.tell(claim, Outcome((), 0, "finished", metrics={}))
+
+
+def steps_back(other, claim):
+    other.give_back(claim)
+
+
+def measures_elsewhere(other, claim):
+    other.storage.set_trial_user_attr(claim.trial, "worker", {**claim.worker, "where": "another machine"})
+
+
+@pytest.mark.parametrize(
+    ("joins", "shared"), [(measures, True), (measured, True), (steps_back, False), (measures_elsewhere, False)]
+)
+def test_a_trial_during_which_somebody_joins_on_its_machine_is_shared_and_the_answer_says_so(tmp_path, joins, shared):
+    the_plan, machine = plan(tmp_path, Budget(trials=9), NINE, screening=False), Machine()
+    other = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
+
+    def joined(words, limit_s):
+        if len(machine.asked) == 1:  # the first trial beside nobody; the second one is joined
+            joins(other, other.claim(NINE_POINT, "full")[0])
+        return machine(words, limit_s)
+
+    one, study = search(the_plan, joined, tmp_path)
+    alone = one.reference()
+    beside = one._measured(("batch_size=4", "precision=fp32"), "full", study.look())
+    assert not any("shared_host=true" in words for words in machine.asked)  # neither knew when it began
+    assert alone.outcome.flags == ()
+    assert beside.outcome.flags == (("shared",) if shared else ())
+    assert study.known("full")[beside.point].outcome.flags == beside.outcome.flags
+    assert any("shared: in 1 of 2 results" in line for line in several([alone, beside])) is shared
 
 
 def workers_of(folder):

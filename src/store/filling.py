@@ -1,0 +1,54 @@
+"""What goes into a run of MLflow's: figures, words and tags, files, and how it ended."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+PARAMS_AT_ONCE = 100  # the tracking API's limit for one log_batch
+MLFLOW_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
+
+
+def now_ms() -> int:
+    """The time as MLflow counts it, in ms since the epoch."""
+    return int(datetime.now().timestamp() * 1000)
+
+
+@contextmanager
+def ending(client: MlflowClient, run_id: str, status: str) -> Iterator[None]:
+    """Ends the run with our status after it was written; as failed if that breaks, so it is never left running."""
+    try:
+        yield
+    except BaseException:
+        client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, MLFLOW_STATUS[status])
+
+
+def write(
+    client: MlflowClient,
+    run_id: str,
+    metrics: Mapping[str, float | None],
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Writes the figures that were read, words and tags, in as few calls as there can be."""
+    now = now_ms()
+    read = [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None]
+    words = [Param(key, str(value)) for key, value in (params or {}).items()]
+    labels = [RunTag(key, str(value)) for key, value in (tags or {}).items()]
+    client.log_batch(run_id, read, words[:PARAMS_AT_ONCE], labels)
+    for start in range(PARAMS_AT_ONCE, len(words), PARAMS_AT_ONCE):
+        client.log_batch(run_id, params=words[start : start + PARAMS_AT_ONCE])
+
+
+def attach(client: MlflowClient, run_id: str, files: Mapping[str, str]) -> None:
+    """Writes texts as the run's files, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+        client.log_artifacts(run_id, folder)
