@@ -1,16 +1,10 @@
 """A run beside others on its machine says so wherever its processor's and memory's joules stand."""
 
-<<<<<<< HEAD
-from src import audit, describe, store, summary
+from src import audit, describe, summary
 from src.config import command
 from src.core import Inputs
 from src.draft import draft
-=======
-from src import audit, bench, describe, summary
-from src.config import command
-from src.core import Inputs
 from src.store import shown
->>>>>>> w-cluster
 from tests.composed import built
 from tests.fakes import FakeClock, FakeMeter
 from tests.test_bench import SAMPLES, a_run, benched
