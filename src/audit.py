@@ -84,7 +84,7 @@ def _power(
     found: Measurement, number: int, window: Window, protocol: Mapping[str, Any], limit_w: float | None
 ) -> Iterator[Check]:
     """Mean power cannot lie below the idle baseline's, nor above the card's limit."""
-    joules, idle_w = energy.window_j(found, window, "gpu"), energy.idle_w(found, "gpu")
+    joules, idle_w = energy.signed_j(found, window, "gpu"), energy.idle_w(found, "gpu")
     if joules is None or window.duration_s <= 0:
         return
     mean_w = joules / window.duration_s

@@ -72,11 +72,18 @@ def on_j_per_request(measurement: Measurement, component: str) -> float | None:
 
 
 def window_j(measurement: Measurement, window: Window, component: str) -> float | None:
-    """Gross joules of the component over the window's work alone; None if it was not read.
+    """Gross joules of the component over the window's work alone; None if it was not read, or cannot be told apart.
 
     A meter's stretch is a little longer than the work (it waits for its sensor to tick; outer meters hold inner
-    ones): the excess is taken off at idle power. Without an idle baseline it stays in, an upper bound.
+    ones): the excess is taken off at idle power. Without an idle baseline it stays in, an upper bound. Where less than
+    nothing is left the window was too short for the meter: no work gives energy back.
     """
+    value = signed_j(measurement, window, component)
+    return None if value is None or value < 0 else value
+
+
+def signed_j(measurement: Measurement, window: Window, component: str) -> float | None:
+    """What is left of the reading when its excess is taken off, below nothing too: for whoever doubts the meter."""
     reading = source(window.readings, component)
     if reading is None:
         return None

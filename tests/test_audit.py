@@ -54,7 +54,9 @@ def test_what_a_longer_stretch_took_at_idle_power_is_no_difference():
     assert wrong(Measurement(idle=IDLE, windows=(replace(made, readings=(*made.readings, longer)),))) == []
 
 
-@pytest.mark.parametrize(("joules", "says"), [(900.0, "below idle"), (7800.0, "above the card's limit")])
+@pytest.mark.parametrize(
+    ("joules", "says"), [(900.0, "below idle"), (-1.0, "below idle"), (7800.0, "above the card's limit")]
+)
 def test_power_that_cannot_be_is_found(joules, says):
     assert any(says in what for what in wrong(Measurement(idle=IDLE, windows=(window(joules),))))
 

@@ -1,5 +1,7 @@
 """The protocol of one run, on a clock and watts that are known."""
 
+from dataclasses import replace
+
 import pytest
 
 from src import energy, summary
@@ -70,6 +72,15 @@ def test_what_a_meters_own_edges_take_is_not_charged_to_the_work():
     window = found.windows[0]
     assert window.readings[0].duration_s == pytest.approx(window.duration_s + 0.5)
     assert energy.window_j(found, window, "gpu") == pytest.approx(100.0 * window.duration_s)
+
+
+def test_no_work_gives_energy_back_a_window_too_short_for_its_meter_has_none():
+    clock = FakeClock()
+    _, found = run(clock, [FakeMeter(clock, {"cpu": 100.0}, edge_s=0.25)], procedure())
+    window = found.windows[0]
+    low = replace(window.readings[0], cpu_j=49.0)  # less than its edges would have taken at idle power
+    assert energy.signed_j(found, replace(window, readings=(low,)), "cpu") == pytest.approx(-1.0)
+    assert energy.window_j(found, replace(window, readings=(low,)), "cpu") is None
 
 
 def test_the_most_trusted_meter_starts_last_and_stops_first():
