@@ -323,3 +323,40 @@ def test_paper_is_light_and_shows_no_controls(opened):
     assert seen.page.locator("#chart-phases .main-svg").count() > 0  # also what was never scrolled to
     seen.page.set_viewport_size({"width": 794, "height": 1123})  # A4
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 794
+
+
+def many_runs(count: int, front: int):
+    """So many runs, of which the first `front` are each dearer and better than the last, and the others are neither."""
+    best = [a_run(f"m{at}", 1.0 + at, 0.01, 0.5 + at / 1000, batch=at + 1) for at in range(front)]
+    return best + [a_run("crowd", 2.0 + at, 0.01, 0.4, batch=at + 1) for at in range(count - front)]
+
+
+def test_of_many_runs_every_one_is_a_mark_or_a_dot_and_no_run_of_the_front_is_a_dot(opened, tmp_path):
+    file = tmp_path / "many.html"
+    file.write_text(render(a_page(many_runs(400, 160))), encoding="utf-8")
+    seen = opened("", file)
+    seen.through()
+    marks, path = seen.page.evaluate(
+        "() => { const { data, layout } = document.querySelector('#chart-quality .plot');"
+        " return [data.filter((one) => one.customdata).flatMap((one) => [...one.y]),"
+        " layout.shapes.find((one) => one.name.includes('as dots')).path]; }"
+    )
+    assert sorted(marks) == pytest.approx([0.5 + at / 1000 for at in range(160)])  # the front, though above 150
+    assert path.count("M") == 240
+    assert "240 more runs are dots" in seen.page.locator("#chart-quality .say").text_content()
+    assert "240 more runs, as dots" in seen.page.locator("#chart-quality .legend").text_content()
+    seen.page.fill("#search", "crowd")
+    seen.page.wait_for_function("() => document.querySelector('#chart-quality .say').textContent.includes('90 more')")
+    assert seen.page.locator("#chart-quality .points path").count() == 150
+
+
+def test_an_interval_that_reaches_zero_is_drawn_on_a_logarithmic_axis_too(opened, tmp_path):
+    file = tmp_path / "wide.html"
+    file.write_text(render(a_page([a_run("a", 1.0, 1.5), a_run("b", 50.0, 1.0, 0.95)])), encoding="utf-8")
+    seen = opened("", file)
+    seen.through()
+    paths = seen.page.locator("#chart-quality .shapelayer path").evaluate_all(
+        "paths => paths.map(path => path.getAttribute('d'))"
+    )
+    assert len(paths) == 3  # two intervals and the least quality
+    assert not [path for path in paths if "NaN" in path or "undefined" in path or "Infinity" in path]
