@@ -31,6 +31,7 @@ from src import audit, comparison, describe, figures, registry, summary, trackin
 from src.core import Record, UserError
 from src.foreign import entry
 from src.foreign.result import Foreign
+from src.meaning import published_shown
 from src.record_json import from_json, to_json
 
 LOCK_S = 60
@@ -427,6 +428,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "flags": ", ".join(record.flags) or None,
         "shared": "cpu, ram" if record.run.get("shared_host") else None,
         **evidence,
+        **published_shown.tags(record, metrics),
         "record.id": record.id,
         "record.schema": record.schema,
         "git.revision": record.environment.get("git_revision"),
