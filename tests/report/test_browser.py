@@ -2,12 +2,15 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from src.meaning.shown import Table
 from src.report.render import render
+from src.report.section import Section
 from src.report.selection import LeftOut
 from src.report.versus import versus
 from tests.report.runs import a_page, a_run, an_entry, showcase
@@ -360,3 +363,25 @@ def test_an_interval_that_reaches_zero_is_drawn_on_a_logarithmic_axis_too(opened
     )
     assert len(paths) == 3  # two intervals and the least quality
     assert not [path for path in paths if "NaN" in path or "undefined" in path or "Infinity" in path]
+
+
+def told_page() -> str:
+    """A page with a section of two tables, wider than a phone, as the meanings and the study's tables are."""
+    columns = tuple(f"a column of {word}" for word in ("models", "watt hours", "grams", "what is known", "sources"))
+    rows = [("bigscience/bloomz-7b1", "12.3 mWh", "1.5 g", "as published", "a source with a long name")] * 3
+    section = Section("told", "Told", ("A sentence.",), (Table("First", columns, rows, "A note."),) * 2)
+    return render(replace(a_page([a_run(), a_run("b", 2.0)]), sections=(section,)))
+
+
+@pytest.mark.parametrize("width", [1440, 820, 375])
+def test_the_table_of_a_section_is_read_without_scrolling_sideways_at_any_width(opened, tmp_path, width):
+    file = tmp_path / "told.html"
+    file.write_text(told_page(), encoding="utf-8")
+    page = opened("", file, viewport={"width": width, "height": 900}).page
+    box = page.locator("#told .scroll").first
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    cell = page.locator("#told tbody td").first
+    head = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert ("a column of watt hours" in head) == (width == 375)  # on a phone each cell says what it is
+    assert cell.text_content() == "12.3\N{NO-BREAK SPACE}mWh"  # a number keeps its unit
+    assert page.locator("#told tbody th[scope=row]").count() == 6
