@@ -23,13 +23,13 @@ CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # Types into the search field: milliseconds until count and table are painted, and until every chart in view is
 TYPED = """(word) => new Promise((done) => {
   const field = document.getElementById("search"), charts = document.getElementById("charts");
-  const began = performance.now();
+  const began = performance.now(), painted = (then) => requestAnimationFrame(() => setTimeout(then));
+  let table = 0;
+  painted(() => { table = performance.now() - began; });
   field.value = word;
   field.dispatchEvent(new Event("input"));
-  let table = 0;
-  requestAnimationFrame(() => setTimeout(() => { table = performance.now() - began; }));
-  const wait = () => (table && charts.getAttribute("aria-busy") === "false" ? done([table, performance.now() - began])
-    : setTimeout(wait, 5));
+  const wait = () => (table && charts.getAttribute("aria-busy") === "false"
+    ? painted(() => done([table, performance.now() - began])) : setTimeout(wait, 5));
   wait();
 })"""
 

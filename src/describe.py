@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from src import audit, diagnosis, energy, site, summary
 from src.core import COMPONENTS, Record
+from src.meaning import published_shown
 
 NAMED = 3  # rows in a line of the table
 FOREMOST = "modelled"  # the flag that decides what the numbers below it mean
@@ -231,6 +232,8 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
         lines += ["| what | value | evidence |", "|---|---|---|"]
         lines += [f"| {what.strip()} | {value} | {_plain(how)} |" for what, value, how in rows(record, metrics)]
         lines += [""]
+        published = published_shown.beside(record, metrics)
+        lines += [f"Beside published figures: {_plain(' '.join(published))}", ""] if published else []
     source = record.task["source"]
     lines += [
         f"Inputs: {_plain(source)}, digest `{record.task['digest']}`. Weights: {record.model['weights']}"

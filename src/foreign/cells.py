@@ -53,6 +53,17 @@ def document(path: Path) -> Mapping[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
+def broken(path: Path) -> str | None:
+    """Where a JSON file is cut off or wrong; None for one that can be read and for other files."""
+    if path.suffix.lower() != ".json":
+        return None
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return " ".join(str(error).split())
+    return None
+
+
 def number(cell: Any) -> float | None:
     """The finite number in a cell or of a JSON value; None for anything else, `nan` and true among it."""
     if isinstance(cell, bool) or cell is None:

@@ -71,6 +71,8 @@ def nearest(path: Path) -> Missing:
 
 def unknown(path: Path) -> str:
     """The line for a file in no known format."""
+    if wrong := cells.broken(path):
+        return f"{path} is not whole JSON ({wrong}); was its program stopped while it wrote?"
     near = nearest(path)
     kind = "keys" if path.suffix.lower() == ".json" else "columns"
     return f"{path} is in no known format; for {near.format} it lacks the {kind} {cells.listed(near.lacks, 12)}"

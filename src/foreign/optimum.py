@@ -1,9 +1,10 @@
 """Reports of optimum-benchmark 0.6: `benchmark.json`, or `benchmark_report.json` beside its `benchmark_config.json`.
 
-Assumed of version 0.6, and checked: `config.backend` (model, task, device), `config.scenario.input_shapes.batch_size`,
-`config.environment`, and targets in `report` whose `energy` is kWh of one call (a batch), divided by the tool already.
-The inference is `generate`, else `prefill` and `decode` together, else `forward`, else `call`. Inputs are random, so
-there is no quality. CodeCarbon counted the energy, in its mode `process`.
+Of version 0.6, as its own classes write them: `config.backend` (model, task, device), `config.environment`,
+`config.scenario.input_shapes.batch_size`, and targets in `report` whose `energy` is kWh of one call (a batch), divided
+by the tool already. The inference is `generate`, else `prefill` and `decode` together, else `forward`, else `call`.
+Inputs are random, so there is no quality. CodeCarbon counted the energy, in its mode `machine`, of the GPUs in
+`backend.device_ids`. What a call was asked for (lengths, steps) is in the boundary: other lengths, another energy.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,9 @@ TASKS = {  # of transformers' pipelines and diffusers
     "automatic-speech-recognition": "speech_recognition",
     "sentence-similarity": "sentence_similarity",
 }
+# What a call does where the config does not say: the tool adds it as it runs, after it wrote benchmark_config.json
+UNSAID = {"generate": {"max_new_tokens": 100}, "call": {"num_inference_steps": 30}}
+COUNTED = {"max_new_tokens", "num_beams", "num_return_sequences", "num_inference_steps", "num_images_per_prompt"}
 KEPT = ("p50", "p90", "p95", "p99")
 
 
@@ -113,11 +117,13 @@ def _result(
     environment: Mapping[str, Any], batch: int, targets: tuple[str, ...], joules: Mapping[str, float | None],
 ) -> Foreign:  # fmt: skip
     device, task = str(backend.get("device")), str(backend.get("task"))
-    listed = environment.get("gpu") or ()
-    cards = [str(card) for card in listed] if isinstance(listed, list) else [str(listed)] if listed else []
+    cards = _cards(environment, backend)
     on_gpu = device == "cuda" and bool(cards)
     latency = _latency(report, targets)
+    asked = _asked(_mapping(config, "scenario", path), targets)
+    autocast = backend.get("autocast_dtype") or "on" if backend.get("autocast_enabled") else None
     words = {"precision": backend.get("torch_dtype") or backend.get("dtype"), "batch_size": batch,
+             "quantization": backend.get("quantization_scheme"), "autocast": autocast, "asked": asked or None,
              "backend": backend.get("name"), "device": device, "targets": " + ".join(targets),
              "optimum_benchmark_version": environment.get("optimum_benchmark_version"),
              "transformers_version": environment.get("transformers_version"), "pipeline_task": task}  # fmt: skip
@@ -127,9 +133,9 @@ def _result(
         digest=digest(NAME, [config, report]),
         title=str(backend.get("model") or NAME),
         boundary=(
-            f"optimum-benchmark {VERSION} through CodeCarbon in mode process, {' and '.join(targets)} of one batch of "
-            f"{batch} on {device}, random inputs, loading and warm-up apart; the way CPU was read is not stated, RAM "
-            "modelled"
+            f"optimum-benchmark {VERSION} through CodeCarbon in mode machine, {' and '.join(targets)} of one batch of "
+            f"{batch} on {device}{f' ({asked})' if asked else ''}, random inputs, loading and warm-up apart; the way "
+            "CPU was read is not stated, RAM modelled"
         ),
         model=str(backend["model"]) if backend.get("model") else None,
         task=TASKS.get(task),
@@ -144,6 +150,24 @@ def _result(
         duration_s=latency.get("mean"),
         facts={key: str(value) for key, value in words.items() if value is not None},
     )
+
+
+def _cards(environment: Mapping[str, Any], backend: Mapping[str, Any]) -> list[str]:
+    """The GPUs that ran; all of the machine where `device_ids` names none of them."""
+    listed = environment.get("gpu") or []
+    cards = [str(card) for card in listed] if isinstance(listed, list) else [str(listed)]
+    used = [cells.whole(word) for word in str(backend.get("device_ids") or "").split(",")]
+    named = [cards[at] for at in used if at is not None and 0 <= at < len(cards)]
+    return named if len(named) == len(used) else cards
+
+
+def _asked(scenario: Mapping[str, Any], targets: tuple[str, ...]) -> str:
+    """Lengths of input and output, as the tool names them: `max_new_tokens 100, sequence_length 16`."""
+    method = "call" if "call" in targets else "forward" if "forward" in targets else "generate"
+    given = {**UNSAID.get(method, {}), **(scenario.get(f"{method}_kwargs") or {})}
+    shapes = {key: value for key, value in (scenario.get("input_shapes") or {}).items() if key != "batch_size"}
+    found = {**shapes, **{key: value for key, value in given.items() if key in COUNTED and value is not None}}
+    return ", ".join(f"{key} {found[key]}" for key in sorted(found))
 
 
 def _latency(report: Mapping[str, Any], targets: tuple[str, ...]) -> dict[str, float]:

@@ -211,7 +211,7 @@ def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
         for task in jobs.shares:
             one = side.by_task.get(task)
             if one is None:
-                yield f"{side.name} has no run of {task}; measure one: python -m src.run model=… task={task}"
+                yield f"no run of {task} for {side.name}; measure one: python -m src.run model=… task={task}"
             elif one.net is None or one.idle_w is None:
                 yield f"{one.model} on {task} has no idle baseline, so no net energy; type protocol=standard"
 
@@ -223,7 +223,7 @@ def _notes(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str], card
         yield f"up to {max(estimated):.0%} of these energies was estimated, not read"
     for label, side in sides.items():
         if len(side.models) > 1 and (side.memory_bytes is None or card_bytes is None):
-            yield f"{label}: whether its {len(side.models)} models fit in memory together is unknown; taken to"
+            yield f"{label}: whether its {len(side.models)} models fit in memory together is unknown; taken to fit"
         unread = _unread(jobs, side, chosen[label])
         if unread:
             yield f"{label}: what loading {', '.join(unread)} takes was not read, so there is no verdict"

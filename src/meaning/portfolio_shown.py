@@ -96,12 +96,17 @@ def table(found: Portfolio) -> Table:
     heads = ("", "policy", "idle", "calls", "loading", "in all, a day", "at work")
     names = {"A": found.a.name, "B": found.b.name}
     rows = tuple(_row(found, one, names[one.side]) for one in found.plans)
-    note = " ".join([BASIS, *(_sentence(text) for text in (*found.notes, *found.reasons))])
-    return Table(f"A day of {found.mix.name or 'this mix'}", heads, rows, note)
+    return Table(f"A day of {found.mix.name or 'this mix'}", heads, rows, BASIS)
+
+
+def _span(hours: float) -> str:
+    """Hours in the unit in which they are read easily."""
+    size, unit = next((pair for pair in ((1.0, "h"), (1 / 60, "min")) if hours >= pair[0]), (1 / 3600, "s"))
+    return f"{digits(hours / size)} {unit}"
 
 
 def _row(found: Portfolio, one: Plan, name: str) -> tuple[str, ...]:
     mark = " (chosen)" if found.chosen[one.side] == one.policy and len(found.plans) > 2 else ""
-    busy = "-" if one.busy_hours is None else f"{digits(one.busy_hours)} h"
+    busy = "-" if one.busy_hours is None else _span(one.busy_hours)
     parts: tuple[Amount, ...] = (one.idle, one.calls, one.loads, one.wh)
     return (f"{one.side}: {name}", f"{POLICY[one.policy]}{mark}", *(interval(part) for part in parts), busy)

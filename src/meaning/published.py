@@ -17,12 +17,15 @@ from typing import Any
 
 import yaml
 
+from src import summary
 from src.config import CONF, typed
 from src.core import Record, UserError
 
 FILE = CONF / "reference" / "ai_energy_score_2025.yaml"
 FIFTHS = 5
 MOST_STARS = 5
+TOKENS = 10  # that the list lets a text generation answer with
+DISTURBED = {"contaminated", "throttled"}  # flags of joules that are not the model's alone
 SIZE_IN_NAME = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")  # opt-6.7b, Llama-2-70b-hf
 
 
@@ -118,6 +121,18 @@ def of_record(record: Record, metrics: Mapping[str, float | None], reference: Re
     )
 
 
+def stated(record: Record, metrics: Mapping[str, float | None], reference: Reference | None = None) -> Place | None:
+    """The place that a run's own page may state: None unless a counter read the GPU of a finished, undisturbed run.
+
+    Of built-in weights none is stated: they are too small for a list of models that people use.
+    """
+    counted = summary.methods(record.measurement)["gpu"] == "counter"
+    undisturbed = record.status == "finished" and not DISTURBED & set(record.flags)
+    if not counted or not undisturbed or record.model.get("weights") == "embedded":
+        return None
+    return of_record(record, metrics, reference)
+
+
 def place(
     reference: Reference,
     task: str,
@@ -168,10 +183,13 @@ def _differences(record: Record) -> list[str]:
     """What of the run is not as the AI Energy Score measures."""
     run, gpu = record.run, record.hardware.get("gpu_name")
     precision = "fp16" if record.task["name"] == "text_generation" else "fp32"
+    cards, tokens = len(summary.uuids(record.hardware)), record.task.get("max_new_tokens")
     checks = (
+        (cards <= 1, f"the sum of {cards} GPUs, not of one"),
         (gpu is not None and "H100" in str(gpu), f"on {gpu or record.hardware['device']}, not an H100"),
         (run["batch_size"] == 1, f"batch {run['batch_size']}, not 1"),
         (run.get("precision") == precision, f"{run.get('precision')}, not {precision}"),
+        (record.task["name"] != "text_generation" or tokens == TOKENS, f"up to {tokens} new tokens, not {TOKENS}"),
         (record.model.get("weights") == "hub", f"{record.model.get('weights')} weights"),
         (record.task.get("dataset") != "embedded", "the built-in data, not the list's"),
     )

@@ -1,6 +1,9 @@
 """The nearest published figure in words, and the list of its task with the run in its place."""
 
-from src.meaning.published import MOST_STARS, Place
+from collections.abc import Mapping
+
+from src.core import Record
+from src.meaning.published import MOST_STARS, Place, stated
 from src.meaning.shown import Table, digits
 
 FIFTHS = ("best", "second", "middle", "fourth", "last")
@@ -35,6 +38,26 @@ def _rank(found: Place, task: str, wh: str) -> str:
     fifth = "" if found.fifth is None else f", which puts it in the {FIFTHS[found.fifth - 1]} fifth of them"
     stars = "" if found.stars is None else f"; by the list's own stars its energy is in the band of {found.stars}"
     return f"{rank}{fifth}{stars}."
+
+
+def beside(record: Record, metrics: Mapping[str, float | None]) -> tuple[str, ...]:
+    """What a run's description says of the published figures; empty where it may say nothing."""
+    found = stated(record, metrics)
+    return () if found is None else sentences(found)
+
+
+def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
+    """The same for a list of runs: the nearest entry, the times its energy, the band of stars, and what differs."""
+    found = stated(record, metrics)
+    if found is None:
+        return {}
+    one, told = found.entry, {"published.differs": "; ".join(found.differs)}
+    if one is not None and found.ratio is not None:
+        told["published.nearest"] = f"{one.model}{'' if found.same else ' (another model)'}"
+        told["published.ratio"] = digits(found.ratio, 3)
+    if found.stars is not None:
+        told["published.band"] = f"{found.stars} of {MOST_STARS} stars"
+    return {key: value for key, value in told.items() if value}
 
 
 def table(found: Place) -> Table:

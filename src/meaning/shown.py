@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from src.meaning.amount import Amount
 
-LONG = 1e4  # from here on digits are grouped, and from LARGE on they are words
+LONG = 1e3  # from here on digits are grouped, and from LARGE on they are words
 LARGE = {1e12: "trillion", 1e9: "billion", 1e6: "million"}
 
 
@@ -45,10 +45,14 @@ def energy(wh: float | None, count: int = 3) -> str:
     """Watt hours in the unit in which they are read easily."""
     if wh is None:
         return "-"
-    for size, unit in ((1e9, "GWh"), (1e6, "MWh"), (1e3, "kWh"), (1.0, "Wh"), (1e-3, "mWh")):
-        if abs(wh) >= size:
-            return f"{digits(wh / size, count)} {unit}"
-    return f"{digits(wh * 3600, count)} J"
+    size, unit = _unit(wh)
+    return f"{digits(wh / size, count)} {unit}"
+
+
+def _unit(wh: float) -> tuple[float, str]:
+    """The unit in which so many watt hours are read easily, and what it is of them."""
+    units = ((1e9, "GWh"), (1e6, "MWh"), (1e3, "kWh"), (1.0, "Wh"), (1e-3, "mWh"), (1e-6, "µWh"))
+    return next((pair for pair in units if abs(wh) >= pair[0]), units[-1] if wh else (1.0, "Wh"))
 
 
 def mass(grams: float | None, count: int = 3) -> str:
@@ -62,14 +66,16 @@ def mass(grams: float | None, count: int = 3) -> str:
 
 
 def interval(amount: Amount | None, count: int = 3) -> str:
-    """Energy in Wh with its interval: `12.3 Wh (12.1 Wh to 12.5 Wh)`; the words say where there is none."""
+    """Energy in Wh with its interval, all in one unit: `12.3 Wh (12.1 to 12.5 Wh)`, or that there is none."""
     if amount is None:
         return "-"
     if amount.low is None or amount.high is None:
         return f"{energy(amount.mean, count)} (no interval)"
     if amount.low == amount.high:
         return energy(amount.mean, count)
-    return f"{energy(amount.mean, count)} ({energy(amount.low, count)} to {energy(amount.high, count)})"
+    size, unit = _unit(amount.mean)
+    low, high = (digits(end / size, count) for end in (amount.low, amount.high))
+    return f"{energy(amount.mean, count)} ({low} to {high} {unit})"
 
 
 def markdown(table: Table) -> str:

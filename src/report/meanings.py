@@ -83,7 +83,7 @@ def portfolio(answers: Sequence[Answer], records: Mapping[str, Record], config: 
     one, other = mix.sides(jobs, [run for run in runs if run is not None])
     found = portfolios.portfolio(jobs, one, other)
     return Section("a-mix-of-jobs", "One general model, or specialists", portfolio_shown.sentences(found),
-                   (portfolio_shown.table(found),))  # fmt: skip
+                   (portfolio_shown.table(found),) if found.plans else ())  # fmt: skip
 
 
 def training(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None:

@@ -54,6 +54,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(said=said, words=words)
+    environment.filters["whole"] = words.whole
     return environment.get_template("page.html").render(
         page=page,
         policy=POLICY.format(f"{_digest(plotly)} {_digest(script)}"),

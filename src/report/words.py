@@ -1,6 +1,9 @@
 """Numbers as a person reads them: three digits and a unit that fits."""
 
+import re
 from math import floor, log10
+
+UNIT = re.compile(r"(?<=\d) (?=(?:[kMGmµ]?(?:Wh|W|J|g|s)|h|min|t|%)(?![A-Za-z]))")
 
 
 def digits(value: float | None, count: int = 3) -> str:
@@ -73,3 +76,8 @@ def _scaled(value: float | None, units: tuple[tuple[float, str], ...]) -> str:
             return f"{digits(value / each)} {unit}".strip()
     each, unit = units[-1]
     return f"{digits(value / each)} {unit}".strip()
+
+
+def whole(text: str) -> str:
+    """The text with each number and its unit on one line."""
+    return UNIT.sub("\u00a0", text)

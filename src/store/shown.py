@@ -9,6 +9,7 @@ import yaml
 
 from src import audit, comparison, describe, figures, summary
 from src.core import Record
+from src.meaning import published_shown
 from src.record_json import to_json
 
 # Okabe and Ito, less black: https://jfly.uni-koeln.de/color/
@@ -54,6 +55,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "flags": ", ".join(record.flags) or None,
         "shared": "cpu, ram" if record.run.get("shared_host") else None,
         **evidence,
+        **published_shown.tags(record, metrics),
         "record.id": record.id,
         "record.schema": record.schema,
         "git.revision": record.environment.get("git_revision"),

@@ -135,6 +135,83 @@ def test_a_report_of_another_version_or_unit_is_refused(tmp_path, changed, said)
         formats.read([report(tmp_path, **changed)])
 
 
+EMPTY = {"memory": None, "latency": None, "throughput": None, "energy": None, "efficiency": None}
+
+
+def as_saved(folder, generate_kwargs=None, device_ids="1"):
+    """A text generation's files in the shape in which version 0.6.0 saved one: a key for every field."""
+
+    def target(kwh, mean):
+        statistics = dict.fromkeys(("mean", "p50", "p90", "p95", "p99"), mean)
+        return {
+            "memory": {"unit": "MB", "max_ram": 607.8, "max_global_vram": None, "max_reserved": None},
+            "latency": {"unit": "s", "values": [mean], "count": 1, "total": mean, **statistics, "stdev": 0},
+            "throughput": {"unit": "tokens/s", "value": 2094.9},
+            "energy": {"unit": "kWh", "cpu": kwh, "ram": kwh, "gpu": kwh, "total": 3 * kwh},
+            "efficiency": {"unit": "tokens/kWh", "value": 1.0},
+        }  # fmt: skip
+
+    config = {
+        "name": "gpt", "print_report": False, "log_report": True,
+        "backend": {
+            "name": "pytorch", "version": "2.8.0",
+            "model": "gpt2", "processor": "gpt2", "task": "text-generation", "library": "transformers",
+            "device": "cuda", "device_ids": device_ids, "torch_dtype": None, "autocast_enabled": True,
+            "autocast_dtype": "bfloat16", "quantization_scheme": "bnb", "quantization_config": {},
+        },
+        "scenario": {
+            "name": "inference", "iterations": 5, "duration": 2, "warmup_runs": 2, "energy": True, "new_tokens": None,
+            "input_shapes": {"batch_size": 2, "sequence_length": 16}, "generate_kwargs": generate_kwargs or {},
+        },
+        "launcher": {"name": "process", "numactl": False, "numactl_kwargs": {}},
+        "environment": {
+            "cpu": " AMD EPYC", "cpu_count": 2, "gpu": ["NVIDIA T4", "NVIDIA A10G"], "gpu_count": 2,
+            "optimum_benchmark_version": "0.6.0", "optimum_benchmark_commit": None, "transformers_version": "4.55.0",
+        },
+    }  # fmt: skip
+    said = {
+        "load_model": target(1e-7, 0.05) | {"throughput": None, "efficiency": None},
+        "first_generate": target(1e-7, 0.02) | {"throughput": None, "efficiency": None},
+        "generate": target(8e-8, 0.009) | {"memory": None}, "prefill": target(2e-8, 0.002),
+        "decode": target(6e-8, 0.007), "per_token": {**EMPTY, "latency": target(1, 0.001)["latency"]},
+    }  # fmt: skip
+    (folder / "benchmark_config.json").write_text(json.dumps(config))
+    (folder / "benchmark_report.json").write_text(json.dumps(said))
+    return config, said
+
+
+def test_a_report_as_the_tool_saves_it_is_read_with_the_card_that_ran_and_what_was_asked_of_it(tmp_path):
+    config, said = as_saved(tmp_path)
+    (one,) = formats.read([tmp_path]).results
+    assert one.total_j == pytest.approx(3 * 8e-8 * 3.6e6)  # generate: decode and prefill are parts of it
+    assert entry.metrics(one)["energy/total_wh_per_1k"] == pytest.approx(3 * 8e-8 * 1000 * 1000 / 2)
+    assert one.hardware == "NVIDIA A10G"  # the second of the machine's two
+    assert "mode machine" in one.boundary
+    assert "(max_new_tokens 100, sequence_length 16)" in one.boundary  # the tool's own default
+    assert one.latency_s == {"mean": 0.009, "p50": 0.009, "p90": 0.009, "p95": 0.009, "p99": 0.009, "ttft": 0.002}
+    assert (one.facts["quantization"], one.facts["autocast"]) == ("bnb", "bfloat16")
+    assert "precision" not in one.facts
+    (tmp_path / "benchmark.json").write_text(json.dumps({"config": config, "report": said}))
+    both = formats.read([tmp_path]).results
+    assert {other.digest for other in both} == {one.digest}  # one result, however often it lies there
+
+
+def test_two_reports_of_other_lengths_do_not_share_a_boundary(tmp_path):
+    as_saved(tmp_path)
+    (hundred,) = formats.read([tmp_path]).results
+    as_saved(tmp_path, {"max_new_tokens": 8, "do_sample": False})
+    (eight,) = formats.read([tmp_path]).results
+    assert eight.boundary != hundred.boundary
+    assert "max_new_tokens 8" in eight.boundary
+
+
+@pytest.mark.parametrize(("ids", "cards"), [("0,1", "NVIDIA T4, NVIDIA A10G"), (None, "NVIDIA T4, NVIDIA A10G"),
+                                            ("7", "NVIDIA T4, NVIDIA A10G"), ("0", "NVIDIA T4")])  # fmt: skip
+def test_cards_that_cannot_be_told_are_all_named(tmp_path, ids, cards):
+    as_saved(tmp_path, device_ids=ids)
+    assert formats.read([tmp_path]).results[0].hardware == cards
+
+
 def test_a_report_alone_needs_its_config_beside_it(tmp_path):
     whole = json.loads(report(tmp_path).read_text())
     (tmp_path / "benchmark.json").unlink()
@@ -152,7 +229,8 @@ def test_a_report_alone_needs_its_config_beside_it(tmp_path):
         ("a.csv", HEADS2.replace("duration,", "") + "\n", "for codecarbon it lacks the columns duration"),
         ("a.csv", "", "lacks the columns"),
         ("a.json", '{"config": {}}', "for optimum_benchmark it lacks the keys report"),
-        ("a.json", "[1", "lacks the keys config, report"),
+        ("a.json", "[1]", "lacks the keys config, report"),
+        ("a.json", '{"config": {"logits":', "a.json is not whole JSON (Expecting value: line 1"),
         ("a.bin", "\x00", "is in no known format"),
     ],
 )

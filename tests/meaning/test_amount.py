@@ -32,10 +32,10 @@ def test_intervals_that_meet_tie_and_those_that_are_not_known_say_nothing():
 
 def test_numbers_have_sensible_digits_and_no_exponent():
     shown = {v: digits(v) for v in (0.00012345, 0.95, 0.999, 9.96, 12.3, 999.6, 123456.0, 5.9e8, 0.0)}
-    assert list(shown.values()) == ["0.00012", "0.95", "1", "10", "12", "1000", "120,000", "590 million", "0"]
+    assert list(shown.values()) == ["0.00012", "0.95", "1", "10", "12", "1,000", "120,000", "590 million", "0"]
     assert digits(None) == "-"
     assert [energy(wh) for wh in (0.0000001, 0.0123, 12.345, 51686000.0)] == [
-        "0.00036 J",
+        "0.1 µWh",
         "12.3 mWh",
         "12.3 Wh",
         "51.7 MWh",

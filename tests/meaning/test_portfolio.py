@@ -163,7 +163,7 @@ def test_what_cannot_be_said_has_its_reasons():
     other_card = specialists(device="another card")
     no_idle = Side("big", {t: replace(general().by_task[t], net=None) for t in MIX.shares})
     for a, b, says in (
-        (general(), missing, "no run of answer; measure one"),
+        (general(), missing, "run of answer for small ones; measure one"),
         (general(), other_card, "different devices"),
         (no_idle, specialists(), "no idle baseline"),
     ):
@@ -182,8 +182,8 @@ def test_a_mix_beyond_what_the_card_can_answer_says_so():
 def test_the_answer_in_words():
     found = p.portfolio(MIX, general(quality=0.9), specialists(peak_memory_bytes=50 * GB), 80 * GB)
     text = " ".join(portfolio_shown.sentences(found))
-    assert text.startswith("For 1000 calls a day (80% sort and 20% answer): less with big, 50 Wh (47.5 Wh to 52.5 Wh)")
-    assert "The order turns at 2530 calls a day (2340 to 2750)." in text
+    assert text.startswith("For 1,000 calls a day (80% sort and 20% answer): less with big, 50 Wh (47.5 to 52.5 Wh)")
+    assert "The order turns at 2,530 calls a day (2,340 to 2,750)." in text
     assert "Being on around the clock takes 2.4 kWh" in text
     assert "Quality, big against small ones: sort 0.9 against -" in text
     estimated = p.portfolio(MIX, general(modelled_share=0.4), specialists(), 80 * GB)

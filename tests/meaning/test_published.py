@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src import summary
+from src import describe, summary
 from src.config import CONF
-from src.core import UserError
+from src.core import Reading, UserError
 from src.meaning.published import Entry, Reference, of_record, place, read
 from src.meaning.published_shown import sentences, table
+from src.store import shown
 from tests.records import a_record
 
 CSV = Path(__file__).resolve().parents[3] / "shared" / "data" / "ai_energy_score_2025.csv"
@@ -93,6 +94,61 @@ def test_a_run_is_held_against_the_gpu_alone_and_its_differences_are_named():
     assert "batch 2, not 1" in found.differs
     assert any("not an H100" in words for words in found.differs)
     assert of_record(record, {**metrics, "energy/gpu_wh_per_1k": None}) is None  # no sensor saw a GPU
+
+
+def a_counted(method="counter", task=None, model=None, **changes):
+    """A finished run of a published model whose GPU was read in this way, and its metrics."""
+    record = a_record()
+    windows = tuple(
+        replace(w, readings=(Reading("card", w.duration_s, gpu_j=0.5, method={"gpu": method}), *w.readings))
+        for w in record.measurement.windows
+    )
+    record = replace(
+        record,
+        task={**record.task, "name": "image_classification", **(task or {})},
+        model={**record.model, "checkpoint": "microsoft/resnet-18", "weights": "hub", **(model or {})},
+        measurement=replace(record.measurement, windows=windows, idle=()),
+        **changes,
+    )
+    return record, summary.metrics(record)
+
+
+def test_a_run_whose_gpu_was_counted_states_the_published_figure_on_its_own_page():
+    record, metrics = a_counted()
+    note, tags = describe.markdown(record, metrics), shown.tags(record, metrics)
+    assert "Beside published figures: Published for this model: 0.299 Wh per 1,000, 5 of 5 stars" in note
+    assert "This run differs from the list's: on cpu, not an H100; batch 2, not 1" in note
+    assert tags["published.nearest"] == "microsoft/resnet-18"
+    assert float(tags["published.ratio"]) == pytest.approx(metrics["energy/gpu_wh_per_1k"] / 0.2991, rel=0.005)
+    assert tags["published.band"] == "5 of 5 stars"
+    assert tags["published.differs"].startswith("on cpu, not an H100; batch 2, not 1")
+    other, metrics = a_counted(model={"checkpoint": "y/own", "parameters": 12e6})
+    assert shown.tags(other, metrics)["published.nearest"] == "microsoft/resnet-18 (another model)"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "sampled"},
+        {"method": "modelled"},
+        {"task": {"name": "summarisation of poems"}},
+        {"model": {"weights": "embedded"}},
+        {"flags": ("contaminated",)},
+        {"flags": ("throttled",)},
+        {"status": "failed"},
+    ],
+)
+def test_a_run_that_does_not_compare_with_the_list_states_nothing_of_it(changes):
+    record, metrics = a_counted(**changes)
+    assert "published" not in describe.markdown(record, metrics)
+    assert not [name for name in shown.tags(record, metrics) if name.startswith("published")]
+
+
+def test_several_cards_and_another_budget_of_tokens_are_said_to_differ():
+    record, metrics = a_counted(task={"name": "text_generation", "max_new_tokens": 40})
+    record = replace(record, hardware={**record.hardware, "uuid": "GPU-a", "beside": [(1, "GPU-b")]})
+    found = of_record(record, metrics)
+    assert {"the sum of 2 GPUs, not of one", "up to 40 new tokens, not 10"} <= set(found.differs)
 
 
 def test_a_reader_leaves_unknown_keys_aside_and_a_missing_file_is_no_list(tmp_path):

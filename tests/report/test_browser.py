@@ -2,12 +2,15 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from src.meaning.shown import Table
 from src.report.render import render
+from src.report.section import Section
 from src.report.selection import LeftOut
 from src.report.versus import versus
 from tests.report.runs import a_page, a_run, an_entry, showcase
@@ -323,3 +326,62 @@ def test_paper_is_light_and_shows_no_controls(opened):
     assert seen.page.locator("#chart-phases .main-svg").count() > 0  # also what was never scrolled to
     seen.page.set_viewport_size({"width": 794, "height": 1123})  # A4
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 794
+
+
+def many_runs(count: int, front: int):
+    """So many runs, of which the first `front` are each dearer and better than the last, and the others are neither."""
+    best = [a_run(f"m{at}", 1.0 + at, 0.01, 0.5 + at / 1000, batch=at + 1) for at in range(front)]
+    return best + [a_run("crowd", 2.0 + at, 0.01, 0.4, batch=at + 1) for at in range(count - front)]
+
+
+def test_of_many_runs_every_one_is_a_mark_or_a_dot_and_no_run_of_the_front_is_a_dot(opened, tmp_path):
+    file = tmp_path / "many.html"
+    file.write_text(render(a_page(many_runs(400, 160))), encoding="utf-8")
+    seen = opened("", file)
+    seen.through()
+    marks, path = seen.page.evaluate(
+        "() => { const { data, layout } = document.querySelector('#chart-quality .plot');"
+        " return [data.filter((one) => one.customdata).flatMap((one) => [...one.y]),"
+        " layout.shapes.find((one) => one.name.includes('as dots')).path]; }"
+    )
+    assert sorted(marks) == pytest.approx([0.5 + at / 1000 for at in range(160)])  # the front, though above 150
+    assert path.count("M") == 240
+    assert "240 more runs are dots" in seen.page.locator("#chart-quality .say").text_content()
+    assert "240 more runs, as dots" in seen.page.locator("#chart-quality .legend").text_content()
+    seen.page.fill("#search", "crowd")
+    seen.page.wait_for_function("() => document.querySelector('#chart-quality .say').textContent.includes('90 more')")
+    assert seen.page.locator("#chart-quality .points path").count() == 150
+
+
+def test_an_interval_that_reaches_zero_is_drawn_on_a_logarithmic_axis_too(opened, tmp_path):
+    file = tmp_path / "wide.html"
+    file.write_text(render(a_page([a_run("a", 1.0, 1.5), a_run("b", 50.0, 1.0, 0.95)])), encoding="utf-8")
+    seen = opened("", file)
+    seen.through()
+    paths = seen.page.locator("#chart-quality .shapelayer path").evaluate_all(
+        "paths => paths.map(path => path.getAttribute('d'))"
+    )
+    assert len(paths) == 3  # two intervals and the least quality
+    assert not [path for path in paths if "NaN" in path or "undefined" in path or "Infinity" in path]
+
+
+def told_page() -> str:
+    """A page with a section of two tables, wider than a phone, as the meanings and the study's tables are."""
+    columns = tuple(f"a column of {word}" for word in ("models", "watt hours", "grams", "what is known", "sources"))
+    rows = [("bigscience/bloomz-7b1", "12.3 mWh", "1.5 g", "as published", "a source with a long name")] * 3
+    section = Section("told", "Told", ("A sentence.",), (Table("First", columns, rows, "A note."),) * 2)
+    return render(replace(a_page([a_run(), a_run("b", 2.0)]), sections=(section,)))
+
+
+@pytest.mark.parametrize("width", [1440, 820, 375])
+def test_the_table_of_a_section_is_read_without_scrolling_sideways_at_any_width(opened, tmp_path, width):
+    file = tmp_path / "told.html"
+    file.write_text(told_page(), encoding="utf-8")
+    page = opened("", file, viewport={"width": width, "height": 900}).page
+    box = page.locator("#told .scroll").first
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    cell = page.locator("#told tbody td").first
+    head = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
+    assert ("a column of watt hours" in head) == (width == 375)  # on a phone each cell says what it is
+    assert cell.text_content() == "12.3\N{NO-BREAK SPACE}mWh"  # a number keeps its unit
+    assert page.locator("#told tbody th[scope=row]").count() == 6

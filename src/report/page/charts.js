@@ -1,5 +1,6 @@
 // Charts of one group's runs. Each gives: traces, layout, a sentence, and the same as a table; or only a sentence.
-const POINTS = 300; // marks of one chart: the front and the cheapest come first, the sentence counts the others
+const POINTS = 150; // marks of one chart: the front and the cheapest come first, the others are dots, which its sentence counts
+const RANGES = 60; // intervals of a chart of more than 100 marks: of the front and what is near it
 const BARS = 12;
 const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow", "--black"];
 const MARKS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down"];
@@ -24,7 +25,7 @@ const nearFront = (some, front) => some.filter((run) => run.quality !== null && 
 
 function series(some) {
   const by = { model: (run) => run.model, precision: (run) => run.precision, role: (run) => run.role, batch: (run) => `batch ${run.batch}` }[state.colour] || ((run) => run.model);
-  const names = [...new Set(groupOf(state.g).runs.map((at) => by(runs[at])))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const names = [...new Set(groupOf(state.g).runs.map((at) => by(runs[at])))].sort(inOrder);
   // Beyond seven, colours repeat: the rest share one
   const place = new Map(names.map((name, at) => [name, Math.min(at, COLOURS.length - 1)]));
   const kept = names.slice(0, COLOURS.length - 1), rest = names.slice(COLOURS.length - 1);
@@ -37,11 +38,20 @@ const hover = (run) => `<b>${plain(run.model)}</b><br>${plain(run.with)}<br>${pl
   (run.quality === null ? "" : `<br>quality ${digits(run.quality)}`) + `<br>p95 ${seconds(run.p95 ?? null)}` +
   (run.hollow ? `<br>${percent(run.modelled)} estimated` : "") + (run.flags ? `<br>${plain(run.flags)}` : "");
 const symbol = (run, place) => (run.ranked ? MARKS[place] : "x-thin") + (run.hollow || !run.ranked ? "-open" : "");
-// Intervals are drawn of `some` alone: hundreds of bars would hide the marks and take their time
-function marks(one, x, y, each = 0, some = new Set()) {
+// One element for all of them, where error bars and marks are one each; what falls on the same place is drawn once
+const near4 = (value) => Number(value.toPrecision(4));
+const strokes = (name, ends, line) => ({ type: "path", path: [...new Set(ends.map((at) => at.map(near4)).map(([x0, y0, x1, y1]) => `M${x0},${y0}${y1 === y0 ? `H${x1}` : `V${y1}`}`))].join(""), line, layer: "below", name, legendgroup: name });
+// The interval of each run's energy, along x or along y; one that reaches zero has no end on a logarithmic axis
+function ranges(one, some, each, along, at) {
+  const ends = some.filter((run) => run.half).map((run) => [Math.max(run.energy - run.half, run.energy / 100) / each, (run.energy + run.half) / each, at(run)]);
+  return !ends.length ? [] : [strokes(plain(one.name), ends.map(([low, high, place]) => (along === "x" ? [low, place, high, place] : [place, low, place, high])), { color: css(COLOURS[one.place]), width: 1 })];
+}
+// The runs beyond the marks, so that nothing is hidden: a stroke of no length, with a round end, is a dot
+const dots = (some, x, y) => (!some.length ? [] : [{ ...strokes(`${many(some.length, "more run")}, as dots`, some.map((run) => [x(run), y(run), x(run), y(run)]), { color: css("--soft"), width: 4 }), opacity: 0.4, showlegend: true }]);
+const dotted = (count) => (count ? ` ${many(count, "more run")} ${count === 1 ? "is a dot" : "are dots"}: filter to see which.` : "");
+function marks(one, x, y) {
   return { type: "scatter", mode: "markers", name: plain(one.name), x: one.runs.map(x), y: one.runs.map(y), customdata: one.runs.map((run) => run.at), text: one.runs.map(hover), hoverinfo: "text",
-    error_x: each ? { type: "data", array: one.runs.map((run) => (some.has(run) ? (run.half || 0) / each : 0)), thickness: 1, width: 2, color: css(COLOURS[one.place]) } : undefined,
-    marker: { size: 10, color: css(COLOURS[one.place]), symbol: one.runs.map((run) => symbol(run, one.place)), line: { width: 2, color: css(COLOURS[one.place]) } } };
+    legendgroup: plain(one.name), marker: { size: 10, color: css(COLOURS[one.place]), symbol: one.runs.map((run) => symbol(run, one.place)), line: { width: 2, color: css(COLOURS[one.place]) } } };
 }
 // One unit for all charts of a group, that of its median run
 function unit(some = groupOf(state.g).runs.map((at) => runs[at])) {
@@ -65,23 +75,30 @@ function qualityChart(some, group) {
   const left = unjudged ? ` ${many(unjudged, "run")} without a quality ${unjudged === 1 ? "is" : "are"} not here${randoms ? ` (${randoms} of random weights)` : ""}.` : "";
   if (!judged.length) return { text: `No run of this view has a quality.${left}` };
   const front = frontOf(judged), near = nearFront(judged, front);
-  const first = [...new Set([...front, ...near, ...cheapest(judged)])].slice(0, POINTS), hidden = judged.length - first.length;
-  const [each, name] = unit(), ranged = new Set(first.length > 100 ? [...front, ...near].slice(0, 60) : first), energy = (run) => run.energy / each;
-  const traces = series(first).map((one) => marks(one, energy, (run) => run.quality, each, ranged));
+  const order = [...new Set([...front, ...near, ...cheapest(judged)])], most = Math.max(POINTS, front.length), first = order.slice(0, most), others = order.slice(most);
+  const [each, name] = unit(), ranged = new Set(first.length > 100 ? [...front, ...near].slice(0, RANGES) : first), energy = (run) => run.energy / each, quality = (run) => run.quality;
+  const by = series(first), traces = by.map((one) => marks(one, energy, quality));
   traces.unshift({ type: "scatter", mode: "lines", name: "Pareto front", x: front.map(energy), y: front.map((run) => run.quality), line: { color: css("--soft"), width: 1.5, dash: "dot", shape: "hv" }, hoverinfo: "skip" });
   const chosen = runs[group.chosen];
   if (chosen && first.includes(chosen)) traces.push({ type: "scatter", mode: "markers", name: "the answer", x: [energy(chosen)], y: [chosen.quality], marker: { size: 22, symbol: "circle-open", color: css("--ink"), line: { width: 2, color: css("--ink") } }, hoverinfo: "skip" });
-  const energies = first.map(energy), annotations = labels(front, wide(energies), each);
-  const shapes = group.floor === null ? [] : [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: group.floor, y1: group.floor, line: { color: css("--soft"), width: 1, dash: "dash" }, label: { text: "least accepted", textposition: "start", font: { size: 11, color: css("--soft") } } }];
+  const energies = judged.map(energy), annotations = labels(front, energies, judged.map(quality), each);
+  const shapes = [...dots(others, energy, quality), ...by.flatMap((one) => ranges(one, one.runs.filter((run) => ranged.has(run)), each, "x", quality))];
+  if (group.floor !== null) shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: group.floor, y1: group.floor, line: { color: css("--soft"), width: 1, dash: "dash" }, label: { text: "least accepted", textposition: "start", font: { size: 11, color: css("--soft") } } });
   const ends = front.length > 1 ? `from ${front[0].name} (${wh(front[0].energy)}, ${digits(front[0].quality)}) to ${front[front.length - 1].name} (${wh(front[front.length - 1].energy)}, ${digits(front[front.length - 1].quality)})` : front.length ? `${front[0].name} (${wh(front[0].energy)}, ${digits(front[0].quality)})` : "empty: no run may be ranked";
   return { traces, layout: { height: 460, xaxis: energyAxis(energies, name), yaxis: { title: { text: `quality: ${plain(group.metric)}` } }, annotations, shapes },
-    text: `Left and high is better. The Pareto front has ${many(front.length, "run")}: ${ends}.${near.length ? ` ${many(near.length, "more run")} may belong to it within the intervals.` : ""}${hidden ? ` ${many(hidden, "costlier run")} off the front not drawn: filter to see them.` : ""}${left}`,
+    text: `Left and high is better. The Pareto front has ${many(front.length, "run")}: ${ends}.${near.length ? ` ${many(near.length, "more run")} may belong to it within the intervals.` : ""}${dotted(others.length)}${left}`,
     heads: ["run", "energy per 1,000", "quality", "place"], body: first.slice(0, 50).map((run) => [run.name, plusMinus(run.energy, run.half), digits(run.quality), front.includes(run) ? "front" : near.includes(run) ? "near, within intervals" : ""]) };
 }
-// A name beside the first mark of each model on the front
-function labels(front, log, each) {
-  const first = front.filter((run, at) => front.findIndex((other) => other.model === run.model) === at).slice(0, 8);
-  return first.map((run) => ({ x: log ? Math.log10(run.energy / each) : run.energy / each, y: run.quality, text: plain(run.name), showarrow: false, xanchor: "left", yanchor: "bottom", xshift: 7, yshift: 6, font: { size: 11, color: css("--soft") } }));
+// A name beside the first mark of each model on the front, where it covers no other name: on its left, where nothing is
+function labels(front, energies, qualities, each) {
+  const along = wide(energies) ? Math.log10 : (value) => value, span = (values) => Math.max(...values) - Math.min(...values) || 1;
+  const across = span(energies.map(along)), high = span(qualities), named = [];
+  for (const run of front.filter((one, at) => front.findIndex((other) => other.model === one.model) === at)) {
+    const x = along(run.energy / each), y = run.quality;
+    if (named.length < 8 && named.every((other) => Math.abs(other.y - y) > 0.06 * high || Math.abs(other.x - x) > 0.25 * across)) named.push({ x, y, text: plain(run.name) });
+  }
+  const least = Math.min(...energies.map(along)), left = (one) => one.x > least + 0.25 * across;
+  return named.map((one) => ({ ...one, showarrow: false, xanchor: left(one) ? "right" : "left", yanchor: "bottom", xshift: left(one) ? -7 : 7, yshift: 6, font: { size: 11, color: css("--soft") } }));
 }
 
 const COMPONENTS = [["gpu", "GPU", "--blue"], ["cpu", "CPU", "--orange"], ["ram", "RAM", "--green"]];

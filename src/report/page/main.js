@@ -5,7 +5,7 @@ const CHARTS = [
 ];
 const byId = (id) => document.getElementById(id);
 const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
-const inView = new Set(), stale = new Set();
+const onScreen = new Set(), near = new Set(), stale = new Set();
 
 let printing = false;
 function themed(layout) {
@@ -31,19 +31,23 @@ function draw(id) {
     plot.on("plotly_click", ({ points }) => { const run = runs[points[0].customdata]; if (run) set({ pick: [...without(state.pick, short(run)), short(run)].slice(-2) }, true); });
   }
 }
-// One chart at a time, after what is typed was painted: those that are still to come hold nothing up
-let drawing = 0;
+// After what is typed was painted: the charts on the screen, as many at once as may hold up what is typed next, since each
+// go is laid out and painted once; then, when nothing was typed for a while, those near it, one at a time
+const REST_MS = 200, GO_MS = 60;
+let drawing = 0, resting = 0;
 function drawStale() {
-  clearTimeout(drawing);
-  const next = CHARTS.map(([id]) => id).find((id) => stale.has(id) && inView.has(id));
-  byId("charts").setAttribute("aria-busy", String(next !== undefined));
-  if (next !== undefined) drawing = setTimeout(() => requestAnimationFrame(() => { if (stale.has(next)) draw(next); drawStale(); }), 20);
+  const [seen, nearly] = [onScreen, near].map((some) => CHARTS.map(([id]) => id).filter((id) => stale.has(id) && some.has(id)));
+  byId("charts").setAttribute("aria-busy", String(seen.length > 0));
+  cancelAnimationFrame(drawing);
+  clearTimeout(resting);
+  if (seen.length) drawing = requestAnimationFrame(() => setTimeout(() => { const began = performance.now(); seen.forEach((id) => { if (stale.has(id) && performance.now() - began < GO_MS) draw(id); }); drawStale(); }));
+  else if (nearly.length) resting = setTimeout(() => { draw(nearly[0]); drawStale(); }, REST_MS);
 }
 function facet(name) {
   const counts = new Map(groupOf(state.g).runs.map((at) => [String(runs[at][name] ?? ""), 0]));
   filtered(name).forEach((run) => counts.set(String(run[name] ?? ""), (counts.get(String(run[name] ?? "")) || 0) + 1));
   if (counts.size < 2 && !state[name].length) return null;
-  const names = [...counts.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const names = [...counts.keys()].sort(inOrder);
   return make("details", { class: `facet${state[name].length ? " on" : ""}`, "data-facet": name }, make("summary", {}, `${FACETS[name]}${state[name].length ? ` (${state[name].length})` : ""}`),
     make("div", { role: "group", "aria-label": FACETS[name] }, ...names.map((one) => make("label", {}, make("input", { type: "checkbox", value: one, checked: state[name].includes(one), onchange: () => set({ [name]: toggled(state[name], one) }) }), one || "unknown", make("span", {}, String(counts.get(one)))))));
 }
@@ -106,10 +110,11 @@ function show() {
 function applyTheme() {
   const theme = state.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   const changed = document.documentElement.dataset.theme !== theme;
+  if (!changed) return;
   document.documentElement.dataset.theme = theme;
-  if (changed) PALETTE.clear();
+  PALETTE.clear();
   byId("theme").textContent = theme === "dark" ? "Light" : "Dark";
-  if (changed) drawGiven();
+  drawGiven();
 }
 function drawGiven() {
   const given = JSON.parse(byId("given").textContent), sections = [...document.querySelectorAll("section")].filter((one) => one.querySelector("figure.given"));
@@ -132,8 +137,10 @@ function start() {
   document.querySelectorAll(".copy").forEach((button) => { button.hidden = false; button.addEventListener("click", async () => { try { await navigator.clipboard.writeText(button.previousElementSibling.textContent); button.textContent = "Copied"; } catch { getSelection().selectAllChildren(button.previousElementSibling); button.textContent = "Selected"; } }); });
   for (const [id, title, , whole] of CHARTS)
     byId("charts").append(make("figure", { class: `chart${whole ? " whole" : ""}`, id: `chart-${id}`, "aria-labelledby": `title-${id}` }, make("h2", { id: `title-${id}` }, title), make("figcaption", { class: "say" }), make("div", { class: "plot", role: "img" }), make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, as a table` }))));
-  const watch = new IntersectionObserver((seen) => { seen.forEach((one) => { const id = one.target.id.slice(6); if (one.isIntersecting) inView.add(id); else inView.delete(id); }); drawStale(); }, { rootMargin: "300px" });
-  document.querySelectorAll("figure.chart").forEach((one) => watch.observe(one));
+  for (const [some, rootMargin] of [[onScreen, "0px"], [near, "300px"]]) {
+    const watch = new IntersectionObserver((seen) => { seen.forEach((one) => some[one.isIntersecting ? "add" : "delete"](one.target.id.slice(6))); drawStale(); }, { rootMargin });
+    document.querySelectorAll("figure.chart").forEach((one) => watch.observe(one));
+  }
   // A plain anchor is a place on the page, not a view
   addEventListener("hashchange", () => { if (location.hash && !location.hash.includes("=")) return; state = fromHash(); show(); });
   // A browser tells of paper before it lays the page out for it: charts are given a width that fits A4 and Letter

@@ -26,14 +26,13 @@ function rolesChart() {
 function parametersChart(some) {
   const known = some.filter((run) => run.parameters);
   if (known.length < 2) return { text: "Fewer than two runs of this view say how many parameters their model has." };
-  const shown = cheapest(known).slice(0, POINTS), [each, unitName] = unit();
-  const traces = Object.entries(ROLE).map(([role, [colour, mark]]) => {
-    const own = shown.filter((run) => run.role === role);
-    return { ...marks({ name: role, place: 0, runs: own }, (run) => run.parameters, (run) => run.energy / each), error_y: { type: "data", array: own.map((run) => (run.half || 0) / each), thickness: 1, width: 2, color: css(colour) }, marker: { size: 10, color: css(colour), symbol: own.map((run) => mark + (run.hollow ? "-open" : "")), line: { width: 2, color: css(colour) } } };
-  }).filter((trace) => trace.x.length);
-  const sizes = known.map((run) => run.parameters);
-  return { traces, layout: { height: 400, xaxis: { title: { text: "parameters" }, ...(wide(sizes) ? logAxis(sizes, counted) : { tickformat: "~s" }) }, yaxis: energyAxis(shown.map((run) => run.energy / each), unitName) },
-    text: `Energy by size, as the study drew it: from ${counted(Math.min(...sizes))} to ${counted(Math.max(...sizes))} parameters, all settings.`,
+  const order = cheapest(known), shown = order.slice(0, POINTS), others = order.slice(POINTS), [each, unitName] = unit(), size = (run) => run.parameters, energy = (run) => run.energy / each;
+  const by = Object.keys(ROLE).map((role) => ({ name: role, place: COLOURS.indexOf(ROLE[role][0]), runs: shown.filter((run) => run.role === role) })).filter((one) => one.runs.length);
+  const traces = by.map((one) => ({ ...marks(one, size, energy), marker: { ...marks(one, size, energy).marker, symbol: one.runs.map((run) => ROLE[one.name][1] + (run.hollow ? "-open" : "")) } }));
+  const shapes = [...dots(others, size, energy), ...by.flatMap((one) => ranges(one, one.runs, each, "y", size))];
+  const sizes = known.map(size);
+  return { traces, layout: { height: 400, shapes, xaxis: { title: { text: "parameters" }, ...(wide(sizes) ? logAxis(sizes, counted) : { tickformat: "~s" }) }, yaxis: energyAxis(known.map(energy), unitName) },
+    text: `Energy by size, as the study drew it: from ${counted(Math.min(...sizes))} to ${counted(Math.max(...sizes))} parameters, all settings.${dotted(others.length)}`,
     heads: ["run", "role", "parameters", "energy per 1,000"], body: shown.slice(0, 50).map((run) => [run.name, run.role, counted(run.parameters), plusMinus(run.energy, run.half)]) };
 }
 function batchChart(some) {
@@ -48,10 +47,11 @@ function batchChart(some) {
   const points = drawn.flatMap((one) => one.runs), [each, unitName] = unit();
   if (!points.length) return { text: "No run of this view says its batch size." };
   const batches = [...new Set(points.map((run) => run.batch))].sort((a, b) => a - b), precisions = [...new Set(some.map((run) => run.precision))];
-  const traces = drawn.filter((one) => one.runs.length).map((one) => ({ ...marks(one, (run) => run.batch, (run) => run.energy / each), mode: sizes(one.runs) > 1 ? "lines+markers" : "markers", line: { color: css(COLOURS[one.place]), width: 1.5 }, error_y: { type: "data", array: one.runs.map((run) => (run.half || 0) / each), thickness: 1, width: 2, color: css(COLOURS[one.place]) } }));
+  const shapes = drawn.flatMap((one) => ranges(one, one.runs, each, "y", (run) => run.batch));
+  const traces = drawn.filter((one) => one.runs.length).map((one) => ({ ...marks(one, (run) => run.batch, (run) => run.energy / each), mode: sizes(one.runs) > 1 ? "lines+markers" : "markers", line: { color: css(COLOURS[one.place]), width: 1.5 } }));
   const low = cheapest(points)[0];
   const more = all.length > drawn.length ? ` ${drawn.length} of ${all.length} lines: those with the most batch sizes.` : "";
-  return { traces, layout: { height: 400, xaxis: { title: { text: "batch size" }, type: batches.length > 1 ? "log" : "linear", tickvals: batches, ticktext: batches.map(String) }, yaxis: energyAxis(points.map((run) => run.energy / each), unitName) },
+  return { traces, layout: { height: 400, shapes, xaxis: { title: { text: "batch size" }, type: batches.length > 1 ? "log" : "linear", tickvals: batches, ticktext: batches.map(String) }, yaxis: energyAxis(points.map((run) => run.energy / each), unitName) },
     text: `${many(batches.length, "batch size")}${precisions.filter(Boolean).length ? `, ${many(precisions.length, "precision")} (${precisions.join(", ")})` : ""}. Least energy: ${low.name}, ${wh(low.energy)}.${more}`,
     heads: ["model and precision", "batch", "energy per 1,000"], body: points.slice(0, 60).map((run) => [[run.model, run.precision, run.settings].filter(Boolean).join(" · "), String(run.batch), plusMinus(run.energy, run.half)]) };
 }

@@ -32,6 +32,9 @@ function plusMinus(value, half) {
   const rounded = fixed(width, places);
   return `${number} ± ${/[1-9]/.test(rounded) || !half ? rounded : digits(width, 1)} ${unit}`;
 }
+// One for all: localeCompare with options makes one for each pair
+const ORDER = new Intl.Collator("en", { numeric: true });
+const inOrder = (a, b) => ORDER.compare(a, b);
 const spoken = (name) => name.replaceAll("_", " ");
 // Plotly reads some tags in its texts; a name that holds them shall be read as it is
 const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

@@ -36,7 +36,12 @@ const toggled = (list, one) => (list.includes(one) ? without(list, one) : [...li
 const short = (run) => run.id.slice(0, 12);
 
 // The runs of the group that the filters leave; `but` names a facet that does not count, for its own numbers
+const LEFT = new WeakMap(); // a filter makes a new state, so that what one leaves is found once
 function filtered(but = "") {
+  const facet = state[but]?.length ? but : "", known = LEFT.get(state) || LEFT.set(state, new Map()).get(state);
+  return known.get(facet) || known.set(facet, left(facet)).get(facet);
+}
+function left(but) {
   const hidden = new Set(state.hide), words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const least = bound(state.qmin), most = bound(state.p95max);
   const asked = Object.keys(FACETS).filter((name) => name !== but && state[name].length).map((name) => [name, new Set(state[name])]);

@@ -11,7 +11,7 @@ function sorted(some) {
   return some.map((run) => [read(run), run]).sort(([a, x], [b, y]) => {
     const none = (value) => value === null || value === undefined;
     if (none(a) || none(b)) return none(a) - none(b) || x.energy - y.energy; // what was not read comes last, either way
-    return sign * (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b) || x.energy - y.energy;
+    return sign * (typeof a === "string" ? inOrder(a, b) : a - b) || x.energy - y.energy;
   }).map(([, run]) => run);
 }
 function heads() {
