@@ -20,10 +20,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from src import calibration, energy, environment, hardware, mistakes
 from src.calibration import Calibration, Rate
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import Hardware, Measurement, Meter, UserError
 from src.lock import held
 from src.measure import Clock, Progress, metered, one_window
+from src.typed import typed
 from src.words import choose
 
 COUNTERS = {"cuda": "nvml", "rocm": "amd", "cpu": "rapl"}  # device -> the meter that reads its counter

@@ -13,8 +13,9 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from src import hub, trial
-from src.config import CONF, model_of, task_on
+from src.config import CONF
 from src.core import UserError
+from src.nodes import model_of, task_on
 from src.words import choose
 
 

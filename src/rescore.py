@@ -18,8 +18,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes, site, summary, tracking, zones
-from src.config import CONF, site_of
+from src.config import CONF
 from src.core import Record, Site, UserError
+from src.nodes import site_of
 
 LABEL = re.compile(r"[A-Za-z0-9_.-]+")  # what MLflow takes in a name, but for what would part it
 

@@ -23,10 +23,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from src import environment, hardware, mistakes, summary, table, tracking, trial
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import Interrupted, UserError
 from src.grid import Job, Suite, jobs
 from src.table import FAILED, SKIPPED, Row
+from src.typed import typed
 
 
 @hydra.main(config_path=str(CONF), config_name="suite", version_base="1.3")

@@ -14,12 +14,12 @@ PLUGINS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "hydra_p
 
 # A module may import those of lower or equal level only.
 LEVELS = [
-    {"core", "words", "embedded", "hub"},
+    {"core", "words", "typed", "embedded", "hub"},
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
     {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
-    {"config", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
+    {"config", "nodes", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
     {"bench", "draft", "scoring", "mistakes", "console", "store", "ledger", "registry", "table", "grid", "trial"},
     {"recorder", "composed", "views"},
     {"multirun", "sweep", "cluster"},

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from src import cards, config, grid, hardware
 from src.core import UserError
+from src.typed import typed
 from tests.composed import built, node, pieced
 
 CONF = config.CONF
@@ -207,7 +208,7 @@ def test_a_model_that_reads_padding_as_text_answers_one_request_at_a_time():
 def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
     monkeypatch.setattr(hardware, "cards", lambda: [H100])
     cells = OmegaConf.to_container(OmegaConf.load(CONF / "suite" / f"{suite}.yaml"))
-    every = grid.jobs(config.typed(grid.Suite, cells, "suite"), (), (), ())
+    every = grid.jobs(typed(grid.Suite, cells, "suite"), (), (), ())
     first = {job.task: job for job in reversed(every)}
     assert len(every) == len({job.command for job in every})
     for job in first.values():

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from src import hardware, summary
-from src.config import typed
 from src.core import UserError
 from src.hardware import Card, HardwareConf
+from src.typed import typed
 from tests.composed import built
 
 H100 = "NVIDIA H100 80GB HBM3"

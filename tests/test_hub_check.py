@@ -12,9 +12,10 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from src.config import CONF, model_of
+from src.config import CONF
 from src.core import UserError
 from src.models.published import values
+from src.nodes import model_of
 from src.questions import questions
 from tests import repositories
 from tests.hub import hub

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src.cluster.place import Cluster
-from src.config import typed
+from src.typed import typed
 
 
 def cluster(name: str, words: Mapping[str, Any]) -> Cluster:

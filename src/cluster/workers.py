@@ -15,10 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 from src import hardware, tracking
 from src.cluster.launchers import cluster
 from src.cluster.place import Queue, shared, watched
-from src.config import typed
 from src.core import UserError
 from src.sweep.workers import line as numbered
 from src.trial import STOPS, Outcome
+from src.typed import typed
 
 OWN = ("hydra/launcher", "hydra.launcher.", "sweep.workers")  # words of the command that starts workers
 NOT_BEGUN = 128 + signal.SIGTERM  # the exit code of a worker that was cancelled before it began

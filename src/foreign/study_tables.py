@@ -18,12 +18,13 @@ from statistics import fmean
 
 import yaml
 
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import UserError
 from src.foreign import study, study_names
 from src.foreign.result import J_PER_KWH, Foreign
 from src.meaning import training
 from src.meaning.shown import Table, digits
+from src.typed import typed
 
 FILE = CONF / "reference" / "study_2023.yaml"
 CARDS = 8

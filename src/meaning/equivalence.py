@@ -13,9 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import UserError
 from src.meaning.shown import Table, digits, energy
+from src.typed import typed
 from src.words import choose
 
 FOLDER = CONF / "equivalence"

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 
 from src import energy, summary
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import COMPONENTS, Record, UserError
 from src.meaning.amount import Amount
+from src.typed import typed
 
 FOLDER = CONF / "mix"
 PER = 1000  # inferences

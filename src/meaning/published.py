@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 
 from src import summary
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import Record, UserError
+from src.typed import typed
 
 FILE = CONF / "reference" / "ai_energy_score_2025.yaml"
 FIFTHS = 5

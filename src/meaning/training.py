@@ -13,11 +13,12 @@ from pathlib import Path
 
 import yaml
 
-from src.config import CONF, typed
+from src.config import CONF
 from src.core import UserError
 from src.meaning.amount import Amount
 from src.meaning.shown import Table, digits, interval
 from src.meaning.use import DAYS, Use
+from src.typed import typed
 
 FILE = CONF / "reference" / "training.yaml"
 PER = 1000  # inferences

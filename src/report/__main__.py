@@ -13,9 +13,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from src import mistakes
-from src.config import CONF, typed
+from src.config import CONF
 from src.report import said, words
 from src.report.make import Asked, Report, make
+from src.typed import typed
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from src.config import typed
 from src.core import UserError
 from src.report.entry import QUALITY, Entry
 from src.report.words import digits
+from src.typed import typed
 
 GIB = 2**30
 

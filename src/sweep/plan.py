@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from src import environment, pins, summary, tracking
-from src.config import Run, typed
+from src.config import Run
 from src.core import Hardware, Inputs, Procedure, UserError
 from src.draft import draft
 from src.sweep import busy, workers
@@ -21,6 +21,7 @@ from src.sweep.goal import QUALITY, Goals, goals
 from src.sweep.judge import Judge
 from src.sweep.memory import Memory
 from src.sweep.space import Dimension, Point, laid, space
+from src.typed import typed
 
 FOLDER = tracking.ROOT / "mlruns" / "sweeps"
 

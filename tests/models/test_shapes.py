@@ -9,8 +9,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from src.config import _model
 from src.core import Checkpoint, Settings
+from src.nodes import made_model
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT.parent / "shared" / "data" / "study"
@@ -103,7 +103,7 @@ def whole(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(weights, "open_weights", instead)
     monkeypatch.setattr(pipelines, "open_pipeline", instead)
     node = {key: value for key, value in NODES[name].items() if key != "sizes"}
-    model = _model({**node, "weights": "random", "seed": 0}, name)
+    model = made_model({**node, "weights": "random", "seed": 0}, name)
     with pytest.raises(_LoadedError) as stop:
         model.load(_Ask(), "cpu", Settings())  # type: ignore[arg-type]
     auto = stop.value.args[0]

@@ -13,10 +13,10 @@ import pytest
 
 from src import hardware, tracking
 from src.cards import Card
-from src.config import typed
 from src.core import Hardware, UserError
 from src.hardware import HardwareConf
 from src.sweep import workers
+from src.typed import typed
 
 DRIVER = Path(__file__).parent / "driver"
 GPU = "NVIDIA Stand-In 80GB"
