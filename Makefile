@@ -41,8 +41,9 @@ hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, tw
 test: $(READY) ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-test-fast: $(READY) ## the tests without torch, datasets or servers: seconds
-	$(BIN)/python -m pytest -m "not weights and not data and not servers and not browser and not cluster"
+test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) \
+	  -m "not weights and not data and not servers and not processes and not browser and not cluster"
 
 test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)
 	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \

@@ -17,6 +17,8 @@ import pytest
 from src import trial
 from tests.test_run import recorded
 
+pytestmark = pytest.mark.processes
+
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = ("protocol=smoke", "samples=4", "protocol.phase_s=0")
 FINISHED = {"status": "finished", "run_id": "abc", "error": None, "flags": ["modelled"], "metrics": {"a": 1.0}}

@@ -18,6 +18,8 @@ from src.hardware import HardwareConf
 from src.sweep import workers
 from src.typed import typed
 
+pytestmark = pytest.mark.processes
+
 DRIVER = Path(__file__).parent / "driver"
 GPU = "NVIDIA Stand-In 80GB"
 CPU = Hardware("cpu", "cpu", ("fp32",))

@@ -12,6 +12,8 @@ from src.config import CONF
 from src.core import UserError
 from src.sweep import plan, workers
 
+pytestmark = pytest.mark.processes
+
 NAMES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if path.stem != "none")
 FAST = ("model=embedded_classifier", "hardware=cpu", "protocol=smoke")
 

@@ -19,6 +19,8 @@ from src.trial import Outcome
 from tests.sweep.landscape import REFERENCE, Machine, plan, search
 from tests.sweep.worker import NINE
 
+pytestmark = pytest.mark.processes
+
 pytest_plugins = ["tests.postgresql"]
 
 BOTH = pytest.mark.parametrize("kept", ["journal", pytest.param("postgresql", marks=pytest.mark.servers)])
