@@ -53,12 +53,16 @@ class Reference:
 
 @dataclass(frozen=True)
 class Parity:
-    """After how many calls of a measured run the published training is matched; None where its energy was not read."""
+    """After how many calls of a measured run the published training is matched.
+
+    `run` says which run; None: its model stands for it.
+    """
 
     training: Training
     reference: Reference
     per_1k: Amount
     calls: Amount
+    run: str | None = None
 
 
 def matched_calls(kwh: float, inference_kwh: float) -> float:
@@ -81,7 +85,7 @@ def of_model(model: str, reference: Reference | None = None) -> Training | None:
     return next((entry for entry in known.entries if entry.model == model), None)
 
 
-def parity(model: str, per_1k: Amount, reference: Reference | None = None) -> Parity | None:
+def parity(model: str, per_1k: Amount, reference: Reference | None = None, run: str | None = None) -> Parity | None:
     """The calls that match the training of a checkpoint; None where its training is not published or takes nothing.
 
     `per_1k` is the run's gross energy, Wh per 1,000 inferences.
@@ -89,7 +93,7 @@ def parity(model: str, per_1k: Amount, reference: Reference | None = None) -> Pa
     known = reference or published()
     training = of_model(model, known)
     calls = None if training is None else per_1k.into(training.kwh * 1000 * PER)  # Wh over the Wh of one
-    return None if training is None or calls is None else Parity(training, known, per_1k, calls)
+    return None if training is None or calls is None else Parity(training, known, per_1k, calls, run)
 
 
 def sentences(found: Parity, use: Use | None = None) -> tuple[str, ...]:
@@ -124,7 +128,7 @@ def table(found: Sequence[Parity]) -> Table:
     """Each run's model: training, an inference as printed and as measured, and the calls that match in both."""
     rows = tuple(
         (
-            one.training.model,
+            one.run or one.training.model,
             f"{one.training.training_kwh:,.0f} + {one.training.fine_tuning_kwh:,.0f} kWh",
             f"{_printed(one.training.inference_kwh)} kWh",
             f"{one.training.calls:,}",
@@ -133,7 +137,7 @@ def table(found: Sequence[Parity]) -> Table:
         )
         for one in found
     )
-    heads = ("model", "training and fine-tuning", "a call, as printed", "calls that match, as printed")
+    heads = ("run", "training and fine-tuning", "a call, as printed", "calls that match, as printed")
     references = dict.fromkeys(f"{one.reference.source}: {one.reference.boundary}." for one in found)
     note = " ".join([*references, "As measured: gross component energy of the run, on its own card."] if found else [])
     return Table("Training against inference", (*heads, "a call, as measured", "calls that match"), rows, note)

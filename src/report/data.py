@@ -68,9 +68,9 @@ def page_data(
     }
 
 
-def _weight(answer: Answer) -> tuple[bool, bool, int]:
-    """Which group is shown first: one with an answer, and the most runs to choose from."""
-    return answer.chosen is not None, answer.runner_up is not None, len(answer.group.entries)
+def _weight(answer: Answer) -> tuple[bool, bool, bool, int]:
+    """Which group is shown first: one with an answer that can be quoted, and the most runs to choose from."""
+    return answer.group.quotable, answer.chosen is not None, answer.runner_up is not None, len(answer.group.entries)
 
 
 def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[str, list[float | None]]:

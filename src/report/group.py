@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from src.report.entry import Entry
 
+SCREENING = "screening"  # a sweep's first look at a setting (conf/protocol): by its own words not a figure to quote
+
 
 @dataclass(frozen=True)
 class Group:
@@ -28,6 +30,11 @@ class Group:
         return self.entries[0]
 
     @property
+    def quotable(self) -> bool:
+        """Whether these are figures to show first and to translate: a sweep's first looks come last, and are not."""
+        return self.first.protocol != SCREENING
+
+    @property
     def title(self) -> str:
         """What sets the group apart, as far as a few words can say."""
         one = self.first
@@ -36,7 +43,10 @@ class Group:
 
 
 def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """Every group, by task and then the largest first; each entry is in one, a specialist in one for each prompt."""
+    """Every group, by task, those that can be quoted before a sweep's first looks, and then the largest first.
+
+    Each entry is in one, a specialist in one for each prompt.
+    """
     by_key: dict[str, list[Entry]] = defaultdict(list)
     for one in entries:
         by_key[one.key].append(one)
@@ -47,4 +57,4 @@ def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
             own = tuple(one for one in some if one.prompt in (None, prompt))
             name = hashlib.sha256(f"{key}|{prompt}".encode()).hexdigest()[:8]
             found.append(Group(name, own))
-    return tuple(sorted(found, key=lambda group: (group.task, -len(group.entries), group.id)))
+    return tuple(sorted(found, key=lambda group: (group.task, not group.quotable, -len(group.entries), group.id)))

@@ -67,6 +67,8 @@ def how_sure(found: Answer) -> list[str]:
     if one is None:
         return [f"{other.named} breaks: {'; '.join(broken)}." for other, broken in found.nearest]
     said = []
+    if not found.group.quotable:
+        said.append("These are a sweep's first looks, short windows to choose by: not figures to quote.")
     if not found.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
         said.append(f"This is about energy alone: {why}, so nothing is said of how well it answers.")

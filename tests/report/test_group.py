@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 
 from src import comparison
+from src.report import data, further, said
+from src.report.decision import decide
 from src.report.group import groups
+from src.report.limits import Limits
 from src.report.selection import completed
 from tests.records import a_record
 from tests.report.runs import an_entry
@@ -66,3 +69,31 @@ def test_a_foreign_run_is_of_its_own_boundary_whatever_else_is_equal():
 
 def test_two_tasks_are_never_one_group_even_with_one_key():
     assert len(groups([an_entry("a"), an_entry("a", task="summarization")])) == 2
+
+
+def test_a_sweeps_first_looks_stand_behind_what_can_be_quoted_however_many_they_are():
+    looks = [an_entry(f"m{number}", protocol="screening", compare__key="s") for number in range(5)]
+    result = an_entry("m", compare__key="f")
+    first, last = groups([*looks, result])
+    assert first.entries == (result,)
+    assert first.quotable
+    assert not last.quotable
+    shown = tuple(decide(group, Limits()) for group in (last, first))
+    assert any("not figures to quote" in line for line in said.how_sure(shown[0]))
+    assert not any("not figures to quote" in line for line in said.how_sure(shown[1]))
+    assert max(shown, key=data._weight) is shown[1]
+
+
+def test_first_looks_are_not_translated_where_there_is_a_result():
+    look, result = (
+        an_entry("look", protocol="screening", compare__key="s"),
+        an_entry("result", compare__key="f"),
+    )
+    records = {one.run_id: a_record() for one in (look, result)}
+
+    def spoken(*entries):
+        made = further.sections([decide(group, Limits()) for group in groups(entries)], records, {})
+        return str([table.rows for section in made for table in section.tables])
+
+    assert "look" not in spoken(look, result)
+    assert "look" in spoken(look)
