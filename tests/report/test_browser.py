@@ -385,3 +385,28 @@ def test_the_table_of_a_section_is_read_without_scrolling_sideways_at_any_width(
     assert ("a column of watt hours" in head) == (width == 375)  # on a phone each cell says what it is
     assert cell.text_content() == "12.3\N{NO-BREAK SPACE}mWh"  # a number keeps its unit
     assert page.locator("#told tbody th[scope=row]").count() == 6
+
+
+def test_an_interval_stands_where_its_mark_does_and_one_size_is_no_chart(chromium, tmp_path):
+    """Sizes that differ in their fifth digit share an axis that shows it."""
+    file = tmp_path / "report.html"
+
+    def chart(*sizes):
+        runs = [a_run(f"m{at}", 1.0 + at, parameters=str(size)) for at, size in enumerate(sizes)]
+        file.write_text(render(a_page(runs)), encoding="utf-8")
+        opened = Opened(chromium, file)
+        opened.through()
+        found = opened.page.evaluate(
+            "() => { const f = document.getElementById('chart-parameters'), plot = f.querySelector('.js-plotly-plot');"
+            " return [f.querySelector('.say').textContent, plot && plot.data.flatMap((trace) => trace.x),"
+            " plot && plot.layout.shapes.map((one) => one.path).join('')]; }"
+        )
+        opened.context.close()
+        return found
+
+    _, places, path = chart(559_214_592, 559_290_000)
+    assert sorted(places) == [559_214_592, 559_290_000]
+    assert sorted(float(at) for at in re.findall(r"M([\d.]+),", path)) == pytest.approx(sorted(places), rel=1e-7)
+    said, places, _ = chart(559_214_592, 559_214_592)
+    assert said.startswith("All runs of this view have 559 M parameters")
+    assert places is None

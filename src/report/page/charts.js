@@ -39,15 +39,15 @@ const hover = (run) => `<b>${plain(run.model)}</b><br>${plain(run.with)}<br>${pl
   (run.hollow ? `<br>${percent(run.modelled)} estimated` : "") + (run.flags ? `<br>${plain(run.flags)}` : "");
 const symbol = (run, place) => (run.ranked ? MARKS[place] : "x-thin") + (run.hollow || !run.ranked ? "-open" : "");
 // One element for all of them, where error bars and marks are one each; what falls on the same place is drawn once
-const near4 = (value) => Number(value.toPrecision(4));
-const strokes = (name, ends, line) => ({ type: "path", path: [...new Set(ends.map((at) => at.map(near4)).map(([x0, y0, x1, y1]) => `M${x0},${y0}${y1 === y0 ? `H${x1}` : `V${y1}`}`))].join(""), line, layer: "below", name, legendgroup: name });
+const rounded = (value, places) => Number(value.toPrecision(places));
+const strokes = (name, ends, line, places) => ({ type: "path", path: [...new Set(ends.map((at) => at.map((value) => rounded(value, places))).map(([x0, y0, x1, y1]) => `M${x0},${y0}${y1 === y0 ? `H${x1}` : `V${y1}`}`))].join(""), line, layer: "below", name, legendgroup: name });
 // The interval of each run's energy, along x or along y; one that reaches zero has no end on a logarithmic axis
 function ranges(one, some, each, along, at) {
   const ends = some.filter((run) => run.half).map((run) => [Math.max(run.energy - run.half, run.energy / 100) / each, (run.energy + run.half) / each, at(run)]);
-  return !ends.length ? [] : [strokes(plain(one.name), ends.map(([low, high, place]) => (along === "x" ? [low, place, high, place] : [place, low, place, high])), { color: css(COLOURS[one.place]), width: 1 })];
+  return !ends.length ? [] : [strokes(plain(one.name), ends.map(([low, high, place]) => (along === "x" ? [low, place, high, place] : [place, low, place, high])), { color: css(COLOURS[one.place]), width: 1 }, 8)];
 }
 // The runs beyond the marks, so that nothing is hidden: a stroke of no length, with a round end, is a dot
-const dots = (some, x, y) => (!some.length ? [] : [{ ...strokes(`${many(some.length, "more run")}, as dots`, some.map((run) => [x(run), y(run), x(run), y(run)]), { color: css("--soft"), width: 4 }), opacity: 0.4, showlegend: true }]);
+const dots = (some, x, y) => (!some.length ? [] : [{ ...strokes(`${many(some.length, "more run")}, as dots`, some.map((run) => [x(run), y(run), x(run), y(run)]), { color: css("--soft"), width: 4 }, 4), opacity: 0.4, showlegend: true }]);
 const dotted = (count) => (count ? ` ${many(count, "more run")} ${count === 1 ? "is a dot" : "are dots"}: filter to see which.` : "");
 function marks(one, x, y) {
   return { type: "scatter", mode: "markers", name: plain(one.name), x: one.runs.map(x), y: one.runs.map(y), customdata: one.runs.map((run) => run.at), text: one.runs.map(hover), hoverinfo: "text",

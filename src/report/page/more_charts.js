@@ -26,6 +26,7 @@ function rolesChart() {
 function parametersChart(some) {
   const known = some.filter((run) => run.parameters);
   if (known.length < 2) return { text: "Fewer than two runs of this view say how many parameters their model has." };
+  if (new Set(known.map((run) => run.parameters)).size < 2) return { text: `All runs of this view have ${counted(known[0].parameters)} parameters: nothing is said by size.` };
   const order = cheapest(known), shown = order.slice(0, POINTS), others = order.slice(POINTS), [each, unitName] = unit(), size = (run) => run.parameters, energy = (run) => run.energy / each;
   const by = Object.keys(ROLE).map((role) => ({ name: role, place: COLOURS.indexOf(ROLE[role][0]), runs: shown.filter((run) => run.role === role) })).filter((one) => one.runs.length);
   const traces = by.map((one) => ({ ...marks(one, size, energy), marker: { ...marks(one, size, energy).marker, symbol: one.runs.map((run) => ROLE[one.name][1] + (run.hollow ? "-open" : "")) } }));
