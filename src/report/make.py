@@ -161,14 +161,20 @@ def page_of(
 def _scope(entries: Sequence[Entry], answers: Sequence[Answer]) -> str:
     if not entries:
         return "no runs"
-    began = sorted(one.began_ms for one in entries)
-    days = [f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" for ms in (began[0], began[-1])]
-    when = days[0] if days[0] == days[1] else f"{days[0]} to {days[1]}"
     tasks = len({one.task for one in entries})
-    return (
-        f"{_many(len(entries), 'run')} of {_many(tasks, 'task')} in {_many(len(answers), 'group')} "
-        f"that may be ranked, measured {when}"
-    )
+    counted = f"{_many(len(entries), 'run')} of {_many(tasks, 'task')} in {_many(len(answers), 'group')}"
+    return f"{counted} that may be ranked, {_when(entries)}"
+
+
+def _when(entries: Sequence[Entry]) -> str:
+    """The days on which our own runs began; what others measured often does not say when."""
+    own = sorted(one.began_ms for one in entries if not one.foreign)
+    if not own:
+        return "measured by other programs"
+    first, last = (f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" for ms in (own[0], own[-1]))
+    when = f"measured {first}" if first == last else f"measured {first} to {last}"
+    others = len(entries) - len(own)
+    return f"{when}, {others} of them measured by other programs" if others else when
 
 
 def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:

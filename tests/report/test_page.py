@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from src.report import data, files, words
+from src.report import data, files, make, words
 from src.report.render import quoted, render
 from src.report.section import Chart, Section, Table
 from src.report.selection import LeftOut
-from tests.report.runs import a_page, a_run, showcase
+from tests.report.runs import a_page, a_run, an_entry, showcase
 
 EVIL = '</script><script>alert(1)</script><img src=x onerror=alert(2)>&"'
 
@@ -134,3 +134,10 @@ def test_numbers_for_the_script_are_short():
     assert data.short(0.123456789) == 0.12346
     assert data.short(12.0) == 12
     assert data.short(None) is None
+
+
+def test_a_day_is_said_of_our_own_runs_alone():
+    own, other = an_entry("a"), an_entry("b", boundary="eight GPUs")
+    assert re.fullmatch(r"measured \d{4}-\d\d-\d\d", make._when([own]))
+    assert make._when([own, other]).endswith(", 1 of them measured by other programs")
+    assert make._when([other]) == "measured by other programs"
