@@ -18,7 +18,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from src.composed import composed
 from src.config import CONF
-from src.models.tokens import StandInTokenizer, encode
+from src.models.stand_in import StandInTokenizer
+from src.models.tokens import encode
 
 ROOM = 512
 

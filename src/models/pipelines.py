@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.core import Checkpoint, Settings, UserError
-from src.models import quantization, tokens, weights
+from src.models import quantization, weights
+from src.models.stand_in import StandInTokenizer
 
 # Parts of a pipeline that are torch modules, in the order in which they work; a shape names those it has.
 TEXT = ("text_encoder", "text_encoder_2")
@@ -18,7 +19,7 @@ class StandInClipTokenizer:
         self.model_max_length = length
         self.added_tokens_encoder: dict[str, int] = {}
         self._end = vocab_size - 1  # CLIP finds the end of a text by its highest id
-        self._words = tokens.StandInTokenizer(vocab_size - 2, avoid=(), pad_token_id=0)
+        self._words = StandInTokenizer(vocab_size - 2, avoid=(), pad_token_id=0)
 
     def __call__(self, texts: str | list[str], **words: Any) -> Any:
         import torch

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from src.core import Checkpoint, UserError
-from src.models.tokens import StandInTokenizer, encode, encode_pairs, open_tokenizer
+from src.models.stand_in import StandInTokenizer
+from src.models.tokens import encode, encode_pairs, open_tokenizer
 from tests.models import tiny
 
 PROMPTS = Path(__file__).parents[3] / "shared" / "data" / "prompts_1000.jsonl"
