@@ -10,13 +10,12 @@ batch size gets each of its batches once and then one window of `--seconds`. Eac
 
 import argparse
 import json
-import statistics
 import time
 from pathlib import Path
 
 from hydra import initialize_config_dir
 
-from src import environment, hardware
+from src import environment, hardware, stats
 from src.bench import open_meters
 from src.composed import composed
 from src.config import CONF
@@ -62,9 +61,7 @@ def point(predict, batches, meters, seconds) -> dict[str, float]:
     joules = window.readings[0].gpu_j
     return {
         "wh": joules / 3.6 / window.requests,
-        "p95_s": statistics.quantiles(window.batch_s, n=20, method="inclusive")[-1]
-        if len(window.batch_s) > 1
-        else window.batch_s[0],
+        "p95_s": stats.percentiles(window.batch_s, [len(batch) for batch in batches] * window.passes, [95])[0],
         "watts": joules / window.readings[0].duration_s,
         "requests": window.requests,
         "warm_s": warm_s,

@@ -27,8 +27,6 @@ CORE_BUSY = 0.9
 MORE = 8
 # A picture takes thousands of times the FLOPs of a token and fills a card sooner (SDXL: 1.4 times less at 4).
 MORE_IMAGES = 4
-# Kinds of model whose pictures are prepared one by one, each by any thread
-PICTURES = ("image_classifier", "image_captioner")
 # What a precision costs less than, in order of trying: bf16 has the range of fp32, so it seldom spoils an answer.
 CHEAPER = {"fp32": ("bf16", "fp16", "tf32"), "tf32": ("bf16", "fp16")}
 
@@ -172,7 +170,7 @@ def _more_at_once(record: Record) -> str | None:
 
 def _more_threads(record: Record) -> str | None:
     """The words for preparing more pictures side by side; None for other inputs, or where all cores do so already."""
-    if record.model.get("kind") not in PICTURES:
+    if not record.config.get("model", {}).get("pictures"):
         return None
     threads, batch = int(record.run.get("prepare_threads", 1)), int(record.run["batch_size"])
     wanted = min(threads * MORE, int(record.environment.get("cpu_cores") or 1))

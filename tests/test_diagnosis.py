@@ -23,7 +23,9 @@ def window(seconds, watts, busy=None, cpu=None):
     return Window(seconds, (reading,), 1, 10, 10, [seconds / 10] * 10, cpu)
 
 
-def run(watts, busy, phases, precision="fp32", batch=1, kind="causal_lm", cpu=None, requests=(TEXT,), work=None):
+def run(
+    watts, busy, phases, precision="fp32", batch=1, kind="causal_lm", cpu=None, requests=(TEXT,), work=None, config=None
+):
     """A run of ten requests at these watts; `phases` are the milliseconds of each stage."""
     return Record(
         id="r", status="finished", started_at="",
@@ -41,13 +43,13 @@ def run(watts, busy, phases, precision="fp32", batch=1, kind="causal_lm", cpu=No
             phases=tuple(Phase(name, window(ms / 100, watts)) for name, ms in phases.items()),
             work=work,
         ),
-        scores={}, requests=requests,
+        scores={}, requests=requests, config=config or {},
     )  # fmt: skip
 
 
 RESNET_18 = run(
     121.0, 0.09, {"preprocessing": 11.0, "model": 3.4, "postprocessing": 0.2},
-    kind="image_classifier", requests=(replace(TEXT, input_tokens=None),),
+    kind="image_classifier", requests=(replace(TEXT, input_tokens=None),), config={"model": {"pictures": True}},
 )  # fmt: skip
 GPT2 = run(
     123.0, 0.12, {"preprocessing": 0.5, "prefill": 9.0, "decode": 75.0, "postprocessing": 0.5}, "fp16", cpu=1.05 / 16
@@ -75,7 +77,7 @@ def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_th
 
 def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
     every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "prepare_threads": 16})
-    sounds = replace(RESNET_18, model={**RESNET_18.model, "kind": "speech_recognizer"})
+    sounds = replace(RESNET_18, config={"model": {"pictures": False}})
     for record in (every, sounds):
         assert the(record).try_word is None
         assert "no word makes it faster" in the(record).evidence

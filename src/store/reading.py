@@ -78,24 +78,21 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
     if not chosen:
         raise UserError(f"no such run{' of ' + ', '.join(tasks) if tasks else ''} in {tracking.public(uri)}")
     for run in chosen:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                path = client.download_artifacts(run.info.run_id, "record.json", folder)
-            except (MlflowException, OSError):
-                raise UserError(
-                    f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
-                    "the folder of a sqlite store moved: python -m src.relocate"
-                ) from None
-            yield run.info.run_id, from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        try:
+            text = _record_json(client, run.info.run_id)
+        except (MlflowException, OSError):
+            raise UserError(
+                f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
+                "the folder of a sqlite store moved: python -m src.relocate"
+            ) from None
+        yield run.info.run_id, from_json(json.loads(text))
 
 
 def record_of(uri: str, run_id: str) -> Record | None:
     """The record of one run; None where its file is not where the store says, or cannot be read as one."""
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = client.download_artifacts(run_id, "record.json", folder)
-            return from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        return from_json(json.loads(_record_json(client, run_id)))
     except (MlflowException, OSError, ValueError, UserError):
         return None
 
@@ -109,6 +106,11 @@ def pages(uri: str, filter_string: str = "") -> Iterator[Sequence[Any]]:
         if not filter_string:
             raise
         raise UserError(f"filter={filter_string}: {str(error).strip().splitlines()[0][:200]}") from None
+
+
+def _record_json(client: MlflowClient, run_id: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, "record.json", folder)).read_text(encoding="utf-8")
 
 
 def _one(runs: Sequence[Any], prefix: str) -> Any:

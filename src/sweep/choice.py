@@ -78,9 +78,10 @@ class Choice:
         known, goals = seen.known(self.stage), self._study.goals
         results = compared({point: known[point] for point in middles if point in known}, self._plan.goals)
         kept = {p: one for p, one in results.items() if finalists.kept(known[p], goals, self._study.reference)}
-        for best in front.front(kept)[:1]:
-            return _widest(groups[without_batch(best)], points, [*known, *seen.claimed(self.stage)])
-        return None
+        if not kept:
+            return None
+        best = front.front(kept)[0]
+        return _widest(groups[without_batch(best)], points, [*known, *seen.claimed(self.stage)])
 
     def _proposed(self, points: Sequence[Point], seen: View) -> Point:
         """What the sampler proposes; what is known is answered at once, so that it goes on elsewhere."""
