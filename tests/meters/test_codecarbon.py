@@ -26,18 +26,23 @@ def meter(tmp_path, monkeypatch):
 
 def test_memory_is_constant_watts_times_the_time_and_the_processor_is_between_idle_and_full(meter):
     meter.open(CPU)
+    before = time.perf_counter()
     meter.start()
-    end = time.perf_counter() + 1.0
-    while time.perf_counter() < end:
+    work = time.perf_counter()
+    while time.perf_counter() < work + 1.0:
         pass
+    done = time.perf_counter()
     reading = meter.stop()
+    after = time.perf_counter()
     assert reading.gpu_j is None
-    assert reading.ram_j == pytest.approx(6.0 * reading.duration_s, rel=1e-3)
+    # each component ends when CodeCarbon comes to it: some stretch that holds the work and lies within start and stop
+    assert 6.0 * (done - work) <= reading.ram_j * 1.001
+    assert reading.ram_j <= 6.0 * (after - before) * 1.001
     assert reading.method["ram"] == "constant"
     assert reading.method["cpu"] in ("modelled", "rapl")
     if reading.method["cpu"] == "modelled":
-        assert 0.1 * 30.0 * reading.duration_s <= reading.cpu_j * 1.001
-        assert reading.cpu_j <= 30.0 * reading.duration_s * 1.001
+        assert 0.1 * 30.0 * (done - work) <= reading.cpu_j * 1.001
+        assert reading.cpu_j <= 30.0 * (after - before) * 1.001
 
 
 def test_nothing_of_it_runs_between_start_and_stop(meter):
@@ -51,11 +56,13 @@ def test_nothing_of_it_runs_between_start_and_stop(meter):
 def test_windows_are_apart_and_the_time_is_ours(meter):
     meter.open(CPU)
     for seconds in (0.3, 0.6):
-        began = time.perf_counter()
+        before = time.perf_counter()
         meter.start()
+        work = time.perf_counter()
         time.sleep(seconds)
+        done = time.perf_counter()
         reading = meter.stop()
-        assert reading.duration_s == pytest.approx(time.perf_counter() - began, rel=0.05)
+        assert done - work <= reading.duration_s <= time.perf_counter() - before
 
 
 def test_it_leaves_no_file(meter, tmp_path):
