@@ -135,7 +135,16 @@ def _reasons(found: Measurement) -> int:
     return reasons
 
 
-DOUBTFUL = ("contaminated", "modelled", "shared", "throttled", "unsettled", "warmup_unsettled", "skipped_rows")
+DOUBTFUL = (
+    "contaminated",
+    "first_look",
+    "modelled",
+    "shared",
+    "throttled",
+    "unsettled",
+    "warmup_unsettled",
+    "skipped_rows",
+)
 
 
 def verdict(record: Record) -> tuple[str, str]:

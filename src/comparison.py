@@ -31,6 +31,7 @@ AROUND = (
     "lock_wait_s",
     "busy_max",
     "stall_s",
+    "quotable",
 )
 
 GUARDS = ("audit_", "phase_")  # so begin more of them

@@ -290,6 +290,7 @@ class Procedure:
     Audit: two sensors of one window may differ by `audit_rel` (counters, of which windows below `audit_long_s` are let
     off: one tick is a share of them), `audit_sampled_rel` (samples), clocks by
     `audit_clock_rel`, and mean power may pass the card's limit by `audit_power_rel`; more fails the run.
+    One that is not `quotable` is a first look: its figures are to choose by, and its runs say so.
     """
 
     name: str
@@ -317,6 +318,7 @@ class Procedure:
     audit_sampled_rel: float
     audit_clock_rel: float
     audit_power_rel: float
+    quotable: bool = True
 
 
 @dataclass(frozen=True)
@@ -428,7 +430,7 @@ class Measurement:
     """Everything measured, in order; means and intervals are computed when it is read, never stored.
 
     `load` are the readings of loading the model, `idle` those of the idle baseline (model loaded): every meter's view
-    of its first part, then of the next.
+    of its first part, then of the next; `warmup` those of warming up, empty where that was too short for a meter.
     `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
     protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window. `looks` are
     the states of the card before the idle baseline, before each window and after the last. `work` is that of the batch
@@ -437,6 +439,7 @@ class Measurement:
 
     load: tuple[Reading, ...] = ()
     idle: tuple[Reading, ...] = ()
+    warmup: tuple[Reading, ...] = ()
     warmup_batch_s: Sequence[float] = ()
     warmup_settled: bool | None = None
     batch_sizes: Sequence[int] = ()

@@ -11,6 +11,7 @@ FOREMOST = "modelled"  # the flag that decides what the numbers below it mean
 
 EXPLAINED = {
     "modelled": "more of this energy was estimated, not read by a sensor, than the site accepts",
+    "first_look": "its protocol is too short to quote from: a figure to choose by, protocol=standard gives one to show",
     "contaminated": "another process used this card while it was measured",
     "power_capped": "the card's power limit held its clock, which is normal at full load",
     "throttled": "the card slowed itself down: its joules are those of a hotter or hampered card",
@@ -63,6 +64,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
         ("throughput", _value(metrics["throughput/requests_per_s"], "requests/s"), ""),
         *_phases(record, metrics),
         ("loading the model", _value(metrics["energy/load_wh"], "Wh"), ""),
+        ("warming up", _value(metrics["energy/warmup_wh"], "Wh"), ""),
         *_inputs(record),
         *_floor(record, metrics),
         *_diagnosis(record),

@@ -1,6 +1,6 @@
 """The protocol of one run: a callable and meters in, a Measurement out.
 
-    load ── idle ── warm up ──┬── window ──┐
+    load ── idle ── warm up ──┬── window ──┐        (each metered)
                               │  [pause]   │  until the interval is narrow, or the cap is reached
                               └────────────┘
     then, for each stage of an inference: its own window over what the stage before gave
@@ -12,7 +12,8 @@ Nothing but the model's own calls, two clock reads a batch and the progress call
 
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from statistics import median
 from typing import Any, TypeVar
@@ -54,16 +55,30 @@ def metered(
         began[meter.name] = (before, now())
     try:
         result = work()
-    finally:
-        readings = tuple(_stopped(meter, *began[meter.name], now) for meter in meters)
-    return result, readings
+    except BaseException:  # what broke the work is what is said, not a meter that had too little of it
+        with suppress(Exception):
+            _stopped(meters, began, now)
+        raise
+    return result, _stopped(meters, began, now)
 
 
-def _stopped(meter: Meter, before_s: float, after_s: float, now: Callable[[], float]) -> Reading:
-    """The meter's reading with what this program's clock says of its two edges."""
-    within_s = now() - after_s
-    reading = meter.stop()
-    return replace(reading, within_s=within_s, around_s=now() - before_s)
+def _stopped(
+    meters: Sequence[Meter], began: Mapping[str, tuple[float, float]], now: Callable[[], float]
+) -> tuple[Reading, ...]:
+    """Each meter's reading with what this program's clock says of its two edges; all are stopped, whichever fails."""
+    readings, broken = [], None
+    for meter in meters:
+        before_s, after_s = began[meter.name]
+        within_s = now() - after_s
+        try:
+            reading = meter.stop()
+        except Exception as error:
+            broken = broken or error
+        else:
+            readings.append(replace(reading, within_s=within_s, around_s=now() - before_s))
+    if broken is not None:
+        raise broken
+    return tuple(readings)
 
 
 def measure(
@@ -92,8 +107,10 @@ def measure(
         found = replace(found, idle=_baseline(meters, procedure, clock))
     yield "idle", found
 
-    latencies, steady = warm_up(predict, batches, procedure, clock, progress, compiles)
-    found = replace(found, warmup_batch_s=latencies, warmup_settled=steady)
+    (latencies, steady), readings = _metered_if_it_can(
+        meters, lambda: warm_up(predict, batches, procedure, clock, progress, compiles), clock
+    )
+    found = replace(found, warmup=readings, warmup_batch_s=latencies, warmup_settled=steady)
     yield "warm-up", found
 
     while not found.settled and _may_go_on(found, procedure):
@@ -114,6 +131,18 @@ def _baseline(meters: Sequence[Meter], procedure: Procedure, clock: Clock) -> tu
     part_s = procedure.idle_s / procedure.idle_parts
     parts = [metered(meters, lambda: clock.sleep(part_s), clock) for _ in range(procedure.idle_parts)]
     return tuple(reading for _, readings in parts for reading in readings)
+
+
+def _metered_if_it_can(meters: Sequence[Meter], work: Callable[[], T], clock: Clock) -> tuple[T, tuple[Reading, ...]]:
+    """The work with its readings, or without where it was too short for a meter: no figure of the run rests on them."""
+    done: list[T] = []
+    try:
+        _, readings = metered(meters, lambda: done.append(work()), clock)
+    except RuntimeError:
+        if not done:  # the work itself broke
+            raise
+        readings = ()
+    return done[0], readings
 
 
 def _seen(found: Measurement, look: Callable[[], Look | None]) -> Measurement:
@@ -173,16 +202,16 @@ def warm_up(
     """
     step = max(1, len(batches) // procedure.settle_batches)
     cycle = batches[::step][: procedure.settle_batches]
-    latencies, previous, began = array("d"), None, clock.now()
+    latencies, previous, began, limit_s = array("d"), None, clock.now(), procedure.warmup_max_s
 
     def once(batch: Sequence[Any]) -> None:
         at = clock.now()
         predict(batch)
         latencies.append(clock.now() - at)
-        progress("warm-up", min(1.0, (clock.now() - began) / procedure.warmup_max_s))
+        progress("warm-up", min(1.0, (clock.now() - began) / limit_s) if limit_s else 1.0)
 
     def left_s() -> float:
-        return procedure.warmup_max_s - (clock.now() - began)
+        return limit_s - (clock.now() - began)
 
     while True:
         for batch in cycle:

@@ -1,6 +1,8 @@
 """The composed nodes of conf/ as nouns: the model in its size, the task on its dataset, the protocol, the site."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from src.words import choose
 
 # Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
 NOT_REAL = ("random", "embedded")
+
+# Of a protocol; its other values may be 0
+ONE_OR_MORE = ("settle_batches", "min_windows", "max_windows", "phase_requests")
 
 
 def model_of(node: Mapping[str, Any], name: str, size: str | None) -> Model:
@@ -39,6 +44,16 @@ def procedure_of(node: Mapping[str, Any], name: str) -> Procedure:
     found = typed(Procedure, {"name": name, **without(node, "samples")}, "protocol")
     if found.idle_parts < 1:
         raise UserError(f"protocol.idle_parts={found.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0")
+    for key, value in without(asdict(found), "name", "quotable").items():
+        least = 1 if key in ONE_OR_MORE else 0
+        if not least <= value < math.inf:  # also refuses NaN
+            raise UserError(f"protocol.{key}={value:g}: must be {least} or more, and finite")
+    if found.stall_s == 0:
+        raise UserError("protocol.stall_s=0: every run would end at once; it is the longest that one call may take")
+    if found.min_windows > found.max_windows:
+        raise UserError(
+            f"protocol.min_windows={found.min_windows} is more than protocol.max_windows={found.max_windows}; type both"
+        )
     return found
 
 

@@ -31,6 +31,7 @@ def flagged(record: Record, found: Measurement) -> Record:
         *summary.flags(found, record.model["weights"], modelled_limit(record.site)),
         *summary.input_flags(record),
         *summary.host_flags(record),
+        *summary.protocol_flags(record),
         *audit.flags(found, record.protocol["busy_max"]),
     }
     return replace(record, measurement=found, flags=tuple(sorted(flags)))

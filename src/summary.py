@@ -4,6 +4,7 @@ All are computed when the record is read, so that an old run can be priced for a
 Energies are per 1,000 inferences in Wh, gross unless the name says net.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -15,6 +16,7 @@ from src.core import COMPONENTS, Measurement, Reading, Record, Window
 J_PER_WH = 3600.0
 PER = 1000  # inferences
 ESTIMATED = ("modelled", "constant")  # methods of components that no sensor read
+FIRST_LOOK = "first_look"  # the flag of a run by a protocol that is not to be quoted from
 
 Metrics = dict[str, float | None]
 
@@ -61,7 +63,6 @@ def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
     total = total_j(found)
     totals = [joules for joules in energy.total_j_per_request(found) if joules is not None]
     interval = stats.estimate(totals)
-    loaded = [joules for c in COMPONENTS if (joules := _reading_j(found.load, c)) is not None]
     requests, units = _sum(found, "requests"), _sum(found, "units")
     return {
         "energy/total_wh_per_1k": _wh_per_1k(total),
@@ -71,26 +72,45 @@ def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
         "energy/modelled_share": modelled_share(found),
         "energy/j_per_unit": total * requests / units if total is not None and units else None,
         "energy/j_per_correct": total / quality if total is not None and quality else None,
-        "energy/load_wh": sum(loaded) / J_PER_WH if loaded else None,
+        "energy/load_wh": _stretch_wh(found.load),
+        "energy/warmup_wh": _stretch_wh(found.warmup),
         "energy/run_wh": run_wh(found),
+        "energy/run_s": run_s(found),
     }
 
 
 def run_wh(found: Measurement) -> float | None:
-    """Wh of all that was metered in the run: loading, the idle baseline, windows and stages; None where nothing was.
+    """Wh of all that was metered in the run; None where nothing was.
 
-    Warming up and the moments between windows have no reading and are not in it: a lower bound of what the run took.
+    Importing, scoring and the moments between windows have no reading and are not in it: a lower bound of what the run
+    took. `run_s` says how much of its time it holds.
     """
-    stretches = [
-        found.load,
-        *(window.readings for window in found.windows),
-        *(phase.window.readings for phase in found.phases),
-    ]
     told = [
-        *(_reading_j(readings, component) for readings in stretches for component in COMPONENTS),
+        *(_reading_j(readings, component) for readings in _stretches(found) for component in COMPONENTS),
         *(energy.idle_j(found, component) for component in COMPONENTS),
     ]
     read = [joules for joules in told if joules is not None]
+    return sum(read) / J_PER_WH if read else None
+
+
+def run_s(found: Measurement) -> float | None:
+    """Seconds of all that was metered in the run, as the meter that was on longest says; None where nothing was."""
+    seconds: dict[str, float] = defaultdict(float)
+    for readings in (*_stretches(found), found.idle):
+        for reading in readings:
+            seconds[reading.meter] += reading.duration_s
+    return max(seconds.values(), default=None)
+
+
+def _stretches(found: Measurement) -> tuple[Sequence[Reading], ...]:
+    """What was metered, less the idle baseline, whose readings are those of several parts."""
+    windows = (*found.windows, *(phase.window for phase in found.phases))
+    return (found.load, found.warmup, *(window.readings for window in windows))
+
+
+def _stretch_wh(readings: Sequence[Reading]) -> float | None:
+    """Wh of all components of one stretch; None where none was read."""
+    read = [joules for component in COMPONENTS if (joules := _reading_j(readings, component)) is not None]
     return sum(read) / J_PER_WH if read else None
 
 
@@ -244,6 +264,11 @@ def input_flags(record: Record) -> tuple[str, ...]:
     """The words of warning about what was read: rows passed over, inputs cut."""
     raised = {"skipped_rows": bool(record.task.get("skipped")), "truncated": bool(truncated(record))}
     return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def protocol_flags(record: Record) -> tuple[str, ...]:
+    """The word of warning of a protocol that is too short to quote from."""
+    return () if record.protocol.get("quotable", True) else (FIRST_LOOK,)
 
 
 def host_flags(record: Record) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from src import bench, describe, summary
+from src import audit, bench, describe, summary
 from src.config import Run
 from src.core import Hardware, Inputs, Interrupted, Loaded, Prediction, Sample, Site, UserError, Work
 from src.dataset import Dataset
@@ -244,3 +244,12 @@ def test_a_model_on_another_card_than_the_meters_read_fails_the_run(monkeypatch)
         bench._check_cards(two, "cuda:0")
     monkeypatch.setattr("src.models.placement.uuids", lambda device: ("GPU-b",))
     bench._check_cards(two, "cuda:0")
+
+
+def test_a_protocol_too_short_to_quote_from_says_so_on_its_runs_faces():
+    clock = FakeClock()
+    look = benched(a_run(clock, procedure=procedure(quotable=False)), clock)
+    assert "first_look" in look.flags
+    assert audit.verdict(look) == ("doubtful", "first_look")
+    assert describe.EXPLAINED["first_look"] in describe.markdown(look, summary.metrics(look))
+    assert "first_look" not in benched(a_run(clock), clock).flags

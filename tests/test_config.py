@@ -156,6 +156,13 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["sort=lenght"], "sort=lenght does not exist; did you mean sort=length"),
         (["samples=-3"], "samples=-3: must be 1 or more"),
         (["protocol.idle_parts=0"], r"protocol\.idle_parts=0: must be 1 or more; no baseline is protocol\.idle_s=0"),
+        (["protocol.window_s=-1"], r"protocol\.window_s=-1: must be 0 or more"),
+        (["protocol.warmup_max_s=nan"], r"protocol\.warmup_max_s=nan: must be 0 or more, and finite"),
+        (["protocol.idle_s=inf"], r"protocol\.idle_s=inf: must be 0 or more, and finite"),
+        (["protocol.settle_batches=0"], r"protocol\.settle_batches=0: must be 1 or more"),
+        (["protocol.phase_requests=0"], r"protocol\.phase_requests=0: must be 1 or more"),
+        (["protocol.stall_s=0"], r"protocol\.stall_s=0: every run would end at once"),
+        (["protocol.max_windows=2"], r"protocol\.min_windows=3 is more than protocol\.max_windows=2; type both"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
         (["model.weights=nowhere"], r"choose from: embedded, hub, random, or an existing folder"),
         (["task.dataset=sst"], r"did you mean task\.dataset=sst2"),
@@ -234,3 +241,9 @@ def test_hidden_cards_are_not_counted(monkeypatch):
     assert [card.index for card in cards._visible(found, "2,0")] == [2, 0]
     assert [card.index for card in cards._visible(found, "GPU-3abc")] == [3]
     assert cards._visible(found, "") == []
+
+
+def test_a_sweeps_first_look_and_a_trial_of_the_set_up_are_not_to_be_quoted():
+    assert [built(f"protocol={name}").procedure.quotable for name in ("screening", "smoke", "demo", "standard")] == [
+        False, False, True, True,
+    ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The protocol of one run, on a clock and watts that are known."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -8,6 +8,7 @@ from src import energy, summary
 from src.core import Measurement, Prediction
 from src.measure import measure, metered, warm_up
 from tests.fakes import FakeClock, FakeMeter, procedure
+from tests.records import a_record
 
 BATCHES = [["a", "b"], ["c", "d"], ["e"]]
 
@@ -210,3 +211,52 @@ def test_a_failure_in_a_window_stops_the_meters():
     with pytest.raises(ZeroDivisionError):
         metered([FakeMeter(clock, {"gpu": 1.0}, events=events)], lambda: 1 / 0)
     assert events == ["fake start", "fake stop"]
+
+
+def test_warming_up_is_metered_for_all_that_the_run_took():
+    clock = FakeClock()
+    _, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
+    (reading,) = found.warmup
+    assert reading.duration_s == pytest.approx(sum(found.warmup_batch_s))
+    seconds = 5.0 + reading.duration_s + sum(window.duration_s for window in found.windows)
+    assert summary.run_wh(found) == pytest.approx(100.0 * seconds / 3600)
+    assert summary.run_s(found) == pytest.approx(seconds)
+
+
+@dataclass
+class Coarse(FakeMeter):
+    """A meter that refuses a stretch shorter than its tick, as CodeCarbon does on a GPU."""
+
+    tick_s: float = 0.0
+
+    def stop(self):
+        reading = super().stop()
+        if reading.duration_s < self.tick_s:
+            raise RuntimeError("shorter than the counter's tick")
+        return reading
+
+
+def test_a_warm_up_too_short_for_a_meter_is_unknown_and_takes_nothing_from_the_run():
+    clock = FakeClock()
+    plan = procedure(warmup_batches=1, warmup_max_s=0.0, idle_parts=1)
+    meters = [Coarse(clock, {"gpu": 100.0}, tick_s=2.0), FakeMeter(clock, {"cpu": 9.0}, name="other")]
+    _, found = run(clock, meters, plan)
+    assert (found.warmup, len(found.windows)) == ((), 3)
+    assert summary.metrics(replace(a_record(), measurement=found))["energy/warmup_wh"] is None
+
+
+def test_what_broke_the_work_is_said_and_not_a_meter_that_had_too_little_of_it():
+    clock, events = FakeClock(), []
+    meters = [
+        Coarse(clock, {"gpu": 1.0}, events=events, tick_s=9.0),
+        FakeMeter(clock, {"cpu": 1.0}, name="outer", events=events),
+    ]
+    with pytest.raises(ZeroDivisionError):
+        metered(meters, lambda: 1 / 0)
+    assert events[-1] == "outer stop"
+    with pytest.raises(RuntimeError, match="tick"):  # the work was done: nothing else is wrong
+        metered(meters, lambda: clock.sleep(1.0))
+    assert events[-1] == "outer stop"
+    plan = procedure(idle_s=0.0)
+    with pytest.raises(ZeroDivisionError):
+        run(clock, meters, plan, seconds=lambda call: 1 / 0)

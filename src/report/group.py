@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.report.entry import Entry
-
-SCREENING = "screening"  # a sweep's first look at a setting (conf/protocol): by its own words not a figure to quote
+from src.summary import FIRST_LOOK
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Group:
 
     @property
     def quotable(self) -> bool:
-        """Whether these are figures to show first and to translate: a sweep's first looks come last, and are not."""
-        return self.first.protocol != SCREENING
+        """Whether these are figures to show first and to translate: first looks (a sweep's screening) are not."""
+        return any(FIRST_LOOK not in one.flags for one in self.entries)
 
     @property
     def title(self) -> str:
@@ -43,7 +42,7 @@ class Group:
 
 
 def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """Every group, by task, those that can be quoted before a sweep's first looks, and then the largest first.
+    """Every group, by task, those that can be quoted before first looks, and then the largest first.
 
     Each entry is in one, a specialist in one for each prompt.
     """

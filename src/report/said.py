@@ -4,6 +4,9 @@ from src.describe import EXPLAINED
 from src.report.decision import Answer
 from src.report.entry import Entry
 from src.report.words import digits, mass, percent, plus_minus, seconds, size, times, wh
+from src.summary import FIRST_LOOK
+
+SAID = ("modelled", "random_weights", "foreign", FIRST_LOOK)  # flags that have a sentence of their own
 
 SURE = {
     "clear": "clear lead",
@@ -68,7 +71,7 @@ def how_sure(found: Answer) -> list[str]:
         return [f"{other.named} breaks: {'; '.join(broken)}." for other, broken in found.nearest]
     said = []
     if not found.group.quotable:
-        said.append("These are a sweep's first looks, short windows to choose by: not figures to quote.")
+        said.append("These are first looks, by a protocol too short to quote from: figures to choose by.")
     if not found.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
         said.append(f"This is about energy alone: {why}, so nothing is said of how well it answers.")
@@ -79,7 +82,7 @@ def how_sure(found: Answer) -> list[str]:
         said.append(f"The 95 % interval over {windows} is ± {percent(one.half_width / one.energy)}.")
     if one.modelled is not None and one.modelled > 0:
         said.append(f"{percent(one.modelled)} of this energy was estimated, not read by a sensor.")
-    doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in ("modelled", "random_weights", "foreign")]
+    doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in SAID]
     said += [f"{text[0].upper()}{text[1:]}." for text in doubts]
     if found.again:
         all_wh = [one.energy, *(other.energy for other in found.again)]

@@ -128,6 +128,8 @@ def last_line(
             "wh": bill.wh,
             "trials": bill.trials,
             "unknown": bill.unknown,
+            "metered_s": bill.metered_s,
+            "seconds": bill.seconds,
             "saving_wh_per_1k": bill.saving_wh_per_1k,
             "beyond_intervals": bill.sure,
             "paid_back_after": bill.paid_back_after,

@@ -13,6 +13,7 @@ class Bill:
     """Metered Wh of all trials, screening and failed ones too; `unknown` trials died before they could say.
 
     `saving_wh_per_1k` is the reference's energy less the recommended setting's, None where one is unknown.
+    `metered_s` of the trials' `seconds` were metered: the rest, starting and importing above all, is not in the Wh.
     """
 
     wh: float | None
@@ -20,6 +21,8 @@ class Bill:
     unknown: int
     saving_wh_per_1k: float | None
     sure: bool | None = None  # whether the intervals of both energies leave a saving; None without intervals
+    metered_s: float | None = None
+    seconds: float = 0.0
 
     @property
     def paid_back_after(self) -> int | None:
@@ -31,7 +34,7 @@ class Bill:
     def __str__(self) -> str:
         took = "an unknown amount" if self.wh is None else f"{self.wh:.3g} Wh"
         rest = f" and {self.unknown} that died before they could say" if self.unknown else ""
-        begun = f"the sweep took {took} in {self.trials - self.unknown} trials{rest} (metered stretches)"
+        begun = f"the sweep took {took} in {self.trials - self.unknown} trials{rest}{self._metered()}"
         if self.saving_wh_per_1k is None or self.wh is None:
             return begun
         if self.paid_back_after is None:
@@ -42,14 +45,29 @@ class Bill:
         saving = f"{self.saving_wh_per_1k:.3g} Wh per 1,000{doubt}"
         return f"{begun}; the saving of {saving} pays that back after {self.paid_back_after:,} inferences"
 
+    def _metered(self) -> str:
+        """How much of the trials' time the Wh hold."""
+        if self.metered_s is None:
+            return " (metered stretches)"
+        return f" (metered for {self.metered_s / 60:.2g} of their {self.seconds / 60:.2g} min)"
+
 
 def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) -> Bill:
     """The bill of all trials of a study."""
     known = [found for one in told if (found := wh(one)) is not None]
+    metered = [found for one in told if (found := one.metrics.get("energy/run_s")) is not None]
     before, after = reference.get(SHORT["energy"]), (recommended or {}).get(SHORT["energy"])
     saving = before - after if before is not None and after is not None else None
     sure = apart(recommended, reference) if recommended else None
-    return Bill(sum(known) if known else None, len(told), len(told) - len(known), saving, sure)
+    return Bill(
+        sum(known) if known else None,
+        len(told),
+        len(told) - len(known),
+        saving,
+        sure,
+        sum(metered) if metered else None,
+        sum(one.outcome.seconds for one in told),
+    )
 
 
 def apart(one: Metrics, other: Metrics) -> bool | None:

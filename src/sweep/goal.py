@@ -18,7 +18,24 @@ MORE_IS_BETTER = (QUALITY, "throughput/")
 BOUNDS = ("min", "max", "loss_rel")
 NEEDS = "a limit is {min: …}, {max: …} or {loss_rel: …}"
 
+# How the names of metrics end, and their unit; a share or a score has none
+UNITS = {
+    "wh_per_1k": "Wh per 1,000",
+    "g_per_1k": "g per 1,000",
+    "_per_s": "per s",
+    "_s": "s",
+    "_w": "W",
+    "_wh": "Wh",
+    "_bytes": "bytes",
+}
+
 Metrics = Mapping[str, float | None]
+
+
+def with_unit(metric: str, value: float, digits: int = 4) -> str:
+    """The value of a metric with its unit: `0.0123 s`."""
+    unit = next((unit for end, unit in UNITS.items() if metric.endswith(end)), "")
+    return f"{value:.{digits}g} {unit}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -47,7 +64,7 @@ class Limit:
     def __str__(self) -> str:
         if self.bound == "loss_rel":
             return f"{self.name} loses at most {self.value * 100:g} %"
-        return f"{self.name} {'at most' if self.bound == 'max' else 'at least'} {self.value:g}"
+        return f"{self.name} {'at most' if self.bound == 'max' else 'at least'} {with_unit(self.metric, self.value, 6)}"
 
     def excess(self, metrics: Metrics, reference: Metrics) -> float | None:
         """By how much the limit is passed, relative to it: 0 or less keeps it. None where that cannot be known."""

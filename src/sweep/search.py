@@ -18,7 +18,7 @@ from src.sweep import busy
 from src.sweep.budget import SpentError, counted
 from src.sweep.busy import Measure, Say
 from src.sweep.choice import Choice, Plan
-from src.sweep.goal import QUALITY, Goals
+from src.sweep.goal import QUALITY, Goals, with_unit
 from src.sweep.shield import shielded
 from src.sweep.space import Point, laid
 from src.sweep.study import Study
@@ -182,6 +182,8 @@ def line(one: Told, goals: Goals, number: int, of: int | None) -> str:
     if not one.finished:
         return f"{begun}: {one.outcome.status}: {one.outcome.error}"
     shown = [
-        f"{goal.name} {found:.4g}" for goal in goals.objectives if (found := one.metrics.get(goal.metric)) is not None
+        f"{goal.name} {with_unit(goal.metric, found)}"
+        for goal in goals.objectives
+        if (found := one.metrics.get(goal.metric)) is not None
     ]
     return f"{begun}: {', '.join(shown)}"

@@ -67,6 +67,14 @@ def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_
     assert bill(told, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
 
 
+def test_the_bill_says_how_much_of_the_trials_time_it_holds():
+    metrics = {"energy/run_wh": 2.0, "energy/run_s": 60.0}
+    told = [Told(REFERENCE, "full", Outcome((), 0, "finished", metrics=metrics, seconds=90.0))]
+    told += [Told(("batch_size=2",), "full", Outcome((), -9, "killed", seconds=60.0))]
+    assert "metered for 1 of their 2.5 min" in str(bill(told, {}, None))
+    assert "of their" not in str(bill(told[1:], {}, None))
+
+
 def test_out_of_memory_is_named_and_larger_sizes_are_left_out_with_the_reason(tmp_path, capsys):
     _, out, last = swept(tmp_path, capsys, Machine(memory={"fp16": 32}))
     assert any("out of memory at batch_size=64" in line for line in out)
@@ -80,7 +88,7 @@ def test_limits_that_no_setting_keeps_end_with_the_nearest_and_exit_code_1(tmp_p
     code, out, last = swept(tmp_path, capsys, goals=wanted({"p95": {"max": 0.001}}), screening=False)
     assert (code, last["recommended"], last["status"]) == (1, None, "failed")
     assert last["nearest"][0]["words"] == ["batch_size=1", "precision=bf16"]
-    assert any("breaks: p95 at most 0.001" in line for line in out)
+    assert any("breaks: p95 at most 0.001 s" in line for line in out)
 
 
 def test_limits_that_no_screened_setting_keeps_still_name_the_nearest(tmp_path, capsys):

@@ -53,7 +53,7 @@ def test_every_measured_point_is_drawn_in_its_pass_and_limits_part_them(shown):
     assert all("fp16" in text or float(x) > 0.2 for text, x in zip(beyond.text, beyond.x, strict=True))
     full = [one for one in shown.told if one.stage == FULL and one.point != shown.reference.point]
     assert sorted(trace(figure, "full protocol").x) == sorted(one.metrics[P95] for one in full)
-    assert trace(figure, "limit: p95 at most 0.2").x == (0.2, 0.2)
+    assert trace(figure, "limit: p95 at most 0.2 s").x == (0.2, 0.2)
     kept = truth(1, "fp32")["quality/primary"] * 0.99
     assert trace(against(shown, QUALITY), "limit: quality loses at most 1 %").x == (kept, kept)
 

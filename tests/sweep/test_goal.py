@@ -3,7 +3,10 @@
 import pytest
 
 from src.core import UserError
-from src.sweep.goal import goals
+from src.sweep.goal import goals, with_unit
+from src.sweep.search import line
+from src.sweep.view import Told
+from src.trial import Outcome
 
 KNOWN = ("energy/total_wh_per_1k", "latency/p95_s", "latency/p99_s", "quality/primary", "quality/wer", "power/idle_w")
 
@@ -74,3 +77,19 @@ def test_a_limit_that_cannot_be_judged_is_never_kept():
     found = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"max": 1}}, KNOWN)
     assert set(found.excesses({}, {"quality/primary": 0.8}).values()) == {float("inf")}
     assert found.excesses({"quality/primary": 1.0, "latency/p95_s": 0.5}, {})[found.limits[0]] == float("inf")
+
+
+def test_a_figure_bears_the_unit_of_its_metric_and_a_score_none():
+    assert with_unit("energy/total_wh_per_1k", 0.0076) == "0.0076 Wh per 1,000"
+    assert with_unit("latency/p95_s", 0.2) == "0.2 s"
+    assert with_unit("throughput/requests_per_s", 3) == "3 per s"
+    assert with_unit("quality/primary", 0.9) == "0.9"
+    (limit,) = goals(["energy"], {"p95": {"max": 0.2}}, KNOWN).limits
+    assert str(limit) == "p95 at most 0.2 s"
+
+
+def test_progress_names_the_point_its_place_in_the_budget_and_what_was_found():
+    wanted = goals(["energy", "p95", "quality"], {}, KNOWN)
+    metrics = {"energy/total_wh_per_1k": 0.0076, "latency/p95_s": 0.0011, "quality/primary": None}
+    told = Told(("batch_size=8",), "full", Outcome((), 0, "finished", metrics=metrics))
+    assert line(told, wanted, 3, 9) == "[3/9] full: batch_size=8: energy 0.0076 Wh per 1,000, p95 0.0011 s"

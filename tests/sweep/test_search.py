@@ -301,7 +301,7 @@ def test_a_limit_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path)
     assert found.recommended is None
     nearest, limits = found.nearest[0]
     assert nearest.point == ("batch_size=1", "precision=bf16")  # the fastest of all
-    assert [str(limit) for limit in limits] == ["p95 at most 0.005"]
+    assert [str(limit) for limit in limits] == ["p95 at most 0.005 s"]
 
 
 def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_path):
