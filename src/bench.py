@@ -12,6 +12,7 @@ from src.config import Run
 from src.core import Hardware, Interrupted, Loaded, Measurement, Meter, Prediction, Record, Sample, UserError
 from src.measure import Clock, Progress, measure, metered
 from src.phases import measure_phases
+from src.rivals import beaten
 from src.scoring import flagged, scored
 
 # Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
@@ -81,8 +82,7 @@ def _phases(
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
     places = order(samples, run.sort)
-    inputs = [samples[place].input for place in places]
-    batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
+    batches = _batches([samples[place].input for place in places], run.batch_size)
     kept: list[Prediction] = []
     steps = measure(
         loaded.predict,
@@ -96,17 +96,18 @@ def _phases(
         progress=progress,
         look=card.look,
         compiles=bool(run.compile),
+        enough=lambda found: beaten(found, run.rivals),
     )
     for phase, found in steps:
-        record = flagged(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes()))
-        yield phase, record
+        yield phase, (record := flagged(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes())))
 
     progress("scoring", 0.0)
     record = scored(record, run, loaded, samples, put_back(kept, places), places)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
-    for stage in measure_phases(loaded.stages, batches, meters, run.procedure, clock, busy_s, progress):
+    stages = () if record.measurement.stopped_early else loaded.stages
+    for stage in measure_phases(stages, batches, meters, run.procedure, clock, busy_s, progress):
         found = record.measurement
         record = replace(record, measurement=replace(found, phases=(*found.phases, stage)))
         yield stage.name, record
@@ -114,6 +115,11 @@ def _phases(
     progress("counting", 0.0)
     record = _counted(record, run, loaded, batches)
     yield "counting", record
+
+
+def _batches(inputs: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """The inputs in their order, so many at a time; the last may be fewer."""
+    return [inputs[begin : begin + size] for begin in range(0, len(inputs), size)]
 
 
 def _check_cards(chosen: Hardware, device: str) -> None:

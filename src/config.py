@@ -5,7 +5,7 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from src import environment, hardware, pins, settings, summary, tracking
 from src.core import Hardware, Meter, Model, Procedure, Settings, Site, Task, UserError
 from src.dataset import Dataset
 from src.nodes import made_dataset, made_model, made_task, procedure_of, site_of, sized, with_dataset
+from src.rivals import Rival, rivals
 from src.typed import mapping, typed, without
 from src.words import nearest
+
+BESIDE = ("tracking_uri=", "sweep_id=", "shared_host=", "rivals=")  # words of where a run goes, in what, beside whom
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -45,6 +48,7 @@ class RunSchema:
     tracking_uri: str | None = None
     sweep_id: str | None = None
     shared_host: bool = False
+    rivals: Any = field(default_factory=list)
     sweep: Any = None
     storage: str | None = None
     tuned: Any = None
@@ -81,6 +85,7 @@ class Run:
     command: str = ""
     sweep_id: str | None = None
     shared_host: bool = False
+    rivals: tuple[Rival, ...] = ()
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
@@ -91,7 +96,7 @@ class Run:
     @property
     def settings(self) -> Settings:
         """What of the run its model is told when it is loaded."""
-        return Settings(**{field.name: getattr(self, field.name) for field in fields(Settings)})
+        return Settings(**{one.name: getattr(self, one.name) for one in fields(Settings)})
 
     @property
     def label(self) -> str:
@@ -101,7 +106,7 @@ class Run:
 
 def command(words: Sequence[str]) -> str:
     """The line that asks for a run: its words in alphabetical order, without where it goes, in what and beside whom."""
-    kept = sorted(word for word in words if not word.startswith(("tracking_uri=", "sweep_id=", "shared_host=")))
+    kept = sorted(word for word in words if not word.startswith(BESIDE))
     return shlex.join(["python", "-m", "src.run", *kept])
 
 
@@ -135,7 +140,7 @@ def build(
     notes = pins.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
     sensors = values["meter"]["sensors"]
     required = mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**without(values, "meter", "sweep_id", "shared_host", "tuned"), **nodes}), **names}
+    chosen = {**_flat({**without(values, "meter", "sweep_id", "shared_host", "rivals", "tuned"), **nodes}), **names}
     if pin:
         chosen |= {"tuned": pin.name, "tuned.sweep_id": pin.sweep_id, "tuned.card": pin.card, "tuned.date": pin.date}
     _check_protocol(required, chosen)
@@ -158,8 +163,9 @@ def build(
         command=command(words),
         sweep_id=values["sweep_id"],
         shared_host=values["shared_host"],
+        rivals=rivals(values["rivals"]),
         sort=values["sort"],
-        **{field.name: values[field.name] for field in fields(Settings)},
+        **{one.name: values[one.name] for one in fields(Settings)},
         notes=notes,
     )
 

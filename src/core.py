@@ -433,8 +433,9 @@ class Measurement:
     of its first part, then of the next; `warmup` those of warming up, empty where that was too short for a meter.
     `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
     protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window. `looks` are
-    the states of the card before the idle baseline, before each window and after the last. `work` is that of the batch
-    whose latency is nearest the mean; None where it cannot be counted.
+    the states of the card before the idle baseline, before each window and after the last. `stopped_early` tells that
+    windows were spared, since another setting is better whatever they had brought (src/rivals.py). `work` is that of
+    the batch whose latency is nearest the mean; None where it cannot be counted.
     """
 
     load: tuple[Reading, ...] = ()
@@ -445,6 +446,7 @@ class Measurement:
     batch_sizes: Sequence[int] = ()
     windows: tuple[Window, ...] = ()
     settled: bool | None = None
+    stopped_early: bool = False
     peak_memory_bytes: int | None = None
     phases: tuple[Phase, ...] = ()
     looks: tuple[Look, ...] = ()

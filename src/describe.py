@@ -10,6 +10,7 @@ NAMED = 3  # rows in a line of the table
 FOREMOST = "modelled"  # the flag that decides what the numbers below it mean
 
 EXPLAINED = {
+    "beaten": "measuring ended early: another setting of the sweep is better, whatever further windows had brought",
     "modelled": "more of this energy was estimated, not read by a sensor, than the site accepts",
     "first_look": "its protocol is too short to quote from: a figure to choose by, protocol=standard gives one to show",
     "contaminated": "another process used this card while it was measured",

@@ -94,12 +94,14 @@ def measure(
     progress: Progress = lambda phase, share: None,
     look: Callable[[], Look | None] = lambda: None,
     compiles: bool = False,
+    enough: Callable[[Measurement], bool] = lambda found: False,
 ) -> Iterator[tuple[str, Measurement]]:
     """Yields the phase just ended and everything measured so far, after each phase, so that a failure loses nothing.
 
     `kept` receives the predictions of the first pass of the first window: the calls whose energy is reported are the
     calls that are scored. `busy_s` gives the busy seconds of the host's processors, averaged over its cores; `look`
-    the card's state, which is asked for before the baseline, before each window and after the last.
+    the card's state, which is asked for before the baseline, before each window and after the last. Where `enough` says
+    so of what was measured, the windows still to come are spared.
     """
     progress("idle", 0.0)
     found = _seen(replace(start, batch_sizes=tuple(len(batch) for batch in batches)), look)
@@ -113,7 +115,7 @@ def measure(
     found = replace(found, warmup=readings, warmup_batch_s=latencies, warmup_settled=steady)
     yield "warm-up", found
 
-    while not found.settled and _may_go_on(found, procedure):
+    while not (found.settled or found.stopped_early) and _may_go_on(found, procedure):
         if found.windows:
             clock.sleep(procedure.pause_s)
         found = _cooled(found, procedure, clock, look)
@@ -121,7 +123,9 @@ def measure(
         window = one_window(predict, batches, meters, procedure.window_s, clock, busy_s, progress, _counter(sink))
         found = replace(found, windows=(*found.windows, window))
         found = replace(found, settled=_narrow(found, procedure))
-        if found.settled or not _may_go_on(found, procedure):
+        more = not found.settled and _may_go_on(found, procedure)
+        found = replace(found, stopped_early=more and enough(found))
+        if found.stopped_early or not more:
             found = _seen(found, look)
         yield f"window {len(found.windows)}", found
 

@@ -16,6 +16,7 @@ from src.core import COMPONENTS, Measurement, Reading, Record, Window
 J_PER_WH = 3600.0
 PER = 1000  # inferences
 ESTIMATED = ("modelled", "constant")  # methods of components that no sensor read
+BEATEN = "beaten"  # the flag of a run whose measuring ended early, since another setting is better whatever it brings
 FIRST_LOOK = "first_look"  # the flag of a run by a protocol that is not to be quoted from
 
 Metrics = dict[str, float | None]
@@ -252,6 +253,7 @@ def flags(found: Measurement, weights: str, modelled_limit: float = site.MODELLE
     `modelled` above the site's limit: from there on an estimate decides what the total looks like.
     """
     raised = {
+        BEATEN: found.stopped_early,
         "modelled": (modelled_share(found) or 0.0) > modelled_limit,
         "random_weights": weights == "random",
         "unsettled": bool(found.windows) and not found.settled,

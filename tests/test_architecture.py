@@ -18,7 +18,7 @@ LEVELS = [
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
-    {"summary", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
+    {"summary", "rivals", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
     {"config", "nodes", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
     {"bench", "draft", "scoring", "mistakes", "console", "store", "ledger", "registry", "table", "grid", "trial"},
     {"recorder", "composed", "views"},

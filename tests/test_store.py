@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from src import recorder, tracking
+from src import recorder, summary, tracking
 from src.core import Measurement, UserError
 from src.record_json import from_json, to_json
 from src.recorder import Recorder
@@ -53,6 +53,17 @@ def save(uri, record):
     with Recorder(uri, record.task["name"]) as writer:
         writer.wait_ready()
         return writer.finish(payload(record))
+
+
+def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_asks_for(sqlite):
+    from src.store.reading import finished
+
+    record = replace(a_record(), run={**a_record().run, "command": "python -m src.run"})
+    device = summary.device(record.hardware, record.environment)
+    save(sqlite, replace(record, flags=("beaten", "unsettled")))
+    assert finished(sqlite, device) == {}
+    save(sqlite, record)
+    assert list(finished(sqlite, device)) == ["python -m src.run"]
 
 
 def check_whole(uri, link, record):

@@ -10,7 +10,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from src import tracking
+from src import summary, tracking
 from src.core import Record, UserError
 from src.record_json import from_json
 from src.store.opening import open_store, paged, reader
@@ -31,13 +31,18 @@ def kept(uri: str, run_id: str) -> Kept:
 
 
 def finished(uri: str, device: str) -> dict[str, Kept]:
-    """Every finished run on this device by the command that began it, the newest of each."""
+    """Every finished run on this device by the command that began it, the newest of each.
+
+    One that a sweep ended early is not what its command asks for.
+    """
     client = open_store(uri, "text_classification").client
     found: dict[str, Kept] = {}
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
-            if run.data.tags.get("device") == device and run.data.tags.get("command"):
-                found.setdefault(run.data.tags["command"], Kept(dict(run.data.metrics), dict(run.data.tags)))
+            tags = dict(run.data.tags)
+            whole = summary.BEATEN not in tags.get("flags", "").split(", ")
+            if whole and tags.get("device") == device and tags.get("command"):
+                found.setdefault(tags["command"], Kept(dict(run.data.metrics), tags))
     return found
 
 

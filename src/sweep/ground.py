@@ -9,7 +9,7 @@ from src.sweep.view import View
 from src.trial import Outcome
 
 # Words that decide nothing about memory
-BESIDE = ("protocol", "sweep_id", "shared_host", "site", "meter", "tracking_uri")
+BESIDE = ("protocol", "sweep_id", "shared_host", "rivals", "site", "meter", "tracking_uri")
 
 
 @dataclass

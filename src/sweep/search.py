@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from src.core import Interrupted, UserError
-from src.sweep import busy
+from src.summary import BEATEN
+from src.sweep import busy, rivals
 from src.sweep.budget import SpentError, counted
 from src.sweep.busy import Measure, Say
 from src.sweep.choice import Choice, Plan
@@ -158,9 +159,15 @@ class Search:
     def _begun(self, claim: Claim, before: View, limit_s: float | None) -> Outcome:
         base = self._plan.full if claim.stage == FULL else self._plan.screening or ()
         beside = any(one.worker.get("where") == claim.worker["where"] for one in before.claims)
-        words = laid((*base, *(("shared_host=true",) if beside else ())), claim.point)
+        words = laid((*base, *(("shared_host=true",) if beside else ()), *self._rivals(claim, before)), claim.point)
         with self._study.beating(claim):
             return self._measure(words, limit_s)
+
+    def _rivals(self, claim: Claim, before: View) -> tuple[str, ...]:
+        """What ends the trial early; nothing for the reference, whose figure all others are relative to."""
+        if claim.point == self._plan.reference:
+            return ()
+        return rivals.words(before.known(claim.stage), self._study.goals, self._study.reference)
 
     def _look(self) -> View:
         seen = self._study.look()
@@ -186,4 +193,5 @@ def line(one: Told, goals: Goals, number: int, of: int | None) -> str:
         for goal in goals.objectives
         if (found := one.metrics.get(goal.metric)) is not None
     ]
-    return f"{begun}: {', '.join(shown)}"
+    ended = " (beaten, so ended early)" if BEATEN in one.outcome.flags else ""
+    return f"{begun}: {', '.join(shown)}{ended}"

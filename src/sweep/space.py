@@ -28,6 +28,7 @@ FIXED = (
     "storage",
     "sweep_id",
     "shared_host",
+    "rivals",
     "tuned",
 )
 

@@ -12,6 +12,7 @@ from src.sweep.answer import answer
 from src.sweep.budget import Budget
 from src.sweep.finalists import compared
 from src.sweep.memory import Memory
+from src.sweep.search import line
 from src.sweep.space import Dimension
 from src.sweep.view import Told
 from src.trial import Outcome
@@ -27,8 +28,10 @@ from tests.sweep.landscape import (
     true_front,
     truth,
     wanted,
+    words_of,
 )
 
+WH, P95 = "energy/total_wh_per_1k", "latency/p95_s"
 LANDSCAPE = Path(__file__).resolve().parents[2] / "benchmarks" / "distilbert_h100.jsonl"
 
 
@@ -48,6 +51,29 @@ def test_the_reference_is_measured_first_and_in_full(tmp_path):
     through(plan(tmp_path), machine, tmp_path)
     assert machine.asked[0] == ("model=m", "protocol=standard", *REFERENCE)
     assert REFERENCE not in machine.points("screening")
+
+
+def rivals_of(words):
+    return [word for word in words if word.startswith("rivals=")]
+
+
+def test_every_trial_but_the_reference_is_held_against_what_its_pass_has_found(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path), machine, tmp_path)
+    assert rivals_of(machine.asked[0]) == []
+    asked = {words_of(words): rivals_of(words) for words in machine.asked if "protocol=standard" in words}
+    by_reference, *_, last = list(asked.values())[1:]
+    reference = truth(1, "fp32")
+    assert by_reference == [
+        f"rivals=[{{energy/total_wh_per_1k:{reference[WH] * 1.01!r},latency/p95_s:{reference[P95]!r}}}]"
+    ]
+    assert last[0].count("{") > 1
+
+
+def test_a_trial_that_ended_early_says_so_in_its_line():
+    metrics = {"energy/total_wh_per_1k": 2.0, "latency/p95_s": 0.1}
+    outcome = Outcome((), 0, "finished", metrics=metrics, flags=("beaten", "unsettled"))
+    assert line(Told(("batch_size=8",), "full", outcome), wanted(), 1, None).endswith("(beaten, so ended early)")
 
 
 def test_only_points_near_the_front_get_the_full_protocol(tmp_path):
