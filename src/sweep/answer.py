@@ -130,6 +130,8 @@ def last_line(
             "unknown": bill.unknown,
             "metered_s": bill.metered_s,
             "seconds": bill.seconds,
+            "warmup_wh": bill.warmup_wh,
+            "start_paid_back_after": bill.start_paid_back_after,
             "saving_wh_per_1k": bill.saving_wh_per_1k,
             "beyond_intervals": bill.sure,
             "paid_back_after": bill.paid_back_after,

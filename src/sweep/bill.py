@@ -7,6 +7,8 @@ from src.sweep.budget import wh
 from src.sweep.goal import SHORT, Metrics
 from src.sweep.view import Told
 
+FEW = 1000  # inferences: what a start costs below that is not worth a word
+
 
 @dataclass(frozen=True)
 class Bill:
@@ -23,13 +25,22 @@ class Bill:
     sure: bool | None = None  # whether the intervals of both energies leave a saving; None without intervals
     metered_s: float | None = None
     seconds: float = 0.0
+    warmup_wh: float | None = None  # what the recommended setting warms up for beyond the reference: compiling, mostly
 
     @property
     def paid_back_after(self) -> int | None:
         """Inferences until what was saved is what the sweep took; None where nothing is saved, or it is not known."""
-        if self.wh is None or self.saving_wh_per_1k is None or self.saving_wh_per_1k <= 0:
+        return self._earned(self.wh)
+
+    @property
+    def start_paid_back_after(self) -> int | None:
+        """Inferences of each start until what they save is what it warms up for beyond the reference; None if unknown."""
+        return self._earned(self.warmup_wh)
+
+    def _earned(self, wh: float | None) -> int | None:
+        if wh is None or self.saving_wh_per_1k is None or self.saving_wh_per_1k <= 0:
             return None
-        return -int(-self.wh / self.saving_wh_per_1k * 1000 // 1)
+        return -int(-wh / self.saving_wh_per_1k * 1000 // 1)
 
     def __str__(self) -> str:
         took = "an unknown amount" if self.wh is None else f"{self.wh:.3g} Wh"
@@ -43,7 +54,16 @@ class Bill:
             "" if self.sure else " (without an interval)" if self.sure is None else " (within its interval: perhaps 0)"
         )
         saving = f"{self.saving_wh_per_1k:.3g} Wh per 1,000{doubt}"
-        return f"{begun}; the saving of {saving} pays that back after {self.paid_back_after:,} inferences"
+        return (
+            f"{begun}; the saving of {saving} pays that back after {self.paid_back_after:,} inferences{self._start()}"
+        )
+
+    def _start(self) -> str:
+        """What each start of the recommended setting costs, where that is more than a few inferences earn."""
+        after = self.start_paid_back_after
+        if after is None or after < FEW:
+            return ""
+        return f"; each start of it warms up for {self.warmup_wh:.3g} Wh more, earned back after {after:,}"
 
     def _metered(self) -> str:
         """How much of the trials' time the Wh hold."""
@@ -58,6 +78,8 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
     metered = [found for one in told if (found := one.metrics.get("energy/run_s")) is not None]
     before, after = reference.get(SHORT["energy"]), (recommended or {}).get(SHORT["energy"])
     saving = before - after if before is not None and after is not None else None
+    cold, warm = (recommended or {}).get("energy/warmup_wh"), reference.get("energy/warmup_wh")
+    more = cold - warm if cold is not None and warm is not None else None
     sure = apart(recommended, reference) if recommended else None
     return Bill(
         sum(known) if known else None,
@@ -67,6 +89,7 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
         sure,
         sum(metered) if metered else None,
         sum(one.outcome.seconds for one in told),
+        None if more is None else max(0.0, more),
     )
 
 
