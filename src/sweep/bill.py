@@ -34,7 +34,7 @@ class Bill:
 
     @property
     def start_paid_back_after(self) -> int | None:
-        """Inferences until what a start warms up for beyond the reference is saved again; None where that is unknown."""
+        """Inferences until a start has saved what it warms up for beyond the reference; None if unknown."""
         return self._earned(self.warmup_wh)
 
     def _earned(self, wh: float | None) -> int | None:
