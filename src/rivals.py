@@ -11,6 +11,7 @@ from typing import Any
 
 from src import summary
 from src.core import Measurement, UserError
+from src.words import choose
 
 Rival = Mapping[str, float]
 
@@ -21,6 +22,7 @@ INTERVAL_OF = "energy/total_wh_per_1k"  # the one metric that has an interval; t
 
 def rivals(values: Any) -> tuple[Rival, ...]:
     """The rivals that a run's word gives; UserError for what is none, and for metrics that windows do not tell."""
+    known = _figures(Measurement())
     needs = "a list of results, each {METRIC: VALUE}, such as [{energy/total_wh_per_1k:0.01,latency/p95_s:0.02}]"
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise UserError(f"rivals={values}: {needs}")
@@ -32,6 +34,8 @@ def rivals(values: Any) -> tuple[Rival, ...]:
                 raise UserError(
                     f"rivals: {metric} is not known before the run's end; only {' and '.join(MEASURED)} are"
                 )
+            if metric not in known:
+                raise UserError(choose("rivals", str(metric), known))
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise UserError(f"rivals: {metric}:{value} is not a number")
     return tuple({str(metric): float(value) for metric, value in one.items()} for one in values)
@@ -42,7 +46,7 @@ def beaten(found: Measurement, by: Sequence[Rival]) -> bool:
     interval lies beyond it. Never before there is an interval, which takes two windows."""
     if not by:
         return False
-    metrics = {**summary.energy_metrics(found, None), **summary.latency_metrics(found)}
+    metrics = _figures(found)
     spread = metrics["energy/ci95_rel"]
     if spread is None:
         return False
@@ -54,3 +58,8 @@ def beaten(found: Measurement, by: Sequence[Rival]) -> bool:
         return value * (1 - spread) if metric == INTERVAL_OF else value
 
     return any(all(least(metric) > value for metric, value in rival.items()) for rival in by)
+
+
+def _figures(found: Measurement) -> Mapping[str, float | None]:
+    """What windows alone tell."""
+    return {**summary.energy_metrics(found, None), **summary.latency_metrics(found)}

@@ -109,6 +109,7 @@ def test_a_sweep_gives_none_where_a_beaten_trial_could_still_be_on_the_front():
         ([1], "1 is no result"),
         ([{}], "is no result"),
         ([{"quality/primary": 1}], "quality/primary is not known before the run's end"),
+        ([{"latency/p94_s": 1}], "did you mean rivals=latency/p9"),
         ([{WH: "low"}], "low is not a number"),
         ([{WH: float("nan")}], "nan is not a number"),
     ],
