@@ -16,6 +16,7 @@ from pathlib import Path
 from hydra import initialize_config_dir
 
 from src import environment, hardware, stats
+from src.batches import split
 from src.bench import open_meters
 from src.composed import composed
 from src.config import CONF
@@ -42,9 +43,7 @@ def main() -> None:
             fetch(run.model.checkpoint)
             predict = run.model.load(run.task, device, run.settings).predict
             for size in asked.batches:
-                found = point(
-                    predict, [inputs[i : i + size] for i in range(0, len(inputs), size)], meters, asked.seconds
-                )
+                found = point(predict, split(inputs, size), meters, asked.seconds)
                 line = json.dumps({"batch_size": size, "precision": run.precision, **found})
                 print(line, flush=True)
                 file.write(line + "\n")

@@ -16,6 +16,7 @@ import time
 from hydra import initialize_config_dir
 
 from src import environment, hardware
+from src.batches import split
 from src.bench import open_meters
 from src.composed import composed
 from src.config import CONF
@@ -35,7 +36,7 @@ def main() -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         run = composed(asked.words)
     inputs = [sample.input for sample in run.task.samples(run.samples, run.seed).samples]
-    batches = [inputs[i : i + run.batch_size] for i in range(0, len(inputs), run.batch_size)]
+    batches = split(inputs, run.batch_size)
     fetch(run.model.checkpoint)
     meters, absent = open_meters(run)
     predict = run.model.load(run.task, hardware.isolate(run.hardware), run.settings).predict

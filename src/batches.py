@@ -29,6 +29,11 @@ def order(samples: Sequence[Sample], sort: str) -> list[int]:
     return sorted(places, key=lambda place: -lengths[place])
 
 
+def split(values: Sequence[T], size: int) -> list[Sequence[T]]:
+    """The values in their order, so many at a time; the last batch may be smaller."""
+    return [values[begin : begin + size] for begin in range(0, len(values), size)]
+
+
 def characters(given: Any) -> int:
     """The characters of an input's text, of all its fields or words together.
 

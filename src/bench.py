@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from src import audit, environment, hardware
-from src.batches import order, put_back
+from src.batches import order, put_back, split
 from src.card import Card
 from src.config import Run
 from src.core import Hardware, Interrupted, Loaded, Measurement, Meter, Prediction, Record, Sample, UserError
@@ -82,7 +82,7 @@ def _phases(
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
     places = order(samples, run.sort)
-    batches = _batches([samples[place].input for place in places], run.batch_size)
+    batches = split([samples[place].input for place in places], run.batch_size)
     kept: list[Prediction] = []
     steps = measure(
         loaded.predict,
@@ -115,11 +115,6 @@ def _phases(
     progress("counting", 0.0)
     record = _counted(record, run, loaded, batches)
     yield "counting", record
-
-
-def _batches(inputs: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    """The inputs in their order, so many at a time; the last may be fewer."""
-    return [inputs[begin : begin + size] for begin in range(0, len(inputs), size)]
 
 
 def _check_cards(chosen: Hardware, device: str) -> None:

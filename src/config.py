@@ -21,7 +21,8 @@ from src.rivals import Rival, rivals
 from src.typed import mapping, typed, without
 from src.words import nearest
 
-BESIDE = ("tracking_uri=", "sweep_id=", "shared_host=", "rivals=")  # words of where a run goes, in what, beside whom
+# Keys that a sweep gives its trials: in what they are made and beside whom, no part of what is asked
+GIVEN = ("sweep_id", "shared_host", "rivals")
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -106,7 +107,7 @@ class Run:
 
 def command(words: Sequence[str]) -> str:
     """The line that asks for a run: its words in alphabetical order, without where it goes, in what and beside whom."""
-    kept = sorted(word for word in words if not word.startswith(BESIDE))
+    kept = sorted(word for word in words if word.partition("=")[0] not in ("tracking_uri", *GIVEN))
     return shlex.join(["python", "-m", "src.run", *kept])
 
 
@@ -140,7 +141,7 @@ def build(
     notes = pins.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
     sensors = values["meter"]["sensors"]
     required = mapping(values["protocol"], "requires", "protocol")
-    chosen = {**_flat({**without(values, "meter", "sweep_id", "shared_host", "rivals", "tuned"), **nodes}), **names}
+    chosen = {**_flat({**without(values, "meter", "tuned", *GIVEN), **nodes}), **names}
     if pin:
         chosen |= {"tuned": pin.name, "tuned.sweep_id": pin.sweep_id, "tuned.card": pin.card, "tuned.date": pin.date}
     _check_protocol(required, chosen)

@@ -206,7 +206,8 @@ def warm_up(
     """
     step = max(1, len(batches) // procedure.settle_batches)
     cycle = batches[::step][: procedure.settle_batches]
-    latencies, previous, began, limit_s = array("d"), None, clock.now(), procedure.warmup_max_s
+    latencies, previous, began = array("d"), None, clock.now()
+    limit_s = procedure.warmup_max_s
 
     def once(batch: Sequence[Any]) -> None:
         at = clock.now()

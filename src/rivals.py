@@ -22,7 +22,7 @@ INTERVAL_OF = "energy/total_wh_per_1k"  # the one metric that has an interval; t
 
 def rivals(values: Any) -> tuple[Rival, ...]:
     """The rivals that a run's word gives; UserError for what is none, and for metrics that windows do not tell."""
-    known = _figures(Measurement())
+    known = _figures(Measurement()) if values else {}
     needs = "a list of results, each {METRIC: VALUE}, such as [{energy/total_wh_per_1k:0.01,latency/p95_s:0.02}]"
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise UserError(f"rivals={values}: {needs}")

@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from src import embedded
+from src.batches import split
 from src.core import Checkpoint, Prediction, Sample, Settings
 from src.models import weights
 from src.models.checkpoint import fetch
@@ -24,7 +25,7 @@ def look(
     if judge is None:
         return {}
     pairs = [(sample.target, prediction.output) for sample, prediction in zip(samples, predictions, strict=True)]
-    batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+    batches = split(pairs, BATCH)
     if judge == "classifier":
         return {"agreement": fmean(found for batch in _agreements(batches) for found in batch)}
     return {"clip_score": fmean(found for batch in _clip_scores(judge, device, batches) for found in batch)}

@@ -3,11 +3,12 @@
 Computed outside the measured windows, by torchmetrics; the tokens of the input are read but not counted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
+from src.batches import split
 from src.core import Prediction, Sample
 from src.models.compilation import eagerly
 from src.models.generation import to_device
@@ -42,7 +43,7 @@ class CausalPerplexity:
     def __call__(self, inputs: Sequence[Any], references: Sequence[str]) -> float:
         metric = _metric(self.model)
         pairs = [self._pair(text, reference) for text, reference in zip(inputs, references, strict=True)]
-        for batch in _batches([pair for pair in pairs if pair[1]]):
+        for batch in split([pair for pair in pairs if pair[1]], BATCH):
             self._update(metric, batch)
         return float(metric.compute())
 
@@ -58,7 +59,7 @@ class CausalPerplexity:
         known, new = both[: len(known)], both[len(known) :]
         return known[max(0, len(both) - self.context) :], new
 
-    def _update(self, metric: Any, pairs: list[tuple[list[int], list[int]]]) -> None:
+    def _update(self, metric: Any, pairs: Sequence[tuple[list[int], list[int]]]) -> None:
         import torch
 
         width = max(len(known) + len(new) for known, new in pairs)
@@ -94,7 +95,7 @@ class Seq2SeqPerplexity:
         import torch
 
         metric = _metric(self.model)
-        for batch in _batches([pair for pair in zip(inputs, references, strict=True) if pair[1].strip()]):
+        for batch in split([pair for pair in zip(inputs, references, strict=True) if pair[1].strip()], BATCH):
             asked = [self.prompt.replace("{text}", text) for text, _ in batch]
             read = self._tokens(asked)
             wanted = self._tokens([reference for _, reference in batch])
@@ -113,8 +114,3 @@ def _metric(model: Any) -> Any:
     from torchmetrics.text import Perplexity
 
     return Perplexity(ignore_index=IGNORED).to(model.device)
-
-
-def _batches(pairs: list[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(pairs), BATCH):
-        yield pairs[start : start + BATCH]

@@ -63,7 +63,7 @@ class Bill:
         after = self.start_paid_back_after
         if after is None or after < FEW:
             return ""
-        return f"; each start of it warms up for {self.warmup_wh:.3g} Wh more, earned back after {after:,}"
+        return f"; each start of it warms up for {self.warmup_wh:.3g} Wh more, earned back after {after:,} inferences"
 
     def _metered(self) -> str:
         """How much of the trials' time the Wh hold."""
@@ -82,14 +82,14 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
     more = cold - warm if cold is not None and warm is not None else None
     sure = apart(recommended, reference) if recommended else None
     return Bill(
-        sum(known) if known else None,
-        len(told),
-        len(told) - len(known),
-        saving,
-        sure,
-        sum(metered) if metered else None,
-        sum(one.outcome.seconds for one in told),
-        None if more is None else max(0.0, more),
+        wh=sum(known) if known else None,
+        trials=len(told),
+        unknown=len(told) - len(known),
+        saving_wh_per_1k=saving,
+        sure=sure,
+        metered_s=sum(metered) if metered else None,
+        seconds=sum(one.outcome.seconds for one in told),
+        warmup_wh=None if more is None else max(0.0, more),
     )
 
 

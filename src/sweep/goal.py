@@ -97,6 +97,10 @@ class Goals:
         found = {limit: limit.excess(metrics, reference) for limit in self.limits}
         return {limit: math.inf if over is None else over for limit, over in found.items()}
 
+    def kept(self, metrics: Metrics, reference: Metrics) -> bool:
+        """Whether a result keeps every limit, each metric at its value."""
+        return all(over <= 0 for over in self.excesses(metrics, reference).values())
+
     def without(self, prefix: str) -> "Goals":
         """These goals without those for metrics that begin so."""
         return replace(

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from src.config import GIVEN
 from src.sweep import memory as boundary
 from src.sweep.space import BATCH, Point, Space, batch, without_batch
 from src.sweep.view import View
 from src.trial import Outcome
 
 # Words that decide nothing about memory
-BESIDE = ("protocol", "sweep_id", "shared_host", "rivals", "site", "meter", "tracking_uri")
+BESIDE = ("protocol", "site", "meter", "tracking_uri", *GIVEN)
 
 
 @dataclass

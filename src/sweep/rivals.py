@@ -18,11 +18,7 @@ def words(known: Mapping[Point, Told], goals: Goals, reference: Metrics) -> tupl
     """
     if any(one.direction != "min" or not one.metric.startswith(MEASURED) for one in goals.objectives):
         return ()
-    kept = {
-        point: one
-        for point, one in known.items()
-        if one.finished and all(over <= 0 for over in goals.excesses(one.metrics, reference).values())
-    }
+    kept = {point: one for point, one in known.items() if one.finished and goals.kept(one.metrics, reference)}
     results = compared(kept, goals)
     shown = [
         ",".join(

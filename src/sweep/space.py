@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from src.config import GIVEN
 from src.core import UserError
 from src.words import choose
 
@@ -26,10 +27,8 @@ FIXED = (
     "seed",
     "tracking_uri",
     "storage",
-    "sweep_id",
-    "shared_host",
-    "rivals",
     "tuned",
+    *GIVEN,
 )
 
 

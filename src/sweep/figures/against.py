@@ -80,10 +80,6 @@ def _front(shown: Shown, points: Sequence[Told], metric: str) -> list[Told]:
     return sorted((full[point] for point in front.front(values)), key=lambda one: one.metrics[metric] or 0.0)
 
 
-def _kept(shown: Shown, one: Told) -> bool:
-    return all(over <= 0 for over in shown.goals.excesses(one.metrics, shown.reference.metrics).values())
-
-
 def _marks(chosen: Sequence[Told], metric: str, name: str, colour: str, symbol: str) -> Any:
     import plotly.graph_objects as go
 
@@ -160,3 +156,7 @@ def _axes(figure: Any, points: Sequence[Told], metric: str, shown: Shown) -> Non
 
 def _named(shown: Shown, metric: str) -> str:
     return f"quality ({shown.quality})" if metric == QUALITY else AXES[metric]
+
+
+def _kept(shown: Shown, one: Told) -> bool:
+    return shown.goals.kept(one.metrics, shown.reference.metrics)
