@@ -43,7 +43,7 @@ class RunSchema:
     attention: str = "auto"
     cache: str = "dynamic"
     compile: Any = False  # or graphs: Hydra's message about a union of types is none for people
-    prepare_threads: int = 1
+    prepare_processes: int = 1
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -91,7 +91,7 @@ class Run:
     attention: str = "auto"
     cache: str = "dynamic"
     compile: bool | str = False
-    prepare_threads: int = 1
+    prepare_processes: int = 1
     notes: tuple[str, ...] = ()
 
     @property
@@ -188,7 +188,7 @@ def _check(values: Mapping[str, Any]) -> None:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
             raise UserError(f"{key} is no key of this run{hint}")
-    for key in ("batch_size", "samples", "prepare_threads"):
+    for key in ("batch_size", "samples", "prepare_processes"):
         if values[key] < 1:
             raise UserError(f"{key}={values[key]}: must be 1 or more")
 

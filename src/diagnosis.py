@@ -1,7 +1,7 @@
 """Why a run costs what it costs, and the one word to try next: a Record in, findings out, nothing measured anew.
 
 the host's own stages take half of the time  ──▶ starved        larger batches, if they are of text
-else the GPU is idle between short kernels    ──▶ launch-bound   more requests a launch
+else the GPU is idle between short kernels    ──▶ launch-bound   more requests a launch, then CUDA graphs
 else it is busy, and bytes take the longer    ──▶ memory-bound   more requests a reading of the weights
 else it is busy                               ──▶ compute-bound  cheaper FLOPs
 """
@@ -122,7 +122,7 @@ def _starved(record: Record, signs: Signs) -> Finding | None:
         return None
     # A tokenizer takes the texts of a batch on all cores; sounds are prepared one after the other
     text = any(request.input_tokens is not None for request in record.requests)
-    word = _more_at_once(record) if text else _more_threads(record)
+    word = _more_at_once(record) if text else _more_processes(record)
     return Finding(
         f"the GPU is starved by the host's {signs.host_stage}",
         f"the host's own work is {signs.host_share:.0%} of the time{_power(signs)}"
@@ -135,9 +135,9 @@ def _launches(record: Record, signs: Signs) -> Finding:
     """Kernels are shorter than what it takes to launch them."""
     busy = "" if signs.busy is None else f"it was busy {signs.busy:.0%} of the time"
     core = ", one CPU core all of it" if signs.cores is not None and CORE_BUSY <= signs.cores < 2 else ""
-    return Finding(
-        "the GPU waits for the host to launch its work", f"{busy}{core}{_power(signs)}", _more_at_once(record)
-    )
+    larger, graphs = _more_at_once(record), _graphs(record)
+    word = larger if int(record.run["batch_size"]) < MORE else graphs or larger
+    return Finding("the GPU waits for the host to launch its work", f"{busy}{core}{_power(signs)}", word or graphs)
 
 
 def _memory(record: Record, least: Floor, signs: Signs) -> Finding:
@@ -168,15 +168,28 @@ def _more_at_once(record: Record) -> str | None:
     return f"batch_size={wanted}" if wanted > batch else None
 
 
-def _more_threads(record: Record) -> str | None:
+def _graphs(record: Record) -> str | None:
+    """The words that have the card launch its own work; None where the run is compiled or its model cannot be.
+
+    On an H100, half precision: distilbert 3.9 times less at batch 1, 1.8 at 64; bloomz-560m 4.4 times at 1, 3.7 at 16.
+    """
+    model = record.config.get("model", {})
+    if not model.get("compiles") or str(record.run.get("compile", False)) != "False":
+        return None
+    if "static" in model.get("caches", ()):
+        return "cache=static compile=true"
+    return "compile=graphs" if model.get("graphs") else None
+
+
+def _more_processes(record: Record) -> str | None:
     """The words for preparing more pictures side by side; None for other inputs, or where all cores do so already."""
     if not record.config.get("model", {}).get("pictures"):
         return None
-    threads, batch = int(record.run.get("prepare_threads", 1)), int(record.run["batch_size"])
-    wanted = min(threads * MORE, int(record.environment.get("cpu_cores") or 1))
-    if wanted <= threads:
+    processes, batch = int(record.run.get("prepare_processes", 1)), int(record.run["batch_size"])
+    wanted = min(processes * MORE, int(record.environment.get("cpu_cores") or 1))
+    if wanted <= processes:
         return None
-    return f"prepare_threads={wanted}" if batch >= wanted else f"batch_size={wanted} prepare_threads={wanted}"
+    return f"prepare_processes={wanted}" if batch >= wanted else f"batch_size={wanted} prepare_processes={wanted}"
 
 
 def _power(signs: Signs) -> str:

@@ -202,7 +202,8 @@ def warm_up(
     equal work can be compared. Steady means that two cycles in a row differ by less than the protocol says. Then comes
     each batch once, or as many of them, evenly spread, as the protocol's time allows: on a GPU every new shape of input
     costs its first call up to a second of loading and planning, which belongs to no inference. Where a model `compiles`
-    its first calls take minutes: the first cycle is then outside the protocol's time.
+    its first calls take minutes: the first cycle is then outside the protocol's time, and each batch comes twice, as
+    torch records a CUDA graph in the second call of a shape.
     """
     step = max(1, len(batches) // procedure.settle_batches)
     cycle = batches[::step][: procedure.settle_batches]
@@ -230,10 +231,12 @@ def warm_up(
         if left_s() <= 0:
             return latencies, False
         previous = current
-    fitting = len(batches) if current * len(batches) <= left_s() else int(left_s() / current)
+    calls = 2 if compiles else 1
+    fitting = len(batches) if calls * current * len(batches) <= left_s() else int(left_s() / (calls * current))
     for place in range(fitting):
-        if left_s() > 0:
-            once(batches[place * len(batches) // fitting])
+        for _ in range(calls):
+            if left_s() > 0:
+                once(batches[place * len(batches) // fitting])
     return latencies, True
 
 

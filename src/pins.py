@@ -17,7 +17,7 @@ from src.core import UserError
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 FOLDER = Path(__file__).resolve().parent.parent / "conf" / "tuned"
 # Keys of the run that are settings: of the words of a sweep only these, and keys of a task that were searched, are kept
-SETTINGS = ("batch_size", "precision", "sort", "attention", "cache", "compile", "prepare_threads")
+SETTINGS = ("batch_size", "precision", "sort", "attention", "cache", "compile", "prepare_processes")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ PARAMS = (
     "cache",
     "compile",
     "sort",
-    "prepare_threads",
+    "prepare_processes",
 )
 TAGS = ("model", "task", "metric", "device", "protocol", "dataset", "verdict", "flags", "command", "record.id")
 

@@ -54,7 +54,7 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
     if words["compile"]:
         word = f"compile={str(words['compile']).lower()}"
         _check_compiler(word, names, nodes["model"], device)
-    _check_threads(words["prepare_threads"], names, nodes["model"])
+    _check_processes(words["prepare_processes"], names, nodes["model"])
 
 
 def _check_compiler(word: str, names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
@@ -110,16 +110,18 @@ def _check_attention(
         raise UserError(f"attention={asked} needs the package flash_attn, which is not here; type attention=sdpa")
 
 
-def _check_threads(asked: int, names: Mapping[str, str], model: Mapping[str, Any]) -> None:
+def _check_processes(asked: int, names: Mapping[str, str], model: Mapping[str, Any]) -> None:
     if asked == 1:
         return
     if not model["pictures"]:
         raise UserError(
-            f"prepare_threads={asked}: model={names['model']} reads no pictures that are prepared one by one; "
-            "type prepare_threads=1"
+            f"prepare_processes={asked}: model={names['model']} reads no pictures that are prepared one by one; "
+            "type prepare_processes=1"
         )
     if asked > (cores := environment.cores()):
-        raise UserError(f"prepare_threads={asked}: this process may use {cores} cores; type prepare_threads={cores}")
+        raise UserError(
+            f"prepare_processes={asked}: this process may use {cores} cores; type prepare_processes={cores}"
+        )
 
 
 def _check_batches(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str, Any]) -> None:

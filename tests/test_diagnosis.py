@@ -65,18 +65,18 @@ def the(record):
     return found
 
 
-def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_threads_share():
+def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_processes_share():
     found = the(RESNET_18)
     assert found.what == "the GPU is starved by the host's preprocessing"
     assert "2 W more than idle" in found.evidence
     assert "77% of the time" in found.evidence
-    assert found.try_word == "batch_size=8 prepare_threads=8"
+    assert found.try_word == "batch_size=8 prepare_processes=8"
     batched = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64})
-    assert the(batched).try_word == "prepare_threads=8"
+    assert the(batched).try_word == "prepare_processes=8"
 
 
 def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
-    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "prepare_threads": 16})
+    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "prepare_processes": 16})
     sounds = replace(RESNET_18, config={"model": {"pictures": False}})
     for record in (every, sounds):
         assert the(record).try_word is None
@@ -100,6 +100,25 @@ def test_a_small_generator_at_batch_1_is_launch_bound_and_wants_a_larger_batch()
         "it was busy 12% of the time, one CPU core all of it, and it drew 4 W more than idle, 1% of what it could"
     )
     assert found.try_word == "batch_size=8"
+
+
+@pytest.mark.parametrize(
+    ("model", "word"),
+    [
+        ({"compiles": True, "graphs": False, "caches": ["dynamic", "static"]}, "cache=static compile=true"),
+        ({"compiles": True, "graphs": True, "caches": ["dynamic"]}, "compile=graphs"),
+        ({"compiles": True, "graphs": False, "caches": ["dynamic"]}, "batch_size=64"),
+        ({"compiles": False, "graphs": True, "caches": ["dynamic", "static"]}, "batch_size=64"),
+    ],
+)
+def test_batches_that_are_launch_bound_still_are_recorded_as_graphs_where_the_model_can_be(model, word):
+    def tried(**words):
+        return the(replace(GPT2, run={**GPT2.run, **words}, config={"model": model})).try_word
+
+    assert tried(batch_size=8) == word
+    assert tried(batch_size=1) == "batch_size=8"
+    assert tried(batch_size=8, compile=True) == tried(batch_size=8, compile="graphs") == "batch_size=64"
+    assert tried(batch_size=1, samples=1) == (word if "compile" in word else None)
 
 
 @pytest.mark.parametrize("cpu", [None, 0.3 / 16, 8 / 16])

@@ -107,16 +107,16 @@ def test_a_setting_is_refused_before_torch_is_imported():
     assert done.stdout.strip() == "False"
 
 
-def test_threads_prepare_the_pictures_of_models_that_read_some_on_as_many_cores_as_there_are(monkeypatch):
+def test_processes_prepare_the_pictures_of_models_that_read_some_on_as_many_cores_as_there_are(monkeypatch):
     monkeypatch.setattr(settings.environment, "cores", lambda: 4)
     seeing = ("model=vit_base_224", "task=image_classification", "model.weights=random")
-    assert built(*seeing, "prepare_threads=4").settings.prepare_threads == 4
-    with pytest.raises(UserError, match="this process may use 4 cores; type prepare_threads=4"):
-        built(*seeing, "prepare_threads=5")
-    with pytest.raises(UserError, match=r"model=embedded_classifier reads no pictures .*; type prepare_threads=1"):
-        built("prepare_threads=2")
-    with pytest.raises(UserError, match="prepare_threads=0: must be 1 or more"):
-        built(*seeing, "prepare_threads=0")
+    assert built(*seeing, "prepare_processes=4").settings.prepare_processes == 4
+    with pytest.raises(UserError, match="this process may use 4 cores; type prepare_processes=4"):
+        built(*seeing, "prepare_processes=5")
+    with pytest.raises(UserError, match=r"model=embedded_classifier reads no pictures .*; type prepare_processes=1"):
+        built("prepare_processes=2")
+    with pytest.raises(UserError, match="prepare_processes=0: must be 1 or more"):
+        built(*seeing, "prepare_processes=0")
 
 
 def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
@@ -126,7 +126,7 @@ def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_chan
         "attention": "auto",
         "cache": "dynamic",
         "compile": False,
-        "prepare_threads": 1,
+        "prepare_processes": 1,
     }.items():
         assert run.chosen[key] == draft(run, Inputs()).run[key] == value
     changed = built("sort=length", "attention=eager")

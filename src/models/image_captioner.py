@@ -44,7 +44,7 @@ class ImageCaptioner:
         asked = task.prompt if self.role == "general" else ""
         predict = _Speaker(
             model,
-            preprocessing.pixels(preprocessing.open_images(checkpoint), settings.prepare_threads),
+            preprocessing.pixels(checkpoint, settings.prepare_processes),
             tokenizer,
             budget,
             _prompt_ids(model, tokenizer, asked),

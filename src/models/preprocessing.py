@@ -1,10 +1,22 @@
 """Images and sounds to tensors: the checkpoint's own preprocessor, or one made from its YAML for random weights."""
 
+import math
+import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
+from src.batches import split
 from src.core import Checkpoint, UserError
+
+# How long the processes that prepare pictures may take to import what they need.
+STARTING_S = 120.0
+
+# The image processor of a process that prepares pictures.
+_processor: Any = None
 
 
 def open_images(checkpoint: Checkpoint) -> Any:
@@ -18,28 +30,73 @@ def open_images(checkpoint: Checkpoint) -> Any:
     )
 
 
-def pixels(processor: Any, threads: int) -> Callable[[Sequence[Any]], Any]:
-    """Pictures to one tensor, (batch, channels, height, width); several threads give the very same values sooner.
+def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], Any]:
+    """Pictures to one tensor, (batch, channels, height, width); several processes give the very same values sooner.
 
-    Reading and resizing leave Python's lock to others. For models whose pictures all become one size.
+    For models whose pictures all become one size. All of it happens within the call: no picture is read ahead.
+    RuntimeError where the processes do not come up.
     """
-
-    def one(picture: Any) -> Any:
-        return processor(images=[picture.open()], return_tensors="pt")["pixel_values"]
-
-    def alone(pictures: Sequence[Any]) -> Any:
-        return processor(images=[picture.open() for picture in pictures], return_tensors="pt")["pixel_values"]
-
-    if threads == 1:
-        return alone
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="prepare")
+    if processes == 1:
+        processor = open_images(checkpoint)
+        return lambda pictures: _tensor(processor, pictures)
+    pool = _pool(checkpoint, processes)
 
     def together(pictures: Sequence[Any]) -> Any:
         import torch
 
-        return torch.cat(list(pool.map(one, pictures)))
+        # two shares each: one of a slow core is taken over by the others
+        shares = split(pictures, max(1, math.ceil(len(pictures) / (2 * processes))))
+        return torch.cat(list(pool.map(_in_a_process, shares)))
 
     return together
+
+
+def _tensor(processor: Any, pictures: Sequence[Any]) -> Any:
+    return processor(images=[picture.open() for picture in pictures], return_tensors="pt")["pixel_values"]
+
+
+def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
+    """Processes that have the checkpoint's processor open, so that none starts up inside a measurement.
+
+    Not threads: what transformers does to a picture between PIL's calls holds Python's lock. Not forked from this
+    process, which has a GPU and threads open.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__, "src.pictures", "torch", "transformers"])
+    together = context.Barrier(processes)
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
+    # each task starts one process more, as no other is idle before all are up
+    started = [pool.submit(int) for _ in range(processes)]
+    try:
+        for one in started:
+            one.result(STARTING_S)
+    except (BrokenExecutor, TimeoutError):
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise RuntimeError(f"prepare_processes={processes}: they did not come up; type fewer") from None
+    return pool
+
+
+def _begin(checkpoint: Checkpoint, together: Any) -> None:
+    """The start of such a process, which ends with the run however that ends."""
+    import torch
+
+    global _processor
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends its pool
+    Thread(target=_end_with_the_run, daemon=True).start()
+    torch.set_num_threads(1)
+    _processor = open_images(checkpoint)
+    together.wait(STARTING_S)
+
+
+def _end_with_the_run() -> None:
+    run = parent_process()
+    assert run is not None
+    run.join()
+    os._exit(1)  # killed: nothing would ever come through the queue again
+
+
+def _in_a_process(pictures: Sequence[Any]) -> Any:
+    return _tensor(_processor, pictures)
 
 
 def open_sounds(checkpoint: Checkpoint) -> Any:

@@ -10,7 +10,7 @@ ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/
 MODELLED = "energy/modelled_share"
 
 # Settings of a run beside its precision and batch size, each with the value that goes without saying
-PLAIN = {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": "False", "prepare_threads": "1"}
+PLAIN = {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": "False", "prepare_processes": "1"}
 
 # The params that a report reads; a run has some sixty more
 PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.modelled_limit")
