@@ -62,7 +62,7 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
     process, which has a GPU and threads open.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__, "src.pictures", "torch", "transformers"])
+    context.set_forkserver_preload(["__main__", __name__, "src.pictures", "transformers.image_processing_backends"])
     together = context.Barrier(processes)
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
     # each task starts one process more, as no other is idle before all are up

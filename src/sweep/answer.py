@@ -22,14 +22,15 @@ class Answer:
     """The front within the limits, and the best of it by the first objective: None where no result keeps them.
 
     `tied` are the other results whose intervals reach the best one's: of these and the best the plainest is recommended
-    that is nearly as good, so that a wide interval does not make a dearer one look free. `nearest` holds the results
-    nearest to the limits with those that each passes, where none keeps them all.
+    that is nearly as good, so that a wide interval does not make a dearer one look free. `best` is the best by its mean
+    alone. `nearest` holds the results nearest to the limits with those that each passes, where none keeps them all.
     """
 
     front: tuple[Told, ...]
     recommended: Told | None
     tied: tuple[Told, ...]
     nearest: tuple[tuple[Told, tuple[Limit, ...]], ...] = ()
+    best: Told | None = None
 
 
 def answer(results: Mapping[Point, Told], reference: Told, goals: Goals, space: Space) -> Answer:
@@ -46,7 +47,7 @@ def answer(results: Mapping[Point, Told], reference: Told, goals: Goals, space: 
     near = [point for point in tied if values[point].values[0] <= _beyond(values[best].values[0], NEARLY)]
     chosen = min(near, key=space.rank)
     others = tuple(kept[point] for point in sorted(tied, key=space.rank) if point != chosen)
-    return Answer(tuple(kept[point] for point in front.front(values)), kept[chosen], others)
+    return Answer(tuple(kept[point] for point in front.front(values)), kept[chosen], others, best=kept[best])
 
 
 def _beyond(value: float, share: float) -> float:
@@ -59,9 +60,13 @@ def why(found: Answer, goals: Goals) -> str:
     assert found.recommended is not None
     first = goals.objectives[0]
     kept = f" of those that keep the limits ({'; '.join(map(str, goals.limits))})" if goals.limits else ""
-    tie = f", tied within its interval with {_words(found.tied[0])}" if found.tied else ""
-    extreme = "least" if first.direction == "min" else "most"
-    return f"recommended: {_words(found.recommended)}: {extreme} {first.name}{kept}{tie}"
+    extreme = f"{'least' if first.direction == 'min' else 'most'} {first.name}{kept}"
+    if found.best is not None and found.best is not found.recommended:
+        extreme = f"the plainest within {NEARLY:.0%} of the {extreme}, that of {_words(found.best)}"
+    others = [one for one in found.tied if one is not found.best]
+    tie = f", tied within its interval with {_words(others[0])}" if others else ""
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"recommended: {_words(found.recommended)}: {extreme}{tie}{more}"
 
 
 def columns(goals: Goals) -> tuple[str, ...]:
@@ -130,7 +135,7 @@ def last_line(
             "unknown": bill.unknown,
             "metered_s": bill.metered_s,
             "seconds": bill.seconds,
-            "warmup_wh": bill.warmup_wh,
+            "start_wh": bill.start_wh,
             "start_paid_back_after": bill.start_paid_back_after,
             "saving_wh_per_1k": bill.saving_wh_per_1k,
             "beyond_intervals": bill.sure,

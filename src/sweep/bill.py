@@ -7,6 +7,7 @@ from src.sweep.budget import wh
 from src.sweep.goal import SHORT, Metrics
 from src.sweep.view import Told
 
+STARTING = ("energy/load_wh", "energy/warmup_wh")
 FEW = 1000  # inferences: what a start costs below that is not worth a word
 
 
@@ -25,7 +26,7 @@ class Bill:
     sure: bool | None = None  # whether the intervals of both energies leave a saving; None without intervals
     metered_s: float | None = None
     seconds: float = 0.0
-    warmup_wh: float | None = None  # what the recommended setting warms up for beyond the reference: compiling, mostly
+    start_wh: float | None = None  # what loading and warming up of the recommended setting take beyond the reference's
 
     @property
     def paid_back_after(self) -> int | None:
@@ -34,8 +35,8 @@ class Bill:
 
     @property
     def start_paid_back_after(self) -> int | None:
-        """Inferences until a start has saved what it warms up for beyond the reference; None if unknown."""
-        return self._earned(self.warmup_wh)
+        """Inferences until a start has saved what it takes beyond one of the reference; None if unknown."""
+        return self._earned(self.start_wh)
 
     def _earned(self, wh: float | None) -> int | None:
         if wh is None or self.saving_wh_per_1k is None or self.saving_wh_per_1k <= 0:
@@ -63,7 +64,7 @@ class Bill:
         after = self.start_paid_back_after
         if after is None or after < FEW:
             return ""
-        return f"; each start of it warms up for {self.warmup_wh:.3g} Wh more, earned back after {after:,} inferences"
+        return f"; each start of it takes {self.start_wh:.3g} Wh more, earned back after {after:,} inferences"
 
     def _metered(self) -> str:
         """How much of the trials' time the Wh hold."""
@@ -78,8 +79,6 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
     metered = [found for one in told if (found := one.metrics.get("energy/run_s")) is not None]
     before, after = reference.get(SHORT["energy"]), (recommended or {}).get(SHORT["energy"])
     saving = before - after if before is not None and after is not None else None
-    cold, warm = (recommended or {}).get("energy/warmup_wh"), reference.get("energy/warmup_wh")
-    more = cold - warm if cold is not None and warm is not None else None
     sure = apart(recommended, reference) if recommended else None
     return Bill(
         wh=sum(known) if known else None,
@@ -89,8 +88,18 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
         sure=sure,
         metered_s=sum(metered) if metered else None,
         seconds=sum(one.outcome.seconds for one in told),
-        warmup_wh=None if more is None else max(0.0, more),
+        start_wh=_start_wh(recommended or {}, reference),
     )
+
+
+def _start_wh(recommended: Metrics, reference: Metrics) -> float | None:
+    """What a start takes more: compiling in its warm-up, processes that prepare pictures in its loading, say."""
+    more = [
+        one - other
+        for key in STARTING
+        if (one := recommended.get(key)) is not None and (other := reference.get(key)) is not None
+    ]
+    return max(0.0, sum(more)) if more else None
 
 
 def apart(one: Metrics, other: Metrics) -> bool | None:

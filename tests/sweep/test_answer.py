@@ -75,12 +75,14 @@ def test_the_bill_says_how_much_of_the_trials_time_it_holds():
     assert "of their" not in str(bill(told[1:], {}, None))
 
 
-def test_a_setting_that_compiles_says_after_how_many_inferences_each_start_of_it_has_earned_that_back():
+def test_a_start_says_after_how_many_inferences_each_start_of_it_has_earned_that_back():
     told = [Told(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
-    before = {"energy/total_wh_per_1k": 3.0, "energy/warmup_wh": 0.5}
-    compiled = bill(told, before, {"energy/total_wh_per_1k": 1.0, "energy/warmup_wh": 6.5})
-    assert (compiled.warmup_wh, compiled.start_paid_back_after) == (6.0, 3000)
-    assert "each start of it warms up for 6 Wh more, earned back after 3,000" in str(compiled)
+    before = {"energy/total_wh_per_1k": 3.0, "energy/load_wh": 0.1, "energy/warmup_wh": 0.5}
+    compiled = bill(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
+    assert (compiled.start_wh, compiled.start_paid_back_after) == (6.0, 3000)
+    assert "each start of it takes 6 Wh more, earned back after 3,000" in str(compiled)
+    loading = bill(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 6.6, "energy/warmup_wh": 0.0})
+    assert (loading.start_wh, loading.start_paid_back_after) == (6.0, 3000)
     for plain in ({"energy/warmup_wh": 0.6}, {"energy/warmup_wh": 0.1}, {}):
         assert "each start" not in str(bill(told, before, {"energy/total_wh_per_1k": 1.0, **plain}))
     assert bill(told, before, {"energy/total_wh_per_1k": 1.0}).start_paid_back_after is None

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.search import read, searched, shares
 from src.core import Interrupted, UserError
 from src.sweep import front
-from src.sweep.answer import answer
+from src.sweep.answer import answer, why
 from src.sweep.budget import Budget
 from src.sweep.finalists import compared
 from src.sweep.memory import Memory
@@ -338,8 +338,18 @@ def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_pat
     assert max(trial.values[1] for trial in study.study.best_trials) <= 0.03
 
 
-@pytest.mark.parametrize(("plainer_wh", "batch"), [(101.0, 1), (103.0, 8)])
-def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_good(tmp_path, plainer_wh, batch):
+@pytest.mark.parametrize(
+    ("plainer_wh", "batch", "because"),
+    [
+        (99.0, 1, "least energy, tied within its interval with batch_size=8 precision=bf16"),
+        (101.0, 1, "the plainest within 2% of the least energy, that of batch_size=8 precision=bf16"),
+        (103.0, 8, "least energy, tied within its interval with batch_size=1 precision=bf16"),
+        (200.0, 8, "least energy"),
+    ],
+)
+def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_good(
+    tmp_path, plainer_wh, batch, because
+):
     the_plan = plan(tmp_path, screening=False)
     one, two = ("batch_size=1", "precision=bf16"), ("batch_size=8", "precision=bf16")
 
@@ -347,11 +357,11 @@ def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_g
         read = {"energy/total_wh_per_1k": wh, "energy/ci95_rel": 0.1, "latency/p95_s": 1.0}
         return Told(point, "full", Outcome((), 0, "finished", metrics=read))
 
-    found = answer(
-        {one: told(one, plainer_wh), two: told(two, 100.0)}, told(REFERENCE, 300.0), wanted({}), the_plan.space
-    )
-    assert found.recommended.point == (f"batch_size={batch}", "precision=bf16")
-    assert len(found.tied) == 1  # whichever it is, the other one is named beside it
+    goals = wanted({})
+    found = answer({one: told(one, plainer_wh), two: told(two, 100.0)}, told(REFERENCE, 300.0), goals, the_plan.space)
+    setting = (f"batch_size={batch}", "precision=bf16")
+    assert found.recommended.point == setting
+    assert why(found, goals) == f"recommended: {' '.join(setting)}: {because}"
 
 
 def test_a_reference_without_quality_drops_the_limit_of_the_file_and_refuses_the_typed_one(tmp_path):
