@@ -34,10 +34,10 @@ def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], 
     """Pictures to one tensor, (batch, channels, height, width); several processes give the very same values sooner.
 
     For models whose pictures all become one size. All of it happens within the call: no picture is read ahead.
-    RuntimeError where the processes do not come up.
+    RuntimeError where the processes do not come up, or one is killed.
     """
+    processor = open_images(checkpoint)
     if processes == 1:
-        processor = open_images(checkpoint)
         return lambda pictures: _tensor(processor, pictures)
     pool = _pool(checkpoint, processes)
 
@@ -46,7 +46,10 @@ def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], 
 
         # two shares each: one of a slow core is taken over by the others
         shares = split(pictures, max(1, math.ceil(len(pictures) / (2 * processes))))
-        return torch.cat(list(pool.map(_in_a_process, shares)))
+        try:
+            return torch.cat(list(pool.map(_in_a_process, shares)))
+        except BrokenExecutor:
+            raise RuntimeError(f"prepare_processes={processes}: one was killed (of memory?); type fewer") from None
 
     return together
 
