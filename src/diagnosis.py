@@ -182,11 +182,13 @@ def _graphs(record: Record) -> str | None:
 
 
 def _more_processes(record: Record) -> str | None:
-    """The words for preparing more pictures side by side; None for other inputs, or where all cores do so already."""
+    """The words for preparing more pictures side by side; None for other inputs, or where all cores that the run may
+    use do so already."""
     if not record.config.get("model", {}).get("pictures"):
         return None
     processes, batch = int(record.run.get("prepare_processes", 1)), int(record.run["batch_size"])
-    wanted = min(processes * MORE, int(record.environment.get("cpu_cores") or 1))
+    cores = record.environment.get("usable_cores") or record.environment.get("cpu_cores") or 1
+    wanted = min(processes * MORE, int(cores))
     if wanted <= processes:
         return None
     return f"prepare_processes={wanted}" if batch >= wanted else f"batch_size={wanted} prepare_processes={wanted}"

@@ -21,6 +21,7 @@ def snapshot() -> dict[str, Any]:
         "python": platform.python_version(),
         "cpu": cpu_name(),
         "cpu_cores": os.cpu_count(),
+        "usable_cores": cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "packages": {name: version(name) for name in PACKAGES},
         **revision(),

@@ -73,6 +73,8 @@ def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_pr
     assert found.try_word == "batch_size=8 prepare_processes=8"
     batched = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64})
     assert the(batched).try_word == "prepare_processes=8"
+    confined = replace(batched, environment={**batched.environment, "usable_cores": 4})
+    assert the(confined).try_word == "prepare_processes=4"
 
 
 def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
