@@ -207,6 +207,28 @@ def test_a_run_that_is_killed_is_closed_in_mlflow_when_the_trial_returns(tmp_pat
 
 
 @pytest.mark.weights
+def test_a_run_whose_every_process_is_asked_to_end_is_interrupted_and_leaves_none(tmp_path):
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    pictures = ["model=embedded_image_classifier", "task=image_classification", "prepare_processes=2"]
+    below = []
+
+    def ask():
+        run = measuring(store)
+        below.extend(run.children(recursive=True))
+        for one in (*reversed(below), run):  # as a cluster does; the run is the last to hear of it
+            one.send_signal(signal.SIGTERM)
+
+    thread = Thread(target=ask)
+    thread.start()
+    found = trial.run([*SMOKE, *pictures, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
+    thread.join()
+    assert len(below) >= 3  # the server that forks, and two that prepare pictures
+    assert (found.status, found.error) == ("interrupted", "interrupted by SIGTERM")
+    assert recorded(store)[0].info.status == "KILLED"
+    leave(below)
+
+
+@pytest.mark.weights
 def test_a_run_past_its_limit_leaves_its_record(tmp_path):
     store = f"sqlite:///{tmp_path}/mlflow.db"
     found = trial.run([*SMOKE, "protocol.idle_s=120"], environment={"MLFLOW_TRACKING_URI": store}, limit_s=30)
@@ -219,10 +241,27 @@ def measuring(store, parent=None):
     path = Path(store.removeprefix("sqlite:///"))
     wait_for(path, 120)  # its recorder connects
     deadline, quiet = time.monotonic() + 120, 0
-    (process,) = (child for child in (parent or psutil.Process()).children() if "src.run" in child.cmdline())
+    children = filter(living, (parent or psutil.Process()).children())
+    (process,) = (child for child in children if "src.run" in child.cmdline())
     while quiet < 3 and time.monotonic() < deadline:
         quiet = quiet + 1 if process.cpu_percent(1.0) < 10 and experiments(path) else 0
     return process
+
+
+def living(process):
+    """Whether a process does anything still: one that nobody buried does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def leave(processes, seconds=30):
+    """Returns once none of them does anything any more."""
+    deadline = time.monotonic() + seconds
+    while any(map(living, processes)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(living, processes))
 
 
 def experiments(path):

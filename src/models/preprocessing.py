@@ -3,10 +3,11 @@
 import math
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 from src.batches import split
@@ -14,6 +15,10 @@ from src.core import Checkpoint, UserError
 
 # How long the processes that prepare pictures may take to import what they need.
 STARTING_S = 120.0
+
+# How long such a process stays when it is asked to end. A terminal or a cluster asks every process of a job: the run is
+# to end of that itself, with its record, and not for want of its pictures.
+STAYING_S = 2.0
 
 # The image processor of a process that prepares pictures.
 _processor: Any = None
@@ -68,15 +73,25 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
     context.set_forkserver_preload(["__main__", __name__, "src.pictures", "transformers.image_processing_backends"])
     together = context.Barrier(processes)
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
-    # each task starts one process more, as no other is idle before all are up
-    started = [pool.submit(int) for _ in range(processes)]
     try:
-        for one in started:
-            one.result(STARTING_S)
+        with _held(signal.SIGTERM):
+            # each task starts one process more, as no other is idle before all are up
+            for one in [pool.submit(int) for _ in range(processes)]:
+                one.result(STARTING_S)
     except (BrokenExecutor, TimeoutError):
         pool.shutdown(wait=False, cancel_futures=True)
         raise RuntimeError(f"prepare_processes={processes}: they did not come up; type fewer") from None
     return pool
+
+
+@contextmanager
+def _held(number: int) -> Iterator[None]:
+    """Keeps this signal from this thread meanwhile, and for good from the processes that it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(checkpoint: Checkpoint, together: Any) -> None:
@@ -84,7 +99,9 @@ def _begin(checkpoint: Checkpoint, together: Any) -> None:
     import torch
 
     global _processor
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends its pool
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: Timer(STAYING_S, os._exit, (1,)).start())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     Thread(target=_end_with_the_run, daemon=True).start()
     torch.set_num_threads(1)
     _processor = open_images(checkpoint)

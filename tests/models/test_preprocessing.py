@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import time
 from multiprocessing import active_children
 
 import psutil
@@ -17,6 +17,7 @@ from src.core import Checkpoint
 from src.models import preprocessing
 from src.models.preprocessing import open_images, pixels
 from src.pictures import Picture
+from tests.test_trial import leave, living
 
 pytestmark = pytest.mark.weights
 
@@ -82,6 +83,16 @@ def test_processes_that_take_too_long_to_come_up_are_said(monkeypatch):
         pixels(RANDOM, 2)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_every_process_of_a_job_does_not_take_the_pictures_from_its_run(number):
+    prepare = pixels(RANDOM, 2)
+    for one in filter(living, psutil.Process().children(recursive=True)):
+        if "forkserver" in " ".join(one.cmdline()):  # the server and what it forked
+            one.send_signal(number)
+    time.sleep(0.2)
+    assert prepare(pictures(4)).shape == (4, 3, 16, 16)
+
+
 def test_a_run_that_is_killed_leaves_no_process_behind(tmp_path):
     script = tmp_path / "a_run.py"
     script.write_text(RUN)
@@ -91,7 +102,4 @@ def test_a_run_that_is_killed_leaves_no_process_behind(tmp_path):
         prepared = [psutil.Process(int(pid)) for pid in run.stdout.readline().split()]
         assert len(prepared) == 2
         run.kill()
-    for one in prepared:
-        with suppress(psutil.NoSuchProcess):
-            one.wait(timeout=30)
-    assert not any(one.is_running() for one in prepared)
+    leave(prepared)
