@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from multiprocessing import active_children
+from multiprocessing import active_children, forkserver
 
 import psutil
 import pytest
@@ -17,7 +17,7 @@ from src.core import Checkpoint
 from src.models import preprocessing
 from src.models.preprocessing import open_images, pixels
 from src.pictures import Picture
-from tests.test_trial import leave, living
+from tests.test_trial import leave
 
 pytestmark = pytest.mark.weights
 
@@ -86,9 +86,8 @@ def test_processes_that_take_too_long_to_come_up_are_said(monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_every_process_of_a_job_does_not_take_the_pictures_from_its_run(number):
     prepare = pixels(RANDOM, 2)
-    for one in filter(living, psutil.Process().children(recursive=True)):
-        if "forkserver" in " ".join(one.cmdline()):  # the server and what it forked
-            one.send_signal(number)
+    for pid in (forkserver._forkserver._forkserver_pid, *(one.pid for one in active_children())):
+        os.kill(pid, number)
     time.sleep(0.2)
     assert prepare(pictures(4)).shape == (4, 3, 16, 16)
 
