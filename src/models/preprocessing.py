@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from threading import Thread, Timer
 from typing import Any
 
@@ -71,7 +71,7 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__, "src.pictures", "transformers.image_processing_backends"])
-    together = context.Barrier(processes)
+    together, before = context.Barrier(processes), active_children()
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
     try:
         with _held(signal.SIGTERM):
@@ -80,6 +80,8 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
                 one.result(STARTING_S)
     except (BrokenExecutor, TimeoutError):
         pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(active_children()) - set(before):
+            process.kill()
         raise RuntimeError(f"prepare_processes={processes}: they did not come up; type fewer") from None
     return pool
 

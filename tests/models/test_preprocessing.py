@@ -1,5 +1,6 @@
 """Pictures prepared by several processes: the same pixels as by one, and no process that outlives its run."""
 
+import gc
 import io
 import os
 import signal
@@ -77,10 +78,14 @@ def test_a_processor_that_does_not_open_is_what_is_said_and_not_its_processes():
         pixels(Checkpoint("tiny", weights="random", processor={"type": "NoSuchProcessor"}), 2)
 
 
-def test_processes_that_take_too_long_to_come_up_are_said(monkeypatch):
+def test_processes_that_take_too_long_to_come_up_are_said_and_none_is_left(monkeypatch):
     monkeypatch.setattr(preprocessing, "STARTING_S", 0.001)
     with pytest.raises(RuntimeError, match="prepare_processes=2: they did not come up; type fewer"):
         pixels(RANDOM, 2)
+    gc.collect()  # those of other tests end with their pools
+    for one in active_children():
+        one.join(30)
+    assert not active_children()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
