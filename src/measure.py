@@ -232,7 +232,8 @@ def warm_up(
             return latencies, False
         previous = current
     calls = 2 if compiles else 1
-    fitting = len(batches) if calls * current * len(batches) <= left_s() else int(left_s() / (calls * current))
+    each_s = calls * current
+    fitting = len(batches) if each_s * len(batches) <= left_s() else int(left_s() / each_s)
     for place in range(fitting):
         for _ in range(calls):
             if left_s() > 0:

@@ -14,7 +14,7 @@ PLUGINS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "hydra_p
 
 # A module may import those of lower or equal level only.
 LEVELS = [
-    {"core", "words", "typed", "embedded", "hub"},
+    {"core", "words", "typed", "embedded", "hub", "signals"},
     {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
     {"hardware", "cards", "pictures", "batches"},
     {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from src import trial
+from src.signals import masked
 from src.trial import Outcome
 
 ASKED = signal.SIGUSR2  # what submitit has Slurm send before a job's time is up
@@ -30,7 +31,7 @@ def under_slurm(words: Sequence[str]) -> Outcome:
 
     before = signal.signal(ASKED, end)  # submitit's would break off what goes on
     try:
-        with _woken(ASKED), _masked(signal.SIG_BLOCK, ASKED):
+        with _woken(ASKED), masked(signal.SIG_BLOCK, ASKED):
             outcome = trial.run(words)
     finally:
         signal.signal(ASKED, before)
@@ -47,17 +48,8 @@ def under_ray(words: Sequence[str], environment: Mapping[str, str], limit_s: flo
     """
     if "OMP_NUM_THREADS" not in environment:
         os.environ.pop("OMP_NUM_THREADS", None)  # Ray's own, one thread a task: another setting than was asked for
-    with _woken(signal.SIGINT), _masked(signal.SIG_UNBLOCK, signal.SIGINT):
+    with _woken(signal.SIGINT), masked(signal.SIG_UNBLOCK, signal.SIGINT):
         return trial.run(words, environment=environment, limit_s=limit_s)
-
-
-@contextmanager
-def _masked(how: int, number: int) -> Iterator[None]:
-    before = signal.pthread_sigmask(how, {number})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

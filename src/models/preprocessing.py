@@ -3,15 +3,15 @@
 import math
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread, Timer
 from typing import Any
 
 from src.batches import split
 from src.core import Checkpoint, UserError
+from src.signals import masked
 
 # How long the processes that prepare pictures may take to import what they need.
 STARTING_S = 120.0
@@ -41,7 +41,7 @@ def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], 
     For models whose pictures all become one size. All of it happens within the call: no picture is read ahead.
     RuntimeError where the processes do not come up, or one is killed.
     """
-    processor = open_images(checkpoint)
+    processor = open_images(checkpoint)  # for several as well: what is wrong with it is said here in its own words
     if processes == 1:
         return lambda pictures: _tensor(processor, pictures)
     pool = _pool(checkpoint, processes)
@@ -70,11 +70,11 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
     process, which has a GPU and threads open.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["__main__", __name__, "src.pictures", "transformers.image_processing_backends"])
+    context.set_forkserver_preload([__name__, "src.pictures", "transformers.image_processing_backends"])
     together, before = context.Barrier(processes), active_children()
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
     try:
-        with _held(signal.SIGTERM):
+        with masked(signal.SIG_BLOCK, signal.SIGTERM):  # also for the server that forks, and what it forks
             # each task starts one process more, as no other is idle before all are up
             for one in [pool.submit(int) for _ in range(processes)]:
                 one.result(STARTING_S)
@@ -84,16 +84,6 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
             process.kill()
         raise RuntimeError(f"prepare_processes={processes}: they did not come up; type fewer") from None
     return pool
-
-
-@contextmanager
-def _held(number: int) -> Iterator[None]:
-    """Keeps this signal from this thread meanwhile, and for good from the processes that it starts."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(checkpoint: Checkpoint, together: Any) -> None:

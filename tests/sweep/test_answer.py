@@ -75,7 +75,7 @@ def test_the_bill_says_how_much_of_the_trials_time_it_holds():
     assert "of their" not in str(bill(told[1:], {}, None))
 
 
-def test_a_start_says_after_how_many_inferences_each_start_of_it_has_earned_that_back():
+def test_a_setting_says_after_how_many_inferences_each_start_of_it_is_earned_back():
     told = [Told(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
     before = {"energy/total_wh_per_1k": 3.0, "energy/load_wh": 0.1, "energy/warmup_wh": 0.5}
     compiled = bill(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
