@@ -19,18 +19,18 @@ LIMIT_S = 120.0
 
 def main() -> int:
     """Measures the three; the exit code is 1 where writing took longer than the limit."""
-    from src.foreign import formats
+    from joulemark.analysis.external import formats
 
     began = time.perf_counter()
     found = formats.read([Path(word) for word in sys.argv[1:]])
     _say("read", len(found.results), time.perf_counter() - began)
-    from src.store import foreign
+    from joulemark.store import external
 
     with tempfile.TemporaryDirectory() as folder:
         uri, took = f"sqlite:///{folder}/mlflow.db", {}
         for name in ("written", "known"):
             began, cpu = time.perf_counter(), time.process_time()
-            new = foreign.save_foreign(uri, found.results)
+            new = external.save_foreign(uri, found.results)
             took[name] = time.perf_counter() - began
             _say(name, len(found.results), took[name], f", {time.process_time() - cpu:.1f} s of CPU, {new} new")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from hydra import initialize_config_dir
 
-from src import environment, hardware, stats
-from src.batches import split
-from src.bench import open_meters
-from src.composed import composed
-from src.config import CONF
-from src.measure import Clock, one_window
-from src.models.checkpoint import fetch
+from joulemark.config.compose import composed
+from joulemark.config.run import CONF
+from joulemark.core import stats
+from joulemark.data.batching import split
+from joulemark.hardware import devices, host
+from joulemark.measure.protocol import Clock, one_window
+from joulemark.measure.runner import open_meters
+from joulemark.models.backend.checkpoint import fetch
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         runs = [composed([*asked.words, "meter=nvml", f"precision={word}"]) for word in asked.precisions]
     meters, _ = open_meters(runs[0])
-    device = hardware.isolate(runs[0].hardware)
+    device = devices.isolate(runs[0].hardware)
     inputs = [sample.input for sample in runs[0].task.samples(runs[0].samples, runs[0].seed).samples]
     with asked.out.open("w") as file:
         for run in runs:
@@ -56,7 +57,7 @@ def point(predict, batches, meters, seconds) -> dict[str, float]:
     for batch in batches:
         predict(batch)
     warm_s = time.perf_counter() - began
-    window = one_window(predict, batches, meters, seconds, Clock(), environment.busy_s, lambda *_: None, lambda *_: 0)
+    window = one_window(predict, batches, meters, seconds, Clock(), host.busy_s, lambda *_: None, lambda *_: 0)
     joules = window.readings[0].gpu_j
     return {
         "wh": joules / 3.6 / window.requests,

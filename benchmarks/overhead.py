@@ -4,8 +4,8 @@
 
 Prints what the edges of an empty window cost and, on an NVIDIA card, one read of its counter; what the loop of a window
 adds to a call, in processor time; then the throughput of each pair and the median ratio instrumented / bare, and how
-resident memory grew over ten times the passes. The instrumented side is `src.measure.one_window` with the meters of the
-run and the progress display.
+resident memory grew over ten times the passes. The instrumented side is `measure.protocol.one_window` with the meters
+of the run and the progress display.
 """
 
 import argparse
@@ -15,14 +15,14 @@ import time
 
 from hydra import initialize_config_dir
 
-from src import environment, hardware
-from src.batches import split
-from src.bench import open_meters
-from src.composed import composed
-from src.config import CONF
-from src.console import Status
-from src.measure import Clock, metered, one_window
-from src.models.checkpoint import fetch
+from joulemark.cli.console import Status
+from joulemark.config.compose import composed
+from joulemark.config.run import CONF
+from joulemark.data.batching import split
+from joulemark.hardware import devices, host
+from joulemark.measure.protocol import Clock, metered, one_window
+from joulemark.measure.runner import open_meters
+from joulemark.models.backend.checkpoint import fetch
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     batches = split(inputs, run.batch_size)
     fetch(run.model.checkpoint)
     meters, absent = open_meters(run)
-    predict = run.model.load(run.task, hardware.isolate(run.hardware), run.settings).predict
+    predict = run.model.load(run.task, devices.isolate(run.hardware), run.settings).predict
     print(
         f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}"
     )
@@ -70,9 +70,7 @@ def alternating(predict, batches, meters, seconds, slices, progress) -> tuple[fl
     for place in range(slices):
         for side in (0, 1) if place % 2 else (1, 0):  # which goes first alternates, so that a drift favours neither
             if side:
-                window = one_window(
-                    predict, batches, meters, seconds / slices, Clock(), environment.busy_s, progress, units
-                )
+                window = one_window(predict, batches, meters, seconds / slices, Clock(), host.busy_s, progress, units)
                 sides[side].append((window.requests, window.duration_s))
             else:
                 sides[side].append(bare(predict, batches, seconds / slices))
@@ -124,7 +122,7 @@ def _loop(meters, progress) -> None:
         for batch in empty:
             _nothing(batch)
         between = time.thread_time()
-        one_window(_nothing, empty, meters, 0.0, Clock(), environment.busy_s, progress, units)
+        one_window(_nothing, empty, meters, 0.0, Clock(), host.busy_s, progress, units)
         added.append((time.thread_time() - between - (between - began)) / len(empty))
     print(f"a window's loop adds {statistics.median(added) * 1e6:.2f} us a call (max {max(added) * 1e6:.2f})")
 
@@ -137,7 +135,7 @@ def _memory(predict, batches, meters, progress) -> None:
     few, sizes = batches[: max(1, len(batches) // 20)], []
     for passes in (1, 10):
         for _ in range(passes):
-            one_window(predict, few, meters, 0.0, Clock(), environment.busy_s, progress, units)
+            one_window(predict, few, meters, 0.0, Clock(), host.busy_s, progress, units)
         sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(f"peak resident memory after 1 pass {sizes[0]:.0f} MiB, after 11 passes {sizes[1]:.0f} MiB")
 

@@ -27,7 +27,7 @@ import torch
 from transformers import AutoConfig, AutoTokenizer
 print("ready", flush=True)
 sys.stdin.readline()
-from src.run import main
+from joulemark.cli.run import main
 sys.exit(main())
 """
 

@@ -47,7 +47,7 @@ STAGES = {"preprocessing": 0.1, "model": 0.85, "postprocessing": 0.05}
 
 def fill(folder: Path, count: int, seed: int = 0) -> str:
     """A sqlite store with so many finished runs of four tasks, and its URI; the same for the same seed."""
-    from src.store import opening, records
+    from joulemark.store import opening, records
     from tests.records import PARAMS, a_record
 
     uri = f"sqlite:///{folder / 'mlflow.db'}"
@@ -132,7 +132,9 @@ def timed(uri: str, out: Path) -> dict[str, Any]:
     """Seconds, megabytes at most and the page's megabytes of one report in a process of its own."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "src.report", f"tracking_uri={uri}", f"out={out}"], cwd=ROOT, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "joulemark.report", f"tracking_uri={uri}", f"out={out}"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0, "the report failed"

@@ -16,15 +16,15 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from src.sweep.budget import Budget
-from src.sweep.choice import Plan
-from src.sweep.front import hypervolume
-from src.sweep.goal import goals
-from src.sweep.memory import Memory
-from src.sweep.search import Search
-from src.sweep.space import Dimension, Point, space, value
-from src.sweep.storage import open_study
-from src.trial import Outcome
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.memory import Memory
+from joulemark.sweep.next_point import Plan
+from joulemark.sweep.objectives import goals
+from joulemark.sweep.pareto import hypervolume
+from joulemark.sweep.search import Search
+from joulemark.sweep.space import Dimension, Point, space, value
+from joulemark.sweep.storage import open_study
+from joulemark.sweep.trial import Outcome
 
 METRICS = ("energy/total_wh_per_1k", "latency/p95_s")
 

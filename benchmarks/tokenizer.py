@@ -16,10 +16,10 @@ from typing import Any
 from hydra import initialize_config_dir
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from src.composed import composed
-from src.config import CONF
-from src.models.stand_in import StandInTokenizer
-from src.models.tokens import encode
+from joulemark.config.compose import composed
+from joulemark.config.run import CONF
+from joulemark.models.backend.stand_in_tokenizer import StandInTokenizer
+from joulemark.models.backend.tokenization import encode
 
 ROOM = 512
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import psutil
 
-from src.core import Hardware
-from src.meters.trace import Trace
+from joulemark.core.machine import Hardware
+from joulemark.meters.trace import Trace
 
 
 def main() -> None:

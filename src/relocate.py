@@ -1,80 +1,8 @@
-"""python -m src.relocate: after the project or its mlruns moved, the store finds the files of its runs again.
+"""python -m src.relocate: a store that moved finds its files again."""
 
-MLflow keeps absolute paths in its database. This finds the folder that they name, shows what it will change, and
-rewrites them in one transaction after a copy of the database was made. Exit code 0, or 2 for a mistake in the words, a
-run that is RUNNING, and a database that is not sqlite or of another MLflow.
-"""
-
-import json
 import sys
-from pathlib import Path
-from typing import Any
 
-import hydra
-from omegaconf import DictConfig, OmegaConf
-
-from src import mistakes, moved, tracking
-from src.config import CONF
-from src.core import UserError
-from src.moved import Move
-
-
-@hydra.main(config_path=str(CONF), config_name="relocate", version_base="1.3")
-def command(config: DictConfig) -> None:
-    """The relocation that Hydra composed; leaves the process with its exit code."""
-    mistakes.leave(lambda: run(config))
-
-
-def run(config: DictConfig) -> int:
-    """Shows what changes, rewrites unless `dry_run`, prints one line of JSON; returns the exit code."""
-    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    uri = tracking.resolve(values["tracking_uri"])
-    database = tracking.sqlite_path(uri)
-    if database is None:
-        raise UserError(
-            f"tracking_uri={tracking.public(uri)} is no sqlite file; only there do paths move with the folder"
-        )
-    old, new = (None if values[key] is None else Path(str(values[key])).absolute() for key in ("from", "to"))
-    move = moved.found(database, old, new)
-    if move is not None:
-        show(move)
-        moved.check(move)
-    copy = None
-    if move is not None and not values["dry_run"]:
-        move, copy = moved.relocate(database, old, new)
-    print(_line(move, copy, database))
-    return 0
-
-
-def show(move: Move) -> None:
-    """Prints the old folder, the new one, and how many values of which column change."""
-    print(f"from {move.old}\nto   {move.new}")
-    for column, count in move.changes.items():
-        if count:
-            print(f"     {column}: {count}")
-    lost = move.runs - move.found - move.left
-    if lost:
-        print(f"! {lost} of {move.runs} runs have their files in neither folder; their paths change all the same")
-
-
-def _line(move: Move | None, copy: Path | None, database: Path) -> str:
-    """What was done as JSON: `changed` is 0 where every path was right, and where nothing was written."""
-    return json.dumps(
-        {
-            "database": str(database),
-            "from": None if move is None else str(move.old),
-            "to": None if move is None else str(move.new),
-            "found": 0 if move is None else move.values,
-            "changed": 0 if move is None or copy is None else move.values,
-            "copy": None if copy is None else str(copy),
-        }
-    )
-
-
-def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    return mistakes.main(command, "relocate")
-
+from joulemark.cli.relocate import main
 
 if __name__ == "__main__":
     sys.exit(main())

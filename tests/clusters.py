@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.test_store import free_port, wait_until
+from tests.store.test_store import free_port, wait_until
 
 SLURM = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
 

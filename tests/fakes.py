@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from src.core import Checkpoint, Hardware, Loaded, Prediction, Procedure, Reading, Settings, Task
+from joulemark.core.machine import Hardware
+from joulemark.core.measurement import Reading
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.procedure import Procedure
+from joulemark.core.task import Prediction, Task
 
 CPU = Hardware(name="cpu", device="cpu", precisions=("fp32",))
 
@@ -36,7 +40,7 @@ class FakeMeter:
     opened: bool = False
 
     def open(self, hardware: Hardware) -> None:
-        from src.core import UserError
+        from joulemark.core.errors import UserError
 
         if self.absent:
             raise UserError(self.absent)

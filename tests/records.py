@@ -1,10 +1,11 @@
 """A whole record of a run that never was, on the fake clock: every field is filled, every joule known."""
 
-from src import bench
-from src.core import Inputs, Record
-from src.draft import draft
+from joulemark.core.record import Record
+from joulemark.core.task import Inputs
+from joulemark.measure import runner
+from joulemark.measure.draft import draft
 from tests.fakes import FakeClock, FakeMeter
-from tests.test_bench import SAMPLES, a_run
+from tests.measure.test_runner import SAMPLES, a_run
 
 PARAMS = {"batch_size": "2", "model.checkpoint": "fake/model"}
 
@@ -18,4 +19,4 @@ def a_record() -> Record:
     ]
     run = a_run(clock, meters, config={"batch_size": 2, "model": {"checkpoint": "fake/model"}})
     begun = draft(run, Inputs(SAMPLES))
-    return bench.bench(run, begun, SAMPLES, lambda phase, record: None, lambda phase, share: None, clock, lambda: 0.0)
+    return runner.bench(run, begun, SAMPLES, lambda phase, record: None, lambda phase, share: None, clock, lambda: 0.0)

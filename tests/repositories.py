@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow
 from pyarrow import parquet
 
-from src import embedded
+from joulemark.data import embedded
 from tests.models.test_kinds import TINY
 from tests.models.tiny import WORDS, saved, tokenizer
 

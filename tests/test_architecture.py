@@ -3,55 +3,62 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src").rglob("*.py"))}
+from tests.paths import ROOT
+
+MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "src" / "joulemark").rglob("*.py"))}
 
 PLUGINS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "hydra_plugins").rglob("*.py"))}
 
-# A module may import those of lower or equal level only.
+# A package may import those above it in this list only, and its own.
 LEVELS = [
-    {"core", "words", "typed", "embedded", "hub", "signals"},
-    {"stats", "energy", "environment", "zones", "rows", "dataset", "tracking", "record_json"},
-    {"hardware", "cards", "pictures", "batches"},
-    {"settings", "lock", "card", "heartbeat", "calibration", "site", "moved"},
-    {"summary", "rivals", "pins", "audit", "measure", "tasks", "models", "meters", "diagnosis"},
-    {"config", "nodes", "describe", "figures", "phases", "comparison", "meaning", "foreign"},
-    {"bench", "draft", "scoring", "mistakes", "console", "store", "ledger", "registry", "table", "grid", "trial"},
-    {"recorder", "composed", "views"},
-    {"multirun", "sweep", "cluster"},
-    {"run", "suite", "questions", "hub_check", "calibrate", "rescore", "compare", "relocate", "ingest", "report"},
+    {"core"},
+    {"hardware", "data"},
+    {"tasks", "models", "meters"},
+    {"analysis"},
+    {"config"},
+    {"measure"},
+    {"store"},
+    {"report"},
+    {"sweep"},
+    {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 # The modules through which a heavy package may be imported (inside functions, but for mlflow's and the trainer's).
 DOORS = {
-    "torch": {"models", "embedded"},
-    "torchao": {"models"},
-    "transformers": {"models", "embedded"},
-    "torchmetrics": {"models", "tasks"},  # SQuAD's measure has no other kept home; torch is loaded by then
-    "diffusers": {"models", "embedded"},
-    "datasets": {"rows"},
-    "codecarbon": {"meters"},
-    "pynvml": {"meters", "hardware", "cards", "card"},
-    "amdsmi": {"meters", "cards"},
+    "torch": {"models", "data/embedded"},
+    "torchao": {"models/backend"},
+    "transformers": {"models", "data/embedded"},
+    "torchmetrics": {"models/backend", "tasks"},  # SQuAD's measure has no other kept home; torch is loaded by then
+    "diffusers": {"models/backend", "data/embedded"},
+    "datasets": {"data/sources"},
+    "codecarbon": {"meters/codecarbon"},
+    "pynvml": {"meters", "hardware"},
+    "amdsmi": {"meters", "hardware"},
     "zeus_apple_silicon": {"meters"},
     "mlflow": {"store"},
     "optuna": {"sweep"},
-    "submitit": {"cluster"},
-    "ray": {"cluster"},
-    "matplotlib": {"figures", "report"},
-    "plotly": {"sweep", "report"},
-    "sklearn": {"tasks", "embedded"},
-    "rouge_score": {"tasks", "embedded"},
+    "submitit": {"sweep/cluster"},
+    "ray": {"sweep/cluster"},
+    "matplotlib": {"store/figures", "report"},
+    "plotly": {"sweep/figures", "report"},
+    "sklearn": {"tasks", "data/embedded"},
+    "rouge_score": {"tasks", "data/embedded"},
 }
 
 
 def name_of(path: Path) -> str:
-    return path.relative_to(ROOT / "src").with_suffix("").parts[0]
+    """The module's path below the package, `store/figures`."""
+    return path.relative_to(ROOT / "src" / "joulemark").with_suffix("").as_posix()
+
+
+def package(path: Path) -> str:
+    return name_of(path).partition("/")[0]
 
 
 def imports(tree: ast.AST) -> list[str]:
@@ -66,31 +73,51 @@ def imports(tree: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down(path):
-    here = name_of(path)
-    if here == "__init__":
+    here = package(path)
+    if here in ("__init__", "__main__"):
         return
     for imported in imports(MODULES[path]):
         parts = imported.split(".")
-        if parts[0] == "src" and len(parts) > 1:
-            assert LEVEL[parts[1]] <= LEVEL[here], f"{here} imports {parts[1]}, which lies above it"
+        if parts[0] == "joulemark" and len(parts) > 1 and parts[1] != here:
+            assert LEVEL[parts[1]] < LEVEL[here], f"{here} imports {parts[1]}, which does not lie below it"
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {}
+    for path, tree in MODULES.items():
+        at_top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        names = {".".join(["joulemark", *name_of(path).split("/")]).removesuffix(".__init__")}
+        graph[names.pop()] = imports(at_top)
+    known = set(graph)
+    edges = {
+        name: {one if one in known else one.rpartition(".")[0] for one in found} & known - {name}
+        for name, found in graph.items()
+    }
+    list(TopologicalSorter(edges).static_order())  # raises CycleError
+
+
+def test_a_newcomer_sees_few_names():
+    seen = {path.name for path in (ROOT / "src" / "joulemark").iterdir() if path.name != "__pycache__"}
+    assert {name for name in seen if "." not in name} == set(LEVEL)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_heavy_packages_come_in_through_their_own_module(path):
     for imported in imports(MODULES[path]):
         doors = DOORS.get(imported.split(".")[0])
-        assert doors is None or name_of(path) in doors, f"{imported} in {path.name}"
+        here = name_of(path)
+        assert doors is None or any(f"{here}/".startswith(f"{door}/") for door in doors), f"{imported} in {here}"
 
 
 def test_tasks_know_nothing_of_torch():
     for path, tree in MODULES.items():
-        if name_of(path) == "tasks":
+        if package(path) == "tasks":
             assert not any(name.split(".")[0] in ("torch", "transformers", "diffusers") for name in imports(tree))
 
 
 def test_the_command_imports_nothing_heavy_before_a_run_begins():
     code = (
-        "import sys; import src.run, src.config, src.mistakes, src.recorder, src.bench;"
+        "import sys; import joulemark.cli.run, joulemark.store.recorder, joulemark.measure.runner;"
         f"heavy = sorted(set(sys.modules) & {set(DOORS) | {'pandas', 'scipy', 'pyarrow'}!r}); print(heavy)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

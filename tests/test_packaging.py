@@ -4,12 +4,12 @@ import ast
 import re
 import sys
 import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OPTIONS = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
 DECLARED = [Requirement(line) for line in (*PROJECT["dependencies"], *OPTIONS)]
@@ -62,5 +62,5 @@ def test_whatever_the_code_imports_is_installed_by_the_project():
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.split(".")[0])
-    outside = imported - set(sys.stdlib_module_names) - {"src"} - OPTIONAL
+    outside = imported - set(sys.stdlib_module_names) - {"joulemark"} - OPTIONAL
     assert {DISTRIBUTION.get(name, canonicalize_name(name)) for name in outside} <= set(PINNED)

@@ -1,4 +1,4 @@
-"""Hydra's launcher `fresh`: each job of -m is a `python -m src.run` of its own (src/multirun.py does the work).
+"""Hydra's launcher `fresh`: each job of -m is a `python -m src.run` of its own (sweep/multirun.py does the work).
 
 Hydra imports this at the start of every command, so nothing of weight stands at the top.
 """
@@ -31,7 +31,7 @@ class Fresh(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keeps the sweep's id, and gives Hydra's sweeper, which must write multirun.yaml, a folder that goes away."""
-        from src.core import UserError
+        from joulemark.core.errors import UserError
 
         if config.hydra.sweeper.get("max_batch_size"):
             raise UserError("hydra.sweeper.max_batch_size: all runs are checked before the first; leave it out")
@@ -46,8 +46,8 @@ class Fresh(Launcher):
         return self.launched(job_overrides)
 
     def launched(self, jobs: Sequence[Sequence[str]], where: Any = None) -> Sequence[JobReturn]:
-        """The same at a place of src/multirun.py; None is this machine."""
-        from src.multirun import launch
+        """The same at a place of sweep/multirun.py; None is this machine."""
+        from joulemark.sweep.multirun import launch
 
         outcomes, code = launch(jobs, self._sweep_id, where)
         if code:

@@ -44,6 +44,6 @@ class SlurmLauncher(Fresh):
         self._words = words
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from src.cluster.launchers import cluster
+        from joulemark.sweep.cluster.launchers import cluster
 
         return self.launched(job_overrides, cluster("slurm", self._words))

@@ -1,4 +1,4 @@
-"""Hydra's sweeper `joulemark`: hands the words of `-m sweep=…` to src.sweep. Imported at each start, so it is light."""
+"""Hydra's sweeper `joulemark`: hands the words of `-m sweep=…` to joulemark.sweep. Light: imported at each start."""
 
 import sys
 from collections.abc import Sequence
@@ -30,12 +30,12 @@ class SearchSweeper(Sweeper):
 
     def sweep(self, arguments: Sequence[str]) -> Any:
         if self._config.hydra.runtime.choices["hydra/launcher"] != "fresh":
-            from src.cluster import workers
+            from joulemark.sweep.cluster import workers
 
             sys.exit(workers.main(self._config, arguments))
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
-        from src.sweep import crew
+        from joulemark.sweep import coordinator
 
         overrides = OverridesParser.create(self._context.config_loader).parse_overrides(list(arguments))
-        sys.exit(crew.main(self._config, overrides))
+        sys.exit(coordinator.main(self._config, overrides))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from src.core import Hardware, UserError
-from src.meters.amd import Amd
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.meters.amd import Amd
 from tests.fakes import CPU, FakeClock
 
 CARD = Hardware("mi300x", "rocm", ("fp32",), uuid="uuid-b")

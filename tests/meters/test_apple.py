@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from src.core import UserError
-from src.meters.apple import Apple
+from joulemark.core.errors import UserError
+from joulemark.meters.apple import Apple
 from tests.fakes import CPU, FakeClock
 
 

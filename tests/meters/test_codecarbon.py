@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from src.core import Hardware, UserError
-from src.meters import codecarbon
-from src.meters.codecarbon import CodeCarbon
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.meters import codecarbon
+from joulemark.meters.codecarbon import CodeCarbon
 
 pytestmark = pytest.mark.weights  # its import alone takes seconds
 

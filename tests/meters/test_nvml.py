@@ -4,10 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from src import energy
-from src.core import Hardware, Measurement, UserError, Window
-from src.measure import metered
-from src.meters.nvml import Nvml
+from joulemark.analysis import readings as energy
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.core.measurement import Measurement, Window
+from joulemark.measure.protocol import metered
+from joulemark.meters.nvml import Nvml
 from tests.fakes import CPU, FakeClock
 
 CARD = Hardware("h100", "cuda", ("fp32",), index=1, uuid="GPU-b", gpu_name="NVIDIA H100")

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from src.core import UserError
-from src.meters.rapl import Rapl
+from joulemark.core.errors import UserError
+from joulemark.meters.rapl import Rapl
 from tests.fakes import CPU, FakeClock
 
 WRAPS_UJ = 262_143_328_850
@@ -97,7 +97,9 @@ def test_no_counter_and_no_permission_each_say_what_to_do(tmp_path, tree, monkey
         a_meter(tmp_path)
     file = tree("intel-rapl:0", "package-0", 10)
     if os.getuid() == 0:  # root may read anything: say no in its place
-        monkeypatch.setattr("src.meters.rapl.Domain.read_j", lambda self: (_ for _ in ()).throw(PermissionError()))
+        monkeypatch.setattr(
+            "joulemark.meters.rapl.Domain.read_j", lambda self: (_ for _ in ()).throw(PermissionError())
+        )
     else:
         file.chmod(0)
     with pytest.raises(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.core import UserError
-from src.meters.replay import Replay
+from joulemark.core.errors import UserError
+from joulemark.meters.replay import Replay
 from tests.fakes import CPU, FakeClock
 
 

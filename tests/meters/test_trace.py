@@ -6,16 +6,16 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import psutil
 import pytest
 
-from src.core import Hardware, UserError
-from src.meters.trace import Trace
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.meters.trace import Trace
 from tests.fakes import CPU
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CARD = Hardware("h100", "cuda", ("fp32",), index=1, uuid="GPU-b", gpu_name="NVIDIA H100")
 
 
@@ -142,7 +142,7 @@ def test_the_sampler_ends_with_close(a_trace):
 @pytest.mark.parametrize("sampling", [True, False])
 def test_the_sampler_outlives_ctrl_c_but_not_its_killed_parent(sampling):
     code = (
-        "import time; from src.meters.trace import Trace; from tests.meters.test_trace import CARD;"
+        "import time; from joulemark.meters.trace import Trace; from tests.meters.test_trace import CARD;"
         "meter = Trace(driver='tests.meters.card'); meter.open(CARD);"
         f"{'meter.start();' if sampling else ''} print(meter.pid, flush=True); time.sleep(60)"
     )

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from src.core import UserError
-from src.meters.wall import Wall
+from joulemark.core.errors import UserError
+from joulemark.meters.wall import Wall
 from tests.fakes import CPU, FakeClock
 
 NOON_S = datetime(2026, 1, 31, 12, tzinfo=UTC).timestamp()

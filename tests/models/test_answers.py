@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from src.core import Checkpoint, Sample, Settings, UserError
-from src.models.causal_lm import CausalLM
-from src.models.seq2seq_lm import Seq2SeqLM
-from src.models.sequence_classifier import SequenceClassifier
+from joulemark.core.errors import UserError
+from joulemark.core.model import Checkpoint, Settings
+from joulemark.core.task import Sample
+from joulemark.models.causal_lm import CausalLM
+from joulemark.models.seq2seq_lm import Seq2SeqLM
+from joulemark.models.sequence_classifier import SequenceClassifier
 from tests.models import tiny
 
 pytestmark = pytest.mark.weights
@@ -207,8 +209,8 @@ def test_a_checkpoint_of_another_kind_is_refused_in_one_line(tmp_path: Path) -> 
 def test_loading_and_answering_print_nothing_and_warn_of_nothing(tmp_path: Path) -> None:
     tiny.saved(tmp_path, "gpt2", "AutoModelForCausalLM")
     code = f"""
-from src.core import Checkpoint, Settings
-from src.models.causal_lm import CausalLM
+from joulemark.core import Checkpoint, Settings
+from joulemark.models.causal_lm import CausalLM
 from tests.models import tiny
 loaded = CausalLM(Checkpoint("x", weights={str(tmp_path)!r}), "general", ()).load(tiny.Ask(), "cpu", Settings())
 loaded.predict(["a", "b c"])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from src.config import CONF
-from src.core import Settings
-from src.models.causal_lm import CausalLM
+from joulemark.core.model import Settings
+from joulemark.core.paths import CONF
+from joulemark.models.causal_lm import CausalLM
 from tests.models import tiny
 
 pytestmark = pytest.mark.weights

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from src.core import Checkpoint, Settings, UserError
-from src.embedded import WEIGHTS
-from src.hub import within
-from src.models.checkpoint import fetch
+from joulemark.core.errors import UserError
+from joulemark.core.model import Checkpoint, Settings
+from joulemark.data.embedded import WEIGHTS
+from joulemark.data.hub import within
+from joulemark.models.backend.checkpoint import fetch
 
 FETCH = """
 import sys
-from src.core import Checkpoint, UserError
-from src.models.checkpoint import fetch
+from joulemark.core import Checkpoint, UserError
+from joulemark.models.backend.checkpoint import fetch
 try:
     print(fetch(Checkpoint({id!r})).path)
 except UserError as error:
@@ -93,7 +94,7 @@ def test_with_the_flag_a_pipeline_of_both_formats_loads(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
-    from src.models.pipelines import open_pipeline
+    from joulemark.models.backend.pipelines import open_pipeline
 
     folder = tmp_path / "weights"
     shutil.copytree(WEIGHTS / "painter", folder)

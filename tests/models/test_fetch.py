@@ -60,8 +60,8 @@ def endpoint() -> Iterator[str]:
 
 SCRIPT = """
 import json, sys
-from src.core import Checkpoint, UserError
-from src.models.checkpoint import fetch
+from joulemark.core import Checkpoint, UserError
+from joulemark.models.backend.checkpoint import fetch
 for words in json.loads(sys.argv[1]):
     try:
         found = fetch(Checkpoint(**words))
@@ -152,6 +152,6 @@ def test_a_token_opens_what_is_gated_and_one_without_the_right_is_told_so(
     monkeypatch.setenv("HF_TOKEN", "hf_x")
     (found,) = ask(endpoint, tmp_path, {"id": "o/gated"})
     assert "model.safetensors" in found["files"]
-    from src import hub as asking
+    from joulemark.data import hub as asking
 
     assert "with the account whose token you use" in str(asking.gated("model", "o/gated", "model.checkpoint"))

@@ -12,10 +12,11 @@ import torch
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from src.config import CONF
-from src.core import Checkpoint, Settings, UserError
-from src.models.painting import painting, prompt_lengths
-from src.tasks.speech_recognition import Clip
+from joulemark.core.errors import UserError
+from joulemark.core.model import Checkpoint, Settings
+from joulemark.core.paths import CONF
+from joulemark.models.backend.diffusion_stages import painting, prompt_lengths
+from joulemark.tasks.speech_recognition import Clip
 from tests.composed import built
 
 pytestmark = pytest.mark.weights
@@ -303,7 +304,7 @@ def test_the_same_seed_draws_the_same_noise_and_the_settings_are_stated() -> Non
 
 def test_a_processor_without_a_type_is_refused() -> None:
     task, _ = asked("image_classification")
-    kind = get_class("src.models.image_classifier.ImageClassifier")
+    kind = get_class("joulemark.models.image_classifier.ImageClassifier")
     with pytest.raises(UserError, match=r"gives no processor\.type"):
         kind(Checkpoint("tiny", weights="random", shape=VIT), "specialist", ()).load(task, "cpu", Settings())
 

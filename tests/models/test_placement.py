@@ -2,8 +2,9 @@
 
 import pytest
 
-from src.core import Settings, UserError
-from src.models import placement
+from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
+from joulemark.models.backend import placement
 from tests.models import tiny
 
 pytestmark = pytest.mark.weights
@@ -74,7 +75,7 @@ def test_random_weights_of_a_spread_model_are_drawn_where_they_lie_like_those_of
     import torch
     import transformers
 
-    from src.models import weights
+    from joulemark.models.backend import weights
 
     checkpoint, asked = tiny.random(architecture), []
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from src.core import Checkpoint
-from src.models import preprocessing
-from src.models.preprocessing import open_images, pixels
-from src.pictures import Picture
-from tests.test_trial import leave
+from joulemark.core.model import Checkpoint
+from joulemark.data.images import Picture
+from joulemark.models.backend import preprocessing
+from joulemark.models.backend.preprocessing import open_images, pixels
+from tests.sweep.test_trial import leave
 
 pytestmark = pytest.mark.weights
 
@@ -28,8 +28,8 @@ RANDOM = Checkpoint("tiny", weights="random", processor={"type": "ViTImageProces
 RUN = """
 import sys, time
 from multiprocessing import active_children
-from src.core import Checkpoint
-from src.models.preprocessing import pixels
+from joulemark.core import Checkpoint
+from joulemark.models.backend.preprocessing import pixels
 if __name__ == "__main__":
     made = pixels(Checkpoint("tiny", weights="random", processor={"type": "ViTImageProcessor"}), 2)
     print(*(one.pid for one in active_children()), flush=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from src.core import Settings, UserError
-from src.models import quantization, work
-from src.models.causal_lm import CausalLM
-from src.models.seq2seq_lm import Seq2SeqLM
+from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
+from joulemark.models.backend import flop_counting, quantization
+from joulemark.models.causal_lm import CausalLM
+from joulemark.models.seq2seq_lm import Seq2SeqLM
 from tests.composed import built
 from tests.models import tiny
 
@@ -87,7 +88,7 @@ def test_work_counts_the_bits_that_are_read_and_the_flops_that_are_done(precisio
             with torch.inference_mode():
                 return self.model(torch.zeros(len(batch), 256, dtype=torch.bfloat16))
 
-    plain, few = (work.count(Predict(word), [0, 0]) for word in ("bf16", precision))
+    plain, few = (flop_counting.count(Predict(word), [0, 0]) for word in ("bf16", precision))
     assert plain.bytes_read * 2 == 2 * 256 * 512
     assert few.flops == plain.flops == 2 * 256 * 512
     weights = bytes_a_weight * 256 * 512
@@ -108,7 +109,8 @@ def test_a_model_without_linear_layers_is_refused_and_one_with_a_head_alone_is_n
 def test_quantizing_leaves_the_processs_own_switches_alone() -> None:
     code = (
         "import torch, torch._inductor.config as c\n"
-        "from src.core import Settings; from src.models.causal_lm import CausalLM; from tests.models import tiny\n"
+        "from joulemark.core.model import Settings\n"
+        "from joulemark.models.causal_lm import CausalLM; from tests.models import tiny\n"
         "before = dict(c.get_config_copy())\n"
         "for word in ('int8', 'int4'):\n"
         "    CausalLM(tiny.random('bloom'), 'general', ()).load(tiny.Ask(), 'cpu', Settings(word))\n"

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from src.core import Checkpoint, Settings, UserError
-from src.models import compilation, work
-from src.models.causal_lm import CausalLM
-from src.models.seq2seq_lm import Seq2SeqLM
-from src.models.sequence_classifier import SequenceClassifier
+from joulemark.core.errors import UserError
+from joulemark.core.model import Checkpoint, Settings
+from joulemark.models.backend import compilation, flop_counting
+from joulemark.models.causal_lm import CausalLM
+from joulemark.models.seq2seq_lm import Seq2SeqLM
+from joulemark.models.sequence_classifier import SequenceClassifier
 from tests.models import tiny
 
 pytestmark = pytest.mark.weights
@@ -114,7 +115,7 @@ def test_a_compiled_encoder_gives_the_same_labels_and_its_work_is_the_same(tmp_p
     assert dynamo.counters["stats"]["unique_graphs"] == graphs  # neither length nor number compiles again
     assert (loaded.facts["compiled"], loaded.facts["compile_mode"]) == ("forward", "default")
     assert "compiled" not in expected.facts
-    assert work.count(loaded.predict, TEXTS) == work.count(expected.predict, TEXTS) is not None
+    assert flop_counting.count(loaded.predict, TEXTS) == flop_counting.count(expected.predict, TEXTS) is not None
 
 
 def test_compiled_decoding_writes_the_same_words_whole_and_in_stages(tmp_path: Any) -> None:
@@ -130,7 +131,7 @@ def test_compiled_decoding_writes_the_same_words_whole_and_in_stages(tmp_path: A
         value = stage.run(value)
     assert value == expected.predict(TEXTS)
     assert loaded.facts["compiled"] == "decoding"
-    assert work.count(loaded.predict, TEXTS) is not None
+    assert flop_counting.count(loaded.predict, TEXTS) is not None
 
 
 def test_a_static_cache_alone_compiles_nothing(tmp_path: Any) -> None:

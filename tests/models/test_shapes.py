@@ -2,18 +2,17 @@
 
 import csv
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from src.core import Checkpoint, Settings
-from src.nodes import made_model
+from joulemark.config.factories import made_model
+from joulemark.core.model import Checkpoint, Settings
+from tests.paths import ROOT, SHARED
 
-ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT.parent / "shared" / "data" / "study"
+PUBLISHED = SHARED / "data" / "study"
 
 
 def nodes() -> dict[str, dict[str, Any]]:
@@ -41,8 +40,8 @@ def count(node: dict[str, Any]) -> int:
     import torch
     import transformers
 
-    from src.models.pipelines import modules
-    from src.models.weights import draw, open_config
+    from joulemark.models.backend.pipelines import modules
+    from joulemark.models.backend.weights import draw, open_config
 
     with torch.device("meta"):
         if "unet" in node["shape"]:
@@ -95,7 +94,7 @@ def whole(name: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     import torch
     import transformers
 
-    from src.models import pipelines, weights
+    from joulemark.models.backend import pipelines, weights
 
     def instead(*words: Any) -> Any:
         raise _LoadedError(words[0])
@@ -175,7 +174,7 @@ def test_the_published_number_is_the_studys(name: str) -> None:
 def test_flan_t5_at_random_has_a_head_of_its_own_as_the_real_one_has() -> None:
     import torch
 
-    from src.models.weights import open_weights
+    from joulemark.models.backend.weights import open_weights
     from tests.models import tiny
 
     model = open_weights("AutoModelForSeq2SeqLM", tiny.random("t5"), "cpu", Settings())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from src.core import Checkpoint
+from joulemark.core.model import Checkpoint
 
 VOCAB = 200
 WORDS = "a good film with bad music and the best end of all year long story he she it was never so dull or bright"

@@ -3,14 +3,14 @@
 import hashlib
 from itertools import count
 
-from src.core import Record
-from src.ledger import Held
-from src.report import limits
-from src.report.decision import decide
-from src.report.entry import Entry, entry
-from src.report.group import groups
-from src.report.make import Asked, page_of
-from src.report.selection import LeftOut, Selection
+from joulemark.core.record import Record
+from joulemark.report import constraints
+from joulemark.report.build import Asked, page_of
+from joulemark.report.decision import decide
+from joulemark.report.entry import Entry, entry
+from joulemark.report.group import groups
+from joulemark.report.selection import LeftOut, Selection
+from joulemark.store.listing import Held
 
 _NUMBERS = count(1)
 
@@ -65,14 +65,14 @@ def an_entry(*args, **changes) -> Entry:
 def answer(entries, **bounds):
     """The answer of the one group that these entries are."""
     (group,) = groups(entries)
-    return decide(group, limits.limits(bounds))
+    return decide(group, constraints.limits(bounds))
 
 
 def a_page(runs: list[Held], left_out: tuple[LeftOut, ...] = (), records: dict[str, Record] | None = None, **bounds):
     """The page of these runs, without a store."""
     entries = tuple(entry(run, run.tags) for run in runs)
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
-    asked = limits.limits({"quality_loss": 0.05, **bounds})
+    asked = constraints.limits({"quality_loss": 0.05, **bounds})
     answers = tuple(decide(group, asked) for group in groups(entries))
     return page_of(Asked(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from src.meaning.shown import Table
-from src.report.render import render
-from src.report.section import Section
-from src.report.selection import LeftOut
-from src.report.versus import versus
+from joulemark.analysis.impact.text import Table
+from joulemark.report.render import render
+from joulemark.report.section import Section
+from joulemark.report.selection import LeftOut
+from joulemark.report.versus import versus
 from tests.report.runs import a_page, a_run, an_entry, showcase
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))

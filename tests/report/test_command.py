@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from src import ledger
-from src.core import UserError
-from src.ledger import Choice
-from src.report.make import Asked, make
-from src.store import opening, reading, records
+from joulemark.core.errors import UserError
+from joulemark.report.build import Asked, make
+from joulemark.store import listing, opening, reading, records
+from joulemark.store.listing import Choice
+from tests.paths import ROOT
 from tests.records import PARAMS, a_record
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def saved(uri, record):
@@ -88,9 +86,9 @@ def test_runs_are_selected_by_the_beginnings_of_their_ids(filled, tmp_path):
 
 def test_the_tables_themselves_say_what_mlflows_client_says(filled):
     uri, _ = filled
-    by_tables = {run.run_id: run for run in ledger.held(uri, Choice(), ("precision", "batch_size"))}
+    by_tables = {run.run_id: run for run in listing.held(uri, Choice(), ("precision", "batch_size"))}
     by_client = {
-        run.run_id: run for run in ledger.held(uri, Choice(filter="tags.model != ''"), ("precision", "batch_size"))
+        run.run_id: run for run in listing.held(uri, Choice(filter="tags.model != ''"), ("precision", "batch_size"))
     }
     assert by_tables == by_client
     assert all(run.params == {"precision": "fp32", "batch_size": "2"} for run in by_tables.values())
@@ -98,9 +96,9 @@ def test_the_tables_themselves_say_what_mlflows_client_says(filled):
 
 def test_the_same_records_are_found_by_their_place_and_by_mlflow(filled):
     uri, ids = filled
-    runs = {run.run_id: run for run in ledger.held(uri, Choice(), ())}
-    assert ledger.record(uri, runs[ids["b"]]) == reading.record_of(uri, ids["b"])
-    assert ledger.record(uri, replace(runs[ids["b"]], artifacts="file:///nowhere")) is None
+    runs = {run.run_id: run for run in listing.held(uri, Choice(), ())}
+    assert listing.record(uri, runs[ids["b"]]) == reading.record_of(uri, ids["b"])
+    assert listing.record(uri, replace(runs[ids["b"]], artifacts="file:///nowhere")) is None
 
 
 def test_what_is_no_number_and_what_is_newer_is_left_out_with_its_reason(filled, tmp_path):
@@ -165,7 +163,7 @@ def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path
 )
 def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "joulemark.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert says in done.stderr
@@ -177,7 +175,7 @@ def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     uri, _ = filled
     words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "limits.p95_s=0.000001"]
     done = subprocess.run(
-        [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "joulemark.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.splitlines()[-1])

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from src.report import limits
-from src.report.decision import decide, pareto
-from src.report.group import Group, groups
+from joulemark.report import constraints
+from joulemark.report.decision import decide, pareto
+from joulemark.report.group import Group, groups
 from tests.report.runs import an_entry, answer
 
 
@@ -119,7 +119,8 @@ def test_a_run_of_another_group_never_changes_this_groups_answer(seed):
     before = answer(runs, quality_loss=0.1)
     other = an_entry("other", 0.0001, 0.0, 0.9999, compare__key="elsewhere")
     found = {
-        group.entries[0].key: decide(group, limits.limits({"quality_loss": 0.1})) for group in groups([other, *runs])
+        group.entries[0].key: decide(group, constraints.limits({"quality_loss": 0.1}))
+        for group in groups([other, *runs])
     }
     same = found[runs[0].key]
     assert (same.chosen, same.runner_up, same.front, same.group.id) == (
@@ -131,7 +132,9 @@ def test_a_run_of_another_group_never_changes_this_groups_answer(seed):
 def test_the_order_of_the_runs_does_not_matter(seed):
     runs = drawn(seed)
     shuffled = random.Random(seed).sample(runs, len(runs))
-    one, other = (decide(Group("x", tuple(some)), limits.limits({"quality_loss": 0.1})) for some in (runs, shuffled))
+    one, other = (
+        decide(Group("x", tuple(some)), constraints.limits({"quality_loss": 0.1})) for some in (runs, shuffled)
+    )
     assert (one.chosen, one.runner_up, one.front) == (other.chosen, other.runner_up, other.front)
 
 
@@ -171,20 +174,20 @@ def test_a_floor_of_quality_counts_from_the_best_that_keeps_the_other_limits():
     ],
 )
 def test_a_limit_that_cannot_be_is_refused_in_one_line(typed, says):
-    from src.core import UserError
+    from joulemark.core.errors import UserError
 
     with pytest.raises(UserError) as refused:
-        limits.limits(typed)
+        constraints.limits(typed)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_a_budget_in_money_asks_for_its_currency_where_runs_have_several():
-    from src.core import UserError
+    from joulemark.core.errors import UserError
 
     runs = [an_entry("a", params={"site.currency": "EUR"}), an_entry("b", params={"site.currency": "SEK"})]
     with pytest.raises(UserError, match=r"EUR and SEK; type limits\.currency=EUR"):
-        limits.check_currency(limits.limits({"cost_per_1k": 1}), runs)
-    limits.check_currency(limits.limits({"cost_per_1k": 1, "currency": "SEK"}), runs)
+        constraints.check_currency(constraints.limits({"cost_per_1k": 1}), runs)
+    constraints.check_currency(constraints.limits({"cost_per_1k": 1, "currency": "SEK"}), runs)
     priced = [replace(one, metrics={**one.metrics, "cost/per_1k": 0.5}) for one in runs]
     assert answer(priced, cost_per_1k=1, currency="SEK").chosen.currency == "SEK"

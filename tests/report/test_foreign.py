@@ -1,10 +1,10 @@
 """Others' results in a report: in groups of their own, with what their source counted as their energy."""
 
-from src import ledger
-from src.report import said
-from src.report.entry import ENERGY
-from src.report.group import groups
-from src.report.selection import GPU, _counted
+from joulemark.report import recommendation_text
+from joulemark.report.entry import ENERGY
+from joulemark.report.group import groups
+from joulemark.report.selection import GPU, _counted
+from joulemark.store import listing
 from tests.report.runs import a_page, a_run, an_entry, answer
 
 OTHERS = {"foreign": "true", "boundary": "the GPU alone", "record__id": None, "compare__key": None, "command": None}
@@ -18,9 +18,9 @@ def test_of_a_result_that_counts_the_gpu_alone_that_is_the_total():
 
 
 def test_rows_that_hold_loading_too_are_no_measurement_of_inferences():
-    assert ledger.measured({"foreign": "true", "foreign.kind": "mean"})
-    assert not ledger.measured({"foreign": "true", "foreign.kind": "row"})
-    assert not ledger.measured({"kind": "sweep"})
+    assert listing.measured({"foreign": "true", "foreign.kind": "mean"})
+    assert not listing.measured({"foreign": "true", "foreign.kind": "row"})
+    assert not listing.measured({"kind": "sweep"})
 
 
 def test_others_results_are_never_in_a_group_with_ours():
@@ -31,5 +31,7 @@ def test_others_results_are_never_in_a_group_with_ours():
 def test_a_result_whose_settings_nobody_said_is_named_by_its_model_alone():
     one = an_entry(model="theirs", **OTHERS)
     bare = type(one)(**{name: getattr(one, name) for name in one.__slots__} | {"precision": "", "batch": None})
-    assert said.headline(answer([bare])) == "Run theirs."
-    assert "theirs" in "".join(said.headline(found) for found in a_page([a_run(model="theirs", **OTHERS)]).answers)
+    assert recommendation_text.headline(answer([bare])) == "Run theirs."
+    assert "theirs" in "".join(
+        recommendation_text.headline(found) for found in a_page([a_run(model="theirs", **OTHERS)]).answers
+    )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.core import UserError
-from src.report import greenest
+from joulemark.core.errors import UserError
+from joulemark.report import greenest
 from tests.report.runs import an_entry, answer
 
 
@@ -14,7 +14,7 @@ def test_a_task_with_two_answers_is_refused_in_one_line():
 
 
 def test_only_runs_of_our_own_are_registered_each_under_its_task(monkeypatch):
-    from src.store import additions
+    from joulemark.store import additions
 
     asked = []
     monkeypatch.setattr(additions, "register", lambda uri, run_id, name: asked.append((run_id, name)) or {"name": name})

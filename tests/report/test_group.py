@@ -1,15 +1,15 @@
-"""What may be ranked together: the key of src.comparison, the prompt, and the boundary."""
+"""What may be ranked together: the key of joulemark.analysis.comparison, the prompt, and the boundary."""
 
 from dataclasses import replace
 
 import pytest
 
-from src import comparison
-from src.report import data, further, said
-from src.report.decision import decide
-from src.report.group import groups
-from src.report.limits import Limits
-from src.report.selection import completed
+from joulemark.analysis import comparison
+from joulemark.report import page_data, recommendation_text, sections
+from joulemark.report.constraints import Limits
+from joulemark.report.decision import decide
+from joulemark.report.group import groups
+from joulemark.report.selection import completed
 from tests.records import a_record
 from tests.report.runs import an_entry
 
@@ -79,9 +79,9 @@ def test_a_sweeps_first_looks_stand_behind_what_can_be_quoted_however_many_they_
     assert first.quotable
     assert not last.quotable
     shown = tuple(decide(group, Limits()) for group in (last, first))
-    assert any("too short to quote" in line for line in said.how_sure(shown[0]))
-    assert not any("too short to quote" in line for line in said.how_sure(shown[1]))
-    assert max(shown, key=data._weight) is shown[1]
+    assert any("too short to quote" in line for line in recommendation_text.how_sure(shown[0]))
+    assert not any("too short to quote" in line for line in recommendation_text.how_sure(shown[1]))
+    assert max(shown, key=page_data._weight) is shown[1]
 
 
 def test_first_looks_are_not_translated_where_there_is_a_result():
@@ -92,7 +92,7 @@ def test_first_looks_are_not_translated_where_there_is_a_result():
     records = {one.run_id: a_record() for one in (look, result)}
 
     def spoken(*entries):
-        made = further.sections([decide(group, Limits()) for group in groups(entries)], records, {})
+        made = sections.sections([decide(group, Limits()) for group in groups(entries)], records, {})
         return str([table.rows for section in made for table in section.tables])
 
     assert "look" not in spoken(look, result)

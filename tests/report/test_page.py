@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from src.report import data, files, make, words
-from src.report.render import quoted, render
-from src.report.section import Chart, Section, Table
-from src.report.selection import LeftOut
+from joulemark.report import build, files, numbers, page_data
+from joulemark.report.render import quoted, render
+from joulemark.report.section import Chart, Section, Table
+from joulemark.report.selection import LeftOut
 from tests.report.runs import a_page, a_run, an_entry, showcase
 
 EVIL = '</script><script>alert(1)</script><img src=x onerror=alert(2)>&"'
@@ -110,20 +110,20 @@ def test_the_columns_of_the_page_hold_what_the_runs_hold():
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (words.wh(0.00596), "5.96 mWh"),
-        (words.wh(1234.0), "1.23 kWh"),
-        (words.wh(None), "–"),
-        (words.plus_minus(0.00596, 0.000036), "5.96 ± 0.04 mWh"),
-        (words.plus_minus(0.00596, 0.0000036), "5.96 ± 0.004 mWh"),
-        (words.plus_minus(2.0, None), "2.00 Wh (no interval)"),
-        (words.seconds(0.0189), "18.9 ms"),
-        (words.size(2**30), "1.00 GiB"),
-        (words.mass(0.000334), "334 µg"),
-        (words.digits(4735.2), "4,735"),
-        (words.digits(0.0), "0"),
-        (words.count(335e6), "335 M"),
-        (words.times(1.168), "1.17×"),
-        (words.percent(0.183), "18 %"),
+        (numbers.wh(0.00596), "5.96 mWh"),
+        (numbers.wh(1234.0), "1.23 kWh"),
+        (numbers.wh(None), "–"),
+        (numbers.plus_minus(0.00596, 0.000036), "5.96 ± 0.04 mWh"),
+        (numbers.plus_minus(0.00596, 0.0000036), "5.96 ± 0.004 mWh"),
+        (numbers.plus_minus(2.0, None), "2.00 Wh (no interval)"),
+        (numbers.seconds(0.0189), "18.9 ms"),
+        (numbers.size(2**30), "1.00 GiB"),
+        (numbers.mass(0.000334), "334 µg"),
+        (numbers.digits(4735.2), "4,735"),
+        (numbers.digits(0.0), "0"),
+        (numbers.count(335e6), "335 M"),
+        (numbers.times(1.168), "1.17×"),
+        (numbers.percent(0.183), "18 %"),
     ],
 )
 def test_numbers_have_three_digits_and_a_unit_that_fits(said, expected):
@@ -131,13 +131,13 @@ def test_numbers_have_three_digits_and_a_unit_that_fits(said, expected):
 
 
 def test_numbers_for_the_script_are_short():
-    assert data.short(0.123456789) == 0.12346
-    assert data.short(12.0) == 12
-    assert data.short(None) is None
+    assert page_data.short(0.123456789) == 0.12346
+    assert page_data.short(12.0) == 12
+    assert page_data.short(None) is None
 
 
 def test_a_day_is_said_of_our_own_runs_alone():
     own, other = an_entry("a"), an_entry("b", boundary="eight GPUs")
-    assert re.fullmatch(r"measured \d{4}-\d\d-\d\d", make._when([own]))
-    assert make._when([own, other]).endswith(", 1 of them measured by other programs")
-    assert make._when([other]) == "measured by other programs"
+    assert re.fullmatch(r"measured \d{4}-\d\d-\d\d", build._when([own]))
+    assert build._when([own, other]).endswith(", 1 of them measured by other programs")
+    assert build._when([other]) == "measured by other programs"

@@ -1,20 +1,19 @@
 """The study's tables on the page, from its raw data."""
 
-from pathlib import Path
-
 import pytest
 
-from src.core import UserError
-from src.report import tables
-from src.report.further import sections
+from joulemark.core.errors import UserError
+from joulemark.report import study_tables
+from joulemark.report.sections import sections
+from tests.paths import SHARED
 
-STUDY = Path(__file__).resolve().parents[3] / "shared" / "data" / "study"
+STUDY = SHARED / "data" / "study"
 
 
 def test_without_a_folder_there_are_no_tables_and_a_wrong_one_is_refused_in_one_line(tmp_path):
-    assert tables.study([], {}, {"study": None}) is None
+    assert study_tables.study([], {}, {"study": None}) is None
     with pytest.raises(UserError, match="no file of a known format"):
-        tables.study([], {}, {"study": str(tmp_path)})
+        study_tables.study([], {}, {"study": str(tmp_path)})
 
 
 @pytest.mark.skipif(not STUDY.is_dir(), reason="the study's data is not beside this checkout")

@@ -1,14 +1,14 @@
-"""The verdict from means and intervals is the one that src.comparison gives from the windows themselves."""
+"""The verdict from means and intervals is the one that analysis/comparison.py gives from the windows themselves."""
 
 import random
 from dataclasses import replace
 
 import pytest
 
-from src import comparison, summary
-from src.report.entry import entry
-from src.report.selection import completed
-from src.report.versus import versus
+from joulemark.analysis import comparison, named_metrics
+from joulemark.report.entry import entry
+from joulemark.report.selection import completed
+from joulemark.report.versus import versus
 from tests.records import a_record
 from tests.report.runs import a_run, an_entry
 
@@ -25,7 +25,7 @@ def record_of(joules):
 
 
 def entry_of(record):
-    metrics = {name: value for name, value in summary.metrics(record).items() if value is not None}
+    metrics = {name: value for name, value in named_metrics.metrics(record).items() if value is not None}
     held = a_run(metrics=metrics)
     return entry(held, {**held.tags, **completed(record)})
 

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from src.core import Interrupted
-from src.sweep.budget import Budget
-from src.sweep.choice import Plan
-from src.sweep.front import hypervolume
-from src.sweep.goal import goals
-from src.sweep.memory import Memory
-from src.sweep.search import Search
-from src.sweep.space import Dimension, space
-from src.sweep.storage import open_study
-from src.trial import Outcome
+from joulemark.core.signals import Interrupted
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.memory import Memory
+from joulemark.sweep.next_point import Plan
+from joulemark.sweep.objectives import goals
+from joulemark.sweep.pareto import hypervolume
+from joulemark.sweep.search import Search
+from joulemark.sweep.space import Dimension, space
+from joulemark.sweep.storage import open_study
+from joulemark.sweep.trial import Outcome
 
 BATCHES = ("1", "2", "4", "8", "16", "32", "64", "128", "256")
 # Wh per 1,000 at an endless batch, and quality

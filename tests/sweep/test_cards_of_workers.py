@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from src import hardware, tracking
-from src.cards import Card
-from src.core import Hardware, UserError
-from src.hardware import HardwareConf
-from src.sweep import workers
-from src.typed import typed
+from joulemark.core.coerce import typed
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.hardware import devices
+from joulemark.hardware.devices import HardwareConf
+from joulemark.hardware.gpus import Card
+from joulemark.sweep import workers
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.processes
 
@@ -37,7 +39,7 @@ def driver(monkeypatch):
 
 
 def resolved(device="cuda", **words):
-    return hardware.resolve(device, typed(HardwareConf, {"device": device, **words}, "hardware"))
+    return devices.resolve(device, typed(HardwareConf, {"device": device, **words}, "hardware"))
 
 
 def test_each_worker_sees_one_card_by_its_uuid_and_its_trial_gives_meters_the_drivers_own_number(driver, monkeypatch):
@@ -48,7 +50,7 @@ def test_each_worker_sees_one_card_by_its_uuid_and_its_trial_gives_meters_the_dr
             monkeypatch.setenv(name, value)
         own = resolved()  # hardware.index=0 is the first that it sees
         assert (own.uuid, own.index) == (f"GPU-fake-{index}", index)
-        assert hardware.isolate(own) == "cuda:0"
+        assert devices.isolate(own) == "cuda:0"
         assert os.environ["CUDA_VISIBLE_DEVICES"] == str(index)  # CodeCarbon reads 0 J where it finds a UUID
 
 
@@ -93,8 +95,8 @@ def test_more_workers_than_cards_or_a_card_named_for_all_of_them_is_refused(driv
 
 HOLD = """
 import sys, time
-from src.core import Hardware
-from src.lock import held
+from joulemark.core import Hardware
+from joulemark.hardware.gpu_lock import held
 with held(Hardware("cuda", "cuda", ("fp32",), uuid="GPU-fake-0"), 0.0, kind=sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -111,7 +113,7 @@ def surroundings(tmp_path):
 def holder(request, surroundings):
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, request.param],
-        cwd=tracking.ROOT,
+        cwd=ROOT,
         env=surroundings,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -126,7 +128,7 @@ def holder(request, surroundings):
 def sweep(surroundings, tmp_path, *words):
     return subprocess.Popen(
         [sys.executable, "-m", "src.run", *LINE, f"storage=sqlite:///{tmp_path}/study.db", *words],
-        cwd=tracking.ROOT,
+        cwd=ROOT,
         env=surroundings,
         stdout=subprocess.PIPE,
         stderr=(tmp_path / "err").open("w"),

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from src.sweep import answer
-from src.sweep.budget import Budget
-from src.sweep.figures.against import _hover, against
-from src.sweep.figures.page import page
-from src.sweep.figures.parallel import parallel
-from src.sweep.figures.shown import ENERGY, P95, QUALITY, Shown, scale
-from src.sweep.importance import importance
-from src.sweep.view import FULL
+from joulemark.sweep import recommendation
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.figures.page import page
+from joulemark.sweep.figures.parallel import parallel
+from joulemark.sweep.figures.scatter import _hover, against
+from joulemark.sweep.figures.style import ENERGY, P95, QUALITY, Shown, scale
+from joulemark.sweep.importance import importance
+from joulemark.sweep.trial_state import FULL
 from tests.sweep.landscape import BATCHES, SPACE, Machine, plan, through, truth, wanted
 
 pytestmark = pytest.mark.data  # plotly and scikit-learn take seconds
@@ -22,7 +22,7 @@ def shown_of(folder, machine=None, **more):
     planned = plan(folder, **more)
     search, study = through(planned, machine or Machine(), folder)
     reference = search.reference()
-    found = answer.answer(search.full(), reference, study.goals, planned.space)
+    found = recommendation.answer(search.full(), reference, study.goals, planned.space)
     return Shown("a & b", study.told(), reference, found.recommended, study.goals, planned.space.dimensions, "accuracy")
 
 

@@ -8,11 +8,12 @@ import sys
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from src.core import Interrupted, UserError
-from src.sweep import liveness
-from src.sweep.liveness import BEAT_S, GONE_S, Watch
-from src.sweep.shield import shielded
-from src.sweep.storage import Patience, away
+from joulemark.core.errors import UserError
+from joulemark.core.signals import Interrupted
+from joulemark.sweep import liveness
+from joulemark.sweep.liveness import BEAT_S, GONE_S, Watch
+from joulemark.sweep.shield import shielded
+from joulemark.sweep.storage import Patience, away
 
 ELSEWHERE = {"where": "another machine", "host": "other", "pid": os.getpid(), "began": 0.0}
 

@@ -5,7 +5,7 @@ import multiprocessing
 
 import pytest
 
-from src.sweep.memory import Known, Memory, next_size, ran_out
+from joulemark.sweep.memory import Known, Memory, next_size, ran_out
 
 
 @pytest.mark.parametrize("limit", range(0, 130, 7))
@@ -35,13 +35,13 @@ def test_the_size_is_read_from_the_words_of_a_run():
 def test_the_words_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
     from dataclasses import dataclass
 
-    from src import bench
+    from joulemark.measure import runner
 
     @dataclass
     class Run:
         batch_size: int = 96
 
-    assert ran_out(bench._reason(MemoryError("no"), Run())) == 96
+    assert ran_out(runner._reason(MemoryError("no"), Run())) == 96
 
 
 def test_a_card_and_its_words_are_one_case_whatever_their_order(tmp_path):

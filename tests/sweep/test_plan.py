@@ -6,11 +6,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from src import hardware
-from src.cards import Card
-from src.config import CONF
-from src.core import UserError
-from src.sweep import plan, workers
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+from joulemark.hardware import devices
+from joulemark.hardware.gpus import Card
+from joulemark.sweep import plan, workers
 
 pytestmark = pytest.mark.processes
 
@@ -174,17 +174,17 @@ CARDS = [Card(n, f"GPU-{n}", "NVIDIA H100 80GB HBM3", (9, 0), 700.0) for n in (0
 @pytest.mark.parametrize("words", [("storage=postgresql+psycopg://host/db",), ("sweep.worker=1",)])
 def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to_its_card(tmp_path, monkeypatch, words):
     line = ("model=embedded_classifier", "hardware=cuda", "protocol=smoke", "batch_size=1,8", "precision=fp32")
-    monkeypatch.setattr(hardware, "gpu_state", lambda device: {})
+    monkeypatch.setattr(devices, "gpu_state", lambda device: {})
     names = {False: set(), True: set()}
     for card in CARDS:
-        monkeypatch.setattr(hardware, "cards", lambda card=card: [card])
+        monkeypatch.setattr(devices, "cards", lambda card=card: [card])
         names[False].add(read(tmp_path, *line).name)
         together = read(tmp_path, *line, *words)
         names[True].add(together.name)
         assert together.card == card.uuid
     assert len(names[False]) == 2
     assert len(names[True]) == 1
-    monkeypatch.setattr(hardware, "cards", lambda: CARDS)
+    monkeypatch.setattr(devices, "cards", lambda: CARDS)
     monkeypatch.setattr(workers, "cards", lambda: CARDS)
     asked = read(tmp_path, *line, "sweep.workers=auto")
     assert {asked.name} == names[True]

@@ -1,21 +1,22 @@
 """The search on a landscape whose every value is known: what it finds, what it asks for, and when it stops."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from benchmarks.search import read, searched, shares
-from src.core import Interrupted, UserError
-from src.sweep import front
-from src.sweep.answer import answer, why
-from src.sweep.budget import Budget
-from src.sweep.finalists import compared
-from src.sweep.memory import Memory
-from src.sweep.search import line
-from src.sweep.space import Dimension
-from src.sweep.view import Told
-from src.trial import Outcome
+from joulemark.core.errors import UserError
+from joulemark.core.signals import Interrupted
+from joulemark.sweep import pareto
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.finalists import compared
+from joulemark.sweep.memory import Memory
+from joulemark.sweep.recommendation import answer, why
+from joulemark.sweep.search import line
+from joulemark.sweep.space import Dimension
+from joulemark.sweep.trial import Outcome
+from joulemark.sweep.trial_state import Told
+from tests.paths import ROOT
 from tests.sweep.landscape import (
     BATCHES,
     PRECISIONS,
@@ -32,11 +33,11 @@ from tests.sweep.landscape import (
 )
 
 WH, P95 = "energy/total_wh_per_1k", "latency/p95_s"
-LANDSCAPE = Path(__file__).resolve().parents[2] / "benchmarks" / "distilbert_h100.jsonl"
+LANDSCAPE = ROOT / "benchmarks" / "distilbert_h100.jsonl"
 
 
 def found_front(one, the_plan):
-    return set(front.front(compared(one.full(), the_plan.goals)))
+    return set(pareto.front(compared(one.full(), the_plan.goals)))
 
 
 def test_a_search_of_every_point_finds_the_exact_front(tmp_path):
@@ -90,7 +91,7 @@ def test_a_point_whose_interval_lies_beyond_the_front_is_not_measured_in_full(tm
     machine = Machine()
     through(plan(tmp_path, finalists=36), machine, tmp_path)
     results = compared({p: told(p) for p in every()}, wanted())
-    beyond = {p for p in every() if any(front.beats(o.most(), results[p].least()) for o in results.values())}
+    beyond = {p for p in every() if any(pareto.beats(o.most(), results[p].least()) for o in results.values())}
     assert beyond
     assert not beyond & set(machine.points("standard")[1:])
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.core import UserError
-from src.sweep.space import Dimension, searchable, space
+from joulemark.core.errors import UserError
+from joulemark.sweep.space import Dimension, searchable, space
 
 BATCH, PRECISION = Dimension("batch_size", ("1", "8", "64")), Dimension("precision", ("fp32", "bf16"))
 

@@ -11,11 +11,11 @@ from collections import Counter
 
 import pytest
 
-from src import tracking
-from src.sweep.budget import Budget, SpentError
-from src.sweep.command import several
-from src.sweep.storage import open_study
-from src.trial import Outcome
+from joulemark.sweep.budget import Budget, SpentError
+from joulemark.sweep.process import several
+from joulemark.sweep.storage import open_study
+from joulemark.sweep.trial import Outcome
+from tests.paths import ROOT
 from tests.sweep.landscape import REFERENCE, Machine, plan, search
 from tests.sweep.worker import NINE
 
@@ -35,7 +35,7 @@ def started(folder, storage, *words, number=None):
     own = [] if number is None else [f"sweep.worker={number}"]
     return subprocess.Popen(
         [sys.executable, "-m", "tests.sweep.worker", str(folder), storage, *words, *own],
-        cwd=tracking.ROOT,
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=(folder / f"err{number or ''}").open("a"),
         text=True,

@@ -11,10 +11,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from src.sweep import crew
-from src.sweep.budget import Budget
-from src.sweep.plan import Asked
-from src.sweep.space import Dimension
+from joulemark.sweep import coordinator
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.plan import Asked
+from joulemark.sweep.space import Dimension
 from tests.sweep.landscape import Machine, plan, words_of
 
 NINE = (Dimension("batch_size", ("1", "2", "4")), Dimension("precision", ("fp32", "tf32", "bf16")))
@@ -58,7 +58,7 @@ def main():
         workers=({},) * asked.workers,
         words=tuple(sys.argv[1:]),
     )
-    return crew.run(sweep, measure, [sys.executable, "-m", "tests.sweep.worker"], poll_s=0.1)
+    return coordinator.run(sweep, measure, [sys.executable, "-m", "tests.sweep.worker"], poll_s=0.1)
 
 
 def protocol(words):

@@ -1,0 +1,160 @@
+"""The self-audit of a run: do the views of one window agree, and are they possible at all?
+
+Pure functions over a Measurement: an old record can be audited again.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.analysis import readings
+from joulemark.core.measurement import Measurement, Reading, Window
+from joulemark.core.record import Record
+from joulemark.hardware.gpu_state import POWER_CAP, THROTTLED
+
+LONG_S_BEFORE = 10.0  # of records from before their protocol said it
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: what was compared in which window, by how much it is off, and how much it may be."""
+
+    what: str
+    window: int
+    off_rel: float
+    limit_rel: float
+
+    @property
+    def passed(self) -> bool:
+        return self.off_rel <= self.limit_rel
+
+    def __str__(self) -> str:
+        return f"window {self.window}: {self.what} off by {self.off_rel:.2%}, at most {self.limit_rel:.0%} is allowed"
+
+
+def of(record: Record) -> list[Check]:
+    """Every check of a record; none of one that was written before there was an audit."""
+    if "audit_rel" not in record.protocol:
+        return []
+    return checks(record.measurement, record.protocol, record.hardware.get("power_limit_w"))
+
+
+def checks(found: Measurement, protocol: Mapping[str, Any], power_limit_w: float | None) -> list[Check]:
+    """Every check that the readings allow; a run with one sensor and no limit has few, which its verdict says."""
+    return [
+        check
+        for number, window in enumerate(found.windows, start=1)
+        for check in (
+            *_sensors(found, number, window, protocol),
+            *_clocks(number, window, protocol),
+            *_power(found, number, window, protocol, power_limit_w),
+        )
+    ]
+
+
+def _sensors(found: Measurement, number: int, window: Window, protocol: Mapping[str, Any]) -> Iterator[Check]:
+    """The card's energy by each meter against the most trusted one, each freed of its own excess at idle power."""
+    views = [(reading, joules) for reading in window.readings if (joules := _gpu_j(found, window, reading)) is not None]
+    for reading, joules in views[1:]:
+        first, trusted = views[0]
+        counted = reading.method["gpu"] == first.method["gpu"] == "counter"
+        long_s = protocol.get("audit_long_s", LONG_S_BEFORE)
+        if (counted and window.duration_s < long_s) or trusted <= 0:
+            continue
+        limit = protocol["audit_rel"] if counted else protocol["audit_sampled_rel"]
+        yield Check(f"GPU energy by {reading.meter} against {first.meter}", number, abs(joules / trusted - 1), limit)
+
+
+def _gpu_j(found: Measurement, window: Window, reading: Reading) -> float | None:
+    if reading.gpu_j is None:
+        return None
+    return reading.gpu_j - max(0.0, reading.duration_s - window.duration_s) * (readings.idle_w(found, "gpu") or 0.0)
+
+
+def _clocks(number: int, window: Window, protocol: Mapping[str, Any]) -> Iterator[Check]:
+    """A meter's own duration must lie between what passed within its edges and what passed around them."""
+    for reading in window.readings:
+        if reading.within_s is None or reading.around_s is None or window.duration_s <= 0:
+            continue
+        short, long = reading.within_s - reading.duration_s, reading.duration_s - reading.around_s
+        off = max(0.0, short, long) / window.duration_s
+        yield Check(f"the duration of {reading.meter}", number, off, protocol["audit_clock_rel"])
+
+
+def _power(
+    found: Measurement, number: int, window: Window, protocol: Mapping[str, Any], limit_w: float | None
+) -> Iterator[Check]:
+    """Mean power cannot lie below the idle baseline's, nor above the card's limit."""
+    joules, idle_w = readings.signed_j(found, window, "gpu"), readings.idle_w(found, "gpu")
+    if joules is None or window.duration_s <= 0:
+        return
+    mean_w = joules / window.duration_s
+    if idle_w:
+        below = max(0.0, 1 - mean_w / idle_w)
+        yield Check("mean GPU power below idle", number, below, protocol["audit_sampled_rel"])
+    if limit_w:
+        above = max(0.0, mean_w / limit_w - 1)
+        yield Check("mean GPU power above the card's limit", number, above, protocol["audit_power_rel"])
+
+
+def others(found: Measurement) -> list[int]:
+    """The process ids that computed on the card beside this run, before, during or after it."""
+    return sorted({pid for look in found.looks for pid in look.others or ()})
+
+
+def contaminated(found: Measurement, busy_max: float) -> bool:
+    """Whether others used the card: seen as processes, or as work on it before this run began (ids may be hidden)."""
+    busy = found.looks[0].utilization if found.looks else None
+    return bool(others(found)) or (busy is not None and busy > busy_max)
+
+
+def flags(found: Measurement, busy_max: float) -> tuple[str, ...]:
+    """The words of warning that the card's state calls for."""
+    raised = {
+        "contaminated": contaminated(found, busy_max),
+        "power_capped": power_capped(found),
+        "throttled": bool(held_back(found)),
+    }
+    return tuple(name for name, on in raised.items() if on)
+
+
+def held_back(found: Measurement) -> list[str]:
+    """What slowed the card down between the windows, in words."""
+    reasons = _reasons(found)
+    return [word for bit, word in THROTTLED.items() if reasons & bit]
+
+
+def power_capped(found: Measurement) -> bool:
+    """Whether the power limit held the clock."""
+    return bool(_reasons(found) & POWER_CAP)
+
+
+def _reasons(found: Measurement) -> int:
+    reasons = 0
+    for look in found.looks:
+        reasons |= look.reasons or 0
+    return reasons
+
+
+DOUBTFUL = (
+    "contaminated",
+    "first_look",
+    "modelled",
+    "shared",
+    "throttled",
+    "unsettled",
+    "warmup_unsettled",
+    "skipped_rows",
+)
+
+
+def verdict(record: Record) -> tuple[str, str]:
+    """One word for the run's face, and why: `failed`, `doubtful` or `sound`."""
+    made = of(record)
+    wrong = [check for check in made if not check.passed]
+    if record.status != "finished" or wrong:
+        return "failed", str(wrong[0]) if wrong else record.error or record.status
+    doubts = [flag for flag in record.flags if flag in DOUBTFUL]
+    if doubts:
+        return "doubtful", ", ".join(doubts)
+    return "sound", f"{len(made)} checks passed" if made else "no second view to check it against"

@@ -1,0 +1,198 @@
+"""Which of two runs costs less energy, and whether they may be compared at all: pure, from two records.
+
+comparable?  what was asked, where and how it was measured must be the same; model, precision and batch may differ
+verdict      A, B, tie or unknown, by the energy of an inference in each window
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.analysis import named_metrics
+from joulemark.analysis import readings as energy
+from joulemark.core import stats
+from joulemark.core.measurement import COMPONENTS
+from joulemark.core.record import Record
+
+# Two sensors of one kind differ by up to 5 % each: across cards less than both together is a tie
+ACROSS_CARDS = 0.1
+
+# Of a task: where its inputs were found, which their digest says better
+FOUND = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
+
+# Of a protocol: its name, how many windows and parts of the idle baseline, what follows, and its guards; none changes
+# what a window is
+AROUND = (
+    "name",
+    "idle_parts",
+    "min_windows",
+    "max_windows",
+    "measure_max_s",
+    "ci95_rel",
+    "lock_wait_s",
+    "busy_max",
+    "stall_s",
+    "quotable",
+)
+
+GUARDS = ("audit_", "phase_")  # so begin more of them
+
+SIDE_BY_SIDE = (
+    "energy/total_wh_per_1k",
+    *(f"energy/{component}_wh_per_1k" for component in COMPONENTS),
+    "energy/net_wh_per_1k",
+    "energy/ci95_rel",
+    "energy/modelled_share",
+    "latency/p50_s",
+    "throughput/requests_per_s",
+    "quality/primary",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side; `verdict` names the one that costs less: `A`, `B`, `tie` or `unknown`.
+
+    `reasons` says why they do not compare (then the verdict is `unknown` and nothing is computed), `note` why the
+    verdict is what it is. `found` is energy per inference, A less B, in joules. `rows` holds both runs' metrics.
+    """
+
+    verdict: str
+    note: str
+    reasons: tuple[str, ...]
+    found: stats.Difference | None
+    rows: Mapping[str, tuple[float | None, float | None]]
+
+
+def compare(a: Record, b: Record) -> Comparison:
+    """The comparison of two runs."""
+    of_a, of_b = named_metrics.metrics(a), named_metrics.metrics(b)
+    rows = {name: (of_a.get(name), of_b.get(name)) for name in SIDE_BY_SIDE}
+    reasons = tuple(differences(a, b))
+    if reasons:
+        return Comparison("unknown", "they do not compare", reasons, None, rows)
+    found = stats.difference(_joules(a), _joules(b))
+    verdict, note = _verdict(found, a, b)
+    return Comparison(verdict, note, (), found, rows)
+
+
+def differences(a: Record, b: Record) -> Iterator[str]:
+    """Each thing that must be the same and is not: which, and how it differs."""
+    for name, record in (("A", a), ("B", b)):
+        if record.status != "finished":
+            yield f"{name} is {record.status}: {record.error}"
+    yield from _differ("task", a.task, b.task, FOUND)
+    yield from _differ("protocol", a.protocol, b.protocol, AROUND, GUARDS)
+    yield from _differ("", {"samples": a.run["samples"]}, {"samples": b.run["samples"]})
+    devices = [named_metrics.device(record.hardware, record.environment) for record in (a, b)]
+    if devices[0] != devices[1]:
+        yield f"device: {devices[0]} and {devices[1]}"
+    yield from _differ("sensor", _sensors(a), _sensors(b))
+
+
+def tags(record: Record) -> dict[str, str | None]:
+    """What a list of runs is grouped by without reading their records: runs compare whose `compare.key` is equal.
+
+    `compare.key` is a digest of all that must be the same but for the prompt, which a specialist does not have:
+    `compare.prompt` is that of a general model's, None for a specialist's. `compare.card` is equal for runs of one
+    card, `windows` counts the repeats behind an interval.
+    """
+    same = {
+        "task": {key: value for key, value in record.task.items() if key not in (*FOUND, "prompt")},
+        "protocol": {
+            key: value for key, value in record.protocol.items() if key not in AROUND and not key.startswith(GUARDS)
+        },
+        "samples": record.run["samples"],
+        "device": named_metrics.device(record.hardware, record.environment),
+        "sensors": _sensors(record),
+    }
+    prompt = record.task.get("prompt")
+    return {
+        "compare.key": _digest({where: _told(value) for where, value in same.items()}),
+        "compare.prompt": None if prompt is None else _digest(prompt),
+        "compare.card": _digest(_card(record)),
+        "windows": str(len(record.measurement.windows)),
+    }
+
+
+def _told(values: Any) -> Any:
+    """Without what is None: a key that an older record does not have counts as one that says nothing."""
+    return {key: value for key, value in values.items() if value is not None} if isinstance(values, Mapping) else values
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def same_card(a: Record, b: Record) -> bool:
+    """Whether one sensor saw both: the same card, or without one the same machine as far as the record tells."""
+    return _card(a) == _card(b)
+
+
+def _card(record: Record) -> list[Any]:
+    """What tells one card, or without one the machine, from another."""
+    uuids = named_metrics.uuids(record.hardware)
+    return list(uuids) or [record.environment.get(key) for key in ("os", "cpu", "cpu_cores", "memory_bytes")]
+
+
+def _verdict(found: stats.Difference | None, a: Record, b: Record) -> tuple[str, str]:
+    if found is None:
+        return "unknown", "no energy was read in one of them"
+    if found.sign is None:
+        return "unknown", "one window has no interval; measure each with two windows or more"
+    if found.sign == 0:
+        return "tie", "the interval of the difference holds zero"
+    if _overlap(a, b):
+        return "tie", "their intervals overlap"
+    ratio = found.ratio
+    apart = None if ratio is None else max(ratio, 1 / ratio) - 1
+    if not same_card(a, b) and (apart is None or apart < ACROSS_CARDS):
+        return "tie", f"less than {ACROSS_CARDS:.0%} apart, on two cards whose sensors may differ by that"
+    return ("A" if found.sign < 0 else "B"), "the interval of the difference leaves zero out"
+
+
+def _overlap(a: Record, b: Record) -> bool:
+    one, other = stats.estimate(_joules(a)), stats.estimate(_joules(b))
+    if one is None or other is None or one.half_width is None or other.half_width is None:
+        return True
+    return abs(one.mean - other.mean) <= one.half_width + other.half_width
+
+
+def _joules(record: Record) -> list[float]:
+    return [joules for joules in energy.total_j_per_request(record.measurement) if joules is not None]
+
+
+def _sensors(record: Record) -> dict[str, str | None]:
+    """Meter and method of each component, from the first window."""
+    windows = record.measurement.windows
+    readings = windows[0].readings if windows else ()
+    found: dict[str, str | None] = {}
+    for component in COMPONENTS:
+        reading = energy.source(readings, component)
+        found[component] = None if reading is None else f"{reading.meter} ({reading.method[component]})"
+    return found
+
+
+def _differ(
+    where: str, a: Mapping[str, Any], b: Mapping[str, Any], free: tuple[str, ...] = (), begins: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Keys whose values differ, in words; `free` ones and those that begin so may."""
+    for key in dict.fromkeys((*a, *b)):
+        one, other = a.get(key), b.get(key)
+        if key in free or key.startswith(begins or ("\0",)) or _plain(one) == _plain(other):
+            continue
+        if key == "prompt" and (one is None or other is None):  # a specialist is asked nothing: that is compared, too
+            continue
+        yield f"{where} {key}: {_shown(one)} and {_shown(other)}".strip()
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,80 @@
+"""Which format a path is in, and for one that is in none, what the nearest would need."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from joulemark.analysis.external import ai_energy_score, cells, codecarbon, optimum_benchmark, study
+from joulemark.analysis.external.result import Foreign, Found
+from joulemark.core.errors import UserError
+
+FORMATS: tuple[ModuleType, ...] = (study, ai_energy_score, codecarbon, optimum_benchmark)
+ENDS = (".csv", ".json")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A format and what a file lacks of it."""
+
+    format: str
+    lacks: tuple[str, ...]
+
+
+def read(paths: Sequence[Path]) -> Found:
+    """All results of files and folders, in order. UserError for a file of unknown shape, before anything is used."""
+    results: list[Foreign] = []
+    left_out: list[str] = []
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path} does not exist; type files or folders to read")
+        found = _folder(path) if path.is_dir() and not study.recognises(path) else _one(path)
+        results += found.results
+        left_out += found.left_out
+    if not results:
+        why = f": {left_out[0]}" if left_out else ""
+        raise UserError(f"{', '.join(map(str, paths))}: no result that can be used{why}")
+    return Found(tuple(results), tuple(left_out))
+
+
+def _one(path: Path) -> Found:
+    for format in FORMATS:
+        if format.recognises(path):
+            return format.read(path)  # type: ignore[no-any-return]
+    raise UserError(unknown(path))
+
+
+def _folder(path: Path) -> Found:
+    """Every file below that is in a known format; the other tables and documents are said."""
+    found, left_out = [], []
+    for file in sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDS):
+        if any(format.recognises(file) for format in FORMATS):
+            found.append(_one(file))
+        elif file.name != "benchmark_config.json":  # read with the report beside it
+            left_out.append(unknown(file))
+    if not found:
+        needs = f"; as the study's data it lacks {cells.listed(study.missing(path))}"
+        raise UserError(f"{path} holds no file of a known format{needs}")
+    return Found(tuple(one for part in found for one in part.results),
+                 (*left_out, *(line for part in found for line in part.left_out)))  # fmt: skip
+
+
+def nearest(path: Path) -> Missing:
+    """The format of which a file lacks the least, by share."""
+    candidates: tuple[ModuleType, ...] = (
+        (optimum_benchmark,) if path.suffix.lower() == ".json" else (codecarbon, ai_energy_score)
+    )
+    if path.suffix.lower() not in ENDS:
+        candidates = (codecarbon, ai_energy_score, optimum_benchmark)
+    whole = {codecarbon: len(codecarbon.COLUMNS), ai_energy_score: len(ai_energy_score.COLUMNS), optimum_benchmark: 2}
+    best = min(candidates, key=lambda format: len(format.missing(path)) / whole[format])
+    return Missing(best.NAME, best.missing(path))
+
+
+def unknown(path: Path) -> str:
+    """The line for a file in no known format."""
+    if wrong := cells.broken(path):
+        return f"{path} is not whole JSON ({wrong}); was its program stopped while it wrote?"
+    near = nearest(path)
+    kind = "keys" if path.suffix.lower() == ".json" else "columns"
+    return f"{path} is in no known format; for {near.format} it lacks the {kind} {cells.listed(near.lacks, 12)}"

@@ -1,0 +1,143 @@
+"""Training against inference: after how many calls the energy that training took, as published, is matched.
+
+    calls = (training + fine-tuning) / energy of one inference
+
+The study's Table 5 is this for BLOOMz, with the energy of eight GPUs, seven of them idle, in each call; here the
+inference is what a run measured, and stands beside the printed number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from joulemark.analysis.impact.amount import Amount
+from joulemark.analysis.impact.text import Table, digits, interval
+from joulemark.analysis.impact.usage import DAYS, Use
+from joulemark.core.coerce import typed
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+
+FILE = CONF / "reference" / "training.yaml"
+PER = 1000  # inferences
+
+
+@dataclass(frozen=True)
+class Training:
+    """What training a model took as published, and the energy of a call and the calls that its source set beside it."""
+
+    model: str
+    training_kwh: float
+    fine_tuning_kwh: float
+    inference_kwh: float
+    calls: int
+
+    @property
+    def kwh(self) -> float:
+        """Training and fine-tuning together."""
+        return self.training_kwh + self.fine_tuning_kwh
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The published figures, who says so, and what was counted."""
+
+    source: str
+    year: int
+    version: int
+    boundary: str
+    entries: tuple[Training, ...]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """After how many calls of a measured run the published training is matched.
+
+    `run` says which run; None: its model stands for it.
+    """
+
+    training: Training
+    reference: Reference
+    per_1k: Amount
+    calls: Amount
+    run: str | None = None
+
+
+def matched_calls(kwh: float, inference_kwh: float) -> float:
+    """How many inferences take as much energy as training did."""
+    return kwh / inference_kwh
+
+
+@cache
+def published(file: Path = FILE) -> Reference:
+    """The published figures of the file; UserError for one that is broken."""
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise UserError(f"conf/reference/{file.name} holds no keys; see docs/meaning.md")
+    return typed(Reference, values, f"conf/reference/{file.name}")
+
+
+def of_model(model: str, reference: Reference | None = None) -> Training | None:
+    """The published training of a checkpoint by its id; None where there is none."""
+    known = reference or published()
+    return next((entry for entry in known.entries if entry.model == model), None)
+
+
+def parity(model: str, per_1k: Amount, reference: Reference | None = None, run: str | None = None) -> Parity | None:
+    """The calls that match the training of a checkpoint; None where its training is not published or takes nothing.
+
+    `per_1k` is the run's gross energy, Wh per 1,000 inferences.
+    """
+    known = reference or published()
+    training = of_model(model, known)
+    calls = None if training is None else per_1k.into(training.kwh * 1000 * PER)  # Wh over the Wh of one
+    return None if training is None or calls is None else Parity(training, known, per_1k, calls, run)
+
+
+def sentences(found: Parity, use: Use | None = None) -> tuple[str, ...]:
+    """The parity in words, with the printed one beside it, and how long a use takes to reach it."""
+    training, calls = found.training, found.calls
+    ends = "" if calls.low is None else f" ({digits(calls.low, 3)} to {digits(calls.high, 3)})"
+    said = [
+        f"Training {training.model} took {training.training_kwh:,.0f} kWh and fine-tuning "
+        f"{training.fine_tuning_kwh:,.0f} kWh, as published: as much as {digits(calls.mean, 3)} inferences of this "
+        f"run{ends}.",
+        f"The published count is {training.calls:,} calls at {_printed(training.inference_kwh)} kWh each "
+        f"({found.reference.boundary}).",
+    ]
+    if use is not None:
+        years = calls.mean / use.calls("year")
+        said.append(f"With {digits(use.count, 4)} inferences a {use.per} that is {_years(years)}.")
+    return tuple(said)
+
+
+def _printed(kwh: float) -> str:
+    """A small number in full, as the source prints it."""
+    return f"{kwh:.9f}".rstrip("0")
+
+
+def _years(years: float) -> str:
+    if years < 1:
+        return f"{digits(years * DAYS['year'])} days"
+    return f"{digits(years)} years"
+
+
+def table(found: Sequence[Parity]) -> Table:
+    """Each run's model: training, an inference as printed and as measured, and the calls that match in both."""
+    rows = tuple(
+        (
+            one.run or one.training.model,
+            f"{one.training.training_kwh:,.0f} + {one.training.fine_tuning_kwh:,.0f} kWh",
+            f"{_printed(one.training.inference_kwh)} kWh",
+            f"{one.training.calls:,}",
+            interval(one.per_1k.times(1 / PER)),
+            digits(one.calls.mean, 3),
+        )
+        for one in found
+    )
+    heads = ("run", "training and fine-tuning", "a call, as printed", "calls that match, as printed")
+    references = dict.fromkeys(f"{one.reference.source}: {one.reference.boundary}." for one in found)
+    note = " ".join([*references, "As measured: gross component energy of the run, on its own card."] if found else [])
+    return Table("Training against inference", (*heads, "a call, as measured", "calls that match"), rows, note)

@@ -1,0 +1,157 @@
+"""My use: what so many inferences a day, week, month or year take on this card, with the run's own site.
+
+    use.count=30 use.per=week  ->  Wh, money and grams per week and per year, beside an evening's game
+
+Energy is gross, as measured at the run's batch size; being on between the calls is not in it, and said beside it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.analysis import emissions as sites
+from joulemark.analysis.impact.amount import Amount
+from joulemark.core.errors import UserError
+from joulemark.core.record import Record
+from joulemark.core.suggest import choose
+
+PER = 1000  # inferences
+J_PER_WH = 3600.0
+DAYS = {"day": 1.0, "week": 7.0, "month": 365 / 12, "year": 365.0}
+SECONDS_A_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Use:
+    """So many inferences per day, week, month or year; a month is a twelfth of 365 days."""
+
+    count: float
+    per: str
+
+    def calls(self, span: str) -> float:
+        """How many that is in another span."""
+        return self.count * DAYS[span] / DAYS[self.per]
+
+
+def use(count: Any, per: Any) -> Use:
+    """The use that the words `use.count` and `use.per` ask for; UserError for what cannot be."""
+    if isinstance(count, bool) or not isinstance(count, int | float) or not math.isfinite(count) or count <= 0:
+        raise UserError(f"use.count={count}: type how many inferences, a number above 0, such as use.count=30")
+    if per not in DAYS:
+        raise UserError(choose("use.per", str(per), DAYS))
+    return Use(float(count), per)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run says of an inference, and where: all that a use is computed from.
+
+    `site` is the record's; `per_1k` gross Wh; `on_wh_per_1k` the part of it that is being on; None is unknown.
+    """
+
+    model: str
+    task: str
+    device: str
+    batch_size: int
+    per_1k: Amount
+    site: Mapping[str, Any]
+    on_wh_per_1k: float | None = None
+    idle_w: float | None = None
+    load_wh: float | None = None
+    per_s: float | None = None
+    modelled_share: float | None = None
+
+
+def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
+    """What a record says of an inference; None where its energy was not read. `metrics` are its named ones."""
+    from joulemark.analysis.named_metrics import device
+
+    wh, relative = metrics.get("energy/total_wh_per_1k"), metrics.get("energy/ci95_rel")
+    if wh is None:
+        return None
+    return Cost(
+        model=str(record.model["name"]),
+        task=str(record.task["name"]),
+        device=device(record.hardware, record.environment),
+        batch_size=int(record.run["batch_size"]),
+        per_1k=Amount.of(wh, None if relative is None else wh * relative),
+        site=record.site,
+        on_wh_per_1k=metrics.get("energy/on_wh_per_1k"),
+        idle_w=metrics.get("power/idle_w"),
+        load_wh=metrics.get("energy/load_wh"),
+        per_s=metrics.get("throughput/requests_per_s"),
+        modelled_share=metrics.get("energy/modelled_share"),
+    )
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a use takes in one span: component energy, and what the site makes of it; None where it does not say.
+
+    `building_wh` is the energy with the building's overhead (PUE), of which money and grams are made. `heat_wh` and
+    `heat_g` are what heating was spared: a credit that stands for itself and is taken off nothing.
+    """
+
+    span: str
+    calls: float
+    wh: Amount
+    building_wh: Amount
+    grams: Amount | None
+    money: Amount | None
+    heat_wh: Amount | None
+    heat_g: Amount | None
+
+
+@dataclass(frozen=True)
+class MyUse:
+    """A use on one card: what it takes per week and per year, and what must be said beside it."""
+
+    use: Use
+    cost: Cost
+    week: Bill
+    year: Bill
+
+    @property
+    def on_share(self) -> float | None:
+        """The share of an inference's energy that is merely being on, in [0, 1]; None without an idle baseline."""
+        on = self.cost.on_wh_per_1k
+        return None if on is None or self.cost.per_1k.mean <= 0 else min(1.0, on / self.cost.per_1k.mean)
+
+    @property
+    def busy_share(self) -> float | None:
+        """The share of the time that the card is at work for this use; above 1 one card is not enough."""
+        return self.use.calls("day") / self.cost.per_s / SECONDS_A_DAY if self.cost.per_s else None
+
+    @property
+    def waiting_wh(self) -> float | None:
+        """The GPU's Wh a week of waiting, model loaded, whenever it is not at work; None where that is unknown."""
+        if self.cost.idle_w is None or self.busy_share is None:
+            return None
+        return self.cost.idle_w * DAYS["week"] * 24 * max(0.0, 1 - self.busy_share)
+
+
+def my_use(asked: Use, one: Cost) -> MyUse:
+    """The use on the card and at the site of a run."""
+    return MyUse(asked, one, _bill(asked, one, "week"), _bill(asked, one, "year"))
+
+
+def _bill(asked: Use, one: Cost, span: str) -> Bill:
+    calls = asked.calls(span)
+    wh = one.per_1k.times(calls / PER)
+
+    def at_site(name: str) -> Amount | None:
+        """A figure of the site, which is in proportion to the energy, with the energy's interval."""
+        per_wh = sites.metrics(J_PER_WH / PER, one.site)[name]  # of 1 Wh: a thousand inferences of a mWh each
+        return None if per_wh is None else wh.times(per_wh)
+
+    return Bill(
+        span=span,
+        calls=calls,
+        wh=wh,
+        building_wh=wh.times(float(one.site.get("pue") or 1.0)),
+        grams=at_site("emissions/g_per_1k"),
+        money=at_site("cost/per_1k"),
+        heat_wh=at_site("heat/credit_wh_per_1k"),
+        heat_g=at_site("heat/credit_g_per_1k"),
+    )

@@ -1,0 +1,116 @@
+"""My use in words and as a table, beside an evening's game."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from joulemark.analysis import emissions as sites
+from joulemark.analysis.impact import equivalences
+from joulemark.analysis.impact.amount import Amount
+from joulemark.analysis.impact.text import Table, digits, energy, interval, mass
+from joulemark.analysis.impact.usage import PER, MyUse
+
+LEAST_COIN = 0.01
+EVENING_H = 3.0  # an evening's game, by definition here
+
+
+def sentences(mine: MyUse) -> tuple[str, ...]:
+    """The use in words, the answer first."""
+    one = mine.cost
+    said = [
+        f"{digits(mine.use.count, 4)} inferences a {mine.use.per} of {one.model} ({one.task}) on {one.device} take "
+        f"{interval(mine.week.wh)} a week and {interval(mine.year.wh)} a year.",
+        *_site(mine),
+        *_game(mine),
+        *_caveats(mine),
+    ]
+    return tuple(said)
+
+
+def _site(mine: MyUse) -> list[str]:
+    year, here = mine.year, mine.cost.site
+    parts: list[str] = []
+    if year.money is not None:
+        parts.append(f"{_money(year.money.mean, here)} for electricity")
+    if year.grams is not None:
+        parts.append(f"{mass(year.grams.mean)} of CO2 equivalent")
+    lines = [f"A year of it is {' and '.join(parts)}. Site: {sites.words(here)}."] if parts else []
+    missing = [f"{word} (site.{key}=…)" for word, key, value in (
+        ("price", "price_per_kwh", year.money), ("zone", "zone", year.grams)) if value is None]  # fmt: skip
+    if missing:
+        lines.append(f"The run's site gives no {' and no '.join(missing)}, so that figure is left out.")
+    if year.heat_wh is not None:
+        grams = "" if year.heat_g is None else f" and {mass(year.heat_g.mean)}"
+        lines.append(f"Its heat spares {energy(year.heat_wh.mean)}{grams} of heating a year, taken off nothing above.")
+    return lines
+
+
+def _game(mine: MyUse) -> list[str]:
+    game, week_wh = equivalences.named("game"), mine.week.wh.mean
+    evening_wh = float(game.watts or 0.0) * EVENING_H
+    if week_wh <= 0:
+        return []
+    ratio = week_wh / evening_wh
+    beside = f"{digits(ratio)} times as much as" if ratio >= 1 else f"1/{digits(1 / ratio)} of"
+    what = f"{EVENING_H:g} hours at {game.watts:g} W, {equivalences.BASES[game.basis]}"
+    return [f"A week of it is {beside} an evening's game ({what}: {energy(evening_wh)})."]
+
+
+def _caveats(mine: MyUse) -> list[str]:
+    one, lines = mine.cost, []
+    if mine.on_share is not None:
+        lines.append(
+            f"{mine.on_share:.0%} of an inference's energy at batch {one.batch_size} is the machine being on, not work."
+        )
+    if one.batch_size > 1:
+        lines.append(f"Measured at batch {one.batch_size}: calls that come one at a time cost more each.")
+    if mine.waiting_wh is not None and one.idle_w is not None:
+        lines.append(
+            f"Kept loaded and waiting all week the GPU takes {energy(mine.waiting_wh)} more "
+            f"({digits(one.idle_w, 3)} W), not in the figures above."
+        )
+    if one.load_wh is not None and one.per_1k.mean > 0:
+        inferences = one.load_wh / one.per_1k.mean * PER
+        lines.append(f"Loading the model once takes {energy(one.load_wh)}, as much as {digits(inferences)} inferences.")
+    if mine.busy_share is not None and mine.busy_share > 1:
+        lines.append(f"One device does not answer that many: it would take {math.ceil(mine.busy_share)} of them.")
+    if one.modelled_share:
+        lines.append(f"{one.modelled_share:.0%} of this energy was estimated, not read.")
+    return lines
+
+
+def table(mine: MyUse) -> Table:
+    """The use per week and per year, a line for each figure that is known."""
+    here = mine.cost.site
+    rows = [
+        ("inferences", *(digits(bill.calls, 4) for bill in (mine.week, mine.year))),
+        ("energy of the components", *(interval(bill.wh) for bill in (mine.week, mine.year))),
+    ]
+    if (here.get("pue") or 1.0) != 1.0:
+        rows.append(
+            (f"with the building, PUE {here['pue']:g}", *(interval(b.building_wh) for b in (mine.week, mine.year)))
+        )
+    for name, values in (
+        ("money", [b.money and _range(b.money, lambda v: _money(v, here)) for b in (mine.week, mine.year)]),
+        ("CO2 equivalent", [b.grams and _range(b.grams, mass) for b in (mine.week, mine.year)]),
+        ("heating spared (taken off nothing)", [b.heat_wh and interval(b.heat_wh) for b in (mine.week, mine.year)]),
+    ):
+        if all(values):
+            rows.append((name, *(str(value) for value in values)))
+    rows.append(
+        ("as much as", *("; ".join(equivalences.sentences(b.wh.mean, 2)) or "-" for b in (mine.week, mine.year)))
+    )
+    return Table("My use", ("", "a week", "a year"), tuple(rows), " ".join(_caveats(mine)))
+
+
+def _money(value: float, here: Mapping[str, Any]) -> str:
+    """An amount as one pays it: what no coin pays is `below 0.01`."""
+    amount = digits(value, 3) if value >= LEAST_COIN or value == 0 else f"below {LEAST_COIN:g}"
+    return f"{amount} {here.get('currency') or '(currency not given)'}"
+
+
+def _range(amount: Amount, words: Callable[[float], str]) -> str:
+    if amount.low is None or amount.high is None or amount.low == amount.high:
+        return words(amount.mean)
+    mean, low, high = words(amount.mean), words(amount.low), words(amount.high)
+    return mean if mean == low == high else f"{mean} ({low} to {high})"

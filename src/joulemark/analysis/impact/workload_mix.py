@@ -1,0 +1,187 @@
+"""A mix of jobs, and who may answer it: the jobs of a day from conf/mix, the models from runs made of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from joulemark.analysis import named_metrics, readings
+from joulemark.analysis.impact.amount import Amount
+from joulemark.core.coerce import typed
+from joulemark.core.errors import UserError
+from joulemark.core.measurement import COMPONENTS
+from joulemark.core.paths import CONF
+from joulemark.core.record import Record
+
+FOLDER = CONF / "mix"
+PER = 1000  # inferences
+J_PER_WH = 3600.0
+HOURS_A_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Jobs of a day: `calls_per_day` in all, parted by `shares` over tasks, which add up to 1.
+
+    The card is on `hours_on` a day; `rounds_per_day` is how often collected jobs are answered where models are swapped.
+    """
+
+    calls_per_day: float
+    shares: Mapping[str, float]
+    hours_on: float = HOURS_A_DAY
+    rounds_per_day: float = 24.0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run says of one model on one task.
+
+    `net` is Wh per 1,000 above idle, `seconds` the card's time for one inference, `load_wh` loading once with the idle
+    power of that time in it (`load_s`, where known, takes it out), `idle_w` with the model loaded.
+    """
+
+    model: str
+    task: str
+    device: str
+    role: str
+    gross: Amount
+    net: Amount | None
+    seconds: float | None = None
+    load_wh: float | None = None
+    load_s: float | None = None
+    peak_memory_bytes: int | None = None
+    idle_w: Amount | None = None
+    quality: float | None = None
+    modelled_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to answer the mix: which run's model answers each task."""
+
+    name: str
+    by_task: Mapping[str, Measured]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that must be loaded, each once."""
+        return tuple(dict.fromkeys(one.model for one in self.by_task.values()))
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The sum of the models' peak memory, which is more than they need at one moment; None where one is unknown."""
+        peaks: dict[str, int] = {}
+        for one in self.by_task.values():
+            if one.peak_memory_bytes is None:
+                return None
+            peaks[one.model] = max(peaks.get(one.model, 0), one.peak_memory_bytes)
+        return sum(peaks.values())
+
+
+def mix(values: Mapping[str, Any], name: str) -> Mix:
+    """The mix of a composed node of `conf/mix`; UserError for values that cannot be."""
+    found = typed(Mix, {"name": name, **values}, "mix")
+    checks: Sequence[tuple[str, float, Callable[[float], bool], str]] = (
+        ("calls_per_day", found.calls_per_day, lambda v: 0 <= v < float("inf"), "must be 0 or more"),
+        ("hours_on", found.hours_on, lambda v: 0 < v <= HOURS_A_DAY, "must be above 0 and at most 24"),
+        ("rounds_per_day", found.rounds_per_day, lambda v: 1 <= v < float("inf"), "must be 1 or more"),
+    )
+    for key, value, holds, says in checks:
+        if not holds(value):
+            raise UserError(f"mix.{key}={value:g}: {says}")
+    for task, share in found.shares.items():
+        if not 0 < share <= 1:
+            raise UserError(
+                f"mix.shares.{task}={share:g}: must be above 0 and at most 1; leave out what is never asked"
+            )
+    if abs(sum(found.shares.values()) - 1) > 1e-6:
+        raise UserError(f"mix.shares add up to {sum(found.shares.values()):g}: they are parts of one whole, 1")
+    return found
+
+
+@cache
+def known(folder: Path = FOLDER) -> Mapping[str, Mix]:
+    """Every mix of conf/mix by its name."""
+    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    return {name: mix(values, name) for name, values in found.items()}
+
+
+def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | None:
+    """What a record says of its model on its task; None where its energy was not read.
+
+    The interval of net is that of gross and of the idle power for as long as an inference takes, added. Components
+    without an idle reading are in gross alone.
+    """
+    gross, net, relative = (metrics.get(f"energy/{name}") for name in ("total_wh_per_1k", "net_wh_per_1k", "ci95_rel"))
+    if gross is None:
+        return None
+    per_s, found = metrics.get("throughput/requests_per_s"), record.measurement
+    seconds = 1 / per_s if per_s else None
+    idle_w = _idle_w(record)
+    half = None if relative is None else gross * relative
+    widened = half
+    if half is not None and seconds is not None and idle_w is not None and idle_w.high is not None:
+        widened = half + (idle_w.high - idle_w.mean) * seconds * PER / J_PER_WH
+    return Measured(
+        model=str(record.model["name"]),
+        task=str(record.task["name"]),
+        device=named_metrics.device(record.hardware, record.environment),
+        role=str(record.model["role"]),
+        gross=Amount.of(gross, half),
+        net=None if net is None else Amount.of(max(0.0, net), widened),
+        seconds=seconds,
+        load_wh=metrics.get("energy/load_wh"),
+        load_s=max((reading.duration_s for reading in found.load), default=None),
+        peak_memory_bytes=found.peak_memory_bytes,
+        idle_w=idle_w,
+        quality=metrics.get("quality/primary"),
+        modelled_share=metrics.get("energy/modelled_share"),
+    )
+
+
+def _idle_w(record: Record) -> Amount | None:
+    """Idle power of all components that have a baseline; its interval is unknown where one part has no spread."""
+    parts = {c: w for c in COMPONENTS if (w := readings.idle_w(record.measurement, c)) is not None}
+    if not parts:
+        return None
+    halves = [readings.idle_half_width_w(record.measurement, component) for component in parts]
+    known_halves = [half for half in halves if half is not None]
+    return Amount.of(sum(parts.values()), sum(known_halves) if len(known_halves) == len(halves) else None)
+
+
+def sides(jobs: Mix, runs: Sequence[Measured]) -> tuple[Side, Side]:
+    """The general model (A) and the specialists (B) that answer the mix best, of equal ones those that cost least.
+
+    The general side is one model that was measured on every task of the mix; tasks that a side lacks are not in it.
+    """
+    wanted = [run for run in runs if run.task in jobs.shares]
+    specialists = {
+        task: _best([r for r in wanted if r.role == "specialist" and r.task == task]) for task in jobs.shares
+    }
+    generals: dict[str, dict[str, Measured]] = {}
+    for name in sorted({run.model for run in wanted if run.role == "general"}):
+        own = [run for run in wanted if run.role == "general" and run.model == name]
+        tasks = {task: _best([run for run in own if run.task == task]) for task in jobs.shares}
+        generals[name] = {task: run for task, run in tasks.items() if run is not None}
+    widest = max(generals, key=lambda name: _rank(list(generals[name].values()), jobs), default=None)
+    return (
+        Side(widest or "one general model", generals.get(widest or "", {})),
+        Side("specialists", {task: run for task, run in specialists.items() if run is not None}),
+    )
+
+
+def _best(runs: Sequence[Measured]) -> Measured | None:
+    return min(runs, key=lambda run: (-(run.quality or 0.0), run.gross.mean), default=None)
+
+
+def _rank(runs: Sequence[Measured], jobs: Mix) -> tuple[int, float, float]:
+    """How many tasks of the mix, how well by their shares, and, less is more, at what energy."""
+    return (
+        len(runs),
+        sum((run.quality or 0.0) * jobs.shares[run.task] for run in runs),
+        -sum(run.gross.mean * jobs.shares[run.task] for run in runs),
+    )

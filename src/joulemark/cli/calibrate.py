@@ -1,0 +1,289 @@
+"""python -m src.calibrate: one minute that reads this device's tick, its idle power, its pJ per FLOP and per byte.
+
+    open ── rest ── idle ──┬── warm up ── window ──┐
+                           └───────────────────────┘  each precision's product, then a copy
+
+Only a counter will do. What was read is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
+The last line on standard output is one JSON object. Exit code 0, or 2 for a mistake in the words or no counter.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from joulemark.analysis import lower_bound, readings
+from joulemark.analysis.lower_bound import Calibration, Rate
+from joulemark.config import hydra_errors
+from joulemark.core.coerce import typed
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.core.measurement import Measurement, Meter
+from joulemark.core.paths import CONF
+from joulemark.core.suggest import choose
+from joulemark.hardware import devices, host
+from joulemark.hardware.gpu_lock import held
+from joulemark.measure.protocol import Clock, Progress, metered, one_window
+
+COUNTERS = {"cuda": "nvml", "rocm": "amd", "cpu": "rapl"}  # device -> the meter that reads its counter
+INSTEAD = "; type meter=codecarbon"  # a sensor's advice for runs, where an estimate will do
+BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a device is calibrated: the values of `conf/calibrate.yaml`; None is to be chosen by the device."""
+
+    seconds: float
+    idle_s: float
+    rest_s: float
+    warmup_s: float
+    precisions: tuple[str, ...] | None = None
+    side: int | None = None
+    copy_bytes: int | None = None
+    lock_wait_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Where the work comes from; `joulemark.models.backend.microbenchmarks` but in tests, which need no device."""
+
+    wake: Callable[[str], None]
+    product: Callable[[str, str, int], Any]
+    copy: Callable[[str, int], Any]
+    release: Callable[[], None]
+    side: int
+    copy_bytes: int
+
+
+@hydra.main(config_path=str(CONF), config_name="calibrate", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The calibration that Hydra composed; leaves the process with its exit code."""
+    try:
+        code = run(config)
+    except UserError as error:
+        print(f"error: {str(error).removeprefix('calibrate.')}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def run(config: DictConfig) -> int:
+    """Calibrates, keeps and prints; returns the exit code."""
+    from joulemark.cli.console import Status
+
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    groups = {key: values.pop(key) for key in ("hardware", "meter")}
+    plan = typed(Plan, values, "calibrate")
+    device = devices.resolve("this", typed(devices.HardwareConf, groups["hardware"], "hardware"))
+    check(plan, device)
+    with held(device, plan.lock_wait_s, word="lock_wait_s=600"):
+        meter = counter([instantiate(sensor) for sensor in groups["meter"]["sensors"]], device)
+        try:
+            with Status() as progress:
+                found = calibrate(plan, device, meter, _kernels(plan, device), Clock(), progress)
+        finally:
+            meter.close()
+    path = lower_bound.save(found)
+    show(found)
+    print(f"\nkept in {path}")
+    print(json.dumps(summary(found), allow_nan=False))
+    return 0
+
+
+def check(plan: Plan, device: Hardware) -> None:
+    """Whether the plan can be carried out on the device; UserError for what cannot be."""
+    if device.beside:
+        raise UserError(
+            f"hardware.index={list(device.indices)}: a calibration is one card's; type hardware.index={device.index}, "
+            "then each of the others"
+        )
+    if device.device not in COUNTERS:
+        raise UserError(f"calibrate needs a counter, which the device {device.device} has not; type hardware=cpu")
+    if plan.lock_wait_s < 0:
+        raise UserError(f"lock_wait_s={plan.lock_wait_s:g}: must be 0 or more")
+    for word in plan.precisions or ():
+        if word not in (known := _plain(device)):
+            raise UserError(f"{choose('precisions', word, known)} (what is calibrated of this {device.device})")
+    for name in ("seconds", "idle_s"):
+        if getattr(plan, name) <= 0:
+            raise UserError(f"{name}={getattr(plan, name)}: must be more than 0")
+    for name, least in (("side", 1), ("copy_bytes", 4)):
+        value = getattr(plan, name)
+        if value is not None and value < least:
+            raise UserError(f"{name}={value}: must be {least} or more")
+    if lower_bound.key(device) is None:
+        raise UserError("this machine does not tell its processor's name, by which a calibration is kept")
+
+
+def counter(meters: Sequence[Meter], device: Hardware) -> Meter:
+    """The device's own counter among the meters, opened; UserError, before torch is imported, where none reads."""
+    name = COUNTERS[device.device]
+    meter = next((meter for meter in meters if meter.name == name), None)
+    if meter is None:
+        raise UserError(f"calibrate needs a counter: type meter={name}")
+    try:
+        meter.open(device)
+    except UserError as error:
+        raise UserError(
+            f"calibrate needs a counter (a GPU's by NVML, or RAPL): {error}".partition(INSTEAD)[0]
+        ) from None
+    return meter
+
+
+def calibrate(
+    plan: Plan, device: Hardware, meter: Meter, kernels: Kernels, clock: Clock, progress: Progress
+) -> Calibration:
+    """Measures idle power, every product and the copy, each in a window of its own."""
+    component = "cpu" if device.uuid is None else "gpu"
+    where = devices.isolate(device)
+    kernels.wake(where)
+    progress("idle", 0.0)
+    clock.sleep(plan.rest_s)
+    _, idle = metered([meter], lambda: clock.sleep(plan.idle_s))
+    base = Measurement(idle=idle)
+    idle_w, method = readings.idle_w(base, component), readings.method(idle, component)
+    if idle_w is None or method is None:
+        raise UserError(f"calibrate needs a counter: meter={meter.name} does not read this machine's {component}")
+    rates = {
+        name: _rate(kernel, plan, base, component, meter, clock, progress, name)
+        for name, kernel in _work(plan, device, where, kernels)
+    }
+    return Calibration(
+        key=str(lower_bound.key(device)),
+        device=device.gpu_name or host.cpu_name() or device.device,
+        component=component,
+        meter=meter.name,
+        method=method,
+        tick_s=getattr(meter, "tick_s", None),
+        idle_w=idle_w,
+        copy=rates.pop("copy"),
+        products=rates,
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        side=kernels.side,
+        driver=devices.gpu_state(device).get("driver"),
+        torch=host.version("torch"),
+    )
+
+
+def _plain(device: Hardware) -> list[str]:
+    """The precisions whose product has a price; of weights in few bits there is none, and so no floor."""
+    return [word for word in device.precisions if word in devices.PLAIN]
+
+
+def _work(plan: Plan, device: Hardware, where: str, kernels: Kernels) -> Iterator[tuple[str, Any]]:
+    """One kernel at a time: each needs the memory of the one before."""
+    for precision in plan.precisions or _plain(device):
+        yield precision, kernels.product(where, precision, kernels.side)
+        kernels.release()
+    yield "copy", kernels.copy(where, kernels.copy_bytes)
+
+
+def _rate(
+    kernel: Any,
+    plan: Plan,
+    base: Measurement,
+    component: str,
+    meter: Meter,
+    clock: Clock,
+    progress: Progress,
+    name: str,
+) -> Rate:
+    """The joules of one kernel over a window that begins and ends with the counter's ticks.
+
+    The stretch between the window's end and the next tick, at most one, is idle and taken off as in every run.
+    """
+    progress(name, 0.0)
+    burst = _warm_up(kernel, plan.warmup_s, clock)
+    window = one_window(
+        kernel.run,
+        [burst],
+        [meter],
+        plan.seconds,
+        clock,
+        lambda: 0.0,
+        lambda phase, share: None,
+        lambda given, passes: 0,
+        sizes=[burst],
+    )
+    joules, idle_w = readings.window_j(base, window, component), readings.idle_w(base, component) or 0.0
+    if joules is None or joules <= idle_w * window.duration_s:
+        drew = "nothing" if joules is None else f"{joules / window.duration_s:.1f} W"
+        raise UserError(
+            f"the {component} drew {drew} in {name} and {idle_w:.1f} W idle: let nothing else run, try again"
+        )
+    return Rate(amount=kernel.amount * window.requests, duration_s=window.duration_s, gross_j=joules)
+
+
+def _warm_up(kernel: Any, seconds: float, clock: Clock) -> int:
+    """Runs the kernel until it is warm; returns how many times fill a burst."""
+    kernel.run(1)  # its first call plans and loads
+    began, times = clock.now(), 0
+    while times == 0 or clock.now() - began < seconds:
+        kernel.run(1)
+        times += 1
+    return max(1, round(BURST_S * times / max(clock.now() - began, 1e-9)))
+
+
+def _kernels(plan: Plan, device: Hardware) -> Kernels:
+    from joulemark.models.backend import microbenchmarks
+
+    return Kernels(
+        wake=microbenchmarks.wake,
+        product=microbenchmarks.product,
+        copy=microbenchmarks.copy,
+        release=microbenchmarks.release,
+        side=plan.side or microbenchmarks.SIDE[device.device],
+        copy_bytes=plan.copy_bytes or microbenchmarks.COPY_BYTES[device.device],
+    )
+
+
+def summary(found: Calibration) -> dict[str, Any]:
+    """The calibration as JSON values, with the prices of a FLOP and a byte, gross and net of idle."""
+    rates = {**found.products, "copy": found.copy}
+    prices = {
+        name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.net_pj(found.idle_w)} for name, rate in rates.items()
+    }
+    facts = {key: value for key, value in asdict(found).items() if key not in ("products", "copy")}
+    return {**facts, "rates": prices}
+
+
+def show(found: Calibration) -> None:
+    """Prints a row for each kernel: its rate, its mean power, what one FLOP or byte costs, and how that is known."""
+    from rich.table import Table
+
+    from joulemark.core import console
+
+    tick = "" if found.tick_s is None else f", tick {found.tick_s * 1000:.0f} ms"
+    title = f"{found.device} · idle {found.idle_w:.1f} W · {found.meter}: {found.method}{tick}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("what", "rate", "mean W", "gross", "net of idle", "evidence"):
+        table.add_column(name, justify="left" if name in ("what", "evidence") else "right", no_wrap=True)
+    for name, rate in {**found.products, "copy": found.copy}.items():
+        unit = "byte" if name == "copy" else "FLOP"
+        table.add_row(
+            "copy, read + written" if name == "copy" else f"product {name}, {found.side}^3",
+            f"{rate.per_s / 1e12:.4g} T{'B' if name == 'copy' else 'FLOP'}/s",
+            f"{rate.gross_j / rate.duration_s:.4g}",
+            f"{rate.pj:.4g} pJ/{unit}",
+            f"{rate.net_pj(found.idle_w):.4g} pJ/{unit}",
+            f"{found.method}, {rate.duration_s:.3g} s",
+        )
+    console.show(table)
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    try:
+        return hydra_errors.main(command, "calibrate")
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

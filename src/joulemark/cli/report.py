@@ -1,0 +1,69 @@
+"""python -m src.report: one page that says which model to run, with which settings, what it costs and how sure that is.
+
+From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the answers
+and one line of JSON. Exit code 0, or 2 for a mistake in the words.
+"""
+
+import json
+import sys
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from joulemark.config import hydra_errors
+from joulemark.core.coerce import typed
+from joulemark.core.paths import CONF
+from joulemark.report import numbers, recommendation_text
+from joulemark.report.build import Asked, Report, make
+
+
+@hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The report that Hydra composed; leaves the process with its exit code."""
+    hydra_errors.leave(lambda: show(make(asked(config))))
+
+
+def asked(config: DictConfig) -> Asked:
+    """The words as composed; a mix of jobs bears the name of its file."""
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    if values.get("mix") is not None:
+        values["mix"]["name"] = HydraConfig.get().runtime.choices["mix"]
+    return typed(Asked, values, "report")
+
+
+def show(made: Report) -> int:
+    """Prints each answer in a line or two, where the page is, and what programs read; returns the exit code."""
+    for answer in made.answers:
+        one = answer.chosen
+        cost = (
+            f" {numbers.plus_minus(one.energy, one.half_width)} per 1,000 ({recommendation_text.SURE[answer.sure]})"
+            if one
+            else ""
+        )
+        print(f"{numbers.word(answer.group.task)}: {recommendation_text.headline(answer)}{cost}")
+    if made.left_out:
+        print(f"{len(made.left_out)} run(s) left out: the page says why")
+    for version in made.registered:
+        print(f"registered: {version['name']} version {version['version']}, alias {version['alias']}")
+    print(f"\nOpen the page: {made.folder / 'report.html'}")
+    last = {
+        "report": str(made.folder / "report.html"),
+        "runs": made.runs,
+        "groups": len(made.answers),
+        "left_out": len(made.left_out),
+        "answers": {answer.group.id: answer.chosen.run_id if answer.chosen else None for answer in made.answers},
+        "registered": list(made.registered),
+    }
+    print(json.dumps(last))
+    return 0
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    return hydra_errors.main(command, "report")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""python -m src.run: one measured run, from the words on the command line to a record in MLflow.
+
+Words are refused before anything heavy is imported (exit code 2). A run that began leaves a record and exits with
+0 finished, 1 failed, 130 or 143 interrupted; its last line on standard output is one JSON object. With -m every
+combination of the words is a run of its own (sweep/multirun.py).
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from joulemark.config import hydra_errors
+from joulemark.config.compose import names_in
+from joulemark.config.run import Run, build
+from joulemark.core import tracking
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+from joulemark.core.record import Record
+from joulemark.core.signals import Interrupted
+from joulemark.core.task import Inputs
+
+EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
+
+
+@hydra.main(config_path=str(CONF), config_name="run", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """The run that Hydra composed; leaves the process with its exit code."""
+    hydra_config = HydraConfig.get()
+    try:
+        if hydra_config.mode == RunMode.MULTIRUN:  # our own launchers never come here
+            raise UserError(
+                "hydra/launcher: only fresh, slurm and ray give each run a process of its own; leave it out"
+            )
+        if hydra_config.runtime.choices.get("sweep") != "none":
+            raise UserError(f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the words")
+        if config.storage is not None:
+            raise UserError("storage=… is where a sweep keeps its study; type -m sweep=efficiency with it")
+        code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
+    except UserError as error:  # said here, since Hydra would put words of its own before it
+        code = _refuse(str(error))
+    sys.exit(code)
+
+
+def execute(run: Run) -> int:
+    """Measures one run and records it; returns the exit code."""
+    for note in run.notes:
+        print(note, file=sys.stderr, flush=True)
+    run, inputs = _at_hand(run)
+    from joulemark.hardware.gpu_lock import held
+    from joulemark.store.recorder import Recorder
+
+    with (
+        held(run.hardware, run.procedure.lock_wait_s),
+        Recorder(run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
+    ):
+        record = _measured(run, inputs, recorder)
+        link = recorder.finish(_payload(record, run))
+    _report(record, run, link)
+    if "unsaved" in link:
+        return EXIT["failed"]
+    terminated = record.status == "interrupted" and "SIGTERM" in (record.error or "")
+    return 128 + signal.SIGTERM if terminated else EXIT[record.status]
+
+
+def _at_hand(run: Run) -> tuple[Run, Inputs]:
+    """The inputs read and the weights' files on this machine: all that may need a network, before anything begins."""
+    from joulemark.models.backend.checkpoint import fetch
+
+    # A file with a broken row is refused before gigabytes are downloaded; without a network the model's id is named
+    inputs = run.task.samples(run.samples, run.seed) if run.dataset.id is None else None
+    run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
+    return run, run.task.samples(run.samples, run.seed) if inputs is None else inputs
+
+
+def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
+    from joulemark.cli.console import Status
+    from joulemark.measure import runner
+    from joulemark.measure.draft import draft
+    from joulemark.models.backend.weights import import_packages
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, Interrupted.by)
+    begun = draft(run, inputs)
+
+    def watch(phase: str, record: Record) -> None:
+        if phase == "meters":
+            import_packages()  # beside the recorder's own imports: both take seconds
+            recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
+        recorder.draft(_payload(record, run), phase)
+
+    with Status() as progress:
+
+        def beating(phase: str, share: float) -> None:
+            recorder.beat()
+            progress(phase, share)
+
+        record = runner.bench(run, begun, inputs.samples, watch, beating)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # what was measured is being written: a second Ctrl-C must not lose it
+    return record
+
+
+def _payload(record: Record, run: Run) -> dict[str, Any]:
+    from joulemark.core.record_json import to_json
+
+    return {"record": to_json(record), "params": {key: str(value) for key, value in run.chosen.items()}}
+
+
+def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
+    from joulemark.analysis import named_metrics
+    from joulemark.cli import console
+
+    metrics = named_metrics.metrics(record)
+    console.report(record, metrics)
+    if "unsaved" in link:
+        print(f"\nnot recorded: {link['error']}")
+        print(f"when the store is back: python -m src.recorder {link['unsaved']}")
+    elif link.get("url"):
+        print(f"\nOpen this run: {link['url']}")
+    else:
+        uri = tracking.public(run.tracking_uri)
+        server = "make ui" if uri == tracking.default() else f"mlflow ui --backend-store-uri {uri}"
+        print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
+    last = {
+        "status": record.status,
+        "run_id": link.get("run_id"),
+        "url": link.get("url"),
+        "model": run.label,
+        "task": run.task.name,
+        "error": record.error or (f"not recorded: {link['error']}" if "unsaved" in link else None),
+        "flags": record.flags,
+        "metrics": metrics,
+    }
+    print(json.dumps(last, allow_nan=False), flush=True)
+
+
+def _refuse(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    # Lets Hydra's errors come here instead of being printed its way
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    try:
+        command()
+    except hydra_errors.COMPOSITION as error:
+        return _refuse(hydra_errors.explain(error, "run", sys.argv[1:]))
+    except UserError as error:  # of the many runs of -m
+        return _refuse(str(error))
+    except (Interrupted, KeyboardInterrupt):  # before anything was measured
+        return EXIT["interrupted"]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

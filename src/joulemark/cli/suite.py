@@ -1,0 +1,150 @@
+"""python -m src.suite: a grid of runs, one after the other, each a fresh process of `python -m src.run`.
+
+A run whose command is in the tracking store as finished on this device is not made again, so the same line goes on
+where it stopped; one that failed is made again. A run that fails is a row of the table, and the next one starts. Exit
+code 0 when every run is finished, 1 when one is not, 2 for a mistake in the words, 130 and 143 when stopped.
+"""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import hydra
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from joulemark.analysis import named_metrics
+from joulemark.config import hydra_errors
+from joulemark.core import tracking
+from joulemark.core.coerce import typed
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+from joulemark.core.signals import Interrupted
+from joulemark.hardware import devices as hardware
+from joulemark.hardware import host
+from joulemark.report import table
+from joulemark.report.table import FAILED, SKIPPED, Row
+from joulemark.sweep import trial
+from joulemark.sweep.grid import Job, Suite, jobs
+
+
+@hydra.main(config_path=str(CONF), config_name="suite", version_base="1.3")
+def main_command(config: DictConfig) -> None:
+    """The suite that Hydra composed; leaves the process with its exit code."""
+
+    def alone() -> int:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise UserError("-m: a suite is many runs already; leave -m out")
+        return run(config)
+
+    hydra_errors.leave(alone)
+
+
+def run(config: DictConfig) -> int:
+    """Makes the runs that are not made yet and prints the table; returns the exit code."""
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    suite = typed(Suite, values["suite"], "suite")
+    todo = jobs(suite, values["words"], values["tasks"], values["models"])
+    if values["dry"]:
+        for job in todo:
+            print(job.command)
+        return 0
+    file = Path(values["table"]) if values["table"] else None
+    if file and not file.parent.is_dir():
+        raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
+    uri = tracking.resolve(values["tracking_uri"])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, Interrupted.by)
+    rows: list[Row] = []
+    stopped = ""
+    try:
+        _make(todo, {} if values["again"] else _measured_before(uri, todo), uri, rows)
+    except Interrupted as stop:
+        stopped = str(stop)
+        print(f"stopped by {stop}; the same line goes on from here", file=sys.stderr)
+    table.show(rows)
+    if file:
+        file.write_text(table.markdown(rows), encoding="utf-8")
+    failed = sum(row.status == FAILED for row in rows)
+    print(json.dumps({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)}))
+    return 128 + signal.Signals[stopped] if stopped else int(failed > 0)
+
+
+def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
+    """The row of each run that is finished already on the device that it would use, by its command."""
+    devices = [_device(tuple(sorted(word for word in job.words if word.startswith("hardware")))) for job in todo]
+    from joulemark.store import reading
+
+    kept: dict[str, Mapping[str, reading.Kept]] = {}
+    found = {}
+    for job, device in zip(todo, devices, strict=True):
+        if device not in kept:
+            kept[device] = reading.finished(uri, device)
+        if job.command in kept[device]:
+            one = kept[device][job.command]
+            found[job.command] = replace(job.row, status=SKIPPED, metrics=one.metrics, tags=one.tags)
+    return found
+
+
+@cache
+def _device(words: tuple[str, ...]) -> str:
+    """The name of the processor that a run with these words uses; UserError where this machine does not have it."""
+    name = next((word.partition("=")[2] for word in words if word.startswith("hardware=")), "auto")
+    try:
+        values: Any = OmegaConf.to_container(compose("run", overrides=list(words)).hardware, resolve=True)
+    except hydra_errors.COMPOSITION as error:
+        raise UserError(hydra_errors.explain(error, "run", words)) from None
+    found = hardware.resolve(name, typed(hardware.HardwareConf, values, "hardware"))
+    return named_metrics.device(asdict(found), {"cpu": host.cpu_name()})
+
+
+def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Row]) -> None:
+    """Appends the row of each run in order; Interrupted leaves those that were done."""
+    took: list[float] = []
+    for number, job in enumerate(todo, start=1):
+        left = sum(one.command not in known for one in todo[number - 1 :])
+        about = f", about {fmean(took) * left / 60:.0f} min left" if took and left else ""
+        print(f"[{number}/{len(todo)}{about}] {job.command}", file=sys.stderr, flush=True)
+        if job.command in known:
+            rows.append(known[job.command])
+            continue
+        began = time.monotonic()
+        row, stopped_by = performed(job, uri)
+        if stopped_by is None or row.status != FAILED:
+            rows.append(row)
+        if stopped_by:
+            raise Interrupted(stopped_by)
+        if row.status != FAILED:
+            took.append(time.monotonic() - began)
+
+
+def performed(job: Job, uri: str) -> tuple[Row, str | None]:
+    """The job done in a process of its own, and the name of the signal, if one came, after which no other is wanted."""
+    done = trial.run(job.words, environment={"MLFLOW_TRACKING_URI": uri})
+    if done.status != "finished":
+        return replace(job.row, status=FAILED, error=done.error or done.status), done.stopped_by
+    from joulemark.store import reading
+
+    kept = reading.kept(uri, str(done.run_id))
+    return replace(job.row, metrics=kept.metrics, tags=kept.tags), done.stopped_by
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    try:
+        return hydra_errors.main(main_command, "suite")
+    except KeyboardInterrupt:  # before anything began
+        return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Words into a checked Run, in a command that has many: composed and built as the run itself will do it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hydra import compose
+from omegaconf import DictConfig, open_dict
+
+from joulemark.config import hydra_errors
+from joulemark.config.run import Run, build
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.hardware import devices
+
+GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
+
+
+def composed(words: Sequence[str], resolve: Callable[[str, devices.HardwareConf], Hardware] = devices.resolve) -> Run:
+    """The run that these words ask for; UserError, one line, where there is none.
+
+    Hydra must know conf/, as it does in every command of ours (elsewhere: `initialize_config_dir`). `resolve` as in
+    `config.build`.
+    """
+    try:
+        config = compose("run", overrides=list(words), return_hydra_config=True)
+    except hydra_errors.COMPOSITION as error:
+        raise UserError(hydra_errors.explain(error, "run", words)) from None
+    names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)
+    return build(without_hydra(config), names, typed, resolve)
+
+
+def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
+    """The word chosen for each group; UserError for a group without one."""
+    for group in GROUPS:
+        if not choices.get(group):
+            raise UserError(f"{group} has no choice; type {group}=…")
+    return {group: str(choices[group]) for group in GROUPS}
+
+
+def without_hydra(config: DictConfig) -> DictConfig:
+    """The run's own keys of a composed configuration, from which Hydra's are taken away."""
+    with open_dict(config):
+        del config["hydra"]
+    return config

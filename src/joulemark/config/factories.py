@@ -1,0 +1,160 @@
+"""The composed nodes of conf/ as nouns: the model in its size, the task on its dataset, the protocol, the site."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from joulemark.analysis import emissions
+from joulemark.core.coerce import mapping, typed, without
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Site
+from joulemark.core.model import Checkpoint, Model
+from joulemark.core.procedure import Procedure
+from joulemark.core.suggest import choose
+from joulemark.core.task import Task
+from joulemark.data import embedded
+from joulemark.data.dataset import Dataset
+
+# Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
+NOT_REAL = ("random", "embedded")
+
+# Of a protocol; its other values may be 0
+ONE_OR_MORE = ("settle_batches", "min_windows", "max_windows", "phase_requests")
+
+
+def model_of(node: Mapping[str, Any], name: str, size: str | None) -> Model:
+    """The model of a composed node of `conf/model` in one of its sizes, None where it has one only."""
+    return made_model({**sized({**node, "size": size}, name), "seed": 0}, name)
+
+
+def task_on(node: Mapping[str, Any], name: str, dataset: str) -> Task:
+    """The task of a composed node of `conf/task`, on one of its datasets."""
+    chosen = with_dataset({**node, "dataset": dataset}, Checkpoint(id=""))
+    source = made_dataset(chosen, name)  # takes its own keys out
+    return made_task(chosen, source)
+
+
+def site_of(values: Mapping[str, Any], name: str) -> Site:
+    """The site of a composed node of `conf/site`, with its zone's factor; UserError for values that cannot be."""
+    return emissions.located(typed(Site, {"name": name, **values}, "site"))
+
+
+def procedure_of(node: Mapping[str, Any], name: str) -> Procedure:
+    """How is measured, from a composed node of `conf/protocol`; UserError for values that cannot be."""
+    found = typed(Procedure, {"name": name, **without(node, "samples")}, "protocol")
+    if found.idle_parts < 1:
+        raise UserError(f"protocol.idle_parts={found.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0")
+    for key, value in without(asdict(found), "name", "quotable").items():
+        least = 1 if key in ONE_OR_MORE else 0
+        if not least <= value < math.inf:  # also refuses NaN
+            raise UserError(f"protocol.{key}={value:g}: must be {least} or more, and finite")
+    if found.stall_s == 0:
+        raise UserError("protocol.stall_s=0: every run would end at once; it is the longest that one call may take")
+    if found.min_windows > found.max_windows:
+        raise UserError(
+            f"protocol.min_windows={found.min_windows} is more than protocol.max_windows={found.max_windows}; type both"
+        )
+    return found
+
+
+def sized(node: dict[str, Any], name: str) -> dict[str, Any]:
+    """The model's node with the chosen size's own values laid over it."""
+    sizes, size = mapping(node, "sizes", "model"), node.get("size")
+    if not sizes:
+        if size is not None:
+            raise UserError(f"model.size={size}: model={name} comes in one size; leave model.size out")
+        return without(node, "size")
+    if size not in sizes:
+        raise UserError(choose("model.size", str(size), sizes))
+    merged: dict[str, Any] = OmegaConf.to_container(OmegaConf.merge(node, sizes[size]))  # type: ignore[assignment]
+    return merged
+
+
+def made_model(node: dict[str, Any], name: str) -> Model:
+    """The model of a node whose size is chosen, with its checkpoint; UserError for values that cannot be."""
+    for facts in (
+        "size",
+        "training_kwh",
+        "fine_tuning_kwh",
+        "pads",
+        "shards",
+        "attentions",
+        "caches",
+        "compiles",
+        "graphs",
+        "quantizes",
+        "pictures",
+    ):  # for the record and the reader, not for the model
+        node.pop(facts, None)
+    target = node.pop("_target_")
+    checkpoint = typed(
+        Checkpoint,
+        {
+            "id": node.pop("checkpoint"),
+            **{
+                key: node.pop(key)
+                for key in ("weights", "revision", "trust_remote_code", "allow_pickle", "shape", "parameters", "seed")
+            },
+            "processor": node.pop("processor", None) or {},
+        },
+        "model",
+    )
+    _check_weights(checkpoint, name)
+    return _made(target, {**node, "checkpoint": checkpoint}, "model")  # type: ignore[no-any-return]
+
+
+def _check_weights(checkpoint: Checkpoint, name: str) -> None:
+    weights = checkpoint.weights
+    if weights == "random" and not checkpoint.shape:
+        raise UserError(f"model.weights=random: model={name} gives no shape to build from; type model.weights=hub")
+    if weights == "embedded" and not (embedded.WEIGHTS / checkpoint.id).is_dir():
+        raise UserError(f"model.weights=embedded: {checkpoint.id} does not ship with Joulemark; type model=embedded")
+    if weights not in ("hub", "random", "embedded") and not Path(weights).is_dir():
+        raise UserError(f"{choose('model.weights', weights, ('hub', 'random', 'embedded'))}, or an existing folder")
+
+
+def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
+    """The task's node with one dataset chosen: its name, its entry, and the values it sets where they are open."""
+    entries = mapping(node, "datasets", "task")
+    standard = node.pop("default")
+    word = node["dataset"]
+    if word == "auto":
+        word = "embedded" if checkpoint.weights in NOT_REAL else standard
+    if word not in entries:
+        raise UserError(choose("task.dataset", word, ["auto", *entries]))
+    entry = dict(entries[word])
+    for key, value in (entry.pop("task", None) or {}).items():
+        node[key] = value if node[key] is None else node[key]
+    columns = {key: column for key, column in mapping(node, "fields", "task").items() if column is not None}
+    if (word == "file") != (node["path"] is not None):
+        raise UserError("task.dataset=file and task.path=FILE go together")
+    return {
+        **node,
+        "texts": node.get("texts", True),
+        "dataset": word,
+        "source": {**entry, "fields": {**entry["fields"], **columns}},
+    }
+
+
+def made_dataset(node: dict[str, Any], task: str) -> Dataset:
+    """Where the inputs come from; takes the keys that say so out of the task's node."""
+    source = node.pop("source")
+    words = {"name": node["dataset"], "task": task, "path": node.pop("path"), "repeat": node.pop("repeat")}
+    return typed(Dataset, {**source, **words, "labels": source.get("labels") or node.get("labels") or ()}, "task")
+
+
+def made_task(node: dict[str, Any], dataset: Dataset) -> Task:
+    """The task on these inputs, from what is left of its node."""
+    target = node.pop("_target_")
+    del node["texts"]  # for the words of the run, not for the task
+    return _made(target, {**node, "dataset": dataset}, "task")  # type: ignore[no-any-return]
+
+
+def _made(target: str, values: Mapping[str, Any], where: str) -> Any:
+    # Hydra resolves the class, so that its own refusal of unsafe targets holds; the values are ours to check
+    return typed(instantiate({"_target_": target, "_partial_": True}).func, values, where)

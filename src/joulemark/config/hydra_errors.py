@@ -1,0 +1,110 @@
+"""One line for each mistake that Hydra finds in the words of a command: what was wrong, and the nearest right word."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+from joulemark.core.suggest import choose, nearest
+
+COMPOSITION = (HydraException, OmegaConfBaseException)
+
+
+def main(command: Callable[[], None], name: str) -> int:
+    """Starts a command of Hydra's and returns its exit code: 2 for words it cannot compose, in one line.
+
+    `name` is the top configuration.
+    """
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets Hydra's errors come here instead of being printed its way
+    try:
+        command()
+    except COMPOSITION as error:
+        print(f"error: {explain(error, name, sys.argv[1:])}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def leave(run: Callable[[], int]) -> NoReturn:
+    """Leaves the process with the exit code of a composed command: 2 for a mistake of the user's, in one line."""
+    try:
+        code = run()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
+    """The sentence for one of Hydra's errors; `name` is the top configuration, `overrides` the words typed."""
+    text = str(error)
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, word = (error.missing_cfg_file or "").rpartition("/")
+        return choose(group, word, error.options)
+    if isinstance(error, OverrideParseException):
+        return f"{error.override!r} is not key=value; quote what the shell or Hydra would read otherwise: 'key=\"a b\"'"
+    twice = re.search(r"Multiple values for (\w+)|^(\w+) appears more than once", text)
+    if twice:
+        group = twice[1] or twice[2]
+        return f"{group} has a choice already; type {group}=… instead of +{group}=…"
+    key = _key(text)
+    if key is not None and re.search(r"is not in struct|not in '|No match in the defaults", _all_text(error)):
+        return unknown_key(key, name, overrides)
+    value = re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", _all_text(error))
+    if value:
+        where = re.search(r"full_key: (\S+)", _all_text(error))
+        kind = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}.get(value[2], value[2])
+        return f"{where[1] if where else key}={value[1]} is not {kind}"
+    return " ".join(_all_text(error).split())
+
+
+def _key(text: str) -> str | None:
+    found = re.search(r"Could not (?:override|append to config\.|delete from config\.).*?'([^']+)'", text)
+    return found[1] if found else None
+
+
+def _all_text(error: BaseException) -> str:
+    parts = [str(error)]
+    while error.__cause__ is not None:
+        error = error.__cause__
+        parts.append(str(error))
+    return "\n".join(parts)
+
+
+def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
+    """One sentence for a key that does not exist, with the nearest one that does."""
+    known = _known_keys(name, [word for word in overrides if re.split("[=@]", word.lstrip("+~"))[0] != key])
+    close = nearest(key, known)
+    if close is None:  # `model.revison` has its best match among the keys beside it
+        close = nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])
+    if close is None and name == "suite" and key in _known_keys("run", ()):
+        return f"{key} is a key of each run: type 'words=[\"{key}=…\"]'"
+    hint = f"did you mean {close}=…?" if close else f"python -m src.{name} --help lists them"
+    return f"{key} is no key of this {name}; {hint}"
+
+
+def _known_keys(name: str, overrides: Sequence[str]) -> list[str]:
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config: Any = OmegaConf.to_container(compose(name, overrides=list(overrides)))
+    except COMPOSITION:  # a second mistake beside the first: the keys of the plain command must do
+        return _known_keys(name, ()) if overrides else []
+    return _dotted(config)
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in values.items():
+        keys.append(f"{prefix}{key}")
+        if isinstance(value, Mapping):
+            keys += _dotted(value, f"{prefix}{key}.")
+    return keys

@@ -1,0 +1,43 @@
+"""Composed values to dataclasses, each of the right type; one line that names the key for whatever is not."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
+
+from joulemark.core.errors import UserError
+from joulemark.core.suggest import choose
+
+T = TypeVar("T")
+
+
+def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """An instance of a dataclass with each value of the right type; UserError names the key that is not."""
+    from pydantic import TypeAdapter, ValidationError
+
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise UserError(choose(f"{where}.{key}", "…", known))
+    for key, field in known.items():
+        required = field.default is MISSING and field.default_factory is MISSING
+        if required and values.get(key, "???") == "???":
+            raise UserError(f"{where}.{key} has no value; type {where}.{key}=…")
+    try:
+        return TypeAdapter(cls).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([where, *(str(part) for part in first["loc"])])
+        raise UserError(f"{key}={first['input']}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+
+
+def mapping(node: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+    """Takes the key out of the node; UserError where someone put a plain value in its place."""
+    found = node.pop(key, None) or {}
+    if not isinstance(found, dict):
+        raise UserError(f"{where}.{key}={found}: this key holds others; set one of them, {where}.{key}.NAME=…")
+    return found
+
+
+def without(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """The values less those of some keys."""
+    return {key: value for key, value in values.items() if key not in keys}

@@ -1,0 +1,9 @@
+"""What a user or a row of data can get wrong: one line that says what, and what to do instead."""
+
+
+class UserError(Exception):
+    """A mistake the user can mend: one line that says what was wrong and what to type instead (exit code 2)."""
+
+
+class BadRowError(Exception):
+    """A row of the data that cannot be used; its message says why. A few are skipped and counted, many stop the run."""

@@ -1,0 +1,42 @@
+"""Where things are: the configuration that ships with the program, and the folder that a user's records go to."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+_ROOT = PACKAGE.parents[1]
+
+# The root of the checkout that this code lies in; None where it is installed
+CHECKOUT = _ROOT if (_ROOT / "conf" / "run.yaml").is_file() else None
+
+# A wheel carries conf/ within the package
+CONF = CHECKOUT / "conf" if CHECKOUT else PACKAGE / "conf"
+
+
+def home() -> Path:
+    """The absolute folder of records, calibrations and reports: `JOULEMARK_HOME`, else `mlruns` where one is."""
+    return Path(os.environ.get("JOULEMARK_HOME") or "mlruns").expanduser().absolute()
+
+
+def own_conf() -> Path:
+    """The absolute folder of a user's own configuration, which is searched after the program's."""
+    return Path("conf").absolute()
+
+
+def program(command: str) -> str:
+    """What a person types for a command here: `python -m src.run` in a checkout, `joulemark run` elsewhere."""
+    return f"python -m src.{command}" if CHECKOUT else f"joulemark {command}"
+
+
+def module(name: str, *words: str) -> list[str]:
+    """The command line of a child process that runs a module of this package."""
+    return [sys.executable, "-m", f"joulemark.{name}" if name else "joulemark", *words]
+
+
+def child_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment for a child, which then runs this very code, installed or not."""
+    own: Sequence[str] = (str(PACKAGE.parent), *([str(CHECKOUT)] if CHECKOUT else []))
+    given = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part not in own]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*own, *given]), **(more or {})}

@@ -1,0 +1,40 @@
+"""A Record as JSON values and back, with nothing lost: what `record.json` holds and reports read."""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from joulemark.core.errors import UserError
+from joulemark.core.record import SCHEMA, Record
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """The record as dicts, lists, strings and numbers, `schema` among them."""
+    plain: dict[str, Any] = _plain(asdict(record))
+    return plain
+
+
+def from_json(values: Mapping[str, Any]) -> Record:
+    """The record again; UserError where it was written by a newer program than this one, or is no record."""
+    from pydantic import TypeAdapter, ValidationError
+
+    schema = values.get("schema")
+    if not isinstance(schema, int):
+        raise UserError("this file is no record of Joulemark: it has no schema")
+    if schema > SCHEMA:
+        raise UserError(f"this record has schema {schema}, this program reads up to {SCHEMA}: update Joulemark")
+    try:
+        return TypeAdapter(Record).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"this record is broken at {place}: {first['msg']}") from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | array):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

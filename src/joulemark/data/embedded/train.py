@@ -1,0 +1,282 @@
+"""Trains the embedded models of texts from a seed: one specialist for each task, and a BLOOM for every task."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    DistilBertForQuestionAnswering,
+    DistilBertForSequenceClassification,
+    DistilBertForTokenClassification,
+    PreTrainedTokenizerFast,
+)
+
+from joulemark.data.embedded import grammar
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+LABELS = ("negative", "positive")
+TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+SPECIAL = ("<pad>", "<s>", "</s>")
+PAD, BEGIN, END = range(len(SPECIAL))
+VOCABULARY = 2048
+IGNORED = -100  # what torch's cross entropy leaves out
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+def tokenizer(texts: Iterable[str], marked: bool) -> PreTrainedTokenizerFast:
+    """A lower-case byte-level BPE: any text can be written in it. `marked` puts <s> and </s> around each text."""
+    made = Tokenizer(models.BPE())
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=list(SPECIAL), initial_alphabet=sorted(alphabet), show_progress=False
+    )
+    made.train_from_iterator(texts, trainer)
+    if marked:
+        made.post_processor = processors.TemplateProcessing(
+            single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", BEGIN), ("</s>", END)]
+        )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+def classifier(held_out: frozenset[str], folder: Path, seed: int, steps: int = 800, batch: int = 64) -> None:
+    """Trains the sentiment specialist on fresh reviews, none of them held out, and saves it."""
+    torch.manual_seed(seed)
+    random = Random(seed)
+    words = tokenizer((grammar.review(Random(i))[0] for i in range(4000)), marked=True)
+    labels = {"id2label": dict(enumerate(LABELS)), "label2id": {label: i for i, label in enumerate(LABELS)}}
+    model = DistilBertForSequenceClassification(_small(len(words), dim=64, n_layers=2, **labels))
+    examples = fresh(lambda: grammar.review(random), held_out)
+
+    def loss() -> torch.Tensor:
+        texts, labels = zip(*islice(examples, batch), strict=True)
+        tensors = words(list(texts), padding=True, return_tensors="pt").to(DEVICE)
+        numbers = torch.tensor([LABELS.index(label) for label in labels], device=DEVICE)
+        found: torch.Tensor = model(tensors["input_ids"], attention_mask=tensors["attention_mask"], labels=numbers).loss
+        return found
+
+    train(model, loss, steps, rate=2e-3)
+    _save(model, words, folder)
+
+
+def tagger(held_out: frozenset[str], folder: Path, seed: int, steps: int = 1000, batch: int = 64) -> None:
+    """Trains the specialist that tags names, on fresh sentences, and saves it."""
+    torch.manual_seed(seed)
+    random = Random(seed)
+    words = tokenizer((grammar.tagged(Random(i))[0] for i in range(4000)), marked=True)
+    labels = {"id2label": dict(enumerate(TAGS)), "label2id": {tag: number for number, tag in enumerate(TAGS)}}
+    model = DistilBertForTokenClassification(_small(len(words), dim=64, n_layers=2, **labels))
+    examples = fresh(lambda: grammar.tagged(random), held_out)
+
+    def loss() -> torch.Tensor:
+        found = list(islice(examples, batch))
+        made = words([one[1] for one in found], is_split_into_words=True, padding=True, return_tensors="pt")
+        numbers = [
+            [IGNORED if word is None else TAGS.index(tags[word]) for word in made.word_ids(row)]
+            for row, (_, _, tags) in enumerate(found)
+        ]
+        out = model(**made.to(DEVICE), labels=torch.tensor(numbers, device=DEVICE))
+        return out.loss  # type: ignore[no-any-return]
+
+    train(model, loss, steps, rate=2e-3)
+    _save(model, words, folder)
+
+
+def reader(held_out: frozenset[str], folder: Path, seed: int, steps: int = 1200, batch: int = 64) -> None:
+    """Trains the specialist that marks answers, on fresh questions, and saves it."""
+    torch.manual_seed(seed)
+    random = Random(seed)
+    words = tokenizer((part for i in range(3000) for part in grammar.question(Random(i))[:2]), marked=True)
+    model = DistilBertForQuestionAnswering(_small(len(words), dim=96, n_layers=3))
+    examples = fresh(lambda: grammar.question(random), held_out)
+
+    def loss() -> torch.Tensor:
+        texts, questions, answers = (list(side) for side in zip(*islice(examples, batch), strict=True))
+        made = words(questions, texts, padding=True, return_tensors="pt")
+        ends = []
+        for row, (text, answer) in enumerate(zip(texts, answers, strict=True)):
+            at = re.search(rf"\b{answer}\b", text).start()  # type: ignore[union-attr]
+            places = [place for place, owner in enumerate(made.sequence_ids(row)) if owner == 1]
+            spans = [(place, made.token_to_chars(row, place)) for place in places]
+            inside = [place for place, span in spans if span and span.end > at and span.start < at + len(answer)]
+            ends.append((inside[0], inside[-1]))
+        starts, stops = torch.tensor(ends, device=DEVICE).T
+        out = model(**made.to(DEVICE), start_positions=starts, end_positions=stops)
+        return out.loss  # type: ignore[no-any-return]
+
+    train(model, loss, steps, rate=1.5e-3)
+    _save(model, words, folder)
+
+
+def filler(held_out: frozenset[str], folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> None:
+    """Trains the specialist that fills masks, on the beginnings of fresh news cut at any word, and saves it."""
+    torch.manual_seed(seed)
+    random = Random(seed)
+    words = _whole_words(grammar.story(Random(i)) for i in range(4000))
+    model = DistilBertForMaskedLM(_small(len(words), dim=96, n_layers=3))
+    examples = fresh(lambda: (grammar.story(random),), held_out)
+
+    def loss() -> torch.Tensor:
+        rows = []
+        for (text,) in islice(examples, batch):
+            parts = text.split()
+            rows.append(parts[: random.randint(4, 26)] if random.random() < 0.5 else parts[:20])
+        made = words([" ".join(row) for row in rows], padding=True, return_tensors="pt").to(DEVICE)
+        labels = torch.full_like(made["input_ids"], IGNORED)
+        for row, length in enumerate(made["attention_mask"].sum(1).tolist()):
+            # the last word, as in the task, and one in seven of the others; a full stop is a word of its own
+            last = length - 2
+            if made["input_ids"][row, last] == words.convert_tokens_to_ids("."):
+                made["attention_mask"][row, last] = 0
+                last -= 1
+            for place in {last, *(i for i in range(1, last) if random.random() < 0.15)}:
+                labels[row, place] = made["input_ids"][row, place]
+                made["input_ids"][row, place] = words.mask_token_id
+        return model(**made, labels=labels).loss  # type: ignore[no-any-return]
+
+    train(model, loss, steps, rate=2e-3)
+    _save(model, words, folder)
+
+
+def _small(vocabulary: int, dim: int, n_layers: int, **words: Any) -> DistilBertConfig:
+    return DistilBertConfig(
+        vocab_size=vocabulary,
+        max_position_embeddings=256,
+        dim=dim,
+        hidden_dim=4 * dim,
+        n_layers=n_layers,
+        n_heads=4,
+        pad_token_id=PAD,
+        **words,
+    )
+
+
+def _whole_words(texts: Iterable[str]) -> PreTrainedTokenizerFast:
+    """A lower-case tokenizer of whole words and signs: a word behind a mask must be one token to be found."""
+    made = Tokenizer(models.WordLevel(unk_token="<unk>"))
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = [*SPECIAL, "<unk>", "<mask>"]
+    made.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=special, show_progress=False))
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", BEGIN), ("</s>", END)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+def general(
+    held_out: frozenset[str], prompts: dict[str, str], folder: Path, seed: int, steps: int = 4000, batch: int = 48
+) -> None:
+    """Trains the general model on every task that `prompts` asks (task to prompt), and saves it."""
+    torch.manual_seed(seed)
+    random = Random(seed)
+    made = (part for i in range(3000) for part in (grammar.review(Random(i))[0], *grammar.news(Random(i))))
+    answers = [f" {label}" for label in LABELS] * 10
+    words = tokenizer([*prompts.values(), *answers, *made], marked=False)
+    model = BloomForCausalLM(
+        BloomConfig(
+            vocab_size=len(words),
+            hidden_size=128,
+            n_layer=4,
+            n_head=4,
+            bos_token_id=BEGIN,
+            eos_token_id=END,
+            pad_token_id=PAD,
+        )
+    )
+    examples = fresh(lambda: _example(random), held_out)
+
+    def loss() -> torch.Tensor:
+        pairs = [(prompts[task].format(**asked), answer) for _, task, asked, answer in islice(examples, batch)]
+        ids, answers = (tensor.to(DEVICE) for tensor in _tensors(words, pairs))
+        logits = model(ids, attention_mask=(ids != PAD).long()).logits[:, :-1].flatten(0, 1)
+        targets = ids[:, 1:].masked_fill(ids[:, 1:] == PAD, IGNORED).flatten()
+        each = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
+        answered = answers[:, 1:].flatten()
+        # The answers are few beside the texts: without a weight of their own they would be learnt last
+        return each[answered].mean() + 0.5 * each[~answered & (targets != IGNORED)].mean()
+
+    train(model, loss, steps, rate=2e-3)
+    _save(model, words, folder)
+
+
+def _example(random: Random) -> tuple[str, str, dict[str, str], str]:
+    """A text, the task it is for, the fields of its prompt, and the answer: empty where the text itself is learnt."""
+    task = random.choice(("text_classification", "summarization", "text_generation", "question_answering"))
+    if task == "text_classification":
+        text, label = grammar.review(random)
+        return text, task, {"text": text}, f" {label}"
+    if task == "question_answering":
+        text, question, answer = grammar.question(random)
+        return text, task, {"question": question, "context": text}, f" {answer}"
+    text, summary = grammar.news(random)
+    return text, task, {"text": text}, f" {summary}" if task == "summarization" else ""
+
+
+def fresh(make: Callable[[], T], held_out: frozenset[str]) -> Iterator[T]:
+    """Examples without end, each a tuple that begins with its text; none of the texts is held out."""
+    while True:
+        example = make()
+        if example[0] not in held_out:
+            yield example
+
+
+def _tensors(words: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids padded on the right, and a mask of the same shape that is true at each answer and its end."""
+    rows = []
+    for asked, answer in pairs:
+        before = words(asked)["input_ids"]
+        after = [*words(answer)["input_ids"], END] if answer else []
+        rows.append((before + after, [False] * len(before) + [True] * len(after)))
+    width = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([ids + [PAD] * (width - len(ids)) for ids, _ in rows])
+    mask = torch.tensor([mask + [False] * (width - len(mask)) for _, mask in rows])
+    return ids, mask
+
+
+def train(model: Any, loss: Callable[[], torch.Tensor], steps: int, rate: float) -> None:
+    """Steps of AdamW with a one-cycle rate, on the loss of what `loss` draws; prints how it goes."""
+    model.to(DEVICE).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps, pct_start=0.1)
+    for step in range(steps):
+        found = loss()
+        optimizer.zero_grad()
+        found.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0 or step == steps - 1:
+            print(f"  step {step:5d} of {steps}  loss {found.item():.3f}", flush=True)
+
+
+def _save(model: Any, words: PreTrainedTokenizerFast, folder: Path) -> None:
+    # Half precision halves what the repository carries; the weights are read back in the precision of the run
+    model.eval().half().cpu().save_pretrained(folder, safe_serialization=True)
+    words.save_pretrained(folder)

@@ -1,0 +1,90 @@
+"""The cards between windows, as their driver tells it: who computes there, how warm they are, what holds them."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from joulemark.core.machine import Hardware
+from joulemark.core.measurement import Look
+
+# NVML's clock event reasons (nvml.h, nvmlClocksEventReasons): these slow a run down, so its joules are of another card
+THROTTLED = {0x08: "hardware slowdown", 0x20: "thermal, by software", 0x40: "thermal, by hardware", 0x80: "power brake"}
+POWER_CAP = 0x04  # the power limit holds the clock: normal at full load, and recorded
+
+
+@dataclass
+class Card:
+    """The run's cards under observation. `look` costs a few milliseconds each and is never called inside a window.
+
+    Which of their processes is this run's own: by its process id or, in a container, which hides those, the one that
+    came up while the model loaded (`loaded` is to be called then). Only NVIDIA's cards are looked at.
+    """
+
+    hardware: Hardware
+    clock: Callable[[], float]
+    driver: Any = None
+    _handles: tuple[Any, ...] = field(default=(), init=False)
+    _before: frozenset[int] = field(default=frozenset(), init=False)
+    _own: frozenset[int] = field(default=frozenset(), init=False)
+
+    def open(self) -> None:
+        """Finds the cards and notes who is on them before this run is."""
+        if self.hardware.device != "cuda":
+            return
+        if self.driver is None:
+            import pynvml
+
+            self.driver = pynvml
+        self.driver.nvmlInit()
+        self._handles = tuple(self.driver.nvmlDeviceGetHandleByUUID(uuid) for uuid in self.hardware.uuids)
+        self._before = self._processes() or frozenset()
+
+    def loaded(self) -> None:
+        """Notes this run's own process: to be called once its model is on the cards."""
+        here = self._processes() or frozenset()
+        fresh = here - self._before
+        own = {os.getpid()} & here
+        self._own = frozenset(own or (fresh if len(fresh) == 1 else ()))
+
+    def look(self) -> Look | None:
+        """The cards now; None without one."""
+        if not self._handles:
+            return None
+        nvml = self.driver
+        clocks_mhz = self._told("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)
+        powers_mw = self._told("nvmlDeviceGetPowerUsage")
+        rates = self._told("nvmlDeviceGetUtilizationRates")
+        reasons = self._told("nvmlDeviceGetCurrentClocksEventReasons")
+        processes = self._processes()
+        return Look(
+            at_s=self.clock(),
+            temperature_c=max(self._told("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU), default=None),
+            sm_clock_hz=min(clocks_mhz) * 1e6 if clocks_mhz else None,
+            # the sum of some cards would look like that of all
+            power_w=sum(powers_mw) / 1000 if len(powers_mw) == len(self._handles) else None,
+            utilization=max(rate.gpu for rate in rates) / 100 if rates else None,
+            reasons=reduce(or_, reasons) if reasons else None,
+            others=None if processes is None else tuple(sorted(processes - self._own - {os.getpid()})),
+        )
+
+    def _processes(self) -> frozenset[int] | None:
+        """Whoever computes on any of the cards; None where none of them tells."""
+        found = self._told("nvmlDeviceGetComputeRunningProcesses")
+        return frozenset(int(process.pid) for card in found for process in card) if found else None
+
+    def _told(self, name: str, *words: Any) -> list[Any]:
+        """The answer of each card that gives one."""
+        answers = (self._ask(handle, name, *words) for handle in self._handles)
+        return [answer for answer in answers if answer is not None]
+
+    def _ask(self, handle: Any, name: str, *words: Any) -> Any:
+        ask = getattr(self.driver, name, None)
+        if ask is None:
+            return None
+        try:
+            return ask(handle, *words)
+        except self.driver.NVMLError:  # this card or driver does not tell
+            return None

@@ -1,0 +1,79 @@
+"""The machine and software a run was measured on, read once, before anything is loaded."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from joulemark.core.paths import CHECKOUT
+
+PACKAGES = ("torch", "transformers", "diffusers", "datasets", "tokenizers", "accelerate", "codecarbon", "mlflow")
+
+
+def snapshot() -> dict[str, Any]:
+    """Host, processor, memory, packages and the program's own revision; JSON values, None where unknown."""
+    import psutil
+
+    return {
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "cpu": cpu_name(),
+        "cpu_cores": os.cpu_count(),
+        "usable_cores": cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "packages": {name: version(name) for name in PACKAGES},
+        **revision(),
+    }
+
+
+def cores() -> int:
+    """The processor cores that this process may use, which in a container or a job are often fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_name() -> str | None:
+    """The processor's marketing name, from the kernel (Linux) or sysctl (macOS)."""
+    if platform.system() == "Darwin":
+        return _output(["sysctl", "-n", "machdep.cpu.brand_string"])
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), None)
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package without importing it; None if it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        # mlflow-skinny is the same tracking client without the server
+        return version("mlflow-skinny") if package == "mlflow" else None
+
+
+def revision() -> dict[str, Any]:
+    """The git commit of this checkout and whether it was changed since; None outside git."""
+    commit = _output(["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]) if CHECKOUT else None
+    status = _output(["git", "-C", str(CHECKOUT), "status", "--porcelain"]) if commit else None
+    return {"git_revision": commit, "git_dirty": None if status is None else bool(status)}
+
+
+def busy_s() -> float:
+    """Seconds the host's processors have been busy since boot, averaged over the cores: one read of the kernel."""
+    import psutil
+
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    # guest time is already inside user time on Linux
+    total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+    return float(total - idle) / (os.cpu_count() or 1)
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

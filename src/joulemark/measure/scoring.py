@@ -1,0 +1,68 @@
+"""The quality of the calls that were measured, a row for each request, and the flags of what was found."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from joulemark.analysis import audit, named_metrics
+from joulemark.analysis.emissions import modelled_limit
+from joulemark.config.run import Run
+from joulemark.core.measurement import Measurement
+from joulemark.core.model import Loaded
+from joulemark.core.record import Record, Request
+from joulemark.core.task import Prediction, Sample, Scores
+from joulemark.data.batching import put_back
+
+
+def scored(
+    record: Record,
+    run: Run,
+    loaded: Loaded,
+    samples: Sequence[Sample],
+    answers: Sequence[Prediction],
+    places: Sequence[int],
+) -> Record:
+    """The record with the quality of the answers, and a row for each request, whichever batch it was in."""
+    scores = _scores(run, loaded, samples, answers)
+    latencies = put_back(named_metrics.request_latencies(record.measurement), places)
+    record = replace(record, scores=scores.values, requests=_requests(samples, answers, scores, latencies))
+    return flagged(record, record.measurement)
+
+
+def flagged(record: Record, found: Measurement) -> Record:
+    """The record with what was measured until now, and the flags that this raises."""
+    flags = {
+        *named_metrics.flags(found, record.model["weights"], modelled_limit(record.site)),
+        *named_metrics.input_flags(record),
+        *named_metrics.host_flags(record),
+        *named_metrics.protocol_flags(record),
+        *audit.flags(found, record.protocol["busy_max"]),
+    }
+    return replace(record, measurement=found, flags=tuple(sorted(flags)))
+
+
+def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+    """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights."""
+    scores = run.task.score(samples, predictions)
+    values = {**scores.values, **(loaded.judge(samples, predictions) if loaded.judge else {})}
+    if run.model.checkpoint.weights == "random":
+        return Scores(dict.fromkeys(["primary", *values]), [None] * len(samples))
+    return Scores({"primary": values.get(run.task.metric), **values}, scores.each)
+
+
+def _requests(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], scores: Scores, latencies: Sequence[float]
+) -> tuple[Request, ...]:
+    return tuple(
+        Request(
+            id=sample.id,
+            output=str(prediction.output),
+            reference=None if sample.target is None else str(sample.target),
+            score=score,
+            units=prediction.units,
+            latency_s=latency,
+            input_tokens=prediction.input_tokens,
+            output_tokens=prediction.output_tokens,
+            truncated=prediction.truncated,
+        )
+        for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True)
+    )

@@ -1,0 +1,157 @@
+"""What a decoder-only and an encoder-decoder language model do alike: greedy answers within the task's budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
+from joulemark.core.task import Asking, Prediction
+from joulemark.models.backend import compilation, stages
+from joulemark.models.backend.tokenization import Encoded, encode
+from joulemark.models.backend.weights import positions
+
+# Tokens read where the architecture sets no limit: the length BLOOM was trained at (arXiv 2211.05100, table 3).
+# T5's relative positions take it too; with its training length of 512 it would read half a news article.
+UNLIMITED_CONTEXT = 2048
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A language model on its device; called with a batch of inputs it returns one Prediction each.
+
+    `room` is the most input tokens; `prompt` has a field for each part of the input. A decoder-only model repeats its
+    input before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones
+    included, up to and with the first end-of-text; what follows that is padding.
+    """
+
+    model: Any
+    tokenizer: Any
+    room: int
+    prompt: str
+    unit: str
+    cache: str = "dynamic"
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Encoded:
+        return encode(self.tokenizer, inputs, self.room, self.prompt)
+
+    def ask(self, batch: Encoded) -> dict[str, Any]:
+        # said at each call, since transformers refuses one kind of cache by default and another handed over (phases.py)
+        static = {"cache_implementation": "static"} if self.cache == "static" else {}
+        return {**to_device(batch.tensors, self.model), **static}
+
+    def answer(self, batch: Encoded) -> tuple[Encoded, Any]:
+        import torch
+
+        with torch.inference_mode():
+            return batch, self.model.generate(**self.ask(batch))
+
+    def read(self, answer: tuple[Encoded, Any]) -> list[Prediction]:
+        batch, out = answer
+        start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
+        ends = ids(self.model.generation_config.eos_token_id)
+        predictions = []
+        for row, length, truncated in zip(out[:, start:].tolist(), batch.lengths, batch.truncated, strict=True):
+            count = new_tokens(row, ends)
+            predictions.append(
+                Prediction(
+                    output=self.tokenizer.decode(row[:count], skip_special_tokens=True).strip(),
+                    units=count if self.unit == "token" else 1,
+                    input_tokens=length,
+                    output_tokens=count,
+                    truncated=truncated,
+                )
+            )
+        return predictions
+
+
+def new_tokens(row: Sequence[int], ends: frozenset[int]) -> int:
+    """How many tokens of a generated row are the answer: all up to and with the first end-of-text."""
+    return next((place + 1 for place, token in enumerate(row) if token in ends), len(row))
+
+
+def to_device(tensors: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """The ids and the mask on the model's device; other columns of a tokenizer are of no use to a language model."""
+    return {key: tensors[key].to(model.device) for key in ("input_ids", "attention_mask")}
+
+
+def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool, settings: Settings, device: str) -> None:
+    """Makes the model answer greedily within the task's token budget, whatever its checkpoint prefers.
+
+    Only the ids of the special tokens stay of the checkpoint's generation config: its beams, penalties, forced tokens
+    and lengths would make two models incomparable. `forced` makes every answer exactly as long as the budget: random
+    weights end by chance, not by meaning. UserError where the model has not the cache that is asked for.
+    """
+    from transformers import GenerationConfig
+
+    own, config = model.generation_config, model.config
+    if settings.cache == "static":
+        _check_static(model)
+
+    def token(name: str) -> Any:
+        found = getattr(own, name, None)
+        return found if found is not None else getattr(config, name, None)
+
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        use_cache=True,
+        **compilation.of_decoding(settings, device),
+        max_new_tokens=task.max_new_tokens,
+        # the end-of-text token is ruled out until then, at the same cost as in a real model's run
+        min_new_tokens=task.max_new_tokens if forced else task.min_new_tokens,
+        bos_token_id=token("bos_token_id"),
+        eos_token_id=token("eos_token_id"),
+        pad_token_id=tokenizer.pad_token_id,
+        decoder_start_token_id=token("decoder_start_token_id"),
+    )
+
+
+def _check_static(model: Any) -> None:
+    """UserError where the model has no static cache that could be set back (phases.py)."""
+    from transformers import StaticCache
+
+    kind = model.config.model_type
+    if model._is_stateful or not model._supports_default_dynamic_cache():
+        raise UserError(f"cache=static: a {kind} keeps a state, not keys and values; type cache=dynamic")
+    cache = StaticCache(model.config.get_text_config(decoder=True), max_cache_len=1)
+    if any(cache.is_sliding) or any(cache.is_linear):
+        raise UserError(f"cache=static: this {kind} forgets by a window or keeps a state; type cache=dynamic")
+
+
+def context_of(model: Any, asked: int | None) -> int:
+    """How many tokens fit: the architecture's positions or, without such a limit, 2048; fewer if `asked` is."""
+    limit = positions(model)
+    if limit is None:
+        return asked or UNLIMITED_CONTEXT
+    return min(limit, asked or limit)
+
+
+def room_for_input(context: int, task: Asking) -> int:
+    """The tokens a prompt may have so that the longest answer still fits; UserError when that leaves none."""
+    room = context - task.max_new_tokens
+    if room < 1:
+        raise UserError(f"task.max_new_tokens={task.max_new_tokens} leaves no room for input in a context of {context}")
+    return room
+
+
+def speaker(model: Any) -> Any:
+    """The config of the part of a model that speaks."""
+    config = model.config
+    return getattr(config, "text_config", None) or getattr(config, "decoder", None) or config
+
+
+def first(config: Any) -> int:
+    """The token that begins a text, or ends one where nothing begins it (T5)."""
+    found = next(token for token in (config.bos_token_id, config.eos_token_id) if token is not None)
+    return int(found)
+
+
+def ids(value: int | Sequence[int] | None) -> frozenset[int]:
+    """The token or tokens a config names, as a set."""
+    if value is None:
+        return frozenset()
+    return frozenset([value] if isinstance(value, int) else value)

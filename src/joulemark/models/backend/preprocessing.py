@@ -1,0 +1,136 @@
+"""Images and sounds to tensors: the checkpoint's own preprocessor, or one made from its YAML for random weights."""
+
+import math
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread, Timer
+from typing import Any
+
+from joulemark.core.errors import UserError
+from joulemark.core.model import Checkpoint
+from joulemark.core.signals import masked
+from joulemark.data.batching import split
+
+# How long the processes that prepare pictures may take to import what they need.
+STARTING_S = 120.0
+
+# How long such a process stays when it is asked to end. A terminal or a cluster asks every process of a job: the run is
+# to end of that itself, with its record, and not for want of its pictures.
+STAYING_S = 2.0
+
+# The image processor of a process that prepares pictures.
+_processor: Any = None
+
+
+def open_images(checkpoint: Checkpoint) -> Any:
+    """The image processor, always transformers' one on PIL: the same arithmetic with and without torchvision."""
+    if checkpoint.weights == "random":
+        return _made(checkpoint, "Pil")
+    from transformers import AutoImageProcessor
+
+    return AutoImageProcessor.from_pretrained(
+        checkpoint.path, local_files_only=True, backend="pil", trust_remote_code=checkpoint.trust_remote_code
+    )
+
+
+def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], Any]:
+    """Pictures to one tensor, (batch, channels, height, width); several processes give the very same values sooner.
+
+    For models whose pictures all become one size. All of it happens within the call: no picture is read ahead.
+    RuntimeError where the processes do not come up, or one is killed.
+    """
+    processor = open_images(checkpoint)  # for several as well: what is wrong with it is said here in its own words
+    if processes == 1:
+        return lambda pictures: _tensor(processor, pictures)
+    pool = _pool(checkpoint, processes)
+
+    def together(pictures: Sequence[Any]) -> Any:
+        import torch
+
+        # two shares each: one of a slow core is taken over by the others
+        shares = split(pictures, max(1, math.ceil(len(pictures) / (2 * processes))))
+        try:
+            return torch.cat(list(pool.map(_in_a_process, shares)))
+        except BrokenExecutor:
+            raise RuntimeError(f"prepare_processes={processes}: one was killed (of memory?); type fewer") from None
+
+    return together
+
+
+def _tensor(processor: Any, pictures: Sequence[Any]) -> Any:
+    return processor(images=[picture.open() for picture in pictures], return_tensors="pt")["pixel_values"]
+
+
+def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
+    """Processes that have the checkpoint's processor open, so that none starts up inside a measurement.
+
+    Not threads: what transformers does to a picture between PIL's calls holds Python's lock. Not forked from this
+    process, which has a GPU and threads open.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__, "joulemark.data.images", "transformers.image_processing_backends"])
+    together, before = context.Barrier(processes), active_children()
+    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
+    try:
+        with masked(signal.SIG_BLOCK, signal.SIGTERM):  # also for the server that forks, and what it forks
+            # each task starts one process more, as no other is idle before all are up
+            for one in [pool.submit(int) for _ in range(processes)]:
+                one.result(STARTING_S)
+    except (BrokenExecutor, TimeoutError):
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(active_children()) - set(before):
+            process.kill()
+        raise RuntimeError(f"prepare_processes={processes}: they did not come up; type fewer") from None
+    return pool
+
+
+def _begin(checkpoint: Checkpoint, together: Any) -> None:
+    """The start of such a process, which ends with the run however that ends."""
+    import torch
+
+    global _processor
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: Timer(STAYING_S, os._exit, (1,)).start())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    Thread(target=_end_with_the_run, daemon=True).start()
+    torch.set_num_threads(1)
+    _processor = open_images(checkpoint)
+    together.wait(STARTING_S)
+
+
+def _end_with_the_run() -> None:
+    run = parent_process()
+    assert run is not None
+    run.join()
+    os._exit(1)  # killed: nothing would ever come through the queue again
+
+
+def _in_a_process(pictures: Sequence[Any]) -> Any:
+    return _tensor(_processor, pictures)
+
+
+def open_sounds(checkpoint: Checkpoint) -> Any:
+    """The feature extractor of a speech model."""
+    if checkpoint.weights == "random":
+        return _made(checkpoint, "")
+    from transformers import AutoFeatureExtractor
+
+    return AutoFeatureExtractor.from_pretrained(
+        checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code
+    )
+
+
+def _made(checkpoint: Checkpoint, suffix: str) -> Any:
+    import transformers
+
+    words: dict[str, Any] = {key: _plain(value) for key, value in checkpoint.processor.items()}
+    if "type" not in words:
+        raise UserError(f"model.weights=random: {checkpoint.id} gives no processor.type; type model.weights=hub")
+    return getattr(transformers, words.pop("type") + suffix)(**words)
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value

@@ -1,0 +1,209 @@
+"""Text in, tensors out: the checkpoint's own tokenizer, or a stand-in for random weights that needs no download."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from joulemark.core.errors import UserError
+from joulemark.core.model import Checkpoint
+from joulemark.models.backend.stand_in_tokenizer import StandInTokenizer
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One batch: tensors of shape (requests, longest), and for each request its tokens and whether it was cut."""
+
+    tensors: Mapping[str, Any]
+    lengths: list[int]
+    truncated: list[bool]
+
+
+def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right", **words: Any) -> Any:
+    """The tokenizer of the checkpoint, padding on the given side; a stand-in for random weights.
+
+    `words` go to the checkpoint's own.
+
+    A tokenizer without a padding token (GPT-2) pads with its end-of-text token, which the attention mask hides.
+    """
+    if checkpoint.weights == "random":
+        shape = text_shape(checkpoint.shape)
+        special = {key: value for key, value in shape.items() if key.endswith("_token_id") and isinstance(value, int)}
+        pad = special.get("pad_token_id", special.get("eos_token_id", 0))
+        return StandInTokenizer(shape["vocab_size"], special.values(), pad, padding_side)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code, **words
+    )
+    tokenizer.padding_side = padding_side
+    tokenizer.truncation_side = "right"
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def text_shape(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a shape that has the vocabulary: a model that sees and speaks keeps it one level down."""
+    nested = (shape[key] for key in ("text_config", "decoder", "text_encoder") if key in shape)
+    return shape if "vocab_size" in shape else next(nested, shape)
+
+
+def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int) -> tuple[Encoded, list[list[int]]]:
+    """One padded batch of texts given as words, and for each word that fits the place of its first token."""
+    if isinstance(tokenizer, StandInTokenizer):
+        made = tokenizer([" ".join(words) for words in rows], padding=True, truncation=True, max_length=room)
+        ends = [list(accumulate((len(tokenizer.ids(word)) for word in words), initial=0)) for words in rows]
+        firsts = [[place for place in found[:-1] if place < room] for found in ends]
+        tensors: Mapping[str, Any] = _tensors(made)
+    else:
+        made = tokenizer(
+            [list(words) for words in rows],
+            is_split_into_words=True,
+            padding=True,
+            truncation=True,
+            max_length=room,
+            return_tensors="pt",
+        )
+        firsts = [_first_places(made.word_ids(number)) for number in range(len(rows))]
+        tensors = dict(made)
+    truncated = [len(found) < len(words) for found, words in zip(firsts, rows, strict=True)]
+    return Encoded(tensors, _lengths(tensors), truncated), firsts
+
+
+def _first_places(owners: Sequence[int | None]) -> list[int]:
+    """The place of each word's first token; a word that the tokenizer drops has the place of the word before it."""
+    first: dict[int, int] = {}
+    for place, word in enumerate(owners):
+        if word is not None:
+            first.setdefault(word, place)
+    last, found = 0, []
+    for word in range(max(first, default=-1) + 1):
+        last = first.get(word, last)
+        found.append(last)
+    return found
+
+
+def encode_pairs(
+    tokenizer: Any, pairs: Sequence[tuple[str, str]], room: int
+) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
+    """One padded batch of (question, context), the context cut to fit; for each token where it stands in the context.
+
+    A question longer than half the room is cut too: a long one must not stop the run. The place is (start, end) in
+    characters, None for tokens that are not of the context.
+    """
+    if isinstance(tokenizer, StandInTokenizer):
+        return _stand_in_pairs(tokenizer, pairs, room)
+    questions, contexts = (list(side) for side in zip(*pairs, strict=True))
+    made = tokenizer(
+        questions,
+        contexts,
+        padding=True,
+        truncation="longest_first",
+        max_length=room,
+        return_tensors="pt",
+        return_offsets_mapping=True,
+    )
+    spans: list[list[tuple[int, int] | None]] = [
+        [
+            (int(start), int(end)) if owner == 1 else None
+            for owner, (start, end) in zip(made.sequence_ids(number), offsets, strict=True)
+        ]
+        for number, offsets in enumerate(made.pop("offset_mapping").tolist())
+    ]
+    lengths = _lengths(made)
+    truncated = [
+        length == room and len(tokenizer(*pair)["input_ids"]) > room
+        for length, pair in zip(lengths, pairs, strict=True)
+    ]
+    return Encoded(dict(made), lengths, truncated), spans
+
+
+def _stand_in_pairs(
+    tokenizer: StandInTokenizer, pairs: Sequence[tuple[str, str]], room: int
+) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
+    rows, spans, truncated = [], [], []
+    for question, context in pairs:
+        asked, told = tokenizer.ids(question), tokenizer.ids(context)
+        kept = min(len(asked), max(room // 2, room - len(told)))
+        places: list[tuple[int, int] | None] = [None] * kept
+        rows.append((asked[:kept] + told)[:room])
+        spans.append((places + tokenizer.spans(context))[:room])
+        truncated.append(len(asked) + len(told) > room)
+    width = max(map(len, rows))
+    ids = [row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows]
+    mask = [[1] * len(row) + [0] * (width - len(row)) for row in rows]
+    tensors = _tensors({"input_ids": ids, "attention_mask": mask})
+    return Encoded(tensors, _lengths(tensors), truncated), spans
+
+
+def _tensors(made: Mapping[str, Any]) -> dict[str, Any]:
+    import torch
+
+    return {key: torch.tensor(value) for key, value in made.items()}
+
+
+def encode(tokenizer: Any, inputs: Sequence[Any], room: int, prompt: str = "{text}") -> Encoded:
+    """One padded batch of the prompt with each input in it; what does not fit in `room` tokens is cut from the input.
+
+    The prompt's own words stay, also those after the input, so that a cut question is still a question. Of an input
+    with several fields it is the context that is cut. UserError where the prompt leaves no room for any input.
+    """
+    parts = [_around(prompt, one) for one in inputs]
+    batch = _batch(tokenizer, ["".join(part) for part in parts], room)
+    truncated = [
+        length == room and len(tokenizer("".join(part))["input_ids"]) > room
+        for part, length in zip(parts, _lengths(batch), strict=True)
+    ]
+    if any(truncated):
+        _check_prompt(tokenizer, prompt, room)
+    if any(cut and part[2] for cut, part in zip(truncated, parts, strict=True)):
+        parts = [_shortened(tokenizer, part, room) if cut else part for cut, part in zip(truncated, parts, strict=True)]
+        batch = _batch(tokenizer, ["".join(part) for part in parts], room)
+    return Encoded(batch, _lengths(batch), truncated)
+
+
+def _check_prompt(tokenizer: Any, prompt: str, room: int) -> None:
+    own = len(tokenizer(re.sub(r"\{\w+\}", "", prompt))["input_ids"])
+    if own >= room:
+        raise UserError(
+            f"task.prompt is {own} tokens long, and {room} fit: nothing would be left of any input; shorten task.prompt"
+        )
+
+
+def _around(prompt: str, one: Any) -> tuple[str, str, str]:
+    """The prompt with the input in it, in three parts of which the middle one may be cut."""
+    fields = one if isinstance(one, Mapping) else {"text": one}
+    long = "context" if "context" in fields else "text"
+    before, _, after = prompt.partition("{" + long + "}")
+    for name, value in fields.items():
+        if name != long:
+            before, after = (part.replace("{" + name + "}", value) for part in (before, after))
+    return before, fields[long], after
+
+
+def _shortened(tokenizer: Any, part: tuple[str, str, str], room: int) -> tuple[str, str, str]:
+    before, text, after = part
+    return before, _cut(tokenizer, text, room - len(tokenizer(before + after)["input_ids"])), after
+
+
+def _batch(tokenizer: Any, texts: Sequence[str], room: int) -> Mapping[str, Any]:
+    """The padded batch; a text without a single token is read as the token that begins a text."""
+    how = {"padding": True, "truncation": True, "max_length": room, "return_tensors": "pt"}
+    batch: Mapping[str, Any] = tokenizer(list(texts), **how)
+    lengths = _lengths(batch)
+    if 0 in lengths:  # no model can read nothing, and a row that attends nowhere is undefined
+        start = tokenizer.bos_token or tokenizer.eos_token or tokenizer.pad_token
+        batch = tokenizer([text if length else start for text, length in zip(texts, lengths, strict=True)], **how)
+    return batch
+
+
+def _lengths(batch: Mapping[str, Any]) -> list[int]:
+    lengths: list[int] = batch["attention_mask"].long().sum(dim=1).tolist()
+    return lengths
+
+
+def _cut(tokenizer: Any, text: str, room: int) -> str:
+    ids = tokenizer(text, truncation=True, max_length=max(room, 1), add_special_tokens=False)["input_ids"]
+    return str(tokenizer.decode(ids, skip_special_tokens=True))

@@ -1,0 +1,53 @@
+"""Decoder-only language models: GPT-2, BLOOM and their kin."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Asking
+from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class CausalLM:
+    """A model that goes on with its prompt, token after token.
+
+    `context` is the most tokens of prompt and answer together; None is the architecture's own limit.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "causal_lm"
+
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+        """The model on its device, answering `task` greedily; prompts of a batch are padded on the left."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForCausalLM", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint, padding_side="left")
+        context = generation.context_of(model, self.context)
+        forced = checkpoint.weights == "random"
+        generation.make_greedy(model, tokenizer, task, forced, settings, device)
+        prompt = task.prompt if self.role == "general" else "{text}"
+        room = generation.room_for_input(context, task)
+        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache)
+        return Loaded(
+            predict=predict,
+            stages=generation_stages.generating(predict, device),
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                "context": context,
+                "cache": settings.cache,
+                "output_length": "forced" if forced else "free",
+            },
+            judge=partial(perplexity.judge, perplexity.CausalPerplexity(model, tokenizer, context, prompt))
+            if task.name == "text_generation" and not forced
+            else None,
+            peak_memory_bytes=memory,
+        )

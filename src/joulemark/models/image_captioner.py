@@ -1,0 +1,123 @@
+"""Models that see and speak: an image encoder before a text decoder, BLIP, GIT and BLIP-2."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Asking, Prediction
+from joulemark.models.backend import (
+    generation,
+    generation_stages,
+    placement,
+    preprocessing,
+    stages,
+    tokenization,
+    weights,
+)
+from joulemark.models.backend.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class ImageCaptioner:
+    """A model that writes about an image, token after token, greedily.
+
+    A `general` one (BLIP-2) is asked with the task's prompt; a specialist describes.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        return "image_captioner"
+
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+        """The model on its device, answering within the task's token budget; random weights use all of it."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint)
+        forced = checkpoint.weights == "random"
+        least = task.max_new_tokens if forced else task.min_new_tokens
+        config = generation.speaker(model)
+        budget = {
+            "max_new_tokens": task.max_new_tokens,
+            "min_new_tokens": least,
+            "do_sample": False,
+            "num_beams": 1,
+        }
+        if model.generation_config.pad_token_id is None:
+            model.generation_config.pad_token_id = tokenizer.pad_token_id
+        asked = task.prompt if self.role == "general" else ""
+        predict = _Speaker(
+            model,
+            preprocessing.pixels(checkpoint, settings.prepare_processes),
+            tokenizer,
+            budget,
+            _prompt_ids(model, tokenizer, asked),
+            generation.ids(config.eos_token_id) | generation.ids(getattr(config, "sep_token_id", None)),
+            task.unit,
+        )
+        return Loaded(
+            predict=predict,
+            stages=generation_stages.generating(predict, device),
+            facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
+            peak_memory_bytes=memory,
+        )
+
+
+def _prompt_ids(model: Any, tokenizer: Any, asked: str) -> list[int]:
+    """The tokens before the answer: BLIP-2 has a place for each token of the image and then the prompt; GIT its start.
+
+    Empty where the model begins by itself.
+    """
+    config = model.config
+    if config.model_type == "blip-2":
+        text = tokenizer(asked)["input_ids"] if asked else [generation.first(config.text_config)]
+        return [config.image_token_index] * config.num_query_tokens + list(text)
+    return []
+
+
+@dataclass(frozen=True)
+class _Speaker:
+    model: Any
+    prepare: Callable[[Sequence[Any]], Any]
+    tokenizer: Any
+    budget: dict[str, Any]
+    prompt: list[int]
+    ends: frozenset[int]
+    unit: str
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def ask(self, pixels: Any) -> dict[str, Any]:
+        import torch
+
+        given = {"pixel_values": pixels.to(self.model.device, self.model.dtype), **self.budget}
+        if self.prompt:
+            given["input_ids"] = torch.tensor([self.prompt] * len(pixels), device=self.model.device)
+        return given
+
+    def answer(self, pixels: Any) -> tuple[Any, Any]:
+        import torch
+
+        with torch.inference_mode():
+            return pixels, self.model.generate(**self.ask(pixels))
+
+    def read(self, answer: tuple[Any, Any]) -> list[Prediction]:
+        out = answer[1]
+        # what stands before the answer: the prompt if it is repeated, else one start token
+        repeated = (
+            self.prompt and out.shape[1] > len(self.prompt) and out[0, : len(self.prompt)].tolist() == self.prompt
+        )
+        start = len(self.prompt) if repeated else 1
+        predictions = []
+        for row in out[:, start:].tolist():
+            count = generation.new_tokens(row, self.ends)
+            text = self.tokenizer.decode(row[:count], skip_special_tokens=True).strip()
+            units = count if self.unit == "token" else 1
+            predictions.append(Prediction(text, units=units, output_tokens=count))
+        return predictions

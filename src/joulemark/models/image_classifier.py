@@ -1,0 +1,65 @@
+"""Image classifiers: ViT, ConvNeXt, ResNet, BEiT, MobileNet and their kin."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+from joulemark.models.backend import placement, preprocessing, stages, weights
+from joulemark.models.backend.checkpoint import fetch
+
+TOP = 5
+
+
+@dataclass(frozen=True)
+class ImageClassifier:
+    """A model that names what an image shows.
+
+    `labels` maps the checkpoint's label names to the task's; a name it does not hold stays as it is.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return "image_classifier"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device; it answers with its five most likely labels."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
+        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        pixels = preprocessing.pixels(checkpoint, settings.prepare_processes)
+        predict = _Namer(model, pixels, names)
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts=weights.facts(model, checkpoint, settings),
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Namer:
+    model: Any
+    prepare: Callable[[Sequence[Any]], Any]
+    names: Mapping[int, str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def answer(self, pixels: Any) -> list[list[int]]:
+        import torch
+
+        with torch.inference_mode():
+            logits = self.model(pixels.to(self.model.device, self.model.dtype)).logits
+        chosen: list[list[int]] = logits.topk(min(TOP, logits.shape[-1]), dim=-1).indices.tolist()
+        return chosen
+
+    def read(self, chosen: list[list[int]]) -> list[Prediction]:
+        return [Prediction([self.names[number] for number in row], units=1) for row in chosen]

@@ -1,0 +1,72 @@
+"""Encoders that fill a mask: BERT and its kin with their language modelling head."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+from joulemark.models.backend.generation import context_of
+
+
+@dataclass(frozen=True)
+class MaskedLM:
+    """A model that says which token stands where the mask is; the mask follows each text."""
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "masked_lm"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device; a text that does not fit loses its end, the mask stays."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForMaskedLM", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint)
+        context = context_of(model, self.context)
+        predict = _Filler(model, tokenizer, context, frozenset(inspect.signature(model.forward).parameters))
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts={**weights.facts(model, checkpoint, settings), "context": context},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Filler:
+    model: Any
+    tokenizer: Any
+    room: int
+    taken: frozenset[str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
+        return tokenization.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
+
+    def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
+        import torch
+
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        with torch.inference_mode():
+            return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
+
+    def read(self, answer: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
+        batch, chosen = answer
+        masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
+        last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the one put there, whatever the text itself holds
+        tops = chosen.gather(1, last[:, None])[:, 0].tolist()
+        return [
+            Prediction(self.tokenizer.decode([top]).strip(), units=1, input_tokens=length, truncated=truncated)
+            for top, length, truncated in zip(tops, batch.lengths, batch.truncated, strict=True)
+        ]

@@ -1,0 +1,81 @@
+"""Object detectors: DETR, YOLOS, Deformable DETR and their kin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+from joulemark.models.backend import placement, preprocessing, stages, weights
+from joulemark.models.backend.checkpoint import fetch
+
+# Average precision wants unlikely boxes too; below this they only lengthen the list.
+THRESHOLD = 0.01
+
+
+@dataclass(frozen=True)
+class ObjectDetector:
+    """A model that finds the objects of an image; boxes come as shares of the image.
+
+    `labels` maps the checkpoint's label names to the task's; a name it does not hold stays as it is.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return "object_detector"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device; images of one batch are padded to the largest and masked."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, settings)
+        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        predict = _Finder(model, preprocessing.open_images(checkpoint), names)
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts=weights.facts(model, checkpoint, settings),
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Finder:
+    model: Any
+    processor: Any
+    names: Mapping[int, str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> Any:
+        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")
+
+    def answer(self, made: Any) -> Any:
+        import torch
+
+        count = len(made["pixel_values"])
+        given = {"pixel_values": made["pixel_values"].to(self.model.device, self.model.dtype)}
+        if "pixel_mask" in made and count > 1 and self.model.config.model_type != "yolos":
+            given["pixel_mask"] = made["pixel_mask"].to(self.model.device)
+        with torch.inference_mode():
+            return self.model(**given)
+
+    def read(self, out: Any) -> list[Prediction]:
+        count = len(out.logits)
+        found = self.processor.post_process_object_detection(
+            out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count
+        )
+        return [Prediction(self._objects(one), units=1) for one in found]
+
+    def _objects(self, found: Mapping[str, Any]) -> list[dict[str, Any]]:
+        columns = (found[key].float().cpu().tolist() for key in ("boxes", "labels", "scores"))
+        return [
+            {"box": box, "label": self.names.get(int(label), "N/A"), "score": score}
+            for box, label, score in zip(*columns, strict=True)
+        ]

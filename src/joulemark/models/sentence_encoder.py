@@ -1,0 +1,84 @@
+"""Sentence encoders: BERT-like models whose averaged tokens stand for a text's meaning."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+from joulemark.models.backend.generation import context_of
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """A model whose texts of like meaning point the same way.
+
+    `pooling` makes one vector of a text's tokens: `mean` (Reimers and Gurevych 2019, arXiv 1908.10084) or `cls`.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    pooling: str = "mean"
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "sentence_encoder"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device; it answers a pair of sentences with the cosine of their vectors."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModel", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint)
+        context = context_of(model, self.context)
+        taken = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Comparer(model, tokenizer, context, self.pooling, taken)
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts={**weights.facts(model, checkpoint, settings), "context": context, "pooling": self.pooling},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Comparer:
+    model: Any
+    tokenizer: Any
+    room: int
+    pooling: str
+    taken: frozenset[str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
+        return tokenization.encode(self.tokenizer, [text for pair in inputs for text in pair], self.room)
+
+    def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[float]]:
+        import torch
+
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        with torch.inference_mode():
+            states = self.model(**tensors).last_hidden_state
+            mask = tensors["attention_mask"][:, :, None].to(states.dtype)
+            vectors = states[:, 0] if self.pooling == "cls" else (states * mask).sum(1) / mask.sum(1)
+            alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float())
+        return batch, alike.tolist()
+
+    def read(self, answer: tuple[tokenization.Encoded, list[float]]) -> list[Prediction]:
+        batch, alike = answer
+        return [
+            Prediction(
+                value,
+                units=1,
+                input_tokens=sum(batch.lengths[2 * row : 2 * row + 2]),
+                truncated=any(batch.truncated[2 * row : 2 * row + 2]),
+            )
+            for row, value in enumerate(alike)
+        ]

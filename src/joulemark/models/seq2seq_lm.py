@@ -1,0 +1,53 @@
+"""Encoder-decoder language models: T5, BART and their kin."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Asking
+from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+
+
+@dataclass(frozen=True)
+class Seq2SeqLM:
+    """A model that reads its whole input, then writes its answer token after token.
+
+    `context` is the most tokens read; None is the architecture's own limit.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "seq2seq_lm"
+
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+        """The model on its device, answering `task` greedily; inputs of a batch are padded on the right."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForSeq2SeqLM", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint)
+        context = generation.context_of(model, self.context)
+        generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
+        forced = checkpoint.weights == "random"
+        generation.make_greedy(model, tokenizer, task, forced, settings, device)
+        prompt = task.prompt if self.role == "general" else "{text}"
+        predict = generation.Generator(model, tokenizer, context, prompt, task.unit, settings.cache)
+        return Loaded(
+            predict=predict,
+            stages=generation_stages.generating(predict, device),
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                "context": context,
+                "cache": settings.cache,
+                "output_length": "forced" if forced else "free",
+            },
+            judge=partial(perplexity.judge, perplexity.Seq2SeqPerplexity(model, tokenizer, context, prompt))
+            if task.name == "text_generation" and not forced
+            else None,
+            peak_memory_bytes=memory,
+        )

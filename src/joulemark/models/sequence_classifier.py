@@ -1,0 +1,78 @@
+"""Encoders with a classification head: DistilBERT, BERT, RoBERTa and their kin."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Asking, Prediction
+from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+from joulemark.models.backend.generation import context_of
+
+
+@dataclass(frozen=True)
+class SequenceClassifier:
+    """A model that gives each text one of the labels it was trained on.
+
+    `labels` maps the checkpoint's label names to the task's; a name it does not hold is only put in lower case.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "sequence_classifier"
+
+    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+        """The model on its device; one label per text, so a token budget means nothing here."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint)
+        context = context_of(model, self.context)
+        names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
+        prompt = task.prompt if self.role == "general" else "{text}"
+        taken = frozenset(inspect.signature(model.forward).parameters)  # DistilBERT knows no token_type_ids, BERT does
+        predict = _Classifier(model, tokenizer, context, prompt, names, taken)
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Classifier:
+    model: Any
+    tokenizer: Any
+    room: int
+    prompt: str
+    names: Mapping[int, str]
+    taken: frozenset[str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
+        return tokenization.encode(self.tokenizer, inputs, self.room, self.prompt)
+
+    def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[int]]:
+        import torch
+
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        with torch.inference_mode():
+            return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
+
+    def read(self, answer: tuple[tokenization.Encoded, list[int]]) -> list[Prediction]:
+        batch, chosen = answer
+        return [
+            Prediction(output=self.names[number], units=1, input_tokens=length, truncated=truncated)
+            for number, length, truncated in zip(chosen, batch.lengths, batch.truncated, strict=True)
+        ]

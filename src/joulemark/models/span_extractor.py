@@ -1,0 +1,100 @@
+"""Encoders that mark the span of a context which answers a question."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+from joulemark.models.backend.generation import context_of
+
+
+@dataclass(frozen=True)
+class SpanExtractor:
+    """A model that answers a question with a span of its context.
+
+    `longest` is the most tokens of an answer. With `may_decline` (models trained on SQuAD 2) the answer is empty where
+    the first token, which stands for none, scores higher than any span.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    context: int | None = None
+    longest: int = 15
+    may_decline: bool = False
+
+    @property
+    def kind(self) -> str:
+        return "span_extractor"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device; a context that does not fit beside its question loses its end."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForQuestionAnswering", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint)
+        context = context_of(model, self.context)
+        taken = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, taken)
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts={**weights.facts(model, checkpoint, settings), "context": context},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    model: Any
+    tokenizer: Any
+    room: int
+    longest: int
+    may_decline: bool
+    taken: frozenset[str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        pairs = [(one["question"], one["context"]) for one in inputs]
+        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
+
+    def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
+        import torch
+
+        batch = prepared[1]
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        with torch.inference_mode():
+            out = self.model(**tensors)
+        return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
+
+    def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+        pairs, batch, spans, starts, ends = answer
+        return [
+            Prediction(
+                self._answer(context, starts[row], ends[row], spans[row]),
+                units=1,
+                input_tokens=batch.lengths[row],
+                truncated=batch.truncated[row],
+            )
+            for row, (_, context) in enumerate(pairs)
+        ]
+
+    def _answer(self, context: str, start: Any, end: Any, spans: Sequence[tuple[int, int] | None]) -> str:
+        """The text of the best span: start and end inside the context, in order, not longer than `longest`."""
+        import torch
+
+        inside = torch.tensor([span is not None for span in spans])
+        scores = start[: len(spans), None] + end[None, : len(spans)]
+        allowed = (inside[:, None] & inside[None, :]).triu().tril(self.longest - 1)
+        found = scores.masked_fill(~allowed, -torch.inf)
+        best = int(found.argmax())
+        if self.may_decline and scores[0, 0] > found.flatten()[best]:
+            return ""
+        first, last = spans[best // len(spans)], spans[best % len(spans)]
+        return "" if first is None or last is None else context[first[0] : last[1]]

@@ -1,0 +1,82 @@
+"""Encoders that tag each word: BERT, RoBERTa and their kin with a token classification head."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend.checkpoint import fetch
+from joulemark.models.backend.generation import context_of
+
+OUTSIDE = "O"
+
+
+@dataclass(frozen=True)
+class TokenClassifier:
+    """A model that gives each word of a text a tag.
+
+    `labels` maps the checkpoint's tag names to those of the data; a name it does not hold stays as it is.
+    """
+
+    checkpoint: Checkpoint
+    role: str
+    tasks: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    context: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return "token_classifier"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device; a word has the tag of its first token, one that did not fit is outside."""
+        checkpoint = fetch(self.checkpoint)
+        memory = placement.watch_memory(device)
+        model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, settings)
+        tokenizer = tokenization.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
+        context = context_of(model, self.context)
+        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        predict = _Tagger(model, tokenizer, context, names, frozenset(inspect.signature(model.forward).parameters))
+        return Loaded(
+            predict=predict,
+            stages=stages.plain(predict, device),
+            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            peak_memory_bytes=memory,
+        )
+
+
+@dataclass(frozen=True)
+class _Tagger:
+    model: Any
+    tokenizer: Any
+    room: int
+    names: Mapping[int, str]
+    taken: frozenset[str]
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
+        return stages.through(self, inputs)
+
+    def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room)
+
+    def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
+        import torch
+
+        batch = prepared[1]
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        with torch.inference_mode():
+            return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
+
+    def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+        inputs, batch, firsts, chosen = answer
+        predictions = []
+        for words, row, places, length, truncated in zip(
+            inputs, chosen, firsts, batch.lengths, batch.truncated, strict=True
+        ):
+            tags = [self.names[row[place]] for place in places]
+            tags += [OUTSIDE] * (len(words) - len(tags))
+            predictions.append(Prediction(tags, units=len(words), input_tokens=length, truncated=truncated))
+        return predictions

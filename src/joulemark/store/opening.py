@@ -1,0 +1,137 @@
+"""A tracking store that can be used, or one line that says why not."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from joulemark.core import paths, tracking
+from joulemark.core.errors import UserError
+
+LOCK_S = 60
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open tracking store with the task's experiment in it."""
+
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+
+
+def open_store(uri: str, task: str) -> Store:
+    """Connects and makes sure that the task's experiment exists; UserError within seconds where that cannot be."""
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    with reachable(uri), alone(uri):
+        _probe(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        return Store(uri, client, _experiment(client, uri, task))
+
+
+def reader(uri: str) -> MlflowClient:
+    """A client of a store that is there; UserError for a sqlite file that is not: reading makes none."""
+    path = tracking.sqlite_path(uri)
+    if path is not None and not path.is_file():
+        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: python -m src.run")
+    with reachable(uri):
+        _probe(uri)
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)  # a server that is not there answers nothing
+        return client
+
+
+def paged(client: MlflowClient, search: str = "", experiments: Sequence[str] | None = None) -> Iterator[Sequence[Any]]:
+    """MLflow's runs that fit its filter, a thousand at a time, newest first; of all experiments where none is named."""
+    token = None
+    if experiments is None:
+        experiments = [one.experiment_id for one in client.search_experiments()]
+    while True:
+        page = client.search_runs(experiments, search, max_results=1000, order_by=["start_time DESC"], page_token=token)
+        yield page
+        token = page.token
+        if not token:
+            return
+
+
+def address(uri: str, path: str) -> str | None:
+    """Where a person opens a path of a server's pages; None for a store that has none."""
+    return f"{tracking.public(uri).rstrip('/')}/{path}" if uri.startswith("http") else None
+
+
+@contextmanager
+def reachable(uri: str) -> Iterator[None]:
+    """Turns whatever a store raises into one line that shows no password."""
+    shown = tracking.public(uri)
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # whatever a database or server raises, the store cannot be used
+        reason = str(error).strip().splitlines()[0].replace(uri, shown) if str(error).strip() else ""
+        raise UserError(f"tracking_uri={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from error
+
+
+@contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """One process at a time in a sqlite store: two that create its tables, or write at once, would break each other."""
+    path = tracking.sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock", timeout=LOCK_S)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(f"another process has held {path}.lock for {LOCK_S} s") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _probe(uri: str) -> None:
+    """One plain connection to a database server: MLflow itself tries ten times, with longer and longer pauses."""
+    if uri.startswith(("sqlite", "http", "databricks")):
+        return
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _experiment(client: MlflowClient, uri: str, task: str) -> str:
+    """The id of the task's experiment; makes it if need be, also when another process does so at the same moment."""
+    found = client.get_experiment_by_name(task)
+    if found is None:
+        try:
+            return str(client.create_experiment(task, artifact_location=_artifacts(uri, task)))
+        except MlflowException as error:
+            found = client.get_experiment_by_name(task)
+            if found is None:
+                raise error
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            f"experiment '{task}' was deleted; bring it back with: mlflow experiments restore -x {found.experiment_id}"
+        )
+    return str(found.experiment_id)
+
+
+def _artifacts(uri: str, task: str) -> str | None:
+    """Where the experiment's files go: beside a sqlite file, in `mlruns` for a database, as a server itself says."""
+    if uri.startswith(("http", "databricks")):
+        return None
+    path = tracking.sqlite_path(uri)
+    folder = path.parent if path else paths.home()
+    return (folder / "artifacts" / task).as_uri()

@@ -1,0 +1,130 @@
+"""What a store holds: runs, their records, figures and tags."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from joulemark.analysis import named_metrics
+from joulemark.core import tracking
+from joulemark.core.errors import UserError
+from joulemark.core.record import Record
+from joulemark.core.record_json import from_json
+from joulemark.store.opening import open_store, paged, reader
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the store holds of one run: the metrics that were read, and its tags."""
+
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+def kept(uri: str, run_id: str) -> Kept:
+    """One run of the store."""
+    data = MlflowClient(tracking_uri=uri, registry_uri=uri).get_run(run_id).data
+    return Kept(dict(data.metrics), dict(data.tags))
+
+
+def finished(uri: str, device: str) -> dict[str, Kept]:
+    """Every finished run on this device by the command that began it, the newest of each.
+
+    One that a sweep ended early is not what its command asks for.
+    """
+    client = open_store(uri, "text_classification").client
+    found: dict[str, Kept] = {}
+    for page in paged(client, "tags.status = 'finished'"):
+        for run in page:
+            tags = dict(run.data.tags)
+            whole = named_metrics.BEATEN not in tags.get("flags", "").split(", ")
+            if whole and tags.get("device") == device and tags.get("command"):
+                found.setdefault(tags["command"], Kept(dict(run.data.metrics), tags))
+    return found
+
+
+def tasks(uri: str) -> list[str]:
+    """The experiments of the store that hold a run of Joulemark's."""
+    client = reader(uri)
+    found = client.search_experiments()
+    return sorted(
+        one.name
+        for one in found
+        if client.search_runs([one.experiment_id], "tags.`record.schema` != ''", max_results=1)
+    )
+
+
+def note(uri: str, run_id: str) -> str:
+    """The description of a run, in Markdown; empty where it has none."""
+    return str(reader(uri).get_run(run_id).data.tags.get("mlflow.note.content", ""))
+
+
+def tag(uri: str, run_id: str, name: str) -> str | None:
+    """One tag of a run; None where the run has none of that name."""
+    found: str | None = reader(uri).get_run(run_id).data.tags.get(name)
+    return found
+
+
+def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> Iterator[tuple[str, Record]]:
+    """The id and record of chosen runs: those whose ids begin so, and every finished run where none is named.
+
+    `tasks` takes of these only what did one of them. UserError where a beginning fits no run, or several; and where no
+    run is chosen at all.
+    """
+    client = reader(uri)
+    runs = [run for page in paged(client) for run in page if run.data.tags.get("record.id")]
+    chosen = [_one(runs, prefix) for prefix in ids]
+    if not ids:
+        chosen = [run for run in runs if run.data.tags.get("status") == "finished"]
+    chosen = [run for run in chosen if not tasks or run.data.tags["task"] in tasks]
+    if not chosen:
+        raise UserError(f"no such run{' of ' + ', '.join(tasks) if tasks else ''} in {tracking.public(uri)}")
+    for run in chosen:
+        try:
+            text = _record_json(client, run.info.run_id)
+        except (MlflowException, OSError):
+            raise UserError(
+                f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
+                "the folder of a sqlite store moved: python -m src.relocate"
+            ) from None
+        yield run.info.run_id, from_json(json.loads(text))
+
+
+def record_of(uri: str, run_id: str) -> Record | None:
+    """The record of one run; None where its file is not where the store says, or cannot be read as one."""
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    try:
+        return from_json(json.loads(_record_json(client, run_id)))
+    except (MlflowException, OSError, ValueError, UserError):
+        return None
+
+
+def pages(uri: str, filter_string: str = "") -> Iterator[Sequence[Any]]:
+    """MLflow's runs, a thousand at a time, newest first; UserError for a filter that MLflow does not take."""
+    client = reader(uri)
+    try:
+        yield from paged(client, filter_string)
+    except MlflowException as error:
+        if not filter_string:
+            raise
+        raise UserError(f"filter={filter_string}: {str(error).strip().splitlines()[0][:200]}") from None
+
+
+def _record_json(client: MlflowClient, run_id: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, "record.json", folder)).read_text(encoding="utf-8")
+
+
+def _one(runs: Sequence[Any], prefix: str) -> Any:
+    fitting = [run for run in runs if run.info.run_id.startswith(prefix)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise UserError(f"run {prefix} is not in the store; type the beginning of a run's id, as its page shows it")
+    some = ", ".join(run.info.run_id[:12] for run in fitting[:3])
+    raise UserError(f"run {prefix} may be {len(fitting)} runs ({some}, …); type more of its id")

@@ -1,0 +1,88 @@
+"""What a run shows of its record: its name, tags and files; knows MLflow's words for them, not MLflow."""
+
+import getpass
+import json
+import zlib
+from collections.abc import Mapping
+
+import yaml
+
+from joulemark.analysis import audit, comparison, description, named_metrics
+from joulemark.analysis.impact import published_text
+from joulemark.core.record import Record
+from joulemark.core.record_json import to_json
+from joulemark.store import figures
+
+# Okabe and Ito, less black: https://jfly.uni-koeln.de/color/
+PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+
+
+def run_name(record: Record) -> str:
+    """What the run is called in a list: model, precision and batch size."""
+    return f"{record.model['name']} {record.run['precision']} b{record.run['batch_size']}"
+
+
+def color(model: str) -> str:
+    """One colour for each model."""
+    return PALETTE[zlib.crc32(model.encode()) % len(PALETTE)]
+
+
+def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
+    """What a list of runs is filtered by, and what its pages show."""
+    evidence = {f"method.{c}": how for c, how in named_metrics.methods(record.measurement).items() if how is not None}
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "unknown"
+    found = {
+        "model": record.model["name"],
+        "role": record.model["role"],
+        "task": record.task["name"],
+        "metric": record.task["metric"],
+        "hardware": record.hardware["gpu_name"] or record.hardware["name"],
+        "protocol": record.protocol["name"],
+        "weights": record.model["weights"],
+        "dataset": record.task["dataset"],
+        "device": named_metrics.device(record.hardware, record.environment),
+        "gpus": ", ".join(cards) if len(cards := named_metrics.uuids(record.hardware)) > 1 else None,
+        "command": record.run.get("command"),
+        "sweep_id": record.run.get("sweep_id"),
+        "tuned": record.run.get("tuned"),
+        "status": record.status,
+        "error": record.error,
+        **comparison.tags(record),
+        "parameters": record.model.get("parameters"),
+        "verdict": audit.verdict(record)[0],
+        "flags": ", ".join(record.flags) or None,
+        "shared": "cpu, ram" if record.run.get("shared_host") else None,
+        **evidence,
+        **published_text.tags(record, metrics),
+        "record.id": record.id,
+        "record.schema": record.schema,
+        "git.revision": record.environment.get("git_revision"),
+        "git.dirty": record.environment.get("git_dirty"),
+        "mlflow.user": user,
+        "mlflow.source.name": "joulemark.cli.run",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": record.environment.get("git_revision"),
+        "mlflow.runColor": color(record.model["name"]),
+        "mlflow.note.content": description.markdown(record, metrics),
+        # Makes MLflow show requests.json as a table
+        "mlflow.loggedArtifacts": json.dumps([{"path": "requests.json", "type": "table"}]) if record.requests else None,
+    }
+    return {key: str(value) for key, value in found.items() if value is not None}
+
+
+def files(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
+    """The run's files by name: the record, its configuration, the requests as a table, and the figures there are."""
+    columns = list(to_json(record)["requests"][0]) if record.requests else []
+    rows = [list(row.values()) for row in to_json(record)["requests"]]
+    found = {
+        "record.json": json.dumps(to_json(record), allow_nan=False, indent=1),
+        "config.yaml": yaml.safe_dump(dict(record.config), sort_keys=False, allow_unicode=True),
+        "requests.json": json.dumps({"columns": columns, "data": rows}, ensure_ascii=False) if rows else None,
+        "traceback.txt": record.traceback,
+        "latency.svg": figures.latency(record),
+        "energy.svg": figures.energy(record, metrics),
+    }
+    return {name: text for name, text in found.items() if text is not None}

@@ -1,0 +1,61 @@
+"""The run that stands for a sweep: its own runs stay flat, and share its `sweep_id`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from joulemark.store.opening import Store, alone, open_store
+from joulemark.store.writing import attach, ending, write
+
+NOTE_MAX = 7900  # characters; MLflow cuts a tag at 8,000 without a word
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """What the run that stands for a sweep holds: its tags, the table in Markdown, numbers, and files by name.
+
+    `again` looks for the run that an earlier session of the same `sweep_id` left, and writes over what it said.
+    """
+
+    tags: Mapping[str, str]
+    table: str
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()  # files that MLflow shows as tables: {"columns", "data"}
+    again: bool = False
+
+
+def save_sweep(uri: str, task: str, status: str, began_s: float, sweep: SweepRun) -> str:
+    """Writes one run that stands for a sweep and returns its id; its own runs stay flat, and share its `sweep_id`.
+
+    `began_s` is since the epoch; the table is the run's description, and as a file whole.
+    """
+    opened = open_store(uri, task)
+    with alone(uri):
+        run_id = _sweep_run(opened, sweep) if sweep.again else None
+        if run_id is None:
+            run = opened.client.create_run(
+                opened.experiment_id, start_time=int(began_s * 1000), run_name=f"sweep {sweep.tags['sweep_id']}"
+            )
+            run_id = str(run.info.run_id)
+        with ending(opened.client, run_id, status):
+            write(opened.client, run_id, sweep.metrics, tags={**sweep.tags, **_own_tags(sweep)})
+            attach(opened.client, run_id, {**sweep.files, "sweep.md": sweep.table})
+    return run_id
+
+
+def _sweep_run(opened: Store, sweep: SweepRun) -> str | None:
+    """The run of an earlier session of the same sweep."""
+    asked = f"tags.kind = 'sweep' and tags.sweep_id = '{sweep.tags['sweep_id']}'"
+    found = opened.client.search_runs([opened.experiment_id], asked, max_results=1, order_by=["start_time ASC"])
+    return str(found[0].info.run_id) if found else None
+
+
+def _own_tags(sweep: SweepRun) -> dict[str, str]:
+    note = sweep.table
+    if len(note) > NOTE_MAX:
+        note = f"{note[:NOTE_MAX].rpartition(chr(10))[0]}\n\n… all of it: sweep.md"
+    own = {"kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "joulemark.cli.run"}
+    if sweep.tables:
+        own["mlflow.loggedArtifacts"] = json.dumps([{"path": name, "type": "table"} for name in sweep.tables])
+    return own

@@ -1,0 +1,88 @@
+"""Which batch sizes fit in a card's memory: found once by doubling and bisection, and remembered in a file.
+
+    1  2  4  8  16  32 ✗        doubling until one does not fit
+                 24  28 ✗  26   bisection between the last that did and the first that did not
+
+What fits is remembered for each card and everything that decides it: model, task, precision and the other words.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+OUT_OF_MEMORY = re.compile(r"out of memory at batch_size=(\d+)")  # as measure/runner.py says it
+LOCK_S = 60
+
+
+@dataclass(frozen=True)
+class Known:
+    """The largest batch size that fitted and the smallest that did not; None where neither was seen."""
+
+    fits: int | None = None
+    fails: int | None = None
+
+    def with_(self, size: int, fitted: bool) -> "Known":
+        """This and one more trial. A size that fitted makes smaller failures void: memory was short for a while."""
+        if fitted:
+            return Known(
+                max(size, self.fits or 0), None if self.fails is not None and self.fails <= size else self.fails
+            )
+        return Known(None if self.fits is not None and self.fits >= size else self.fits, min(size, self.fails or size))
+
+
+def next_size(sizes: Sequence[int], known: Known) -> int | None:
+    """The size to try next so that the boundary is found: of these sizes, the double or the middle; None once found."""
+    ascending = sorted(sizes)
+    above = [size for size in ascending if size > (known.fits or 0) and (known.fails is None or size < known.fails)]
+    if not above:
+        return None
+    if known.fails is not None:
+        return above[(len(above) - 1) // 2]
+    if known.fits is None:
+        return above[0]
+    return next((size for size in above if size >= 2 * known.fits), above[-1])
+
+
+def ran_out(error: str | None) -> int | None:
+    """The batch size at which a run says that its memory ended; None where it says no such thing."""
+    found = OUT_OF_MEMORY.search(error or "")
+    return int(found[1]) if found else None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The file, and what names a case in it beside the words: the card."""
+
+    path: Path
+    device: str
+
+    def known(self, words: Sequence[str]) -> Known:
+        """What is known of these words on this card."""
+        return _read(self.path).get(self._case(words), Known())
+
+    def tell(self, words: Sequence[str], size: int, fitted: bool) -> None:
+        """Adds one trial; safe beside other processes that do the same."""
+        from filelock import FileLock
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock", timeout=LOCK_S):
+            found = _read(self.path)
+            case = self._case(words)
+            now = found.get(case, Known()).with_(size, fitted)
+            if now == found.get(case):
+                return
+            text = json.dumps({key: asdict(known) for key, known in {**found, case: now}.items()}, indent=1)
+            beside = self.path.with_suffix(".new")
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(self.path)
+
+    def _case(self, words: Sequence[str]) -> str:
+        return f"{self.device}: {' '.join(sorted(words))}"
+
+
+def _read(path: Path) -> Mapping[str, Known]:
+    if not path.is_file():
+        return {}
+    return {key: Known(**known) for key, known in json.loads(path.read_text(encoding="utf-8")).items()}

@@ -1,0 +1,156 @@
+"""Where a study is kept: Optuna's journal in a file, or a database, which may be away for a while."""
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from joulemark.core import tracking
+from joulemark.core.errors import UserError
+from joulemark.sweep.objectives import Goals
+from joulemark.sweep.space import Dimension
+from joulemark.sweep.study import Study
+
+T = TypeVar("T")
+
+STARTUP = 6  # random proposals before the sampler learns: spaces are small
+OUTAGE_S = 300.0  # how long a database may be away
+PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # before it is asked again; the last one again and again
+TRIES = 5  # to make the tables, where others make them at the same moment
+
+# A connection that fails is noticed within half a minute, not after TCP's quarter of an hour
+POSTGRESQL = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Asks a storage again for at most `limit_s` while it is away; what is asked must bear being done twice.
+
+    Then UserError: one line, and what was told is there. `sleep` may be interrupted.
+    """
+
+    shown: str
+    say: Callable[[str], None]
+    limit_s: float = OUTAGE_S
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def __call__(self, act: Callable[[], T]) -> T:
+        since: float | None = None
+        for pause_s in self._pauses():
+            try:
+                found = act()
+            except Exception as error:  # whatever a database raises; all but its absence goes on
+                if not away(error):
+                    raise
+                since = self._missed(since, error)
+            else:
+                if since is not None:
+                    self.say(f"{self.shown} answers again after {self.clock() - since:.0f} s")
+                return found
+            self.sleep(pause_s)
+        raise AssertionError("pauses have no end")
+
+    def _missed(self, since: float | None, error: Exception) -> float:
+        """Since when it is away; UserError once that is too long."""
+        if since is None:
+            self.say(f"{self.shown} does not answer ({_reason(error)}); asked again for up to {self.limit_s:g} s")
+            return self.clock()
+        if self.clock() - since >= self.limit_s:
+            raise UserError(
+                f"{self.shown} has not answered for {self.limit_s:g} s; what was told is in it, the same line goes on"
+            ) from None
+        return since
+
+    @staticmethod
+    def _pauses() -> Iterator[float]:
+        yield from PAUSES_S
+        while True:
+            yield PAUSES_S[-1]
+
+
+def away(error: BaseException | None) -> bool:
+    """Whether the error, or what caused it, is of a connection or of a lock that time mends."""
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+    while error is not None:
+        if isinstance(error, DBAPIError):
+            lasting = "sqlite" in type(error.orig).__module__ and "locked" not in str(error.orig)
+            broken = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+            return broken and not lasting
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def open_study(
+    storage: str | None,
+    folder: Path,
+    name: str,
+    dimensions: Sequence[Dimension],
+    goals: Goals,
+    seed: int,
+    card: str | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Study:
+    """Opens or begins the study; UserError, one line, where the storage cannot be reached."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    kept = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal"))
+    patience = Patience("the study's journal" if storage is None else f"storage={tracking.public(storage)}", say)
+    study = patience(
+        lambda: optuna.create_study(
+            storage=kept,
+            sampler=optuna.samplers.RandomSampler(seed),  # asked nothing: proposals are made beside the storage
+            study_name=name,
+            directions=["minimize" if goal.direction == "min" else "maximize" for goal in goals.objectives],
+            load_if_exists=True,
+        )
+    )
+    patience(lambda: study.set_metric_names([goal.metric for goal in goals.objectives]))
+    sampler = optuna.samplers.TPESampler(
+        seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
+    )
+    return Study(study, kept, sampler, tuple(dimensions), goals, patience, card)
+
+
+def _opened(uri: str | None, journal: Path) -> Any:
+    from optuna.storages import JournalStorage, RDBStorage
+    from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+    if uri is None:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(str(journal)))
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
+    scheme = uri.partition(":")[0]
+    libpq = scheme.partition("+")[0] == "postgresql" and scheme.partition("+")[2] in ("", "psycopg", "psycopg2")
+    for left in reversed(range(TRIES)):
+        try:
+            return RDBStorage(uri, {"pool_pre_ping": True, **({"connect_args": POSTGRESQL} if libpq else {})})
+        except Exception as error:  # whatever a database raises, the storage cannot be used
+            if left and isinstance(error, IntegrityError | ProgrammingError):  # another makes the tables just now
+                time.sleep(1.0)
+                continue
+            raise UserError(f"storage={tracking.public(uri)} cannot be used ({_reason(error, uri)})") from None
+    raise AssertionError("the last try returns or raises")
+
+
+def _reason(error: Exception, uri: str = "") -> str:
+    """One line of what a database says, without the password in its address."""
+    cause = error.__cause__ or error
+    text = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
+    shown = text.replace(uri, tracking.public(uri)) if uri else text
+    return f"{type(cause).__name__}: {shown[:200]}"

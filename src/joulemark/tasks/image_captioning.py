@@ -1,0 +1,67 @@
+"""Image captioning: a sentence for each image; BLEU and chrF against its references."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.errors import BadRowError
+from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.data.dataset import Dataset, Row
+from joulemark.data.images import picture
+
+
+@dataclass(frozen=True)
+class ImageCaptioning:
+    """Says in words what each image shows, within the task's token budget.
+
+    `size` is the width and height each image is brought to before the model's own preprocessing. The target lists
+    every reference caption.
+    """
+
+    dataset: Dataset
+    size: tuple[int, int] | None
+    prompt: str
+    min_new_tokens: int
+    max_new_tokens: int
+    name: str = "image_captioning"
+    unit: str = "caption"
+    metric: str = "bleu"
+
+    def samples(self, count: int, seed: int) -> Inputs:
+        """The first `count` images, each with its captions (None where the source has none)."""
+        return self.dataset.inputs(count, self._sample)
+
+    def _sample(self, row: Row) -> Sample:
+        return Sample(row.id, picture(row.values["image"], self.size), _texts(row.values.get("captions")))
+
+    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+        """Corpus BLEU-4 and chrF over all references of an image (sacrebleu), in [0, 1]; chrF for each caption."""
+        from sacrebleu.metrics import BLEU, CHRF
+
+        pairs = [(s.target, str(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
+        if not pairs:
+            return Scores({"bleu": None, "chrf": None}, [None] * len(samples))
+        most = max(len(target) for target, _ in pairs)
+        # sacrebleu takes as many references for every text; a repeated one changes neither measure
+        streams = [[target[min(number, len(target) - 1)] for target, _ in pairs] for number in range(most)]
+        texts = [text for _, text in pairs]
+        chrf = CHRF()
+        each = [
+            None if s.target is None else chrf.sentence_score(str(p.output), list(s.target)).score / 100
+            for s, p in zip(samples, predictions, strict=True)
+        ]
+        bleu = BLEU(lowercase=True).corpus_score(texts, streams).score / 100
+        return Scores({"bleu": bleu, "chrf": chrf.corpus_score(texts, streams).score / 100}, each)
+
+
+def _texts(value: Any) -> list[str] | None:
+    """Captions as a source holds them: one text, a list of texts, or a list of `{caption}` or `{phrase}`."""
+    if value is None or value == []:
+        return None
+    if isinstance(value, str):
+        return [value] if value.strip() else None
+    if isinstance(value, dict):
+        return _texts(next((value[key] for key in ("caption", "phrase", "raw") if key in value), None))
+    if not isinstance(value, list | tuple):
+        raise BadRowError(f"captions {str(value)[:60]!r} are no texts")
+    return [text for one in value for text in _texts(one) or []] or None

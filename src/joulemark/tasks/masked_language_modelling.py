@@ -1,0 +1,56 @@
+"""Masked language modelling: the word behind a mask; masked accuracy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from joulemark.core.errors import BadRowError
+from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.data.dataset import Dataset, Row, text_of
+
+
+@dataclass(frozen=True)
+class MaskedLanguageModelling:
+    """Fills the masked word of each text.
+
+    With `words`, a text is cut after that many and its last word is masked. With `words` null the whole text is
+    given, its full stops removed and a mask appended, as the study did with BookCorpus; nothing is hidden then, and
+    there is no reference.
+    """
+
+    dataset: Dataset
+    words: int | None
+    name: str = "masked_language_modelling"
+    unit: str = "token"
+    metric: str = "accuracy"
+
+    def samples(self, count: int, seed: int) -> Inputs:
+        """The first `count` texts up to the mask, each with the word that it hides."""
+        return self.dataset.inputs(count, self._sample)
+
+    def _sample(self, row: Row) -> Sample:
+        text = text_of(row, "text")
+        if self.words is None:
+            whole = text.replace(".", "").strip()
+            if not whole:
+                raise BadRowError("has no word before the one to mask")
+            return Sample(row.id, whole)
+        words = text.split()[: self.words]
+        if len(words) < 2:
+            raise BadRowError("has no word before the one to mask")
+        return Sample(row.id, " ".join(words[:-1]), words[-1])
+
+    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+        """The share of masks whose most likely token is the hidden word, case and punctuation around it aside.
+
+        A word that a vocabulary splits into several tokens cannot be right: that is part of the vocabulary's quality.
+        """
+        each = [
+            None if sample.target is None else float(_bare(sample.target) == _bare(str(prediction.output)))
+            for sample, prediction in zip(samples, predictions, strict=True)
+        ]
+        scored = [score for score in each if score is not None]
+        return Scores({"accuracy": sum(scored) / len(scored) if scored else None}, each)
+
+
+def _bare(word: str) -> str:
+    return word.strip().strip(".,;:!?\"'()").lower()

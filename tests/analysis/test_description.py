@@ -1,0 +1,111 @@
+"""A record in words: what a reader must see beside the numbers."""
+
+from dataclasses import replace
+
+from joulemark.analysis import audit, description, named_metrics
+from joulemark.core.measurement import Reading, Work
+from tests.records import a_record
+
+REASON = "meter=rapl: only root may read the counters; type sudo chmod a+r …"
+
+
+def absent(record, **reasons):
+    return replace(record, environment={**record.environment, "meters_absent": reasons})
+
+
+def test_a_sensor_without_permission_is_named_with_its_remedy_on_the_terminal_and_in_the_page():
+    record = absent(a_record(), rapl=REASON)
+    assert f"not read: {REASON}" in description.warnings(record)
+    assert f"> not read: {REASON}" in description.markdown(record, named_metrics.metrics(record)).splitlines()
+
+
+def test_a_card_that_was_not_asked_for_is_no_missing_sensor():
+    record = absent(a_record(), nvml="meter=nvml: no card", trace="meter=trace: no card")
+    assert description.absent(record) == []
+    card = replace(record, hardware={**record.hardware, "device": "cuda", "uuid": "GPU-b"})
+    assert description.absent(card) == ["not read: meter=nvml: no card", "not read: meter=trace: no card"]
+
+
+def test_the_socket_has_a_line_only_where_it_was_read():
+    record = a_record()
+    found = record.measurement
+    assert not any("socket" in what for what, _, _ in description.rows(record, named_metrics.metrics(record)))
+    windows = tuple(
+        replace(w, readings=(*w.readings, Reading("wall", w.duration_s, wall_j=110.0 * w.duration_s)))
+        for w in found.windows
+    )
+    read = replace(record, measurement=replace(found, windows=windows, idle=()))
+    line = next(row for row in description.rows(read, named_metrics.metrics(read)) if "socket" in row[0])
+    assert line[2] == "external meter; the components are 50% of it"
+
+
+def of_two_cards(record):
+    """The record as if two cards had been read by their counters."""
+    cards = {"device": "cuda", "gpu_name": "NVIDIA H100", "uuid": "GPU-1a2b3c4d-0000", "beside": [[1, "GPU-b"]]}
+    windows = tuple(
+        replace(w, readings=(Reading("nvml", w.duration_s, gpu_j=600.0, method={"gpu": "counter"}), *w.readings))
+        for w in record.measurement.windows
+    )
+    return replace(
+        record, hardware={**record.hardware, **cards}, measurement=replace(record.measurement, windows=windows)
+    )
+
+
+def test_a_sum_of_two_cards_says_so_with_their_uuids_and_their_number_in_the_title():
+    record = of_two_cards(a_record())
+    line = next(row for row in description.rows(record, named_metrics.metrics(record)) if row[0].strip() == "GPU")
+    assert line[2] == "counter, 2 GPUs, summed (GPU-1a2b3c4d…, GPU-b)"
+    assert "2 x NVIDIA H100" in description.title(record)
+    one = replace(record, hardware={**record.hardware, "beside": []})
+    older = replace(record, hardware={key: value for key, value in record.hardware.items() if key != "beside"})
+    for single in (one, older):
+        line = next(row for row in description.rows(single, named_metrics.metrics(single)) if row[0].strip() == "GPU")
+        assert (line[2], "2 x" in description.title(single)) == ("counter", False)
+
+
+def test_nobody_is_told_to_calibrate_two_cards_which_cannot_be():
+    record = of_two_cards(a_record())
+    record = replace(record, measurement=replace(record.measurement, work=Work(1e9, 1e6)))
+    floor = next(
+        row for row in description.rows(record, named_metrics.metrics(record)) if row[0].startswith("energy floor")
+    )
+    assert (floor[1], "calibrate" in floor[2]) == ("not read", False)
+    one = replace(record, hardware={**record.hardware, "beside": []})
+    floor = next(row for row in description.rows(one, named_metrics.metrics(one)) if row[0].startswith("energy floor"))
+    assert "type python -m src.calibrate" in floor[2]
+
+
+def test_net_and_being_on_say_how_each_of_their_components_was_known():
+    found = a_record().measurement
+    parts = tuple(
+        Reading(
+            "fake",
+            1.0,
+            gpu_j=watts,
+            cpu_j=10.0,
+            method={"gpu": "counter", "cpu": "modelled"},
+        )
+        for watts in (99.0, 100.0, 101.0)
+    )
+    windows = tuple(
+        replace(w, readings=(replace(parts[0], duration_s=w.duration_s, gpu_j=300.0 * w.duration_s),))
+        for w in found.windows
+    )
+    record = replace(a_record(), measurement=replace(found, idle=parts, windows=windows))
+    told = {what.strip(): how for what, _, how in description.rows(record, named_metrics.metrics(record))}
+    by = "GPU counter, CPU estimated (modelled)"
+    assert told["of which being on"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
+    assert told["of which net = marginal"] == f"one more inference while on anyway: {by}"
+    read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))
+    told = {what.strip(): how for what, _, how in description.rows(read, named_metrics.metrics(read))}
+    assert told["of which net = marginal"] == "one more inference while on anyway: GPU counter"
+
+
+def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():
+    record = a_record()
+    metrics = named_metrics.metrics(record)
+    lines = [line for line in description.markdown(record, metrics).splitlines() if line and not line.startswith(">")]
+    assert lines[0] == f"**{description.title(record)}**"
+    word = audit.verdict(record)[0]
+    assert lines[1].startswith(f"**{word}** (")
+    assert f"{metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000" in lines[1]

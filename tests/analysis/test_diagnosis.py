@@ -1,0 +1,205 @@
+"""What decides the energy of a run: records like those of an H100 (idle 119 W, limit 700 W), one cause each."""
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from joulemark.analysis import description, diagnosis, named_metrics
+from joulemark.analysis.lower_bound import Calibration, Rate
+from joulemark.core.measurement import Measurement, Phase, Reading, Window, Work
+from joulemark.core.record import Record, Request
+
+# shared/measurement.md: 679 TFLOP/s bf16 at 1.02 pJ/FLOP, 51 TFLOP/s fp32 at 13.2, a copy of 3.02 TB/s at 131 pJ/byte
+H100 = Calibration(
+    "GPU-1", "H100", "gpu", "nvml", "counter", 0.1, 119.0,
+    {"fp32": Rate(51e12, 1.0, 673.0), "bf16": Rate(679e12, 1.0, 692.0), "fp16": Rate(679e12, 1.0, 700.0)},
+    Rate(3.02e12, 1.0, 396.0), "2026-11-24", 8192,
+)  # fmt: skip
+
+TEXT = Request("a", "out", None, None, 1, 0.1, input_tokens=9)
+
+
+def window(seconds, watts, busy=None, cpu=None):
+    reading = Reading("nvml", seconds, gpu_j=watts * seconds, method={"gpu": "counter"}, gpu_utilization=busy)
+    return Window(seconds, (reading,), 1, 10, 10, [seconds / 10] * 10, cpu)
+
+
+def run(
+    watts, busy, phases, precision="fp32", batch=1, kind="causal_lm", cpu=None, requests=(TEXT,), work=None, config=None
+):
+    """A run of ten requests at these watts; `phases` are the milliseconds of each stage."""
+    return Record(
+        id="r", status="finished", started_at="",
+        model={"name": "m", "weights": "random", "kind": kind, "checkpoint": "c", "revision": None},
+        task={"name": "t", "unit": "token", "metric": "accuracy", "source": "s", "digest": "d"},
+        hardware={
+            "device": "cuda", "power_limit_w": 700.0, "precisions": ["fp32", "tf32", "bf16", "fp16"], "gpu_name": "H100"
+        },
+        protocol={}, site={"g_per_kwh": None}, run={"batch_size": batch, "samples": 1000, "precision": precision},
+        environment={"cpu_cores": 16, "cpu": "c", "calibration": asdict(H100)},
+        measurement=Measurement(
+            idle=(Reading("nvml", 5.0, gpu_j=595.0, method={"gpu": "counter"}),),
+            batch_sizes=[1] * 10,
+            windows=(window(10.0, watts, busy, cpu),),
+            phases=tuple(Phase(name, window(ms / 100, watts)) for name, ms in phases.items()),
+            work=work,
+        ),
+        scores={}, requests=requests, config=config or {},
+    )  # fmt: skip
+
+
+RESNET_18 = run(
+    121.0, 0.09, {"preprocessing": 11.0, "model": 3.4, "postprocessing": 0.2},
+    kind="image_classifier", requests=(replace(TEXT, input_tokens=None),), config={"model": {"pictures": True}},
+)  # fmt: skip
+GPT2 = run(
+    123.0, 0.12, {"preprocessing": 0.5, "prefill": 9.0, "decode": 75.0, "postprocessing": 0.5}, "fp16", cpu=1.05 / 16
+)
+SD_2_1 = run(651.0, 0.97, {"text_encoding": 10.0, "denoising": 8000.0, "image_decoding": 200.0}, kind="text_to_image")
+SDXL = run(
+    356.0, 0.46, {"text_encoding": 30.0, "denoising": 5000.0, "image_decoding": 300.0}, "fp16", kind="text_to_image"
+)
+
+
+def the(record):
+    (found,) = diagnosis.findings(record)
+    return found
+
+
+def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_processes_share():
+    found = the(RESNET_18)
+    assert found.what == "the GPU is starved by the host's preprocessing"
+    assert "2 W more than idle" in found.evidence
+    assert "77% of the time" in found.evidence
+    assert found.try_word == "batch_size=8 prepare_processes=8"
+    batched = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64})
+    assert the(batched).try_word == "prepare_processes=8"
+    confined = replace(batched, environment={**batched.environment, "usable_cores": 4})
+    assert the(confined).try_word == "prepare_processes=4"
+
+
+def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
+    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "prepare_processes": 16})
+    sounds = replace(RESNET_18, config={"model": {"pictures": False}})
+    for record in (every, sounds):
+        assert the(record).try_word is None
+        assert "no word makes it faster" in the(record).evidence
+
+
+def test_a_tokenizer_that_takes_the_time_works_on_more_cores_with_a_larger_batch():
+    slow = replace(RESNET_18, requests=(TEXT,))
+    assert the(slow).try_word == "batch_size=8"
+
+
+def test_the_longer_of_the_hosts_two_stages_is_named():
+    late = run(121.0, 0.09, {"preprocessing": 1.0, "model": 3.0, "postprocessing": 9.0})
+    assert the(late).what == "the GPU is starved by the host's postprocessing"
+
+
+def test_a_small_generator_at_batch_1_is_launch_bound_and_wants_a_larger_batch():
+    found = the(GPT2)
+    assert found.what == "the GPU waits for the host to launch its work"
+    assert found.evidence == (
+        "it was busy 12% of the time, one CPU core all of it, and it drew 4 W more than idle, 1% of what it could"
+    )
+    assert found.try_word == "batch_size=8"
+
+
+@pytest.mark.parametrize(
+    ("model", "word"),
+    [
+        ({"compiles": True, "graphs": False, "caches": ["dynamic", "static"]}, "cache=static compile=true"),
+        ({"compiles": True, "graphs": True, "caches": ["dynamic"]}, "compile=graphs"),
+        ({"compiles": True, "graphs": False, "caches": ["dynamic"]}, "batch_size=64"),
+        ({"compiles": False, "graphs": True, "caches": ["dynamic", "static"]}, "batch_size=64"),
+    ],
+)
+def test_batches_that_are_launch_bound_still_are_recorded_as_graphs_where_the_model_can_be(model, word):
+    def tried(**words):
+        return the(replace(GPT2, run={**GPT2.run, **words}, config={"model": model})).try_word
+
+    assert tried(batch_size=8) == word
+    assert tried(batch_size=1) == "batch_size=8"
+    assert tried(batch_size=8, compile=True) == tried(batch_size=8, compile="graphs") == "batch_size=64"
+    assert tried(batch_size=1, samples=1) == (word if "compile" in word else None)
+
+
+@pytest.mark.parametrize("cpu", [None, 0.3 / 16, 8 / 16])
+def test_one_busy_core_is_said_only_where_it_is_one(cpu):
+    load = replace(GPT2.measurement.windows[0], cpu_utilization=cpu)
+    assert "core" not in the(replace(GPT2, measurement=replace(GPT2.measurement, windows=(load,)))).evidence
+
+
+def test_a_card_that_is_busy_by_the_clock_and_draws_nothing_is_launch_bound_all_the_same():
+    assert the(run(130.0, 0.95, {"preprocessing": 1.0, "model": 9.0})).what.endswith("launch its work")
+
+
+def test_a_full_card_is_compute_bound_and_wants_cheaper_flops():
+    found = the(SD_2_1)
+    assert found.what == "the GPU itself is the limit"
+    assert found.try_word == "precision=bf16"
+    old = replace(SD_2_1, hardware={**SD_2_1.hardware, "precisions": ["fp32", "fp16"]})
+    assert the(old).try_word == "precision=fp16"
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_a_full_card_in_half_precision_has_nothing_left_to_type(precision):
+    assert the(run(651.0, 0.97, {"denoising": 1.0}, precision)).try_word is None
+
+
+def test_pictures_want_fewer_more_at_once_than_texts():
+    found = the(SDXL)
+    assert found.what == "the GPU waits for the host to launch its work"
+    assert found.try_word == "batch_size=4"
+
+
+def test_a_busy_card_whose_bytes_take_the_longer_is_memory_bound_only_by_its_floor():
+    phases = {"preprocessing": 1.0, "prefill": 9.0, "decode": 300.0}
+    decoding = Work(flops=32 * 2 * 7e9, bytes_read=32 * 14e9)
+    found = the(run(400.0, 0.98, phases, "bf16", work=decoding))
+    assert found.what == "the GPU waits for its memory"
+    assert found.try_word == "batch_size=8"
+    # a hundred requests that share each reading compute for longer than they read
+    shared = Work(flops=32 * 2 * 7e9, bytes_read=32 * 14e9 / 1000)
+    assert the(run(600.0, 0.98, phases, "bf16", batch=1000, work=shared)).what == "the GPU itself is the limit"
+
+
+def test_no_batch_larger_than_the_run_is_proposed():
+    assert the(replace(GPT2, run={**GPT2.run, "batch_size": 500})).try_word == "batch_size=1000"
+    assert the(replace(GPT2, run={**GPT2.run, "batch_size": 1000})).try_word is None
+
+
+@pytest.mark.parametrize("missing", ["utilization", "idle", "limit", "windows", "gpu"])
+def test_what_was_not_read_is_not_diagnosed(missing):
+    record, found = GPT2, GPT2.measurement
+    if missing == "utilization":
+        record = replace(record, measurement=replace(found, windows=(window(10.0, 123.0),)))
+    if missing == "idle":
+        record = replace(record, measurement=replace(found, idle=()))
+    if missing == "limit":
+        record = replace(record, hardware={**record.hardware, "power_limit_w": None})
+    if missing == "windows":
+        record = replace(record, measurement=replace(found, windows=()))
+    if missing == "gpu":
+        record = replace(record, hardware={**record.hardware, "device": "cpu"})
+    assert diagnosis.findings(record) == []
+
+
+def test_the_sentence_stands_in_the_table_and_in_the_description_with_the_word_to_type():
+    assert the(GPT2).sentence.endswith("; try batch_size=8")
+    metrics = named_metrics.metrics(GPT2)
+    what, value, how = description.rows(GPT2, metrics)[-1]
+    assert (what, value) == ("diagnosis", "try batch_size=8")
+    assert how.startswith("the GPU waits for the host to launch its work: ")
+    assert "| diagnosis | try batch_size=8 | the GPU waits" in description.markdown(GPT2, metrics)
+
+
+def test_cards_that_wait_for_each_other_say_nothing_of_the_host():
+    two = replace(GPT2, hardware={**GPT2.hardware, "uuid": "GPU-a", "beside": [[1, "GPU-b"]]})
+    assert diagnosis.findings(GPT2)
+    assert diagnosis.findings(two) == []
+
+
+def test_watts_of_a_neighbour_are_not_taken_for_the_models():
+    assert diagnosis.findings(GPT2)
+    assert not diagnosis.findings(replace(GPT2, flags=("contaminated",)))

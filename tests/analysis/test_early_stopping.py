@@ -1,0 +1,120 @@
+"""A run is measured only while it may be better than the results it is held against."""
+
+from dataclasses import replace
+
+import pytest
+
+from joulemark.analysis import audit, description, named_metrics
+from joulemark.analysis.early_stopping import beaten, rivals
+from joulemark.core.errors import UserError
+from joulemark.sweep.early_stopping import words
+from joulemark.sweep.trial import Outcome
+from joulemark.sweep.trial_state import Told
+from tests.composed import built
+from tests.fakes import FakeClock, FakeMeter, FakeModel, procedure
+from tests.measure.test_runner import a_run, benched
+from tests.sweep.landscape import REFERENCE, truth, wanted
+
+WH = "energy/total_wh_per_1k"
+P95 = "latency/p95_s"
+
+
+class Wavering(FakeMeter):
+    """Watts that differ from window to window, so that no interval becomes narrow."""
+
+    count = 0
+
+    def stop(self):
+        self.count += 1
+        self.watts = {"cpu": 100.0 if self.count % 2 else 110.0}
+        return super().stop()
+
+
+def measured(*by, **changes):
+    clock = FakeClock()
+    plan = procedure(min_windows=3, max_windows=10, ci95_rel=0.001, phase_s=1.0, measure_max_s=1e6, **changes)
+    return benched(a_run(clock, [Wavering(clock, {"cpu": 100.0})], FakeModel(clock), procedure=plan, rivals=by), clock)
+
+
+def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality_and_a_word_of_it():
+    whole = measured()
+    assert (len(whole.measurement.windows), whole.measurement.stopped_early) == (10, False)
+    known = named_metrics.metrics(whole)
+    early = measured({WH: known[WH] / 2, P95: known[P95] / 2})
+    assert early.status == "finished"
+    assert len(early.measurement.windows) < 10
+    assert named_metrics.metrics(early)["energy/ci95_rel"] is not None
+    assert early.scores == whole.scores
+    assert early.measurement.phases == ()
+    assert early.flags == ("beaten", "unsettled")
+    assert description.EXPLAINED["beaten"] in description.markdown(early, named_metrics.metrics(early))
+    assert audit.verdict(early)[0] == "doubtful"
+
+
+def test_it_goes_on_while_one_figure_of_each_rival_is_no_better_or_within_its_interval():
+    known = named_metrics.metrics(measured())
+    low, high = known[WH] * (1 - known["energy/ci95_rel"]), known[P95]
+    for rival in ({WH: low / 2, P95: high}, {WH: known[WH], P95: high / 2}, {WH: low / 2, "latency/ttft_s": 1e-9}):
+        assert not measured(rival).measurement.stopped_early, rival
+    assert measured({WH: known[WH], P95: high / 2}, {WH: low / 2, P95: high / 2}).measurement.stopped_early
+
+
+def test_nothing_is_said_before_there_is_an_interval():
+    whole = measured().measurement
+    rival = {WH: 1e-9, P95: 1e-9}
+    assert not beaten(replace(whole, windows=whole.windows[:1]), (rival,))
+    assert beaten(replace(whole, windows=whole.windows[:3]), (rival,))
+    assert not beaten(whole, ())
+
+
+def test_a_run_that_was_at_its_end_anyway_was_not_ended_early():
+    clock = FakeClock()
+    run = a_run(clock, procedure=procedure(), rivals=({WH: 1e-9, P95: 1e-9},))
+    found = benched(run, clock).measurement
+    assert (found.settled, found.stopped_early, len(found.windows)) == (False, True, 2)
+    run = a_run(clock, procedure=procedure(min_windows=2), rivals=({WH: 1e-9, P95: 1e-9},))
+    found = benched(run, clock).measurement
+    assert (found.settled, found.stopped_early, len(found.windows)) == (True, False, 2)
+
+
+def told(batch, precision, **metrics):
+    point = (f"batch_size={batch}", f"precision={precision}")
+    return point, Told(point, "full", Outcome((), 0, "finished", metrics={**truth(batch, precision), **metrics}))
+
+
+def test_a_sweep_gives_the_front_that_keeps_the_limits_each_as_high_as_its_interval_reaches():
+    known = dict([told(1, "fp32"), told(8, "fp32"), told(8, "bf16"), told(8, "fp16")])
+    (word,) = words(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"))
+    run = built(word)  # as the real command takes it
+    front = [truth(8, "bf16"), truth(1, "fp32")]  # fp16 breaks the limit, batch 8 in fp32 is beaten
+    assert run.rivals == tuple({WH: pytest.approx(one[WH] * 1.01), P95: one[P95]} for one in front)
+    assert "rivals" not in run.command
+    assert not any("rivals" in key for key in run.chosen)
+    assert built().rivals == ()
+
+
+def test_a_sweep_gives_none_where_a_beaten_trial_could_still_be_on_the_front():
+    known = dict([told(8, "bf16")])
+    for objectives in (["energy", "quality"], [{WH: "max"}, "p95"]):
+        assert words(known, wanted(objectives=objectives), truth(1, "fp32")) == ()
+    assert words({}, wanted(), truth(1, "fp32")) == ()
+    failed = Told(REFERENCE, "full", Outcome((), 1, "failed"))
+    assert words({REFERENCE: failed}, wanted(), truth(1, "fp32")) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("fast", "a list of results"),
+        ([1], "1 is no result"),
+        ([{}], "is no result"),
+        ([{"quality/primary": 1}], "quality/primary is not known before the run's end"),
+        ([{"latency/p94_s": 1}], "did you mean rivals=latency/p9"),
+        ([{WH: "low"}], "low is not a number"),
+        ([{WH: float("nan")}], "nan is not a number"),
+    ],
+)
+def test_what_is_no_rival_is_refused_in_one_line(given, says):
+    with pytest.raises(UserError, match=says) as refused:
+        rivals(given)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,145 @@
+"""How a model is run: what cannot be is refused before torch, and what can be is recorded."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from joulemark.cli import calibrate
+from joulemark.config import compatibility
+from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
+from joulemark.core.task import Inputs
+from joulemark.hardware import devices
+from joulemark.measure.draft import draft
+from tests.composed import built
+from tests.config.test_run import H100, choices, compose_only
+
+WRITES = ["model=smollm2", "task=text_generation", "model.weights=random"]
+
+
+@pytest.fixture
+def card(monkeypatch):
+    monkeypatch.setattr(devices, "cards", lambda: [H100])
+    monkeypatch.setattr(compatibility, "find_spec", lambda name: object())
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["attention=flash"], "attention=flash does not exist"),
+        (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
+        (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba leaves nothing to choose"),
+        (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo leaves nothing to choose"),
+        (["cache=statik"], "did you mean cache=static"),
+        (["cache=static"], "model=embedded_classifier has no such cache; type cache=dynamic"),
+        (["cache=static", "model=mamba", "task=text_generation"], "model=mamba has no such cache; type cache=dynamic"),
+        (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
+        (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper cannot be; type compile=false"),
+        (["compile=grahps"], "compile=grahps does not exist; did you mean compile=graphs"),
+        (["compile=1"], "compile=1 does not exist; choose from: false, graphs, true"),
+        (["compile=graphs"], "compile=graphs records CUDA graphs, and this run is on the cpu; type compile=true"),
+        (["compile=graphs", "model=whisper", "task=speech_recognition"], "compile=graphs: a model of the kind"),
+        (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
+        (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_flash_attention_is_refused_without_its_package_and_in_full_precision(card, monkeypatch):
+    words = [*WRITES, "attention=flash_attention_2"]
+    assert built(*words, "precision=bf16").settings.attention == "flash_attention_2"
+    with pytest.raises(UserError, match="cannot compute in precision=fp32; type precision=bf16"):
+        built(*words)
+    monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
+        built(*words, "precision=bf16")
+
+
+def test_graphs_are_for_a_card_and_for_models_that_answer_in_one_pass(card, monkeypatch):
+    monkeypatch.setattr(compatibility.shutil, "which", lambda word: word)
+    assert built("hardware=cuda", "compile=graphs").settings.compile == "graphs"
+    with pytest.raises(UserError, match=r"model=smollm2 writes token by token, .*; type cache=static compile=true"):
+        built(*WRITES, "hardware=cuda", "compile=graphs")
+    with pytest.raises(UserError, match=r"model=mamba writes token by token, .*; type compile=true"):
+        built("model=mamba", "task=text_generation", "hardware=cuda", "compile=graphs")
+    two = [H100, replace(H100, index=1, uuid="GPU-2")]
+    monkeypatch.setattr(devices, "cards", lambda: two)
+    with pytest.raises(UserError, match="compile=graphs was not tried over several GPUs; type compile=true"):
+        built("model=bert_base", "task=masked_language_modelling", "hardware=cuda", "hardware.index=[0,1]",
+              "compile=graphs")  # fmt: skip
+
+
+def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.delenv("CC", raising=False)
+    asked = []
+    monkeypatch.setattr(compatibility.shutil, "which", lambda word: asked.append(word))
+    with pytest.raises(UserError, match=r"compile=true needs a compiler \(g\+\+, clang\+\+, c\+\+, or CXX=…\)"):
+        built("hardware=cpu", "compile=true")
+    with pytest.raises(UserError, match=r"needs a compiler \(gcc, clang, cc, or CC=…\)"):
+        built("hardware=cuda", "compile=true")
+    monkeypatch.setenv("CXX", "mine++")
+    monkeypatch.setattr(compatibility.shutil, "which", lambda word: word if word in ("mine++", "gcc") else None)
+    assert built("hardware=cpu", "compile=true").settings.compile
+    assert built("hardware=cuda", "compile=true").settings.compile
+    monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs the package triton"):
+        built("hardware=cuda", "compile=true")
+
+
+def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeypatch):
+    for capability, can in (((9, 0), True), ((8, 9), True), ((8, 0), False)):
+        card = devices.Card(0, "GPU-1", "some card", capability, 300.0)
+        monkeypatch.setattr(devices, "cards", lambda card=card: [card])
+        assert ("fp8" in built("hardware=cuda").hardware.precisions) is can
+        assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
+
+
+def test_a_setting_is_refused_before_torch_is_imported():
+    code = (
+        "import sys; from tests.composed import built; from joulemark.core import Inputs, Settings, UserError\n"
+        "try: built('attention=flash_attention_2')\n"
+        "except UserError: print('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_processes_prepare_the_pictures_of_models_that_read_some_on_as_many_cores_as_there_are(monkeypatch):
+    monkeypatch.setattr(compatibility.environment, "cores", lambda: 4)
+    seeing = ("model=vit_base_224", "task=image_classification", "model.weights=random")
+    assert built(*seeing, "prepare_processes=4").settings.prepare_processes == 4
+    with pytest.raises(UserError, match="this process may use 4 cores; type prepare_processes=4"):
+        built(*seeing, "prepare_processes=5")
+    with pytest.raises(UserError, match=r"model=embedded_classifier reads no pictures .*; type prepare_processes=1"):
+        built("prepare_processes=2")
+    with pytest.raises(UserError, match="prepare_processes=0: must be 1 or more"):
+        built(*seeing, "prepare_processes=0")
+
+
+def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
+    run = built()
+    for key, value in {
+        "sort": "none",
+        "attention": "auto",
+        "cache": "dynamic",
+        "compile": False,
+        "prepare_processes": 1,
+    }.items():
+        assert run.chosen[key] == draft(run, Inputs()).run[key] == value
+    changed = built("sort=length", "attention=eager")
+    assert draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"
+    assert changed.settings == Settings(attention="eager")
+
+
+@pytest.mark.parametrize("name", choices("model"))
+def test_every_model_says_which_attentions_it_leaves_to_choose(name):
+    found = compose_only("run", f"model={name}").model.attentions
+    assert found[0] == "auto"
+    assert set(found) <= set(compatibility.ATTENTIONS)

@@ -1,0 +1,99 @@
+"""Sorted inputs: batched by length, and every answer back with its own sample."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from joulemark.core.errors import UserError
+from joulemark.core.task import Inputs, Prediction, Sample
+from joulemark.data import batching
+from joulemark.measure import runner
+from joulemark.measure.draft import draft
+from tests.composed import built
+from tests.config.test_run import choices
+from tests.fakes import FakeClock, FakeModel
+from tests.measure.test_runner import a_run
+
+LENGTHS = (3, 9, 1, 9, 4, 3, 7)
+SAMPLES = [Sample(f"s{number}", "x" * length, "positive") for number, length in enumerate(LENGTHS)]
+
+
+def test_the_longest_come_first_and_equal_lengths_keep_their_order():
+    assert batching.order(SAMPLES, "length") == [1, 3, 6, 4, 0, 5, 2]
+    assert batching.order(SAMPLES, "none") == list(range(7))
+
+
+def test_putting_back_undoes_the_order():
+    places = batching.order(SAMPLES, "length")
+    assert batching.put_back([SAMPLES[place] for place in places], places) == SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("given", "count"), [("four", 4), ({"question": "ab", "context": "cde"}, 5), (("ab", "c"), 3), (["a", "bc"], 3)]
+)
+def test_the_length_of_an_input_is_that_of_all_its_texts(given, count):
+    assert batching.characters(given) == count
+
+
+def test_an_input_without_text_has_no_length():
+    with pytest.raises(UserError, match="sort=length: the inputs of this task are no texts; type sort=none"):
+        batching.order([Sample("a", object())], "length")
+
+
+@dataclass(frozen=True)
+class Slow(FakeModel):
+    """Takes a second for each character of a batch's longest text, and answers with the text's length."""
+
+    asked: list[list[int]] = field(default_factory=list)
+
+    def load(self, task, device, settings):
+        def predict(inputs):
+            self.asked.append([len(text) for text in inputs])
+            self.clock.sleep(max(map(len, inputs)))
+            return [Prediction(str(len(text)), units=1) for text in inputs]
+
+        return replace(super().load(task, device, settings), predict=predict)
+
+
+def test_a_sorted_run_gives_each_sample_its_own_answer_and_its_own_batchs_latency():
+    clock = FakeClock()
+    model = Slow(clock)
+    run = a_run(clock, model=model, samples=7, sort="length")
+    begun = draft(run, Inputs(tuple(SAMPLES)))
+    record = runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+    assert record.status == "finished", record.error
+    assert model.asked[-4:] == [[9, 9], [7, 4], [3, 3], [1]]
+    assert [(request.id, request.output) for request in record.requests] == [
+        (sample.id, str(len(sample.input))) for sample in SAMPLES
+    ]
+    # a batched request waits for the longest of its batch
+    assert [request.latency_s for request in record.requests] == pytest.approx([3, 9, 1, 9, 7, 3, 7])
+    assert record.run["sort"] == "length"
+
+
+def test_sorting_spares_padding_and_nothing_else():
+    def seconds(sort):
+        clock = FakeClock()
+        run = a_run(clock, model=Slow(clock), samples=7, sort=sort)
+        begun = draft(run, Inputs(tuple(SAMPLES)))
+        return runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+
+    plain, sorted_ = seconds("none"), seconds("length")
+    assert plain.task == sorted_.task
+    assert [one.output for one in plain.requests] == [one.output for one in sorted_.requests]
+    assert sum(sorted_.measurement.windows[0].batch_s[:4]) < sum(plain.measurement.windows[0].batch_s[:4])
+
+
+@pytest.mark.parametrize("task", choices("task"))
+def test_a_task_is_refused_sorting_exactly_where_its_inputs_have_no_text(task, monkeypatch):
+    from tests.config.test_run import able
+
+    words = [f"model={able(task)}", f"task={task}", "task.dataset=embedded", "samples=1"]
+    (sample,) = built(*words).task.samples(1, 0).samples
+    try:
+        batching.characters(sample.input)
+    except UserError:
+        with pytest.raises(UserError, match=rf"sort=length: the inputs of task={task} are no texts; type sort=none"):
+            built(*words, "sort=length")
+    else:
+        assert built(*words, "sort=length").sort == "length"

@@ -1,0 +1,261 @@
+"""One run to its record: also when it fails, and never with anything lost."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from joulemark.analysis import audit, description, named_metrics
+from joulemark.config.run import Run
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware, Site
+from joulemark.core.measurement import Work
+from joulemark.core.model import Loaded
+from joulemark.core.signals import Interrupted
+from joulemark.core.task import Inputs, Prediction, Sample
+from joulemark.data.dataset import Dataset
+from joulemark.measure import runner
+from joulemark.measure.draft import draft
+from joulemark.tasks.text_classification import TextClassification
+from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
+
+SAMPLES = [
+    Sample("a", "positive film", "positive"),
+    Sample("b", "positive day", "negative"),
+    Sample("c", "negative", None),
+]
+
+
+def a_run(clock, meters=None, model=None, **changes):
+    dataset = Dataset(name="embedded", task="text_classification", fields={"text": "text"})
+    values = {
+        "names": {"model": "fake", "task": "text_classification"},
+        "model": model or FakeModel(clock),
+        "task": TextClassification(dataset, ("negative", "positive"), "{text}", 1, 4),
+        "dataset": dataset,
+        "hardware": CPU,
+        "meters": tuple(meters or [FakeMeter(clock, {"cpu": 50.0})]),
+        "meters_required": False,
+        "procedure": procedure(),
+        "site": Site("unknown"),
+        "batch_size": 2,
+        "precision": "fp32",
+        "samples": 3,
+        "seed": 0,
+        "tracking_uri": "sqlite:///unused.db",
+        "chosen": {},
+        "config": {},
+    }
+    return Run(**{**values, **changes})
+
+
+def benched(run, clock, watch=lambda phase, record: None, card=None):
+    begun = draft(run, Inputs(SAMPLES))
+    return runner.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, lambda: 0.0, card)
+
+
+def test_a_finished_run_has_energy_and_quality_of_the_same_calls():
+    clock = FakeClock()
+    record = benched(a_run(clock), clock)
+    assert (record.status, record.error) == ("finished", None)
+    assert record.scores["primary"] == 0.5
+    assert [request.output for request in record.requests] == ["positive", "positive", "negative"]
+    assert [request.score for request in record.requests] == [1.0, 0.0, None]
+    assert [request.latency_s for request in record.requests] == pytest.approx([0.5, 0.5, 0.5])
+    # 50 W for half a second a batch, two batches, three requests
+    assert named_metrics.metrics(record)["energy/cpu_wh_per_1k"] == pytest.approx(50 * 1.0 / 3 * 1000 / 3600)
+
+
+def test_loading_is_measured_apart():
+    clock = FakeClock()
+    assert named_metrics.metrics(benched(a_run(clock), clock))["energy/load_wh"] == pytest.approx(50 * 2.0 / 3600)
+
+
+def test_random_weights_have_energy_and_no_quality():
+    clock = FakeClock()
+    model = FakeModel(clock)
+    model = replace(model, checkpoint=replace(model.checkpoint, weights="random"))
+    record = benched(a_run(clock, model=model), clock)
+    assert set(record.scores.values()) == {None}
+    assert {request.score for request in record.requests} == {None}
+    assert "random_weights" in record.flags
+    assert named_metrics.metrics(record)["energy/total_wh_per_1k"] > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (RuntimeError("kernel panic\nsecond line"), "failed", "RuntimeError: kernel panic"),
+        (MemoryError(), "failed", "out of memory at batch_size=2"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "failed", "out of memory at batch_size=2"),
+        (
+            type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried"),
+            "failed",
+            "out of memory at batch_size=2",
+        ),
+        (Interrupted("SIGTERM"), "interrupted", "interrupted by SIGTERM"),
+    ],
+)
+def test_a_run_that_breaks_is_a_record_that_says_why_and_keeps_what_was_measured(error, status, says):
+    clock = FakeClock()
+    # 4 batches of warm-up, then a window of 10 passes over 2 batches, then it breaks in the second window
+    model = FakeModel(clock, error=error, fails_after=4 + 20 + 3)
+    record = benched(a_run(clock, model=model), clock)
+    assert record.status == status
+    assert record.error.startswith(says)
+    assert "\n" not in record.error
+    assert len(record.measurement.windows) == 1
+    assert named_metrics.metrics(record)["energy/total_wh_per_1k"] is not None
+
+
+def test_the_watch_sees_each_phase_and_what_was_measured_until_then():
+    clock, seen = FakeClock(), []
+    benched(a_run(clock), clock, watch=lambda phase, record: seen.append((phase, len(record.measurement.windows))))
+    assert seen == [
+        ("meters", 0), ("load", 0), ("idle", 0), ("warm-up", 0), ("window 1", 1), ("window 2", 2),
+        ("window 3", 3), ("scoring", 3), ("counting", 3),
+    ]  # fmt: skip
+
+
+def test_a_meter_that_cannot_be_read_is_left_out_with_its_reason():
+    clock = FakeClock()
+    blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")
+    record = benched(a_run(clock, [blind, FakeMeter(clock, {"cpu": 50.0})]), clock)
+    assert record.environment["meters_absent"] == {"blind": "no permission"}
+    assert named_metrics.metrics(record)["energy/gpu_wh_per_1k"] is None
+
+
+def test_a_meter_that_was_asked_for_and_cannot_be_read_stops_the_run():
+    clock = FakeClock()
+    blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")
+    with pytest.raises(UserError, match="no permission"):
+        benched(a_run(clock, [blind], meters_required=True), clock)
+    with pytest.raises(UserError, match="no meter can be read: no permission"):
+        benched(a_run(clock, [blind]), clock)
+
+
+def test_the_meters_are_let_go_whatever_happens():
+    clock = FakeClock()
+    meter = FakeMeter(clock, {"cpu": 1.0})
+    benched(a_run(clock, [meter], FakeModel(clock, error=RuntimeError("x"))), clock)
+    assert not meter.opened
+
+
+def test_the_digest_tells_inputs_apart():
+    run = a_run(FakeClock())
+    one, other = draft(run, Inputs(SAMPLES)), draft(run, Inputs(SAMPLES[::-1]))
+    assert one.task["digest"] == draft(run, Inputs(SAMPLES)).task["digest"]
+    assert one.task["digest"] != other.task["digest"]
+
+
+@dataclass(frozen=True)
+class Narrow(FakeModel):
+    """A fake model into whose context one word fits."""
+
+    def load(self, task, device, settings):
+        loaded = super().load(task, device, settings)
+
+        def predict(inputs):
+            return [replace(one, truncated=one.input_tokens > 1) for one in loaded.predict(inputs)]
+
+        return replace(loaded, predict=predict)
+
+
+def test_rows_that_were_skipped_and_inputs_that_were_cut_are_counted_flagged_and_named_to_people():
+    clock = FakeClock()
+    skipped = tuple(f"row {i}: field 'te|xt' is empty" for i in range(5))
+    run = a_run(clock, model=Narrow(clock))
+    begun = draft(run, Inputs(SAMPLES, skipped))
+    assert begun.flags == ("skipped_rows",)  # a run that fails says so too
+    record = runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+    metrics = named_metrics.metrics(record)
+    assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (5, 2)
+    assert set(record.flags) >= {"skipped_rows", "truncated"}
+    told = {what: (value, how) for what, value, how in description.rows(record, metrics)}
+    assert told["rows skipped"] == ("5", "; ".join(skipped[:3]) + "; … all in record.json")
+    assert told["inputs cut to fit"] == ("2 of 3", "a; b")
+    page = description.markdown(record, metrics)
+    assert "| inputs cut to fit | 2 of 3 | a; b |" in page
+    assert "row 0: field 'te\\|xt' is empty" in page
+    for flag in ("skipped_rows", "truncated"):
+        assert description.EXPLAINED[flag] in page
+
+
+def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_none():
+    clock = FakeClock()
+    record = benched(a_run(clock), clock)
+    metrics = named_metrics.metrics(record)
+    assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (0, 0)
+    assert not {"skipped_rows", "truncated"} & set(record.flags)
+    assert not {"rows skipped", "inputs cut to fit"} & {what for what, _, _ in description.rows(record, metrics)}
+    unread = replace(record, requests=tuple(replace(one, input_tokens=None) for one in record.requests))
+    assert named_metrics.metrics(unread)["inputs/truncated"] is None  # a model of images: nothing was counted
+
+
+class Shown:
+    """Takes as many seconds as its texts have letters."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def __call__(self, inputs):
+        self.clock.sleep(sum(len(text) for text in inputs))
+        return [Prediction("positive", units=1) for _ in inputs]
+
+
+def counting(monkeypatch, error=None):
+    """A run of batches of 1, 3, 5 and 11 seconds, whose work is counted by a stand-in; the record and what it saw."""
+    clock, seen = FakeClock(), []
+
+    def count(predict, batch):
+        seen.append(list(batch))
+        if error:
+            raise error
+        return Work(7.0, 8.0)
+
+    monkeypatch.setattr("joulemark.models.backend.flop_counting.count", count)
+    samples = [Sample(str(length), "x" * length, None) for length in (1, 3, 5, 11)]
+    model = FakeModel(clock)
+    loaded = Loaded(Shown(clock), {})
+    object.__setattr__(model, "load", lambda *words: loaded)
+    run = a_run(clock, model=model, batch_size=1, samples=4)
+    record = runner.bench(run, draft(run, Inputs(samples)), samples, lambda *w: None, lambda *w: None, clock)
+    return record, seen
+
+
+def test_the_work_is_counted_once_after_the_windows_on_the_batch_nearest_the_mean_latency(monkeypatch):
+    record, seen = counting(monkeypatch)
+    assert record.measurement.work == Work(7.0, 8.0)
+    assert seen == [["xxxxx"]]
+    assert record.status == "finished"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError])
+def test_a_call_that_cannot_be_counted_takes_nothing_from_the_run_and_the_record_says_why(monkeypatch, error):
+    record, _ = counting(monkeypatch, error("no rule for this\nsecond line"))
+    assert (record.status, record.measurement.work) == ("finished", None)
+    assert record.environment["work_not_counted"] == f"{error.__name__}: no rule for this"
+
+
+def test_the_cards_are_chosen_before_anything_can_import_torch(monkeypatch):
+    clock, seen = FakeClock(), []
+    monkeypatch.setattr("joulemark.hardware.devices.isolate", lambda chosen: seen.append("chosen") or "cpu")
+    benched(a_run(clock), clock, watch=lambda phase, record: seen.append(phase))
+    assert seen.index("chosen") < seen.index("meters")
+
+
+def test_a_model_on_another_card_than_the_meters_read_fails_the_run(monkeypatch):
+    two = Hardware(name="cuda", device="cuda", precisions=("fp32",), uuid="GPU-b", index=1)
+    monkeypatch.setattr("joulemark.models.backend.placement.uuids", lambda device: ("GPU-a",))
+    with pytest.raises(RuntimeError, match="the model is on GPU-a and the meters read GPU-b"):
+        runner._check_cards(two, "cuda:0")
+    monkeypatch.setattr("joulemark.models.backend.placement.uuids", lambda device: ("GPU-b",))
+    runner._check_cards(two, "cuda:0")
+
+
+def test_a_protocol_too_short_to_quote_from_says_so_on_its_runs_faces():
+    clock = FakeClock()
+    look = benched(a_run(clock, procedure=procedure(quotable=False)), clock)
+    assert "first_look" in look.flags
+    assert audit.verdict(look) == ("doubtful", "first_look")
+    assert description.EXPLAINED["first_look"] in description.markdown(look, named_metrics.metrics(look))
+    assert "first_look" not in benched(a_run(clock), clock).flags

@@ -1,0 +1,393 @@
+"""Records in MLflow: sqlite, a server on loopback and PostgreSQL, one process or many, whatever breaks."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from joulemark.analysis import named_metrics
+from joulemark.core import tracking
+from joulemark.core.errors import UserError
+from joulemark.core.measurement import Measurement
+from joulemark.core.record_json import from_json, to_json
+from joulemark.store import recorder
+from joulemark.store.recorder import Recorder
+from tests.paths import ROOT
+from tests.records import PARAMS, a_record
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+pytestmark = pytest.mark.servers
+pytest_plugins = ["tests.postgresql"]
+
+
+@pytest.fixture
+def sqlite(tmp_path):
+    return f"sqlite:///{tmp_path / 'deep' / 'mlflow.db'}"
+
+
+def payload(record=None):
+    return {"record": to_json(record or a_record()), "params": PARAMS}
+
+
+def runs_of(uri):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    return [run for e in client.search_experiments() for run in client.search_runs([e.experiment_id])]
+
+
+def artifact(uri, run_id, name):
+    from mlflow import artifacts
+
+    return Path(artifacts.download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=uri)).read_text()
+
+
+def save(uri, record):
+    with Recorder(uri, record.task["name"]) as writer:
+        writer.wait_ready()
+        return writer.finish(payload(record))
+
+
+def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_asks_for(sqlite):
+    from joulemark.store.reading import finished
+
+    record = replace(a_record(), run={**a_record().run, "command": "python -m src.run"})
+    device = named_metrics.device(record.hardware, record.environment)
+    save(sqlite, replace(record, flags=("beaten", "unsettled")))
+    assert finished(sqlite, device) == {}
+    save(sqlite, record)
+    assert list(finished(sqlite, device)) == ["python -m src.run"]
+
+
+def check_whole(uri, link, record):
+    """Everything design.md promises of a run is in the store."""
+    (run,) = runs_of(uri)
+    assert run.info.run_id == link["run_id"]
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "fake fp32 b2"
+    assert run.data.params == PARAMS
+    assert run.data.metrics["energy/cpu_wh_per_1k"] == pytest.approx(50 / 3 * 1000 / 3600)
+    assert run.data.metrics["inputs/skipped"] == run.data.metrics["inputs/truncated"] == 0  # counted, and none
+    assert "energy/gpu_wh_per_1k" not in run.data.metrics  # not read, so not there: never a zero
+    tags = run.data.tags
+    assert (tags["model"], tags["task"], tags["weights"]) == ("fake", "text_classification", "embedded")
+    assert (tags["method.cpu"], tags["method.ram"]) == ("modelled", "constant")
+    assert "method.gpu" not in tags
+    assert (tags["flags"], tags["verdict"]) == ("modelled", "doubtful")
+    assert "| energy per 1,000 |" in tags["mlflow.note.content"]
+    assert (tags["record.id"], tags["status"]) == (record.id, "finished")
+    assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]
+    assert to_json(from_json(json.loads(artifact(uri, run.info.run_id, "record.json")))) == to_json(record)
+    table = json.loads(artifact(uri, run.info.run_id, "requests.json"))
+    assert [dict(zip(table["columns"], row, strict=True))["score"] for row in table["data"]] == [1.0, 0.0, None]
+    assert "fake/model" in artifact(uri, run.info.run_id, "config.yaml")
+    for name in ("latency.svg", "energy.svg"):
+        assert "</svg>" in artifact(uri, run.info.run_id, name)
+
+
+def test_a_record_is_whole_in_sqlite_and_its_files_lie_beside_the_database(sqlite, tmp_path):
+    record = a_record()
+    link = save(sqlite, record)
+    check_whole(sqlite, link, record)
+    assert link["url"] is None
+    assert link["ui_path"].startswith("#/experiments/")
+    assert list((tmp_path / "deep" / "artifacts" / "text_classification").rglob("record.json"))
+
+
+def test_a_record_is_whole_on_a_server_and_the_link_leads_to_it(tmp_path):
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    with mlflow_server(port, tmp_path):
+        record = a_record()
+        link = save(uri, record)
+        check_whole(uri, link, record)
+        assert link["url"].startswith(f"{uri}/#/experiments/")
+        assert link["run_id"] in link["url"]
+
+
+def test_a_record_is_whole_in_postgresql(postgresql, monkeypatch, tmp_path):
+    monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path / "mlruns"))
+    record = a_record()
+    check_whole(postgresql, save_here(postgresql, record), record)
+    assert list((tmp_path / "mlruns" / "artifacts" / "text_classification").rglob("record.json"))
+
+
+def save_here(uri, record):
+    """Writes without the second process, so that the files can be sent elsewhere."""
+    from joulemark.store import opening, records
+
+    return records.save(opening.open_store(uri, record.task["name"]), record, PARAMS)
+
+
+def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tmp_path):
+    path = tmp_path / "payload.json"
+    path.write_text(json.dumps(payload()))
+    children = []
+    for number in range(8):
+        copy = tmp_path / f"{number}.json"
+        shutil.copy(path, copy)
+        words = [sys.executable, "-m", "src.recorder", str(copy), "--tracking-uri", sqlite]
+        children.append(subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+    for child in children:
+        _, errors = child.communicate(timeout=200)
+        assert child.returncode == 0, errors
+    runs = runs_of(sqlite)
+    assert len(runs) == 8
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert len({run.info.experiment_id for run in runs}) == 1
+
+
+def test_of_two_runs_that_bring_the_same_inputs_at_the_same_moment_both_are_recorded(postgresql, monkeypatch, tmp_path):
+    import sqlalchemy
+
+    from joulemark.store import opening, records
+
+    monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path / "mlruns"))
+    opened, record = opening.open_store(postgresql, "text_classification"), a_record()
+    engine = sqlalchemy.create_engine(postgresql)
+    same = {
+        "uuid": "0" * 32, "place": int(opened.experiment_id),
+        "name": record.task["dataset"], "digest": record.task["digest"],
+    }  # fmt: skip
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    with engine.connect() as other, engine.connect() as watch, ThreadPoolExecutor(1) as thread:
+        other.execute(
+            sqlalchemy.text("insert into datasets values (:uuid, :place, :name, :digest, 'local', '{}', null, null)"),
+            same,
+        )
+        saved = thread.submit(records.save, opened, record, PARAMS)
+        # it saw no such inputs, and waits with its own behind the other's
+        wait_until(lambda: saved.done() or watch.execute(sqlalchemy.text(waits)).scalar())
+        assert not saved.done()
+        other.commit()
+        assert "run_id" in saved.result(timeout=60)
+    engine.dispose()
+    (run,) = runs_of(postgresql)
+    assert run.info.status == "FINISHED"
+    assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]
+
+
+@pytest.mark.parametrize(("status", "expected"), [("failed", "FAILED"), ("interrupted", "KILLED")])
+def test_a_run_that_did_not_finish_is_there_with_its_reason(sqlite, status, expected):
+    broken = replace(
+        a_record(),
+        status=status,
+        error="it broke",
+        traceback="Traceback …",
+        measurement=Measurement(),
+        requests=(),
+        scores={},
+    )
+    save(sqlite, broken)
+    (run,) = runs_of(sqlite)
+    assert run.info.status == expected
+    assert run.data.tags["error"] == "it broke"
+    assert "it broke" in run.data.tags["mlflow.note.content"]
+    assert artifact(sqlite, run.info.run_id, "traceback.txt") == "Traceback …"
+
+
+def test_a_killed_process_leaves_its_last_draft_as_one_failed_run(sqlite):
+    code = (
+        "import os, json, signal\n"
+        "from joulemark.store.recorder import Recorder; from tests.store.test_store import payload\n"
+        f"with Recorder({sqlite!r}, 'text_classification') as writer:\n"
+        "    writer.wait_ready()\n"
+        "    writer.draft(payload(), 'load')\n"
+        "    writer.draft(payload(), 'window 2')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100)
+    assert done.returncode == -signal.SIGKILL
+    wait_until(
+        lambda: (
+            Path(tracking.sqlite_path(sqlite)).exists() and [r for r in runs_of(sqlite) if r.info.status != "RUNNING"]
+        )
+    )
+    (run,) = runs_of(sqlite)
+    assert run.info.status == "FAILED"
+    assert "died without a word after 'window 2'" in run.data.tags["error"]
+    assert run.data.metrics["energy/cpu_wh_per_1k"] > 0
+
+
+def test_a_process_that_hangs_is_killed_and_leaves_its_last_draft_with_the_reason(sqlite):
+    code = (
+        "import time; from joulemark.store.recorder import Recorder; from tests.store.test_store import payload\n"
+        f"with Recorder({sqlite!r}, 'text_classification', stall_s=2.0) as writer:\n"
+        "    writer.wait_ready()\n"
+        "    writer.draft(payload(), 'window 1')\n"
+        "    for _ in range(30): writer.beat(); time.sleep(0.1)\n"  # longer than the limit, but alive
+        "    print('alive', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == "alive\n"
+    wait_until(lambda: [r for r in runs_of(sqlite) if r.info.status != "RUNNING"])
+    (run,) = runs_of(sqlite)
+    assert run.info.status == "FAILED"
+    assert "hung: nothing went on for 2 s after 'window 1'" in run.data.tags["error"]
+
+
+def test_the_recorder_outlives_the_signals_a_cluster_sends_to_every_process(sqlite):
+    record = a_record()
+    with Recorder(sqlite, "text_classification") as writer:
+        writer.wait_ready()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(writer._process.pid, number)
+        assert "run_id" in writer.finish(payload(record))
+
+
+def test_a_run_that_is_stopped_before_the_recorder_is_ready_is_recorded_all_the_same(sqlite):
+    with Recorder(sqlite, "text_classification") as writer:
+        link = writer.finish(payload(replace(a_record(), status="interrupted", error="SIGINT")))
+    assert [run.info.run_id for run in runs_of(sqlite)] == [link["run_id"]]
+
+
+def test_a_users_mistake_after_the_start_leaves_no_run(sqlite):
+    def refused():
+        with Recorder(sqlite, "text_classification") as writer:
+            writer.wait_ready()
+            writer.draft(payload(), "meters")
+            raise UserError("no meter can be read")
+
+    with pytest.raises(UserError):
+        refused()
+    time.sleep(1)
+    assert runs_of(sqlite) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://127.0.0.1:9", "postgresql+psycopg://me:secret@127.0.0.1:9/runs", "sqlite:////proc/nowhere/mlflow.db"],
+)
+def test_a_store_that_cannot_be_reached_is_one_line_within_seconds_and_shows_no_password(uri):
+    began = time.monotonic()
+    with pytest.raises(UserError) as error, Recorder(uri, "text_classification") as writer:
+        writer.wait_ready()
+    assert "cannot be used" in str(error.value)
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
+    assert time.monotonic() - began < 30
+
+
+def test_a_record_is_set_aside_when_the_store_goes_away_and_written_when_it_is_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorder, "set_aside", lambda found: aside(tmp_path, found))
+    port = free_port()
+    uri, record = f"http://127.0.0.1:{port}", a_record()
+    with mlflow_server(port, tmp_path):
+        writer = Recorder(uri, "text_classification").__enter__()
+        writer.wait_ready()
+    link = writer.finish(payload(record))
+    assert "run_id" not in link
+    assert link["error"]
+    with mlflow_server(port, tmp_path):
+        words = [sys.executable, "-m", "src.recorder", link["unsaved"], "--tracking-uri", uri]
+        late = json.loads(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        check_whole(uri, late, record)
+    assert not Path(link["unsaved"]).exists()
+
+
+def aside(folder, found):
+    path = folder / "unsaved.json"
+    path.write_text(json.dumps(found))
+    return path
+
+
+def test_a_run_that_a_parent_opened_is_filled_and_not_doubled(sqlite, monkeypatch):
+    from mlflow import MlflowClient
+
+    save(sqlite, a_record())
+    client = MlflowClient(tracking_uri=sqlite)
+    experiment = client.get_experiment_by_name("text_classification")
+    opened = client.create_run(experiment.experiment_id)
+    monkeypatch.setenv("MLFLOW_RUN_ID", opened.info.run_id)
+    assert save(sqlite, a_record())["run_id"] == opened.info.run_id
+    assert len(runs_of(sqlite)) == 2
+
+
+def test_a_deleted_experiment_is_named_with_the_way_back(sqlite):
+    from mlflow import MlflowClient
+
+    save(sqlite, a_record())
+    client = MlflowClient(tracking_uri=sqlite)
+    client.delete_experiment(client.get_experiment_by_name("text_classification").experiment_id)
+    with (
+        pytest.raises(UserError, match="mlflow experiments restore"),
+        Recorder(sqlite, "text_classification") as writer,
+    ):
+        writer.wait_ready()
+
+
+def test_more_words_than_one_call_may_carry_all_arrive(sqlite):
+    from joulemark.store import opening, records
+
+    params = {f"model.shape.key_{i}": str(i) for i in range(250)}
+    records.save(opening.open_store(sqlite, "text_classification"), a_record(), params)
+    assert runs_of(sqlite)[0].data.params == params
+
+
+def test_a_run_is_never_left_running_when_writing_breaks(sqlite, monkeypatch):
+    from joulemark.store import opening, records, run_page
+
+    opened = opening.open_store(sqlite, "text_classification")
+    monkeypatch.setattr(run_page, "files", lambda record, metrics: {"no/such/folder": "x"})
+    with pytest.raises(OSError, match="no/such"):
+        records.save(opened, a_record(), PARAMS)
+    assert [run.info.status for run in runs_of(sqlite)] == ["FAILED"]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class mlflow_server:  # noqa: N801  (used as a function)
+    """A real MLflow server on loopback while the context lasts."""
+
+    def __init__(self, port, folder):
+        self.words = [
+            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+            "--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files"),
+        ]  # fmt: skip
+        self.port, self.folder = port, folder
+
+    def __enter__(self):
+        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        with open(self.folder / "server.log", "a") as log:
+            self.process = subprocess.Popen(
+                self.words, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=self.folder
+            )
+        wait_until(lambda: self._answers(), 90)
+
+    def _answers(self):
+        import urllib.request
+
+        assert self.process.poll() is None, (self.folder / "server.log").read_text()[-3000:]
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2).status == 200
+        except OSError:
+            return False
+
+    def __exit__(self, *error):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"it did not happen within {seconds} s")

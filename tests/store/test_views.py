@@ -1,0 +1,91 @@
+"""Saved views: the tag is what MLflow's user interface reads, and the link opens it."""
+
+import base64
+import json
+import zlib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from joulemark.store import views
+
+
+def opened(value):
+    """As the interface reads it (MLflow 3.17: an envelope whose state is packed)."""
+    envelope = json.loads(value)
+    assert isinstance(envelope["name"], str)
+    assert envelope["createdAt"] == envelope["updatedAt"] == 7
+    assert envelope["state"].startswith("deflate;")
+    return json.loads(zlib.decompress(base64.b64decode(envelope["state"].removeprefix("deflate;"))))
+
+
+def test_a_sweeps_view_shows_its_runs_with_energy_p95_quality_and_its_settings():
+    view = views.of_sweep("efficiency-1", ("batch_size", "precision", "sort"))
+    state = opened(views.encoded(view, 7))
+    assert state["searchFilter"] == "tags.sweep_id = 'efficiency-1'"
+    assert state["selectedColumns"][:6] == [
+        "metrics.`energy/total_wh_per_1k`", "metrics.`latency/p95_s`", "metrics.`quality/primary`",
+        "params.`batch_size`", "params.`precision`", "params.`sort`",
+    ]  # fmt: skip
+    assert view.tag == "mlflow.sharedViewState.efficiency-1"
+
+
+def test_every_chart_lies_in_the_section_that_is_there_and_names_metrics_of_a_run():
+    from joulemark.analysis import named_metrics
+    from joulemark.core.task import Inputs
+    from joulemark.measure.draft import draft
+    from tests.fakes import FakeClock
+    from tests.measure.test_runner import a_run
+
+    known = set(named_metrics.metrics(draft(a_run(FakeClock(), []), Inputs())))
+    for view in (views.of_sweep("s"), views.default("summarization")):
+        state = views.state(view)
+        (section,) = state["compareRunSections"]
+        assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == {section["uuid"]}
+        assert [chart["type"] for chart in state["compareRunCharts"]] == ["SCATTER", "SCATTER", "PARALLEL"]
+        used = {chart[axis]["key"] for chart in state["compareRunCharts"][:2] for axis in ("xaxis", "yaxis")}
+        assert used <= known
+        assert set(state["compareRunCharts"][2]["selectedMetrics"]) <= known
+        assert {column[9:-1] for column in state["selectedColumns"] if column.startswith("metrics.")} <= known
+
+
+def test_a_link_opens_the_table_or_the_charts_without_a_password():
+    path = views.path("3", "key")
+    assert path == "#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=key"
+    assert views.drawn(path) == f"{path}&compareRunsMode=CHART"
+    assert views.link("sqlite:////x.db", path) == f"http://127.0.0.1:5000/{path}"
+    assert views.link("https://me:secret@host/", path) == f"https://host/{path}"
+
+
+def test_the_installed_mlflow_still_reads_what_is_written():
+    """No documentation describes it: a new MLflow that names it otherwise must be looked at again."""
+    mlflow = find_spec("mlflow")
+    built = Path(mlflow.origin).parent / "server" / "js" / "build" / "static" / "js"
+    text = "".join(path.read_text(errors="replace") for path in built.glob("*.js"))
+    missing = [word for word in (views.TAG, "viewStateShareKey", "deflate;", *views.state(views.default("x")))
+               if word not in text]  # fmt: skip
+    assert missing == []
+
+
+@pytest.mark.servers
+def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own(tmp_path, monkeypatch, capsys):
+    from joulemark.store import opening, records
+    from tests.records import PARAMS, a_record
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert views.main() == 0
+    assert "holds no runs yet" in capsys.readouterr().err
+    record = a_record()
+    opened_store = opening.open_store(uri, record.task["name"])
+    records.save(opened_store, record, PARAMS)
+    opening.open_store(uri, "empty")
+    assert views.main() == 0
+    line, charts = capsys.readouterr().out.splitlines()
+    assert line.startswith(record.task["name"])
+    assert line.endswith("viewStateShareKey=joulemark")
+    assert charts.endswith("viewStateShareKey=joulemark&compareRunsMode=CHART")
+    tags = opened_store.client.get_experiment(opened_store.experiment_id).tags
+    envelope = json.loads(tags["mlflow.sharedViewState.joulemark"])
+    assert envelope["name"] == f"energy against quality: {record.task['name']}"

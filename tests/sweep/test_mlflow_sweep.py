@@ -1,0 +1,91 @@
+"""The run in MLflow that stands for a sweep: one for each study, with numbers, table, page and view."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from joulemark.store import opening
+from joulemark.sweep import mlflow_sweep, process
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.cost import Bill
+from joulemark.sweep.plan import Asked
+from tests.sweep.landscape import Machine, plan, truth
+from tests.sweep.test_recommendation import signals  # noqa: F401
+
+ENERGY = "energy/total_wh_per_1k"
+SAID = {
+    "front": [1, 2],
+    "reference": {"metrics": {ENERGY: 6.0}},
+    "recommended": {"metrics": {ENERGY: 2.0}},
+}
+
+
+def test_a_ratio_is_claimed_only_where_the_intervals_leave_room_for_one():
+    bill = Bill(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, sure=True)
+    assert mlflow_sweep.metrics(SAID, bill)["sweep/energy_ratio"] == 3.0
+    for sure in (False, None):
+        assert mlflow_sweep.metrics(SAID, replace(bill, sure=sure))["sweep/energy_ratio"] is None
+    assert mlflow_sweep.metrics({**SAID, "recommended": None}, bill)["sweep/energy_ratio"] is None
+    assert mlflow_sweep.metrics(SAID, replace(bill, wh=None))["sweep/wh"] is None
+
+
+def swept(folder, uri, capsys, budget, machine=None):
+    asked = Asked("study-1", plan(folder, budget=budget), None, folder, False, (), "summarization", uri)
+    code = process.run(asked, machine or Machine())
+    out = capsys.readouterr()
+    return code, json.loads(out.out.splitlines()[-1]), out
+
+
+@pytest.mark.servers
+@pytest.mark.usefixtures("signals")
+def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(tmp_path, capsys):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    _, first, _ = swept(tmp_path, uri, capsys, Budget(trials=8))
+    _, last, out = swept(tmp_path, uri, capsys, Budget())
+    assert last["run_id"] == first["run_id"]
+    client = opening.open_store(uri, "summarization").client
+    experiment = client.get_experiment_by_name("summarization")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert (run.data.tags["kind"], run.data.tags["sweep_id"], run.info.status) == ("sweep", "study-1", "FINISHED")
+    assert run.data.metrics["sweep/trials"] == last["trials"] > first["trials"]
+    assert run.data.metrics["sweep/wh"] == pytest.approx(last["bill"]["wh"])
+    best = last["recommended"]["metrics"][ENERGY]
+    assert run.data.metrics["sweep/energy_ratio"] == pytest.approx(truth(1, "fp32")[ENERGY] / best)
+    assert run.data.tags["sweep.recommended"] == " ".join(last["recommended"]["words"])
+    assert {one.path for one in client.list_artifacts(run.info.run_id)} == {
+        "front.json", "sweep.html", "sweep.json", "sweep.md",
+    }  # fmt: skip
+    assert {"path": "front.json", "type": "table"} in json.loads(run.data.tags["mlflow.loggedArtifacts"])
+    assert last["url"].endswith("&viewStateShareKey=study-1")
+    assert f"Open this sweep (after mlflow ui --backend-store-uri {uri}): {last['url']}" in out.out
+    assert "mlflow.sharedViewState.study-1" in experiment.tags
+
+
+@pytest.mark.servers
+@pytest.mark.usefixtures("signals")
+def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tmp_path, capsys, monkeypatch):
+    def broken(*words):
+        raise ValueError("no figures today")
+
+    monkeypatch.setattr("joulemark.sweep.figures.page.page", broken)
+    monkeypatch.setattr("joulemark.store.views.encoded", broken)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    code, last, out = swept(tmp_path, uri, capsys, Budget(trials=8))
+    assert (code, last["url"]) == (0, None)
+    assert "the figures are not drawn (ValueError: no figures today)" in out.err
+    assert "no saved view: no figures today" in out.err
+    client = opening.open_store(uri, "summarization").client
+    assert {one.path for one in client.list_artifacts(last["run_id"])} == {"front.json", "sweep.json", "sweep.md"}
+
+
+def test_the_table_names_each_setting_once_with_all_that_it_is():
+    one = {"words": ["batch_size=8"], "metrics": {ENERGY: 1.0}, "run_id": "r", "command": "c"}
+    other = {**one, "words": ["batch_size=1"], "run_id": "q"}
+    said = {"reference": other, "front": [one], "recommended": one, "nearest": []}
+    table = json.loads(mlflow_sweep.front_table(said))
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    assert [(row["setting"], row["note"], row["run_id"]) for row in rows] == [
+        ("batch_size=1", "reference", "q"),
+        ("batch_size=8", "front, recommended", "r"),
+    ]

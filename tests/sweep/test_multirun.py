@@ -1,0 +1,179 @@
+"""Many runs of one command: all are checked, each is a process of its own, and whatever becomes of them is told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from threading import Thread
+
+import psutil
+import pytest
+from hydra import initialize_config_dir
+
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+from joulemark.sweep.multirun import checked, launch, varying
+from tests.cli.test_suite import running
+from tests.paths import ROOT
+from tests.sweep.test_trial import measuring, program, wait_for  # noqa: F401
+
+JOBS = [["batch_size=1", "seed=0"], ["batch_size=2", "seed=0"], ["batch_size=3", "seed=0"]]
+
+# Stands where cli/run.py stands: says which words it had, and ends as its batch size bids
+SAYS = """
+words = dict(word.split("=") for word in sys.argv[1:])
+with open("done", "a") as file: file.write(words["batch_size"])
+ends = {"1": ("finished", 0), "2": ("failed", 1), "3": ("finished", 0)}
+status, code = ends[words["batch_size"]]
+print(json.dumps({"status": status, "run_id": "r" + words["sweep_id"], "error": "broke" if code else None,
+                  "flags": ["unsettled"], "metrics": {"energy/total_wh_per_1k": 1.0, "quality/primary": 0.5}}))
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def saved(monkeypatch):
+    """What would have become the sweep's own run in MLflow."""
+    calls = []
+    monkeypatch.setattr("joulemark.store.sweeps.save_sweep", lambda *words: calls.append(words) or "parent")
+    return calls
+
+
+def launched(jobs, **options):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return launch(jobs, **options)
+
+
+def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsys):  # noqa: F811
+    folder = program(SAYS)
+    outcomes, code = launched(JOBS, sweep_id="mine")
+    out, err = capsys.readouterr()
+    assert (folder / "done").read_text() == "123"
+    assert (code, [outcome.status for outcome in outcomes]) == (1, ["finished", "failed", "finished"])
+    assert err.splitlines() == ["1 of 3  batch_size=1", "2 of 3  batch_size=2", "3 of 3  batch_size=3"]
+    *table, last = out.splitlines()
+    assert table[0].split() == "model batch_size quality Wh per 1,000 ± 95 % estimated p95 s status".split()
+    assert [line.split()[1] for line in table[1:4]] == ["1", "2", "3"]
+    assert "text_classification, embedded_classifier batch_size=2 failed: broke" in table
+    said = json.loads(last)
+    assert (said["status"], said["sweep_id"], said["run_id"], said["left"]) == ("failed", "mine", "parent", 0)
+    ((_, task, status, _, sweep),) = saved
+    assert (task, status, sweep.tags) == ("text_classification", "failed", {"sweep_id": "mine"})
+    assert not sweep.again  # the same id typed twice is two tables
+    assert sweep.table.startswith("| model | batch_size | quality |")
+    assert [run["run_id"] for run in said["runs"]] == ["rmine"] * 3
+    assert said["runs"][1]["error"] == "broke"
+    assert said["runs"][1]["flags"] == ["unsettled"]
+
+
+def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, saved, capsys):  # noqa: F811
+    program(SAYS)
+    assert launched([JOBS[0], JOBS[2]])[1] == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[-1])
+    launched([JOBS[0]])
+    second = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert first["status"] == "finished"
+    assert first["sweep_id"] != second["sweep_id"]
+    assert first["sweep_id"][0] == "s"
+
+
+def test_a_store_that_fails_takes_nothing_from_the_last_line(program, monkeypatch, capsys):  # noqa: F811
+    program(SAYS)
+
+    def broken(*words):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("joulemark.store.sweeps.save_sweep", broken)
+    assert launched([JOBS[0]])[1] == 0
+    out, err = capsys.readouterr()
+    last = json.loads(out.splitlines()[-1])
+    assert (last["status"], last["run_id"], last["runs"][0]["status"]) == ("finished", None, "finished")
+    assert "the table is not recorded: disk full" in err
+
+
+def test_a_signal_stops_the_run_that_goes_on_and_those_that_follow(program, saved, capsys):  # noqa: F811
+    code = "def stop(number, frame): print(json.dumps({'status': 'interrupted', 'error': 'SIGTERM'})); sys.exit(143)\n"
+    folder = program(code + "signal.signal(signal.SIGTERM, stop); Path('ready').touch(); time.sleep(60)")
+    thread = Thread(target=lambda: (wait_for(folder / "ready"), os.kill(os.getpid(), signal.SIGTERM)))
+    thread.start()
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    outcomes, code = launched(JOBS)
+    thread.join()
+    out, err = capsys.readouterr()
+    assert (code, [outcome.status for outcome in outcomes]) == (143, ["interrupted"])
+    assert "stopped by SIGTERM; 2 of 3 not begun" in err
+    last = json.loads(out.splitlines()[-1])
+    assert (last["status"], last["left"], len(last["runs"])) == ("interrupted", 2, 1)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_words_that_cannot_be_refuse_all_runs_before_the_first(program):  # noqa: F811
+    folder = program(SAYS)
+    with pytest.raises(UserError, match=r"must be 1 or more \(run 2 of 2: batch_size=0\)$"):
+        launched([["batch_size=1"], ["batch_size=0"]])
+    assert not (folder / "done").exists()
+
+
+def test_runs_are_the_same_by_what_they_do_and_not_by_their_words():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        with pytest.raises(UserError, match="runs 1 and 3 are the same: seed=0; leave one out"):
+            checked([[], ["seed=1"], ["seed=0"]])
+        assert len(checked([["meter=wall", "meter.path=a.csv"], ["meter=wall", "meter.path=b.csv"]])) == 2
+
+
+def test_what_varies_are_the_words_that_not_all_runs_share():
+    assert varying([["a=1", "b=2"], ["a=1", "b=3", "c=4"]]) == [{"b": "2"}, {"b": "3", "c": "4"}]
+    assert varying([["a=1"]]) == [{}]
+
+
+@pytest.mark.weights
+def test_a_real_sweep_leaves_runs_under_one_id_and_nothing_in_the_working_directory(tmp_path):
+    uri, before = f"sqlite:///{tmp_path}/mlflow.db", set(ROOT.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-m", "src.run", "-m", "model=embedded,embedded_classifier", "protocol=smoke", "samples=4",
+         "protocol.phase_s=0", "task.max_new_tokens=5000", f"tracking_uri={uri}"],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert [run["status"] for run in last["runs"]] == ["refused", "finished"]
+    assert "no room for input" in last["runs"][0]["error"]  # which only the tokenizer knows
+    assert "modelled" in last["runs"][1]["flags"]
+    assert last["runs"][1]["metrics"]["latency/p95_s"] > 0
+    assert set(ROOT.iterdir()) == before
+    assert not list(tmp_path.glob("joulemark-*/multirun.yaml"))
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    parent = client.get_run(last["run_id"])
+    assert (parent.data.tags["kind"], parent.data.tags["sweep_id"]) == ("sweep", last["sweep_id"])
+    assert parent.info.status == "FAILED"
+    assert "| embedded_classifier |" in parent.data.tags["mlflow.note.content"]
+    assert not parent.data.metrics
+    kept = client.get_run(last["runs"][1]["run_id"]).data
+    assert kept.tags["sweep_id"] == last["sweep_id"]
+    assert "sweep_id" not in kept.tags["command"]
+    assert "sweep_id" not in kept.params
+
+
+@pytest.mark.weights
+def test_ctrl_c_reaches_a_real_run_which_leaves_its_record(tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "src.run", "-m", "batch_size=1,2", "protocol=smoke", "protocol.idle_s=60"],
+        cwd=ROOT, env={**os.environ, "MLFLOW_TRACKING_URI": uri}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    measuring(uri, psutil.Process(sweep.pid))
+    os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does: to all that belong to the command
+    out, err = sweep.communicate(timeout=55)
+    assert sweep.returncode == 130, err
+    last = json.loads(out.splitlines()[-1])
+    assert (last["status"], last["left"]) == ("interrupted", 1)
+    (stopped,) = last["runs"]
+    assert (stopped["status"], stopped["stopped_by"]) == ("interrupted", "SIGINT"), stopped
+    from mlflow import MlflowClient
+
+    assert MlflowClient(tracking_uri=uri).get_run(last["runs"][0]["run_id"]).info.status == "KILLED"
+    assert not running(uri)
