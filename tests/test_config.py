@@ -8,7 +8,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from src import cards, config, grid, hardware
-from src.core import UserError
+from src.core import Inputs, UserError
+from src.draft import draft
+from src.run import _payload
 from src.typed import typed
 from tests.composed import built, node, pieced
 
@@ -124,6 +126,27 @@ def test_the_chosen_leaves_are_flat_and_hold_no_road_not_taken():
     assert chosen["task.dataset"] == "cnn_dailymail"
     assert chosen["model"] == "bloomz"
     assert not [key for key in chosen if key.startswith(("model.sizes", "task.datasets"))]
+
+
+SECRET = "postgresql+psycopg://me:secret@db.example/runs"
+
+
+@pytest.mark.parametrize(("words", "elsewhere"), [([f"tracking_uri={SECRET}"], "sqlite:////a.db"), ([], SECRET)])
+def test_a_password_in_the_uri_reaches_no_part_of_the_run(words, elsewhere, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", elsewhere)
+    run = built(*words)
+    assert run.tracking_uri == SECRET  # by which the store is opened
+    assert run.config["tracking_uri"] == run.chosen["tracking_uri"] == "postgresql+psycopg://db.example/runs"
+    record = draft(run, Inputs(()))
+    assert "secret" not in str((run.config, run.chosen, run.command, record, _payload(record, run)))
+
+
+def test_where_a_sweep_keeps_its_study_is_no_part_of_its_runs():
+    run = built(f"storage={SECRET}")
+    record = draft(run, Inputs(()))
+    for kept in (run.config, run.chosen, record.config, _payload(record, run)["params"]):
+        assert "storage" not in kept
+        assert "secret" not in str(kept)
 
 
 def test_a_zone_brings_its_factor_and_a_given_factor_wins():
