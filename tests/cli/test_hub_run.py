@@ -59,7 +59,7 @@ import json, sys
 from hydra import compose, initialize_config_dir
 from joulemark.config.run import build
 from joulemark.core.paths import CONF
-from joulemark.core import UserError
+from joulemark.core.errors import UserError
 with initialize_config_dir(str(CONF), version_base="1.3"):
     for words in json.loads(sys.argv[1]):
         config = compose("run", words)
@@ -203,7 +203,7 @@ import json, sys
 from hydra import compose, initialize_config_dir
 from joulemark.config.run import build
 from joulemark.core.paths import CONF
-from joulemark.core import Settings
+from joulemark.core.model import Settings
 with initialize_config_dir(str(CONF), version_base="1.3"):
     for words in json.loads(sys.argv[1]):
         names = {word.split("=")[0]: word.split("=")[1] for word in words if "." not in word}

@@ -103,7 +103,7 @@ def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeyp
 
 def test_a_setting_is_refused_before_torch_is_imported():
     code = (
-        "import sys; from tests.composed import built; from joulemark.core import Inputs, Settings, UserError\n"
+        "import sys; from tests.composed import built; from joulemark.core.errors import UserError\n"
         "try: built('attention=flash_attention_2')\n"
         "except UserError: print('torch' in sys.modules or 'transformers' in sys.modules)"
     )
@@ -112,7 +112,7 @@ def test_a_setting_is_refused_before_torch_is_imported():
 
 
 def test_processes_prepare_the_pictures_of_models_that_read_some_on_as_many_cores_as_there_are(monkeypatch):
-    monkeypatch.setattr(compatibility.environment, "cores", lambda: 4)
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
     seeing = ("model=vit_base_224", "task=image_classification", "model.weights=random")
     assert built(*seeing, "prepare_processes=4").settings.prepare_processes == 4
     with pytest.raises(UserError, match="this process may use 4 cores; type prepare_processes=4"):

@@ -7,10 +7,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from joulemark.cli.run import _payload
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
+from joulemark.core.task import Inputs
 from joulemark.hardware import devices, gpus
+from joulemark.measure.draft import draft
 from joulemark.sweep import grid
 from tests.composed import built, node, pieced
 
@@ -73,7 +76,7 @@ def able(task):
 
 @pytest.mark.parametrize("name", choices("task"))
 def test_every_task_has_its_own_module_name_and_every_dataset_builds(name):
-    assert Path(CONF.parent, "src", "tasks", f"{name}.py").is_file()
+    assert Path(CONF.parent, "src", "joulemark", "tasks", f"{name}.py").is_file()
     for dataset in node("task", name).datasets:
         if dataset != "file":
             assert pieced(able(name), name, dataset=dataset).dataset.name == dataset
@@ -124,6 +127,27 @@ def test_the_chosen_leaves_are_flat_and_hold_no_road_not_taken():
     assert chosen["task.dataset"] == "cnn_dailymail"
     assert chosen["model"] == "bloomz"
     assert not [key for key in chosen if key.startswith(("model.sizes", "task.datasets"))]
+
+
+SECRET = "postgresql+psycopg://me:secret@db.example/runs"
+
+
+@pytest.mark.parametrize(("words", "elsewhere"), [([f"tracking_uri={SECRET}"], "sqlite:////a.db"), ([], SECRET)])
+def test_a_password_in_the_uri_reaches_no_part_of_the_run(words, elsewhere, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", elsewhere)
+    run = built(*words)
+    assert run.tracking_uri == SECRET  # by which the store is opened
+    assert run.config["tracking_uri"] == run.chosen["tracking_uri"] == "postgresql+psycopg://db.example/runs"
+    record = draft(run, Inputs(()))
+    assert "secret" not in str((run.config, run.chosen, run.command, record, _payload(record, run)))
+
+
+def test_where_a_sweep_keeps_its_study_is_no_part_of_its_runs():
+    run = built(f"storage={SECRET}")
+    record = draft(run, Inputs(()))
+    for kept in (run.config, run.chosen, record.config, _payload(record, run)["params"]):
+        assert "storage" not in kept
+        assert "secret" not in str(kept)
 
 
 def test_a_zone_brings_its_factor_and_a_given_factor_wins():

@@ -175,6 +175,39 @@ def test_warm_up_ends_with_each_batch_once_as_far_as_its_time_goes(warmup_max_s,
     assert len(latencies) == len(calls)
 
 
+def warmed_up(count, **changes):
+    """The places of the batches that a warm-up of so many calls, in the order of the calls; one takes a second."""
+    clock, calls = FakeClock(), []
+
+    def predict(inputs):
+        calls.append(inputs[0])
+        clock.sleep(1.0)
+        return []
+
+    warm_up(predict, [[place] for place in range(count)], procedure(**changes), clock, lambda phase, share: None)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("count", "settle_batches", "cycle"),
+    [(12, 3, [0, 4, 8]), (13, 3, [0, 4, 8]), (8, 4, [0, 2, 4, 6]), (3, 3, [0, 1, 2]), (2, 8, [0, 1])],
+)
+def test_warm_up_settles_on_a_few_batches_spread_evenly_over_the_inputs(count, settle_batches, cycle):
+    calls = warmed_up(count, settle_batches=settle_batches, warmup_batches=1)
+    assert calls[: 2 * len(cycle)] == [*cycle, *cycle]  # twice: two cycles are compared
+    assert calls[2 * len(cycle) :] == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "left_s", "seen"),
+    [(12, 3.0, [0, 4, 8]), (10, 4.0, [0, 2, 5, 7]), (10, 9.0, [0, 1, 2, 3, 4, 5, 6, 7, 8]), (7, 1.0, [0])],
+)
+def test_warm_up_that_has_no_time_for_every_batch_spreads_what_it_has_evenly_over_them(count, left_s, seen):
+    cycles_s = 2.0
+    calls = warmed_up(count, settle_batches=1, warmup_batches=1, warmup_max_s=cycles_s + left_s)
+    assert calls[2:] == seen
+
+
 def test_what_compiling_takes_is_kept_in_the_warm_up_and_takes_none_of_its_time():
     def warmed(compiles):
         clock, calls = FakeClock(), []

@@ -147,6 +147,14 @@ def test_the_digest_tells_inputs_apart():
     assert one.task["digest"] != other.task["digest"]
 
 
+@pytest.mark.parametrize("place", range(len(SAMPLES)))
+@pytest.mark.parametrize("changed", [{"input": "neutral!"}, {"target": "opposite"}])
+def test_the_digest_is_of_every_input_and_of_every_reference(place, changed):
+    samples = [replace(one, **changed) if at == place else one for at, one in enumerate(SAMPLES)]
+    one, other = (draft(a_run(FakeClock()), Inputs(these)).task["digest"] for these in (SAMPLES, samples))
+    assert one != other
+
+
 @dataclass(frozen=True)
 class Narrow(FakeModel):
     """A fake model into whose context one word fits."""

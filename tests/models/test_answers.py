@@ -209,7 +209,7 @@ def test_a_checkpoint_of_another_kind_is_refused_in_one_line(tmp_path: Path) -> 
 def test_loading_and_answering_print_nothing_and_warn_of_nothing(tmp_path: Path) -> None:
     tiny.saved(tmp_path, "gpt2", "AutoModelForCausalLM")
     code = f"""
-from joulemark.core import Checkpoint, Settings
+from joulemark.core.model import Checkpoint, Settings
 from joulemark.models.causal_lm import CausalLM
 from tests.models import tiny
 loaded = CausalLM(Checkpoint("x", weights={str(tmp_path)!r}), "general", ()).load(tiny.Ask(), "cpu", Settings())

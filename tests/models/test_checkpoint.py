@@ -18,7 +18,7 @@ from joulemark.models.backend.checkpoint import fetch
 
 FETCH = """
 import sys
-from joulemark.core import Checkpoint, UserError
+from joulemark.core.model import Checkpoint; from joulemark.core.errors import UserError
 from joulemark.models.backend.checkpoint import fetch
 try:
     print(fetch(Checkpoint({id!r})).path)

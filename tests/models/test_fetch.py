@@ -60,7 +60,7 @@ def endpoint() -> Iterator[str]:
 
 SCRIPT = """
 import json, sys
-from joulemark.core import Checkpoint, UserError
+from joulemark.core.model import Checkpoint; from joulemark.core.errors import UserError
 from joulemark.models.backend.checkpoint import fetch
 for words in json.loads(sys.argv[1]):
     try:

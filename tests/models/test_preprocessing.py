@@ -28,7 +28,7 @@ RANDOM = Checkpoint("tiny", weights="random", processor={"type": "ViTImageProces
 RUN = """
 import sys, time
 from multiprocessing import active_children
-from joulemark.core import Checkpoint
+from joulemark.core.model import Checkpoint
 from joulemark.models.backend.preprocessing import pixels
 if __name__ == "__main__":
     made = pixels(Checkpoint("tiny", weights="random", processor={"type": "ViTImageProcessor"}), 2)

@@ -100,6 +100,32 @@ def test_random_weights_alone_give_an_answer_about_energy_alone():
     assert answer(runs, quality=0.5).chosen is None
 
 
+@pytest.mark.parametrize(
+    ("quality", "bounds"),
+    [(0.9, {}), (0.9, {"quality": 0.5}), (0.9, {"quality_loss": 0.5}), (-0.5, {"quality": -1.0})],
+)
+def test_beside_a_run_of_known_quality_none_of_unknown_quality_is_eligible(quality, bounds):
+    known, unknown = an_entry("known", 2.0, quality=quality), an_entry("unknown", 1.0, quality=None)
+    found = answer([known, unknown], **bounds)
+    assert (found.chosen, found.eligible) == (known, 1)
+    assert unknown not in (found.runner_up, found.better, *found.tied, *found.front)
+    assert found.refused == (unknown, ("its quality is unknown",))
+
+
+@pytest.mark.parametrize("least", [0.5, 0.0, -1.0])
+def test_a_run_of_unknown_quality_keeps_no_limit_of_quality(least):
+    found = answer([an_entry("a", quality=None), an_entry("b", quality=None)], quality=least)
+    assert (found.chosen, found.eligible, found.floor) == (None, 0, least)
+    assert [broken for _, broken in found.nearest] == [("its quality is unknown",)] * 2
+
+
+@pytest.mark.parametrize("least", [0.9, 0.0])
+def test_a_limit_of_quality_is_kept_at_its_value_and_broken_below_it(least):
+    at, below = an_entry("at", quality=least), an_entry("below", quality=least - 0.01)
+    assert answer([at], quality=least).chosen == at
+    assert answer([below], quality=least).chosen is None
+
+
 @pytest.mark.parametrize("flags", ["contaminated", "throttled", "contaminated, unsettled"])
 def test_a_run_whose_number_is_in_doubt_is_never_recommended(flags):
     doubtful = an_entry("doubtful", 0.1, flags=flags)

@@ -95,7 +95,7 @@ def test_more_workers_than_cards_or_a_card_named_for_all_of_them_is_refused(driv
 
 HOLD = """
 import sys, time
-from joulemark.core import Hardware
+from joulemark.core.machine import Hardware
 from joulemark.hardware.gpu_lock import held
 with held(Hardware("cuda", "cuda", ("fp32",), uuid="GPU-fake-0"), 0.0, kind=sys.argv[1]):
     print("held", flush=True)

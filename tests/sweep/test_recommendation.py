@@ -11,7 +11,7 @@ import pytest
 from joulemark.core.errors import UserError
 from joulemark.sweep import process
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.cost import bill
+from joulemark.sweep.cost import apart, bill
 from joulemark.sweep.plan import Asked
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import Told
@@ -65,6 +65,18 @@ def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_
     assert bill(told[1:], {}, None).wh is None
     assert bill(told, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
     assert bill(told, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
+
+
+@pytest.mark.parametrize(
+    ("half", "other_half", "sure"),
+    [(0.4, 0.4, True), (0.6, 0.6, False), (1.1, 0.0, False), (0.0, 1.1, False), (None, 0.1, None), (0.1, None, None)],
+)
+def test_a_saving_is_sure_where_the_intervals_of_both_energies_leave_room_for_one(half, other_half, sure):
+    one, other = (
+        {"energy/total_wh_per_1k": wh, "energy/ci95_rel": None if by is None else by / wh}
+        for wh, by in ((100.0, half), (101.0, other_half))
+    )
+    assert apart(one, other) is apart(other, one) is sure
 
 
 def test_the_bill_says_how_much_of_the_trials_time_it_holds():
@@ -157,7 +169,7 @@ def test_only_full_measurements_are_results(tmp_path, capsys):
 
 def refused(*words):
     done = subprocess.run(
-        [sys.executable, "-m", "src.run", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "joulemark.cli.run", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1

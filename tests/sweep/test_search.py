@@ -7,9 +7,9 @@ import pytest
 from benchmarks.search import read, searched, shares
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
-from joulemark.sweep import pareto
+from joulemark.sweep import early_stopping, pareto
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.finalists import compared
+from joulemark.sweep.finalists import compared, finalists
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.recommendation import answer, why
 from joulemark.sweep.search import line
@@ -339,6 +339,64 @@ def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_pat
     assert max(trial.values[1] for trial in study.study.best_trials) <= 0.03
 
 
+PLAIN, LARGE = ("batch_size=1", "precision=bf16"), ("batch_size=8", "precision=bf16")
+
+
+def measured(point, wh, half=None, quality=0.9):
+    spread = None if half is None else half / wh
+    read = {WH: wh, "energy/ci95_rel": spread, P95: 1.0, "quality/primary": quality}
+    return Told(point, "full", Outcome((), 0, "finished", metrics=read))
+
+
+@pytest.mark.parametrize(
+    ("limits", "objectives"),
+    [
+        ({"quality": {"loss_rel": 0.5}}, ("energy", "p95")),
+        ({"quality": {"min": -1.0}}, ("energy", "p95")),
+        ({}, ("energy", "quality")),
+        ({}, ("quality", "energy")),
+    ],
+)
+def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_path, limits, objectives):
+    goals, reference = wanted(limits, objectives), measured(REFERENCE, 300.0)
+    results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
+    found = answer(results, reference, goals, plan(tmp_path).space)
+    assert (found.recommended, found.front, found.tied) == (results[LARGE], (results[LARGE],), ())
+    assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE]
+    assert early_stopping.words(results, goals, reference.metrics) == early_stopping.words(
+        {LARGE: results[LARGE]}, goals, reference.metrics
+    )
+
+
+def test_where_no_setting_keeps_a_limit_of_quality_those_of_unknown_quality_come_last(tmp_path):
+    goals, reference = wanted({"quality": {"min": 0.95}}), measured(REFERENCE, 300.0)
+    results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
+    found = answer(results, reference, goals, plan(tmp_path).space)
+    assert (found.recommended, [one.point for one, _ in found.nearest]) == (None, [LARGE, PLAIN])
+    assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE, PLAIN]
+
+
+@pytest.mark.parametrize(
+    ("plainer_wh", "half", "best_half", "recommended", "tied"),
+    [
+        (101.0, 0.6, 0.6, PLAIN, [LARGE]),  # intervals that only together reach
+        (101.0, 1.1, None, PLAIN, [LARGE]),
+        (101.0, None, 1.1, PLAIN, [LARGE]),
+        (101.0, 0.4, 0.4, LARGE, []),  # nearly as good, and surely dearer
+        (101.0, None, None, LARGE, []),
+        (100.0, None, None, PLAIN, [LARGE]),
+        (102.0, 9.0, 9.0, PLAIN, [LARGE]),
+        (102.1, 9.0, 9.0, LARGE, [PLAIN]),  # perhaps as good, and perhaps much dearer
+    ],
+)
+def test_a_plainer_setting_needs_both_an_interval_that_reaches_the_best_ones_and_nearly_its_energy(
+    tmp_path, plainer_wh, half, best_half, recommended, tied
+):
+    results = {PLAIN: measured(PLAIN, plainer_wh, half), LARGE: measured(LARGE, 100.0, best_half)}
+    found = answer(results, measured(REFERENCE, 300.0), wanted(), plan(tmp_path).space)
+    assert (found.recommended.point, [one.point for one in found.tied]) == (recommended, tied)
+
+
 @pytest.mark.parametrize(
     ("plainer_wh", "batch", "because"),
     [
@@ -351,15 +409,9 @@ def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_pat
 def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_good(
     tmp_path, plainer_wh, batch, because
 ):
-    the_plan = plan(tmp_path, screening=False)
-    one, two = ("batch_size=1", "precision=bf16"), ("batch_size=8", "precision=bf16")
-
-    def told(point, wh):
-        read = {"energy/total_wh_per_1k": wh, "energy/ci95_rel": 0.1, "latency/p95_s": 1.0}
-        return Told(point, "full", Outcome((), 0, "finished", metrics=read))
-
+    results = {PLAIN: measured(PLAIN, plainer_wh, 10.0), LARGE: measured(LARGE, 100.0, 10.0)}
     goals = wanted({})
-    found = answer({one: told(one, plainer_wh), two: told(two, 100.0)}, told(REFERENCE, 300.0), goals, the_plan.space)
+    found = answer(results, measured(REFERENCE, 300.0, 30.0), goals, plan(tmp_path).space)
     setting = (f"batch_size={batch}", "precision=bf16")
     assert found.recommended.point == setting
     assert why(found, goals) == f"recommended: {' '.join(setting)}: {because}"
