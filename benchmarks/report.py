@@ -101,12 +101,12 @@ def _drawn(
         "energy/total_wh_per_1k": wh,
         **{f"energy/{component}_wh_per_1k": wh * share for component, share in SHARES.items()},
         "energy/ci95_rel": draw.uniform(0.003, 0.03),
-        "energy/modelled_share": 0.4,
+        "energy/estimated_share": 0.4,
         "quality/primary": min(0.99, right),
         **{f"latency/{name}_s": p50 * factor for name, factor in LATE.items()},
-        "floor/wh_per_1k": floor_wh,
-        "floor/ratio": wh / floor_wh,
-        **{f"phases/{name}_wh_per_1k": wh * share for name, share in STAGES.items()},
+        "lower_bound/wh_per_1k": floor_wh,
+        "lower_bound/ratio": wh / floor_wh,
+        **{f"stages/{name}_wh_per_1k": wh * share for name, share in STAGES.items()},
         "memory/gpu_peak_bytes": 1e9 * size,
     }
     words = {

@@ -11,10 +11,10 @@ PARAMS = {"batch_size": "2", "model.checkpoint": "fake/model"}
 
 
 def a_record() -> Record:
-    """A finished run of six batches, CPU modelled and RAM constant."""
+    """A finished run of six batches, CPU estimated and RAM constant."""
     clock = FakeClock()
     meters = [
-        FakeMeter(clock, {"cpu": 50.0}, "sampler", "modelled"),
+        FakeMeter(clock, {"cpu": 50.0}, "sampler", "estimated"),
         FakeMeter(clock, {"ram": 5.0}, "rated", "constant"),
     ]
     run = a_run(clock, meters, config={"batch_size": 2, "model": {"checkpoint": "fake/model"}})

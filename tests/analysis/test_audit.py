@@ -6,7 +6,7 @@ import pytest
 
 from joulemark.analysis import audit, description, named_metrics
 from joulemark.core.errors import UserError
-from joulemark.core.measurement import Look, Measurement, Reading, Window
+from joulemark.core.measurement import GpuState, Measurement, Reading, Window
 from joulemark.hardware.gpu_lock import held
 from joulemark.hardware.gpu_state import Card
 from tests.fakes import FakeClock, FakeMeter, procedure
@@ -131,15 +131,15 @@ def seen(driver, later=lambda driver: None, hardware=CARD):
     card.loaded()
     second = card.look()
     later(driver)
-    return Measurement(looks=(first, second, card.look()))
+    return Measurement(gpu_states=(first, second, card.look()))
 
 
 def test_the_process_that_came_with_the_model_is_the_runs_own():
     found = seen(Driver())
     assert audit.others(found) == []
     assert not audit.contaminated(found, 0.05)
-    assert found.looks[0].power_w is None  # not told is not zero
-    assert found.looks[0].sm_clock_hz == 1.98e9
+    assert found.gpu_states[0].power_w is None  # not told is not zero
+    assert found.gpu_states[0].sm_clock_hz == 1.98e9
 
 
 def test_whoever_is_on_the_card_before_or_comes_later_contaminates_the_run_and_is_named():
@@ -209,7 +209,7 @@ def test_a_throttled_run_says_so_on_its_page_and_is_doubtful():
     begun_card = Card(CARD, clock.now, driver)
     record = benched(run, clock, card=begun_card)
     assert "throttled" in record.flags
-    assert len(record.measurement.looks) == 2 + len(record.measurement.windows) + 1
+    assert len(record.measurement.gpu_states) == 2 + len(record.measurement.windows) + 1
     page = description.markdown(record, named_metrics.metrics(record))
     assert "thermal, by hardware" in page
     assert "| verdict | doubtful | throttled" in page
@@ -230,14 +230,14 @@ def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
     plan = procedure(cool_c=5.0, cool_max_s=60.0)
     record = benched(a_run(clock, [FakeMeter(clock, {"gpu": 200.0})], procedure=plan), clock, heated,
                      card=Cooling(CARD, clock.now, driver))  # fmt: skip
-    assert [look.temperature_c <= 45.0 for look in record.measurement.looks[:-1]] == [True] * 5
+    assert [look.temperature_c <= 45.0 for look in record.measurement.gpu_states[:-1]] == [True] * 5
 
 
 def test_without_a_card_nothing_is_looked_at():
     clock = FakeClock()
-    assert benched(a_run(clock), clock).measurement.looks == ()
+    assert benched(a_run(clock), clock).measurement.gpu_states == ()
     assert audit.flags(Measurement(), 0.05) == ()
-    assert audit.flags(Measurement(looks=(Look(0.0),)), 0.05) == ()
+    assert audit.flags(Measurement(gpu_states=(GpuState(0.0),)), 0.05) == ()
 
 
 def test_a_card_is_measured_by_one_run_at_a_time_and_the_holder_is_named(tmp_path):

@@ -101,7 +101,7 @@ def test_another_sensor_or_boundary_is_refused():
     for reading in (
         replace(window.readings[0], method={"gpu": "sampled"}),
         replace(window.readings[0], meter="codecarbon"),
-        replace(window.readings[0], cpu_j=1.0, method={"gpu": "counter", "cpu": "modelled"}),
+        replace(window.readings[0], cpu_j=1.0, method={"gpu": "counter", "cpu": "estimated"}),
     ):
         other = replace(a.measurement, windows=tuple(replace(window, readings=(reading,)) for _ in range(3)))
         (reason,) = compare(a, replace(a, measurement=other)).reasons

@@ -83,7 +83,7 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
             1.0,
             gpu_j=watts,
             cpu_j=10.0,
-            method={"gpu": "counter", "cpu": "modelled"},
+            method={"gpu": "counter", "cpu": "estimated"},
         )
         for watts in (99.0, 100.0, 101.0)
     )
@@ -93,7 +93,7 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
     )
     record = replace(a_record(), measurement=replace(found, idle=parts, windows=windows))
     told = {what.strip(): how for what, _, how in description.rows(record, named_metrics.metrics(record))}
-    by = "GPU counter, CPU estimated (modelled)"
+    by = "GPU counter, CPU estimated (estimated)"
     assert told["of which being on"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
     assert told["of which net = marginal"] == f"one more inference while on anyway: {by}"
     read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))

@@ -6,7 +6,7 @@ import pytest
 
 from joulemark.analysis import description, diagnosis, named_metrics
 from joulemark.analysis.lower_bound import Calibration, Rate
-from joulemark.core.measurement import Measurement, Phase, Reading, Window, Work
+from joulemark.core.measurement import Measurement, Reading, StageWindow, Window, Work
 from joulemark.core.record import Record, Request
 
 # shared/measurement.md: 679 TFLOP/s bf16 at 1.02 pJ/FLOP, 51 TFLOP/s fp32 at 13.2, a copy of 3.02 TB/s at 131 pJ/byte
@@ -41,7 +41,7 @@ def run(
             idle=(Reading("nvml", 5.0, gpu_j=595.0, method={"gpu": "counter"}),),
             batch_sizes=[1] * 10,
             windows=(window(10.0, watts, busy, cpu),),
-            phases=tuple(Phase(name, window(ms / 100, watts)) for name, ms in phases.items()),
+            phases=tuple(StageWindow(name, window(ms / 100, watts)) for name, ms in phases.items()),
             work=work,
         ),
         scores={}, requests=requests, config=config or {},
@@ -71,15 +71,15 @@ def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_pr
     assert found.what == "the GPU is starved by the host's preprocessing"
     assert "2 W more than idle" in found.evidence
     assert "77% of the time" in found.evidence
-    assert found.try_word == "batch_size=8 prepare_processes=8"
+    assert found.try_word == "batch_size=8 preprocessing_workers=8"
     batched = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64})
-    assert the(batched).try_word == "prepare_processes=8"
+    assert the(batched).try_word == "preprocessing_workers=8"
     confined = replace(batched, environment={**batched.environment, "usable_cores": 4})
-    assert the(confined).try_word == "prepare_processes=4"
+    assert the(confined).try_word == "preprocessing_workers=4"
 
 
 def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
-    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "prepare_processes": 16})
+    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "preprocessing_workers": 16})
     sounds = replace(RESNET_18, config={"model": {"pictures": False}})
     for record in (every, sounds):
         assert the(record).try_word is None

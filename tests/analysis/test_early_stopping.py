@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from joulemark.analysis import audit, description, named_metrics
-from joulemark.analysis.early_stopping import beaten, rivals
+from joulemark.analysis.early_stopping import early_stop_against, early_stopped
 from joulemark.core.errors import UserError
 from joulemark.sweep.early_stopping import words
 from joulemark.sweep.trial import Outcome
@@ -32,8 +32,10 @@ class Wavering(FakeMeter):
 
 def measured(*by, **changes):
     clock = FakeClock()
-    plan = procedure(min_windows=3, max_windows=10, ci95_rel=0.001, phase_s=1.0, measure_max_s=1e6, **changes)
-    return benched(a_run(clock, [Wavering(clock, {"cpu": 100.0})], FakeModel(clock), procedure=plan, rivals=by), clock)
+    plan = procedure(min_windows=3, max_windows=10, ci95_rel=0.001, stage_s=1.0, measure_max_s=1e6, **changes)
+    return benched(
+        a_run(clock, [Wavering(clock, {"cpu": 100.0})], FakeModel(clock), procedure=plan, early_stop_against=by), clock
+    )
 
 
 def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality_and_a_word_of_it():
@@ -45,9 +47,9 @@ def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality
     assert len(early.measurement.windows) < 10
     assert named_metrics.metrics(early)["energy/ci95_rel"] is not None
     assert early.scores == whole.scores
-    assert early.measurement.phases == ()
-    assert early.flags == ("beaten", "unsettled")
-    assert description.EXPLAINED["beaten"] in description.markdown(early, named_metrics.metrics(early))
+    assert early.measurement.stages == ()
+    assert early.flags == ("early_stopped", "not_converged")
+    assert description.EXPLAINED["early_stopped"] in description.markdown(early, named_metrics.metrics(early))
     assert audit.verdict(early)[0] == "doubtful"
 
 
@@ -62,19 +64,19 @@ def test_it_goes_on_while_one_figure_of_each_rival_is_no_better_or_within_its_in
 def test_nothing_is_said_before_there_is_an_interval():
     whole = measured().measurement
     rival = {WH: 1e-9, P95: 1e-9}
-    assert not beaten(replace(whole, windows=whole.windows[:1]), (rival,))
-    assert beaten(replace(whole, windows=whole.windows[:3]), (rival,))
-    assert not beaten(whole, ())
+    assert not early_stopped(replace(whole, windows=whole.windows[:1]), (rival,))
+    assert early_stopped(replace(whole, windows=whole.windows[:3]), (rival,))
+    assert not early_stopped(whole, ())
 
 
 def test_a_run_that_was_at_its_end_anyway_was_not_ended_early():
     clock = FakeClock()
-    run = a_run(clock, procedure=procedure(), rivals=({WH: 1e-9, P95: 1e-9},))
+    run = a_run(clock, procedure=procedure(), early_stop_against=({WH: 1e-9, P95: 1e-9},))
     found = benched(run, clock).measurement
-    assert (found.settled, found.stopped_early, len(found.windows)) == (False, True, 2)
-    run = a_run(clock, procedure=procedure(min_windows=2), rivals=({WH: 1e-9, P95: 1e-9},))
+    assert (found.converged, found.stopped_early, len(found.windows)) == (False, True, 2)
+    run = a_run(clock, procedure=procedure(min_windows=2), early_stop_against=({WH: 1e-9, P95: 1e-9},))
     found = benched(run, clock).measurement
-    assert (found.settled, found.stopped_early, len(found.windows)) == (True, False, 2)
+    assert (found.converged, found.stopped_early, len(found.windows)) == (True, False, 2)
 
 
 def told(batch, precision, **metrics):
@@ -86,11 +88,11 @@ def test_a_sweep_gives_the_front_that_keeps_the_limits_each_as_high_as_its_inter
     known = dict([told(1, "fp32"), told(8, "fp32"), told(8, "bf16"), told(8, "fp16")])
     (word,) = words(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"))
     run = built(word)  # as the real command takes it
-    front = [truth(8, "bf16"), truth(1, "fp32")]  # fp16 breaks the limit, batch 8 in fp32 is beaten
-    assert run.rivals == tuple({WH: pytest.approx(one[WH] * 1.01), P95: one[P95]} for one in front)
-    assert "rivals" not in run.command
-    assert not any("rivals" in key for key in run.chosen)
-    assert built().rivals == ()
+    front = [truth(8, "bf16"), truth(1, "fp32")]  # fp16 breaks the limit, batch 8 in fp32 is early_stopped
+    assert run.early_stop_against == tuple({WH: pytest.approx(one[WH] * 1.01), P95: one[P95]} for one in front)
+    assert "early_stop_against" not in run.command
+    assert not any("early_stop_against" in key for key in run.chosen)
+    assert built().early_stop_against == ()
 
 
 def test_a_sweep_gives_none_where_a_beaten_trial_could_still_be_on_the_front():
@@ -109,12 +111,12 @@ def test_a_sweep_gives_none_where_a_beaten_trial_could_still_be_on_the_front():
         ([1], "1 is no result"),
         ([{}], "is no result"),
         ([{"quality/primary": 1}], "quality/primary is not known before the run's end"),
-        ([{"latency/p94_s": 1}], "did you mean rivals=latency/p9"),
+        ([{"latency/p94_s": 1}], "did you mean early_stop_against=latency/p9"),
         ([{WH: "low"}], "low is not a number"),
         ([{WH: float("nan")}], "nan is not a number"),
     ],
 )
 def test_what_is_no_rival_is_refused_in_one_line(given, says):
     with pytest.raises(UserError, match=says) as refused:
-        rivals(given)
+        early_stop_against(given)
     assert "\n" not in str(refused.value)

@@ -61,7 +61,7 @@ def test_an_old_record_without_the_newer_keys_can_still_be_read():
     found = emissions.metrics(J, {"zone": None, "g_per_kwh": 50.0, "pue": 2.0})
     assert found["emissions/g_per_1k"] == pytest.approx(100)
     assert found["cost/per_1k"] is None
-    assert emissions.modelled_limit({}) == 0.2
+    assert emissions.estimated_limit({}) == 0.2
 
 
 def test_a_zone_brings_year_basis_source_and_the_version_of_the_table():
@@ -85,7 +85,7 @@ def test_a_factor_of_ones_own_keeps_its_own_facts_and_no_others():
         (["site.g_per_kwh=-1"], "must be 0 or more"),
         (["site.price_per_kwh=-1"], "site.price_per_kwh"),
         (["site.heat_reuse=1.1", "site.heat_replaces=resistive"], "at most 1"),
-        (["site.modelled_limit=2"], "site.modelled_limit"),
+        (["site.estimated_limit=2"], "site.estimated_limit"),
         (["site.heat_reuse=0.5"], "go together"),
         (["site.heat_reuse=0.5", "site.heat_replaces=heatpump"], "did you mean site.heat_replaces=heat_pump"),
         (["site.currency=EUR"], "has no price"),
@@ -100,33 +100,33 @@ def test_a_site_that_cannot_be_is_refused_in_one_line(words, says):
 
 def limited(limit):
     clock = FakeClock()
-    run = a_run(clock, site=Site("mine", modelled_limit=limit))
+    run = a_run(clock, site=Site("mine", estimated_limit=limit))
     for meter in run.meters:
-        meter.method = "modelled"
+        meter.method = "estimated"
     begun = draft(run, Inputs(SAMPLES))
     return runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
 
 
 def test_a_run_above_the_sites_limit_of_modelled_energy_says_so_and_one_below_does_not():
-    assert "modelled" in limited(0.99).flags
-    assert "modelled" not in limited(1.0).flags
+    assert "estimated" in limited(0.99).flags
+    assert "estimated" not in limited(1.0).flags
 
 
 def test_the_modelled_warning_stands_before_every_number_on_terminal_and_page(capsys):
     record = a_record()
-    warning = "modelled: 100% of this energy was estimated, not read by a sensor (accepted: 20%)"
+    warning = "estimated: 100% of this energy was estimated, not read by a sensor (accepted: 20%)"
     assert description.markdown(record, named_metrics.metrics(record)).startswith(f"> {warning}\n")
     console.report(record, named_metrics.metrics(record))
     printed = capsys.readouterr().out
     assert printed.startswith(f"! {warning}")
-    assert printed.count("modelled:") == 1
+    assert printed.count("estimated:") == 1
 
 
 def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
     priced = {**asdict(HERE), "heat_reuse": 0.5, "heat_replaces": "heat_pump"}
     record = replace(a_record(), site=priced)
     told = {what.strip(): (value, how) for what, value, how in description.rows(record, named_metrics.metrics(record))}
-    by = "CPU estimated (modelled), RAM estimated (constant)"
+    by = "CPU estimated (estimated), RAM estimated (constant)"
     assert told["of which being on"][1] == f"idle power x time: {by}"
     assert told["of which net = marginal"][1] == f"one more inference while on anyway: {by}"
     assert told["cost per 1,000"][0].endswith("EUR")

@@ -214,26 +214,26 @@ def on_cpu(method, work):
 def test_a_run_says_how_often_its_gross_energy_holds_the_floor():
     record = on_cpu("rapl", Work(flops=1e10, bytes_read=0.0))
     metrics = named_metrics.metrics(record)
-    assert metrics["floor/wh_per_1k"] == pytest.approx(3.0 * 1000 / 3600)  # 0.01 s at 300 W
+    assert metrics["lower_bound/wh_per_1k"] == pytest.approx(3.0 * 1000 / 3600)  # 0.01 s at 300 W
     gross_j = metrics["energy/cpu_wh_per_1k"] * 3.6
-    assert metrics["floor/ratio"] == pytest.approx(gross_j / 3.0)
+    assert metrics["lower_bound/ratio"] == pytest.approx(gross_j / 3.0)
     assert any(
         what == "energy floor per 1,000" and "x above it" in how for what, _, how in description.rows(record, metrics)
     )
 
 
 def test_an_estimated_energy_is_not_held_against_the_floor():
-    metrics = named_metrics.metrics(on_cpu("modelled", Work(flops=1e10, bytes_read=0.0)))
-    assert metrics["floor/wh_per_1k"] is not None
-    assert metrics["floor/ratio"] is None
+    metrics = named_metrics.metrics(on_cpu("estimated", Work(flops=1e10, bytes_read=0.0)))
+    assert metrics["lower_bound/wh_per_1k"] is not None
+    assert metrics["lower_bound/ratio"] is None
 
 
 def test_a_run_without_a_calibration_has_no_floor_and_still_says_its_work():
     record = on_cpu("rapl", Work(flops=1e10, bytes_read=5e6))
     record = replace(record, environment={**record.environment, "calibration": None})
     metrics = named_metrics.metrics(record)
-    assert metrics["floor/wh_per_1k"] is None
-    assert metrics["floor/ratio"] is None
+    assert metrics["lower_bound/wh_per_1k"] is None
+    assert metrics["lower_bound/ratio"] is None
     assert any("10 GFLOP and 5 MB of weights" in how for _, _, how in description.rows(record, metrics))
 
 

@@ -14,7 +14,7 @@ SITE = {"zone": "FRA", "g_per_kwh": 56.0, "pue": 1.25}
 
 def reading(seconds, gpu=None, cpu=None, ram=None):
     watts = {"gpu": gpu, "cpu": cpu, "ram": ram}
-    methods = {"gpu": "counter", "cpu": "modelled", "ram": "constant"}
+    methods = {"gpu": "counter", "cpu": "estimated", "ram": "constant"}
     return Reading(
         "fake",
         seconds,
@@ -55,22 +55,27 @@ def test_energy_is_watt_hours_per_thousand_inferences_by_component():
 
 
 def test_net_energy_is_gross_less_idle_power_for_as_long_as_the_work_took():
-    assert named_metrics.metrics(record())["energy/gpu_net_wh_per_1k"] == pytest.approx(
+    assert named_metrics.metrics(record())["energy/gpu_dynamic_wh_per_1k"] == pytest.approx(
         (360 - 120) * 10 / 3 * 1000 / 3600
     )
 
 
 def test_gross_is_parted_in_being_on_and_net_over_the_components_with_an_idle_reading():
     found = named_metrics.metrics(record(idle=(reading(5.0, gpu=120.0, cpu=20.0),)))  # nobody saw idle memory
-    assert found["energy/on_wh_per_1k"] == pytest.approx(140 * 10 / 3 * 1000 / 3600)
-    assert found["energy/net_wh_per_1k"] == pytest.approx((240 + 16) * 10 / 3 * 1000 / 3600)
+    assert found["energy/idle_wh_per_1k"] == pytest.approx(140 * 10 / 3 * 1000 / 3600)
+    assert found["energy/dynamic_wh_per_1k"] == pytest.approx((240 + 16) * 10 / 3 * 1000 / 3600)
     parts = found["energy/gpu_wh_per_1k"] + found["energy/cpu_wh_per_1k"]
-    assert found["energy/on_wh_per_1k"] + found["energy/net_wh_per_1k"] == pytest.approx(parts)
+    assert found["energy/idle_wh_per_1k"] + found["energy/dynamic_wh_per_1k"] == pytest.approx(parts)
 
 
 def test_without_an_idle_baseline_nothing_is_parted():
     found = named_metrics.metrics(record(idle=()))
-    for name in ("energy/on_wh_per_1k", "energy/net_wh_per_1k", "energy/gpu_net_wh_per_1k", "power/idle_ci95_w"):
+    for name in (
+        "energy/idle_wh_per_1k",
+        "energy/dynamic_wh_per_1k",
+        "energy/gpu_dynamic_wh_per_1k",
+        "power/idle_ci95_w",
+    ):
         assert found[name] is None, name
 
 
@@ -105,7 +110,7 @@ def test_a_baseline_of_one_part_has_idle_power_and_no_interval_as_in_records_bef
     assert (found["power/idle_w"], found["power/idle_ci95_w"]) == (120.0, None)
 
 
-@pytest.mark.parametrize("method", ["replayed", "modelled", "constant"])
+@pytest.mark.parametrize("method", ["replayed", "estimated", "constant"])
 def test_the_scatter_of_what_no_sensor_read_is_no_interval(method):
     found = named_metrics.metrics(record(idle=idle(method)))
     assert (found["power/idle_w"], found["power/idle_ci95_w"]) == (120.0, None)
@@ -118,19 +123,19 @@ def test_the_cost_of_a_unit_and_of_a_right_answer():
 
 
 def test_the_modelled_share_is_what_no_sensor_read():
-    assert named_metrics.metrics(record())["energy/modelled_share"] == pytest.approx(0.1)
+    assert named_metrics.metrics(record())["energy/estimated_share"] == pytest.approx(0.1)
 
 
 def test_above_a_fifth_modelled_the_run_says_so():
     heavy = Window(10.0, (reading(10.0, gpu=100.0, cpu=36.0),), 1, 3, 30, [2.0, 8.0])
-    assert "modelled" in named_metrics.flags(record(windows=(heavy,)).measurement, "hub")
-    assert "modelled" not in named_metrics.flags(record().measurement, "hub")
+    assert "estimated" in named_metrics.flags(record(windows=(heavy,)).measurement, "hub")
+    assert "estimated" not in named_metrics.flags(record().measurement, "hub")
 
 
 def test_a_site_may_accept_more_or_less_that_is_estimated():
-    found = record().measurement  # a tenth is modelled
-    assert "modelled" in named_metrics.flags(found, "hub", 0.05)
-    assert "modelled" not in named_metrics.flags(found, "hub", 0.11)
+    found = record().measurement  # a tenth is estimated
+    assert "estimated" in named_metrics.flags(found, "hub", 0.05)
+    assert "estimated" not in named_metrics.flags(found, "hub", 0.11)
 
 
 def test_emissions_are_kwh_times_pue_times_the_zones_factor():
@@ -157,7 +162,7 @@ def test_what_was_not_read_is_none_and_never_zero():
         "gpu_wh_per_1k",
         "gpu_net_wh_per_1k",
         "ci95_rel",
-        "modelled_share",
+        "estimated_share",
         "load_wh",
         "j_per_unit",
     ):
@@ -190,7 +195,7 @@ def test_the_socket_is_beside_the_components_and_never_one_of_them():
     assert found["energy/wall_wh_per_1k"] == pytest.approx(5000 / 3 * 1000 / 3600)
     assert found["energy/wall_share"] == pytest.approx(0.8)
     without = named_metrics.metrics(record())
-    for name in ("total_wh_per_1k", "modelled_share", "j_per_unit"):
+    for name in ("total_wh_per_1k", "estimated_share", "j_per_unit"):
         assert found[f"energy/{name}"] == without[f"energy/{name}"]
     assert without["energy/wall_wh_per_1k"] is None
     assert without["energy/wall_share"] is None

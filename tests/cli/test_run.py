@@ -19,7 +19,8 @@ SMOKE = ("protocol=smoke", "protocol.idle_s=0.1")
 # design.md's table: the names a program may rely on
 METRICS = {
     "energy/total_wh_per_1k", "energy/gpu_wh_per_1k", "energy/cpu_wh_per_1k", "energy/ram_wh_per_1k",
-    "energy/gpu_net_wh_per_1k", "energy/ci95_rel", "energy/modelled_share", "energy/j_per_unit", "energy/j_per_correct",
+    "energy/gpu_dynamic_wh_per_1k", "energy/ci95_rel", "energy/estimated_share", "energy/j_per_unit",
+    "energy/j_per_correct",
     "energy/load_wh", "emissions/g_per_1k", "latency/mean_s", "latency/p50_s", "latency/p90_s", "latency/p95_s",
     "latency/p99_s", "latency/ttft_s", "throughput/requests_per_s", "throughput/units_per_s", "quality/primary",
     "power/gpu_mean_w", "power/idle_w", "utilization/gpu", "utilization/cpu", "memory/gpu_peak_bytes",
@@ -69,7 +70,7 @@ def test_without_words_the_embedded_model_runs_to_a_record_in_mlflow(store):
     logged, record = recorded(store)
     assert logged.info.run_id == last["run_id"]
     assert logged.info.status == "FINISHED"
-    assert logged.data.tags["method.cpu"] in ("modelled", "rapl")
+    assert logged.data.tags["method.cpu"] in ("estimated", "rapl")
     assert logged.data.params["batch_size"] == "1"
     assert "energy/gpu_wh_per_1k" not in logged.data.metrics
     assert record["status"] == "finished"

@@ -114,13 +114,15 @@ def test_a_setting_is_refused_before_torch_is_imported():
 def test_processes_prepare_the_pictures_of_models_that_read_some_on_as_many_cores_as_there_are(monkeypatch):
     monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
     seeing = ("model=vit_base_224", "task=image_classification", "model.weights=random")
-    assert built(*seeing, "prepare_processes=4").settings.prepare_processes == 4
-    with pytest.raises(UserError, match="this process may use 4 cores; type prepare_processes=4"):
-        built(*seeing, "prepare_processes=5")
-    with pytest.raises(UserError, match=r"model=embedded_classifier reads no pictures .*; type prepare_processes=1"):
-        built("prepare_processes=2")
-    with pytest.raises(UserError, match="prepare_processes=0: must be 1 or more"):
-        built(*seeing, "prepare_processes=0")
+    assert built(*seeing, "preprocessing_workers=4").settings.preprocessing_workers == 4
+    with pytest.raises(UserError, match="this process may use 4 cores; type preprocessing_workers=4"):
+        built(*seeing, "preprocessing_workers=5")
+    with pytest.raises(
+        UserError, match=r"model=embedded_classifier reads no pictures .*; type preprocessing_workers=1"
+    ):
+        built("preprocessing_workers=2")
+    with pytest.raises(UserError, match="preprocessing_workers=0: must be 1 or more"):
+        built(*seeing, "preprocessing_workers=0")
 
 
 def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
@@ -130,7 +132,7 @@ def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_chan
         "attention": "auto",
         "cache": "dynamic",
         "compile": False,
-        "prepare_processes": 1,
+        "preprocessing_workers": 1,
     }.items():
         assert run.chosen[key] == draft(run, Inputs()).run[key] == value
     changed = built("sort=length", "attention=eager")

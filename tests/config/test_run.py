@@ -183,8 +183,8 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["protocol.window_s=-1"], r"protocol\.window_s=-1: must be 0 or more"),
         (["protocol.warmup_max_s=nan"], r"protocol\.warmup_max_s=nan: must be 0 or more, and finite"),
         (["protocol.idle_s=inf"], r"protocol\.idle_s=inf: must be 0 or more, and finite"),
-        (["protocol.settle_batches=0"], r"protocol\.settle_batches=0: must be 1 or more"),
-        (["protocol.phase_requests=0"], r"protocol\.phase_requests=0: must be 1 or more"),
+        (["protocol.converge_batches=0"], r"protocol\.converge_batches=0: must be 1 or more"),
+        (["protocol.stage_requests=0"], r"protocol\.stage_requests=0: must be 1 or more"),
         (["protocol.stall_s=0"], r"protocol\.stall_s=0: every run would end at once"),
         (["protocol.max_windows=2"], r"protocol\.min_windows=3 is more than protocol\.max_windows=2; type both"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
@@ -267,7 +267,7 @@ def test_hidden_cards_are_not_counted(monkeypatch):
     assert gpus._visible(found, "") == []
 
 
-def test_a_sweeps_first_look_and_a_trial_of_the_set_up_are_not_to_be_quoted():
-    assert [built(f"protocol={name}").procedure.quotable for name in ("screening", "smoke", "demo", "standard")] == [
-        False, False, True, True,
+def test_a_sweeps_screening_and_a_trial_of_the_set_up_are_preliminary():
+    assert [built(f"protocol={name}").procedure.preliminary for name in ("screening", "smoke", "demo", "standard")] == [
+        True, True, False, False,
     ]  # fmt: skip

@@ -33,7 +33,7 @@ def test_the_phases_come_in_the_protocols_order_and_each_leaves_what_was_measure
     phases, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
     assert phases == ["idle", "warm-up", "window 1", "window 2", "window 3"]
     assert sum(reading.duration_s for reading in found.idle) == 5.0
-    assert found.settled
+    assert found.converged
 
 
 def test_the_idle_baseline_is_read_in_equal_parts_by_every_meter():
@@ -98,9 +98,9 @@ def test_the_most_trusted_meter_starts_last_and_stops_first():
 def test_the_most_trusted_reading_of_a_component_counts_and_the_others_are_kept():
     clock = FakeClock()
     counter = FakeMeter(clock, {"gpu": 100.0}, name="counter", method="counter")
-    estimate = FakeMeter(clock, {"gpu": 150.0, "cpu": 30.0}, name="estimate", method="modelled")
+    estimate = FakeMeter(clock, {"gpu": 150.0, "cpu": 30.0}, name="estimate", method="estimated")
     _, found = run(clock, [counter, estimate], procedure())
-    assert named_metrics.methods(found) == {"gpu": "counter", "cpu": "modelled", "ram": None}
+    assert named_metrics.methods(found) == {"gpu": "counter", "cpu": "estimated", "ram": None}
     assert named_metrics.component_j(found, "gpu") == pytest.approx(100.0 * 1.5 / 5)
     assert len(found.windows[0].readings) == 2
 
@@ -115,7 +115,7 @@ def test_windows_repeat_until_the_interval_is_narrow():
         seconds=lambda call: 0.5 if call < 10 else 0.6,
     )
     assert 3 < len(found.windows) < 50
-    assert found.settled
+    assert found.converged
 
 
 def test_at_the_cap_the_run_says_that_it_is_unsettled():
@@ -127,8 +127,8 @@ def test_at_the_cap_the_run_says_that_it_is_unsettled():
         seconds=lambda call: 0.5 + 0.2 * (call // 3 % 2),
     )
     assert len(found.windows) == 4
-    assert found.settled is False
-    assert "unsettled" in named_metrics.flags(found, "hub")
+    assert found.converged is False
+    assert "not_converged" in named_metrics.flags(found, "hub")
 
 
 def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_for():
@@ -154,7 +154,7 @@ def test_warm_up_goes_on_until_the_latency_is_steady_and_is_kept_apart():
         procedure(),
         seconds=lambda call: 4.0 / (call + 1) if call < 16 else 0.25,
     )
-    assert found.warmup_settled
+    assert found.warmup_converged
     assert len(found.warmup_batch_s) > 4
     assert sum(map(len, (window.batch_s for window in found.windows))) % len(BATCHES) == 0
 
@@ -168,7 +168,7 @@ def test_warm_up_ends_with_each_batch_once_as_far_as_its_time_goes(warmup_max_s,
         clock.sleep(0.5)
         return []
 
-    plan = procedure(warmup_max_s=warmup_max_s, settle_batches=1, warmup_batches=5)
+    plan = procedure(warmup_max_s=warmup_max_s, converge_batches=1, warmup_batches=5)
     latencies, steady = warm_up(predict, BATCHES, plan, clock, lambda phase, share: None)
     assert steady
     assert set(calls[5:]) == seen  # the first five are cycles of one and the same batch
@@ -189,11 +189,11 @@ def warmed_up(count, **changes):
 
 
 @pytest.mark.parametrize(
-    ("count", "settle_batches", "cycle"),
+    ("count", "converge_batches", "cycle"),
     [(12, 3, [0, 4, 8]), (13, 3, [0, 4, 8]), (8, 4, [0, 2, 4, 6]), (3, 3, [0, 1, 2]), (2, 8, [0, 1])],
 )
-def test_warm_up_settles_on_a_few_batches_spread_evenly_over_the_inputs(count, settle_batches, cycle):
-    calls = warmed_up(count, settle_batches=settle_batches, warmup_batches=1)
+def test_warm_up_settles_on_a_few_batches_spread_evenly_over_the_inputs(count, converge_batches, cycle):
+    calls = warmed_up(count, converge_batches=converge_batches, warmup_batches=1)
     assert calls[: 2 * len(cycle)] == [*cycle, *cycle]  # twice: two cycles are compared
     assert calls[2 * len(cycle) :] == list(range(count))
 
@@ -204,7 +204,7 @@ def test_warm_up_settles_on_a_few_batches_spread_evenly_over_the_inputs(count, s
 )
 def test_warm_up_that_has_no_time_for_every_batch_spreads_what_it_has_evenly_over_them(count, left_s, seen):
     cycles_s = 2.0
-    calls = warmed_up(count, settle_batches=1, warmup_batches=1, warmup_max_s=cycles_s + left_s)
+    calls = warmed_up(count, converge_batches=1, warmup_batches=1, warmup_max_s=cycles_s + left_s)
     assert calls[2:] == seen
 
 
@@ -217,7 +217,7 @@ def test_what_compiling_takes_is_kept_in_the_warm_up_and_takes_none_of_its_time(
             clock.sleep(100.0 if len(calls) == 1 else 0.5)
             return []
 
-        plan = procedure(warmup_max_s=10.0, settle_batches=1, warmup_batches=2)
+        plan = procedure(warmup_max_s=10.0, converge_batches=1, warmup_batches=2)
         latencies, steady = warm_up(predict, BATCHES, plan, clock, lambda phase, share: None, compiles)
         return list(latencies), steady, calls
 
@@ -233,8 +233,8 @@ def test_warm_up_that_never_settles_ends_at_its_limit_and_says_so():
     _, found = run(
         clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(warmup_max_s=20.0), seconds=lambda call: 1.0 + call // 2 % 2
     )
-    assert found.warmup_settled is False
-    assert "warmup_unsettled" in named_metrics.flags(found, "hub")
+    assert found.warmup_converged is False
+    assert "warmup_not_converged" in named_metrics.flags(found, "hub")
 
 
 def test_the_predictions_kept_are_those_of_the_first_measured_pass():

@@ -262,8 +262,8 @@ def test_a_model_on_another_card_than_the_meters_read_fails_the_run(monkeypatch)
 
 def test_a_protocol_too_short_to_quote_from_says_so_on_its_runs_faces():
     clock = FakeClock()
-    look = benched(a_run(clock, procedure=procedure(quotable=False)), clock)
-    assert "first_look" in look.flags
-    assert audit.verdict(look) == ("doubtful", "first_look")
-    assert description.EXPLAINED["first_look"] in description.markdown(look, named_metrics.metrics(look))
-    assert "first_look" not in benched(a_run(clock), clock).flags
+    look = benched(a_run(clock, procedure=procedure(preliminary=True)), clock)
+    assert "preliminary" in look.flags
+    assert audit.verdict(look) == ("doubtful", "preliminary")
+    assert description.EXPLAINED["preliminary"] in description.markdown(look, named_metrics.metrics(look))
+    assert "preliminary" not in benched(a_run(clock), clock).flags

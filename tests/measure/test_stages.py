@@ -3,9 +3,9 @@
 import pytest
 
 from joulemark.analysis import description, named_metrics
-from joulemark.core.measurement import Measurement, Phase, Reading, Window
+from joulemark.core.measurement import Measurement, Reading, StageWindow, Window
 from joulemark.core.model import Settings, Stage
-from joulemark.measure.stages import measure_phases
+from joulemark.measure.stages import measure_stages
 from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.measure.test_runner import a_run, benched
 
@@ -30,7 +30,7 @@ def stages(clock, said):
 def measured(clock, said, **changes):
     meter = FakeMeter(clock, {"gpu": 100.0})
     return list(
-        measure_phases(
+        measure_stages(
             stages(clock, said), BATCHES, [meter], procedure(**changes), clock, lambda: 0.0, lambda phase, share: None
         )
     )
@@ -38,32 +38,35 @@ def measured(clock, said, **changes):
 
 def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():
     clock, said = FakeClock(), []
-    found = measured(clock, said, phase_s=5.0, phase_requests=4)
+    found = measured(clock, said, stage_s=5.0, stage_requests=4)
     assert [phase.name for phase in found] == ["preprocessing", "prefill"]
     assert [phase.window.duration_s for phase in found] == pytest.approx([5.0, 6.0])  # whole passes over two batches
     assert [phase.window.requests for phase in found] == [40, 12]
     assert set(said) == {"ab", "ef"}  # spread over the inputs, not the first ones
     record = Measurement(phases=tuple(found))
-    metrics = named_metrics.phase_metrics(record)
-    assert metrics["phases/preprocessing_wh_per_1k"] == pytest.approx(100.0 * 0.25 / 2 * 1000 / 3600)
-    assert metrics["phases/prefill_wh_per_1k"] == pytest.approx(100.0 * 1.0 / 2 * 1000 / 3600)
+    metrics = named_metrics.stage_metrics(record)
+    assert metrics["stages/preprocessing_wh_per_1k"] == pytest.approx(100.0 * 0.25 / 2 * 1000 / 3600)
+    assert metrics["stages/prefill_wh_per_1k"] == pytest.approx(100.0 * 1.0 / 2 * 1000 / 3600)
     assert named_metrics.ttft_s(record) == pytest.approx(1.25)
 
 
 def test_fewer_requests_than_a_batch_holds_are_still_one_batch():
-    assert measured(FakeClock(), [], phase_s=1.0, phase_requests=1)[0].window.requests % 2 == 0
+    assert measured(FakeClock(), [], stage_s=1.0, stage_requests=1)[0].window.requests % 2 == 0
 
 
 def test_a_protocol_without_phases_calls_no_stage():
     clock, said = FakeClock(), []
-    assert measured(clock, said, phase_s=0.0) == []
+    assert measured(clock, said, stage_s=0.0) == []
     assert (clock.now(), said) == (0.0, [])
 
 
 def test_time_to_first_token_is_unknown_where_no_token_is_generated():
     window = Window(1.0, (Reading("fake", 1.0),), 1, 1, 0, [1.0])
     assert named_metrics.ttft_s(Measurement()) is None
-    assert named_metrics.ttft_s(Measurement(phases=(Phase("preprocessing", window), Phase("model", window)))) is None
+    assert (
+        named_metrics.ttft_s(Measurement(stages=(StageWindow("preprocessing", window), StageWindow("model", window))))
+        is None
+    )
 
 
 def test_what_goes_wrong_in_a_stage_takes_nothing_from_what_was_measured_and_scored():
@@ -72,15 +75,15 @@ def test_what_goes_wrong_in_a_stage_takes_nothing_from_what_was_measured_and_sco
     def broken(value):
         raise MemoryError("no room")
 
-    run = a_run(clock, procedure=procedure(phase_s=2.0))
+    run = a_run(clock, procedure=procedure(stage_s=2.0))
     whole = run.model.load(run.task, "cpu", Settings())
     parts = (Stage("preprocessing", lambda batch: clock.sleep(0.1)), Stage("model", broken))
     model = Staged(type(whole)(whole.predict, whole.facts, stages=parts))
-    record = benched(a_run(clock, model=model, procedure=procedure(phase_s=2.0)), clock)
+    record = benched(a_run(clock, model=model, procedure=procedure(stage_s=2.0)), clock)
     assert record.status == "failed"
     assert "out of memory" in record.error
     assert record.scores["primary"] == 0.5
-    assert [phase.name for phase in record.measurement.phases] == ["preprocessing"]
+    assert [phase.name for phase in record.measurement.stages] == ["preprocessing"]
     assert "preprocessing" in description.markdown(record, named_metrics.metrics(record))
 
 

@@ -49,7 +49,7 @@ def test_millijoules_become_joules_called_estimates_and_the_screens_gpu_is_left_
         reading = meter.stop()
         assert (reading.cpu_j, reading.ram_j) == (pytest.approx(20 * seconds), pytest.approx(1.5 * seconds))
     assert (reading.gpu_j, reading.duration_s) == (None, 10.0)
-    assert reading.method == {"cpu": "modelled", "ram": "modelled"}
+    assert reading.method == {"cpu": "estimated", "ram": "estimated"}
 
 
 def test_on_its_gpu_the_gpu_counts():

@@ -40,8 +40,8 @@ def test_memory_is_constant_watts_times_the_time_and_the_processor_is_between_id
     assert 6.0 * (done - work) <= reading.ram_j * 1.001
     assert reading.ram_j <= 6.0 * (after - before) * 1.001
     assert reading.method["ram"] == "constant"
-    assert reading.method["cpu"] in ("modelled", "rapl")
-    if reading.method["cpu"] == "modelled":
+    assert reading.method["cpu"] in ("estimated", "rapl")
+    if reading.method["cpu"] == "estimated":
         assert 0.1 * 30.0 * (done - work) <= reading.cpu_j * 1.001
         assert reading.cpu_j <= 30.0 * (after - before) * 1.001
 

@@ -312,7 +312,7 @@ def test_a_processor_without_a_type_is_refused() -> None:
 @pytest.mark.parametrize("name", ["vit", "resnet", "git"])
 def test_processes_prepare_the_very_same_pixels_in_the_same_order(name: str) -> None:
     task, inputs = asked(TINY[name][1])
-    alone, together = (loaded(name, task, prepare_processes=count).predict for count in (1, 3))
+    alone, together = (loaded(name, task, preprocessing_workers=count).predict for count in (1, 3))
     assert torch.equal(alone.prepare(inputs), together.prepare(inputs))
     assert not torch.equal(alone.prepare(inputs), together.prepare(inputs[::-1]))
     assert alone(inputs) == together(inputs)

@@ -64,7 +64,7 @@ def test_a_killed_process_ends_the_call_in_one_line_and_never_waits_for_it():
     prepare = pixels(RANDOM, 2)
     one = next(iter(set(active_children()) - before))
     os.kill(one.pid, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match=r"prepare_processes=2: one was killed \(of memory\?\); type fewer"):
+    with pytest.raises(RuntimeError, match=r"preprocessing_workers=2: one was killed \(of memory\?\); type fewer"):
         prepare(pictures(8))
 
 
@@ -80,7 +80,7 @@ def test_a_processor_that_does_not_open_is_what_is_said_and_not_its_processes():
 
 def test_processes_that_take_too_long_to_come_up_are_said_and_none_is_left(monkeypatch):
     monkeypatch.setattr(preprocessing, "STARTING_S", 0.001)
-    with pytest.raises(RuntimeError, match="prepare_processes=2: they did not come up; type fewer"):
+    with pytest.raises(RuntimeError, match="preprocessing_workers=2: they did not come up; type fewer"):
         pixels(RANDOM, 2)
     gc.collect()  # those of other tests end with their pools
     for one in active_children():

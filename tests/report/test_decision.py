@@ -126,7 +126,7 @@ def test_a_limit_of_quality_is_kept_at_its_value_and_broken_below_it(least):
     assert answer([below], quality=least).chosen is None
 
 
-@pytest.mark.parametrize("flags", ["contaminated", "throttled", "contaminated, unsettled"])
+@pytest.mark.parametrize("flags", ["contaminated", "throttled", "contaminated, not_converged"])
 def test_a_run_whose_number_is_in_doubt_is_never_recommended(flags):
     doubtful = an_entry("doubtful", 0.1, flags=flags)
     found = answer([an_entry("a", 1.0), doubtful], quality_loss=0.5)
@@ -170,8 +170,8 @@ def test_the_front_is_what_no_other_run_beats(seed):
     on_front = pareto(runs)
     for one in runs:
         others = [other for other in runs if (other.energy, other.quality) != (one.energy, one.quality)]
-        beaten = any(other.energy <= one.energy and other.quality >= one.quality for other in others)
-        assert (one in on_front) == (not beaten)
+        early_stopped = any(other.energy <= one.energy and other.quality >= one.quality for other in others)
+        assert (one in on_front) == (not early_stopped)
 
 
 def test_the_runner_up_is_another_choice_and_not_the_same_one_measured_again():

@@ -72,12 +72,12 @@ def test_two_tasks_are_never_one_group_even_with_one_key():
 
 
 def test_a_sweeps_first_looks_stand_behind_what_can_be_quoted_however_many_they_are():
-    looks = [an_entry(f"m{number}", flags="first_look", compare__key="s") for number in range(5)]
+    looks = [an_entry(f"m{number}", flags="preliminary", compare__key="s") for number in range(5)]
     result = an_entry("m", compare__key="f")
     first, last = groups([*looks, result])
     assert first.entries == (result,)
-    assert first.quotable
-    assert not last.quotable
+    assert not first.preliminary
+    assert last.preliminary
     shown = tuple(decide(group, Limits()) for group in (last, first))
     assert any("too short to quote" in line for line in recommendation_text.how_sure(shown[0]))
     assert not any("too short to quote" in line for line in recommendation_text.how_sure(shown[1]))
@@ -86,7 +86,7 @@ def test_a_sweeps_first_looks_stand_behind_what_can_be_quoted_however_many_they_
 
 def test_first_looks_are_not_translated_where_there_is_a_result():
     look, result = (
-        an_entry("look", flags="first_look", compare__key="s"),
+        an_entry("look", flags="preliminary", compare__key="s"),
         an_entry("result", compare__key="f"),
     )
     records = {one.run_id: a_record() for one in (look, result)}

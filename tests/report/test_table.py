@@ -9,13 +9,13 @@ SPECIALIST = Row(
     "small",
     "task=text_classification",
     metrics={"energy/total_wh_per_1k": 2.0, "energy/ci95_rel": 0.03, "quality/primary": 0.91},
-    tags={"role": "specialist", "dataset": "embedded", "metric": "accuracy", "device": "EPYC", "flags": "modelled"},
+    tags={"role": "specialist", "dataset": "embedded", "metric": "accuracy", "device": "EPYC", "flags": "estimated"},
 )
 GENERAL = replace(
     SPECIALIST,
     model="large",
     metrics={"energy/total_wh_per_1k": 14.2, "energy/ci95_rel": 0.04, "quality/primary": 0.95},
-    tags={**SPECIALIST.tags, "role": "general", "flags": "modelled, unsettled"},
+    tags={**SPECIALIST.tags, "role": "general", "flags": "estimated, not_converged"},
 )
 
 
@@ -61,7 +61,7 @@ def test_the_specialist_beside_it_is_the_one_that_answers_best():
 def test_a_warning_is_said_once_with_whom_it_concerns():
     lines = [line for line in below([SPECIALIST, GENERAL]) if line.startswith("!")]
     assert len(lines) == 2
-    assert lines[0].startswith("! modelled: more of this energy was estimated")
+    assert lines[0].startswith("! estimated: more of this energy was estimated")
     assert lines[0].endswith("(every run)")
     assert lines[1].endswith("(large on text_classification)")
 

@@ -26,16 +26,16 @@ def test_both_figures_are_svg_that_needs_nothing_from_outside():
 
 def test_an_estimate_is_hatched_and_a_reading_is_not():
     record = a_record()
-    modelled = figures.energy(record, named_metrics.metrics(record))
+    estimated = figures.energy(record, named_metrics.metrics(record))
     windows = tuple(
         replace(w, readings=tuple(replace(r, method=dict.fromkeys(r.method, "counter")) for r in w.readings))
         for w in record.measurement.windows
     )
     counted = replace(record, measurement=replace(record.measurement, windows=windows))
-    assert "<pattern" in modelled
+    assert "<pattern" in estimated
     assert "<pattern" not in figures.energy(counted, named_metrics.metrics(counted))
-    assert "CPU" in modelled
-    assert "GPU" not in modelled
+    assert "CPU" in estimated
+    assert "GPU" not in estimated
 
 
 def test_a_name_from_a_file_cannot_break_out_of_the_figure():

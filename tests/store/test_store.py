@@ -63,7 +63,7 @@ def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_a
 
     record = replace(a_record(), run={**a_record().run, "command": "python -m src.run"})
     device = named_metrics.device(record.hardware, record.environment)
-    save(sqlite, replace(record, flags=("beaten", "unsettled")))
+    save(sqlite, replace(record, flags=("early_stopped", "not_converged")))
     assert finished(sqlite, device) == {}
     save(sqlite, record)
     assert list(finished(sqlite, device)) == ["python -m src.run"]
@@ -81,9 +81,9 @@ def check_whole(uri, link, record):
     assert "energy/gpu_wh_per_1k" not in run.data.metrics  # not read, so not there: never a zero
     tags = run.data.tags
     assert (tags["model"], tags["task"], tags["weights"]) == ("fake", "text_classification", "embedded")
-    assert (tags["method.cpu"], tags["method.ram"]) == ("modelled", "constant")
+    assert (tags["method.cpu"], tags["method.ram"]) == ("estimated", "constant")
     assert "method.gpu" not in tags
-    assert (tags["flags"], tags["verdict"]) == ("modelled", "doubtful")
+    assert (tags["flags"], tags["verdict"]) == ("estimated", "doubtful")
     assert "| energy per 1,000 |" in tags["mlflow.note.content"]
     assert (tags["record.id"], tags["status"]) == (record.id, "finished")
     assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]

@@ -27,7 +27,7 @@ with open("done", "a") as file: file.write(words["batch_size"])
 ends = {"1": ("finished", 0), "2": ("failed", 1), "3": ("finished", 0)}
 status, code = ends[words["batch_size"]]
 print(json.dumps({"status": status, "run_id": "r" + words["sweep_id"], "error": "broke" if code else None,
-                  "flags": ["unsettled"], "metrics": {"energy/total_wh_per_1k": 1.0, "quality/primary": 0.5}}))
+                  "flags": ["not_converged"], "metrics": {"energy/total_wh_per_1k": 1.0, "quality/primary": 0.5}}))
 sys.exit(code)
 """
 
@@ -64,7 +64,7 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     assert sweep.table.startswith("| model | batch_size | quality |")
     assert [run["run_id"] for run in said["runs"]] == ["rmine"] * 3
     assert said["runs"][1]["error"] == "broke"
-    assert said["runs"][1]["flags"] == ["unsettled"]
+    assert said["runs"][1]["flags"] == ["not_converged"]
 
 
 def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, saved, capsys):  # noqa: F811
@@ -132,14 +132,14 @@ def test_a_real_sweep_leaves_runs_under_one_id_and_nothing_in_the_working_direct
     uri, before = f"sqlite:///{tmp_path}/mlflow.db", set(ROOT.iterdir())
     done = subprocess.run(
         [sys.executable, "-m", "src.run", "-m", "model=embedded,embedded_classifier", "protocol=smoke", "samples=4",
-         "protocol.phase_s=0", "task.max_new_tokens=5000", f"tracking_uri={uri}"],
+         "protocol.stage_s=0", "task.max_new_tokens=5000", f"tracking_uri={uri}"],
         cwd=ROOT, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
     assert [run["status"] for run in last["runs"]] == ["refused", "finished"]
     assert "no room for input" in last["runs"][0]["error"]  # which only the tokenizer knows
-    assert "modelled" in last["runs"][1]["flags"]
+    assert "estimated" in last["runs"][1]["flags"]
     assert last["runs"][1]["metrics"]["latency/p95_s"] > 0
     assert set(ROOT.iterdir()) == before
     assert not list(tmp_path.glob("joulemark-*/multirun.yaml"))

@@ -20,7 +20,7 @@ from tests.paths import ROOT
 from tests.postgresql import database, postgresql  # noqa: F401
 from tests.store.test_store import free_port, mlflow_server, wait_until
 
-SMOKE = ("hardware=cpu", "protocol=smoke", "samples=4", "protocol.phase_s=0")
+SMOKE = ("hardware=cpu", "protocol=smoke", "samples=4", "protocol.stage_s=0")
 
 pytestmark = [pytest.mark.cluster, pytest.mark.servers, pytest.mark.weights]
 

@@ -150,9 +150,9 @@ def test_a_stopped_sweep_ends_with_the_signals_exit_code_and_the_same_line_goes_
 
 
 def test_estimated_energy_is_said_to_be(tmp_path, capsys):
-    _, out, _ = swept(tmp_path, capsys, Machine(metrics={"energy/modelled_share": 0.25}))
+    _, out, _ = swept(tmp_path, capsys, Machine(metrics={"energy/estimated_share": 0.25}))
     assert any("estimated" in line and "25%" in line for line in out)
-    _, out, _ = swept(tmp_path / "read", capsys, Machine(metrics={"energy/modelled_share": 0.0}))
+    _, out, _ = swept(tmp_path / "read", capsys, Machine(metrics={"energy/estimated_share": 0.0}))
     assert not any("estimated" in line for line in out)
 
 

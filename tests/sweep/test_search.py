@@ -55,7 +55,7 @@ def test_the_reference_is_measured_first_and_in_full(tmp_path):
 
 
 def rivals_of(words):
-    return [word for word in words if word.startswith("rivals=")]
+    return [word for word in words if word.startswith("early_stop_against=")]
 
 
 def test_every_trial_but_the_reference_is_held_against_what_its_pass_has_found(tmp_path):
@@ -66,15 +66,15 @@ def test_every_trial_but_the_reference_is_held_against_what_its_pass_has_found(t
     by_reference, *_, last = list(asked.values())[1:]
     reference = truth(1, "fp32")
     assert by_reference == [
-        f"rivals=[{{energy/total_wh_per_1k:{reference[WH] * 1.01!r},latency/p95_s:{reference[P95]!r}}}]"
+        f"early_stop_against=[{{energy/total_wh_per_1k:{reference[WH] * 1.01!r},latency/p95_s:{reference[P95]!r}}}]"
     ]
     assert last[0].count("{") > 1
 
 
 def test_a_trial_that_ended_early_says_so_in_its_line():
     metrics = {"energy/total_wh_per_1k": 2.0, "latency/p95_s": 0.1}
-    outcome = Outcome((), 0, "finished", metrics=metrics, flags=("beaten", "unsettled"))
-    assert line(Told(("batch_size=8",), "full", outcome), wanted(), 1, None).endswith("(beaten, so ended early)")
+    outcome = Outcome((), 0, "finished", metrics=metrics, flags=("early_stopped", "not_converged"))
+    assert line(Told(("batch_size=8",), "full", outcome), wanted(), 1, None).endswith("(early_stopped, so ended early)")
 
 
 def test_only_points_near_the_front_get_the_full_protocol(tmp_path):

@@ -20,8 +20,8 @@ from tests.cli.test_run import recorded
 
 pytestmark = pytest.mark.processes
 
-SMOKE = ("protocol=smoke", "samples=4", "protocol.phase_s=0")
-FINISHED = {"status": "finished", "run_id": "abc", "error": None, "flags": ["modelled"], "metrics": {"a": 1.0}}
+SMOKE = ("protocol=smoke", "samples=4", "protocol.stage_s=0")
+FINISHED = {"status": "finished", "run_id": "abc", "error": None, "flags": ["estimated"], "metrics": {"a": 1.0}}
 
 # Stands where cli/run.py stands, so that what a process may do is done by a process
 IGNORES = "signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
@@ -63,7 +63,7 @@ def test_the_last_line_becomes_the_outcome(program):
     program(f"print('a table'); print(json.dumps({FINISHED!r}))")
     found = trial.run(["model=x"])
     assert (found.words, found.exit_code, found.status, found.error) == (("model=x",), 0, "finished", None)
-    assert (found.run_id, found.metrics, found.flags, found.stopped_by) == ("abc", {"a": 1.0}, ("modelled",), None)
+    assert (found.run_id, found.metrics, found.flags, found.stopped_by) == ("abc", {"a": 1.0}, ("estimated",), None)
 
 
 def test_a_run_that_was_measured_and_not_recorded_has_failed(program):
@@ -213,7 +213,7 @@ def test_a_run_that_is_killed_is_closed_in_mlflow_when_the_trial_returns(tmp_pat
 @pytest.mark.weights
 def test_a_run_whose_every_process_is_asked_to_end_is_interrupted_and_leaves_none(tmp_path):
     store = f"sqlite:///{tmp_path}/mlflow.db"
-    pictures = ["model=embedded_image_classifier", "task=image_classification", "prepare_processes=2"]
+    pictures = ["model=embedded_image_classifier", "task=image_classification", "preprocessing_workers=2"]
     below = []
 
     def ask():
@@ -246,7 +246,7 @@ def measuring(store, parent=None):
     wait_for(path, 120)  # its recorder connects
     deadline, quiet = time.monotonic() + 120, 0
     children = filter(living, (parent or psutil.Process()).children())
-    (process,) = (child for child in children if "joulemark.cli.run" in child.cmdline())
+    (process,) = (child for child in children if "joulemark" in child.cmdline())
     while quiet < 3 and time.monotonic() < deadline:
         quiet = quiet + 1 if process.cpu_percent(1.0) < 10 and experiments(path) else 0
     return process

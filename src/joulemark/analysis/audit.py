@@ -99,12 +99,12 @@ def _power(
 
 def others(found: Measurement) -> list[int]:
     """The process ids that computed on the card beside this run, before, during or after it."""
-    return sorted({pid for look in found.looks for pid in look.others or ()})
+    return sorted({pid for look in found.gpu_states for pid in look.others or ()})
 
 
 def contaminated(found: Measurement, busy_max: float) -> bool:
     """Whether others used the card: seen as processes, or as work on it before this run began (ids may be hidden)."""
-    busy = found.looks[0].utilization if found.looks else None
+    busy = found.gpu_states[0].utilization if found.gpu_states else None
     return bool(others(found)) or (busy is not None and busy > busy_max)
 
 
@@ -131,19 +131,19 @@ def power_capped(found: Measurement) -> bool:
 
 def _reasons(found: Measurement) -> int:
     reasons = 0
-    for look in found.looks:
+    for look in found.gpu_states:
         reasons |= look.reasons or 0
     return reasons
 
 
 DOUBTFUL = (
     "contaminated",
-    "first_look",
-    "modelled",
+    "preliminary",
+    "estimated",
     "shared",
     "throttled",
-    "unsettled",
-    "warmup_unsettled",
+    "not_converged",
+    "warmup_not_converged",
     "skipped_rows",
 )
 

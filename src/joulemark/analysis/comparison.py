@@ -34,17 +34,20 @@ AROUND = (
     "lock_wait_s",
     "busy_max",
     "stall_s",
-    "quotable",
+    "preliminary",
 )
 
-GUARDS = ("audit_", "phase_")  # so begin more of them
+# Options by the names that stores of schema 2 have their digests of: old and new runs compare
+DIGESTED = {"converge_batches": "settle_batches", "converge_rel": "settle_rel"}
+
+GUARDS = ("audit_", "stage_")  # so begin more of them
 
 SIDE_BY_SIDE = (
     "energy/total_wh_per_1k",
     *(f"energy/{component}_wh_per_1k" for component in COMPONENTS),
-    "energy/net_wh_per_1k",
+    "energy/dynamic_wh_per_1k",
     "energy/ci95_rel",
-    "energy/modelled_share",
+    "energy/estimated_share",
     "latency/p50_s",
     "throughput/requests_per_s",
     "quality/primary",
@@ -102,7 +105,9 @@ def tags(record: Record) -> dict[str, str | None]:
     same = {
         "task": {key: value for key, value in record.task.items() if key not in (*FOUND, "prompt")},
         "protocol": {
-            key: value for key, value in record.protocol.items() if key not in AROUND and not key.startswith(GUARDS)
+            DIGESTED.get(key, key): value
+            for key, value in record.protocol.items()
+            if key not in AROUND and not key.startswith(GUARDS)
         },
         "samples": record.run["samples"],
         "device": named_metrics.device(record.hardware, record.environment),

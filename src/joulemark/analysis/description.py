@@ -9,12 +9,12 @@ from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 
 NAMED = 3  # rows in a line of the table
-FOREMOST = "modelled"  # the flag that decides what the numbers below it mean
+FOREMOST = "estimated"  # the flag that decides what the numbers below it mean
 
 EXPLAINED = {
-    "beaten": "measuring ended early: another setting of the sweep is better, whatever further windows had brought",
-    "modelled": "more of this energy was estimated, not read by a sensor, than the site accepts",
-    "first_look": "its protocol is too short to quote from: a figure to choose by, protocol=standard gives one to show",
+    "early_stopped": "measuring ended early: another setting of the sweep is better, whatever more windows had brought",
+    "estimated": "more of this energy was estimated, not read by a sensor, than the site accepts",
+    "preliminary": "its protocol is too short to quote: a figure to choose by; protocol=standard gives one to quote",
     "contaminated": "another process used this card while it was measured",
     "power_capped": "the card's power limit held its clock, which is normal at full load",
     "throttled": "the card slowed itself down: its joules are those of a hotter or hampered card",
@@ -22,8 +22,8 @@ EXPLAINED = {
     "shared": "others were measured on this machine meanwhile: CPU and RAM are counted with theirs, GPUs are not",
     "skipped_rows": "rows of the data could not be used and others took their place",
     "truncated": "inputs were longer than the model's context and were cut",
-    "unsettled": "the 95 % interval is wider than the protocol asks",
-    "warmup_unsettled": "the latency was still moving when the first window began",
+    "not_converged": "the 95 % interval is wider than the protocol asks",
+    "warmup_not_converged": "the latency was still moving when the first window began",
 }
 
 OF_A_CARD = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}  # meter -> the only device that it could read
@@ -94,22 +94,22 @@ def _wall(metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
 def _idle(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     """Gross parted in being on and the rest, with the idle power and its interval; nothing without a baseline."""
     idle_w, half_w = metrics["power/idle_w"], metrics["power/idle_ci95_w"]
-    if metrics["energy/net_wh_per_1k"] is None:
+    if metrics["energy/dynamic_wh_per_1k"] is None:
         return []
     watts = "" if idle_w is None else f"; GPU idle {idle_w:.4g} W"
     interval = "" if half_w is None else f" ± {half_w:.2g} W (95 %)"
     return [
         (
             "  of which being on",
-            _value(metrics["energy/on_wh_per_1k"], "Wh"),
+            _value(metrics["energy/idle_wh_per_1k"], "Wh"),
             f"idle power x time{watts}{interval}: {_by(record)}",
         ),
         (
             "  of which net = marginal",
-            _value(metrics["energy/net_wh_per_1k"], "Wh"),
+            _value(metrics["energy/dynamic_wh_per_1k"], "Wh"),
             f"one more inference while on anyway: {_by(record)}",
         ),
-        ("  GPU net of idle", _value(metrics["energy/gpu_net_wh_per_1k"], "Wh"), ""),
+        ("  GPU net of idle", _value(metrics["energy/gpu_dynamic_wh_per_1k"], "Wh"), ""),
     ]
 
 
@@ -138,21 +138,21 @@ def _cost_and_heat(record: Record, metrics: Mapping[str, float | None]) -> list[
 
 
 def _limit(record: Record) -> str:
-    return f"{site.modelled_limit(record.site):.0%}"
+    return f"{site.estimated_limit(record.site):.0%}"
 
 
 def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     """The stages of an inference, each from windows of its own, beside the whole."""
-    phases = record.measurement.phases
+    phases = record.measurement.stages
     if not phases:
         return []
-    parts = [metrics[f"phases/{phase.name}_wh_per_1k"] for phase in phases]
+    parts = [metrics[f"stages/{phase.name}_wh_per_1k"] for phase in phases]
     known = [part for part in parts if part is not None]
     whole = metrics["energy/total_wh_per_1k"]
     share = f"together {sum(known) / whole:.0%} of the whole" if known and whole else ""
     lines = [("stages, each measured alone", f"{len(phases)}", share)]
     for phase, part in zip(phases, parts, strict=True):
-        seconds = _value(metrics[f"phases/{phase.name}_s"], "s")
+        seconds = _value(metrics[f"stages/{phase.name}_s"], "s")
         lines.append((f"  {phase.name.replace('_', ' ')}", _value(part, "Wh"), seconds))
     if metrics["latency/ttft_s"] is not None:
         lines.append(("time to first token", _value(metrics["latency/ttft_s"], "s"), "preprocessing + prefill"))
@@ -182,16 +182,16 @@ def _floor(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[st
     if work is None:
         return []
     asked = f"{work.flops / 1e9:.4g} GFLOP and {work.bytes_read / 1e6:.4g} MB of weights a request"
-    if metrics["floor/wh_per_1k"] is None:
+    if metrics["lower_bound/wh_per_1k"] is None:
         measured = (
             record.hardware["device"] in ("cpu", "mps")
             or known is not None
             or len(named_metrics.uuids(record.hardware)) > 1
         )
         return [("energy floor per 1,000", "not read", asked if measured else f"{asked}; type python -m src.calibrate")]
-    ratio = metrics["floor/ratio"]
+    ratio = metrics["lower_bound/ratio"]
     above = "" if ratio is None or known is None else f"{known['component'].upper()} {ratio:.3g}x above it: "
-    return [("energy floor per 1,000", _value(metrics["floor/wh_per_1k"], "Wh"), f"{above}{asked}")]
+    return [("energy floor per 1,000", _value(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{asked}")]
 
 
 def _diagnosis(record: Record) -> list[tuple[str, str, str]]:
@@ -221,7 +221,7 @@ def absent(record: Record) -> list[str]:
 
 def foremost(record: Record) -> list[str]:
     """What must be said before any number: that more of the energy was estimated than the site accepts."""
-    share = named_metrics.modelled_share(record.measurement)
+    share = named_metrics.estimated_share(record.measurement)
     if FOREMOST not in record.flags or share is None:
         return []
     return [f"{FOREMOST}: {share:.0%} of this energy was estimated, not read by a sensor (accepted: {_limit(record)})"]

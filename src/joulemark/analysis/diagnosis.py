@@ -89,7 +89,7 @@ def read(record: Record) -> Signs:
     share = None
     if mean_w is not None and idle_w is not None and limit_w and limit_w > idle_w:
         share = (mean_w - idle_w) / (limit_w - idle_w)
-    stage, host_share = _host(named_metrics.phase_metrics(record.measurement))
+    stage, host_share = _host(named_metrics.stage_metrics(record.measurement))
     load, count = power["utilization/cpu"], environment.get("cpu_cores")
     return Signs(
         busy=power["utilization/gpu"],
@@ -106,7 +106,7 @@ def _host(phases: Mapping[str, float | None]) -> tuple[str | None, float | None]
     """The longer of the host's own two stages, and the share of an inference's time that both take; None where the
     stages are not known."""
     seconds = {
-        name.removeprefix("phases/").removesuffix("_s"): value
+        name.removeprefix("stages/").removesuffix("_s"): value
         for name, value in phases.items()
         if name.endswith("_s") and value is not None
     }
@@ -126,7 +126,7 @@ def _starved(record: Record, signs: Signs) -> Finding | None:
     return Finding(
         f"the GPU is starved by the host's {signs.host_stage}",
         f"the host's own work is {signs.host_share:.0%} of the time{_power(signs)}"
-        + ("" if word else "; no word makes it faster, so compare models by energy/gpu_net_wh_per_1k"),
+        + ("" if word else "; no word makes it faster, so compare models by energy/gpu_dynamic_wh_per_1k"),
         word,
     )
 
@@ -189,12 +189,14 @@ def _more_processes(record: Record) -> str | None:
     use do so already."""
     if not record.config.get("model", {}).get("pictures"):
         return None
-    processes, batch = int(record.run.get("prepare_processes", 1)), int(record.run["batch_size"])
+    processes, batch = int(record.run.get("preprocessing_workers", 1)), int(record.run["batch_size"])
     cores = record.environment.get("usable_cores") or record.environment.get("cpu_cores") or 1
     wanted = min(processes * MORE, int(cores))
     if wanted <= processes:
         return None
-    return f"prepare_processes={wanted}" if batch >= wanted else f"batch_size={wanted} prepare_processes={wanted}"
+    return (
+        f"preprocessing_workers={wanted}" if batch >= wanted else f"batch_size={wanted} preprocessing_workers={wanted}"
+    )
 
 
 def _power(signs: Signs) -> str:

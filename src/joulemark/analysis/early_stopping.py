@@ -1,8 +1,8 @@
 """Results of other settings that a run is held against while it is measured: it goes on only while it may be better.
 
-    rivals=[{energy/total_wh_per_1k:0.0078,latency/p95_s:0.0012}]     each mapping one result, by metrics of a run
+    early_stop_against=[{energy/total_wh_per_1k:0.0078,latency/p95_s:0.0012}]     one mapping a result, by metric
 
-Less is better of all of them. Sweeps give a trial the results that it must not be beaten by (sweep/early_stopping.py).
+Less is better of all of them. Sweeps give each trial the results that it competes with (sweep/early_stopping.py).
 """
 
 import math
@@ -14,35 +14,35 @@ from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
 from joulemark.core.suggest import choose
 
-Rival = Mapping[str, float]
+CompetingResult = Mapping[str, float]
 
 # What can be told from windows alone, less being better
 MEASURED = ("energy/", "latency/")
 INTERVAL_OF = "energy/total_wh_per_1k"  # the one metric that has an interval; the others are taken at their value
 
 
-def rivals(values: Any) -> tuple[Rival, ...]:
-    """The rivals that a run's word gives; UserError for what is none, and for metrics that windows do not tell."""
+def early_stop_against(values: Any) -> tuple[CompetingResult, ...]:
+    """The results that the option names; UserError for what is none, and for metrics that windows do not tell."""
     known = _figures(Measurement()) if values else {}
     needs = "a list of results, each {METRIC: VALUE}, such as [{energy/total_wh_per_1k:0.01,latency/p95_s:0.02}]"
     if not isinstance(values, Sequence) or isinstance(values, str):
-        raise UserError(f"rivals={values}: {needs}")
+        raise UserError(f"early_stop_against={values}: {needs}")
     for one in values:
         if not isinstance(one, Mapping) or not one:
-            raise UserError(f"rivals: {one} is no result; {needs}")
+            raise UserError(f"early_stop_against: {one} is no result; {needs}")
         for metric, value in one.items():
             if not str(metric).startswith(MEASURED):
                 raise UserError(
-                    f"rivals: {metric} is not known before the run's end; only {' and '.join(MEASURED)} are"
+                    f"early_stop_against: {metric} is not known before the run's end; only {' and '.join(MEASURED)} are"
                 )
             if metric not in known:
-                raise UserError(choose("rivals", str(metric), known))
+                raise UserError(choose("early_stop_against", str(metric), known))
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise UserError(f"rivals: {metric}:{value} is not a number")
+                raise UserError(f"early_stop_against: {metric}:{value} is not a number")
     return tuple({str(metric): float(value) for metric, value in one.items()} for one in values)
 
 
-def beaten(found: Measurement, by: Sequence[Rival]) -> bool:
+def early_stopped(found: Measurement, by: Sequence[CompetingResult]) -> bool:
     """Whether some rival is better in all of its metrics, whatever further windows bring: the energy's whole 95 %
     interval lies beyond it. Never before there is an interval, which takes two windows."""
     if not by:

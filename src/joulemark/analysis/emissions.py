@@ -25,7 +25,7 @@ GIVEN = "given on the command line or in the site's YAML"
 FACTOR_FACTS = ("factor_year", "factor_basis", "factor_source")
 
 # From this share on, an estimate decides what a total looks like; for records older than the key
-MODELLED_LIMIT = 0.2
+ESTIMATED_LIMIT = 0.2
 
 Metrics = dict[str, float | None]
 
@@ -51,10 +51,10 @@ def located(site: Site) -> Site:
 
 
 def _check(site: Site) -> None:
-    lowest = {"g_per_kwh": 0.0, "pue": 1.0, "price_per_kwh": 0.0, "heat_reuse": 0.0, "modelled_limit": 0.0}
+    lowest = {"g_per_kwh": 0.0, "pue": 1.0, "price_per_kwh": 0.0, "heat_reuse": 0.0, "estimated_limit": 0.0}
     for key, low in lowest.items():
         value = getattr(site, key)
-        high = 1.0 if key in ("heat_reuse", "modelled_limit") else float("inf")
+        high = 1.0 if key in ("heat_reuse", "estimated_limit") else float("inf")
         if value is not None and not (low <= value <= high and value != float("inf")):  # also refuses NaN
             raise UserError(f"site.{key}={value:g}: must be {low:g} or more" + (" and at most 1" if high == 1 else ""))
     if site.heat_replaces is not None and site.heat_replaces not in HEATERS:
@@ -85,10 +85,10 @@ def metrics(j_per_request: float | None, site: Mapping[str, Any]) -> Metrics:
     }
 
 
-def modelled_limit(site: Mapping[str, Any]) -> float:
-    """The share of modelled energy above which a run at this site says so first, in [0, 1]."""
-    value = site.get("modelled_limit")
-    return MODELLED_LIMIT if value is None else float(value)
+def estimated_limit(site: Mapping[str, Any]) -> float:
+    """The share of estimated energy above which a run at this site says so first, in [0, 1]."""
+    value = site.get("estimated_limit")
+    return ESTIMATED_LIMIT if value is None else float(value)
 
 
 def label(site: Site) -> str:

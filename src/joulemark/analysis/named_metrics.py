@@ -18,9 +18,11 @@ from joulemark.core.record import Record
 
 J_PER_WH = 3600.0
 PER = 1000  # inferences
-ESTIMATED = ("modelled", "constant")  # methods of components that no sensor read
-BEATEN = "beaten"  # the flag of a run whose measuring ended early, since another setting is better whatever it brings
-FIRST_LOOK = "first_look"  # the flag of a run by a protocol that is not to be quoted from
+ESTIMATED = ("estimated", "constant")  # methods of components that no sensor read
+EARLY_STOPPED = (
+    "early_stopped"  # the flag of a run whose measuring ended early, since another setting is better whatever it brings
+)
+PRELIMINARY = "preliminary"  # the flag of a run by a protocol that is not to be quoted from
 
 Metrics = dict[str, float | None]
 
@@ -35,7 +37,7 @@ def metrics(record: Record) -> Metrics:
         **{f"quality/{name}": value for name, value in record.scores.items()},
         "quality/primary": record.scores.get("primary"),
         **power_metrics(found),
-        **phase_metrics(found),
+        **stage_metrics(found),
         **wall_metrics(found),
         **floor_metrics(record),
         "memory/gpu_peak_bytes": found.peak_memory_bytes,
@@ -73,7 +75,7 @@ def energy_metrics(found: Measurement, quality: float | None) -> Metrics:
         **{f"energy/{component}_wh_per_1k": _wh_per_1k(joules) for component, joules in parts.items()},
         **idle_metrics(found),
         "energy/ci95_rel": interval.relative if interval else None,
-        "energy/modelled_share": modelled_share(found),
+        "energy/estimated_share": estimated_share(found),
         "energy/j_per_unit": total * requests / units if total is not None and units else None,
         "energy/j_per_correct": total / quality if total is not None and quality else None,
         "energy/load_wh": _stretch_wh(found.load),
@@ -108,7 +110,7 @@ def run_s(found: Measurement) -> float | None:
 
 def _stretches(found: Measurement) -> tuple[Sequence[Reading], ...]:
     """What was metered, less the idle baseline, whose readings are those of several parts."""
-    windows = (*found.windows, *(phase.window for phase in found.phases))
+    windows = (*found.windows, *(phase.window for phase in found.stages))
     return (found.load, found.warmup, *(window.readings for window in windows))
 
 
@@ -139,17 +141,17 @@ def idle_metrics(found: Measurement) -> Metrics:
     both = {
         c: (gross, on)
         for c in COMPONENTS
-        if (gross := component_j(found, c)) is not None and (on := energy.on_j_per_request(found, c)) is not None
+        if (gross := component_j(found, c)) is not None and (on := energy.idle_j_per_request(found, c)) is not None
     }
     net = {c: gross - on for c, (gross, on) in both.items()}
     return {
-        "energy/gpu_net_wh_per_1k": _wh_per_1k(net.get("gpu")),
-        "energy/net_wh_per_1k": _wh_per_1k(sum(net.values())) if net else None,
-        "energy/on_wh_per_1k": _wh_per_1k(sum(on for _, on in both.values())) if both else None,
+        "energy/gpu_dynamic_wh_per_1k": _wh_per_1k(net.get("gpu")),
+        "energy/dynamic_wh_per_1k": _wh_per_1k(sum(net.values())) if net else None,
+        "energy/idle_wh_per_1k": _wh_per_1k(sum(on for _, on in both.values())) if both else None,
     }
 
 
-def modelled_share(found: Measurement) -> float | None:
+def estimated_share(found: Measurement) -> float | None:
     """The share of the total energy that no sensor read, in [0, 1]."""
     parts = {c: joules for c in COMPONENTS if (joules := component_j(found, c)) is not None}
     if not parts or not found.windows or not sum(parts.values()):
@@ -182,20 +184,20 @@ def latency_metrics(found: Measurement) -> Metrics:
 def ttft_s(found: Measurement) -> float | None:
     """Mean seconds to the first token: preparing the input and prefill, each from its own window; None where neither
     was measured or no token is generated."""
-    means = {phase.name: fmean(phase.window.batch_s) for phase in found.phases}
+    means = {phase.name: fmean(phase.window.batch_s) for phase in found.stages}
     if "prefill" not in means:
         return None
     return means["preprocessing"] + means["prefill"]
 
 
-def phase_metrics(found: Measurement) -> Metrics:
+def stage_metrics(found: Measurement) -> Metrics:
     """Energy (Wh per 1,000 inferences, gross, all components read) and mean seconds of each stage of an inference."""
     metrics: Metrics = {}
-    for phase in found.phases:
+    for phase in found.stages:
         parts = [energy.window_j(found, phase.window, component) for component in COMPONENTS]
         read = [joules for joules in parts if joules is not None]
-        metrics[f"phases/{phase.name}_wh_per_1k"] = _wh_per_1k(sum(read) / phase.window.requests) if read else None
-        metrics[f"phases/{phase.name}_s"] = fmean(phase.window.batch_s)
+        metrics[f"stages/{phase.name}_wh_per_1k"] = _wh_per_1k(sum(read) / phase.window.requests) if read else None
+        metrics[f"stages/{phase.name}_s"] = fmean(phase.window.batch_s)
     return metrics
 
 
@@ -223,13 +225,13 @@ def floor_metrics(record: Record) -> Metrics:
     """
     least = floor(record)
     if least is None or least.total_j <= 0:
-        return {"floor/wh_per_1k": None, "floor/ratio": None}
+        return {"lower_bound/wh_per_1k": None, "lower_bound/ratio": None}
     component = record.environment["calibration"]["component"]
     read = methods(record.measurement)[component] not in ESTIMATED
     gross = component_j(record.measurement, component) if read else None
     return {
-        "floor/wh_per_1k": _wh_per_1k(least.total_j),
-        "floor/ratio": None if gross is None else gross / least.total_j,
+        "lower_bound/wh_per_1k": _wh_per_1k(least.total_j),
+        "lower_bound/ratio": None if gross is None else gross / least.total_j,
     }
 
 
@@ -250,17 +252,17 @@ def methods(found: Measurement) -> dict[str, str | None]:
     return {component: energy.method(readings, component) for component in COMPONENTS}
 
 
-def flags(found: Measurement, weights: str, modelled_limit: float = emissions.MODELLED_LIMIT) -> tuple[str, ...]:
+def flags(found: Measurement, weights: str, estimated_limit: float = emissions.ESTIMATED_LIMIT) -> tuple[str, ...]:
     """The words of warning a reader must see beside the numbers, in alphabetical order.
 
-    `modelled` above the site's limit: from there on an estimate decides what the total looks like.
+    `estimated` above the site's limit: from there on an estimate decides what the total looks like.
     """
     raised = {
-        BEATEN: found.stopped_early,
-        "modelled": (modelled_share(found) or 0.0) > modelled_limit,
+        EARLY_STOPPED: found.stopped_early,
+        "estimated": (estimated_share(found) or 0.0) > estimated_limit,
         "random_weights": weights == "random",
-        "unsettled": bool(found.windows) and not found.settled,
-        "warmup_unsettled": found.warmup_settled is False,
+        "not_converged": bool(found.windows) and not found.converged,
+        "warmup_not_converged": found.warmup_converged is False,
     }
     return tuple(sorted(name for name, on in raised.items() if on))
 
@@ -273,7 +275,7 @@ def input_flags(record: Record) -> tuple[str, ...]:
 
 def protocol_flags(record: Record) -> tuple[str, ...]:
     """The word of warning of a protocol that is too short to quote from."""
-    return () if record.protocol.get("quotable", True) else (FIRST_LOOK,)
+    return (PRELIMINARY,) if record.protocol.get("preliminary") else ()
 
 
 def host_flags(record: Record) -> tuple[str, ...]:

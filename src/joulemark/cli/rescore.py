@@ -120,9 +120,9 @@ def show(done: Sequence[Rescored], other: Site, label: str) -> None:
     from joulemark.core import console
 
     for one in done:
-        share = named_metrics.modelled_share(one.record.measurement)
-        if share is not None and share > other.modelled_limit:
-            console.show(f"! modelled: {one.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
+        share = named_metrics.estimated_share(one.record.measurement)
+        if share is not None and share > other.estimated_limit:
+            console.show(f"! estimated: {one.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
     console.show(f"after ({label}): {emissions.words(asdict(other))}")
     table = Table(box=None, pad_edge=False)
     for name in ("run", "model", "task"):

@@ -55,7 +55,7 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
     if words["compile"]:
         word = f"compile={str(words['compile']).lower()}"
         _check_compiler(word, names, nodes["model"], device)
-    _check_processes(words["prepare_processes"], names, nodes["model"])
+    _check_processes(words["preprocessing_workers"], names, nodes["model"])
 
 
 def _check_compiler(word: str, names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
@@ -116,12 +116,12 @@ def _check_processes(asked: int, names: Mapping[str, str], model: Mapping[str, A
         return
     if not model["pictures"]:
         raise UserError(
-            f"prepare_processes={asked}: model={names['model']} reads no pictures that are prepared one by one; "
-            "type prepare_processes=1"
+            f"preprocessing_workers={asked}: model={names['model']} reads no pictures that are prepared one by one; "
+            "type preprocessing_workers=1"
         )
     if asked > (cores := host.cores()):
         raise UserError(
-            f"prepare_processes={asked}: this process may use {cores} cores; type prepare_processes={cores}"
+            f"preprocessing_workers={asked}: this process may use {cores} cores; type preprocessing_workers={cores}"
         )
 
 

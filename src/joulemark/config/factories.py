@@ -24,7 +24,7 @@ from joulemark.data.dataset import Dataset
 NOT_REAL = ("random", "embedded")
 
 # Of a protocol; its other values may be 0
-ONE_OR_MORE = ("settle_batches", "min_windows", "max_windows", "phase_requests")
+ONE_OR_MORE = ("converge_batches", "min_windows", "max_windows", "stage_requests")
 
 
 def model_of(node: Mapping[str, Any], name: str, size: str | None) -> Model:
@@ -49,7 +49,7 @@ def procedure_of(node: Mapping[str, Any], name: str) -> Procedure:
     found = typed(Procedure, {"name": name, **without(node, "samples")}, "protocol")
     if found.idle_parts < 1:
         raise UserError(f"protocol.idle_parts={found.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0")
-    for key, value in without(asdict(found), "name", "quotable").items():
+    for key, value in without(asdict(found), "name", "preliminary").items():
         least = 1 if key in ONE_OR_MORE else 0
         if not least <= value < math.inf:  # also refuses NaN
             raise UserError(f"protocol.{key}={value:g}: must be {least} or more, and finite")

@@ -13,7 +13,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import named_metrics
-from joulemark.analysis.early_stopping import Rival, rivals
+from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
 from joulemark.config import compatibility as settings
 from joulemark.config import saved_settings
 from joulemark.config.factories import made_dataset, made_model, made_task, procedure_of, site_of, sized, with_dataset
@@ -31,7 +31,7 @@ from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
 
 # Keys that a sweep gives its trials: in what they are made and beside whom, no part of what is asked
-GIVEN = ("sweep_id", "shared_host", "rivals")
+GIVEN = ("sweep_id", "shared_host", "early_stop_against")
 
 
 @dataclass
@@ -50,13 +50,13 @@ class RunSchema:
     attention: str = "auto"
     cache: str = "dynamic"
     compile: Any = False  # or graphs: Hydra's message about a union of types is none for people
-    prepare_processes: int = 1
+    preprocessing_workers: int = 1
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
     sweep_id: str | None = None
     shared_host: bool = False
-    rivals: Any = field(default_factory=list)
+    early_stop_against: Any = field(default_factory=list)
     sweep: Any = None
     storage: str | None = None
     tuned: Any = None
@@ -93,12 +93,12 @@ class Run:
     command: str = ""
     sweep_id: str | None = None
     shared_host: bool = False
-    rivals: tuple[Rival, ...] = ()
+    early_stop_against: tuple[CompetingResult, ...] = ()
     sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
     compile: bool | str = False
-    prepare_processes: int = 1
+    preprocessing_workers: int = 1
     notes: tuple[str, ...] = ()
 
     @property
@@ -171,7 +171,7 @@ def build(
         command=command(words),
         sweep_id=values["sweep_id"],
         shared_host=values["shared_host"],
-        rivals=rivals(values["rivals"]),
+        early_stop_against=early_stop_against(values["early_stop_against"]),
         sort=values["sort"],
         **{one.name: values[one.name] for one in fields(Settings)},
         notes=notes,
@@ -195,7 +195,7 @@ def _check(values: Mapping[str, Any]) -> None:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
             raise UserError(f"{key} is no key of this run{hint}")
-    for key in ("batch_size", "samples", "prepare_processes"):
+    for key in ("batch_size", "samples", "preprocessing_workers"):
         if values[key] < 1:
             raise UserError(f"{key}={values[key]}: must be 1 or more")
 

@@ -17,7 +17,7 @@ from joulemark.core.errors import UserError
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # Keys of the run that are settings: of the words of a sweep only these, and keys of a task that were searched, are kept
-SETTINGS = ("batch_size", "precision", "sort", "attention", "cache", "compile", "prepare_processes")
+SETTINGS = ("batch_size", "precision", "sort", "attention", "cache", "compile", "preprocessing_workers")
 
 
 @dataclass(frozen=True)

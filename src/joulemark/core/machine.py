@@ -42,7 +42,7 @@ class Site:
     `zone` is an ISO 3166-1 alpha-3 code, `g_per_kwh` the zone's grams of CO2 equivalent per kWh, of which
     `factor_year`, `factor_basis` and `factor_source` say when, what and by whom. `heat_reuse` is the share of the heat,
     in [0, 1], that replaces other heating, `heat_replaces` that heating: `resistive` or `heat_pump`. A run of whose
-    energy more than `modelled_limit`, in [0, 1], was estimated says so first.
+    energy more than `estimated_limit`, in [0, 1], was estimated says so first.
     """
 
     name: str
@@ -56,4 +56,4 @@ class Site:
     currency: str | None = None
     heat_reuse: float | None = None
     heat_replaces: str | None = None
-    modelled_limit: float = 0.2
+    estimated_limit: float = 0.2

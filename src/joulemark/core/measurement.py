@@ -11,7 +11,7 @@ COMPONENTS = ("gpu", "cpu", "ram")
 
 # How a component's energy came to be known, strongest evidence first.
 # `wall` is the whole machine's, never a component's.
-METHODS = ("counter", "rapl", "wall", "sampled", "replayed", "modelled", "constant")
+METHODS = ("counter", "rapl", "wall", "sampled", "replayed", "estimated", "constant")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Look:
+class GpuState:
     """The card at one moment between two windows, as its driver tells it; None for what it does not tell.
 
     Of several cards: the hottest temperature, the slowest clock, the sum of their power, the highest utilization, the
@@ -96,7 +96,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Phase:
+class StageWindow:
     """One stage of an inference, measured alone: again and again on what the stage before it had given.
 
     Nothing is subtracted: the window holds this stage's calls and no others. Its requests count the repetitions.
@@ -124,9 +124,9 @@ class Measurement:
 
     `load` are the readings of loading the model, `idle` those of the idle baseline (model loaded): every meter's view
     of its first part, then of the next; `warmup` those of warming up, empty where that was too short for a meter.
-    `batch_sizes` has the requests of each batch of one pass. `settled` tells whether the interval that the
-    protocol asks for was reached; `warmup_settled` whether the latency was steady before the first window. `looks` are
-    the states of the card before the idle baseline, before each window and after the last. `stopped_early` tells that
+    `batch_sizes` has the requests of each batch of one pass. `converged` tells whether the interval that the
+    protocol asks for was reached; `warmup_converged` whether the latency was steady before the first window.
+    `gpu_states` are those before the idle baseline, before each window and after the last. `stopped_early` tells that
     windows were spared, since another setting is better whatever they had brought (analysis/early_stopping.py). `work`
     is that of the batch whose latency is nearest the mean; None where it cannot be counted.
     """
@@ -135,12 +135,12 @@ class Measurement:
     idle: tuple[Reading, ...] = ()
     warmup: tuple[Reading, ...] = ()
     warmup_batch_s: Sequence[float] = ()
-    warmup_settled: bool | None = None
+    warmup_converged: bool | None = None
     batch_sizes: Sequence[int] = ()
     windows: tuple[Window, ...] = ()
-    settled: bool | None = None
+    converged: bool | None = None
     stopped_early: bool = False
     peak_memory_bytes: int | None = None
-    phases: tuple[Phase, ...] = ()
-    looks: tuple[Look, ...] = ()
+    stages: tuple[StageWindow, ...] = ()
+    gpu_states: tuple[GpuState, ...] = ()
     work: Work | None = None

@@ -70,14 +70,14 @@ class Settings:
     `precision` is one of the hardware's; `attention` transformers' name of an implementation, `auto` its own choice.
     `cache` says whether a generator's keys and values grow with the answer (`dynamic`) or have their place from the
     start (`static`). `compile` has torch compile the forward pass, with a static cache that of decoding; `graphs` also
-    records it as CUDA graphs. `prepare_processes` of the host read and resize the pictures of a batch side by side.
+    records it as CUDA graphs. `preprocessing_workers` of the host read and resize the pictures of a batch side by side.
     """
 
     precision: str = "fp32"
     attention: str = "auto"
     cache: str = "dynamic"
     compile: bool | str = False
-    prepare_processes: int = 1
+    preprocessing_workers: int = 1
 
 
 class Model(Protocol):

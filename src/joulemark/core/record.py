@@ -33,7 +33,7 @@ class Record:
 
     `status` is `finished`, `failed` or `interrupted`; `error` says why in one line, `traceback` in full. The dicts hold
     JSON values.
-    `flags` are words a reader must see beside the numbers (`unsettled`, `modelled`, `random_weights`, ...).
+    `flags` are words a reader must see beside the numbers (`not_converged`, `estimated`, `random_weights`, ...).
     """
 
     id: str

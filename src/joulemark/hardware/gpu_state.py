@@ -8,7 +8,7 @@ from operator import or_
 from typing import Any
 
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Look
+from joulemark.core.measurement import GpuState
 
 # NVML's clock event reasons (nvml.h, nvmlClocksEventReasons): these slow a run down, so its joules are of another card
 THROTTLED = {0x08: "hardware slowdown", 0x20: "thermal, by software", 0x40: "thermal, by hardware", 0x80: "power brake"}
@@ -49,7 +49,7 @@ class Card:
         own = {os.getpid()} & here
         self._own = frozenset(own or (fresh if len(fresh) == 1 else ()))
 
-    def look(self) -> Look | None:
+    def look(self) -> GpuState | None:
         """The cards now; None without one."""
         if not self._handles:
             return None
@@ -59,7 +59,7 @@ class Card:
         rates = self._told("nvmlDeviceGetUtilizationRates")
         reasons = self._told("nvmlDeviceGetCurrentClocksEventReasons")
         processes = self._processes()
-        return Look(
+        return GpuState(
             at_s=self.clock(),
             temperature_c=max(self._told("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU), default=None),
             sm_clock_hz=min(clocks_mhz) * 1e6 if clocks_mhz else None,

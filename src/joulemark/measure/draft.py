@@ -44,7 +44,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             "command": run.command,
             "sweep_id": run.sweep_id,
             "shared_host": run.shared_host,
-            "rivals": [dict(one) for one in run.rivals],
+            "early_stop_against": [dict(one) for one in run.early_stop_against],
             "tuned": run.chosen.get("tuned"),
         },
         environment={

@@ -37,7 +37,7 @@ class Heart:
 
 
 class Watcher:
-    """The watching end, in another process: kills the one that has not beaten for `stall_s` seconds.
+    """The watching end, in another process: kills the one that has not early_stopped for `stall_s` seconds.
 
     The time counts from the first beat. A hung GPU call listens to no softer signal. `hung` says
     whether it came to that.

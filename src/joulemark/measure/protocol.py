@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from joulemark.analysis import readings as energy
 from joulemark.core import stats
-from joulemark.core.measurement import Look, Measurement, Meter, Reading, Window
+from joulemark.core.measurement import GpuState, Measurement, Meter, Reading, Window
 from joulemark.core.procedure import Procedure
 from joulemark.core.task import Predict, Prediction
 
@@ -95,7 +95,7 @@ def measure(
     clock: Clock,
     busy_s: Callable[[], float] = lambda: 0.0,
     progress: Progress = lambda phase, share: None,
-    look: Callable[[], Look | None] = lambda: None,
+    look: Callable[[], GpuState | None] = lambda: None,
     compiles: bool = False,
     enough: Callable[[Measurement], bool] = lambda found: False,
 ) -> Iterator[tuple[str, Measurement]]:
@@ -115,18 +115,18 @@ def measure(
     (latencies, steady), readings = _metered_if_it_can(
         meters, lambda: warm_up(predict, batches, procedure, clock, progress, compiles), clock
     )
-    found = replace(found, warmup=readings, warmup_batch_s=latencies, warmup_settled=steady)
+    found = replace(found, warmup=readings, warmup_batch_s=latencies, warmup_converged=steady)
     yield "warm-up", found
 
-    while not (found.settled or found.stopped_early) and _may_go_on(found, procedure):
+    while not (found.converged or found.stopped_early) and _may_go_on(found, procedure):
         if found.windows:
             clock.sleep(procedure.pause_s)
         found = _cooled(found, procedure, clock, look)
         sink = None if found.windows else kept
         window = one_window(predict, batches, meters, procedure.window_s, clock, busy_s, progress, _counter(sink))
         found = replace(found, windows=(*found.windows, window))
-        found = replace(found, settled=_narrow(found, procedure))
-        more = not found.settled and _may_go_on(found, procedure)
+        found = replace(found, converged=_narrow(found, procedure))
+        more = not found.converged and _may_go_on(found, procedure)
         found = replace(found, stopped_early=more and enough(found))
         if found.stopped_early or not more:
             found = _seen(found, look)
@@ -152,14 +152,14 @@ def _metered_if_it_can(meters: Sequence[Meter], work: Callable[[], T], clock: Cl
     return done[0], readings
 
 
-def _seen(found: Measurement, look: Callable[[], Look | None]) -> Measurement:
+def _seen(found: Measurement, look: Callable[[], GpuState | None]) -> Measurement:
     state = look()
-    return found if state is None else replace(found, looks=(*found.looks, state))
+    return found if state is None else replace(found, gpu_states=(*found.gpu_states, state))
 
 
-def _cooled(found: Measurement, procedure: Procedure, clock: Clock, look: Callable[[], Look | None]) -> Measurement:
+def _cooled(found: Measurement, procedure: Procedure, clock: Clock, look: Callable[[], GpuState | None]) -> Measurement:
     """With the card's state before a window, which waits until the card is about as warm as before the first one."""
-    began, first = clock.now(), found.looks[1] if len(found.looks) > 1 else None
+    began, first = clock.now(), found.gpu_states[1] if len(found.gpu_states) > 1 else None
     while True:
         state = look()
         if state is None:
@@ -171,7 +171,7 @@ def _cooled(found: Measurement, procedure: Procedure, clock: Clock, look: Callab
             and state.temperature_c - first.temperature_c > procedure.cool_c
         )
         if not too_warm or clock.now() - began >= procedure.cool_max_s:
-            return replace(found, looks=(*found.looks, state))
+            return replace(found, gpu_states=(*found.gpu_states, state))
         clock.sleep(min(1.0, procedure.cool_max_s))
 
 
@@ -208,8 +208,8 @@ def warm_up(
     its first calls take minutes: the first cycle is then outside the protocol's time, and each batch comes twice, as
     torch records a CUDA graph in the second call of a shape.
     """
-    step = max(1, len(batches) // procedure.settle_batches)
-    cycle = batches[::step][: procedure.settle_batches]
+    step = max(1, len(batches) // procedure.converge_batches)
+    cycle = batches[::step][: procedure.converge_batches]
     latencies, previous, began = array("d"), None, clock.now()
     limit_s = procedure.warmup_max_s
 
@@ -228,7 +228,7 @@ def warm_up(
         if compiles and previous is None:
             began = clock.now()
         current = median(latencies[-len(cycle) :])
-        steady = previous is not None and abs(current - previous) <= procedure.settle_rel * previous
+        steady = previous is not None and abs(current - previous) <= procedure.converge_rel * previous
         if len(latencies) >= procedure.warmup_batches and steady:
             break
         if left_s() <= 0:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from joulemark.analysis import audit
-from joulemark.analysis.early_stopping import beaten
+from joulemark.analysis.early_stopping import early_stopped
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -20,7 +20,7 @@ from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import Card
 from joulemark.measure.protocol import Clock, Progress, measure, metered
 from joulemark.measure.scoring import flagged, scored
-from joulemark.measure.stages import measure_phases
+from joulemark.measure.stages import measure_stages
 
 # Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
@@ -83,7 +83,7 @@ def _phases(
     loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.settings), clock)
     card.loaded()
     _check_cards(run.hardware, device)
-    start = Measurement(load=reading, looks=() if before is None else (before,))
+    start = Measurement(load=reading, gpu_states=() if before is None else (before,))
     record = replace(record, measurement=start, model={**begun.model, **loaded.facts})
     yield "load", record
 
@@ -103,7 +103,7 @@ def _phases(
         progress=progress,
         look=card.look,
         compiles=bool(run.compile),
-        enough=lambda found: beaten(found, run.rivals),
+        enough=lambda found: early_stopped(found, run.early_stop_against),
     )
     for phase, found in steps:
         yield phase, (record := flagged(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes())))
@@ -114,9 +114,9 @@ def _phases(
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
     stages = () if record.measurement.stopped_early else loaded.stages
-    for stage in measure_phases(stages, batches, meters, run.procedure, clock, busy_s, progress):
+    for stage in measure_stages(stages, batches, meters, run.procedure, clock, busy_s, progress):
         found = record.measurement
-        record = replace(record, measurement=replace(found, phases=(*found.phases, stage)))
+        record = replace(record, measurement=replace(found, stages=(*found.stages, stage)))
         yield stage.name, record
 
     progress("counting", 0.0)

@@ -7,13 +7,13 @@ batch ─ stage 1 ─▶ made ─ stage 2 ─▶ made ─ stage 3 ─▶ predict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from joulemark.core.measurement import Meter, Phase
+from joulemark.core.measurement import Meter, StageWindow
 from joulemark.core.model import Stage
 from joulemark.core.procedure import Procedure
 from joulemark.measure.protocol import Clock, Progress, one_window
 
 
-def measure_phases(
+def measure_stages(
     stages: Sequence[Stage],
     batches: Sequence[Sequence[Any]],
     meters: Sequence[Meter],
@@ -21,20 +21,20 @@ def measure_phases(
     clock: Clock,
     busy_s: Callable[[], float],
     progress: Progress,
-) -> Iterator[Phase]:
-    """Each stage in a window of its own, over a few batches spread over the inputs; none where `phase_s` is 0.
+) -> Iterator[StageWindow]:
+    """Each stage in a window of its own, over a few batches spread over the inputs; none where `stage_s` is 0.
 
     What a stage takes was made by the stages before it, outside its window; making it also warms the next one up.
     """
-    if not procedure.phase_s:
+    if not procedure.stage_s:
         return
-    count = min(len(batches), max(1, procedure.phase_requests // len(batches[0])))
+    count = min(len(batches), max(1, procedure.stage_requests // len(batches[0])))
     given: list[Any] = [batches[place * len(batches) // count] for place in range(count)]
     sizes = [len(batch) for batch in given]
     for stage in stages:
         made = [stage.run(one) for one in given]
         window = one_window(
-            stage.run, given, meters, procedure.phase_s, clock, busy_s, progress, lambda result, passes: 0, sizes
+            stage.run, given, meters, procedure.stage_s, clock, busy_s, progress, lambda result, passes: 0, sizes
         )
-        yield Phase(stage.name, window)
+        yield StageWindow(stage.name, window)
         given = made

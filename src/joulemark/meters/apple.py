@@ -2,7 +2,7 @@
 
 Built from that package's documentation (AppleEnergyMonitor, AppleEnergyMetrics) and readings in its form; not tried on
 a Mac. Apple says that these figures are estimates and no ground to compare devices on (man powermetrics), so their
-method is `modelled`, like CodeCarbon's own model of these processors, which only knows the load.
+method is `estimated`, like CodeCarbon's own model of these processors, which only knows the load.
 """
 
 import time
@@ -21,7 +21,7 @@ REHEARSAL_S = 0.5  # of the throw-away window: the channels move in steps
 
 @dataclass
 class Apple:
-    """Reads the joules of an Apple processor's cores (cpu_j) and of its memory (ram_j), method `modelled`.
+    """Reads the joules of an Apple processor's cores (cpu_j) and of its memory (ram_j), method `estimated`.
 
     `gpu_j` is None where the hardware is the CPU: then the GPU draws the screen, not the model. The neural engine has
     no component of its own and torch does not use it. `driver` is the zeus_apple_silicon module; None imports it in
@@ -63,7 +63,7 @@ class Apple:
         return Reading(
             self.name,
             duration_s,
-            method=dict.fromkeys(joules, "modelled"),
+            method=dict.fromkeys(joules, "estimated"),
             **{f"{component}_j": value for component, value in joules.items()},
         )
 

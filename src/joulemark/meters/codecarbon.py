@@ -50,7 +50,7 @@ class CodeCarbon:
     """Reads GPU, CPU and RAM through one CodeCarbon tracker, task by task.
 
     Methods: gpu `counter`, or `sampled` where the card has none and CodeCarbon takes one power reading at the end for
-    the whole stretch; cpu `rapl` or `modelled`; ram `constant`. `gpu_j` is None unless the hardware is NVIDIA's,
+    the whole stretch; cpu `rapl` or `estimated`; ram `constant`. `gpu_j` is None unless the hardware is NVIDIA's,
     then it is that card alone, or the sum of the run's several. `zone` fills a required argument and has no influence
     on any number.
     """
@@ -179,7 +179,7 @@ def _methods(tracker: Any, cards: Sequence[Any], duration_s: float) -> Mapping[s
     for part in tracker._hardware:
         kind, mode = type(part).__name__, getattr(part, "_mode", None)
         if kind == "CPU" and mode in ("cpu_load", "constant"):
-            found["cpu"] = "modelled"
+            found["cpu"] = "estimated"
         if kind == "CPU" and mode in ("intel_rapl", "windows_emi"):
             found["cpu"] = "rapl"
             files = getattr(part._intel_interface, "_rapl_files", [])

@@ -53,7 +53,7 @@ class ImageCaptioner:
         asked = task.prompt if self.role == "general" else ""
         predict = _Speaker(
             model,
-            preprocessing.pixels(checkpoint, settings.prepare_processes),
+            preprocessing.pixels(checkpoint, settings.preprocessing_workers),
             tokenizer,
             budget,
             _prompt_ids(model, tokenizer, asked),

@@ -34,7 +34,7 @@ class ImageClassifier:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
         names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
-        pixels = preprocessing.pixels(checkpoint, settings.prepare_processes)
+        pixels = preprocessing.pixels(checkpoint, settings.preprocessing_workers)
         predict = _Namer(model, pixels, names)
         return Loaded(
             predict=predict,

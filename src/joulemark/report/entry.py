@@ -7,13 +7,13 @@ from typing import Any
 from joulemark.store.listing import Held
 
 ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
-MODELLED = "energy/modelled_share"
+ESTIMATED_SHARE = "energy/estimated_share"
 
 # Settings of a run beside its precision and batch size, each with the value that goes without saying
-PLAIN = {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": "False", "prepare_processes": "1"}
+PLAIN = {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": "False", "preprocessing_workers": "1"}
 
 # The params that a report reads; a run has some sixty more
-PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.modelled_limit")
+PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.estimated_limit")
 
 UNRANKED = ("contaminated", "throttled")  # flags of a run that is shown and never recommended
 
@@ -91,9 +91,9 @@ class Entry:
         return self.weights == "random" or "random_weights" in self.flags
 
     @property
-    def modelled(self) -> float | None:
+    def estimated(self) -> float | None:
         """The share of the energy that no sensor read, in [0, 1]."""
-        return self.metrics.get(MODELLED)
+        return self.metrics.get(ESTIMATED_SHARE)
 
     @property
     def ranked(self) -> bool:

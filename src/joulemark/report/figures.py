@@ -47,7 +47,7 @@ def quality(answer: Answer) -> Any | None:
     models = sorted({one.model for one in judged})
     for one in judged:
         place = min(models.index(one.model), len(COLOURS) - 1)
-        hollow = (one.modelled or 0) > HOLLOW_ABOVE
+        hollow = (one.estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
             one.energy, one.quality or 0, xerr=one.half_width, color=COLOURS[place], capsize=2, linewidth=0.8,
             marker=MARKS[place] if one.ranked else "x", markerfacecolor="white" if hollow else COLOURS[place],
@@ -109,7 +109,7 @@ def batch(answer: Answer) -> Any | None:
     figure, axes = _figure(answer, 4.2)
     most = sorted(several.items(), key=lambda pair: -len(pair[1]))[: len(COLOURS)]
     for place, (name, some) in enumerate(most):
-        hollow = (some[0].modelled or 0) > HOLLOW_ABOVE
+        hollow = (some[0].estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
             [one.batch for one in some], [one.energy for one in some], yerr=[one.half_width or 0 for one in some],
             color=COLOURS[place], marker=MARKS[place], markersize=4, linewidth=1, capsize=2, label=name,

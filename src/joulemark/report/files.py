@@ -149,7 +149,7 @@ def _run(one: Entry | None) -> dict[str, Any] | None:
         "wh_per_1k": one.energy,
         "ci95_half_width_wh": short(one.half_width),
         "quality": one.quality,
-        "modelled_share": one.modelled,
+        "estimated_share": one.estimated,
         "verdict": one.verdict,
         "flags": list(one.flags),
         "metrics": dict(one.metrics),

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from joulemark.analysis.named_metrics import FIRST_LOOK
+from joulemark.analysis.named_metrics import PRELIMINARY
 from joulemark.report.entry import Entry
 
 
@@ -29,9 +29,9 @@ class Group:
         return self.entries[0]
 
     @property
-    def quotable(self) -> bool:
-        """Whether these are figures to show first and to translate: first looks (a sweep's screening) are not."""
-        return any(FIRST_LOOK not in one.flags for one in self.entries)
+    def preliminary(self) -> bool:
+        """Whether none of its figures may be quoted, those of a sweep's screening say: such a group stands last."""
+        return all(PRELIMINARY in one.flags for one in self.entries)
 
     @property
     def title(self) -> str:
@@ -56,4 +56,4 @@ def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
             own = tuple(one for one in some if one.prompt in (None, prompt))
             name = hashlib.sha256(f"{key}|{prompt}".encode()).hexdigest()[:8]
             found.append(Group(name, own))
-    return tuple(sorted(found, key=lambda group: (group.task, not group.quotable, -len(group.entries), group.id)))
+    return tuple(sorted(found, key=lambda group: (group.task, group.preliminary, -len(group.entries), group.id)))

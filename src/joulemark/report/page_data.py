@@ -32,8 +32,8 @@ WORDS: dict[str, Callable[[Entry], str]] = {
 
 METRICS = {
     **{f"{component}_wh": f"energy/{component}_wh_per_1k" for component in COMPONENTS},
-    "net_wh": "energy/net_wh_per_1k",
-    "modelled": "energy/modelled_share",
+    "net_wh": "energy/dynamic_wh_per_1k",
+    "estimated": "energy/estimated_share",
     "j_per_correct": "energy/j_per_correct",
     "p50": "latency/p50_s",
     "p90": "latency/p90_s",
@@ -43,11 +43,11 @@ METRICS = {
     "memory": "memory/gpu_peak_bytes",
     "grams": "emissions/g_per_1k",
     "cost": "cost/per_1k",
-    "floor_wh": "floor/wh_per_1k",
-    "floor_ratio": "floor/ratio",
+    "floor_wh": "lower_bound/wh_per_1k",
+    "floor_ratio": "lower_bound/ratio",
 }
 
-PHASE, PER_1K = "phases/", "_wh_per_1k"
+PHASE, PER_1K = "stages/", "_wh_per_1k"
 
 
 def page_data(
@@ -71,7 +71,8 @@ def page_data(
 
 def _weight(answer: Answer) -> tuple[bool, bool, bool, int]:
     """Which group is shown first: one with an answer that can be quoted, and the most runs to choose from."""
-    return answer.group.quotable, answer.chosen is not None, answer.runner_up is not None, len(answer.group.entries)
+    group = answer.group
+    return not group.preliminary, answer.chosen is not None, answer.runner_up is not None, len(group.entries)
 
 
 def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[str, list[float | None]]:

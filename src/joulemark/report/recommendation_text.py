@@ -1,12 +1,12 @@
 """An answer in sentences, for the page, the Markdown summary and the terminal alike."""
 
 from joulemark.analysis.description import EXPLAINED
-from joulemark.analysis.named_metrics import FIRST_LOOK
+from joulemark.analysis.named_metrics import PRELIMINARY
 from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
 from joulemark.report.numbers import digits, mass, percent, plus_minus, seconds, size, times, wh
 
-SAID = ("modelled", "random_weights", "foreign", FIRST_LOOK)  # flags that have a sentence of their own
+SAID = ("estimated", "random_weights", "foreign", PRELIMINARY)  # flags that have a sentence of their own
 
 SURE = {
     "clear": "clear lead",
@@ -70,7 +70,7 @@ def how_sure(found: Answer) -> list[str]:
     if one is None:
         return [f"{other.named} breaks: {'; '.join(broken)}." for other, broken in found.nearest]
     said = []
-    if not found.group.quotable:
+    if found.group.preliminary:
         said.append("These are first looks, by a protocol too short to quote from: figures to choose by.")
     if not found.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
@@ -80,8 +80,8 @@ def how_sure(found: Answer) -> list[str]:
         said.append("One window has no interval: measure again with two or more before you rely on it.")
     else:
         said.append(f"The 95 % interval over {windows} is ± {percent(one.half_width / one.energy)}.")
-    if one.modelled is not None and one.modelled > 0:
-        said.append(f"{percent(one.modelled)} of this energy was estimated, not read by a sensor.")
+    if one.estimated is not None and one.estimated > 0:
+        said.append(f"{percent(one.estimated)} of this energy was estimated, not read by a sensor.")
     doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in SAID]
     said += [f"{text[0].upper()}{text[1:]}." for text in doubts]
     if found.again:

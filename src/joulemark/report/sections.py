@@ -24,6 +24,6 @@ def sections(
     answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     """Every further section that these answers give; a sweep's first looks only where there is nothing else."""
-    quoted = [answer for answer in answers if answer.group.quotable] or answers
+    quoted = [answer for answer in answers if not answer.group.preliminary] or answers
     made = (make(quoted, records, config) for make in FURTHER)
     return tuple(section for section in made if section is not None)

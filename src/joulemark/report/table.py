@@ -106,7 +106,7 @@ def marked(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence
 
 def _cells(row: Row) -> dict[str, str]:
     """What the row shows, by column."""
-    modelled = row.metrics.get("energy/modelled_share")
+    estimated = row.metrics.get("energy/estimated_share")
     dataset = row.tags.get("dataset", "embedded")
     return {
         "task": row.task if dataset == "embedded" else f"{row.task} {dataset}",
@@ -115,7 +115,7 @@ def _cells(row: Row) -> dict[str, str]:
         "quality": f"{_digits(row.quality)} {row.tags.get('metric', '') if row.quality is not None else ''}".strip(),
         "Wh per 1,000": _digits(row.energy),
         "± 95 %": "-" if row.spread is None else f"{row.spread:.0%}",
-        "estimated": "-" if modelled is None else f"{modelled:.0%}",
+        "estimated": "-" if estimated is None else f"{estimated:.0%}",
         "p50 s": _digits(row.metrics.get("latency/p50_s")),
         "p95 s": _digits(row.metrics.get("latency/p95_s")),
         "": row.status,
@@ -150,10 +150,10 @@ def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
     if row.tags.get("role") != "general":
         return None
     key = (row.inputs, row.tags.get("dataset"))
-    rivals = [
+    early_stop_against = [
         one for one in rows if one.tags.get("role") == "specialist" and (one.inputs, one.tags.get("dataset")) == key
     ]
-    return min(rivals, key=lambda one: (-(one.quality or 0.0), one.energy or 0.0), default=None)
+    return min(early_stop_against, key=lambda one: (-(one.quality or 0.0), one.energy or 0.0), default=None)
 
 
 def _beside(row: Row, best: Row) -> str:

@@ -18,7 +18,7 @@ RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)  # MLflow's own words for v
 METRICS = (
     "energy/total_wh_per_1k",
     "energy/ci95_rel",
-    "energy/modelled_share",
+    "energy/estimated_share",
     "emissions/g_per_1k",
     "quality/primary",
     "latency/p95_s",
@@ -32,7 +32,7 @@ PARAMS = (
     "cache",
     "compile",
     "sort",
-    "prepare_processes",
+    "preprocessing_workers",
 )
 TAGS = ("model", "task", "metric", "device", "protocol", "dataset", "verdict", "flags", "command", "record.id")
 

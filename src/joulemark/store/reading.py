@@ -42,7 +42,7 @@ def finished(uri: str, device: str) -> dict[str, Kept]:
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
             tags = dict(run.data.tags)
-            whole = named_metrics.BEATEN not in tags.get("flags", "").split(", ")
+            whole = named_metrics.EARLY_STOPPED not in tags.get("flags", "").split(", ")
             if whole and tags.get("device") == device and tags.get("command"):
                 found.setdefault(tags["command"], Kept(dict(run.data.metrics), tags))
     return found

@@ -62,7 +62,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "git.revision": record.environment.get("git_revision"),
         "git.dirty": record.environment.get("git_dirty"),
         "mlflow.user": user,
-        "mlflow.source.name": "joulemark.cli.run",
+        "mlflow.source.name": "joulemark run",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": record.environment.get("git_revision"),
         "mlflow.runColor": color(record.model["name"]),

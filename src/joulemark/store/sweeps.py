@@ -55,7 +55,7 @@ def _own_tags(sweep: SweepRun) -> dict[str, str]:
     note = sweep.table
     if len(note) > NOTE_MAX:
         note = f"{note[:NOTE_MAX].rpartition(chr(10))[0]}\n\n… all of it: sweep.md"
-    own = {"kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "joulemark.cli.run"}
+    own = {"kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "joulemark run"}
     if sweep.tables:
         own["mlflow.loggedArtifacts"] = json.dumps([{"path": name, "type": "table"} for name in sweep.tables])
     return own

@@ -11,10 +11,10 @@ from joulemark.sweep.trial_state import Told
 
 
 def words(known: Mapping[Point, Told], goals: Goals, reference: Metrics) -> tuple[str, ...]:
-    """`rivals=[…]` of the known results that keep every limit, each as high as its interval reaches.
+    """`early_stop_against=[…]` of the known results that keep every limit, each as high as its interval reaches.
 
-    None where an objective is not known before a run's end (quality), or more of it is wanted: a beaten trial could
-    still be on the front.
+    None where an objective is not known before a run's end (quality), or more of it is wanted: a trial that was
+    stopped could still be on the front.
     """
     if any(one.direction != "min" or not one.metric.startswith(MEASURED) for one in goals.objectives):
         return ()
@@ -26,4 +26,4 @@ def words(known: Mapping[Point, Told], goals: Goals, reference: Metrics) -> tupl
         )
         for point in pareto.front(results)
     ]
-    return (f"rivals=[{','.join(f'{{{one}}}' for one in shown)}]",) if shown else ()
+    return (f"early_stop_against=[{','.join(f'{{{one}}}' for one in shown)}]",) if shown else ()

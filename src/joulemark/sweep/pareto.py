@@ -41,7 +41,7 @@ def front(results: Mapping[K, Result]) -> list[K]:
 
 def near(results: Mapping[K, Result], most: int) -> list[K]:
     """At most so many results that may be on the front within their intervals: first the front itself, in its order,
-    then the others by how far they are beaten, relative.
+    then the others by how far they are early_stopped, relative.
 
     A result without an interval is taken at its value.
     """
@@ -63,7 +63,7 @@ def _behind(one: Result, own: Sequence[Result]) -> float:
 
 
 def hypervolume(values: Sequence[Sequence[float]], worst: Sequence[float]) -> float:
-    """The volume of all that is beaten by one of the values and better than `worst`: exact, by slices.
+    """The volume of all that is early_stopped by one of the values and better than `worst`: exact, by slices.
 
     Zitzler and Thiele, "Multiobjective optimization using evolutionary algorithms", 1998, section 2.
     """

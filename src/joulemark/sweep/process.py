@@ -188,7 +188,7 @@ def _failures(study: Study, search: Search) -> list[str]:
 
 def estimated(*told: Told | None) -> list[str]:
     """One line where no sensor read a part of these results' energy: a ratio of estimates is an estimate."""
-    shares = [share for one in told if one and (share := one.metrics.get("energy/modelled_share"))]
+    shares = [share for one in told if one and (share := one.metrics.get("energy/estimated_share"))]
     if not shares:
         return []
     return [f"! estimated: up to {max(shares):.0%} of the energies compared here was read by no sensor"]

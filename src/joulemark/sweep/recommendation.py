@@ -116,7 +116,7 @@ def last_line(
 
     All of them are in MLflow under the run's id.
     """
-    names = tuple(dict.fromkeys((*SHORT.values(), "energy/ci95_rel", "energy/modelled_share", *goals.metrics)))
+    names = tuple(dict.fromkeys((*SHORT.values(), "energy/ci95_rel", "energy/estimated_share", *goals.metrics)))
 
     def told(one: Told) -> dict[str, Any]:
         line = command(laid(words, one.point))

@@ -53,7 +53,7 @@ def _figures(one: Told) -> str:
     spread, metrics = one.metrics.get("energy/ci95_rel"), one.metrics
     interval = "no interval" if spread is None else f"± {spread:.1%}"
     energy = f"{digits(metrics.get(SHORT['energy']))} Wh per 1,000 ({interval})"
-    estimated = metrics.get("energy/modelled_share")
+    estimated = metrics.get("energy/estimated_share")
     share = f", {estimated:.0%} of it estimated" if estimated else ""
     quality = digits(metrics.get(SHORT["quality"]))
     return f"{energy}{share}, p95 {digits(metrics.get(SHORT['p95']))} s, quality {quality}"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from joulemark.analysis.named_metrics import BEATEN
+from joulemark.analysis.named_metrics import EARLY_STOPPED
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.sweep import busy, early_stopping
@@ -194,5 +194,5 @@ def line(one: Told, goals: Goals, number: int, of: int | None) -> str:
         for goal in goals.objectives
         if (found := one.metrics.get(goal.metric)) is not None
     ]
-    ended = " (beaten, so ended early)" if BEATEN in one.outcome.flags else ""
+    ended = " (early_stopped, so ended early)" if EARLY_STOPPED in one.outcome.flags else ""
     return f"{begun}: {', '.join(shown)}{ended}"

@@ -41,7 +41,7 @@ def test_a_codecarbon_row_has_its_energy_by_component_and_nothing_per_inference(
     assert one.factor_g_per_kwh == pytest.approx(133.333, rel=1e-4)
     assert "energy/total_wh_per_1k" not in external_run.metrics(one)
     assert external_run.metrics(one)["energy/run_wh"] == 3
-    assert one.methods == {"gpu": "counter", "cpu": "unknown", "ram": "modelled"}
+    assert one.methods == {"gpu": "counter", "cpu": "unknown", "ram": "estimated"}
 
 
 def test_told_how_many_inferences_a_codecarbon_row_has_energy_per_thousand(tmp_path):
@@ -258,4 +258,4 @@ def test_words_of_a_file_are_no_markup_in_a_note(tmp_path):
 
 def test_the_share_that_is_modelled_is_unknown_where_a_way_is_unknown(tmp_path):
     (one,) = codecarbon.read(csv_file(tmp_path, ROW)).results
-    assert "energy/modelled_share" not in external_run.metrics(one)
+    assert "energy/estimated_share" not in external_run.metrics(one)

@@ -160,7 +160,7 @@ def test_no_figure_that_is_unknown_is_written_as_zero(tmp_path):
     row = ROW.replace("0.0001,0.002,0.0009,0.003", "0.0,0.003,,0.003")
     (one,) = codecarbon.read(csv_file(tmp_path, row, heads=HEADS2)).results
     found = external_run.metrics(one)
-    assert found.pop("energy/modelled_share") == 0  # of what was read, all was counted
+    assert found.pop("energy/estimated_share") == 0  # of what was read, all was counted
     assert 0 not in found.values()
     assert (one.cpu_j, one.ram_j) == (None, None)
 

@@ -60,7 +60,7 @@ def test_a_mean_is_per_thousand_with_its_interval_and_quality(results):
         o for o in results if o.model == "google/flan-t5-xl" and o.dataset == "IMDB" and o.facts["kind"] == "mean"
     )
     found = external_run.metrics(one)
-    assert found["energy/modelled_share"] == pytest.approx(0.45, abs=0.1)
+    assert found["energy/estimated_share"] == pytest.approx(0.45, abs=0.1)
     assert found["quality/primary"] == found["quality/accuracy"] == 0.9663
     assert 0 < found["energy/ci95_rel"] < 0.1
     assert found["emissions/g_per_1k"] < found["energy/total_wh_per_1k"]

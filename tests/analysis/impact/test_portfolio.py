@@ -186,7 +186,7 @@ def test_the_answer_in_words():
     assert "The order turns at 2,530 calls a day (2,340 to 2,750)." in text
     assert "Being on around the clock takes 2.4 kWh" in text
     assert "Quality, big against small ones: sort 0.9 against -" in text
-    estimated = p.portfolio(MIX, general(modelled_share=0.4), specialists(), 80 * GB)
+    estimated = p.portfolio(MIX, general(estimated_share=0.4), specialists(), 80 * GB)
     assert "up to 40% of these energies was estimated, not read" in estimated.notes
     shown = markdown(portfolio_text.table(found))
     assert "| B: small ones | loaded in rounds (chosen) |" in shown
@@ -215,9 +215,9 @@ def test_a_records_net_and_idle_are_those_of_its_metrics():
     metrics = named_metrics.metrics(record)
     one = measured(record, metrics)
     assert one.gross.mean == metrics["energy/total_wh_per_1k"]
-    assert one.net is None if metrics["energy/net_wh_per_1k"] is None else one.net.mean >= 0
+    assert one.net is None if metrics["energy/dynamic_wh_per_1k"] is None else one.net.mean >= 0
     if one.idle_w is not None:  # being on is idle power for as long as an inference takes
-        assert one.idle_w.mean * one.seconds * 1000 / 3600 == pytest.approx(metrics["energy/on_wh_per_1k"])
+        assert one.idle_w.mean * one.seconds * 1000 / 3600 == pytest.approx(metrics["energy/idle_wh_per_1k"])
     assert measured(record, {**metrics, "energy/total_wh_per_1k": None}) is None
 
 

@@ -131,7 +131,7 @@ def test_a_run_whose_gpu_was_counted_states_the_published_figure_on_its_own_page
     "changes",
     [
         {"method": "sampled"},
-        {"method": "modelled"},
+        {"method": "estimated"},
         {"task": {"name": "summarisation of poems"}},
         {"model": {"weights": "embedded"}},
         {"flags": ("contaminated",)},

@@ -100,7 +100,7 @@ def result(path: Path, row: Row) -> Foreign:
 
 def methods(cards: str) -> dict[str, str]:
     """CodeCarbon reads NVIDIA's counter; it never says whether the CPU was read, and no sensor of it reads RAM."""
-    return {"gpu": "counter" if "nvidia" in cards.lower() else "unknown", "cpu": "unknown", "ram": "modelled"}
+    return {"gpu": "counter" if "nvidia" in cards.lower() else "unknown", "cpu": "unknown", "ram": "estimated"}
 
 
 def boundary(row: Row) -> str:
@@ -112,7 +112,7 @@ def boundary(row: Row) -> str:
     times = f", all multiplied by a PUE of {pue:g}" if pue not in (None, 1.0) else ""
     return (
         f"CodeCarbon {row.get('codecarbon_version') or 'of unknown version'}, mode {mode}: {cards}, CPU by a way it "
-        f"does not state, RAM modelled, all between its start and stop{times}"
+        f"does not state, RAM estimated, all between its start and stop{times}"
     )
 
 

@@ -10,7 +10,7 @@ from joulemark.core.measurement import COMPONENTS
 PER = 1000  # inferences
 FLAG = "foreign"
 LONGEST = 5000  # characters of a cell of somebody else's file; MLflow takes 6,000 of a param
-ESTIMATED = ("modelled", "constant")
+ESTIMATED = ("estimated", "constant")
 WITHOUT_TASK = "foreign"  # the experiment of results whose task nobody said
 
 
@@ -27,7 +27,7 @@ def metrics(one: Foreign) -> dict[str, float]:
         "energy/total_wh_per_1k": _times(one.total_j, per_1k, 1 / J_PER_WH),
         **{f"energy/{c}_wh_per_1k": _times(one.component_j(c), per_1k, 1 / J_PER_WH) for c in COMPONENTS},
         "energy/ci95_rel": interval(one),
-        "energy/modelled_share": modelled_share(one),
+        "energy/estimated_share": estimated_share(one),
         "energy/load_wh": _times(one.load_j, 1 / J_PER_WH),
         "energy/run_wh": _times(one.total_j, 1 / J_PER_WH) if per_1k is None else None,
         "emissions/g_per_1k": _times(one.emissions_g, per_1k),
@@ -56,7 +56,7 @@ def interval(one: Foreign) -> float | None:
     return float(stdtrit(one.repeats - 1, 0.975)) * one.sd_j / sqrt(one.repeats) / one.total_j
 
 
-def modelled_share(one: Foreign) -> float | None:
+def estimated_share(one: Foreign) -> float | None:
     """The share of the energy that no sensor read; None where the source does not say how a component was known."""
     parts = {c: joules for c in COMPONENTS if (joules := one.component_j(c)) is not None}
     ways = {one.methods.get(c, "unknown") for c in parts}
@@ -81,7 +81,7 @@ def tags(one: Foreign) -> dict[str, str]:
         "hardware": one.hardware,
         "metric": one.metric,
         **{f"method.{c}": how for c, how in one.methods.items() if one.component_j(c) is not None},
-        "mlflow.source.name": "joulemark.cli.ingest",
+        "mlflow.source.name": "joulemark ingest",
         "mlflow.source.type": "LOCAL",
         "mlflow.note.content": note(one),
     }

@@ -135,7 +135,7 @@ def _result(
         boundary=(
             f"optimum-benchmark {VERSION} through CodeCarbon in mode machine, {' and '.join(targets)} of one batch of "
             f"{batch} on {device}{f' ({asked})' if asked else ''}, random inputs, loading and warm-up apart; the way "
-            "CPU was read is not stated, RAM modelled"
+            "CPU was read is not stated, RAM estimated"
         ),
         model=str(backend["model"]) if backend.get("model") else None,
         task=TASKS.get(task),
@@ -145,7 +145,7 @@ def _result(
         cpu_j=joules["cpu"],
         ram_j=joules["ram"],
         total_j=joules["total"],
-        methods={"gpu": "counter" if on_gpu else "unknown", "cpu": "unknown", "ram": "modelled"},
+        methods={"gpu": "counter" if on_gpu else "unknown", "cpu": "unknown", "ram": "estimated"},
         latency_s=latency,
         duration_s=latency.get("mean"),
         facts={key: str(value) for key, value in words.items() if value is not None},

@@ -218,7 +218,7 @@ def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
 
 def _notes(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str], card_bytes: int | None) -> Iterable[str]:
     """What must be said beside the numbers."""
-    estimated = [one.modelled_share or 0.0 for side in sides.values() for one in side.by_task.values()]
+    estimated = [one.estimated_share or 0.0 for side in sides.values() for one in side.by_task.values()]
     if max(estimated) > 0:
         yield f"up to {max(estimated):.0%} of these energies was estimated, not read"
     for label, side in sides.items():

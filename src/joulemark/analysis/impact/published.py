@@ -144,34 +144,43 @@ def place(
     differs: tuple[str, ...] = (),
 ) -> Place | None:
     """The place of so many Wh of the GPU per 1,000 inferences among the published entries of a task."""
-    rivals = [entry for entry in reference.entries if entry.task == task]
-    if not rivals:
+    early_stop_against = [entry for entry in reference.entries if entry.task == task]
+    if not early_stop_against:
         return None
-    own = next((entry for entry in rivals if entry.model == model), None)
-    below = sum(entry.wh_per_1k < wh_per_1k for entry in rivals)
-    count = len(rivals)
+    own = next((entry for entry in early_stop_against if entry.model == model), None)
+    below = sum(entry.wh_per_1k < wh_per_1k for entry in early_stop_against)
+    count = len(early_stop_against)
     fifth = min(FIFTHS, below * FIFTHS // count + 1) if count >= FIFTHS else None
-    nearest = own or _nearest(rivals, parameters)
+    nearest = own or _nearest(early_stop_against, parameters)
     return Place(
-        reference, task, wh_per_1k, nearest, own is not None, count, below, fifth, _band(wh_per_1k, rivals), differs
+        reference,
+        task,
+        wh_per_1k,
+        nearest,
+        own is not None,
+        count,
+        below,
+        fifth,
+        _band(wh_per_1k, early_stop_against),
+        differs,
     )
 
 
-def _nearest(rivals: Sequence[Entry], parameters: float | None) -> Entry | None:
+def _nearest(early_stop_against: Sequence[Entry], parameters: float | None) -> Entry | None:
     """The entry whose size is nearest by ratio; None where the run's size or all of theirs are unknown."""
-    sized = [(entry.size, entry) for entry in rivals if entry.size]
+    sized = [(entry.size, entry) for entry in early_stop_against if entry.size]
     if not parameters or not sized:
         return None
     return min(sized, key=lambda pair: abs(log(pair[0] / parameters)))[1]
 
 
-def _band(wh_per_1k: float, rivals: Sequence[Entry]) -> int | None:
+def _band(wh_per_1k: float, early_stop_against: Sequence[Entry]) -> int | None:
     """The stars that the list's own entries leave no choice but to give; None where they do.
 
     They are bands of the task's energy: where some entry has more stars than one that takes less, they are of something
     else besides (text generation has classes), and nothing is said.
     """
-    rated = sorted((entry.wh_per_1k, entry.stars) for entry in rivals if entry.stars is not None)
+    rated = sorted((entry.wh_per_1k, entry.stars) for entry in early_stop_against if entry.stars is not None)
     stars = [star for _, star in rated]
     if not rated or stars != sorted(stars, reverse=True):
         return None

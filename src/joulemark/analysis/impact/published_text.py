@@ -62,8 +62,13 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
 
 def table(found: Place) -> Table:
     """The published entries of the task, from the least, with the run in its place."""
-    rivals = sorted((one for one in found.reference.entries if one.task == found.task), key=lambda one: one.wh_per_1k)
-    rows = [(one.model, digits(one.wh_per_1k, 3), "-" if one.stars is None else str(one.stars)) for one in rivals]
+    early_stop_against = sorted(
+        (one for one in found.reference.entries if one.task == found.task), key=lambda one: one.wh_per_1k
+    )
+    rows = [
+        (one.model, digits(one.wh_per_1k, 3), "-" if one.stars is None else str(one.stars))
+        for one in early_stop_against
+    ]
     rows.insert(
         found.below, ("this run", digits(found.wh_per_1k, 3), "-" if found.stars is None else f"band of {found.stars}")
     )

@@ -60,7 +60,7 @@ class Cost:
     idle_w: float | None = None
     load_wh: float | None = None
     per_s: float | None = None
-    modelled_share: float | None = None
+    estimated_share: float | None = None
 
 
 def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
@@ -77,11 +77,11 @@ def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
         batch_size=int(record.run["batch_size"]),
         per_1k=Amount.of(wh, None if relative is None else wh * relative),
         site=record.site,
-        on_wh_per_1k=metrics.get("energy/on_wh_per_1k"),
+        on_wh_per_1k=metrics.get("energy/idle_wh_per_1k"),
         idle_w=metrics.get("power/idle_w"),
         load_wh=metrics.get("energy/load_wh"),
         per_s=metrics.get("throughput/requests_per_s"),
-        modelled_share=metrics.get("energy/modelled_share"),
+        estimated_share=metrics.get("energy/estimated_share"),
     )
 
 

@@ -74,8 +74,8 @@ def _caveats(mine: MyUse) -> list[str]:
         lines.append(f"Loading the model once takes {energy(one.load_wh)}, as much as {digits(inferences)} inferences.")
     if mine.busy_share is not None and mine.busy_share > 1:
         lines.append(f"One device does not answer that many: it would take {math.ceil(mine.busy_share)} of them.")
-    if one.modelled_share:
-        lines.append(f"{one.modelled_share:.0%} of this energy was estimated, not read.")
+    if one.estimated_share:
+        lines.append(f"{one.estimated_share:.0%} of this energy was estimated, not read.")
     return lines
 
 

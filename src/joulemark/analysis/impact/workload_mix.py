@@ -56,7 +56,7 @@ class Measured:
     peak_memory_bytes: int | None = None
     idle_w: Amount | None = None
     quality: float | None = None
-    modelled_share: float | None = None
+    estimated_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | 
         peak_memory_bytes=found.peak_memory_bytes,
         idle_w=idle_w,
         quality=metrics.get("quality/primary"),
-        modelled_share=metrics.get("energy/modelled_share"),
+        estimated_share=metrics.get("energy/estimated_share"),
     )
 
 

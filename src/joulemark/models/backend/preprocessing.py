@@ -55,7 +55,7 @@ def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], 
         try:
             return torch.cat(list(pool.map(_in_a_process, shares)))
         except BrokenExecutor:
-            raise RuntimeError(f"prepare_processes={processes}: one was killed (of memory?); type fewer") from None
+            raise RuntimeError(f"preprocessing_workers={processes}: one was killed (of memory?); type fewer") from None
 
     return together
 
@@ -83,7 +83,7 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(active_children()) - set(before):
             process.kill()
-        raise RuntimeError(f"prepare_processes={processes}: they did not come up; type fewer") from None
+        raise RuntimeError(f"preprocessing_workers={processes}: they did not come up; type fewer") from None
     return pool
 
 

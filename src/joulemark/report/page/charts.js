@@ -36,7 +36,7 @@ function series(some) {
 }
 const hover = (run) => `<b>${plain(run.model)}</b><br>${plain(run.with)}<br>${plusMinus(run.energy, run.half)} per 1,000` +
   (run.quality === null ? "" : `<br>quality ${digits(run.quality)}`) + `<br>p95 ${seconds(run.p95 ?? null)}` +
-  (run.hollow ? `<br>${percent(run.modelled)} estimated` : "") + (run.flags ? `<br>${plain(run.flags)}` : "");
+  (run.hollow ? `<br>${percent(run.estimated)} estimated` : "") + (run.flags ? `<br>${plain(run.flags)}` : "");
 const symbol = (run, place) => (run.ranked ? MARKS[place] : "x-thin") + (run.hollow || !run.ranked ? "-open" : "");
 // One element for all of them, where error bars and marks are one each; what falls on the same place is drawn once
 const rounded = (value, places) => Number(value.toPrecision(places));
@@ -122,5 +122,5 @@ function componentsChart(some, group) {
   if (!made.traces.length) return { text: "No component of these runs was read apart." };
   const told = COMPONENTS.filter(([name]) => evidence(name)).map(([name, label]) => `${label} ${evidence(name)}`).join("; ");
   return { ...made, text: `Which component used it, and how that is known: ${told}. Hatched is estimated, not read by a sensor.${rest(some, shown)}`,
-    heads: ["run", "GPU", "CPU", "RAM", "estimated"], body: shown.map((run) => [run.name, ...COMPONENTS.map(([name]) => (run[`${name}_wh`] === null || run[`${name}_wh`] === undefined ? "not read" : `${wh(run[`${name}_wh`])} (${run[name]})`)), percent(run.modelled)]) };
+    heads: ["run", "GPU", "CPU", "RAM", "estimated"], body: shown.map((run) => [run.name, ...COMPONENTS.map(([name]) => (run[`${name}_wh`] === null || run[`${name}_wh`] === undefined ? "not read" : `${wh(run[`${name}_wh`])} (${run[name]})`)), percent(run.estimated)]) };
 }

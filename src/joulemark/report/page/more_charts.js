@@ -83,7 +83,7 @@ function floorChart(some, group) {
 function phasesChart(some, group) {
   const names = Object.keys(data.phases), has = (run) => names.some((name) => data.phases[name][run.at]);
   const shown = ordered(some.filter(has), group), [each, unitName] = unit();
-  if (!shown.length) return { text: "The stages of these runs were not measured apart (protocol.phase_s is 0)." };
+  if (!shown.length) return { text: "The stages of these runs were not measured apart (protocol.stage_s is 0)." };
   const parts = names.map((name, at) => [spoken(name), (run) => data.phases[name][run.at] ?? null, COLOURS[at % COLOURS.length], (run) => run.hollow]);
   return { ...bars(shown, parts, `energy, ${unitName} per 1,000`, each), text: `Where within an inference the energy goes, each stage in a window of its own. Hatched where more than a fifth is estimated.${rest(some, shown)}`,
     heads: ["run", ...names.map(spoken)], body: shown.map((run) => [run.name, ...names.map((name) => wh(data.phases[name][run.at] ?? null))]) };

@@ -8,7 +8,7 @@ const runs = data.ids.map((id, at) => {
   for (const [name, values] of Object.entries(data.numbers)) run[name] = values[at] ?? null;
   run.with = [run.precision, run.batch === null ? "" : `batch ${run.batch}`, run.settings].filter(Boolean).join(", ");
   run.name = run.with ? `${run.model} · ${run.with}` : run.model; // of others' results the settings may be unknown
-  run.hollow = (run.modelled || 0) > 0.2 || run.flags.split(", ").includes("modelled"); // the site may accept less
+  run.hollow = (run.estimated || 0) > 0.2 || run.flags.split(", ").includes("estimated"); // the site may accept less
   run.search = `${run.model} ${run.with} ${run.role} ${run.weights} ${run.flags} ${run.verdict} ${id}`.toLowerCase();
   return run;
 });

@@ -3,7 +3,7 @@ const ROWS_SHOWN = innerWidth < 560 ? 20 : 50;
 const HEADS = [
   ["model", "run", (run) => run.model], ["energy", "energy per 1,000", (run) => run.energy], ["quality", "quality", (run) => run.quality], ["with", "settings", (run) => run.with], ["verdict", "verdict", (run) => run.verdict], ["role", "role", (run) => run.role],
   ["p50", "p50", (run) => run.p50], ["p95", "p95", (run) => run.p95], ["rate", "requests/s", (run) => run.rate], ["memory", "GPU memory", (run) => run.memory], ["parameters", "parameters", (run) => run.parameters],
-  ["modelled", "estimated", (run) => run.modelled], ["floor", "× floor", (run) => run.floor_ratio], ["began", "when", (run) => run.began],
+  ["estimated", "estimated", (run) => run.estimated], ["floor", "× floor", (run) => run.floor_ratio], ["began", "when", (run) => run.began],
 ];
 const TEXTUAL = ["model", "with", "role", "verdict"];
 function sorted(some) {
@@ -22,7 +22,7 @@ function heads() {
 function tableRow(run, group, names) {
   const cells = {
     with: run.with, role: run.role, energy: plusMinus(run.energy, run.half), quality: run.random ? "random weights" : digits(run.quality), p50: seconds(run.p50 ?? null), p95: seconds(run.p95 ?? null), rate: digits(run.rate ?? null),
-    memory: bytes(run.memory ?? null), parameters: counted(run.parameters), modelled: percent(run.modelled ?? null), floor: times(run.floor_ratio ?? null), began: new Date(run.began * 1000).toISOString().slice(0, 10),
+    memory: bytes(run.memory ?? null), parameters: counted(run.parameters), estimated: percent(run.estimated ?? null), floor: times(run.floor_ratio ?? null), began: new Date(run.began * 1000).toISOString().slice(0, 10),
     verdict: make("span", { class: `flag ${run.verdict} ${run.flags.split(", ").join(" ")}`, title: run.flags }, [run.verdict, run.flags].filter(Boolean).join(": ") || "–") };
   const picked = state.pick.includes(short(run));
   return make("tr", { class: [picked ? "picked" : "", group.chosen === run.at ? "chosen" : ""].join(" ").trim() || null },

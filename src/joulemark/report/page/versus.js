@@ -24,7 +24,7 @@ function versus(a, b) {
 }
 const ROWS = [
   ["energy per 1,000", (run) => run.energy, wh], ["GPU", (run) => run.gpu_wh, wh], ["CPU", (run) => run.cpu_wh, wh], ["RAM", (run) => run.ram_wh, wh],
-  ["net of idle", (run) => run.net_wh, wh], ["estimated share", (run) => run.modelled, percent], ["quality", (run) => run.quality, digits],
+  ["net of idle", (run) => run.net_wh, wh], ["estimated share", (run) => run.estimated, percent], ["quality", (run) => run.quality, digits],
   ["energy per right answer", (run) => run.j_per_correct, (value) => `${digits(value)} J`], ["latency p50", (run) => run.p50, seconds], ["latency p95", (run) => run.p95, seconds],
   ["requests per second", (run) => run.rate, digits], ["GPU memory", (run) => run.memory, bytes], ["emissions per 1,000", (run) => run.grams, mass],
 ];
