@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 from joulemark.core.model import Checkpoint, Loaded, Settings
 from joulemark.core.procedure import Procedure
 from joulemark.core.task import Prediction, Task
@@ -38,6 +38,11 @@ class FakeMeter:
     events: list[str] = field(default_factory=list)
     absent: str | None = None
     opened: bool = False
+    vendor: str | None = None
+
+    @property
+    def capability(self) -> Capability:
+        return Capability(dict.fromkeys(self.watts, (self.method,)), trust=0, vendor=self.vendor)
 
     def open(self, hardware: Hardware) -> None:
         from joulemark.core.errors import UserError

@@ -17,6 +17,11 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
 from joulemark.core.paths import CONF
 from joulemark.hardware.gpu_lock import held
+from joulemark.meters.amd import Amd
+from joulemark.meters.codecarbon import CodeCarbon
+from joulemark.meters.nvml import Nvml
+from joulemark.meters.rapl import Rapl
+from joulemark.meters.replay import Replay
 from tests.fakes import FakeClock, FakeMeter
 from tests.paths import ROOT
 from tests.records import a_record
@@ -118,23 +123,26 @@ def test_work_that_draws_no_more_than_idle_is_refused_not_kept(extra_w):
 @pytest.mark.parametrize(
     ("device", "meters", "says"),
     [
-        (GPU, ["rapl", "codecarbon"], "needs a counter: type meter=nvml"),
-        (replace(GPU, uuid=None, device="cpu"), ["replay"], "needs a counter: type meter=rapl"),
+        (GPU, [Rapl(), CodeCarbon()], "needs a counter: type meter=nvml"),
+        (replace(GPU, uuid=None, device="cpu"), [Replay()], "needs a counter: type meter=rapl"),
+        (replace(GPU, device="rocm"), [Nvml()], "needs a counter: type meter=amd"),
+        (replace(GPU, uuid=None, device="mps"), [Nvml()], "the device mps has not; type hardware=cpu"),
     ],
 )
 def test_only_the_devices_own_counter_will_do(device, meters, says):
-    clock = FakeClock()
+    known = [CodeCarbon(), Nvml(), Amd(), *([] if device.device == "mps" else [Rapl()])]
     with pytest.raises(UserError, match=says):
-        calibrate.counter([FakeMeter(clock, {"gpu": 1.0}, name=name) for name in meters], device)
+        calibrate.counter(meters, device, known)
 
 
 def test_a_counter_that_cannot_be_read_is_refused_with_its_reason_and_no_advice_to_estimate():
     clock = FakeClock()
-    meter = FakeMeter(clock, {}, name="nvml", absent="meter=nvml: no counter; type meter=codecarbon, which samples")
+    reason = "meter=nvml: no counter; type meter=codecarbon, which samples"
+    meter = FakeMeter(clock, {"gpu": 1.0}, name="nvml", method="counter", absent=reason)
     with pytest.raises(UserError) as refused:
         calibrate.counter([meter], GPU)
     assert str(refused.value) == "calibrate needs a counter (a GPU's by NVML, or RAPL): meter=nvml: no counter"
-    locked = FakeMeter(clock, {}, name="nvml", absent="only root may; type sudo chmod")
+    locked = FakeMeter(clock, {"gpu": 1.0}, method="counter", absent="only root may; type sudo chmod")
     with pytest.raises(UserError, match="type sudo chmod"):
         calibrate.counter([locked], GPU)
 
@@ -302,7 +310,7 @@ def test_a_card_that_is_being_measured_is_not_calibrated_and_waiting_is_a_word(t
         calibrate.run(config)
     assert time.monotonic() - began_s >= 0.2
     held_by = []
-    monkeypatch.setattr(calibrate, "counter", lambda meters, device: held_by.append(taken(device)) or stop())
+    monkeypatch.setattr(calibrate, "counter", lambda meters, device, known: held_by.append(taken(device)) or stop())
     with pytest.raises(UserError, match="enough"):
         calibrate.run(config)
     assert held_by == [True]

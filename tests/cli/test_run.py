@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from joulemark.core.errors import UserError
+from joulemark.core.measurement import Capability
 from tests.paths import ROOT
 
 SMOKE = ("protocol=smoke", "protocol.idle_s=0.1")
@@ -181,7 +182,7 @@ def test_a_run_out_of_memory_is_a_failed_record_that_names_the_batch_size(store,
 def test_a_refused_meter_is_one_line_also_after_the_recorder_has_ended(store, tmp_path):
     # The recorder holds our standard error: communicate() returns when it, too, has let go of it
     missing = "tests.cli.test_run.Missing"
-    done = run(store, *SMOKE, "meter=replay", f"meter.sensors=[{{_target_: {missing}}}]")
+    done = run(store, *SMOKE, "meter=wall", f"meter.sensors=[{{_target_: {missing}}}]")
     assert done.returncode == 2
     said = [line for line in done.stderr.splitlines() if line.strip() and line != "meters"]
     assert said == ["error: meter=missing: not here"]
@@ -191,6 +192,7 @@ class Missing:
     """A meter that is on no machine, found at once: the recorder is still connecting."""
 
     name = "missing"
+    capability = Capability({"cpu": ("sampled",)}, trust=50)
 
     def open(self, hardware):
         raise UserError("meter=missing: not here")

@@ -124,6 +124,15 @@ def test_a_meter_that_cannot_be_read_is_left_out_with_its_reason():
     assert named_metrics.metrics(record)["energy/gpu_wh_per_1k"] is None
 
 
+def test_the_sensor_of_another_maker_is_not_called_absent_on_this_device():
+    clock = FakeClock()
+    nvidia = FakeMeter(clock, {"gpu": 1.0}, name="nvidia", absent="no NVIDIA GPU", vendor="nvidia")
+    record = benched(a_run(clock, [nvidia, FakeMeter(clock, {"cpu": 50.0})]), clock)
+    assert record.environment["meters_absent"] == {}
+    with pytest.raises(UserError, match="no meter can be read: no NVIDIA GPU"):
+        benched(a_run(clock, [nvidia]), clock)
+
+
 def test_a_meter_that_was_asked_for_and_cannot_be_read_stops_the_run():
     clock = FakeClock()
     blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")

@@ -26,7 +26,8 @@ EXPLAINED = {
     "warmup_not_converged": "the latency was still moving when the first window began",
 }
 
-OF_A_CARD = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}  # meter -> the only device that it could read
+# Meters of one vendor's GPUs in records of schema 1 and 2, which list them as absent on any device; newer ones do not
+VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 
 
 def title(record: Record) -> str:
@@ -216,7 +217,9 @@ def absent(record: Record) -> list[str]:
     """Why each sensor that this machine could have was not read; a card's are no loss on a run without it."""
     reasons = record.environment.get("meters_absent") or {}
     device = record.hardware.get("device")
-    return [f"not read: {reason}" for name, reason in reasons.items() if OF_A_CARD.get(name, device) == device]
+    return [
+        f"not read: {reason}" for name, reason in reasons.items() if VENDOR_METERS_BEFORE_3.get(name, device) == device
+    ]
 
 
 def foremost(record: Record) -> list[str]:

@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import hydra
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
 from joulemark.analysis.lower_bound import Calibration, Rate
-from joulemark.config import hydra_errors
+from joulemark.config import hydra_errors, sensors
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -31,8 +30,7 @@ from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_lock import held
 from joulemark.measure.protocol import Clock, Progress, metered, one_window
 
-COUNTERS = {"cuda": "nvml", "rocm": "amd", "cpu": "rapl"}  # device -> the meter that reads its counter
-INSTEAD = "; type meter=codecarbon"  # a sensor's advice for runs, where an estimate will do
+INSTEAD = "; type meter="  # a sensor's advice for runs, where an estimate will do
 BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
 
 
@@ -83,7 +81,8 @@ def run(config: DictConfig) -> int:
     device = devices.resolve("this", typed(devices.HardwareConf, groups["hardware"], "hardware"))
     check(plan, device)
     with held(device, plan.lock_wait_s, word="lock_wait_s=600"):
-        meter = counter([instantiate(sensor) for sensor in groups["meter"]["sensors"]], device)
+        meters = sensors.meters_of(sensors.listed(groups["meter"])["sensors"])
+        meter = counter(meters, device, sensors.meters_of(sensors.of_auto()))
         try:
             with Status() as progress:
                 found = calibrate(plan, device, meter, _kernels(plan, device), Clock(), progress)
@@ -103,8 +102,6 @@ def check(plan: Plan, device: Hardware) -> None:
             f"hardware.index={list(device.indices)}: a calibration is one card's; type hardware.index={device.index}, "
             "then each of the others"
         )
-    if device.device not in COUNTERS:
-        raise UserError(f"calibrate needs a counter, which the device {device.device} has not; type hardware=cpu")
     if plan.lock_wait_s < 0:
         raise UserError(f"lock_wait_s={plan.lock_wait_s:g}: must be 0 or more")
     for word in plan.precisions or ():
@@ -121,12 +118,18 @@ def check(plan: Plan, device: Hardware) -> None:
         raise UserError("this machine does not tell its processor's name, by which a calibration is kept")
 
 
-def counter(meters: Sequence[Meter], device: Hardware) -> Meter:
-    """The device's own counter among the meters, opened; UserError, before torch is imported, where none reads."""
-    name = COUNTERS[device.device]
-    meter = next((meter for meter in meters if meter.name == name), None)
+def counter(meters: Sequence[Meter], device: Hardware, known: Sequence[Meter] = ()) -> Meter:
+    """The device's own counter among the meters, opened.
+
+    Raises:
+        UserError: before torch is imported, where none can be read; names those of `known` that count this device.
+    """
+    meter = next((meter for meter in meters if _counts(meter, device)), None)
     if meter is None:
-        raise UserError(f"calibrate needs a counter: type meter={name}")
+        options = " or ".join(f"meter={meter.name}" for meter in known if _counts(meter, device))
+        if not options:
+            raise UserError(f"calibrate needs a counter, which the device {device.device} has not; type hardware=cpu")
+        raise UserError(f"calibrate needs a counter: type {options}")
     try:
         meter.open(device)
     except UserError as error:
@@ -134,6 +137,10 @@ def counter(meters: Sequence[Meter], device: Hardware) -> Meter:
             f"calibrate needs a counter (a GPU's by NVML, or RAPL): {error}".partition(INSTEAD)[0]
         ) from None
     return meter
+
+
+def _counts(meter: Meter, device: Hardware) -> bool:
+    return meter.capability.reads(device) and meter.capability.counts("cpu" if device.uuid is None else "gpu")
 
 
 def calibrate(

@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import named_metrics
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
 from joulemark.config import compatibility as settings
-from joulemark.config import saved_settings
+from joulemark.config import saved_settings, sensors
 from joulemark.config.factories import made_dataset, made_model, made_task, procedure_of, site_of, sized, with_dataset
 from joulemark.core import tracking
 from joulemark.core.coerce import mapping, typed, without
@@ -133,6 +132,7 @@ def build(
     values = without(values, "sweep", "storage")  # of a sweep, never of one of its runs
     tracking_uri = tracking.resolve(values["tracking_uri"])
     values = {**values, "tracking_uri": tracking.public(tracking_uri)}  # a record keeps no password
+    values["meter"] = sensors.listed(values["meter"])
     nodes = {"model": sized(values["model"], names["model"]), "task": dict(values["task"])}
     model = made_model({**nodes["model"], "seed": values["seed"]}, names["model"])
     nodes["task"] = with_dataset(nodes["task"], model.checkpoint)
@@ -146,7 +146,6 @@ def build(
     settings.check(values, names, nodes, device)
     pin = typed(saved_settings.Pin, values["tuned"], "tuned") if values["tuned"] else None
     notes = saved_settings.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
-    sensors = values["meter"]["sensors"]
     required = mapping(values["protocol"], "requires", "protocol")
     chosen = {**_flat({**without(values, "meter", "tuned", *GIVEN), **nodes}), **names}
     if pin:
@@ -158,7 +157,7 @@ def build(
         task=task,
         dataset=dataset,
         hardware=device,
-        meters=tuple(instantiate(sensor) for sensor in sensors),
+        meters=sensors.meters_of(values["meter"]["sensors"]),
         meters_required=bool(values["meter"]["required"]),
         procedure=procedure_of(values["protocol"], names["protocol"]),
         site=site_of(values["site"], names["site"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from joulemark.core.machine import Hardware
 
@@ -12,6 +12,12 @@ COMPONENTS = ("gpu", "cpu", "ram")
 # How a component's energy came to be known, strongest evidence first.
 # `wall` is the whole machine's, never a component's.
 METHODS = ("counter", "rapl", "wall", "sampled", "replayed", "estimated", "constant")
+
+# Of these, the ones that are a hardware counter's difference over the window
+COUNTERS = ("counter", "rapl")
+
+# Maker -> the values of `Hardware.device` that its own interfaces read
+VENDORS = {"nvidia": ("cuda",), "amd": ("rocm",), "apple": ("cpu", "mps")}
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,38 @@ class Reading:
     gpu_j_by_uuid: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Capability:
+    """What a class of meters reads, by what evidence, and how far it is trusted.
+
+    Attributes:
+        evidence: component (gpu, cpu, ram; wall) -> the METHODS it may be read by, strongest first.
+        trust: rank among the meters that read the same component; the highest is the one reported.
+        vendor: the maker whose devices alone it reads (a key of VENDORS); None for any machine.
+    """
+
+    evidence: Mapping[str, tuple[str, ...]]
+    trust: int
+    vendor: str | None = None
+
+    def reads(self, hardware: Hardware) -> bool:
+        """Whether devices of this kind are within its reach; the machine may still lack the sensor."""
+        return self.vendor is None or hardware.device in VENDORS[self.vendor]
+
+    def counts(self, component: str) -> bool:
+        """Whether the component is read by a hardware counter and in no other way."""
+        methods = self.evidence.get(component, ())
+        return bool(methods) and set(methods) <= set(COUNTERS)
+
+
 class Meter(Protocol):
-    """One sensor. `open` takes the slow first steps, `start` and `stop` bracket a stretch of work, `close` lets go.
+    """One sensor: `open` takes the slow first steps, `start` and `stop` bracket a window, `close` releases it.
 
     `open` raises UserError with the reason and the remedy where the sensor cannot be read.
     After `close` a meter is done. `start` and `stop` may be called many times in between.
     """
+
+    capability: ClassVar[Capability]
 
     @property
     def name(self) -> str: ...

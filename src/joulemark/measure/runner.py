@@ -159,6 +159,7 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
     """
     opened: list[Meter] = []
     absent: dict[str, str] = {}
+    refusals: list[str] = []
     for meter in run.meters:
         try:
             meter.open(run.hardware)
@@ -166,9 +167,11 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
         except UserError as error:
             if run.meters_required:
                 raise
-            absent[meter.name] = str(error)
+            refusals.append(str(error))
+            if meter.capability.reads(run.hardware):  # another maker's sensor is no loss here
+                absent[meter.name] = str(error)
     if not opened:
-        raise UserError(f"no meter can be read: {'; '.join(absent.values())}")
+        raise UserError(f"no meter can be read: {'; '.join(refusals)}")
     return opened, absent
 
 

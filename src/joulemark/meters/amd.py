@@ -9,11 +9,11 @@ it disagrees with the power), so `open` compares the two before anything is beli
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 
 J_PER_UJ = 1e-6
 REHEARSAL_S = 0.5  # over which the accumulator is held against the power
@@ -32,6 +32,7 @@ class Amd:
     clock: Callable[[], float] = time.perf_counter
     sleep: Callable[[float], None] = time.sleep
     name: str = field(default="amd", init=False)
+    capability: ClassVar[Capability] = Capability({"gpu": ("counter",)}, trust=95, vendor="amd")
     _smi: Any = field(default=None, init=False, repr=False)
     _card: Any = field(default=None, init=False, repr=False)
     _began: tuple[float, float] | None = field(default=None, init=False, repr=False)

@@ -8,11 +8,11 @@ method is `estimated`, like CodeCarbon's own model of these processors, which on
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 
 J_PER_MJ = 1e-3
 LABEL = "joulemark"
@@ -32,6 +32,9 @@ class Apple:
     clock: Callable[[], float] = time.perf_counter
     sleep: Callable[[float], None] = time.sleep
     name: str = field(default="apple", init=False)
+    capability: ClassVar[Capability] = Capability(
+        dict.fromkeys(("gpu", "cpu", "ram"), ("estimated",)), trust=50, vendor="apple"
+    )
     _monitor: Any = field(default=None, init=False, repr=False)
     _gpu: bool = field(default=False, init=False, repr=False)
     _began_s: float | None = field(default=None, init=False, repr=False)

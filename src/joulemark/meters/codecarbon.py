@@ -23,11 +23,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 from joulemark.meters import nvml, rapl
 
 J_PER_KWH = 3.6e6  # CodeCarbon rounds its own factor: joules of counters come back 8e-7 too high
@@ -57,6 +57,10 @@ class CodeCarbon:
 
     zone: str = "FRA"
     name: str = field(default="codecarbon", init=False)
+    capability: ClassVar[Capability] = Capability(
+        {"gpu": ("counter", "sampled"), "cpu": ("rapl", "sampled", "estimated"), "ram": ("sampled", "constant")},
+        trust=40,
+    )
     _tracker: Any = field(default=None, init=False, repr=False)
     _cards: tuple[Any, ...] = field(default=(), init=False, repr=False)
     _running: bool = field(default=False, init=False, repr=False)

@@ -20,11 +20,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean, median
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 
 TICKS = 5  # intervals of which `open` takes the median
 PAUSE_S = 0.001  # between two looks at the counter; a look itself takes about 4 ms on an H100
@@ -43,6 +43,7 @@ class Nvml:
     clock: Callable[[], float] = time.perf_counter
     sleep: Callable[[float], None] = time.sleep
     name: str = field(default="nvml", init=False)
+    capability: ClassVar[Capability] = Capability({"gpu": ("counter",)}, trust=100, vendor="nvidia")
     tick_s: float | None = field(default=None, init=False)
     _nvml: Any = field(default=None, init=False, repr=False)
     _cards: dict[str, Any] = field(default_factory=dict, init=False, repr=False)

@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 
 UJ_PER_J = 1e6
 MIRROR_J = 1.0  # two dies whose counters since boot are this close are one counter shown twice
@@ -53,6 +54,7 @@ class Rapl:
     root: Path | str = "/sys/class/powercap"
     clock: Callable[[], float] = time.perf_counter
     name: str = field(default="rapl", init=False)
+    capability: ClassVar[Capability] = Capability({"cpu": ("rapl",), "ram": ("rapl",)}, trust=90)
     _packages: tuple[Domain, ...] = field(default=(), init=False, repr=False)
     _memory: tuple[Domain, ...] = field(default=(), init=False, repr=False)
     _began: tuple[float, list[float]] | None = field(default=None, init=False, repr=False)

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import COMPONENTS, Reading
+from joulemark.core.measurement import COMPONENTS, Capability, Reading
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Replay:
     ram_w: float | None = None
     clock: Callable[[], float] = time.perf_counter
     name: str = field(default="replay", init=False)
+    capability: ClassVar[Capability] = Capability(dict.fromkeys(COMPONENTS, ("replayed",)), trust=0)
     _began_s: float | None = field(default=None, init=False, repr=False)
 
     def open(self, hardware: Hardware) -> None:

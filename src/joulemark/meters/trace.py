@@ -18,12 +18,12 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core import paths
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 from joulemark.meters import nvml
 from joulemark.meters.power_sampler import START, STARTED, STOP
 
@@ -45,6 +45,7 @@ class Trace:
     hz: float = 10.0
     driver: str = "pynvml"
     name: str = field(default="trace", init=False)
+    capability: ClassVar[Capability] = Capability({"gpu": ("sampled",)}, trust=60, vendor="nvidia")
     sensor: str | None = field(default=None, init=False)
     _process: Any = field(default=None, init=False, repr=False)
     _running: bool = field(default=False, init=False, repr=False)

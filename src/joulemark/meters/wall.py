@@ -14,10 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Reading
+from joulemark.core.measurement import Capability, Reading
 
 J_PER_KWH = 3.6e6
 POLL_S = 0.5  # between two looks at the file, after a window
@@ -43,6 +44,7 @@ class Wall:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     name: str = field(default="wall", init=False)
+    capability: ClassVar[Capability] = Capability({"wall": ("wall",)}, trust=20)
     _began_s: float | None = field(default=None, init=False, repr=False)
 
     @property
