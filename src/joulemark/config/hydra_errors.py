@@ -12,6 +12,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from joulemark.config.renamed import new_name
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.core.suggest import choose, nearest
@@ -81,6 +82,9 @@ def _all_text(error: BaseException) -> str:
 
 def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
     """One sentence for a key that does not exist, with the nearest one that does."""
+    renamed = new_name(key, name)
+    if renamed is not None:
+        return f"{key} is now called {renamed}; type {renamed}=…"
     known = _known_keys(name, [word for word in overrides if re.split("[=@]", word.lstrip("+~"))[0] != key])
     close = nearest(key, known)
     if close is None:  # `model.revison` has its best match among the keys beside it

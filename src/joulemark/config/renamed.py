@@ -1,0 +1,47 @@
+"""Options by the names that they had before 2026-11-28: refused with the name of today, and read in stored commands."""
+
+from collections.abc import Sequence
+
+# Of the run
+RUN = {
+    "prepare_processes": "preprocessing_workers",
+    "rivals": "early_stop_against",
+    "protocol.settle_batches": "protocol.converge_batches",
+    "protocol.settle_rel": "protocol.converge_rel",
+    "protocol.phase_s": "protocol.stage_s",
+    "protocol.phase_requests": "protocol.stage_requests",
+    "protocol.quotable": "protocol.preliminary",
+    "site.modelled_limit": "site.estimated_limit",
+    "sweep.limits": "sweep.constraints",
+}
+
+# Of the other commands, by their top configuration
+COMMANDS = {
+    "report": {"limits": "constraints"},
+    "suite": {"words": "overrides", "dry": "dry_run"},
+    "rescore": {"dry": "dry_run"},
+    "hub_check": {"words": "overrides"},
+}
+
+
+def new_name(key: str, command: str = "run") -> str | None:
+    """Today's name of an option that was renamed, or of one below it; None for any other key."""
+    known = {**RUN, **COMMANDS.get(command, {})}
+    parts = key.split(".")
+    for end in range(len(parts), 0, -1):
+        renamed = known.get(".".join(parts[:end]))
+        if renamed is not None:
+            return ".".join([renamed, *parts[end:]])
+    return None
+
+
+def renewed(overrides: Sequence[str]) -> list[str]:
+    """The overrides of a run under today's names, `quotable` turned round."""
+    result = []
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        renamed = new_name(key)
+        if key == "protocol.quotable":
+            value = {"true": "false", "false": "true"}.get(value.lower(), value)
+        result.append(f"{renamed or key}{equals}{value}")
+    return result
