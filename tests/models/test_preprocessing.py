@@ -18,6 +18,7 @@ from joulemark.core.model import Checkpoint
 from joulemark.data.images import Picture
 from joulemark.models.backend import preprocessing
 from joulemark.models.backend.preprocessing import open_images, pixels
+from tests.paths import ROOT
 from tests.sweep.test_trial import leave
 
 pytestmark = pytest.mark.weights
@@ -101,7 +102,10 @@ def test_a_run_that_is_killed_leaves_no_process_behind(tmp_path):
     script = tmp_path / "a_run.py"
     script.write_text(RUN)
     with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])},
     ) as run:
         prepared = [psutil.Process(int(pid)) for pid in run.stdout.readline().split()]
         assert len(prepared) == 2

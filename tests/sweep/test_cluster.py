@@ -14,7 +14,6 @@ from hydra import initialize_config_dir
 
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
-from joulemark.core.signals import Interrupted
 from joulemark.hardware import devices
 from joulemark.hardware.devices import HardwareConf
 from joulemark.sweep import multirun
@@ -134,20 +133,6 @@ def test_a_card_that_is_not_here_is_taken_at_its_word():
         devices.unseen("h100", HardwareConf("cuda", index=()))
 
 
-def test_a_second_signal_does_not_break_the_first_ones_record():
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        for number in before:
-            signal.signal(number, Interrupted.by)
-        with pytest.raises(Interrupted, match="SIGTERM"):
-            signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGINT)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 ENDS = """
 def stop(number, frame):
     print(json.dumps({"status": "interrupted", "error": signal.Signals(number).name}))
@@ -165,7 +150,7 @@ def test_a_job_that_slurm_warns_of_its_end_is_timed_out_with_its_record(program)
         wait_for(folder / "ready")
         run = [one for one in psutil.Process().children() if one not in before]
         for one in (*run, psutil.Process()):  # to every process of the job, the run first
-            one.send_signal(node.ASKED)
+            one.send_signal(node.TIME_IS_UP)
 
     thread = threading.Thread(target=warn)
     thread.start()

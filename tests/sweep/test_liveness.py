@@ -1,7 +1,6 @@
 """Who is taken for dead, how long a storage may be away, and what a signal may not cut in two."""
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -9,10 +8,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from joulemark.core.errors import UserError
-from joulemark.core.signals import Interrupted
 from joulemark.sweep import liveness
 from joulemark.sweep.liveness import BEAT_S, GONE_S, Watch
-from joulemark.sweep.shield import shielded
 from joulemark.sweep.storage import Patience, away
 
 ELSEWHERE = {"where": "another machine", "host": "other", "pid": os.getpid(), "began": 0.0}
@@ -128,25 +125,3 @@ def test_other_errors_are_not_waited_for():
     wrapped = RuntimeError("internal")
     wrapped.__cause__ = broken()
     assert away(wrapped)
-
-
-def in_a_shield(signals, done):
-    with shielded():
-        for _ in range(signals):
-            os.kill(os.getpid(), signal.SIGTERM)
-        done.append("whole")
-
-
-def test_a_signal_in_a_shield_waits_for_its_end_and_a_second_does_not():
-    before = signal.signal(signal.SIGTERM, Interrupted.by)
-    try:
-        done = []
-        with pytest.raises(Interrupted, match="SIGTERM"):
-            in_a_shield(1, done)
-        assert done == ["whole"]
-        signal.signal(signal.SIGTERM, Interrupted.by)
-        with pytest.raises(Interrupted):
-            in_a_shield(2, done)
-        assert done == ["whole"]
-    finally:
-        signal.signal(signal.SIGTERM, before)

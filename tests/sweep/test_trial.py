@@ -158,7 +158,7 @@ def test_a_signal_goes_on_to_the_trial_once_and_loses_nothing(program, number):
 
     thread = Thread(target=press_twice)
     thread.start()
-    found = trial.run([])
+    found = trial.run([], forward_signals=True)
     thread.join()
     assert (found.status, found.error, found.stopped_by) == ("interrupted", number.name, number.name)
     assert signal.getsignal(number) == before
@@ -176,7 +176,7 @@ def test_a_trial_that_ended_well_after_a_signal_keeps_its_numbers_and_the_rest_i
     )
     thread = Thread(target=lambda: (wait_for(folder / "ready"), os.kill(os.getpid(), signal.SIGINT)))
     thread.start()
-    found = trial.run([])
+    found = trial.run([], forward_signals=True)
     thread.join()
     assert (found.status, found.metrics, found.stopped_by) == ("finished", {"a": 1.0}, "SIGINT")
 

@@ -6,7 +6,6 @@ not, 2 for a mistake in the words or no network.
 """
 
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli.hub_requirements import Answer, answered, questions
 from joulemark.config import hydra_errors
+from joulemark.core import signals
 from joulemark.core.paths import CONF
 from joulemark.data import hub
 
@@ -44,7 +44,7 @@ def main_command(config: DictConfig) -> None:
     try:
         hydra_errors.leave(lambda: run(config))
     except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        sys.exit(signals.exit_code("SIGINT"))
 
 
 def run(config: DictConfig) -> int:

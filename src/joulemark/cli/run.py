@@ -7,7 +7,6 @@ combination of the words is a run of its own (sweep/multirun.py).
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,14 +20,14 @@ from omegaconf import DictConfig
 from joulemark.config import hydra_errors
 from joulemark.config.compose import names_in
 from joulemark.config.run import Run, build
-from joulemark.core import tracking
+from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.core.record import Record
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs
 
-EXIT = {"finished": 0, "failed": 1, "interrupted": 128 + signal.SIGINT}
+EXIT = {"finished": 0, "failed": 1, "interrupted": signals.exit_code("SIGINT")}
 
 
 @hydra.main(config_path=str(CONF), config_name="run", version_base="1.3")
@@ -68,7 +67,7 @@ def execute(run: Run) -> int:
     if "unsaved" in link:
         return EXIT["failed"]
     terminated = record.status == "interrupted" and "SIGTERM" in (record.error or "")
-    return 128 + signal.SIGTERM if terminated else EXIT[record.status]
+    return signals.exit_code("SIGTERM") if terminated else EXIT[record.status]
 
 
 def _at_hand(run: Run) -> tuple[Run, Inputs]:
@@ -87,8 +86,7 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     from joulemark.measure.draft import draft
     from joulemark.models.backend.weights import import_packages
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, Interrupted.by)
+    signals.interrupt_on_stop()
     begun = draft(run, inputs)
 
     def watch(phase: str, record: Record) -> None:
@@ -104,8 +102,7 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
             progress(phase, share)
 
         record = runner.bench(run, begun, inputs.samples, watch, beating)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # what was measured is being written: a second Ctrl-C must not lose it
+    signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 
 

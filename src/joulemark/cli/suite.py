@@ -6,7 +6,6 @@ code 0 when every run is finished, 1 when one is not, 2 for a mistake in the wor
 """
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import named_metrics
 from joulemark.config import hydra_errors
-from joulemark.core import tracking
+from joulemark.core import signals, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -62,8 +61,7 @@ def run(config: DictConfig) -> int:
     if file and not file.parent.is_dir():
         raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
     uri = tracking.resolve(values["tracking_uri"])
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, Interrupted.by)
+    signals.interrupt_on_stop()
     rows: list[Row] = []
     stopped = ""
     try:
@@ -76,7 +74,7 @@ def run(config: DictConfig) -> int:
         file.write_text(table.markdown(rows), encoding="utf-8")
     failed = sum(row.status == FAILED for row in rows)
     print(json.dumps({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)}))
-    return 128 + signal.Signals[stopped] if stopped else int(failed > 0)
+    return signals.exit_code(stopped) if stopped else int(failed > 0)
 
 
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
@@ -129,7 +127,7 @@ def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Ro
 
 def performed(job: Job, uri: str) -> tuple[Row, str | None]:
     """The job done in a process of its own, and the name of the signal, if one came, after which no other is wanted."""
-    done = trial.run(job.words, environment={"MLFLOW_TRACKING_URI": uri})
+    done = trial.run(job.words, forward_signals=True, environment={"MLFLOW_TRACKING_URI": uri})
     if done.status != "finished":
         return replace(job.row, status=FAILED, error=done.error or done.status), done.stopped_by
     from joulemark.store import reading
@@ -143,7 +141,7 @@ def main() -> int:
     try:
         return hydra_errors.main(main_command, "suite")
     except KeyboardInterrupt:  # before anything began
-        return 128 + signal.SIGINT
+        return signals.exit_code("SIGINT")
 
 
 if __name__ == "__main__":

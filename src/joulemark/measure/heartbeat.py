@@ -6,11 +6,12 @@ The watcher sleeps nearly all the time.
 
 import mmap
 import os
-import signal
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+from joulemark.core import signals
 
 LOOKS = 20  # of the watcher in the time that a call may take
 
@@ -37,7 +38,7 @@ class Heart:
 
 
 class Watcher:
-    """The watching end, in another process: kills the one that has not early_stopped for `stall_s` seconds.
+    """The watching end, in another process: kills the one that has not beaten for `stall_s` seconds.
 
     The time counts from the first beat. A hung GPU call listens to no softer signal. `hung` says
     whether it came to that.
@@ -59,7 +60,7 @@ class Watcher:
                 last, since = now, time.monotonic()
             elif time.monotonic() - since >= self._stall_s:
                 self.hung = True
-                os.kill(self._process, signal.SIGKILL)
+                signals.kill(self._process)
                 self._path.unlink(missing_ok=True)
                 return
             time.sleep(self._stall_s / LOOKS)

@@ -7,13 +7,13 @@ import importlib
 import json
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.meters import nvml
@@ -111,8 +111,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 def main() -> None:
     """`python -m joulemark.meters.power_sampler UUID[,UUID…] HZ DRIVER`, started by `joulemark.meters.trace.Trace`."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a cluster signals every process of a job
-        signal.signal(number, signal.SIG_IGN)
+    signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
     uuids, hz, driver = sys.argv[1:]
     with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
         try:

@@ -15,7 +15,6 @@ When the pipe closes without a final record, the measuring process was killed: t
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from joulemark.core import paths, tracking
+from joulemark.core import paths, signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
@@ -127,8 +126,7 @@ def set_aside(payload: Payload) -> Path:
 
 def serve(lines: TextIO, answers: TextIO) -> None:
     """The child's end, until its input closes."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a cluster signals every process of a job
-        signal.signal(number, signal.SIG_IGN)
+    signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
 
     def say(answer: dict[str, Any]) -> None:
         with suppress(BrokenPipeError):  # the measuring process may have been killed: nobody listens

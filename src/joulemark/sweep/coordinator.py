@@ -12,7 +12,6 @@ With `sweep.workers=1`, as by default, this process is the only worker (sweep/pr
 """
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.sweep import plan, trial, workers
 from joulemark.sweep import process as command
@@ -38,7 +38,7 @@ def main(config: DictConfig, overrides: Sequence[Any]) -> int:
     """
     try:
         asked = plan.read(config, overrides)
-        return run(asked, lambda words, limit_s: trial.run(words, limit_s=limit_s))
+        return run(asked, lambda words, limit_s: trial.run(words, forward_signals=True, limit_s=limit_s))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -50,19 +50,19 @@ def run(asked: Asked, measure: Measure, program: Sequence[str] = PROGRAM, poll_s
         return command.run(asked, measure, poll_s)
     began_s, say = time.time(), command.saying(None)
     study = command.begun(asked, say)  # made before the workers come: not every storage bears two makers
-    with trial.Passing() as passing:
+    with signals.Forwarding() as forwarding:
         started = []
         for number, environment in enumerate(asked.workers, start=1):
             started.append(workers.start(workers.line(asked.words, number, shared=True), environment, program))
-            passing.add(started[-1])
+            forwarding.add(started[-1])
         ends = [workers.ended(number, process) for number, process in enumerate(started, start=1)]
     for end in ends:
         if end.killed:
             say(f"worker {end.number} was killed by {end.killed}")
-    if stops := passing.stops:
+    if stops := forwarding.stops:
         say(f"stopped by {stops[0]}; the same line goes on from here")
         print(json.dumps({"status": "interrupted", "sweep_id": asked.name, "trials": len(study.told())}), flush=True)
-        return 128 + signal.Signals[stops[0]]
+        return signals.exit_code(stops[0])
     return _answered(asked, study, ends, began_s)
 
 

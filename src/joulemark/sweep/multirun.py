@@ -8,7 +8,6 @@ table; null where it could not be written), `left` (runs not begun) and `runs`.
 
 import json
 import shlex
-import signal
 import sys
 import time
 import uuid
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 from joulemark.analysis import named_metrics
 from joulemark.config.compose import composed
 from joulemark.config.run import Run
+from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.hardware import host
 from joulemark.report import table
@@ -67,7 +67,7 @@ class Here:
             if stops:
                 return
             print(f"{place + 1} of {len(jobs)}  {names[place]}", file=sys.stderr, flush=True)
-            outcome = trial.run(words)
+            outcome = trial.run(words, forward_signals=True)
             stops += [name for name in [outcome.stopped_by] if name]
             yield place, outcome
 
@@ -89,8 +89,8 @@ def launch(
     where.ready(runs)
     varied = varying(words)
     began_s = time.time()
-    with trial.Passing() as passing:  # no signal between and after the runs cuts off what is being told
-        stops = passing.stops
+    with signals.Forwarding() as forwarding:  # no signal between and after the runs cuts off what is being told
+        stops = forwarding.stops
         done = _performed(where, words, varied, stops)
         outcomes = list(done.values())
         stopped_by = stops[0] if stops else None
@@ -106,7 +106,7 @@ def launch(
             "runs": [asdict(outcome) for outcome in outcomes],
         }
         print(json.dumps(last, allow_nan=False), flush=True)
-    return outcomes, 128 + signal.Signals[stopped_by] if stopped_by else int(failed)
+    return outcomes, signals.exit_code(stopped_by) if stopped_by else int(failed)
 
 
 def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequence[Row]) -> str | None:

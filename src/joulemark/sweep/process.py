@@ -5,14 +5,13 @@ A worker that is one of several gives none: whoever started it does (sweep/coord
 
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from joulemark.core import tracking
+from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.report import table
@@ -35,8 +34,7 @@ def run(asked: Asked, measure: Measure, poll_s: float = POLL_S) -> int:
     """The sweep that was asked for; returns the exit code. Stopped, it loses nothing that was told."""
     began_s, say = time.time(), saying(asked.worker)
     search: Search | None = None
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, Interrupted.by)
+    signals.interrupt_on_stop()
     try:
         with busy.sweeping(asked.hardware, asked.busy, say):
             study = begun(asked, say)
@@ -48,7 +46,7 @@ def run(asked: Asked, measure: Measure, poll_s: float = POLL_S) -> int:
     except Interrupted as stop:
         say(f"stopped by {stop}; the same line goes on from here")
         trials = {} if search is None else {"trials": len(study.told())}
-        return _last(asked, search, 128 + signal.Signals[str(stop)], status="interrupted", **trials)
+        return _last(asked, search, signals.exit_code(str(stop)), status="interrupted", **trials)
     except UserError as error:
         if asked.worker is None:
             raise

@@ -15,13 +15,12 @@ from dataclasses import replace
 
 from joulemark.analysis.named_metrics import EARLY_STOPPED
 from joulemark.core.errors import UserError
-from joulemark.core.signals import Interrupted
+from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy, early_stopping
 from joulemark.sweep.budget import SpentError, counted
 from joulemark.sweep.busy import Measure, Say
 from joulemark.sweep.next_point import Choice, Plan
 from joulemark.sweep.objectives import QUALITY, Goals, with_unit
-from joulemark.sweep.shield import shielded
 from joulemark.sweep.space import Point, laid
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial import Outcome
@@ -128,7 +127,7 @@ class Search:
         """
         self._choice.purse.afford(seen, stage, self._plan.reference)
         self._ready()
-        with shielded():  # a claim is given back or told, whatever signal comes; the trial takes signals itself
+        with deferred():  # a claim is given back or told, whatever signal comes; the trial takes signals itself
             claimed = self._study.claim(point, stage)
             told = None if claimed is None else self._told(*claimed)
         if told is not None and (told.outcome.stopped_by or told.outcome.status == "interrupted"):

@@ -10,7 +10,6 @@ The storage gives trials their numbers one by one, and whoever has added one see
 that claim a point at the same moment exactly one goes on.
 """
 
-import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+from joulemark.core import signals
 from joulemark.sweep import liveness, trial_state
 from joulemark.sweep.encoding import encoded, suggested
 from joulemark.sweep.objectives import Goals
@@ -185,7 +185,7 @@ class Study:
     def _bury(self, trial: Any, claim: Claim, again: bool) -> None:
         if "outcome" in trial.user_attrs:
             return self._close(claim.trial, trial_state.told(trial).outcome)
-        outcome = Outcome((), -signal.SIGKILL, "interrupted" if again else "killed", death(claim, again))
+        outcome = Outcome((), -signals.SIGKILL, "interrupted" if again else "killed", death(claim, again))
         self.storage.set_trial_user_attr(claim.trial, "lost", [list(claim.point), claim.stage])
         self.storage.set_trial_user_attr(claim.trial, "outcome", {**asdict(outcome), "metrics": {}})
         self._close(claim.trial, outcome)

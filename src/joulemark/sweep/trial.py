@@ -10,28 +10,22 @@ Allocator, caches, heat and a crash stay with their trial. Whatever ends it, its
 its run in MLflow; it is waited for.
 """
 
-import ctypes
 import json
 import os
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
-from types import FrameType, TracebackType
 from typing import Any
 
-from joulemark.core import paths
+from joulemark.core import paths, signals
 
 # Between SIGTERM and SIGKILL. A run needs seconds to leave its record; one that hangs in the driver never does.
 GRACE_S = 30.0
 
 SAID = 3  # lines of standard error that are kept of a process that died without a last line
-STOPS = (signal.SIGINT, signal.SIGTERM)
-PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 
 
 @dataclass(frozen=True)
@@ -58,6 +52,7 @@ class Outcome:
 def run(
     words: Sequence[str],
     *,
+    forward_signals: bool = False,
     environment: Mapping[str, str] | None = None,
     limit_s: float | None = None,
     grace_s: float = GRACE_S,
@@ -65,24 +60,25 @@ def run(
     """Does one run and sleeps until it is over; never raises for what goes wrong in it.
 
     `environment` is laid over this process's own. Past `limit_s` the trial gets SIGTERM, and SIGKILL `grace_s` later.
-    SIGINT or SIGTERM of this process goes on to the trial, once, and the outcome says so. Call it from the main thread:
-    signals come there, and Linux ends the trial with SIGTERM when the thread that started it is gone (elsewhere a trial
-    whose parent is killed goes on to its end).
+    With `forward_signals`, as commands want it, SIGINT or SIGTERM of this process goes on to the trial, once, and the
+    outcome says so; without, no handler is installed, and a KeyboardInterrupt ends the trial and is raised. Linux ends
+    the trial with SIGTERM when the thread that started it is gone (elsewhere a trial whose parent is killed goes on to
+    its end).
     """
     began = time.monotonic()
-    with Passing() as passing:
+    forwarding = signals.Forwarding()
+    with forwarding if forward_signals else nullcontext():
         child = _started(words, environment or {})
-        passing.add(child)
+        forwarding.add(child)
         with _limited(child, limit_s, grace_s) as over:
-            out, err = child.communicate()
+            out, err = _output(child, grace_s)
     last, code = last_line(out), child.returncode
     status, error = _end(last, code, err)
-    if passing.stops and not last and code not in (0, 2):  # whatever an interrupted import made of it
+    if forwarding.stops and not last and code not in (0, 2):  # whatever an interrupted import made of it
         status = "interrupted"
     if over.is_set() and status in ("interrupted", "killed"):
         status, error = "timed_out", f"not done within {limit_s:g} s{f': {error}' if error else ''}"
-    alone = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM} & {code}
-    stopped_by = signal.Signals(abs(code) % 128).name if alone and status == "interrupted" else None
+    stopped_alone = signals.stop_in(code) if status == "interrupted" else None
     return Outcome(
         words=tuple(words),
         exit_code=code,
@@ -92,7 +88,7 @@ def run(
         metrics=last.get("metrics", {}),
         flags=tuple(last.get("flags", ())),
         seconds=time.monotonic() - began,
-        stopped_by=passing.stops[0] if passing.stops else stopped_by,
+        stopped_by=forwarding.stops[0] if forwarding.stops else stopped_alone,
     )
 
 
@@ -109,58 +105,18 @@ def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subproces
         text=True,
         errors="replace",
         process_group=0,  # else a terminal's Ctrl-C would come to it twice
-        preexec_fn=following(os.getpid()),
+        preexec_fn=signals.end_with_parent(os.getpid()),
     )
 
 
-def following(parent: int) -> Callable[[], None] | None:
-    """Done by the trial before it is anything: asks the kernel for SIGTERM at its parent's death (prctl(2))."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def follow() -> None:
-        prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-        if os.getppid() != parent:  # it died before it was asked
-            os._exit(128 + signal.SIGTERM)
-
-    return follow
-
-
-class Passing:
-    """Within it the first SIGINT or SIGTERM goes on to each process, once, and ends nothing here.
-
-    `stops` names all that came.
-    """
-
-    def __init__(self) -> None:
-        self.stops: list[str] = []
-        self._due: list[subprocess.Popen[str]] = []
-
-    def __enter__(self) -> "Passing":
-        self._before: dict[int, Any] = {number: signal.signal(number, self._take) for number in STOPS}
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def add(self, process: "subprocess.Popen[str]") -> None:
-        """One more process; a signal that came before it was there goes on to it now."""
-        self._due.append(process)
-        self._hand_on()
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        self.stops.append(signal.Signals(number).name)
-        self._hand_on()
-
-    def _hand_on(self) -> None:
-        # pop is one step for the interpreter: a signal in the middle of this cannot be sent twice
-        with suppress(IndexError):
-            while self.stops:
-                self._due.pop().send_signal(signal.Signals[self.stops[0]])
+def _output(child: "subprocess.Popen[str]", grace_s: float) -> tuple[str, str]:
+    """Standard output and error of the trial, once it is over; an exception meanwhile ends the trial first."""
+    try:
+        return child.communicate()
+    except BaseException:  # KeyboardInterrupt, where signals are the caller's own
+        with _limited(child, 0.0, grace_s):
+            child.communicate()
+        raise
 
 
 @contextmanager
@@ -175,7 +131,7 @@ def _limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: flo
         child.terminate()
         if not over.wait(grace_s):
             with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)  # not its recorder, which has a session of its own
+                os.killpg(child.pid, signals.SIGKILL)  # not its recorder, which has a session of its own
 
     thread = Thread(target=watch, daemon=True) if limit_s is not None else None
     if thread:
@@ -206,8 +162,8 @@ def _end(last: Mapping[str, Any], code: int, err: str) -> tuple[str, str | None]
     said = f"; last said: {' / '.join(lines)}" if lines else ""
     if code == 2 and lines:
         return "refused", lines[-1].removeprefix("error: ")
-    if code in (128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGINT, -signal.SIGTERM):
-        return "interrupted", f"stopped by {signal.Signals(abs(code) % 128).name} before anything was measured"
+    if stop := signals.stop_in(code):
+        return "interrupted", f"stopped by {stop} before anything was measured"
     if code < 0:
-        return "killed", f"killed by {signal.Signals(-code).name}{said}"
+        return "killed", f"killed by {signals.name(-code)}{said}"
     return "failed", f"exit code {code} without a last line{said}"

@@ -15,12 +15,11 @@ Whoever started them prints the answer (sweep/coordinator.py).
 """
 
 import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.core import paths
+from joulemark.core import paths, signals
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.hardware.gpus import Card, amd_cards, cards
@@ -63,7 +62,7 @@ def start(
         text=True,
         errors="replace",
         process_group=0,  # else a terminal's Ctrl-C would come to it twice
-        preexec_fn=trial.following(os.getpid()),
+        preexec_fn=signals.end_with_parent(os.getpid()),
     )
 
 
@@ -72,7 +71,7 @@ def ended(number: int, process: "subprocess.Popen[str]") -> Ended:
     out, _ = process.communicate()
     code = process.returncode
     last = trial.last_line(out)
-    killed = signal.Signals(-code).name if code < 0 else None
+    killed = signals.name(-code) if code < 0 else None
     error = last.get("error") or (None if last or killed else f"worker {number} ended with code {code} without a word")
     return Ended(number, code, killed, last.get("ended"), error, last.get("left_out") or {})
 

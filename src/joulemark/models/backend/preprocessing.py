@@ -2,16 +2,15 @@
 
 import math
 import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing import active_children, get_context, parent_process
-from threading import Thread, Timer
+from threading import Thread
 from typing import Any
 
+from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
-from joulemark.core.signals import masked
 from joulemark.data.batching import split
 
 # How long the processes that prepare pictures may take to import what they need.
@@ -75,7 +74,7 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
     together, before = context.Barrier(processes), active_children()
     pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
     try:
-        with masked(signal.SIG_BLOCK, signal.SIGTERM):  # also for the server that forks, and what it forks
+        with signals.blocked(signals.SIGTERM):  # also for the server that forks, and what it forks
             # each task starts one process more, as no other is idle before all are up
             for one in [pool.submit(int) for _ in range(processes)]:
                 one.result(STARTING_S)
@@ -92,9 +91,7 @@ def _begin(checkpoint: Checkpoint, together: Any) -> None:
     import torch
 
     global _processor
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: Timer(STAYING_S, os._exit, (1,)).start())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    signals.linger_when_stopped(STAYING_S)
     Thread(target=_end_with_the_run, daemon=True).start()
     torch.set_num_threads(1)
     _processor = open_images(checkpoint)

@@ -1,16 +1,15 @@
 """Ray: each run a task of a Ray cluster; what Ray says of one that left no outcome becomes its outcome."""
 
 import os
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.sweep.cluster import node
 from joulemark.sweep.cluster.place import need
-from joulemark.sweep.trial import STOPS, Outcome
+from joulemark.sweep.trial import Outcome
 
 # Where runs go and where weights come from; Slurm hands on the whole environment, a task of Ray has its node's
 CARRIED = ("MLFLOW_", "HF_", "HUGGING_FACE_", "OMP_NUM_THREADS", "PG", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY")
@@ -47,7 +46,7 @@ class Ray:
         import ray
 
         try:
-            with _own_signals():
+            with signals.handlers_kept():  # ray.init puts a handler of its own on SIGTERM
                 ray.init(self.conf.address, log_to_driver=False, logging_level="ERROR", include_dashboard=None)
         except (ConnectionError, RuntimeError, ValueError) as error:
             said = str(error).strip().splitlines()
@@ -92,9 +91,9 @@ class Ray:
         except (exceptions.TaskCancelledError, exceptions.TaskUnschedulableError):
             return None  # before it began: a run that had begun leaves its own outcome
         except exceptions.OutOfMemoryError as error:
-            return self._lost(job, "killed", -signal.SIGKILL, "took the node's memory", error)
+            return self._lost(job, "killed", -signals.SIGKILL, "took the node's memory", error)
         except (exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.ObjectLostError) as error:
-            return self._lost(job, "killed", -signal.SIGKILL, "lost its worker or its node", error)
+            return self._lost(job, "killed", -signals.SIGKILL, "lost its worker or its node", error)
         except exceptions.RayError as error:
             return self._lost(job, "failed", 1, "failed", error)
         return outcome if outcome.stopped_by is None else replace(outcome, stopped_by=None)
@@ -114,21 +113,10 @@ class Ray:
         """Leaves the cluster, which goes on; one that was begun for this command (address=local) ends."""
         import ray
 
-        with _own_signals():
+        with signals.handlers_kept():
             ray.shutdown()
 
 
 def carried(environment: Mapping[str, str]) -> dict[str, str]:
     """What of this machine's environment a run on another one needs."""
     return {key: value for key, value in environment.items() if key.upper().startswith(CARRIED) and key != NEVER}
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keeps the handlers that stand: ray.init puts one of its own on SIGTERM, which would end this process."""
-    before = {number: signal.getsignal(number) for number in STOPS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

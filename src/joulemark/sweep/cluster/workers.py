@@ -5,24 +5,23 @@ it runs is all that is different here. The first one gives the answer, into MLfl
 """
 
 import json
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.core import tracking
+from joulemark.core import signals, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.hardware import devices
 from joulemark.sweep.cluster.launchers import cluster
 from joulemark.sweep.cluster.place import Queue, shared, watched
-from joulemark.sweep.trial import STOPS, Outcome
+from joulemark.sweep.trial import Outcome
 from joulemark.sweep.workers import line as numbered
 
 OWN = ("hydra/launcher", "hydra.launcher.", "sweep.workers")  # words of the command that starts workers
-NOT_BEGUN = 128 + signal.SIGTERM  # the exit code of a worker that was cancelled before it began
+NOT_BEGUN = signals.exit_code("SIGTERM")  # the exit code of a worker that was cancelled before it began
 
 
 def main(config: DictConfig, words: Sequence[str]) -> int:
@@ -30,22 +29,30 @@ def main(config: DictConfig, words: Sequence[str]) -> int:
 
     2 for words that cannot be; 130 and 143 when stopped, after which the same line goes on.
     """
-    try:
-        asked = typed(devices.HardwareConf, _plain(config.hardware), "hardware")
-        device = devices.unseen(str(config.hydra.runtime.choices.get("hardware")), asked)
-        count = _count(config)
-        name = str(config.hydra.runtime.choices["hydra/launcher"])
-        place = cluster(name, dict(config.hydra.launcher))
-        cards = len(device.uuids) if place.cards is None else place.cards
-        stops: list[str] = []
-        for stop in STOPS:
-            signal.signal(stop, lambda number, frame: stops.append(signal.Signals(number).name))
-        outcomes = start([line(words, number) for number in range(1, count + 1)], place.queue, stops, cards)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    with signals.Forwarding() as forwarding:
+        try:
+            lines, queue, cards = _placed(config, words)
+            outcomes = start(lines, queue, forwarding.stops, cards)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        return _ended(config, outcomes, forwarding.stops)
+
+
+def _placed(config: DictConfig, words: Sequence[str]) -> tuple[list[list[str]], Queue, int]:
+    """Each worker's line, the queue it goes to, and the GPUs of each."""
+    asked = typed(devices.HardwareConf, _plain(config.hardware), "hardware")
+    device = devices.unseen(str(config.hydra.runtime.choices.get("hardware")), asked)
+    count = _count(config)
+    place = cluster(str(config.hydra.runtime.choices["hydra/launcher"]), dict(config.hydra.launcher))
+    cards = len(device.uuids) if place.cards is None else place.cards
+    return [line(words, number) for number in range(1, count + 1)], place.queue, cards
+
+
+def _ended(config: DictConfig, outcomes: Sequence[Outcome | None], stops: Sequence[str]) -> int:
+    """Prints the recommendation and the last line; returns the exit code."""
     codes = [NOT_BEGUN if outcome is None else outcome.exit_code for outcome in outcomes]
-    code = 128 + signal.Signals[stops[0]] if stops else codes[0]
+    code = signals.exit_code(stops[0]) if stops else codes[0]
     run_id = outcomes[0].run_id if outcomes[0] else None
     if run_id:
         _show(tracking.resolve(config.tracking_uri), run_id)
