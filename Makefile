@@ -1,37 +1,38 @@
 # make help lists the targets. Everything runs in .venv, made from pyproject.toml and the exact versions in constraints.txt.
 PYTHON ?= python3
 JOBS ?= 2
+EXTRAS := quantization,speech,detection,postgres,slurm,ray
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster check format ui constraints clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster check format ui wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(READY) ## the environment alone: .venv with exact versions
+setup: $(READY) ## the environment alone: .venv with exact versions and every extra; joulemark is then a command of .venv/bin
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Joulemark needs Python 3.11 or newer; say which with: make setup PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS),dev]"
 	@touch $@
 
 run: $(READY) ## the main job on the built-in model and data: no network, no GPU needed
 	$(BIN)/python -m src.run
 	@echo
 	@echo "Next:  make ui                                             look at the run"
-	@echo "       $(BIN)/python -m src.run model=embedded             the general model on the same inputs: what does it cost?"
-	@echo "       $(BIN)/python -m src.run --help                     every group and word"
+	@echo "       $(BIN)/python -m src.run model=embedded             a general-purpose model on the same inputs: what does it cost?"
+	@echo "       $(BIN)/python -m src.run --help                     every group and option"
 
-demo: $(READY) ## the ten tasks of the study in miniature, specialist against general: minutes, no network
+demo: $(READY) ## the ten tasks of the study in miniature, specialist against general-purpose model: minutes, no network
 	$(BIN)/python -m src.suite suite=demo
 
-report: $(READY) ## all runs -> one page that says which model to run: mlruns/reports/all/report.html
+report: $(READY) ## all runs -> one page that recommends a model and settings: mlruns/reports/all/report.html
 	$(BIN)/python -m src.report
 
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
@@ -48,8 +49,7 @@ test-fast: $(READY) ## the tests without torch, datasets, servers or processes o
 test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)
 	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \
 	  { echo "First: apt install slurm-wlm munge postgresql"; exit 1; }
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev,slurm,ray]"
-	$(BIN)/python -m pytest -m cluster tests/test_real_cluster.py
+	$(BIN)/python -m pytest -m cluster tests/sweep/test_real_cluster.py
 
 check: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .
@@ -61,10 +61,11 @@ format: $(READY) ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix .
 
 ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
-	@echo "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning, or a task, energy against quality:"
-	-@MLFLOW_TRACKING_URI= $(BIN)/python -m src.views
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --workers 1 \
-	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
+	@MLFLOW_TRACKING_URI= $(BIN)/python -m src.ui
+
+wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls -l dist/*.whl
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -8,9 +8,11 @@ import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from joulemark.core import extras
 from tests.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
 OPTIONS = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
 DECLARED = [Requirement(line) for line in (*PROJECT["dependencies"], *OPTIONS)]
 PINNED = {
@@ -26,7 +28,6 @@ DISTRIBUTION = {
     "pynvml": "nvidia-ml-py",
     "hydra": "hydra-core",
     "PIL": "pillow",
-    "httpx2": "httpx2",
 }
 OPTIONAL = {
     "httpx",  # huggingface_hub before 2 brings it
@@ -64,3 +65,19 @@ def test_whatever_the_code_imports_is_installed_by_the_project():
                 imported.add(node.module.split(".")[0])
     outside = imported - set(sys.stdlib_module_names) - {"joulemark"} - OPTIONAL
     assert {DISTRIBUTION.get(name, canonicalize_name(name)) for name in outside} <= set(PINNED)
+
+
+def test_an_extra_that_is_named_to_a_user_brings_the_module_that_is_missing():
+    assert set(extras.MODULES) == set(EXTRAS)
+    for extra, modules in extras.MODULES.items():
+        assert set(modules) == {Requirement(line).name for line in EXTRAS[extra]}, extra
+
+
+def test_what_an_extra_brings_is_no_dependency_of_every_user():
+    always = {Requirement(line).name for line in PROJECT["dependencies"]}
+    assert not always & {Requirement(line).name for lines in EXTRAS.values() for line in lines}
+
+
+def test_setup_takes_every_extra():
+    line = re.search(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert set(line[1].split(",")) == set(EXTRAS)

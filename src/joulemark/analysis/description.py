@@ -6,6 +6,7 @@ from joulemark.analysis import audit, diagnosis, named_metrics, readings
 from joulemark.analysis import emissions as site
 from joulemark.analysis.impact import published_text
 from joulemark.core.measurement import COMPONENTS
+from joulemark.core.paths import program
 from joulemark.core.record import Record
 
 NAMED = 3  # rows in a line of the table
@@ -189,7 +190,7 @@ def _floor(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[st
             or known is not None
             or len(named_metrics.uuids(record.hardware)) > 1
         )
-        return [("energy floor per 1,000", "not read", asked if measured else f"{asked}; type python -m src.calibrate")]
+        return [("energy floor per 1,000", "not read", asked if measured else f"{asked}; type {program('calibrate')}")]
     ratio = metrics["lower_bound/ratio"]
     above = "" if ratio is None or known is None else f"{known['component'].upper()} {ratio:.3g}x above it: "
     return [("energy floor per 1,000", _value(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{asked}")]

@@ -17,6 +17,7 @@ from joulemark.core import paths
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
+from joulemark.core.paths import program
 from joulemark.hardware import host
 
 PJ_PER_J = 1e12
@@ -142,7 +143,7 @@ def kept(hardware: Hardware, folder: Path | None = None) -> Calibration | None:
         return read(json.loads(path.read_text()))
     except ValueError as error:
         raise UserError(
-            f"{path} is no calibration ({str(error).splitlines()[0]}); type python -m src.calibrate"
+            f"{path} is no calibration ({str(error).splitlines()[0]}); type {program('calibrate')}"
         ) from None
 
 

@@ -17,6 +17,7 @@ from joulemark.analysis import description
 from joulemark.analysis.comparison import Comparison, compare
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
 
@@ -25,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     """Says a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; python -m src.compare --help shows the way")
+        raise UserError(f"{message}; {program('compare')} --help shows how")
 
 
 def percent(text: str) -> float:
@@ -41,7 +42,7 @@ def percent(text: str) -> float:
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """The words of the command; UserError for a mistake in them."""
-    parser = Parser(prog="python -m src.compare", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(prog=program("compare"), description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("a", metavar="A", help="run id, its beginning, or a record.json; the one to hold B against")
     parser.add_argument("b", metavar="B")
     parser.add_argument("--max-regress", type=percent, metavar="3%", help="exit code 1 where B costs more than this")

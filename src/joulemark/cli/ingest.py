@@ -21,7 +21,7 @@ from joulemark.analysis.impact.text import markdown
 from joulemark.config import hydra_errors
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
-from joulemark.core.paths import CONF
+from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose
 
 SAID = 20  # lines about what was left out
@@ -38,7 +38,7 @@ def run(config: DictConfig) -> int:
     """Reads all files, writes what is new, prints what was left out and a line of JSON; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     if not values["files"]:
-        raise UserError("no file to read; type python -m src.ingest FILE…")
+        raise UserError(f"no file to read; type {program('ingest')} FILE…")
     uri, rows = tracking.resolve(values["tracking_uri"]), values["rows"]
     task = rows["task"]
     known = sorted(path.stem for path in (CONF / "task").glob("*.yaml"))

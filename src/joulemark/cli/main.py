@@ -1,36 +1,69 @@
-"""joulemark COMMAND …: each command is a module of this package, and what follows are its own words."""
+"""joulemark COMMAND …: each command is a module of this package, and what follows are its own options."""
 
 import importlib
 import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from joulemark.core.suggest import nearest
 
 COMMANDS = {
-    "run": "one measured run; with -m many, or a sweep",
-    "suite": "a grid of runs that skips what is measured",
-    "report": "all runs -> one page that says which model to run",
-    "compare": "which of two runs costs less",
-    "calibrate": "what this device pays for a FLOP and for a byte",
-    "ingest": "results that others published, as runs of their own",
-    "rescore": "another site over past runs",
-    "relocate": "a store that moved finds its files again",
-    "hub_check": "what of the configuration works with the Hub of today",
-    "views": "saved views in MLflow",
-    "recorder": "writes a record that was set aside",
+    "run": "measure one run; with -m many runs, or a sweep over settings",
+    "suite": "measure a grid of tasks and models; finished runs are skipped",
+    "report": "compare all runs: one page that recommends a model and its settings",
+    "compare": "compare two runs: which costs less energy, or neither",
+    "ui": "open the runs in MLflow",
+    "calibrate": "measure this device's energy per FLOP and per byte, for the lower bound",
+    "ingest": "import results of other programs as runs",
+    "rescore": "recompute emissions of past runs for another site",
+    "relocate": "repair the paths of a store that was moved",
+    "hub_check": "check every model and dataset against the Hub",
+    "views": "save the default table of each task in MLflow",
+    "recorder": "write a record that could not be written at the time",
 }
+
+HELP = """joulemark COMMAND [key=value …]
+
+Joulemark measures the energy, emissions, latency and quality of a model on a task, and recommends a model and settings.
+
+Commands
+{commands}
+
+  joulemark COMMAND --help       the options that people use, with examples
+  joulemark COMMAND --help-all   every option and its meaning
+  eval "$(joulemark completion bash)"   completion of commands, options and choices in this shell (bash, zsh)
+
+Records go to ./mlruns, to the folder JOULEMARK_HOME, or to the store that tracking_uri=… or MLFLOW_TRACKING_URI names.
+"""
 
 
 def main() -> int:
-    """The exit code of the command that the first word names; 2, in one line, where it names none."""
-    name, words = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
-    if name in ("-h", "--help", "help"):
-        print("joulemark COMMAND [key=value …]; joulemark COMMAND --help says more\n")
-        print("\n".join(f"  {command:10} {what}" for command, what in COMMANDS.items()))
+    """Runs the command that the first argument names and returns its exit code; 2, in one line, for an unknown one."""
+    name, arguments = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
+    if name in ("-h", "--help", "--help-all", "help"):
+        print(HELP.format(commands="\n".join(f"  {name:10} {meaning}" for name, meaning in COMMANDS.items())), end="")
+        return 0
+    if name == "--version":
+        print(f"joulemark {_version()}")
         return 0
     if name not in COMMANDS:
-        from joulemark.core.suggest import choose
-
-        print(f"error: {choose('joulemark', name, COMMANDS)}", file=sys.stderr)
+        print(f"error: {_unknown(name)}", file=sys.stderr)
         return 2
-    sys.argv = [f"joulemark {name}", *words]
+    sys.argv = [f"joulemark {name}", *arguments]
     command = importlib.import_module(f"joulemark.cli.{name}")
     code: int = command.main()
     return code
+
+
+def _version() -> str:
+    try:
+        return version("joulemark")
+    except PackageNotFoundError:  # a checkout on the path, not installed
+        return "(not installed)"
+
+
+def _unknown(name: str) -> str:
+    if "=" in name:
+        return f"a command comes first: joulemark run {name} …"
+    close = nearest(name, COMMANDS)
+    hint = f"did you mean joulemark {close}? " if close else ""
+    return f"joulemark {name}: unknown command; {hint}choose from: {', '.join(COMMANDS)}"

@@ -22,7 +22,7 @@ from joulemark.config.compose import names_in
 from joulemark.config.run import Run, build
 from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
-from joulemark.core.paths import CONF
+from joulemark.core.paths import CONF, program
 from joulemark.core.record import Record
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs
@@ -120,12 +120,11 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
     console.report(record, metrics)
     if "unsaved" in link:
         print(f"\nnot recorded: {link['error']}")
-        print(f"when the store is back: python -m src.recorder {link['unsaved']}")
+        print(f"when the store is back: {program('recorder')} {link['unsaved']}")
     elif link.get("url"):
         print(f"\nOpen this run: {link['url']}")
     else:
-        uri = tracking.public(run.tracking_uri)
-        server = "make ui" if uri == tracking.default() else f"mlflow ui --backend-store-uri {uri}"
+        server = tracking.ui_command(run.tracking_uri)
         print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
     last = {
         "status": record.status,

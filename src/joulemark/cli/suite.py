@@ -87,8 +87,8 @@ def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
     for job, device in zip(todo, devices, strict=True):
         if device not in kept:
             kept[device] = reading.finished(uri, device)
-        if job.command in kept[device]:
-            one = kept[device][job.command]
+        if job.options in kept[device]:
+            one = kept[device][job.options]
             found[job.command] = replace(job.row, status=SKIPPED, metrics=one.metrics, tags=one.tags)
     return found
 

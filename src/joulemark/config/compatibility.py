@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from joulemark.core import extras
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.suggest import choose
@@ -40,6 +41,8 @@ def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str
             f"precision={words['precision']}: model={names['model']} does sums on its weights that only plain ones "
             "allow; type precision=bf16"
         )
+    if words["precision"] not in PLAIN:
+        extras.require(f"precision={words['precision']}", "torchao")
     if device.beside and not nodes["model"]["shards"]:
         raise UserError(
             f"hardware.index={list(device.indices)}: model={names['model']} cannot be spread over several GPUs; "

@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from joulemark.analysis import emissions
+from joulemark.core import extras
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
@@ -152,7 +153,9 @@ def made_task(node: dict[str, Any], dataset: Dataset) -> Task:
     """The task on these inputs, from what is left of its node."""
     target = node.pop("_target_")
     del node["texts"]  # for the words of the run, not for the task
-    return _made(target, {**node, "dataset": dataset}, "task")  # type: ignore[no-any-return]
+    task = _made(target, {**node, "dataset": dataset}, "task")
+    extras.require(f"task={dataset.task}", *getattr(task, "packages", ()))  # few tasks need a package of their own
+    return task  # type: ignore[no-any-return]
 
 
 def _made(target: str, values: Mapping[str, Any], where: str) -> Any:

@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from joulemark.config.renamed import new_name
 from joulemark.core.errors import UserError
-from joulemark.core.paths import CONF
+from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose, nearest
 
 COMPOSITION = (HydraException, OmegaConfBaseException)
@@ -91,7 +91,7 @@ def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
         close = nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])
     if close is None and name == "suite" and key in _known_keys("run", ()):
         return f"{key} is a key of each run: type 'words=[\"{key}=…\"]'"
-    hint = f"did you mean {close}=…?" if close else f"python -m src.{name} --help lists them"
+    hint = f"did you mean {close}=…?" if close else f"{program(name)} --help-all lists them"
     return f"{key} is no key of this {name}; {hint}"
 
 

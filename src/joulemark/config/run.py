@@ -16,7 +16,7 @@ from joulemark.analysis.early_stopping import CompetingResult, early_stop_agains
 from joulemark.config import compatibility as settings
 from joulemark.config import saved_settings, sensors
 from joulemark.config.factories import made_dataset, made_model, made_task, procedure_of, site_of, sized, with_dataset
-from joulemark.core import tracking
+from joulemark.core import paths, tracking
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware, Site
@@ -114,7 +114,7 @@ class Run:
 def command(words: Sequence[str]) -> str:
     """The line that asks for a run: its words in alphabetical order, without where it goes, in what and beside whom."""
     kept = sorted(word for word in words if word.partition("=")[0] not in ("tracking_uri", *GIVEN))
-    return shlex.join(["python", "-m", "src.run", *kept])
+    return " ".join([paths.program("run"), shlex.join(kept)]).rstrip()
 
 
 def build(

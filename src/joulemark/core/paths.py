@@ -9,14 +9,17 @@ PACKAGE = Path(__file__).resolve().parents[1]
 _ROOT = PACKAGE.parents[1]
 
 # The root of the checkout that this code lies in; None where it is installed
-CHECKOUT = _ROOT if (_ROOT / "conf" / "run.yaml").is_file() else None
+CHECKOUT = _ROOT if PACKAGE.parent.name == "src" and (_ROOT / "conf" / "run.yaml").is_file() else None
 
 # A wheel carries conf/ within the package
 CONF = CHECKOUT / "conf" if CHECKOUT else PACKAGE / "conf"
 
+# How a command line begins, in the checkout's folder and anywhere else; a record keeps the one it was started with
+PREFIXES = ("python -m src.", "joulemark ")
+
 
 def home() -> Path:
-    """The absolute folder of records, calibrations and reports: `JOULEMARK_HOME`, else `mlruns` where one is."""
+    """The absolute folder of records, calibrations and reports: `JOULEMARK_HOME`, else `mlruns` in this folder."""
     return Path(os.environ.get("JOULEMARK_HOME") or "mlruns").expanduser().absolute()
 
 
@@ -25,14 +28,26 @@ def own_conf() -> Path:
     return Path("conf").absolute()
 
 
+def in_checkout() -> bool:
+    """Whether the current folder is the checkout's root, the only place where `python -m src.…` and `make` work."""
+    return CHECKOUT is not None and Path.cwd() == CHECKOUT
+
+
 def program(command: str) -> str:
-    """What a person types for a command here: `python -m src.run` in a checkout, `joulemark run` elsewhere."""
-    return f"python -m src.{command}" if CHECKOUT else f"joulemark {command}"
+    """What a person types for a command here: `python -m src.run` in the checkout, `joulemark run` elsewhere."""
+    return f"{PREFIXES[0] if in_checkout() else PREFIXES[1]}{command}"
 
 
-def module(name: str, *words: str) -> list[str]:
+def options_of(line: str) -> str:
+    """The options of a stored command line, by which lines typed in the checkout and elsewhere are compared."""
+    for prefix in PREFIXES:
+        line = line.removeprefix(prefix)
+    return line
+
+
+def module(name: str, *arguments: str) -> list[str]:
     """The command line of a child process that runs a module of this package."""
-    return [sys.executable, "-m", f"joulemark.{name}" if name else "joulemark", *words]
+    return [sys.executable, "-m", f"joulemark.{name}" if name else "joulemark", *arguments]
 
 
 def child_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from joulemark.core import paths
+from joulemark.core import extras, paths
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose
 
@@ -30,6 +30,7 @@ def resolve(word: str | None) -> str:
         )
     if scheme not in SCHEMES:
         raise UserError(choose("tracking_uri", f"{scheme}://…", [f"{known}://…" for known in SCHEMES]))
+    extras.require_driver("tracking_uri", uri)
     if scheme == "sqlite":
         path = sqlite_path(uri)
         if path is None:
@@ -44,6 +45,13 @@ def sqlite_path(uri: str) -> Path | None:
         return None
     path = uri.partition(":///")[2].partition("?")[0]
     return Path(path).absolute() if path and path != ":memory:" else None
+
+
+def ui_command(uri: str) -> str:
+    """What a person types, here, to open a store without a server in the browser."""
+    if uri == default():
+        return "make ui" if paths.in_checkout() else paths.program("ui")
+    return f"{paths.program('ui')} tracking_uri={public(uri)}"
 
 
 def public(uri: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from joulemark.analysis import comparison
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
+from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
 from joulemark.report import constraints as limits
@@ -151,7 +152,7 @@ def page_of(
     return Page(
         title=asked.title,
         scope=_scope(entries, answers),
-        made=f"Made by python -m src.report on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {tracking.public(uri)}.",
+        made=f"Made by {program('report')} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {tracking.public(uri)}.",
         limits=bounds.words(metric),
         answers=answers,
         differs=differs,
@@ -185,7 +186,7 @@ def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:
     """What must be said before anything else."""
     said = []
     if not entries:
-        more = "; below is why each was left out" if left_out else ": measure one with python -m src.run"
+        more = "; below is why each was left out" if left_out else ": measure one with " + program("run")
         said.append(f"There is no run to report on{more}.")
     if len(entries) == 1:
         said.append("One run is no choice: measure another model or setting to compare it with.")

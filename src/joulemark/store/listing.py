@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
 
@@ -103,7 +104,7 @@ def _by_tables(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[Hel
 
     path = tracking.sqlite_path(uri)
     if path is not None and not path.is_file():
-        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: python -m src.run")
+        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: {program('run')}")
     engine = sqlalchemy.create_engine(uri)
     try:
         with engine.connect() as connection:

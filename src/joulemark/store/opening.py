@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
+from joulemark.core.paths import program
 
 LOCK_S = 60
 
@@ -38,7 +39,7 @@ def reader(uri: str) -> MlflowClient:
     """A client of a store that is there; UserError for a sqlite file that is not: reading makes none."""
     path = tracking.sqlite_path(uri)
     if path is not None and not path.is_file():
-        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: python -m src.run")
+        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: {program('run')}")
     with reachable(uri):
         _probe(uri)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)

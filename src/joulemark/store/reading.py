@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from joulemark.analysis import named_metrics
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.paths import options_of, program
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
 from joulemark.store.opening import open_store, paged, reader
@@ -33,7 +34,7 @@ def kept(uri: str, run_id: str) -> Kept:
 
 
 def finished(uri: str, device: str) -> dict[str, Kept]:
-    """Every finished run on this device by the command that began it, the newest of each.
+    """Every finished run on this device by the options of the command that began it, the newest of each.
 
     One that a sweep ended early is not what its command asks for.
     """
@@ -44,7 +45,7 @@ def finished(uri: str, device: str) -> dict[str, Kept]:
             tags = dict(run.data.tags)
             whole = named_metrics.EARLY_STOPPED not in tags.get("flags", "").split(", ")
             if whole and tags.get("device") == device and tags.get("command"):
-                found.setdefault(tags["command"], Kept(dict(run.data.metrics), tags))
+                found.setdefault(options_of(tags["command"]), Kept(dict(run.data.metrics), tags))
     return found
 
 
@@ -90,7 +91,7 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
         except (MlflowException, OSError):
             raise UserError(
                 f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
-                "the folder of a sqlite store moved: python -m src.relocate"
+                f"the folder of a sqlite store moved: {program('relocate')}"
             ) from None
         yield run.info.run_id, from_json(json.loads(text))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from joulemark.config.run import command
 from joulemark.core.errors import UserError
+from joulemark.core.paths import options_of
 from joulemark.core.suggest import choose
 from joulemark.report.table import Row
 
@@ -38,6 +39,11 @@ class Job:
     @property
     def command(self) -> str:
         return command(self.words)
+
+    @property
+    def options(self) -> str:
+        """The command's options, by which a stored run is recognized wherever it was started."""
+        return options_of(self.command)
 
     @property
     def row(self) -> Row:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.analysis import named_metrics
 from joulemark.config import saved_settings
 from joulemark.config.run import Run
-from joulemark.core import paths
+from joulemark.core import extras, paths
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -82,6 +82,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     found, notes, typed_ = _goals(conf, run, keys)
     answers = _answers(conf, dimensions, found)
     storage = None if config.storage is None else str(config.storage)
+    extras.require_driver("storage", storage or "")
     crew = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(crew) == 1 and conf.worker is None and storage is None
     name = f"{chosen}-{_digest(conf, fixed, dimensions, found, device(run.hardware) if alone else _product(run))}"

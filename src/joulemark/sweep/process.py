@@ -172,8 +172,7 @@ def opened(uri: str | None) -> str:
     """What must run before a link opens; nothing for a server."""
     if uri is None or uri.startswith("http"):
         return ""
-    shown = tracking.public(uri)
-    return f" (after {'make ui' if shown == tracking.default() else f'mlflow ui --backend-store-uri {shown}'})"
+    return f" (after {tracking.ui_command(uri)})"
 
 
 def _failures(study: Study, search: Search) -> list[str]:

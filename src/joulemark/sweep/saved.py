@@ -3,6 +3,7 @@
 import datetime
 
 from joulemark.config import saved_settings
+from joulemark.core.paths import program
 from joulemark.hardware import host
 from joulemark.sweep.figures.style import digits
 from joulemark.sweep.mlflow_sweep import device
@@ -44,9 +45,7 @@ def _line(asked: Asked) -> str:
     assert asked.pin is not None
     size = asked.run.chosen.get("model.size")
     sized = f" model.size={size}" if size else ""
-    return (
-        f"python -m src.run model={asked.run.names['model']}{sized} task={asked.run.task.name} tuned={asked.pin.stem}"
-    )
+    return f"{program('run')} model={asked.run.names['model']}{sized} task={asked.run.task.name} tuned={asked.pin.stem}"
 
 
 def _figures(one: Told) -> str:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -30,6 +30,7 @@ class ObjectDetection:
     name: str = "object_detection"
     unit: str = "image"
     metric: str = "map"
+    packages: ClassVar = ("pycocotools",)  # checked before a run begins
 
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` images, each with its objects (None where the source has none marked)."""

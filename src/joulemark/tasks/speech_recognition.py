@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -45,6 +45,7 @@ class SpeechRecognition:
     name: str = "speech_recognition"
     unit: str = "clip"
     metric: str = "word_accuracy"
+    packages: ClassVar = ("jiwer", "soundfile")  # checked before a run begins
 
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` clips, each with its words (None where the source has none)."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from joulemark.analysis.impact.amount import Amount, lower, total
 from joulemark.analysis.impact.break_even import Turn, ends, turns
 from joulemark.analysis.impact.workload_mix import HOURS_A_DAY, Measured, Mix, Side
+from joulemark.core.paths import program
 
 PER = 1000  # inferences
 POLICIES = ("stay", "swap")
@@ -211,7 +212,7 @@ def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
         for task in jobs.shares:
             one = side.by_task.get(task)
             if one is None:
-                yield f"no run of {task} for {side.name}; measure one: python -m src.run model=… task={task}"
+                yield f"no run of {task} for {side.name}; measure one: {program('run')} model=… task={task}"
             elif one.net is None or one.idle_w is None:
                 yield f"{one.model} on {task} has no idle baseline, so no net energy; type protocol=standard"
 

@@ -44,7 +44,7 @@ class StandInClipTokenizer:
 
 def open_pipeline(checkpoint: Checkpoint, device: str, settings: Settings) -> Any:
     """The pipeline in the dtype of its precision, without a progress bar; UserError where it takes no prompt."""
-    quantization.import_package()
+    quantization.preload()
     import diffusers
 
     diffusers.utils.logging.set_verbosity_error()

@@ -12,6 +12,7 @@ transformers' own TorchAoConfig: outliers there cost most quality. What share of
 import logging
 from typing import Any
 
+from joulemark.core import extras
 from joulemark.core.errors import UserError
 from joulemark.models.backend import placement
 
@@ -22,15 +23,28 @@ GROUPS = (128, 64, 32)
 
 
 def import_package() -> Any:
-    """torchao, without what it says of its compiled parts that do not fit this machine: none of them is used here.
+    """torchao, without its messages on compiled parts that do not fit this machine: none of them is used here.
 
-    transformers imports it too as soon as a model is loaded, where it would cost a second of that.
+    Raises:
+        UserError: the extra `quantization` is not installed.
     """
-    for talker in ("torchao", "torch.utils._pytree"):
-        logging.getLogger(talker).setLevel(logging.ERROR)
+    extras.require("precision=int8, int4 or fp8", "torchao")
+    _import_quietly()
     import torchao.quantization
 
     return torchao.quantization
+
+
+def preload() -> None:
+    """Imports torchao where it is installed: transformers does so when a model is loaded, in the time of loading."""
+    if extras.installed("torchao"):
+        _import_quietly()
+
+
+def _import_quietly() -> None:
+    for talker in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(talker).setLevel(logging.ERROR)
+    import torchao.quantization  # noqa: F401
 
 
 def quantize(model: Any, precision: str, device: str) -> None:

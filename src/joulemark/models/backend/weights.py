@@ -16,10 +16,10 @@ NO_ATTENTION = re.compile(r"does not support (an attention implementation|Flash 
 
 
 def import_packages() -> None:
-    """Pays for importing torch, torchao and transformers now, so that loading a model is that alone."""
+    """Imports torch, transformers and, where it is installed, torchao now, so that loading a model is that alone."""
     import torch  # noqa: F401
 
-    quantization.import_package()
+    quantization.preload()
     from transformers import AutoConfig, AutoTokenizer  # noqa: F401
 
 
@@ -45,7 +45,7 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
     kind, or cannot be spread over the cards. Sets the process-wide tf32 switches, and silences transformers' log and
     progress bars.
     """
-    quantization.import_package()
+    quantization.preload()
     import transformers
 
     transformers.logging.set_verbosity_error()

@@ -71,7 +71,7 @@ function latencyChart(some, group) {
 }
 function floorChart(some, group) {
   const shown = ordered(some.filter((run) => run.floor_ratio), group);
-  if (!shown.length) return { text: "No run of this view knows its energy floor, the least that its own work can cost on this device: python -m src.calibrate reads it in a minute, then measure again." };
+  if (!shown.length) return { text: "No run of this view knows its energy floor, the least that its own work can cost on this device: joulemark calibrate reads it in a minute, then measure again." };
   const made = bars(shown, [["times the floor", (run) => run.floor_ratio, "--purple", (run) => false]], "times the energy floor", 1, times);
   made.traces[0].hovertext = shown.map((run) => `${times(run.floor_ratio)} its floor of ${wh(run.floor_wh)}<br>${plain(run.name)}`);
   Object.assign(made.layout.xaxis, logAxis([1, ...shown.map((run) => run.floor_ratio)]));

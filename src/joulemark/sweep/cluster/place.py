@@ -8,7 +8,6 @@
 A job that the cluster ended without an outcome gets one that says what the cluster says of it.
 """
 
-import importlib.util
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -107,15 +106,6 @@ def shared(tracking_uri: str) -> None:
         raise UserError(
             f"tracking_uri={tracking_uri} is a file, which the nodes of a cluster cannot share; start a server "
             "(mlflow server) and type tracking_uri=http://HOST:5000 as the nodes see it"
-        )
-
-
-def need(package: str, extra: str) -> None:
-    """UserError with the line to type where an optional package is absent."""
-    if importlib.util.find_spec(package) is None:
-        raise UserError(
-            f"hydra/launcher={extra} needs the package {package}, which is not here; type "
-            f'pip install --constraint constraints.txt ".[{extra}]"'
         )
 
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from joulemark.core import signals
+from joulemark.core import extras, signals
 from joulemark.core.errors import UserError
 from joulemark.sweep.cluster import node
-from joulemark.sweep.cluster.place import need
 from joulemark.sweep.trial import Outcome
 
 # Where runs go and where weights come from; Slurm hands on the whole environment, a task of Ray has its node's
@@ -40,7 +39,7 @@ class Ray:
 
     def __post_init__(self) -> None:
         """UserError where the package or a running cluster is absent."""
-        need("ray", "ray")
+        extras.require("hydra/launcher=ray", "ray")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # no GPU asked for is no GPU seen
         import ray

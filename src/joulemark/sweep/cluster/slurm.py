@@ -12,9 +12,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from joulemark.core import extras
 from joulemark.core.errors import UserError
 from joulemark.sweep.cluster import node
-from joulemark.sweep.cluster.place import need
 from joulemark.sweep.trial import Outcome
 
 SOON_S = 2.0
@@ -69,7 +69,7 @@ class Slurm:
 
     def __post_init__(self) -> None:
         """UserError where this machine cannot speak to a Slurm cluster."""
-        need("submitit", "slurm")
+        extras.require("hydra/launcher=slurm", "submitit")
         for command in COMMANDS:
             if shutil.which(command) is None:
                 raise UserError(f"hydra/launcher=slurm needs Slurm's command {command}, which is not on this machine")

@@ -1,0 +1,66 @@
+"""joulemark ui: MLflow's pages of the recorded runs, in a browser.
+
+The server takes the place of this process, so Ctrl-C ends it. Exit code 2 for a mistake in the options.
+"""
+
+import os
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from joulemark.config import hydra_errors
+from joulemark.core import tracking
+from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
+
+# MLflow then calls nobody, and starts no processes for jobs that we do not have
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+@hydra.main(config_path=str(CONF), config_name="ui", version_base="1.3")
+def command(config: DictConfig) -> None:
+    """Prints the tasks' pages and becomes MLflow's server."""
+    hydra_errors.leave(lambda: serve(tracking.resolve(config.tracking_uri), config.host, config.port))
+
+
+def serve(uri: str, host: str, port: int) -> int:
+    """Becomes the server of a store; UserError for a store that is a server itself."""
+    if uri.startswith("http"):
+        raise UserError(f"tracking_uri={tracking.public(uri)} is a server already: open it in a browser")
+    if (path := tracking.sqlite_path(uri)) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)  # a server may wait for the first run
+    _announce(uri, f"http://{host}:{port}")
+    sys.stdout.flush()
+    os.execve(sys.executable, server(uri, host, port), {**os.environ, **QUIET})
+
+
+def server(uri: str, host: str, port: int) -> list[str]:
+    """The command line of MLflow's server for a store: one worker, on this address."""
+    return [
+        *(sys.executable, "-m", "mlflow", "ui", "--workers", "1"),
+        *("--host", host, "--port", str(port), "--backend-store-uri", uri),
+    ]
+
+
+def _announce(uri: str, address: str) -> None:
+    from joulemark.store import reading, views
+
+    print(f"{address}/#/experiments?workflowType=machine_learning, or a task, energy against quality:")
+    try:
+        tasks = reading.tasks(uri)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return
+    for task in tasks:
+        path = views.save(uri, task, views.default(task))
+        print(f"{task:28} {address}/{path}\n{'chart':>28} {views.drawn(f'{address}/{path}')}")
+
+
+def main() -> int:
+    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    return hydra_errors.main(command, "ui")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
