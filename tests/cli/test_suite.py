@@ -186,8 +186,8 @@ def test_a_mistake_is_one_line(words, says, tmp_path):
 
 
 def test_a_run_counts_as_measured_only_on_the_device_that_it_would_use(monkeypatch):
-    card = devices.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
-    monkeypatch.setattr(devices, "cards", lambda: [card])
+    card = devices.Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [card])
     job = grid.Job("text_classification", "embedded", ("model=embedded", "task=text_classification"))
     on_cpu = grid.Job("text_classification", "embedded", (*job.words, "hardware=cpu"))
     kept = {one.command: Kept({"quality/primary": 1.0}, {}) for one in (job, on_cpu)}

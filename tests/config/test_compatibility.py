@@ -21,7 +21,7 @@ WRITES = ["model=smollm2", "task=text_generation", "model.weights=random"]
 
 @pytest.fixture
 def card(monkeypatch):
-    monkeypatch.setattr(devices, "cards", lambda: [H100])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [H100])
     monkeypatch.setattr(compatibility, "find_spec", lambda name: object())
 
 
@@ -69,7 +69,7 @@ def test_graphs_are_for_a_card_and_for_models_that_answer_in_one_pass(card, monk
     with pytest.raises(UserError, match=r"model=mamba writes token by token, .*; type compile=true"):
         built("model=mamba", "task=text_generation", "hardware=cuda", "compile=graphs")
     two = [H100, replace(H100, index=1, uuid="GPU-2")]
-    monkeypatch.setattr(devices, "cards", lambda: two)
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: two)
     with pytest.raises(UserError, match="compile=graphs was not tried over several GPUs; type compile=true"):
         built("model=bert_base", "task=masked_language_modelling", "hardware=cuda", "hardware.index=[0,1]",
               "compile=graphs")  # fmt: skip
@@ -95,8 +95,8 @@ def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
 
 def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeypatch):
     for capability, can in (((9, 0), True), ((8, 9), True), ((8, 0), False)):
-        card = devices.Card(0, "GPU-1", "some card", capability, 300.0)
-        monkeypatch.setattr(devices, "cards", lambda card=card: [card])
+        card = devices.Gpu(0, "GPU-1", "some card", capability, 300.0)
+        monkeypatch.setattr(devices, "nvidia_gpus", lambda card=card: [card])
         assert ("fp8" in built("hardware=cuda").hardware.precisions) is can
         assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
 

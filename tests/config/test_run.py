@@ -24,10 +24,10 @@ def choices(group):
 
 @pytest.fixture(autouse=True)
 def no_cards(monkeypatch):
-    monkeypatch.setattr(devices, "cards", list)
+    monkeypatch.setattr(devices, "nvidia_gpus", list)
 
 
-H100 = devices.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
+H100 = devices.Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
 
 
 @pytest.mark.parametrize("name", choices("model"))
@@ -90,8 +90,8 @@ def test_every_other_choice_builds(group, name, monkeypatch):
         name, H100.name
     )
     if name not in ("auto", "cpu", "laptop"):
-        monkeypatch.setattr(devices, "cards", lambda: [devices.Card(0, "GPU-1", card, (9, 0), 700.0)])
-    monkeypatch.setattr(devices, "amd_cards", lambda: [devices.Card(0, "uuid-a", "AMD Instinct MI300X", None, None)])
+        monkeypatch.setattr(devices, "nvidia_gpus", lambda: [devices.Gpu(0, "GPU-1", card, (9, 0), 700.0)])
+    monkeypatch.setattr(devices, "amd_gpus", lambda: [devices.Gpu(0, "uuid-a", "AMD Instinct MI300X", None, None)])
     if name == "mac":
         monkeypatch.setattr("platform.system", lambda: "Darwin")
         monkeypatch.setattr("platform.machine", lambda: "arm64")
@@ -219,7 +219,7 @@ def test_a_protocol_refuses_words_under_which_its_figures_would_not_compare(word
 
 
 def test_what_a_protocol_requires_can_be_had_and_is_no_param_of_the_run(monkeypatch):
-    monkeypatch.setattr(devices, "cards", lambda: [H100])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [H100])
     words = ["protocol=ai_energy_score", "meter=nvml", "model=gpt2", "task=text_generation", "precision=fp16"]
     assert built(*words).precision == "fp16"
     assert not [key for key in built(*words).chosen if "requires" in key]
@@ -237,7 +237,7 @@ def test_a_model_that_reads_padding_as_text_answers_one_request_at_a_time():
 
 @pytest.mark.parametrize("suite", choices("suite"))
 def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
-    monkeypatch.setattr(devices, "cards", lambda: [H100])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [H100])
     cells = OmegaConf.to_container(OmegaConf.load(CONF / "suite" / f"{suite}.yaml"))
     every = grid.jobs(typed(grid.Suite, cells, "suite"), (), (), ())
     first = {job.task: job for job in reversed(every)}
@@ -247,7 +247,7 @@ def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
 
 
 def test_a_name_for_one_card_is_not_used_for_another(monkeypatch):
-    monkeypatch.setattr(devices, "cards", lambda: [H100])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [H100])
     with pytest.raises(UserError, match="hardware=a100 is for a A100, GPU 0 is 'NVIDIA H100"):
         built("hardware=a100")
     assert built("hardware=h100").hardware.uuid == "GPU-1"
@@ -261,7 +261,7 @@ def test_a_card_does_the_precisions_of_its_generation():
 
 
 def test_hidden_cards_are_not_counted(monkeypatch):
-    found = [devices.Card(i, f"GPU-{i}abc", "X", (9, 0), None) for i in range(4)]
+    found = [devices.Gpu(i, f"GPU-{i}abc", "X", (9, 0), None) for i in range(4)]
     assert [card.index for card in gpus._visible(found, "2,0")] == [2, 0]
     assert [card.index for card in gpus._visible(found, "GPU-3abc")] == [3]
     assert gpus._visible(found, "") == []

@@ -8,20 +8,20 @@ from joulemark.analysis import named_metrics
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.hardware import devices
-from joulemark.hardware.devices import Card, HardwareConf
+from joulemark.hardware.devices import Gpu, HardwareConf
 from tests.composed import built
 
 H100 = "NVIDIA H100 80GB HBM3"
 FOUND = [
-    Card(0, "GPU-aa11-0000", H100, (9, 0), 700.0),
-    Card(1, "GPU-aa22-0000", H100, (9, 0), 650.0),
-    Card(2, "GPU-bb33-0000", "NVIDIA A100-SXM4-80GB", (8, 0), 400.0),
+    Gpu(0, "GPU-aa11-0000", H100, (9, 0), 700.0),
+    Gpu(1, "GPU-aa22-0000", H100, (9, 0), 650.0),
+    Gpu(2, "GPU-bb33-0000", "NVIDIA A100-SXM4-80GB", (8, 0), 400.0),
 ]
 
 
 @pytest.fixture(autouse=True)
 def three_cards(monkeypatch):
-    monkeypatch.setattr(devices, "cards", lambda: list(FOUND))
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: list(FOUND))
 
 
 def chosen(index, **words):
@@ -45,7 +45,7 @@ def test_several_cards_are_the_same_run_however_they_are_named(index):
 
 
 def test_a_limit_that_one_card_does_not_tell_is_no_sum(monkeypatch):
-    monkeypatch.setattr(devices, "cards", lambda: [FOUND[0], Card(1, "GPU-c", H100, (9, 0), None)])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [FOUND[0], Gpu(1, "GPU-c", H100, (9, 0), None)])
     assert chosen([0, 1]).power_limit_w is None
     assert chosen([0, 1], power_limit_w=600.0).power_limit_w == 1300.0
 
@@ -65,7 +65,7 @@ def test_a_limit_that_one_card_does_not_tell_is_no_sum(monkeypatch):
         ([1, 1], r"names GPU 1 \(GPU-aa22-0000\) twice"),
         ([1, "GPU-aa22"], "twice"),
         ([], r"hardware\.index=\[\] names no GPU"),
-        ([1, 2], r"GPU 1 is a 'NVIDIA H100 80GB HBM3' and GPU 2 a 'NVIDIA A100-SXM4-80GB', .*name cards of one kind"),
+        ([1, 2], r"GPU 1 is a 'NVIDIA H100 80GB HBM3' and GPU 2 a 'NVIDIA A100-SXM4-80GB', .*name GPUs of one model"),
     ],
 )
 def test_cards_that_are_not_there_not_alike_or_named_twice_are_refused_in_one_line(index, says):

@@ -18,7 +18,7 @@ from tests.fakes import FakeClock
 from tests.meters import test_amd
 from tests.records import a_record
 
-NVIDIA = gpus.Card(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
+NVIDIA = gpus.Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
 
 
 @dataclass
@@ -56,12 +56,12 @@ class Old(Driver):
 def amd_only(monkeypatch):
     for name in ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(devices, "cards", list)
-    monkeypatch.setattr(devices, "amd_cards", lambda: gpus.amd_cards(Driver()))
+    monkeypatch.setattr(devices, "nvidia_gpus", list)
+    monkeypatch.setattr(devices, "amd_gpus", lambda: gpus.amd_gpus(Driver()))
 
 
 def test_a_card_has_the_number_that_hip_gives_it_so_that_the_counted_one_is_the_one_that_works(monkeypatch):
-    found = gpus.amd_cards(Driver())
+    found = gpus.amd_gpus(Driver())
     assert [(card.index, card.uuid) for card in found] == [(0, "uuid-b"), (1, "uuid-a")]
     run = built("hardware=rocm", "hardware.index=1", "meter=amd")
     assert (run.hardware.device, run.hardware.uuid, run.hardware.gpu_name) == ("rocm", "uuid-a", "AMD Instinct MI300X")
@@ -83,34 +83,34 @@ def test_a_run_on_an_amd_card_reads_its_counter():
 
 def test_auto_takes_nvidias_card_first_then_amds_then_the_processor(monkeypatch):
     assert built("hardware=auto").hardware.device == "rocm"
-    monkeypatch.setattr(devices, "cards", lambda: [NVIDIA])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [NVIDIA])
     assert built("hardware=auto").hardware.device == "cuda"
     assert built("hardware=rocm").hardware.device == "rocm"
-    monkeypatch.setattr(devices, "cards", list)
-    monkeypatch.setattr(devices, "amd_cards", list)
+    monkeypatch.setattr(devices, "nvidia_gpus", list)
+    monkeypatch.setattr(devices, "amd_gpus", list)
     assert built("hardware=auto").hardware.device == "cpu"
     with pytest.raises(UserError, match="hardware=rocm needs an AMD GPU that the package amdsmi shows"):
         built("hardware=rocm")
 
 
 def test_without_amdsmi_or_its_driver_there_is_no_card():
-    assert gpus.amd_cards() == []
-    assert gpus.amd_cards(Driver(broken=True)) == []
+    assert gpus.amd_gpus() == []
+    assert gpus.amd_gpus(Driver(broken=True)) == []
 
 
 def test_cards_whose_number_nobody_tells_are_refused_and_one_alone_needs_none(monkeypatch):
-    with pytest.raises(UserError, match="does not tell which number HIP gives each of several AMD cards"):
-        gpus.amd_cards(Old())
-    assert [card.uuid for card in gpus.amd_cards(Old(handles=("a",)))] == ["uuid-a"]
+    with pytest.raises(UserError, match="does not report the HIP numbers of several AMD GPUs"):
+        gpus.amd_gpus(Old())
+    assert [card.uuid for card in gpus.amd_gpus(Old(handles=("a",)))] == ["uuid-a"]
     monkeypatch.setenv("HIP_VISIBLE_DEVICES", "1")
-    assert [card.uuid for card in gpus.amd_cards(Driver())] == ["uuid-a"]
+    assert [card.uuid for card in gpus.amd_gpus(Driver())] == ["uuid-a"]
     monkeypatch.setenv("ROCR_VISIBLE_DEVICES", "1")
     with pytest.raises(UserError, match=r"ROCR_VISIBLE_DEVICES=1 .*type HIP_VISIBLE_DEVICES=…"):
-        gpus.amd_cards(Driver())
+        gpus.amd_gpus(Driver())
 
 
 def test_of_amds_cards_one_is_used_at_a_time():
-    with pytest.raises(UserError, match=r"hardware\.index=\[0, 1\]: of AMD's cards one is used at a time"):
+    with pytest.raises(UserError, match=r"hardware\.index=\[0, 1\]: AMD GPUs are used one at a time"):
         built("hardware=rocm", "hardware.index=[0,1]")
 
 
@@ -118,7 +118,7 @@ def test_nvidias_sensors_have_nothing_to_read_on_amds_card_and_amds_nothing_on_n
     on_amd = built("hardware=rocm").hardware
     with pytest.raises(UserError, match="reads NVIDIA GPUs"):
         needs_card("nvml", on_amd)
-    monkeypatch.setattr(devices, "cards", lambda: [NVIDIA])
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: [NVIDIA])
     with pytest.raises(UserError, match="reads AMD GPUs"):
         Amd(Driver()).open(built("hardware=cuda").hardware)
     assert devices.gpu_state(on_amd) == {}
@@ -189,10 +189,10 @@ def a_node(handles, monkeypatch):
 def test_a_job_sees_the_card_that_its_scheduler_gave_it_and_no_other(monkeypatch):
     a_node(["a", "b", "c"], monkeypatch)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")  # as Slurm and Ray set it
-    assert [(card.index, card.uuid) for card in gpus.cards()] == [(2, "GPU-c")]
+    assert [(card.index, card.uuid) for card in gpus.nvidia_gpus()] == [(2, "GPU-c")]
 
 
 def test_a_card_that_another_job_has_is_not_counted(monkeypatch):
     a_node([None, "b", None], monkeypatch)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")  # as Slurm counts where it hides the others
-    assert [(card.index, card.uuid) for card in gpus.cards()] == [(0, "GPU-b")]
+    assert [(card.index, card.uuid) for card in gpus.nvidia_gpus()] == [(0, "GPU-b")]

@@ -16,7 +16,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.hardware import devices
 from joulemark.hardware.devices import HardwareConf
-from joulemark.hardware.gpus import Card
+from joulemark.hardware.gpus import Gpu
 from joulemark.sweep import workers
 from tests.paths import ROOT
 
@@ -85,8 +85,8 @@ def test_more_workers_than_cards_or_a_card_named_for_all_of_them_is_refused(driv
         workers.environments(2, resolved(index=(0, 1)), [], None)
     with pytest.raises(UserError, match="sqlite holds one worker"):
         workers.environments(2, resolved(), [], "sqlite:///x.db")
-    other = [Card(0, "GPU-a", GPU, (9, 0), 700.0), Card(1, "GPU-b", "NVIDIA Other", (9, 0), 700.0)]
-    monkeypatch.setattr(workers, "cards", lambda: other)
+    other = [Gpu(0, "GPU-a", GPU, (9, 0), 700.0), Gpu(1, "GPU-b", "NVIDIA Other", (9, 0), 700.0)]
+    monkeypatch.setattr(workers, "nvidia_gpus", lambda: other)
     with pytest.raises(UserError, match="shows 1 of"):
         workers.environments(2, resolved(), [], None)
 

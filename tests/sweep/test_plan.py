@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.hardware import devices
-from joulemark.hardware.gpus import Card
+from joulemark.hardware.gpus import Gpu
 from joulemark.sweep import plan, workers
 
 pytestmark = pytest.mark.processes
@@ -168,7 +168,7 @@ def test_what_changes_answers_is_searched_only_where_quality_is_a_goal(tmp_path)
     assert "changes the answers" in line
 
 
-CARDS = [Card(n, f"GPU-{n}", "NVIDIA H100 80GB HBM3", (9, 0), 700.0) for n in (0, 1)]
+CARDS = [Gpu(n, f"GPU-{n}", "NVIDIA H100 80GB HBM3", (9, 0), 700.0) for n in (0, 1)]
 
 
 @pytest.mark.parametrize("words", [("storage=postgresql+psycopg://host/db",), ("sweep.worker=1",)])
@@ -177,15 +177,15 @@ def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to
     monkeypatch.setattr(devices, "gpu_state", lambda device: {})
     names = {False: set(), True: set()}
     for card in CARDS:
-        monkeypatch.setattr(devices, "cards", lambda card=card: [card])
+        monkeypatch.setattr(devices, "nvidia_gpus", lambda card=card: [card])
         names[False].add(read(tmp_path, *line).name)
         together = read(tmp_path, *line, *words)
         names[True].add(together.name)
         assert together.card == card.uuid
     assert len(names[False]) == 2
     assert len(names[True]) == 1
-    monkeypatch.setattr(devices, "cards", lambda: CARDS)
-    monkeypatch.setattr(workers, "cards", lambda: CARDS)
+    monkeypatch.setattr(devices, "nvidia_gpus", lambda: CARDS)
+    monkeypatch.setattr(workers, "nvidia_gpus", lambda: CARDS)
     asked = read(tmp_path, *line, "sweep.workers=auto")
     assert {asked.name} == names[True]
     assert [one["CUDA_VISIBLE_DEVICES"] for one in asked.workers] == ["GPU-0", "GPU-1"]

@@ -1,7 +1,7 @@
-"""Which device a run uses, found through the driver alone: torch is not imported to refuse a wrong word.
+"""The device of a run, resolved through the driver alone: no torch is imported to refuse a wrong option.
 
-CUDA orders devices fastest first, the driver by PCI bus: everything here counts as the driver does, and the chosen
-cards are the only ones the run can see.
+CUDA orders devices fastest first, the driver by PCI bus. Everything here uses the driver's order, and only the
+selected GPUs are visible to the run.
 """
 
 import os
@@ -13,9 +13,14 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.hardware.gpus import Card, amd_cards, cards, text
+from joulemark.hardware.gpus import Gpu, amd_gpus, nvidia_gpus, text
 
-PLAIN = ("fp32", "tf32", "bf16", "fp16")  # of the whole model; the others are of its weights (models/quantization.py)
+PLAIN = (
+    "fp32",
+    "tf32",
+    "bf16",
+    "fp16",
+)  # of weights and sums; the others are of the weights alone (models/quantization.py)
 EVERYWHERE = ("fp32", "bf16", "fp16")
 CPU_PRECISIONS = (*EVERYWHERE, "int8", "int4")
 DEVICES = ("auto", "cpu", "cuda", "rocm", "mps")
@@ -23,11 +28,16 @@ DEVICES = ("auto", "cpu", "cuda", "rocm", "mps")
 
 @dataclass(frozen=True)
 class HardwareConf:
-    """One choice of `conf/hardware`: what the user says about the machine; None is to be found out.
+    """One entry of `conf/hardware`: what the user states about the machine; None is detected.
 
-    `index` is a card's number, its UUID or the beginning of it; or a list of them, over which the model is spread.
-    `gpu` is a part of the card's name that must be there, so that facts about one card are not used for another.
-    `power_limit_w` is one card's.
+    Attributes:
+        device: one of DEVICES
+        index: a GPU's number, UUID or the beginning of one; a list spreads the model over several
+        gpu: part of the GPU's name that must match, so that facts about one GPU are not used for another
+        precisions: supported number formats
+        power_limit_w: of one GPU, in W
+        cpu_tdp_w: thermal design power of the processors, in W
+        ram_w: assumed power of the memory, in W
     """
 
     device: str
@@ -40,10 +50,14 @@ class HardwareConf:
 
 
 def resolve(name: str, conf: HardwareConf) -> Hardware:
-    """The device the words mean on this machine; UserError if it is not there. Never another one in silence."""
+    """The requested device of this machine.
+
+    Raises:
+        UserError: this machine lacks it. Another device is never substituted.
+    """
     if conf.device not in DEVICES:
         raise UserError(f"hardware.device={conf.device} does not exist; choose from: {', '.join(DEVICES)}")
-    device, found = _found(conf.device)
+    device, gpus = _detected(conf.device)
     if device == "mps" and (platform.system(), platform.machine()) != ("Darwin", "arm64"):
         raise UserError(f"hardware={name} needs a Mac with an Apple processor; type hardware=cpu")
     if device in ("cpu", "mps"):
@@ -54,9 +68,9 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
             cpu_tdp_w=conf.cpu_tdp_w,
             ram_w=conf.ram_w,
         )
-    chosen = _chosen(name, conf, device, found)
-    limits = [card.power_limit_w or conf.power_limit_w for card in chosen]
-    first = chosen[0]
+    selected = _selected(name, conf, device, gpus)
+    limits = [gpu.power_limit_w or conf.power_limit_w for gpu in selected]
+    first = selected[0]
     return Hardware(
         name=name,
         device=device,
@@ -67,95 +81,97 @@ def resolve(name: str, conf: HardwareConf) -> Hardware:
         power_limit_w=sum(known) if len(known := [w for w in limits if w is not None]) == len(limits) else None,
         cpu_tdp_w=conf.cpu_tdp_w,
         ram_w=conf.ram_w,
-        beside=tuple((card.index, card.uuid) for card in chosen[1:]),
+        beside=tuple((gpu.index, gpu.uuid) for gpu in selected[1:]),
     )
 
 
 def unseen(name: str, conf: HardwareConf) -> Hardware:
-    """The device the words mean on another machine, a cluster's node, as far as they say; the node finds out the rest.
+    """The requested device of another machine, a cluster's node, as far as the options say; the node detects the rest.
 
-    UserError where the words leave the device open: what the run can do could then not be judged before it begins.
+    Raises:
+        UserError: the options leave the device open, so the run could not be checked before it is submitted.
     """
     if conf.device not in ("cpu", "cuda", "rocm"):
         raise UserError(
-            f"hardware={name} is found out where the run is, on a node of the cluster; say what the nodes have: "
+            f"hardware={name} is detected on the node of the cluster that runs it; name what the nodes have: "
             "hardware=cpu, hardware=cuda, hardware=h100, …"
         )
     if conf.device == "cpu":
         return resolve(name, conf)
-    words = conf.index if isinstance(conf.index, tuple) else (conf.index,)
-    if not words:
+    indices = conf.index if isinstance(conf.index, tuple) else (conf.index,)
+    if not indices:
         raise UserError("hardware.index=[] names no GPU; type hardware.index=0, or hardware.index=[0,1] for two")
-    cards = [(place if isinstance(word, str) else word, str(word)) for place, word in enumerate(words)]
+    gpus = [(place if isinstance(index, str) else index, str(index)) for place, index in enumerate(indices)]
     return Hardware(
         name=name,
         device=conf.device,
         precisions=conf.precisions or (EVERYWHERE if conf.device == "rocm" else cuda_precisions((9, 0))),
-        index=cards[0][0],
-        uuid=cards[0][1],
+        index=gpus[0][0],
+        uuid=gpus[0][1],
         gpu_name=conf.gpu,
         power_limit_w=conf.power_limit_w,
         cpu_tdp_w=conf.cpu_tdp_w,
         ram_w=conf.ram_w,
-        beside=tuple(cards[1:]),
+        beside=tuple(gpus[1:]),
     )
 
 
-def _found(device: str) -> tuple[str, list[Card]]:
-    """The device that the word means here, and its cards: of `auto` NVIDIA's, else AMD's, else the processor."""
-    found = cards() if device in ("auto", "cuda") else []
-    if device == "cuda" or found:
-        return "cuda", found
-    found = amd_cards() if device in ("auto", "rocm") else []
-    if device == "rocm" or found:
-        return "rocm", found
+def _detected(device: str) -> tuple[str, list[Gpu]]:
+    """The device and its GPUs; `auto` is NVIDIA's, else AMD's, else the processor."""
+    gpus = nvidia_gpus() if device in ("auto", "cuda") else []
+    if device == "cuda" or gpus:
+        return "cuda", gpus
+    gpus = amd_gpus() if device in ("auto", "rocm") else []
+    if device == "rocm" or gpus:
+        return "rocm", gpus
     return ("cpu" if device == "auto" else device), []
 
 
-def _chosen(name: str, conf: HardwareConf, device: str, found: list[Card]) -> list[Card]:
-    """The cards that are meant, by their numbers: the order in which they were typed says nothing."""
-    if not found:
-        maker = "an NVIDIA GPU" if device == "cuda" else "an AMD GPU that the package amdsmi shows"
-        raise UserError(f"hardware={name} needs {maker} and this machine shows none; type hardware=cpu")
-    words = conf.index if isinstance(conf.index, tuple) else (conf.index,)
-    if device == "rocm" and len(words) > 1:
-        raise UserError(f"hardware.index={list(words)}: of AMD's cards one is used at a time; type hardware.index=0")
-    chosen = sorted((_card(word, found) for word in words), key=lambda card: card.index)
-    if not chosen:
+def _selected(name: str, conf: HardwareConf, device: str, gpus: list[Gpu]) -> list[Gpu]:
+    """The requested GPUs by index, whatever order they were typed in."""
+    if not gpus:
+        vendor = "an NVIDIA GPU" if device == "cuda" else "an AMD GPU that the package amdsmi shows"
+        raise UserError(f"hardware={name} needs {vendor} and this machine shows none; type hardware=cpu")
+    indices = conf.index if isinstance(conf.index, tuple) else (conf.index,)
+    if device == "rocm" and len(indices) > 1:
+        raise UserError(f"hardware.index={list(indices)}: AMD GPUs are used one at a time; type hardware.index=0")
+    selected = sorted((_gpu(index, gpus) for index in indices), key=lambda gpu: gpu.index)
+    if not selected:
         raise UserError("hardware.index=[] names no GPU; type hardware.index=0, or hardware.index=[0,1] for two")
-    for card, other in pairwise(chosen):
-        if card.uuid == other.uuid:
-            raise UserError(f"hardware.index names GPU {card.index} ({card.uuid}) twice; name each card once")
-        if card.name != other.name:
+    for gpu, other in pairwise(selected):
+        if gpu.uuid == other.uuid:
+            raise UserError(f"hardware.index names GPU {gpu.index} ({gpu.uuid}) twice; name each GPU once")
+        if gpu.name != other.name:
             raise UserError(
-                f"hardware.index: GPU {card.index} is a '{card.name}' and GPU {other.index} a '{other.name}', whose "
-                "power and precisions differ; name cards of one kind"
+                f"hardware.index: GPU {gpu.index} is a '{gpu.name}' and GPU {other.index} a '{other.name}', whose "
+                "power and precisions differ; name GPUs of one model"
             )
-    if conf.gpu and conf.gpu.lower() not in chosen[0].name.lower():
+    if conf.gpu and conf.gpu.lower() not in selected[0].name.lower():
         raise UserError(
-            f"hardware={name} is for a {conf.gpu}, GPU {chosen[0].index} is '{chosen[0].name}'; type hardware={device}"
+            f"hardware={name} is for a {conf.gpu}, GPU {selected[0].index} is '{selected[0].name}'; "
+            f"type hardware={device}"
         )
-    return chosen
+    return selected
 
 
-def _card(word: int | str, found: list[Card]) -> Card:
-    """The card of a number, or of a UUID as far as it was typed."""
-    if isinstance(word, int):
-        if not 0 <= word < len(found):
-            raise UserError(f"hardware.index={word}: this machine shows {len(found)} GPU(s), counted from 0")
-        return found[word]
-    fitting = [card for card in found if word and card.uuid.lower().startswith(word.lower())]
-    if len(fitting) != 1:
-        shown = ", ".join(card.uuid for card in fitting or found)
-        what = "begins the UUIDs of several GPUs" if fitting else "is the UUID of no GPU here"
-        raise UserError(f"hardware.index={word} {what}; type more of one of: {shown}")
-    return fitting[0]
+def _gpu(index: int | str, gpus: list[Gpu]) -> Gpu:
+    """The GPU with a number, or with a UUID that begins as typed."""
+    if isinstance(index, int):
+        if not 0 <= index < len(gpus):
+            raise UserError(f"hardware.index={index}: this machine shows {len(gpus)} GPU(s), counted from 0")
+        return gpus[index]
+    matches = [gpu for gpu in gpus if index and gpu.uuid.lower().startswith(index.lower())]
+    if len(matches) != 1:
+        options = ", ".join(gpu.uuid for gpu in matches or gpus)
+        problem = "begins the UUIDs of several GPUs" if matches else "is the UUID of no GPU here"
+        raise UserError(f"hardware.index={index} {problem}; type more of one of: {options}")
+    return matches[0]
 
 
 def cuda_precisions(capability: tuple[int, int]) -> tuple[str, ...]:
-    """What the tensor cores of a compute capability do natively (CUDA C++ programming guide, arithmetic table).
+    """The number formats that a compute capability supports natively (CUDA C++ programming guide, arithmetic table).
 
-    int8 and int4 are those of weights alone, computed in bf16; fp8 is that of weights and inputs (torchao 0.18).
+    int8 and int4 are of the weights alone, with sums in bf16; fp8 is of weights and inputs (torchao 0.18).
     """
     if capability >= (8, 9):
         return (*PLAIN, "int8", "int4", "fp8")
@@ -165,13 +181,13 @@ def cuda_precisions(capability: tuple[int, int]) -> tuple[str, ...]:
 
 
 def isolate(hardware: Hardware) -> str:
-    """Lets this process see the chosen cards only and returns torch's name of the device: of several, with commas.
+    """Makes only the selected GPUs visible to this process and returns torch's device names, separated by commas.
 
-    By their numbers, not their UUIDs: CodeCarbon 3.3.2 reads a UUID in CUDA_VISIBLE_DEVICES as no card at all.
+    By number, not UUID: CodeCarbon 3.3.2 reads a UUID in CUDA_VISIBLE_DEVICES as no GPU at all.
     """
     if hardware.uuid is None:
         return hardware.device
-    if hardware.device == "rocm":  # torch calls its device cuda all the same
+    if hardware.device == "rocm":  # torch names it cuda too
         os.environ["HIP_VISIBLE_DEVICES"] = str(hardware.index)
         return "cuda:0"
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
@@ -180,9 +196,9 @@ def isolate(hardware: Hardware) -> str:
 
 
 def gpu_state(hardware: Hardware) -> Mapping[str, Any]:
-    """The card's driver, power limit, clocks, persistence, ECC and temperature; None for what it does not tell.
+    """Driver, power limit, clocks, persistence, ECC and temperature of an NVIDIA GPU; None where not reported.
 
-    Of several cards those of the first, the sum of the limits, and each one's own under `by_uuid`. NVIDIA's only.
+    With several GPUs: the first one's values, the sum of the power limits, and each GPU's values under `by_uuid`.
     """
     if hardware.device != "cuda":
         return {}
@@ -197,19 +213,19 @@ def gpu_state(hardware: Hardware) -> Mapping[str, Any]:
 def _state(pynvml: Any, uuid: str) -> dict[str, Any]:
     handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
 
-    def ask(name: str, *words: Any) -> Any:
+    def query(name: str, *arguments: Any) -> Any:
         try:
-            value = getattr(pynvml, name)(*words)
+            value = getattr(pynvml, name)(*arguments)
         except pynvml.NVMLError:
             return None
         return text(value)
 
     return {
-        "driver": ask("nvmlSystemGetDriverVersion"),
-        "sm_clock_mhz": ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_SM),
-        "memory_clock_mhz": ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_MEM),
-        "persistence": ask("nvmlDeviceGetPersistenceMode", handle),
-        "ecc": ask("nvmlDeviceGetEccMode", handle),
-        "mig": ask("nvmlDeviceGetMigMode", handle),
-        "temperature_c": ask("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU),
+        "driver": query("nvmlSystemGetDriverVersion"),
+        "sm_clock_mhz": query("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_SM),
+        "memory_clock_mhz": query("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_MEM),
+        "persistence": query("nvmlDeviceGetPersistenceMode", handle),
+        "ecc": query("nvmlDeviceGetEccMode", handle),
+        "mig": query("nvmlDeviceGetMigMode", handle),
+        "temperature_c": query("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU),
     }

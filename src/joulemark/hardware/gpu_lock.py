@@ -1,7 +1,7 @@
-"""One measured run on a card at a time: two would count each other's joules.
+"""One measured run per GPU at a time: two would meter each other's energy.
 
-A lock of the operating system on a file named after the card's UUID: a killed run lets go of it by dying. Of several
-cards the locks are taken in the order of their UUIDs, by every run alike: two runs never wait for each other.
+An operating-system lock on a file named after the GPU's UUID, which ends with its process. Several locks are taken in
+the order of the UUIDs, so two runs never wait for each other.
 """
 
 import os
@@ -15,7 +15,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 
 TAKEN = "is being measured by process"
-LOOK_S = 1.0  # between two looks at a lock that is waited for long
+POLL_S = 1.0  # longest interval between attempts to take a lock
 
 
 @contextmanager
@@ -26,30 +26,32 @@ def held(
     word: str = "protocol.lock_wait_s=600",
     kind: str = "",
 ) -> Iterator[None]:
-    """Holds the locks of all the run's cards, after at most `wait_s` seconds together.
+    """Holds the locks of the run's GPUs, waiting at most `wait_s` seconds for all of them.
 
-    UserError with the holder's process id where one is taken; `word` is what the user may type to wait for it. `kind`
-    tells locks of another purpose on the same card apart.
-    Nothing is locked without a card: the processor is always shared, and a run on it says so by its evidence.
+    `word` is the option that makes a command wait; `kind` distinguishes locks of another purpose on the same GPU.
+    Without a GPU nothing is locked: the processor is always shared, which the evidence of its energy shows.
+
+    Raises:
+        UserError: another process holds a lock; names its process id.
     """
     until_s = time.monotonic() + wait_s
     with ExitStack() as locks:
         for uuid, index in sorted(zip(hardware.uuids, hardware.indices, strict=True)):
             path = (folder or Path(tempfile.gettempdir())) / f"joulemark-{kind}{uuid}.lock"
-            locks.enter_context(_one(path, f"GPU {index} ({uuid})", max(0.0, until_s - time.monotonic()), word))
+            locks.enter_context(_lock(path, f"GPU {index} ({uuid})", max(0.0, until_s - time.monotonic()), word))
         yield
 
 
 @contextmanager
-def _one(path: Path, card: str, wait_s: float, word: str) -> Iterator[None]:
+def _lock(path: Path, gpu: str, wait_s: float, word: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, timeout=wait_s, mode=0o666)
     try:
-        lock.acquire(poll_interval=min(LOOK_S, max(0.05, wait_s / 100)))
+        lock.acquire(poll_interval=min(POLL_S, max(0.05, wait_s / 100)))
     except Timeout:
         raise UserError(
-            f"{card} {TAKEN} {_holder(path)}; wait for it, type {word} to queue, or hardware.index=… for another card"
+            f"{gpu} {TAKEN} {_holder(path)}; wait for it, type {word} to queue, or hardware.index=… for another GPU"
         ) from None
     try:
         path.with_suffix(".pid").write_text(str(os.getpid()))

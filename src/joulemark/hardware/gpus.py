@@ -1,6 +1,6 @@
-"""The GPUs of this machine, as their drivers tell it: NVIDIA's by NVML, AMD's by amdsmi.
+"""The GPUs of this machine as their drivers list them: NVIDIA's by NVML, AMD's by amdsmi.
 
-AMD's part is built from amdsmi's documentation and readings in that form; not tried on a card.
+AMD's part follows amdsmi's documentation; not tried on a GPU.
 """
 
 import importlib
@@ -12,8 +12,16 @@ from joulemark.core.errors import UserError
 
 
 @dataclass(frozen=True)
-class Card:
-    """One GPU as its driver describes it; `capability` is CUDA's, None of an AMD card."""
+class Gpu:
+    """One GPU as its driver describes it.
+
+    Attributes:
+        index: number by which the framework selects it
+        uuid: the driver's unique id
+        name: marketing name
+        capability: CUDA compute capability (major, minor); None for an AMD GPU
+        power_limit_w: enforced limit in W; None where the driver does not report it
+    """
 
     index: int
     uuid: str
@@ -22,10 +30,10 @@ class Card:
     power_limit_w: float | None
 
 
-def cards() -> list[Card]:
-    """The NVIDIA cards this process may use, in the driver's order; none without a driver.
+def nvidia_gpus() -> list[Gpu]:
+    """The NVIDIA GPUs this process may use, in the driver's order; empty without a driver.
 
-    CUDA_VISIBLE_DEVICES, as Slurm sets it, hides the others; it may hold indices or UUIDs.
+    CUDA_VISIBLE_DEVICES, as Slurm sets it, hides the others; it holds indices or UUIDs.
     """
     try:
         import pynvml
@@ -33,15 +41,15 @@ def cards() -> list[Card]:
         return []
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver: there is no card to use, which is an answer
+    except pynvml.NVMLError:  # no driver, so no GPU
         return []
-    found: list[Card] = []
+    gpus: list[Gpu] = []
     for number in range(pynvml.nvmlDeviceGetCount()):
         try:
             handle = pynvml.nvmlDeviceGetHandleByIndex(number)
-        except pynvml.NVMLError_NoPermission:  # another job's: a control group, Slurm's say, keeps this process from it
+        except pynvml.NVMLError_NoPermission:  # of another job: its control group (Slurm's, for one) excludes us
             continue
-        index = len(found)  # CUDA counts those that it may open
+        index = len(gpus)  # CUDA counts only those it may open
         uuid = text(pynvml.nvmlDeviceGetUUID(handle))
         name = text(pynvml.nvmlDeviceGetName(handle))
         try:
@@ -49,21 +57,23 @@ def cards() -> list[Card]:
         except pynvml.NVMLError:
             limit_w = None
         capability = tuple(pynvml.nvmlDeviceGetCudaComputeCapability(handle))
-        found.append(Card(index, uuid, name, capability, limit_w))
+        gpus.append(Gpu(index, uuid, name, capability, limit_w))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return found if visible is None else _visible(found, visible)
+    return gpus if visible is None else _visible(gpus, visible)
 
 
-def _visible(found: list[Card], visible: str) -> list[Card]:
-    words = [word.strip() for word in visible.split(",") if word.strip()]
-    return [card for word in words for card in found if word == str(card.index) or card.uuid.startswith(word)]
+def _visible(gpus: list[Gpu], visible: str) -> list[Gpu]:
+    ids = [part.strip() for part in visible.split(",") if part.strip()]
+    return [gpu for id in ids for gpu in gpus if id == str(gpu.index) or gpu.uuid.startswith(id)]
 
 
-def amd_cards(driver: Any = None) -> list[Card]:
-    """AMD's cards that this process may use, by the numbers that HIP gives them; none without amdsmi or its driver.
+def amd_gpus(driver: Any = None) -> list[Gpu]:
+    """The AMD GPUs this process may use, numbered as HIP does; empty without amdsmi or its driver.
 
-    HIP_VISIBLE_DEVICES hides the others. `driver` is the amdsmi module; None imports it. UserError where there are
-    several and amdsmi does not say which is which to HIP: then one might run while another is counted.
+    HIP_VISIBLE_DEVICES hides the others. `driver` is the amdsmi module; None imports it.
+
+    Raises:
+        UserError: several GPUs whose HIP numbers are unknown; one might compute while another is metered.
     """
     if driver is None:
         try:
@@ -73,36 +83,36 @@ def amd_cards(driver: Any = None) -> list[Card]:
     try:
         driver.amdsmi_init()
         handles = driver.amdsmi_get_processor_handles()
-        found = [_amd_card(driver, handle, alone=len(handles) == 1) for handle in handles]
-    except driver.AmdSmiException:  # no driver: there is no card to use, which is an answer
+        gpus = [_amd_gpu(driver, handle, alone=len(handles) == 1) for handle in handles]
+    except driver.AmdSmiException:  # no driver, so no GPU
         return []
     visible = os.environ.get("HIP_VISIBLE_DEVICES")
-    if len(found) > 1 and (renumbers := next((n for n in RENUMBERS if os.environ.get(n)), None)):
+    if len(gpus) > 1 and (renumbers := next((n for n in RENUMBERS if os.environ.get(n)), None)):
         raise UserError(
-            f"{renumbers}={os.environ[renumbers]} gives the AMD cards other numbers than amdsmi's; "
+            f"{renumbers}={os.environ[renumbers]} numbers the AMD GPUs differently from amdsmi; "
             f"type HIP_VISIBLE_DEVICES=… in its place, or hardware=cpu"
         )
-    found.sort(key=lambda card: card.index)
-    return found if visible is None else _visible(found, visible)
+    gpus.sort(key=lambda gpu: gpu.index)
+    return gpus if visible is None else _visible(gpus, visible)
 
 
-RENUMBERS = ("ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")  # what HIP obeys beside its own variable
+RENUMBERS = ("ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")  # which HIP also obeys
 
 
-def _amd_card(driver: Any, handle: Any, alone: bool) -> Card:
+def _amd_gpu(driver: Any, handle: Any, alone: bool) -> Gpu:
     index = 0
     if not alone:
         if not hasattr(driver, "amdsmi_get_gpu_enumeration_info"):
             raise UserError(
-                "this amdsmi does not tell which number HIP gives each of several AMD cards (ROCm 6.4 and later does); "
+                "this amdsmi does not report the HIP numbers of several AMD GPUs (ROCm 6.4 and later does); "
                 "type hardware=cpu, or update ROCm"
             )
         index = int(driver.amdsmi_get_gpu_enumeration_info(handle)["hip_id"])
     name = driver.amdsmi_get_gpu_asic_info(handle)["market_name"]
-    # its limit is not read: amdsmi's releases tell it in watts or in microwatts
-    return Card(index, driver.amdsmi_get_gpu_device_uuid(handle), name, None, None)
+    # the power limit is not read: its unit is W or µW, depending on the amdsmi release
+    return Gpu(index, driver.amdsmi_get_gpu_device_uuid(handle), name, None, None)
 
 
 def text(value: Any) -> Any:
-    """What a driver's binding may give as bytes, as a string."""
+    """A driver's string, which some bindings return as bytes."""
     return value.decode() if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""The machine and software a run was measured on, read once, before anything is loaded."""
+"""The machine and software a run is measured on, read once before anything is loaded."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ PACKAGES = ("torch", "transformers", "diffusers", "datasets", "tokenizers", "acc
 
 
 def snapshot() -> dict[str, Any]:
-    """Host, processor, memory, packages and the program's own revision; JSON values, None where unknown."""
+    """Operating system, processor, memory, packages and the program's revision as JSON values; None where unknown."""
     import psutil
 
     return {
@@ -29,7 +29,7 @@ def snapshot() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """The processor cores that this process may use, which in a container or a job are often fewer than there are."""
+    """The processor cores available to this process; in a container or a job often fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -61,7 +61,7 @@ def revision() -> dict[str, Any]:
 
 
 def busy_s() -> float:
-    """Seconds the host's processors have been busy since boot, averaged over the cores: one read of the kernel."""
+    """Seconds the host's processors have been busy since boot, the mean over its cores."""
     import psutil
 
     times = psutil.cpu_times()
@@ -73,7 +73,7 @@ def busy_s() -> float:
 
 def _output(command: list[str]) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return result.stdout.strip()

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from joulemark.core import paths, signals
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.hardware.gpus import Card, amd_cards, cards
+from joulemark.hardware.gpus import Gpu, amd_gpus, nvidia_gpus
 from joulemark.sweep import trial
 
 PROGRAM = (*paths.module("", "run"), "-m")
@@ -109,12 +109,12 @@ def _pinned(hardware: Hardware, keys: Sequence[str]) -> list[Mapping[str, str]]:
         raise UserError("sweep.workers: a Mac has one GPU; type sweep.workers=1")
     if "hardware.index" in keys or hardware.beside:
         raise UserError("sweep.workers gives each worker a card of its own; leave hardware.index out")
-    found = amd_cards() if hardware.device == "rocm" else cards()
-    return [_showing(card, hardware.device) for card in found if card.name == hardware.gpu_name]
+    gpus = amd_gpus() if hardware.device == "rocm" else nvidia_gpus()
+    return [_showing(gpu, hardware.device) for gpu in gpus if gpu.name == hardware.gpu_name]
 
 
-def _showing(card: Card, device: str) -> Mapping[str, str]:
+def _showing(gpu: Gpu, device: str) -> Mapping[str, str]:
     if device == "rocm":
-        return {"HIP_VISIBLE_DEVICES": str(card.index)}
+        return {"HIP_VISIBLE_DEVICES": str(gpu.index)}
     # The trial itself narrows this to the card's number as the driver counts : CodeCarbon needs that
-    return {"CUDA_VISIBLE_DEVICES": card.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    return {"CUDA_VISIBLE_DEVICES": gpu.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
