@@ -13,7 +13,9 @@ from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.measure.test_runner import a_run, benched
 from tests.meters.test_nvml import BOTH, CARD
 
-PROTOCOL = {"audit_rel": 0.01, "audit_sampled_rel": 0.05, "audit_clock_rel": 0.01, "audit_power_rel": 0.1}
+PROTOCOL = procedure(
+    audit_rel=0.01, audit_long_s=None, audit_sampled_rel=0.05, audit_clock_rel=0.01, audit_power_rel=0.1
+)
 IDLE = (Reading("nvml", 5.0, gpu_j=500.0, method={"gpu": "counter"}),)
 
 
@@ -188,10 +190,10 @@ class Two(Driver):
 
 
 def test_of_two_cards_the_worst_is_told_and_their_power_summed():
-    look = seen(Two(reasons=0x40), hardware=BOTH).looks[0]
+    look = seen(Two(reasons=0x40), hardware=BOTH).gpu_states[0]
     assert (look.temperature_c, look.sm_clock_hz, look.power_w, look.utilization) == (55.0, 1.7e9, 140.0, 0.0)
     assert look.reasons == 0x41
-    assert seen(Two(busy=50), hardware=BOTH).looks[0].power_w is None  # one card's is not the sum
+    assert seen(Two(busy=50), hardware=BOTH).gpu_states[0].power_w is None  # one card's is not the sum
     assert audit.contaminated(seen(Two(busy=50), hardware=BOTH), 0.05)
     assert audit.flags(seen(Two(reasons=0x40), hardware=BOTH), 0.05) == ("throttled",)
 
@@ -276,4 +278,4 @@ def test_locks_are_taken_in_the_order_of_uuids_whatever_that_of_the_cards(tmp_pa
 @pytest.mark.parametrize(("long_s", "found"), [(1.0, ["GPU energy by codecarbon against nvml"]), (1.1, [])])
 def test_how_long_a_window_must_be_for_that_is_the_protocols_to_say(long_s, found):
     short = Measurement(idle=IDLE, windows=(window(200.0, 220.0, seconds=1.0),))
-    assert wrong(short, protocol={**PROTOCOL, "audit_long_s": long_s}) == found
+    assert wrong(short, protocol=replace(PROTOCOL, audit_long_s=long_s)) == found

@@ -31,7 +31,7 @@ def run_of(mean_w, spread=0.01, windows=5, seed=0, card="GPU-1", quality=0.9, **
 
     record = replace(
         RECORD,
-        hardware={**RECORD.hardware, "gpu_name": "NVIDIA H100", "uuid": card},
+        hardware=replace(RECORD.hardware, gpu_name="NVIDIA H100", uuid=card),
         measurement=replace(RECORD.measurement, windows=tuple(window() for _ in range(windows))),
         scores={"primary": quality},
     )
@@ -72,7 +72,7 @@ def test_one_window_gives_no_verdict():
 
 
 def changed(record, part, **values):
-    return replace(record, **{part: {**getattr(record, part), **values}})
+    return replace(record, **{part: replace(getattr(record, part), **values)})
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def changed(record, part, **values):
         ("task", {"max_new_tokens": 99}, "task max_new_tokens: 4 and 99"),
         ("protocol", {"window_s": 99.0}, "protocol window_s: 10.0 and 99.0"),
         ("protocol", {"idle_s": 0.0}, "protocol idle_s: 5.0 and 0.0"),
-        ("run", {"samples": 7}, "samples: 3 and 7"),
+        ("task", {"samples": 7}, "samples: 3 and 7"),
         ("hardware", {"gpu_name": "NVIDIA A100"}, "device: NVIDIA H100 and NVIDIA A100"),
     ],
 )
@@ -121,8 +121,9 @@ def test_a_failed_run_is_refused_with_its_reason():
 
 def test_model_precision_batch_and_how_many_windows_may_differ():
     a = run_of(100)
-    b = run_of(130, seed=1, windows=7, model={**a.model, "name": "other", "weights": "random"})
-    b = changed(changed(b, "run", precision="bf16", batch_size=64, seed=9), "protocol", name="x", max_windows=99)
+    b = run_of(130, seed=1, windows=7, model=replace(a.model, name="other", weights="random"))
+    b = changed(changed(b, "settings", precision="bf16", batch_size=64), "protocol", name="x", max_windows=99)
+    b = changed(b, "task", seed=9)
     assert compare(a, b).verdict == "A"
 
 
@@ -222,7 +223,7 @@ def test_runs_of_the_store_are_named_by_the_beginning_of_their_ids(tmp_path, cap
 
 def test_a_run_on_two_cards_does_not_compare_with_one_on_the_first_of_them():
     one = run_of(100)
-    two = replace(one, hardware={**one.hardware, "beside": [[1, "GPU-2"]]})
+    two = replace(one, hardware=replace(one.hardware, beside=((1, "GPU-2"),)))
     assert any("2 x NVIDIA H100" in reason for reason in differences(one, two))
     assert same_card(two, two)
-    assert not same_card(two, replace(two, hardware={**two.hardware, "beside": [[1, "GPU-3"]]}))
+    assert not same_card(two, replace(two, hardware=replace(two.hardware, beside=((1, "GPU-3"),))))

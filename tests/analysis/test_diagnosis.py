@@ -1,13 +1,17 @@
 """What decides the energy of a run: records like those of an H100 (idle 119 W, limit 700 W), one cause each."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
 from joulemark.analysis import description, diagnosis, named_metrics
-from joulemark.analysis.lower_bound import Calibration, Rate
+from joulemark.core.calibration import Calibration, Rate
+from joulemark.core.environment import Environment
+from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement, Reading, StageWindow, Window, Work
-from joulemark.core.record import Record, Request
+from joulemark.core.model import Settings
+from joulemark.core.record import ModelFacts, Record, Request, TaskFacts
+from tests.fakes import procedure
 
 # shared/measurement.md: 679 TFLOP/s bf16 at 1.02 pJ/FLOP, 51 TFLOP/s fp32 at 13.2, a copy of 3.02 TB/s at 131 pJ/byte
 H100 = Calibration(
@@ -30,18 +34,18 @@ def run(
     """A run of ten requests at these watts; `phases` are the milliseconds of each stage."""
     return Record(
         id="r", status="finished", started_at="",
-        model={"name": "m", "weights": "random", "kind": kind, "checkpoint": "c", "revision": None},
-        task={"name": "t", "unit": "token", "metric": "accuracy", "source": "s", "digest": "d"},
-        hardware={
-            "device": "cuda", "power_limit_w": 700.0, "precisions": ["fp32", "tf32", "bf16", "fp16"], "gpu_name": "H100"
-        },
-        protocol={}, site={"g_per_kwh": None}, run={"batch_size": batch, "samples": 1000, "precision": precision},
-        environment={"cpu_cores": 16, "cpu": "c", "calibration": asdict(H100)},
+        model=ModelFacts("m", weights="random", kind=kind, checkpoint="c"),
+        task=TaskFacts("t", "token", "accuracy", 1000, source="s", digest="d"),
+        hardware=Hardware(
+            "h100", "cuda", ("fp32", "tf32", "bf16", "fp16"), uuid="GPU-1", gpu_name="H100", power_limit_w=700.0
+        ),
+        protocol=procedure(), site=Site("unknown"), settings=Settings(batch_size=batch, precision=precision),
+        environment=Environment(cpu_cores=16, cpu="c", calibration=H100),
         measurement=Measurement(
             idle=(Reading("nvml", 5.0, gpu_j=595.0, method={"gpu": "counter"}),),
             batch_sizes=[1] * 10,
             windows=(window(10.0, watts, busy, cpu),),
-            phases=tuple(StageWindow(name, window(ms / 100, watts)) for name, ms in phases.items()),
+            stages=tuple(StageWindow(name, window(ms / 100, watts)) for name, ms in phases.items()),
             work=work,
         ),
         scores={}, requests=requests, config=config or {},
@@ -72,14 +76,14 @@ def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_pr
     assert "2 W more than idle" in found.evidence
     assert "77% of the time" in found.evidence
     assert found.try_word == "batch_size=8 preprocessing_workers=8"
-    batched = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64})
+    batched = replace(RESNET_18, settings=replace(RESNET_18.settings, batch_size=64))
     assert the(batched).try_word == "preprocessing_workers=8"
-    confined = replace(batched, environment={**batched.environment, "usable_cores": 4})
+    confined = replace(batched, environment=replace(batched.environment, usable_cores=4))
     assert the(confined).try_word == "preprocessing_workers=4"
 
 
 def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
-    every = replace(RESNET_18, run={**RESNET_18.run, "batch_size": 64, "preprocessing_workers": 16})
+    every = replace(RESNET_18, settings=replace(RESNET_18.settings, batch_size=64, preprocessing_workers=16))
     sounds = replace(RESNET_18, config={"model": {"pictures": False}})
     for record in (every, sounds):
         assert the(record).try_word is None
@@ -115,8 +119,9 @@ def test_a_small_generator_at_batch_1_is_launch_bound_and_wants_a_larger_batch()
     ],
 )
 def test_batches_that_are_launch_bound_still_are_recorded_as_graphs_where_the_model_can_be(model, word):
-    def tried(**words):
-        return the(replace(GPT2, run={**GPT2.run, **words}, config={"model": model})).try_word
+    def tried(samples=1000, **settings):
+        changed = replace(GPT2, settings=replace(GPT2.settings, **settings), task=replace(GPT2.task, samples=samples))
+        return the(replace(changed, config={"model": model})).try_word
 
     assert tried(batch_size=8) == word
     assert tried(batch_size=1) == "batch_size=8"
@@ -138,7 +143,7 @@ def test_a_full_card_is_compute_bound_and_wants_cheaper_flops():
     found = the(SD_2_1)
     assert found.what == "the GPU itself is the limit"
     assert found.try_word == "precision=bf16"
-    old = replace(SD_2_1, hardware={**SD_2_1.hardware, "precisions": ["fp32", "fp16"]})
+    old = replace(SD_2_1, hardware=replace(SD_2_1.hardware, precisions=("fp32", "fp16")))
     assert the(old).try_word == "precision=fp16"
 
 
@@ -165,8 +170,8 @@ def test_a_busy_card_whose_bytes_take_the_longer_is_memory_bound_only_by_its_flo
 
 
 def test_no_batch_larger_than_the_run_is_proposed():
-    assert the(replace(GPT2, run={**GPT2.run, "batch_size": 500})).try_word == "batch_size=1000"
-    assert the(replace(GPT2, run={**GPT2.run, "batch_size": 1000})).try_word is None
+    assert the(replace(GPT2, settings=replace(GPT2.settings, batch_size=500))).try_word == "batch_size=1000"
+    assert the(replace(GPT2, settings=replace(GPT2.settings, batch_size=1000))).try_word is None
 
 
 @pytest.mark.parametrize("missing", ["utilization", "idle", "limit", "windows", "gpu"])
@@ -177,11 +182,11 @@ def test_what_was_not_read_is_not_diagnosed(missing):
     if missing == "idle":
         record = replace(record, measurement=replace(found, idle=()))
     if missing == "limit":
-        record = replace(record, hardware={**record.hardware, "power_limit_w": None})
+        record = replace(record, hardware=replace(record.hardware, power_limit_w=None))
     if missing == "windows":
         record = replace(record, measurement=replace(found, windows=()))
     if missing == "gpu":
-        record = replace(record, hardware={**record.hardware, "device": "cpu"})
+        record = replace(record, hardware=replace(record.hardware, device="cpu"))
     assert diagnosis.findings(record) == []
 
 
@@ -195,7 +200,7 @@ def test_the_sentence_stands_in_the_table_and_in_the_description_with_the_word_t
 
 
 def test_cards_that_wait_for_each_other_say_nothing_of_the_host():
-    two = replace(GPT2, hardware={**GPT2.hardware, "uuid": "GPU-a", "beside": [[1, "GPU-b"]]})
+    two = replace(GPT2, hardware=replace(GPT2.hardware, uuid="GPU-a", beside=((1, "GPU-b"),)))
     assert diagnosis.findings(GPT2)
     assert diagnosis.findings(two) == []
 

@@ -1,6 +1,6 @@
 """What a site makes of a record's energy: known joules, known factors."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +21,7 @@ J = 3600.0  # per request: one kWh per 1,000
 
 
 def metrics(**changes):
-    return emissions.metrics(J, asdict(replace(HERE, **changes)))
+    return emissions.metrics(J, replace(HERE, **changes))
 
 
 def test_emissions_and_cost_carry_the_buildings_overhead():
@@ -54,14 +54,14 @@ def test_a_heat_credit_is_taken_off_nothing():
 )
 def test_what_the_site_does_not_say_is_none_and_never_zero(changes, unknown):
     assert all(metrics(**changes)[name] is None for name in unknown)
-    assert set(emissions.metrics(None, asdict(HERE)).values()) == {None}
+    assert set(emissions.metrics(None, HERE).values()) == {None}
 
 
-def test_an_old_record_without_the_newer_keys_can_still_be_read():
-    found = emissions.metrics(J, {"zone": None, "g_per_kwh": 50.0, "pue": 2.0})
+def test_a_site_that_says_only_its_factor_has_no_cost():
+    found = emissions.metrics(J, Site("mine", g_per_kwh=50.0, pue=2.0))
     assert found["emissions/g_per_1k"] == pytest.approx(100)
     assert found["cost/per_1k"] is None
-    assert emissions.estimated_limit({}) == 0.2
+    assert Site("mine").estimated_limit == 0.2
 
 
 def test_a_zone_brings_year_basis_source_and_the_version_of_the_table():
@@ -123,7 +123,7 @@ def test_the_modelled_warning_stands_before_every_number_on_terminal_and_page(ca
 
 
 def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
-    priced = {**asdict(HERE), "heat_reuse": 0.5, "heat_replaces": "heat_pump"}
+    priced = replace(HERE, heat_reuse=0.5, heat_replaces="heat_pump")
     record = replace(a_record(), site=priced)
     told = {what.strip(): (value, how) for what, value, how in description.rows(record, named_metrics.metrics(record))}
     by = "CPU estimated (estimated), RAM estimated (constant)"

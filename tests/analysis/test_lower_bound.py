@@ -9,9 +9,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from joulemark.analysis import description, lower_bound, named_metrics
-from joulemark.analysis.lower_bound import Calibration, Rate
 from joulemark.cli import calibrate
 from joulemark.cli.calibrate import Kernels, Plan
+from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
@@ -97,7 +97,7 @@ def test_every_price_is_gross_joules_over_work_whatever_the_counter_waits_for_it
     bf16 = found.products["bf16"]
     assert bf16.per_s == pytest.approx(1e14)
     assert bf16.pj == pytest.approx(600 / 1e14 * 1e12)
-    assert bf16.net_pj(found.idle_w) == pytest.approx(500 / 1e14 * 1e12)
+    assert bf16.dynamic_pj(found.idle_w) == pytest.approx(500 / 1e14 * 1e12)
     assert found.copy.per_s == pytest.approx(2e11)
     assert found.copy.pj == pytest.approx(400 / 2e11 * 1e12)
     assert (found.key, found.component, found.method, found.driver) == ("GPU-1", "gpu", "counter", "580.1")
@@ -210,11 +210,10 @@ def on_cpu(method, work):
     known = replace(KNOWN, component="cpu", products={"fp32": KNOWN.products["bf16"]})
     window = record.measurement.windows[0]
     readings = tuple(replace(r, method=dict.fromkeys(r.method, method)) for r in window.readings)
-    from dataclasses import asdict
 
     return replace(
         record,
-        environment={**record.environment, "calibration": asdict(known)},
+        environment=replace(record.environment, calibration=known),
         measurement=replace(record.measurement, windows=(replace(window, readings=readings),), work=work),
     )
 
@@ -238,7 +237,7 @@ def test_an_estimated_energy_is_not_held_against_the_floor():
 
 def test_a_run_without_a_calibration_has_no_floor_and_still_says_its_work():
     record = on_cpu("rapl", Work(flops=1e10, bytes_read=5e6))
-    record = replace(record, environment={**record.environment, "calibration": None})
+    record = replace(record, environment=replace(record.environment, calibration=None))
     metrics = named_metrics.metrics(record)
     assert metrics["lower_bound/wh_per_1k"] is None
     assert metrics["lower_bound/ratio"] is None

@@ -6,10 +6,14 @@ from dataclasses import replace
 import pytest
 
 from joulemark.analysis import named_metrics
+from joulemark.core.environment import Environment
+from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement, Reading, Window
-from joulemark.core.record import Record
+from joulemark.core.model import Settings
+from joulemark.core.record import ModelFacts, Record, TaskFacts
+from tests.fakes import procedure
 
-SITE = {"zone": "FRA", "g_per_kwh": 56.0, "pue": 1.25}
+SITE = Site("france", zone="FRA", g_per_kwh=56.0, pue=1.25)
 
 
 def reading(seconds, gpu=None, cpu=None, ram=None):
@@ -30,19 +34,19 @@ def record(**changes):
         idle=(reading(5.0, gpu=120.0),),
         batch_sizes=(1, 2),
         windows=(window, window),
-        settled=True,
+        converged=True,
     )
     return Record(
         id="r",
         status="finished",
         started_at="",
-        model={"name": "m", "weights": "hub"},
-        task={},
-        hardware={},
-        protocol={},
+        model=ModelFacts("m", weights="hub"),
+        task=TaskFacts("t", "token", "accuracy", 3),
+        hardware=Hardware("cuda", "cuda", ("fp32",)),
+        protocol=procedure(),
         site=SITE,
-        run={},
-        environment={},
+        settings=Settings(),
+        environment=Environment(),
         measurement=replace(found, **changes),
         scores={"primary": 0.5, "accuracy": 0.5},
     )
@@ -144,7 +148,7 @@ def test_emissions_are_kwh_times_pue_times_the_zones_factor():
 
 
 def test_without_a_factor_there_are_no_emissions():
-    assert named_metrics.metrics(replace(record(), site={**SITE, "g_per_kwh": None}))["emissions/g_per_1k"] is None
+    assert named_metrics.metrics(replace(record(), site=replace(SITE, g_per_kwh=None)))["emissions/g_per_1k"] is None
 
 
 def test_a_batched_request_waits_for_its_batch():
@@ -160,7 +164,7 @@ def test_what_was_not_read_is_none_and_never_zero():
     for name in (
         "total_wh_per_1k",
         "gpu_wh_per_1k",
-        "gpu_net_wh_per_1k",
+        "gpu_dynamic_wh_per_1k",
         "ci95_rel",
         "estimated_share",
         "load_wh",

@@ -22,8 +22,8 @@ class Terminal(io.StringIO):
 
 def a_long_one():
     record = a_record()
-    task = {**record.task, "skipped": [f"row {number}: {'a long reason ' * 12}" for number in range(3)]}
-    return replace(record, task=task, environment={**record.environment, "meters_absent": {"rapl": REMEDY}})
+    task = replace(record.task, skipped=tuple(f"row {number}: {'a long reason ' * 12}" for number in range(3)))
+    return replace(record, task=task, environment=replace(record.environment, meters_absent={"rapl": REMEDY}))
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
@@ -65,7 +65,7 @@ def of_compare(record):
 
 
 def of_suite(record):
-    name = record.model["name"]
+    name = record.model.name
     table.show([table.Row("text_classification", name, metrics=named_metrics.metrics(record), error="it broke " * 30)])
 
 
@@ -76,7 +76,7 @@ def test_no_command_cuts_a_name_and_a_pipe_gets_every_line_whole(show, stream, m
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setenv("COLUMNS", "60")
     name = "a_model_whose_name_is_as_long_as_any_that_conf_model_has"
-    show(replace(a_long_one(), model={**a_long_one().model, "name": name}))
+    show(replace(a_long_one(), model=replace(a_long_one().model, name=name)))
     shown = out.getvalue()
     assert "…" not in shown
     whole = {of_rescore: "a long source " * 20, of_compare: REMEDY, of_suite: "it broke " * 30}[show]

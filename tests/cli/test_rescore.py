@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,7 +164,7 @@ def test_rescoring_with_a_records_own_site_gives_its_own_figures():
     here = emissions.located(
         Site("mine", zone="FRA", pue=1.3, price_per_kwh=0.3, heat_reuse=0.5, heat_replaces="resistive")
     )
-    record = replace(a_record(), site=asdict(here))
+    record = replace(a_record(), site=here)
     before = to_json(record)
     one = rescore.rescored("id", record, here)
     assert one.after == one.before

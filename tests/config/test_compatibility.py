@@ -134,9 +134,9 @@ def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_chan
         "compile": False,
         "preprocessing_workers": 1,
     }.items():
-        assert run.chosen[key] == draft(run, Inputs()).run[key] == value
+        assert run.chosen[key] == getattr(draft(run, Inputs()).settings, key) == value
     changed = built("sort=length", "attention=eager")
-    assert draft(changed, Inputs()).run["attention"] == changed.chosen["attention"] == "eager"
+    assert draft(changed, Inputs()).settings.attention == changed.chosen["attention"] == "eager"
     assert changed.settings == Settings(attention="eager")
 
 

@@ -79,11 +79,11 @@ def test_another_model_is_refused_and_another_card_or_task_is_said(run):
 
 def test_the_record_and_its_params_say_which_pin_and_none_without_one(run):
     found = run("tuned=mine")
-    assert draft(found, Inputs()).run["tuned"] == "mine"
+    assert draft(found, Inputs()).origin.tuned == "mine"
     assert found.chosen["tuned.sweep_id"] == "efficiency-1"
     assert "tuned=mine" in found.command
     without = run()
-    assert draft(without, Inputs()).run["tuned"] is None
+    assert draft(without, Inputs()).origin.tuned is None
     assert not [key for key in without.chosen if key.startswith("tuned")]
 
 

@@ -1,7 +1,7 @@
 """A record becomes JSON and a record again, and nothing is lost on the way."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_a_record_keeps_what_each_card_drew_and_one_from_before_there_were_sever
     record = a_record()
     first = record.measurement.windows[0]
     reading = Reading("nvml", 1.0, gpu_j=3.0, method={"gpu": "counter"}, gpu_j_by_uuid={"GPU-a": 1.0, "GPU-b": 2.0})
-    hardware = {**asdict(CARD), "beside": ((2, "GPU-c"),)}
+    hardware = replace(CARD, beside=((2, "GPU-c"),))
     record = replace(
         record,
         hardware=hardware,
@@ -42,11 +42,11 @@ def test_a_record_keeps_what_each_card_drew_and_one_from_before_there_were_sever
     values = json.loads(json.dumps(to_json(record)))
     again = from_json(values)
     assert again.measurement.windows[0].readings[0].gpu_j_by_uuid == {"GPU-a": 1.0, "GPU-b": 2.0}
-    assert named_metrics.uuids(again.hardware) == ("GPU-b", "GPU-c")
+    assert again.hardware.uuids == ("GPU-b", "GPU-c")
     del values["hardware"]["beside"], values["measurement"]["windows"][0]["readings"][0]["gpu_j_by_uuid"]
     older = from_json(values)
     assert older.measurement.windows[0].readings[0].gpu_j_by_uuid == {}
-    assert named_metrics.uuids(older.hardware) == ("GPU-b",)
+    assert older.hardware.uuids == ("GPU-b",)
 
 
 def test_a_record_of_a_newer_program_is_refused():

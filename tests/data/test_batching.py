@@ -68,7 +68,7 @@ def test_a_sorted_run_gives_each_sample_its_own_answer_and_its_own_batchs_latenc
     ]
     # a batched request waits for the longest of its batch
     assert [request.latency_s for request in record.requests] == pytest.approx([3, 9, 1, 9, 7, 3, 7])
-    assert record.run["sort"] == "length"
+    assert record.settings.sort == "length"
 
 
 def test_sorting_spares_padding_and_nothing_else():

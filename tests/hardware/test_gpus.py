@@ -130,8 +130,8 @@ def test_with_every_sensor_asked_for_a_missing_one_of_another_maker_is_not_calle
         record = a_record()
         record = replace(
             record,
-            hardware={**record.hardware, "device": device},
-            environment={**record.environment, "meters_absent": reasons},
+            hardware=replace(record.hardware, device=device),
+            environment=replace(record.environment, meters_absent=reasons),
         )
         assert description.absent(record) == [f"not read: {reasons[name]}" for name in named]
 

@@ -120,7 +120,7 @@ def test_a_meter_that_cannot_be_read_is_left_out_with_its_reason():
     clock = FakeClock()
     blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")
     record = benched(a_run(clock, [blind, FakeMeter(clock, {"cpu": 50.0})]), clock)
-    assert record.environment["meters_absent"] == {"blind": "no permission"}
+    assert record.environment.meters_absent == {"blind": "no permission"}
     assert named_metrics.metrics(record)["energy/gpu_wh_per_1k"] is None
 
 
@@ -152,15 +152,15 @@ def test_the_meters_are_let_go_whatever_happens():
 def test_the_digest_tells_inputs_apart():
     run = a_run(FakeClock())
     one, other = draft(run, Inputs(SAMPLES)), draft(run, Inputs(SAMPLES[::-1]))
-    assert one.task["digest"] == draft(run, Inputs(SAMPLES)).task["digest"]
-    assert one.task["digest"] != other.task["digest"]
+    assert one.task.digest == draft(run, Inputs(SAMPLES)).task.digest
+    assert one.task.digest != other.task.digest
 
 
 @pytest.mark.parametrize("place", range(len(SAMPLES)))
 @pytest.mark.parametrize("changed", [{"input": "neutral!"}, {"target": "opposite"}])
 def test_the_digest_is_of_every_input_and_of_every_reference(place, changed):
     samples = [replace(one, **changed) if at == place else one for at, one in enumerate(SAMPLES)]
-    one, other = (draft(a_run(FakeClock()), Inputs(these)).task["digest"] for these in (SAMPLES, samples))
+    one, other = (draft(a_run(FakeClock()), Inputs(these)).task.digest for these in (SAMPLES, samples))
     assert one != other
 
 
@@ -250,7 +250,7 @@ def test_the_work_is_counted_once_after_the_windows_on_the_batch_nearest_the_mea
 def test_a_call_that_cannot_be_counted_takes_nothing_from_the_run_and_the_record_says_why(monkeypatch, error):
     record, _ = counting(monkeypatch, error("no rule for this\nsecond line"))
     assert (record.status, record.measurement.work) == ("finished", None)
-    assert record.environment["work_not_counted"] == f"{error.__name__}: no rule for this"
+    assert record.environment.work_not_counted == f"{error.__name__}: no rule for this"
 
 
 def test_the_cards_are_chosen_before_anything_can_import_torch(monkeypatch):

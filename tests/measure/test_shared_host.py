@@ -19,7 +19,7 @@ def record_of(shared):
 def test_the_record_its_verdict_its_page_and_its_tags_say_that_processor_and_memory_are_shared():
     record = record_of(True)
     metrics = named_metrics.metrics(record)
-    assert record.run["shared_host"] is True
+    assert record.origin.shared_host is True
     assert "shared" in record.flags
     assert audit.verdict(record)[0] == "doubtful"
     assert "shared" in audit.verdict(record)[1]

@@ -43,7 +43,7 @@ def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():
     assert [phase.window.duration_s for phase in found] == pytest.approx([5.0, 6.0])  # whole passes over two batches
     assert [phase.window.requests for phase in found] == [40, 12]
     assert set(said) == {"ab", "ef"}  # spread over the inputs, not the first ones
-    record = Measurement(phases=tuple(found))
+    record = Measurement(stages=tuple(found))
     metrics = named_metrics.stage_metrics(record)
     assert metrics["stages/preprocessing_wh_per_1k"] == pytest.approx(100.0 * 0.25 / 2 * 1000 / 3600)
     assert metrics["stages/prefill_wh_per_1k"] == pytest.approx(100.0 * 1.0 / 2 * 1000 / 3600)

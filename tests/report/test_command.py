@@ -18,7 +18,7 @@ from tests.records import PARAMS, a_record
 
 
 def saved(uri, record):
-    return records.save(opening.open_store(uri, record.task["name"]), record, {**PARAMS, "precision": "fp32"})["run_id"]
+    return records.save(opening.open_store(uri, record.task.name), record, {**PARAMS, "precision": "fp32"})["run_id"]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,17 @@ def filled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     uri, record = f"sqlite:///{folder / 'mlflow.db'}", a_record()
     ids = {"a": saved(uri, record)}
-    ids["b"] = saved(uri, replace(record, id="b", model={**record.model, "name": "other"}))
+    ids["b"] = saved(uri, replace(record, id="b", model=replace(record.model, name="other")))
     ids["failed"] = saved(uri, replace(record, id="c", status="failed", error="out of memory"))
-    ids["old"] = saved(uri, replace(record, id="d", model={**record.model, "name": "old"}))
+    ids["old"] = saved(uri, replace(record, id="d", model=replace(record.model, name="old")))
     ids["task"] = saved(
         uri,
-        replace(record, id="e", task={**record.task, "name": "summarization"}, run={**record.run, "sweep_id": "s1"}),
+        replace(
+            record,
+            id="e",
+            task=replace(record.task, name="summarization"),
+            origin=replace(record.origin, sweep_id="s1"),
+        ),
     )
     with sqlite3.connect(folder / "mlflow.db") as connection:  # as they were before runs said what they compare with
         connection.execute("delete from tags where run_uuid = ? and key like 'compare.%'", (ids["old"],))

@@ -14,17 +14,17 @@ from tests.records import a_record
 from tests.report.runs import an_entry
 
 CHANGES = {
-    "inputs": lambda one: replace(one, task={**one.task, "digest": "other"}),
-    "task option": lambda one: replace(one, task={**one.task, "max_new_tokens": 99}),
-    "protocol": lambda one: replace(one, protocol={**one.protocol, "window_s": 99.0}),
-    "samples": lambda one: replace(one, run={**one.run, "samples": 99}),
-    "device": lambda one: replace(one, hardware={**one.hardware, "gpu_name": "Card"}),
+    "inputs": lambda one: replace(one, task=replace(one.task, digest="other")),
+    "task option": lambda one: replace(one, task=replace(one.task, max_new_tokens=99)),
+    "protocol": lambda one: replace(one, protocol=replace(one.protocol, window_s=99.0)),
+    "samples": lambda one: replace(one, task=replace(one.task, samples=99)),
+    "device": lambda one: replace(one, hardware=replace(one.hardware, gpu_name="Card")),
 }
 SAME = {
-    "model": lambda one: replace(one, model={**one.model, "name": "other"}),
-    "batch": lambda one: replace(one, run={**one.run, "batch_size": 99, "precision": "bf16"}),
-    "guards": lambda one: replace(one, protocol={**one.protocol, "audit_rel": 0.5, "max_windows": 99}),
-    "where the inputs were found": lambda one: replace(one, task={**one.task, "source": "elsewhere"}),
+    "model": lambda one: replace(one, model=replace(one.model, name="other")),
+    "batch": lambda one: replace(one, settings=replace(one.settings, batch_size=99, precision="bf16")),
+    "guards": lambda one: replace(one, protocol=replace(one.protocol, audit_rel=0.5, max_windows=99)),
+    "where the inputs were found": lambda one: replace(one, task=replace(one.task, source="elsewhere")),
 }
 
 
@@ -39,7 +39,7 @@ def test_runs_are_of_one_group_where_src_comparison_finds_no_difference(name):
 
 def test_the_card_of_two_records_is_told_as_src_comparison_tells_it():
     a = a_record()
-    b = replace(a, environment={**a.environment, "cpu": "another"})
+    b = replace(a, environment=replace(a.environment, cpu="another"))
     assert (comparison.tags(a)["compare.card"] == comparison.tags(b)["compare.card"]) == comparison.same_card(a, b)
     assert comparison.tags(a)["compare.card"] == comparison.tags(a_record())["compare.card"]
 

@@ -39,7 +39,7 @@ def test_an_estimate_is_hatched_and_a_reading_is_not():
 
 
 def test_a_name_from_a_file_cannot_break_out_of_the_figure():
-    record = replace(a_record(), model={**a_record().model, "name": "</svg><script>alert(1)</script> $x_$"})
+    record = replace(a_record(), model=replace(a_record().model, name="</svg><script>alert(1)</script> $x_$"))
     for svg in drawn(record):
         assert "<script" not in svg
 

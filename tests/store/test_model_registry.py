@@ -24,8 +24,8 @@ def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     opened = opening.open_store(f"sqlite:///{path}", TASK)
     record = a_record()
-    told = replace(record, run={**record.run, "command": "python -m src.run model=fake"})
-    made = [told, a_record(), replace(record, status="failed"), replace(record, model={**record.model, "weights": "random"})]  # fmt: skip  # noqa: E501
+    told = replace(record, origin=replace(record.origin, command="python -m src.run model=fake"))
+    made = [told, a_record(), replace(record, status="failed"), replace(record, model=replace(record.model, weights="random"))]  # fmt: skip  # noqa: E501
     return path, [records.save(opened, one, PARAMS)["run_id"] for one in made]
 
 

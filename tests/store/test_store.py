@@ -53,7 +53,7 @@ def artifact(uri, run_id, name):
 
 
 def save(uri, record):
-    with Recorder(uri, record.task["name"]) as writer:
+    with Recorder(uri, record.task.name) as writer:
         writer.wait_ready()
         return writer.finish(payload(record))
 
@@ -61,7 +61,7 @@ def save(uri, record):
 def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_asks_for(sqlite):
     from joulemark.store.reading import finished
 
-    record = replace(a_record(), run={**a_record().run, "command": "python -m src.run"})
+    record = replace(a_record(), origin=replace(a_record().origin, command="python -m src.run"))
     device = named_metrics.device(record.hardware, record.environment)
     save(sqlite, replace(record, flags=("early_stopped", "not_converged")))
     assert finished(sqlite, device) == {}
@@ -86,7 +86,7 @@ def check_whole(uri, link, record):
     assert (tags["flags"], tags["verdict"]) == ("estimated", "doubtful")
     assert "| energy per 1,000 |" in tags["mlflow.note.content"]
     assert (tags["record.id"], tags["status"]) == (record.id, "finished")
-    assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]
+    assert run.inputs.dataset_inputs[0].dataset.digest == record.task.digest
     assert to_json(from_json(json.loads(artifact(uri, run.info.run_id, "record.json")))) == to_json(record)
     table = json.loads(artifact(uri, run.info.run_id, "requests.json"))
     assert [dict(zip(table["columns"], row, strict=True))["score"] for row in table["data"]] == [1.0, 0.0, None]
@@ -126,7 +126,7 @@ def save_here(uri, record):
     """Writes without the second process, so that the files can be sent elsewhere."""
     from joulemark.store import opening, records
 
-    return records.save(opening.open_store(uri, record.task["name"]), record, PARAMS)
+    return records.save(opening.open_store(uri, record.task.name), record, PARAMS)
 
 
 def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tmp_path):
@@ -157,7 +157,7 @@ def test_of_two_runs_that_bring_the_same_inputs_at_the_same_moment_both_are_reco
     engine = sqlalchemy.create_engine(postgresql)
     same = {
         "uuid": "0" * 32, "place": int(opened.experiment_id),
-        "name": record.task["dataset"], "digest": record.task["digest"],
+        "name": record.task.dataset, "digest": record.task.digest,
     }  # fmt: skip
     waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
     with engine.connect() as other, engine.connect() as watch, ThreadPoolExecutor(1) as thread:
@@ -174,7 +174,7 @@ def test_of_two_runs_that_bring_the_same_inputs_at_the_same_moment_both_are_reco
     engine.dispose()
     (run,) = runs_of(postgresql)
     assert run.info.status == "FINISHED"
-    assert run.inputs.dataset_inputs[0].dataset.digest == record.task["digest"]
+    assert run.inputs.dataset_inputs[0].dataset.digest == record.task.digest
 
 
 @pytest.mark.parametrize(("status", "expected"), [("failed", "FAILED"), ("interrupted", "KILLED")])

@@ -78,14 +78,14 @@ def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own
     assert views.main() == 0
     assert "holds no runs yet" in capsys.readouterr().err
     record = a_record()
-    opened_store = opening.open_store(uri, record.task["name"])
+    opened_store = opening.open_store(uri, record.task.name)
     records.save(opened_store, record, PARAMS)
     opening.open_store(uri, "empty")
     assert views.main() == 0
     line, charts = capsys.readouterr().out.splitlines()
-    assert line.startswith(record.task["name"])
+    assert line.startswith(record.task.name)
     assert line.endswith("viewStateShareKey=joulemark")
     assert charts.endswith("viewStateShareKey=joulemark&compareRunsMode=CHART")
     tags = opened_store.client.get_experiment(opened_store.experiment_id).tags
     envelope = json.loads(tags["mlflow.sharedViewState.joulemark"])
-    assert envelope["name"] == f"energy against quality: {record.task['name']}"
+    assert envelope["name"] == f"energy against quality: {record.task.name}"

@@ -3,12 +3,12 @@
 Pure functions over a Measurement: an old record can be audited again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from joulemark.analysis import readings
 from joulemark.core.measurement import Measurement, Reading, Window
+from joulemark.core.procedure import Procedure
 from joulemark.core.record import Record
 from joulemark.hardware.gpu_state import POWER_CAP, THROTTLED
 
@@ -33,13 +33,11 @@ class Check:
 
 
 def of(record: Record) -> list[Check]:
-    """Every check of a record; none of one that was written before there was an audit."""
-    if "audit_rel" not in record.protocol:
-        return []
-    return checks(record.measurement, record.protocol, record.hardware.get("power_limit_w"))
+    """Every check of a record; none of one that was measured before there was an audit."""
+    return checks(record.measurement, record.protocol, record.hardware.power_limit_w)
 
 
-def checks(found: Measurement, protocol: Mapping[str, Any], power_limit_w: float | None) -> list[Check]:
+def checks(found: Measurement, protocol: Procedure, power_limit_w: float | None) -> list[Check]:
     """Every check that the readings allow; a run with one sensor and no limit has few, which its verdict says."""
     return [
         check
@@ -52,17 +50,20 @@ def checks(found: Measurement, protocol: Mapping[str, Any], power_limit_w: float
     ]
 
 
-def _sensors(found: Measurement, number: int, window: Window, protocol: Mapping[str, Any]) -> Iterator[Check]:
+def _sensors(found: Measurement, number: int, window: Window, protocol: Procedure) -> Iterator[Check]:
     """The card's energy by each meter against the most trusted one, each freed of its own excess at idle power."""
     views = [(reading, joules) for reading in window.readings if (joules := _gpu_j(found, window, reading)) is not None]
     for reading, joules in views[1:]:
         first, trusted = views[0]
         counted = reading.method["gpu"] == first.method["gpu"] == "counter"
-        long_s = protocol.get("audit_long_s", LONG_S_BEFORE)
+        long_s = LONG_S_BEFORE if protocol.audit_long_s is None else protocol.audit_long_s
         if (counted and window.duration_s < long_s) or trusted <= 0:
             continue
-        limit = protocol["audit_rel"] if counted else protocol["audit_sampled_rel"]
-        yield Check(f"GPU energy by {reading.meter} against {first.meter}", number, abs(joules / trusted - 1), limit)
+        limit = protocol.audit_rel if counted else protocol.audit_sampled_rel
+        if limit is not None:
+            yield Check(
+                f"GPU energy by {reading.meter} against {first.meter}", number, abs(joules / trusted - 1), limit
+            )
 
 
 def _gpu_j(found: Measurement, window: Window, reading: Reading) -> float | None:
@@ -71,30 +72,32 @@ def _gpu_j(found: Measurement, window: Window, reading: Reading) -> float | None
     return reading.gpu_j - max(0.0, reading.duration_s - window.duration_s) * (readings.idle_w(found, "gpu") or 0.0)
 
 
-def _clocks(number: int, window: Window, protocol: Mapping[str, Any]) -> Iterator[Check]:
+def _clocks(number: int, window: Window, protocol: Procedure) -> Iterator[Check]:
     """A meter's own duration must lie between what passed within its edges and what passed around them."""
+    if protocol.audit_clock_rel is None:
+        return
     for reading in window.readings:
         if reading.within_s is None or reading.around_s is None or window.duration_s <= 0:
             continue
         short, long = reading.within_s - reading.duration_s, reading.duration_s - reading.around_s
         off = max(0.0, short, long) / window.duration_s
-        yield Check(f"the duration of {reading.meter}", number, off, protocol["audit_clock_rel"])
+        yield Check(f"the duration of {reading.meter}", number, off, protocol.audit_clock_rel)
 
 
 def _power(
-    found: Measurement, number: int, window: Window, protocol: Mapping[str, Any], limit_w: float | None
+    found: Measurement, number: int, window: Window, protocol: Procedure, limit_w: float | None
 ) -> Iterator[Check]:
     """Mean power cannot lie below the idle baseline's, nor above the card's limit."""
     joules, idle_w = readings.signed_j(found, window, "gpu"), readings.idle_w(found, "gpu")
     if joules is None or window.duration_s <= 0:
         return
     mean_w = joules / window.duration_s
-    if idle_w:
+    if idle_w and protocol.audit_sampled_rel is not None:
         below = max(0.0, 1 - mean_w / idle_w)
-        yield Check("mean GPU power below idle", number, below, protocol["audit_sampled_rel"])
-    if limit_w:
+        yield Check("mean GPU power below idle", number, below, protocol.audit_sampled_rel)
+    if limit_w and protocol.audit_power_rel is not None:
         above = max(0.0, mean_w / limit_w - 1)
-        yield Check("mean GPU power above the card's limit", number, above, protocol["audit_power_rel"])
+        yield Check("mean GPU power above the card's limit", number, above, protocol.audit_power_rel)
 
 
 def others(found: Measurement) -> list[int]:
@@ -102,13 +105,13 @@ def others(found: Measurement) -> list[int]:
     return sorted({pid for look in found.gpu_states for pid in look.others or ()})
 
 
-def contaminated(found: Measurement, busy_max: float) -> bool:
+def contaminated(found: Measurement, busy_max: float | None) -> bool:
     """Whether others used the card: seen as processes, or as work on it before this run began (ids may be hidden)."""
     busy = found.gpu_states[0].utilization if found.gpu_states else None
-    return bool(others(found)) or (busy is not None and busy > busy_max)
+    return bool(others(found)) or (busy is not None and busy_max is not None and busy > busy_max)
 
 
-def flags(found: Measurement, busy_max: float) -> tuple[str, ...]:
+def flags(found: Measurement, busy_max: float | None) -> tuple[str, ...]:
     """The words of warning that the card's state calls for."""
     raised = {
         "contaminated": contaminated(found, busy_max),

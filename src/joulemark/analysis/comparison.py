@@ -7,7 +7,7 @@ verdict      A, B, tie or unknown, by the energy of an inference in each window
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from joulemark.analysis import named_metrics
@@ -39,6 +39,8 @@ AROUND = (
 
 # Options by the names that stores of schema 2 have their digests of: old and new runs compare
 DIGESTED = {"converge_batches": "settle_batches", "converge_rel": "settle_rel"}
+
+NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples are compared for themselves
 
 GUARDS = ("audit_", "stage_")  # so begin more of them
 
@@ -86,12 +88,11 @@ def differences(a: Record, b: Record) -> Iterator[str]:
     for name, record in (("A", a), ("B", b)):
         if record.status != "finished":
             yield f"{name} is {record.status}: {record.error}"
-    yield from _differ("task", a.task, b.task, FOUND)
-    yield from _differ("protocol", a.protocol, b.protocol, AROUND, GUARDS)
-    yield from _differ("", {"samples": a.run["samples"]}, {"samples": b.run["samples"]})
-    devices = [named_metrics.device(record.hardware, record.environment) for record in (a, b)]
-    if devices[0] != devices[1]:
-        yield f"device: {devices[0]} and {devices[1]}"
+    yield from _differ("task", _task(a), _task(b), FOUND)
+    yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), AROUND, GUARDS)
+    yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
+    if a.device_name != b.device_name:
+        yield f"device: {a.device_name} and {b.device_name}"
     yield from _differ("sensor", _sensors(a), _sensors(b))
 
 
@@ -103,23 +104,35 @@ def tags(record: Record) -> dict[str, str | None]:
     card, `windows` counts the repeats behind an interval.
     """
     same = {
-        "task": {key: value for key, value in record.task.items() if key not in (*FOUND, "prompt")},
+        "task": {key: value for key, value in _task(record).items() if key not in (*FOUND, "prompt")},
         "protocol": {
             DIGESTED.get(key, key): value
-            for key, value in record.protocol.items()
+            for key, value in asdict(record.protocol).items()
             if key not in AROUND and not key.startswith(GUARDS)
         },
-        "samples": record.run["samples"],
-        "device": named_metrics.device(record.hardware, record.environment),
-        "sensors": _sensors(record),
+        "samples": record.task.samples,
+        "device": record.device_name,
+        "sensors": {component: _digested(sensor) for component, sensor in _sensors(record).items()},
     }
-    prompt = record.task.get("prompt")
+    prompt = record.task.prompt
     return {
         "compare.key": _digest({where: _told(value) for where, value in same.items()}),
         "compare.prompt": None if prompt is None else _digest(prompt),
         "compare.card": _digest(_card(record)),
         "windows": str(len(record.measurement.windows)),
     }
+
+
+def _task(record: Record) -> dict[str, Any]:
+    """Every option of the task under its own name, whichever of them are attributes of its facts."""
+    task = record.task
+    facts = {fact.name: getattr(task, fact.name) for fact in fields(task) if fact.name not in NO_OPTIONS}
+    return {**facts, **task.options}
+
+
+def _digested(sensor: str | None) -> str | None:
+    """A sensor by the name that stores of schema 2 have its digest of."""
+    return None if sensor is None else sensor.replace("(estimated)", "(modelled)")
 
 
 def _told(values: Any) -> Any:
@@ -139,8 +152,8 @@ def same_card(a: Record, b: Record) -> bool:
 
 def _card(record: Record) -> list[Any]:
     """What tells one card, or without one the machine, from another."""
-    uuids = named_metrics.uuids(record.hardware)
-    return list(uuids) or [record.environment.get(key) for key in ("os", "cpu", "cpu_cores", "memory_bytes")]
+    host = record.environment
+    return list(record.hardware.uuids) or [host.os, host.cpu, host.cpu_cores, host.memory_bytes]
 
 
 def _verdict(found: stats.Difference | None, a: Record, b: Record) -> tuple[str, str]:

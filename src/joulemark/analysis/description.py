@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import audit, diagnosis, named_metrics, readings
-from joulemark.analysis import emissions as site
 from joulemark.analysis.impact import published_text
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
@@ -33,10 +32,9 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 
 def title(record: Record) -> str:
     """Model, task and settings in one line."""
-    run = record.run
     return (
-        f"{record.model['name']} · {record.task['name']} · {run['precision']} · batch {run['batch_size']} · "
-        f"{named_metrics.device(record.hardware, record.environment)}"
+        f"{record.model.name} · {record.task.name} · {record.settings.precision} · "
+        f"batch {record.settings.batch_size} · {record.device_name}"
     )
 
 
@@ -60,9 +58,9 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
     lines += _wall(metrics)
     lines += [
         *_idle(record, metrics),
-        (f"energy per {record.task['unit']}", _value(metrics["energy/j_per_unit"], "J"), ""),
+        (f"energy per {record.task.unit}", _value(metrics["energy/j_per_unit"], "J"), ""),
         (_right_answer(record), _value(metrics["energy/j_per_correct"], "J"), ""),
-        (f"quality: {record.task['metric']}", _value(metrics["quality/primary"], ""), _quality(record)),
+        (f"quality: {record.task.metric}", _value(metrics["quality/primary"], ""), _quality(record)),
         ("emissions per 1,000", _value(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
         *_cost_and_heat(record, metrics),
         ("latency p50 / p99", f"{_value(metrics['latency/p50_s'], 's')} / {_value(metrics['latency/p99_s'], 's')}", ""),
@@ -79,7 +77,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str,
 
 def _cards(record: Record) -> dict[str, str]:
     """The evidence of the GPU's energy where it is the sum of several cards, with their UUIDs; nothing for one."""
-    uuids, how = named_metrics.uuids(record.hardware), named_metrics.methods(record.measurement)["gpu"]
+    uuids, how = record.hardware.uuids, named_metrics.methods(record.measurement)["gpu"]
     shown = ", ".join(f"{uuid[:12]}…" if len(uuid) > 12 else uuid for uuid in uuids)
     return {"gpu": f"{how}, {len(uuids)} GPUs, summed ({shown})"} if how and len(uuids) > 1 else {}
 
@@ -130,17 +128,17 @@ def _by(record: Record) -> str:
 def _cost_and_heat(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     """What the site's price and use of the heat make of the energy; nothing where the site says nothing of them."""
     here, lines = record.site, []
-    if here.get("price_per_kwh") is not None:
-        each = f"{here['price_per_kwh']:g} per kWh, PUE {here['pue']:g}"
-        lines.append(("cost per 1,000", _value(metrics["cost/per_1k"], here.get("currency") or ""), each))
-    if here.get("heat_reuse") is not None:
-        how = f"{here['heat_reuse']:.0%} replaces {here['heat_replaces'].replace('_', ' ')}; taken off nothing"
+    if here.price_per_kwh is not None:
+        each = f"{here.price_per_kwh:g} per kWh, PUE {here.pue:g}"
+        lines.append(("cost per 1,000", _value(metrics["cost/per_1k"], here.currency or ""), each))
+    if here.heat_reuse is not None:
+        how = f"{here.heat_reuse:.0%} replaces {str(here.heat_replaces).replace('_', ' ')}; taken off nothing"
         lines.append(("heating spared per 1,000", _value(metrics["heat/credit_wh_per_1k"], "Wh"), how))
     return lines
 
 
 def _limit(record: Record) -> str:
-    return f"{site.estimated_limit(record.site):.0%}"
+    return f"{record.site.estimated_limit:.0%}"
 
 
 def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
@@ -163,7 +161,7 @@ def _phases(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[s
 
 def _inputs(record: Record) -> list[tuple[str, str, str]]:
     """Lines for rows that were passed over and inputs that were cut, each with the first few by name."""
-    skipped, cut = record.task.get("skipped", ()), named_metrics.truncated(record)
+    skipped, cut = record.task.skipped or (), named_metrics.truncated(record)
     lines = []
     if skipped:
         lines.append(("rows skipped", f"{len(skipped)}", _first(skipped, "record.json")))
@@ -180,19 +178,15 @@ def _first(names: Sequence[str], file: str) -> str:
 
 def _floor(record: Record, metrics: Mapping[str, float | None]) -> list[tuple[str, str, str]]:
     """The least that the model's own work can cost on this device, and how far the run is from it."""
-    work, known = record.measurement.work, record.environment.get("calibration")
+    work, known = record.measurement.work, record.environment.calibration
     if work is None:
         return []
     asked = f"{work.flops / 1e9:.4g} GFLOP and {work.bytes_read / 1e6:.4g} MB of weights a request"
     if metrics["lower_bound/wh_per_1k"] is None:
-        measured = (
-            record.hardware["device"] in ("cpu", "mps")
-            or known is not None
-            or len(named_metrics.uuids(record.hardware)) > 1
-        )
+        measured = record.hardware.device in ("cpu", "mps") or known is not None or len(record.hardware.uuids) > 1
         return [("energy floor per 1,000", "not read", asked if measured else f"{asked}; type {program('calibrate')}")]
     ratio = metrics["lower_bound/ratio"]
-    above = "" if ratio is None or known is None else f"{known['component'].upper()} {ratio:.3g}x above it: "
+    above = "" if ratio is None or known is None else f"{known.component.upper()} {ratio:.3g}x above it: "
     return [("energy floor per 1,000", _value(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{asked}")]
 
 
@@ -216,8 +210,7 @@ def warnings(record: Record) -> list[str]:
 
 def absent(record: Record) -> list[str]:
     """Why each sensor that this machine could have was not read; a card's are no loss on a run without it."""
-    reasons = record.environment.get("meters_absent") or {}
-    device = record.hardware.get("device")
+    reasons, device = record.environment.meters_absent, record.hardware.device
     return [
         f"not read: {reason}" for name, reason in reasons.items() if VENDOR_METERS_BEFORE_3.get(name, device) == device
     ]
@@ -247,10 +240,10 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
         lines += [""]
         published = published_text.beside(record, metrics)
         lines += [f"Beside published figures: {_plain(' '.join(published))}", ""] if published else []
-    source = record.task["source"]
+    source = record.task.source or ""
     lines += [
-        f"Inputs: {_plain(source)}, digest `{record.task['digest']}`. Weights: {record.model['weights']}"
-        f" ({record.model['checkpoint']}, revision {record.model['revision'] or 'none'}).",
+        f"Inputs: {_plain(source)}, digest `{record.task.digest}`. Weights: {record.model.weights}"
+        f" ({record.model.checkpoint}, revision {record.model.revision or 'none'}).",
         "Energies are gross component energy per 1,000 inferences, not electricity at the wall.",
     ]
     return "\n".join(lines)
@@ -269,12 +262,12 @@ def _value(value: float | None, unit: str) -> str:
 
 
 def _right_answer(record: Record) -> str:
-    metric = record.task["metric"]
+    metric = record.task.metric
     return "energy per right answer" if metric == "accuracy" else f"energy / {metric}"
 
 
 def _quality(record: Record) -> str:
-    if record.model["weights"] == "random":
+    if record.model.weights == "random":
         return "random weights"
     scored = sum(request.score is not None for request in record.requests)
     return f"{scored} of the same calls" if scored else "the data holds no references"
@@ -282,9 +275,9 @@ def _quality(record: Record) -> str:
 
 def _site(record: Record) -> str:
     site = record.site
-    if site["g_per_kwh"] is None:
+    if site.g_per_kwh is None:
         return "no zone: type site.zone=FRA, or your own"
-    return f"{site['zone'] or 'given'}: {site['g_per_kwh']:g} g/kWh, PUE {site['pue']:g}"
+    return f"{site.zone or 'given'}: {site.g_per_kwh:g} g/kWh, PUE {site.pue:g}"
 
 
 def _plain(text: str) -> str:

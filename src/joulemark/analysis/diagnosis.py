@@ -68,8 +68,8 @@ def findings(record: Record) -> list[Finding]:
     A run without a GPU has none: its processor is host and device at once. Nor has one on several: their layers wait
     for each other, so a card that idles says nothing about the host. Nor a contaminated one: its watts are others'.
     """
-    unclear = len(named_metrics.uuids(record.hardware)) > 1 or "contaminated" in record.flags
-    if record.hardware.get("device") != "cuda" or unclear or not record.measurement.windows:
+    unclear = len(record.hardware.uuids) > 1 or "contaminated" in record.flags
+    if record.hardware.device != "cuda" or unclear or not record.measurement.windows:
         return []
     signs, least = read(record), named_metrics.floor(record)
     host = _starved(record, signs)
@@ -85,12 +85,12 @@ def findings(record: Record) -> list[Finding]:
 def read(record: Record) -> Signs:
     """The signs of a record."""
     power, environment = named_metrics.power_metrics(record.measurement), record.environment
-    mean_w, idle_w, limit_w = power["power/gpu_mean_w"], power["power/idle_w"], record.hardware.get("power_limit_w")
+    mean_w, idle_w, limit_w = power["power/gpu_mean_w"], power["power/idle_w"], record.hardware.power_limit_w
     share = None
     if mean_w is not None and idle_w is not None and limit_w and limit_w > idle_w:
         share = (mean_w - idle_w) / (limit_w - idle_w)
     stage, host_share = _host(named_metrics.stage_metrics(record.measurement))
-    load, count = power["utilization/cpu"], environment.get("cpu_cores")
+    load, count = power["utilization/cpu"], environment.cpu_cores
     return Signs(
         busy=power["utilization/gpu"],
         mean_w=mean_w,
@@ -136,7 +136,7 @@ def _launches(record: Record, signs: Signs) -> Finding:
     busy = "" if signs.busy is None else f"it was busy {signs.busy:.0%} of the time"
     core = ", one CPU core all of it" if signs.cores is not None and CORE_BUSY <= signs.cores < 2 else ""
     words = [_more_at_once(record), _graphs(record)]
-    if int(record.run["batch_size"]) >= MORE:
+    if record.settings.batch_size >= MORE:
         words.reverse()
     return Finding(
         "the GPU waits for the host to launch its work", f"{busy}{core}{_power(signs)}", words[0] or words[1]
@@ -155,7 +155,7 @@ def _memory(record: Record, least: Floor, signs: Signs) -> Finding:
 
 def _compute(record: Record, signs: Signs) -> Finding:
     """The card's arithmetic is what takes the time: only cheaper FLOPs help, or fewer."""
-    word = next((one for one in CHEAPER.get(record.run["precision"], ()) if one in record.hardware["precisions"]), None)
+    word = next((one for one in CHEAPER.get(record.settings.precision, ()) if one in record.hardware.precisions), None)
     return Finding(
         "the GPU itself is the limit",
         f"it was busy {signs.busy:.0%} of the time{_power(signs)}"
@@ -166,8 +166,8 @@ def _compute(record: Record, signs: Signs) -> Finding:
 
 def _more_at_once(record: Record) -> str | None:
     """The word for a larger batch; None where the run has no more requests than its batch holds."""
-    batch, samples = int(record.run["batch_size"]), int(record.run["samples"])
-    wanted = min(batch * (MORE_IMAGES if record.model.get("kind") == "text_to_image" else MORE), samples)
+    batch, samples = record.settings.batch_size, record.task.samples
+    wanted = min(batch * (MORE_IMAGES if record.model.kind == "text_to_image" else MORE), samples)
     return f"batch_size={wanted}" if wanted > batch else None
 
 
@@ -177,7 +177,7 @@ def _graphs(record: Record) -> str | None:
     On an H100, half precision: distilbert 3.9 times less at batch 1, 1.8 at 64; bloomz-560m 4.4 times at 1, 3.7 at 16.
     """
     model = record.config.get("model", {})
-    if not model.get("compiles") or record.run.get("compile"):
+    if not model.get("compiles") or record.settings.compile:
         return None
     if "static" in model.get("caches", ()):
         return "cache=static compile=true"
@@ -189,9 +189,9 @@ def _more_processes(record: Record) -> str | None:
     use do so already."""
     if not record.config.get("model", {}).get("pictures"):
         return None
-    processes, batch = int(record.run.get("preprocessing_workers", 1)), int(record.run["batch_size"])
-    cores = record.environment.get("usable_cores") or record.environment.get("cpu_cores") or 1
-    wanted = min(processes * MORE, int(cores))
+    processes, batch = record.settings.preprocessing_workers, record.settings.batch_size
+    cores = record.environment.usable_cores or record.environment.cpu_cores or 1
+    wanted = min(processes * MORE, cores)
     if wanted <= processes:
         return None
     return (

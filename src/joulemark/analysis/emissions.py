@@ -6,9 +6,7 @@ Nothing here is measured. A site may be laid over any record at any time (`pytho
     heat      = energy x the share that replaces heating x what the heater would have drawn for a joule of heat
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from joulemark.analysis import zones
 from joulemark.core.errors import UserError
@@ -23,9 +21,6 @@ HEATERS = {"resistive": 1.0, "heat_pump": 1 / 3}
 
 GIVEN = "given on the command line or in the site's YAML"
 FACTOR_FACTS = ("factor_year", "factor_basis", "factor_source")
-
-# From this share on, an estimate decides what a total looks like; for records older than the key
-ESTIMATED_LIMIT = 0.2
 
 Metrics = dict[str, float | None]
 
@@ -65,30 +60,22 @@ def _check(site: Site) -> None:
         raise UserError(f"site.currency={site.currency} has no price; type site.price_per_kwh=… with it")
 
 
-def metrics(j_per_request: float | None, site: Mapping[str, Any]) -> Metrics:
+def metrics(j_per_request: float | None, site: Site) -> Metrics:
     """What 1,000 inferences emit, cost and save in heating at the site; None where it or the energy is unknown.
 
-    `site` is that of a record: `core.Site` as JSON values, in which an old record may lack the newer keys. Cost is in
-    the site's currency. The heat credit stands for itself and is taken off nothing: Wh of electricity that a heater did
-    not draw, and their grams at the zone's factor. The building's overhead (PUE) is in emissions and cost, and not in
-    the heat.
+    Cost is in the site's currency. The heat credit is subtracted from nothing: Wh of electricity that a heater did not
+    draw, and their grams at the zone's factor. The building's overhead (PUE) is in emissions and cost, not in the heat.
     """
     kwh = None if j_per_request is None else j_per_request * PER / J_PER_KWH
-    building = _times(kwh, site.get("pue"))
-    heater = HEATERS.get(site.get("heat_replaces") or "")
-    spared = _times(kwh, site.get("heat_reuse"), heater)
+    building = _times(kwh, site.pue)
+    heater = HEATERS.get(site.heat_replaces or "")
+    spared = _times(kwh, site.heat_reuse, heater)
     return {
-        "emissions/g_per_1k": _times(building, site.get("g_per_kwh")),
-        "cost/per_1k": _times(building, site.get("price_per_kwh")),
+        "emissions/g_per_1k": _times(building, site.g_per_kwh),
+        "cost/per_1k": _times(building, site.price_per_kwh),
         "heat/credit_wh_per_1k": _times(spared, 1000.0),
-        "heat/credit_g_per_1k": _times(spared, site.get("g_per_kwh")),
+        "heat/credit_g_per_1k": _times(spared, site.g_per_kwh),
     }
-
-
-def estimated_limit(site: Mapping[str, Any]) -> float:
-    """The share of estimated energy above which a run at this site says so first, in [0, 1]."""
-    value = site.get("estimated_limit")
-    return ESTIMATED_LIMIT if value is None else float(value)
 
 
 def label(site: Site) -> str:
@@ -105,18 +92,18 @@ def label(site: Site) -> str:
     return "-".join(parts)
 
 
-def words(site: Mapping[str, Any]) -> str:
+def words(site: Site) -> str:
     """The site in one line: factor with zone, year, basis and source, PUE, price and heat."""
     factor = "no zone, so no factor"
-    if site.get("g_per_kwh") is not None:
-        year, basis = site.get("factor_year") or "year not stated", site.get("factor_basis") or "basis not stated"
-        where = site.get("zone") or "own factor"
-        factor = f"{where} {site['g_per_kwh']:g} g/kWh ({year}; {basis}; {site.get('factor_source')})"
-    parts = [factor, f"PUE {site.get('pue'):g}"]
-    if site.get("price_per_kwh") is not None:
-        parts.append(f"{site['price_per_kwh']:g} {site.get('currency') or '(currency not given)'}/kWh")
-    if site.get("heat_reuse") is not None:
-        parts.append(f"{site['heat_reuse']:.0%} of the heat replaces {str(site['heat_replaces']).replace('_', ' ')}")
+    if site.g_per_kwh is not None:
+        year, basis = site.factor_year or "year not stated", site.factor_basis or "basis not stated"
+        where = site.zone or "own factor"
+        factor = f"{where} {site.g_per_kwh:g} g/kWh ({year}; {basis}; {site.factor_source})"
+    parts = [factor, f"PUE {site.pue:g}"]
+    if site.price_per_kwh is not None:
+        parts.append(f"{site.price_per_kwh:g} {site.currency or '(currency not given)'}/kWh")
+    if site.heat_reuse is not None:
+        parts.append(f"{site.heat_reuse:.0%} of the heat replaces {str(site.heat_replaces).replace('_', ' ')}")
     return ", ".join(parts)
 
 

@@ -14,59 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core import paths
+from joulemark.core.calibration import PJ_PER_J, Calibration
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
 from joulemark.core.paths import program
 from joulemark.hardware import host
-
-PJ_PER_J = 1e12
-
-
-@dataclass(frozen=True)
-class Rate:
-    """One kind of work, done for some seconds: its amount in FLOPs or bytes, and the gross joules of the device."""
-
-    amount: float
-    duration_s: float
-    gross_j: float
-
-    @property
-    def per_s(self) -> float:
-        """FLOPs or bytes a second."""
-        return self.amount / self.duration_s
-
-    @property
-    def pj(self) -> float:
-        """Gross picojoules for each FLOP or byte."""
-        return self.gross_j / self.amount * PJ_PER_J
-
-    def net_pj(self, idle_w: float) -> float:
-        """Picojoules for each FLOP or byte above what the idle device draws."""
-        return (self.gross_j - idle_w * self.duration_s) / self.amount * PJ_PER_J
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """One device as it was measured: `key` is the GPU's UUID or the processor's name, `method` one of core.METHODS.
-
-    `component` is `gpu` or `cpu`; `tick_s` the interval of the counter, None where it has none; `products` has a rate
-    for each precision; `copy` counts bytes read and bytes written alike.
-    """
-
-    key: str
-    device: str
-    component: str
-    meter: str
-    method: str
-    tick_s: float | None
-    idle_w: float
-    products: Mapping[str, Rate]
-    copy: Rate
-    measured_at: str
-    side: int
-    driver: str | None = None
-    torch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +49,8 @@ def floor(work: Work | None, known: Calibration | None, precision: str) -> Floor
         return None
     product, copy = known.products[precision], known.copy
     return Floor(
-        flop_j=work.flops * product.net_pj(known.idle_w) / PJ_PER_J,
-        byte_j=work.bytes_read * copy.net_pj(known.idle_w) / PJ_PER_J,
+        flop_j=work.flops * product.dynamic_pj(known.idle_w) / PJ_PER_J,
+        byte_j=work.bytes_read * copy.dynamic_pj(known.idle_w) / PJ_PER_J,
         flop_s=work.flops / product.per_s,
         byte_s=work.bytes_read / copy.per_s,
         idle_w=known.idle_w,

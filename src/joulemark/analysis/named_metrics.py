@@ -5,14 +5,14 @@ Energies are per 1,000 inferences in Wh, gross unless the name says net.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
-from typing import Any
 
 from joulemark.analysis import emissions, lower_bound
 from joulemark.analysis import readings as energy
 from joulemark.analysis.lower_bound import Floor
 from joulemark.core import stats
+from joulemark.core.machine import Site
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
 from joulemark.core.record import Record
 
@@ -50,7 +50,7 @@ def input_metrics(record: Record) -> Metrics:
 
     The second is None where no request was answered, or the model says nothing of tokens.
     """
-    skipped = record.task.get("skipped")
+    skipped = record.task.skipped
     reads = any(request.input_tokens is not None or request.truncated for request in record.requests)
     return {
         "inputs/skipped": None if skipped is None else len(skipped),
@@ -213,8 +213,8 @@ def wall_metrics(found: Measurement) -> Metrics:
 
 def floor(record: Record) -> Floor | None:
     """The energy floor of one request on the device that was used; None where its work or its prices are unknown."""
-    known = lower_bound.read(record.environment.get("calibration"))
-    return lower_bound.floor(record.measurement.work, known, record.run.get("precision", ""))
+    calibration = record.environment.calibration
+    return lower_bound.floor(record.measurement.work, calibration, record.settings.precision)
 
 
 def floor_metrics(record: Record) -> Metrics:
@@ -223,10 +223,10 @@ def floor_metrics(record: Record) -> Metrics:
     Gross, as the floor itself: idle power is in both. The device is the GPU, or the processor without its memory; an
     estimate of its energy gives no ratio, since no sensor says how far it is.
     """
-    least = floor(record)
-    if least is None or least.total_j <= 0:
+    least, calibration = floor(record), record.environment.calibration
+    if least is None or calibration is None or least.total_j <= 0:
         return {"lower_bound/wh_per_1k": None, "lower_bound/ratio": None}
-    component = record.environment["calibration"]["component"]
+    component = calibration.component
     read = methods(record.measurement)[component] not in ESTIMATED
     gross = component_j(record.measurement, component) if read else None
     return {
@@ -252,7 +252,7 @@ def methods(found: Measurement) -> dict[str, str | None]:
     return {component: energy.method(readings, component) for component in COMPONENTS}
 
 
-def flags(found: Measurement, weights: str, estimated_limit: float = emissions.ESTIMATED_LIMIT) -> tuple[str, ...]:
+def flags(found: Measurement, weights: str | None, estimated_limit: float = Site.estimated_limit) -> tuple[str, ...]:
     """The words of warning a reader must see beside the numbers, in alphabetical order.
 
     `estimated` above the site's limit: from there on an estimate decides what the total looks like.
@@ -269,37 +269,24 @@ def flags(found: Measurement, weights: str, estimated_limit: float = emissions.E
 
 def input_flags(record: Record) -> tuple[str, ...]:
     """The words of warning about what was read: rows passed over, inputs cut."""
-    raised = {"skipped_rows": bool(record.task.get("skipped")), "truncated": bool(truncated(record))}
+    raised = {"skipped_rows": bool(record.task.skipped), "truncated": bool(truncated(record))}
     return tuple(sorted(name for name, on in raised.items() if on))
 
 
 def protocol_flags(record: Record) -> tuple[str, ...]:
     """The word of warning of a protocol that is too short to quote from."""
-    return (PRELIMINARY,) if record.protocol.get("preliminary") else ()
+    return (PRELIMINARY,) if record.protocol.preliminary else ()
 
 
 def host_flags(record: Record) -> tuple[str, ...]:
     """The word of warning where others were measured on the machine meanwhile: its processor and memory are one."""
-    return ("shared",) if record.run.get("shared_host") else ()
+    return ("shared",) if record.origin.shared_host else ()
 
 
 def request_latencies(found: Measurement) -> list[float]:
     """The latency in seconds of each request of the first pass: the calls that are scored."""
     first = found.windows[0].batch_s if found.windows else ()
     return [s for s, size in zip(first, found.batch_sizes, strict=False) for _ in range(size)]
-
-
-def device(hardware: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
-    """The processor that did the work, by its name: the GPU, how many of them where there are several, else the CPU."""
-    name = str(hardware["gpu_name"] or environment.get("cpu") or hardware["device"])
-    count = len(uuids(hardware))
-    return f"{count} x {name}" if count > 1 else name
-
-
-def uuids(hardware: Mapping[str, Any]) -> tuple[str, ...]:
-    """The GPUs of a record's hardware; those of older records are one at most."""
-    first, beside = hardware.get("uuid"), hardware.get("beside") or ()
-    return (first, *(uuid for _, uuid in beside)) if first else ()
 
 
 def _gpu_utilization(window: Window) -> float | None:

@@ -18,8 +18,8 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
-from joulemark.analysis.lower_bound import Calibration, Rate
 from joulemark.config import hydra_errors, sensors
+from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -254,7 +254,8 @@ def summary(found: Calibration) -> dict[str, Any]:
     """The calibration as JSON values, with the prices of a FLOP and a byte, gross and net of idle."""
     rates = {**found.products, "copy": found.copy}
     prices = {
-        name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.net_pj(found.idle_w)} for name, rate in rates.items()
+        name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.dynamic_pj(found.idle_w)}
+        for name, rate in rates.items()
     }
     facts = {key: value for key, value in asdict(found).items() if key not in ("products", "copy")}
     return {**facts, "rates": prices}
@@ -278,7 +279,7 @@ def show(found: Calibration) -> None:
             f"{rate.per_s / 1e12:.4g} T{'B' if name == 'copy' else 'FLOP'}/s",
             f"{rate.gross_j / rate.duration_s:.4g}",
             f"{rate.pj:.4g} pJ/{unit}",
-            f"{rate.net_pj(found.idle_w):.4g} pJ/{unit}",
+            f"{rate.dynamic_pj(found.idle_w):.4g} pJ/{unit}",
             f"{found.method}, {rate.duration_s:.3g} s",
         )
     console.show(table)

@@ -49,7 +49,7 @@ class Rescored:
 def rescored(run_id: str, record: Record, other: Site) -> Rescored:
     """The record's figures at both sites, from the same joules."""
     joules = named_metrics.total_j(record.measurement)
-    return Rescored(run_id, record, emissions.metrics(joules, record.site), emissions.metrics(joules, asdict(other)))
+    return Rescored(run_id, record, emissions.metrics(joules, record.site), emissions.metrics(joules, other))
 
 
 @hydra.main(config_path=str(CONF), config_name="rescore", version_base="1.3")
@@ -123,7 +123,7 @@ def show(done: Sequence[Rescored], other: Site, label: str) -> None:
         share = named_metrics.estimated_share(one.record.measurement)
         if share is not None and share > other.estimated_limit:
             console.show(f"! estimated: {one.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
-    console.show(f"after ({label}): {emissions.words(asdict(other))}")
+    console.show(f"after ({label}): {emissions.words(other)}")
     table = Table(box=None, pad_edge=False)
     for name in ("run", "model", "task"):
         table.add_column(name, overflow="fold")
@@ -132,7 +132,7 @@ def show(done: Sequence[Rescored], other: Site, label: str) -> None:
         table.add_column(heading, justify="right", overflow="fold")
     for one in done:
         wh = named_metrics.metrics(one.record)["energy/total_wh_per_1k"]
-        row = [one.run_id[:8], str(one.record.model["name"]), str(one.record.task["name"]), _digits(wh)]
+        row = [one.run_id[:8], one.record.model.name, one.record.task.name, _digits(wh)]
         table.add_row(*row, *(_cell(one, name, other) for name in shown))
     console.show(table)
 
@@ -142,7 +142,7 @@ def _known_of(one: Rescored, name: str) -> bool:
 
 
 def _cell(one: Rescored, name: str, other: Site) -> str:
-    was, now = (one.record.site.get("currency"), other.currency) if name == "cost/per_1k" else (None, None)
+    was, now = (one.record.site.currency, other.currency) if name == "cost/per_1k" else (None, None)
     return f"{_digits(one.before[name], was)} | {_digits(one.after[name], now)}"
 
 

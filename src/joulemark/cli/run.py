@@ -58,7 +58,7 @@ def execute(run: Run) -> int:
     from joulemark.store.recorder import Recorder
 
     with (
-        held(run.hardware, run.procedure.lock_wait_s),
+        held(run.hardware, run.procedure.lock_wait_s or 0.0),
         Recorder(run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
     ):
         record = _measured(run, inputs, recorder)

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
@@ -21,7 +21,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import named_metrics
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
 from joulemark.core.coerce import typed
@@ -102,7 +101,7 @@ def _device(words: tuple[str, ...]) -> str:
     except hydra_errors.COMPOSITION as error:
         raise UserError(hydra_errors.explain(error, "run", words)) from None
     found = hardware.resolve(name, typed(hardware.HardwareConf, values, "hardware"))
-    return named_metrics.device(asdict(found), {"cpu": host.cpu_name()})
+    return found.device_name(host.cpu_name())
 
 
 def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Row]) -> None:

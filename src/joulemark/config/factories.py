@@ -52,6 +52,8 @@ def procedure_of(node: Mapping[str, Any], name: str) -> Procedure:
         raise UserError(f"protocol.idle_parts={found.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0")
     for key, value in without(asdict(found), "name", "preliminary").items():
         least = 1 if key in ONE_OR_MORE else 0
+        if value is None:
+            raise UserError(f"protocol.{key}=null: must be a number")
         if not least <= value < math.inf:  # also refuses NaN
             raise UserError(f"protocol.{key}={value:g}: must be {least} or more, and finite")
     if found.stall_s == 0:

@@ -5,13 +5,12 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import named_metrics
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
 from joulemark.config import compatibility as settings
 from joulemark.config import saved_settings, sensors
@@ -161,7 +160,6 @@ def build(
         meters_required=bool(values["meter"]["required"]),
         procedure=procedure_of(values["protocol"], names["protocol"]),
         site=site_of(values["site"], names["site"]),
-        batch_size=values["batch_size"],
         samples=values["samples"],
         seed=values["seed"],
         tracking_uri=tracking_uri,
@@ -171,7 +169,6 @@ def build(
         sweep_id=values["sweep_id"],
         shared_host=values["shared_host"],
         early_stop_against=early_stop_against(values["early_stop_against"]),
-        sort=values["sort"],
         **{one.name: values[one.name] for one in fields(Settings)},
         notes=notes,
     )
@@ -183,7 +180,7 @@ def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:
 
 
 def _card(device: Hardware) -> str:
-    return named_metrics.device(asdict(device), {"cpu": host.cpu_name()})
+    return device.device_name(host.cpu_name())
 
 
 def _check(values: Mapping[str, Any]) -> None:

@@ -34,6 +34,12 @@ class Hardware:
         """The numbers of those GPUs, as their driver counts."""
         return () if self.uuid is None else (self.index, *(index for index, _ in self.beside))
 
+    def device_name(self, cpu: str | None) -> str:
+        """The GPU, how many of them where there are several, or the processor of that name."""
+        name = self.gpu_name or cpu or self.device
+        count = len(self.uuids)
+        return f"{count} x {name}" if count > 1 else name
+
 
 @dataclass(frozen=True)
 class Site:

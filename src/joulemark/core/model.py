@@ -74,6 +74,8 @@ class Settings:
     """
 
     precision: str = "fp32"
+    batch_size: int = 1
+    sort: str = "none"
     attention: str = "auto"
     cache: str = "dynamic"
     compile: bool | str = False

@@ -7,22 +7,35 @@ from dataclasses import dataclass
 class Procedure:
     """How a run is measured: the values of `conf/protocol`, none of them a constant in code.
 
-    The idle baseline of `idle_s` is read in `idle_parts` equal parts, whose spread is its interval.
-    Windows repeat until the 95 % interval of energy per inference is narrower than `ci95_rel` of its mean,
-    at least `min_windows` and at most `max_windows` times; once the windows have taken `measure_max_s` together, no
-    further one follows the `min_windows`. Each is made of whole passes and lasts `window_s` or more.
-    Warm-up runs `warmup_batches` or more, until the median latency of its last `converge_batches` differs by less
-    than `converge_rel` from the `converge_batches` before, or `warmup_max_s` is over.
-    Then each stage of an inference has a window of its own of `stage_s` (0: none), over batches of `stage_requests`
-    requests in all, spread over the inputs.
+    A guard that is None did not exist when the run was measured, so nothing was guarded.
 
-    Guards: a second run on the same card waits `lock_wait_s` and is then refused; a card that is busier than
-    `busy_max`, in [0, 1], before the run begins is contaminated; before each window the card may cool for `cool_max_s`
-    until it is within `cool_c` degrees of where it began; a call that has not ended after `stall_s` ends the run.
-    Audit: two sensors of one window may differ by `audit_rel` (counters, of which windows below `audit_long_s` are let
-    off: one tick is a share of them), `audit_sampled_rel` (samples), clocks by
-    `audit_clock_rel`, and mean power may pass the card's limit by `audit_power_rel`; more fails the run.
-    One that is `preliminary` gives figures to choose by, not to quote, and its runs say so.
+    Attributes:
+        name: the option that chose it
+        idle_s: seconds of the idle baseline; 0 for none
+        idle_parts: equal parts of the baseline, whose spread is its interval
+        warmup_batches: batches of the warm-up, at least
+        warmup_max_s: seconds of the warm-up, at most
+        converge_batches: batches of one cycle of the warm-up, whose median latency is compared with the cycle before
+        converge_rel: relative change of that median below which the latency has converged
+        window_s: seconds of a window, at least; it is made of whole passes over the inputs
+        min_windows: windows, at least
+        max_windows: windows, at most
+        measure_max_s: seconds of all windows together after which none follows the `min_windows`
+        ci95_rel: relative half-width of the 95 % interval of energy per inference at which the windows end
+        pause_s: seconds between two windows
+        stage_s: seconds of the window of each stage of an inference; 0 for none
+        stage_requests: requests of such a window, spread over the inputs
+        lock_wait_s: seconds that a second run on the same GPU waits before it is refused
+        busy_max: utilization in [0, 1] before the run above which its GPU counts as contaminated
+        cool_c: degrees above the first window's temperature below which a window may begin
+        cool_max_s: seconds that a window waits for that, at most
+        stall_s: seconds that one call may take before the run is ended as hung
+        audit_rel: relative difference allowed between two counters
+        audit_long_s: seconds of a window below which two counters are not compared: one tick is a share of it
+        audit_sampled_rel: relative difference allowed where one of them samples
+        audit_clock_rel: relative difference allowed between a meter's clock and this program's
+        audit_power_rel: relative excess allowed over the GPU's power limit
+        preliminary: whether its figures are for screening only, and its runs say so
     """
 
     name: str
@@ -35,19 +48,19 @@ class Procedure:
     window_s: float
     min_windows: int
     max_windows: int
-    measure_max_s: float
+    measure_max_s: float | None
     ci95_rel: float
     pause_s: float
     stage_s: float
     stage_requests: int
-    lock_wait_s: float
-    busy_max: float
-    cool_c: float
-    cool_max_s: float
-    stall_s: float
-    audit_rel: float
-    audit_long_s: float
-    audit_sampled_rel: float
-    audit_clock_rel: float
-    audit_power_rel: float
+    lock_wait_s: float | None
+    busy_max: float | None
+    cool_c: float | None
+    cool_max_s: float | None
+    stall_s: float | None
+    audit_rel: float | None
+    audit_long_s: float | None
+    audit_sampled_rel: float | None
+    audit_clock_rel: float | None
+    audit_power_rel: float | None
     preliminary: bool = False

@@ -4,17 +4,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from joulemark.core.environment import Environment
+from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement
+from joulemark.core.model import Settings
+from joulemark.core.procedure import Procedure
 
-# Of Record. Raise it, with a line here, when a field changes meaning.
+# Of Record. Raise it, with a line here and a function in core/record_upgrade.py, when a field changes meaning.
 # 1: first release
 # 2: `Measurement.idle` holds a reading of each meter for each part of the baseline, where it held one of each meter
-SCHEMA = 2
+# 3: typed parts; `run` is split into `settings`, `origin` and the task's samples and seed; the field's own names
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
 class Request:
-    """One row of the table of requests: what went in (by id), what came out, and how it was judged."""
+    """One row of the table of requests: what went in (by id), what came out, and how it was scored.
+
+    Attributes:
+        id: id of the input in its source
+        output: the prediction as text
+        reference: the expected output as text; None where the data holds none
+        score: score of the prediction in [0, 1]; None where it was not scored
+        units: work done, in the task's unit
+        latency_s: seconds of the batch that held the request
+        input_tokens: tokens that the model read, after truncation; None where tokens do not apply
+        output_tokens: tokens generated; None where tokens do not apply
+        truncated: whether the input was longer than the model's context
+    """
 
     id: str
     output: str
@@ -28,29 +45,139 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Record:
-    """All of one run: what was asked, where, how, what was read and how good the answers were.
+class ModelFacts:
+    """The model of a run.
 
-    `status` is `finished`, `failed` or `interrupted`; `error` says why in one line, `traceback` in full. The dicts hold
-    JSON values.
-    `flags` are words a reader must see beside the numbers (`not_converged`, `estimated`, `random_weights`, ...).
+    Attributes:
+        name: the option that chose it, with its size where it comes in several
+        kind: kind of model, a module of `joulemark.models`
+        role: `specialist` (takes the bare input) or `general` (takes the task's prompt)
+        checkpoint: id of the checkpoint
+        weights: `hub`, `embedded`, `random` or a local folder
+        revision: commit of the checkpoint on the Hub
+        parameters: number of parameters, counted once loaded
+        facts: what else was loaded, by kind of model: dtype, architecture, attention, context, … as JSON values
+    """
+
+    name: str
+    kind: str | None = None
+    role: str | None = None
+    checkpoint: str | None = None
+    weights: str | None = None
+    revision: str | None = None
+    parameters: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """The task of a run and its inputs: what must be the same for two runs to compare.
+
+    Attributes:
+        name: name of the task
+        unit: unit of its work: token, image, label, …
+        metric: name of its primary metric
+        samples: number of requests
+        seed: seed of what is drawn at random
+        prompt: format string that a general-purpose model is given; None for a specialist, which never sees it
+        min_new_tokens: least tokens generated for a request; None where the task has no such option
+        max_new_tokens: most tokens generated for a request; None where the task has no such option
+        dataset: name of the dataset
+        source: where it was read from
+        config: its configuration on the Hub
+        split: its split on the Hub
+        revision: its commit on the Hub
+        digest: SHA-256 of inputs and references, 16 hexadecimal digits
+        distinct: number of distinct inputs
+        skipped: one line for each row that could not be used; None where nobody counted them
+        options: the options that only this task has, as JSON values
+    """
+
+    name: str
+    unit: str
+    metric: str
+    samples: int
+    seed: int | None = None
+    prompt: str | None = None
+    min_new_tokens: int | None = None
+    max_new_tokens: int | None = None
+    dataset: str | None = None
+    source: str | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: str | None = None
+    digest: str | None = None
+    distinct: int | None = None
+    skipped: tuple[str, ...] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a run came from: the command, and the sweep that started it.
+
+    Attributes:
+        command: command line that repeats the run; None where it was not kept
+        sweep_id: the sweep that it is a trial of
+        shared_host: whether other trials were measured on the same host at the same time
+        early_stop_against: results of other settings, by metric, that end it early once it cannot beat them
+        tuned: name of the saved settings that it used
+    """
+
+    command: str | None = None
+    sweep_id: str | None = None
+    shared_host: bool = False
+    early_stop_against: tuple[Mapping[str, float], ...] = ()
+    tuned: str | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """All of one run: what was asked, where, how, what was measured and how good the predictions were.
+
+    Attributes:
+        id: 32 hexadecimal digits
+        status: `finished`, `failed` or `interrupted`
+        started_at: ISO 8601, UTC
+        model: the model
+        task: the task and its inputs
+        hardware: the device
+        protocol: how it was measured
+        site: where the electricity came from
+        settings: how the model was run on its device
+        environment: host and software
+        measurement: every reading
+        scores: quality by metric, the primary one also as `primary`; None where it could not be computed
+        origin: command and sweep
+        error: why it did not finish, in one line
+        flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
+        traceback: the error in full
+        requests: one row per request
+        config: the composed configuration, as JSON values
+        schema: version of this format
     """
 
     id: str
     status: str
     started_at: str
-    model: Mapping[str, Any]
-    task: Mapping[str, Any]
-    hardware: Mapping[str, Any]
-    protocol: Mapping[str, Any]
-    site: Mapping[str, Any]
-    run: Mapping[str, Any]
-    environment: Mapping[str, Any]
+    model: ModelFacts
+    task: TaskFacts
+    hardware: Hardware
+    protocol: Procedure
+    site: Site
+    settings: Settings
+    environment: Environment
     measurement: Measurement
     scores: Mapping[str, float | None]
+    origin: Origin = field(default_factory=Origin)
     error: str | None = None
     flags: tuple[str, ...] = ()
     traceback: str | None = None
     requests: tuple[Request, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    @property
+    def device_name(self) -> str:
+        """The GPU, how many of them where there are several, or the processor, by its name."""
+        return self.hardware.device_name(self.environment.cpu)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from joulemark.core import record_upgrade
 from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
 
@@ -16,16 +17,24 @@ def to_json(record: Record) -> dict[str, Any]:
 
 
 def from_json(values: Mapping[str, Any]) -> Record:
-    """The record again; UserError where it was written by a newer program than this one, or is no record."""
+    """The record again, an older one upgraded to today's schema.
+
+    Raises:
+        UserError: it was written by a newer program than this one, or is no record
+    """
     from pydantic import TypeAdapter, ValidationError
 
     schema = values.get("schema")
-    if not isinstance(schema, int):
-        raise UserError("this file is no record of Joulemark: it has no schema")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise UserError("this file is not a record of Joulemark: it has no schema")
     if schema > SCHEMA:
         raise UserError(f"this record has schema {schema}, this program reads up to {SCHEMA}: update Joulemark")
     try:
-        return TypeAdapter(Record).validate_python(dict(values))
+        current = record_upgrade.upgraded(values)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UserError(f"this record of schema {schema} is broken: {type(error).__name__}: {error}") from None
+    try:
+        return TypeAdapter(Record).validate_python(current)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

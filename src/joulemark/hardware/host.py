@@ -5,27 +5,29 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from joulemark.core.environment import Environment
 from joulemark.core.paths import CHECKOUT
 
 PACKAGES = ("torch", "transformers", "diffusers", "datasets", "tokenizers", "accelerate", "codecarbon", "mlflow")
 
 
-def snapshot() -> dict[str, Any]:
-    """Operating system, processor, memory, packages and the program's revision as JSON values; None where unknown."""
+def snapshot() -> Environment:
+    """Operating system, processor, memory, packages and the program's revision; None where unknown."""
     import psutil
 
-    return {
-        "os": platform.platform(),
-        "python": platform.python_version(),
-        "cpu": cpu_name(),
-        "cpu_cores": os.cpu_count(),
-        "usable_cores": cores(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "packages": {name: version(name) for name in PACKAGES},
-        **revision(),
-    }
+    commit, dirty = revision()
+    return Environment(
+        os=platform.platform(),
+        python=platform.python_version(),
+        cpu=cpu_name(),
+        cpu_cores=os.cpu_count(),
+        usable_cores=cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        packages={name: version(name) for name in PACKAGES},
+        git_revision=commit,
+        git_dirty=dirty,
+    )
 
 
 def cores() -> int:
@@ -53,11 +55,11 @@ def version(package: str) -> str | None:
         return version("mlflow-skinny") if package == "mlflow" else None
 
 
-def revision() -> dict[str, Any]:
+def revision() -> tuple[str | None, bool | None]:
     """The git commit of this checkout and whether it was changed since; None outside git."""
     commit = _output(["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]) if CHECKOUT else None
     status = _output(["git", "-C", str(CHECKOUT), "status", "--porcelain"]) if commit else None
-    return {"git_revision": commit, "git_dirty": None if status is None else bool(status)}
+    return commit, None if status is None else bool(status)
 
 
 def busy_s() -> float:

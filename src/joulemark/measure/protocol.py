@@ -168,18 +168,21 @@ def _cooled(found: Measurement, procedure: Procedure, clock: Clock, look: Callab
             first is not None
             and state.temperature_c is not None
             and first.temperature_c is not None
+            and procedure.cool_c is not None
             and state.temperature_c - first.temperature_c > procedure.cool_c
         )
-        if not too_warm or clock.now() - began >= procedure.cool_max_s:
+        limit_s = procedure.cool_max_s or 0.0
+        if not too_warm or clock.now() - began >= limit_s:
             return replace(found, gpu_states=(*found.gpu_states, state))
-        clock.sleep(min(1.0, procedure.cool_max_s))
+        clock.sleep(min(1.0, limit_s))
 
 
 def _may_go_on(found: Measurement, procedure: Procedure) -> bool:
     """Whether the protocol allows one more window."""
     done = len(found.windows)
     spent_s = sum(window.duration_s for window in found.windows)
-    return done < procedure.min_windows or (done < procedure.max_windows and spent_s < procedure.measure_max_s)
+    in_time = procedure.measure_max_s is None or spent_s < procedure.measure_max_s
+    return done < procedure.min_windows or (done < procedure.max_windows and in_time)
 
 
 def _narrow(found: Measurement, procedure: Procedure) -> bool:

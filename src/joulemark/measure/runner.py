@@ -1,8 +1,8 @@
 """One run, from the checked words to its Record. Touches no file of its own, no network and no tracker."""
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 from joulemark.analysis import audit
@@ -12,7 +12,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement, Meter
 from joulemark.core.model import Loaded
-from joulemark.core.record import Record
+from joulemark.core.record import ModelFacts, Record
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Prediction, Sample
 from joulemark.data.batching import order, put_back, split
@@ -73,7 +73,7 @@ def _phases(
 ) -> Iterator[tuple[str, Record]]:
     progress("meters", 0.0)
     meters, absent = open_meters(run)
-    record = replace(begun, environment={**begun.environment, "meters_absent": absent})
+    record = replace(begun, environment=replace(begun.environment, meters_absent=absent))
     device = devices.isolate(run.hardware)  # before torch comes: with torchao it opens the cards as it is imported
     yield "meters", record
 
@@ -84,7 +84,7 @@ def _phases(
     card.loaded()
     _check_cards(run.hardware, device)
     start = Measurement(load=reading, gpu_states=() if before is None else (before,))
-    record = replace(record, measurement=start, model={**begun.model, **loaded.facts})
+    record = replace(record, measurement=start, model=_loaded_facts(begun.model, loaded.facts))
     yield "load", record
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
@@ -124,6 +124,13 @@ def _phases(
     yield "counting", record
 
 
+def _loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
+    """The model with what was found out when it was loaded: each attribute under its name, the rest in its `facts`."""
+    known = {fact.name for fact in fields(ModelFacts)}
+    attributes = {name: value for name, value in facts.items() if name in known}
+    return replace(model, **attributes, facts={name: value for name, value in facts.items() if name not in known})
+
+
 def _check_cards(chosen: Hardware, device: str) -> None:
     """Raises where torch works on another card than the meters read: its energy would be that of an idle card."""
     if chosen.device != "cuda":
@@ -148,7 +155,7 @@ def _counted(record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequenc
     try:
         found = flop_counting.count(loaded.predict, batches[nearest])
     except Exception as error:  # a boundary of its own: torch's counter breaks in many ways, the run is done by now
-        return replace(record, environment={**record.environment, "work_not_counted": _reason(error, run)})
+        return replace(record, environment=replace(record.environment, work_not_counted=_reason(error, run)))
     return replace(record, measurement=replace(record.measurement, work=found))
 
 

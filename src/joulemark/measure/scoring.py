@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from joulemark.analysis import audit, named_metrics
-from joulemark.analysis.emissions import estimated_limit
 from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
@@ -31,11 +30,11 @@ def scored(
 def flagged(record: Record, found: Measurement) -> Record:
     """The record with what was measured until now, and the flags that this raises."""
     flags = {
-        *named_metrics.flags(found, record.model["weights"], estimated_limit(record.site)),
+        *named_metrics.flags(found, record.model.weights, record.site.estimated_limit),
         *named_metrics.input_flags(record),
         *named_metrics.host_flags(record),
         *named_metrics.protocol_flags(record),
-        *audit.flags(found, record.protocol["busy_max"]),
+        *audit.flags(found, record.protocol.busy_max),
     }
     return replace(record, measurement=found, flags=tuple(sorted(flags)))
 

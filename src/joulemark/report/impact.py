@@ -85,7 +85,7 @@ def training(answers: Sequence[Answer], records: Mapping[str, Record], config: M
     found = []
     for one, record in _all(answers, records):
         per_1k = Amount.of(one.energy, one.half_width)
-        if (parity := trainings.parity(str(record.model["checkpoint"]), per_1k, run=one.named)) is not None:
+        if (parity := trainings.parity(str(record.model.checkpoint), per_1k, run=one.named)) is not None:
             found.append(parity)
     if not found:
         return None

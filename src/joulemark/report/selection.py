@@ -94,7 +94,7 @@ def _from_record(uri: str, run: Held, records: int) -> tuple[dict[str, str], int
 
 def completed(record: Record) -> dict[str, str]:
     """The tags by which a record is grouped, as its run would have them today."""
-    parameters = record.model.get("parameters")
+    parameters = record.model.parameters
     found = {**comparison.tags(record), "parameters": None if parameters is None else str(parameters)}
     return {key: value for key, value in found.items() if value is not None}
 

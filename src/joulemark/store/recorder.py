@@ -190,7 +190,7 @@ def write_late(path: Path, uri: str | None) -> dict[str, Any]:
         record = from_json(payload["record"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read as a record: {error}") from None
-    opened = opening.open_store(tracking.resolve(uri), record.task["name"])
+    opened = opening.open_store(tracking.resolve(uri), record.task.name)
     link = records.save(opened, record, payload["params"])
     os.remove(path)
     return link

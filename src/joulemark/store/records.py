@@ -56,12 +56,12 @@ def _log_inputs(opened: Store, run_id: str, record: Record) -> None:
 def dataset_input(record: Record) -> DatasetInput:
     """The inputs as MLflow lists them: name, digest, source and how many."""
     task = record.task
-    source = {"source": task["source"], "config": task["config"], "split": task["split"]}
+    source = {"source": task.source, "config": task.config, "split": task.split}
     dataset = Dataset(
-        name=task["dataset"],
-        digest=task["digest"],
-        source_type="hub" if task["split"] else "local",
+        name=task.dataset,
+        digest=task.digest,
+        source_type="hub" if task.split else "local",
         source=json.dumps(source),
-        profile=json.dumps({"num_rows": record.run["samples"], "distinct": task["distinct"]}),
+        profile=json.dumps({"num_rows": task.samples, "distinct": task.distinct}),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "evaluation")])

@@ -19,7 +19,7 @@ PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#C
 
 def run_name(record: Record) -> str:
     """What the run is called in a list: model, precision and batch size."""
-    return f"{record.model['name']} {record.run['precision']} b{record.run['batch_size']}"
+    return f"{record.model.name} {record.settings.precision} b{record.settings.batch_size}"
 
 
 def color(model: str) -> str:
@@ -35,37 +35,37 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     except (KeyError, OSError):  # a container's user without a name
         user = "unknown"
     found = {
-        "model": record.model["name"],
-        "role": record.model["role"],
-        "task": record.task["name"],
-        "metric": record.task["metric"],
-        "hardware": record.hardware["gpu_name"] or record.hardware["name"],
-        "protocol": record.protocol["name"],
-        "weights": record.model["weights"],
-        "dataset": record.task["dataset"],
-        "device": named_metrics.device(record.hardware, record.environment),
-        "gpus": ", ".join(cards) if len(cards := named_metrics.uuids(record.hardware)) > 1 else None,
-        "command": record.run.get("command"),
-        "sweep_id": record.run.get("sweep_id"),
-        "tuned": record.run.get("tuned"),
+        "model": record.model.name,
+        "role": record.model.role,
+        "task": record.task.name,
+        "metric": record.task.metric,
+        "hardware": record.hardware.gpu_name or record.hardware.name,
+        "protocol": record.protocol.name,
+        "weights": record.model.weights,
+        "dataset": record.task.dataset,
+        "device": record.device_name,
+        "gpus": ", ".join(cards) if len(cards := record.hardware.uuids) > 1 else None,
+        "command": record.origin.command,
+        "sweep_id": record.origin.sweep_id,
+        "tuned": record.origin.tuned,
         "status": record.status,
         "error": record.error,
         **comparison.tags(record),
-        "parameters": record.model.get("parameters"),
+        "parameters": record.model.parameters,
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
-        "shared": "cpu, ram" if record.run.get("shared_host") else None,
+        "shared": "cpu, ram" if record.origin.shared_host else None,
         **evidence,
         **published_text.tags(record, metrics),
         "record.id": record.id,
         "record.schema": record.schema,
-        "git.revision": record.environment.get("git_revision"),
-        "git.dirty": record.environment.get("git_dirty"),
+        "git.revision": record.environment.git_revision,
+        "git.dirty": record.environment.git_dirty,
         "mlflow.user": user,
         "mlflow.source.name": "joulemark run",
         "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": record.environment.get("git_revision"),
-        "mlflow.runColor": color(record.model["name"]),
+        "mlflow.source.git.commit": record.environment.git_revision,
+        "mlflow.runColor": color(record.model.name),
         "mlflow.note.content": description.markdown(record, metrics),
         # Makes MLflow show requests.json as a table
         "mlflow.loggedArtifacts": json.dumps([{"path": "requests.json", "type": "table"}]) if record.requests else None,

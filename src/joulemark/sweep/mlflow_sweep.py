@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis import named_metrics
 from joulemark.config.run import Run
 from joulemark.report import table
 from joulemark.store import views
@@ -91,11 +90,10 @@ def shown(asked: Asked, told: Sequence[Told], goals: Goals, reference: Told, rec
 
 def device(run: Run) -> str:
     """The card's or the processor's name."""
-    from dataclasses import asdict
 
     from joulemark.hardware import host
 
-    return named_metrics.device(asdict(run.hardware), {"cpu": host.cpu_name()})
+    return run.hardware.device_name(host.cpu_name())
 
 
 def metrics(said: Mapping[str, Any], cost: Bill) -> dict[str, float | None]:

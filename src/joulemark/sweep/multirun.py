@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from joulemark.analysis import named_metrics
 from joulemark.config.compose import composed
 from joulemark.config.run import Run
 from joulemark.core import signals
@@ -72,7 +71,7 @@ class Here:
             yield place, outcome
 
     def device(self, run: Run) -> str:
-        return named_metrics.device(asdict(run.hardware), {"cpu": host.cpu_name()})
+        return run.hardware.device_name(host.cpu_name())
 
 
 def launch(

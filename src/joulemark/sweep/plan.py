@@ -126,7 +126,7 @@ def device(hardware: Hardware) -> str:
 
 def _product(run: Run) -> str:
     """What a run is measured on by its product's name: workers on other cards of that product share one study."""
-    return named_metrics.device(asdict(run.hardware), {"cpu": host.cpu_name()})
+    return run.hardware.device_name(host.cpu_name())
 
 
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:

@@ -88,7 +88,7 @@ def test_stars_that_follow_no_order_of_energy_give_no_band():
 
 def test_a_run_is_held_against_the_gpu_alone_and_its_differences_are_named():
     record = a_record()
-    record = replace(record, task={**record.task, "name": "text_classification"})
+    record = replace(record, task=replace(record.task, name="text_classification"))
     metrics = {**named_metrics.metrics(record), "energy/gpu_wh_per_1k": 0.3}
     found = of_record(record, metrics)
     assert found.wh_per_1k == 0.3
@@ -106,8 +106,8 @@ def a_counted(method="counter", task=None, model=None, **changes):
     )
     record = replace(
         record,
-        task={**record.task, "name": "image_classification", **(task or {})},
-        model={**record.model, "checkpoint": "microsoft/resnet-18", "weights": "hub", **(model or {})},
+        task=replace(record.task, **{"name": "image_classification", **(task or {})}),
+        model=replace(record.model, **{"checkpoint": "microsoft/resnet-18", "weights": "hub", **(model or {})}),
         measurement=replace(record.measurement, windows=windows, idle=()),
         **changes,
     )
@@ -147,7 +147,7 @@ def test_a_run_that_does_not_compare_with_the_list_states_nothing_of_it(changes)
 
 def test_several_cards_and_another_budget_of_tokens_are_said_to_differ():
     record, metrics = a_counted(task={"name": "text_generation", "max_new_tokens": 40})
-    record = replace(record, hardware={**record.hardware, "uuid": "GPU-a", "beside": [(1, "GPU-b")]})
+    record = replace(record, hardware=replace(record.hardware, uuid="GPU-a", beside=((1, "GPU-b"),)))
     found = of_record(record, metrics)
     assert {"the sum of 2 GPUs, not of one", "up to 40 new tokens, not 10"} <= set(found.differs)
 

@@ -1,5 +1,7 @@
 """My use: exact joules times calls, the site's own figures, intervals carried, nonsense refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from joulemark.analysis import emissions, named_metrics
@@ -8,10 +10,11 @@ from joulemark.analysis.impact.text import markdown
 from joulemark.analysis.impact.usage import DAYS, Cost, cost, my_use, use
 from joulemark.analysis.impact.usage_text import sentences, table
 from joulemark.core.errors import UserError
+from joulemark.core.machine import Site
 from tests.records import a_record
 
-HERE = {"zone": "FRA", "g_per_kwh": 50.0, "pue": 1.2, "price_per_kwh": 0.25, "currency": "EUR",
-        "heat_reuse": 0.5, "heat_replaces": "heat_pump"}  # fmt: skip
+HERE = Site("here", zone="FRA", g_per_kwh=50.0, pue=1.2, price_per_kwh=0.25, currency="EUR",
+            heat_reuse=0.5, heat_replaces="heat_pump")  # fmt: skip
 
 
 def a_cost(**values):
@@ -37,7 +40,7 @@ def test_the_same_use_in_other_words_takes_the_same(per):
 
 
 def test_what_the_site_does_not_say_is_none_and_named():
-    mine = my_use(use(30, "week"), a_cost(site={"pue": 1.0}))
+    mine = my_use(use(30, "week"), a_cost(site=Site("somewhere")))
     assert (mine.year.grams, mine.year.money, mine.year.heat_wh) == (None, None, None)
     text = " ".join(sentences(mine))
     assert "no price (site.price_per_kwh=…) and no zone (site.zone=…)" in text
@@ -47,7 +50,7 @@ def test_what_the_site_does_not_say_is_none_and_named():
 def test_the_heat_is_taken_off_nothing():
     with_heat, without = (
         my_use(use(9, "day"), a_cost()),
-        my_use(use(9, "day"), a_cost(site={**HERE, "heat_reuse": None})),
+        my_use(use(9, "day"), a_cost(site=replace(HERE, heat_reuse=None, heat_replaces=None))),
     )
     assert with_heat.year.grams == without.year.grams
     assert "taken off nothing" in " ".join(sentences(with_heat))
@@ -89,7 +92,7 @@ def test_a_record_gives_its_own_energy_and_site():
     assert one.per_1k.mean == metrics["energy/total_wh_per_1k"]
     assert one.batch_size == 2
     mine = my_use(use(1000, "week"), one)
-    assert mine.week.grams is None if record.site.get("g_per_kwh") is None else mine.week.grams
+    assert mine.week.grams is None if record.site.g_per_kwh is None else mine.week.grams
     assert cost(record, {**metrics, "energy/total_wh_per_1k": None}) is None
     assert "100% of this energy was estimated" in " ".join(sentences(mine))
 

@@ -115,10 +115,10 @@ def of_record(record: Record, metrics: Mapping[str, float | None], reference: Re
     model = record.model
     return place(
         known,
-        str(record.task["name"]),
+        record.task.name,
         wh,
-        model=str(model["checkpoint"]),
-        parameters=model.get("parameters"),
+        model=str(model.checkpoint),
+        parameters=model.parameters,
         differs=tuple(_differences(record)),
     )
 
@@ -130,7 +130,7 @@ def stated(record: Record, metrics: Mapping[str, float | None], reference: Refer
     """
     counted = named_metrics.methods(record.measurement)["gpu"] == "counter"
     undisturbed = record.status == "finished" and not DISTURBED & set(record.flags)
-    if not counted or not undisturbed or record.model.get("weights") == "embedded":
+    if not counted or not undisturbed or record.model.weights == "embedded":
         return None
     return of_record(record, metrics, reference)
 
@@ -192,16 +192,16 @@ def _band(wh_per_1k: float, early_stop_against: Sequence[Entry]) -> int | None:
 
 def _differences(record: Record) -> list[str]:
     """What of the run is not as the AI Energy Score measures."""
-    run, gpu = record.run, record.hardware.get("gpu_name")
-    precision = "fp16" if record.task["name"] == "text_generation" else "fp32"
-    cards, tokens = len(named_metrics.uuids(record.hardware)), record.task.get("max_new_tokens")
+    settings, gpu = record.settings, record.hardware.gpu_name
+    precision = "fp16" if record.task.name == "text_generation" else "fp32"
+    cards, tokens = len(record.hardware.uuids), record.task.max_new_tokens
     checks = (
         (cards <= 1, f"the sum of {cards} GPUs, not of one"),
-        (gpu is not None and "H100" in str(gpu), f"on {gpu or record.hardware['device']}, not an H100"),
-        (run["batch_size"] == 1, f"batch {run['batch_size']}, not 1"),
-        (run.get("precision") == precision, f"{run.get('precision')}, not {precision}"),
-        (record.task["name"] != "text_generation" or tokens == TOKENS, f"up to {tokens} new tokens, not {TOKENS}"),
-        (record.model.get("weights") == "hub", f"{record.model.get('weights')} weights"),
-        (record.task.get("dataset") != "embedded", "the built-in data, not the list's"),
+        (gpu is not None and "H100" in gpu, f"on {gpu or record.hardware.device}, not an H100"),
+        (settings.batch_size == 1, f"batch {settings.batch_size}, not 1"),
+        (settings.precision == precision, f"{settings.precision}, not {precision}"),
+        (record.task.name != "text_generation" or tokens == TOKENS, f"up to {tokens} new tokens, not {TOKENS}"),
+        (record.model.weights == "hub", f"{record.model.weights} weights"),
+        (record.task.dataset != "embedded", "the built-in data, not the list's"),
     )
     return [words for holds, words in checks if not holds]

@@ -13,6 +13,7 @@ from typing import Any
 from joulemark.analysis import emissions as sites
 from joulemark.analysis.impact.amount import Amount
 from joulemark.core.errors import UserError
+from joulemark.core.machine import Site
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
 
@@ -55,7 +56,7 @@ class Cost:
     device: str
     batch_size: int
     per_1k: Amount
-    site: Mapping[str, Any]
+    site: Site
     on_wh_per_1k: float | None = None
     idle_w: float | None = None
     load_wh: float | None = None
@@ -65,16 +66,14 @@ class Cost:
 
 def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
     """What a record says of an inference; None where its energy was not read. `metrics` are its named ones."""
-    from joulemark.analysis.named_metrics import device
-
     wh, relative = metrics.get("energy/total_wh_per_1k"), metrics.get("energy/ci95_rel")
     if wh is None:
         return None
     return Cost(
-        model=str(record.model["name"]),
-        task=str(record.task["name"]),
-        device=device(record.hardware, record.environment),
-        batch_size=int(record.run["batch_size"]),
+        model=record.model.name,
+        task=record.task.name,
+        device=record.device_name,
+        batch_size=record.settings.batch_size,
         per_1k=Amount.of(wh, None if relative is None else wh * relative),
         site=record.site,
         on_wh_per_1k=metrics.get("energy/idle_wh_per_1k"),
@@ -149,7 +148,7 @@ def _bill(asked: Use, one: Cost, span: str) -> Bill:
         span=span,
         calls=calls,
         wh=wh,
-        building_wh=wh.times(float(one.site.get("pue") or 1.0)),
+        building_wh=wh.times(one.site.pue),
         grams=at_site("emissions/g_per_1k"),
         money=at_site("cost/per_1k"),
         heat_wh=at_site("heat/credit_wh_per_1k"),

@@ -1,14 +1,14 @@
 """My use in words and as a table, beside an evening's game."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from joulemark.analysis import emissions as sites
 from joulemark.analysis.impact import equivalences
 from joulemark.analysis.impact.amount import Amount
 from joulemark.analysis.impact.text import Table, digits, energy, interval, mass
 from joulemark.analysis.impact.usage import PER, MyUse
+from joulemark.core.machine import Site
 
 LEAST_COIN = 0.01
 EVENING_H = 3.0  # an evening's game, by definition here
@@ -86,9 +86,9 @@ def table(mine: MyUse) -> Table:
         ("inferences", *(digits(bill.calls, 4) for bill in (mine.week, mine.year))),
         ("energy of the components", *(interval(bill.wh) for bill in (mine.week, mine.year))),
     ]
-    if (here.get("pue") or 1.0) != 1.0:
+    if here.pue != 1.0:
         rows.append(
-            (f"with the building, PUE {here['pue']:g}", *(interval(b.building_wh) for b in (mine.week, mine.year)))
+            (f"with the building, PUE {here.pue:g}", *(interval(b.building_wh) for b in (mine.week, mine.year)))
         )
     for name, values in (
         ("money", [b.money and _range(b.money, lambda v: _money(v, here)) for b in (mine.week, mine.year)]),
@@ -103,10 +103,10 @@ def table(mine: MyUse) -> Table:
     return Table("My use", ("", "a week", "a year"), tuple(rows), " ".join(_caveats(mine)))
 
 
-def _money(value: float, here: Mapping[str, Any]) -> str:
+def _money(value: float, here: Site) -> str:
     """An amount as one pays it: what no coin pays is `below 0.01`."""
     amount = digits(value, 3) if value >= LEAST_COIN or value == 0 else f"below {LEAST_COIN:g}"
-    return f"{amount} {here.get('currency') or '(currency not given)'}"
+    return f"{amount} {here.currency or '(currency not given)'}"
 
 
 def _range(amount: Amount, words: Callable[[float], str]) -> str:

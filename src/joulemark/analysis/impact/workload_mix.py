@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from joulemark.analysis import named_metrics, readings
+from joulemark.analysis import readings
 from joulemark.analysis.impact.amount import Amount
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
@@ -127,10 +127,10 @@ def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | 
     if half is not None and seconds is not None and idle_w is not None and idle_w.high is not None:
         widened = half + (idle_w.high - idle_w.mean) * seconds * PER / J_PER_WH
     return Measured(
-        model=str(record.model["name"]),
-        task=str(record.task["name"]),
-        device=named_metrics.device(record.hardware, record.environment),
-        role=str(record.model["role"]),
+        model=record.model.name,
+        task=record.task.name,
+        device=record.device_name,
+        role=str(record.model.role),
         gross=Amount.of(gross, half),
         net=None if net is None else Amount.of(max(0.0, net), widened),
         seconds=seconds,
