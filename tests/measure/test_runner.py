@@ -128,7 +128,7 @@ def test_the_sensor_of_another_maker_is_not_called_absent_on_this_device():
     clock = FakeClock()
     nvidia = FakeMeter(clock, {"gpu": 1.0}, name="nvidia", absent="no NVIDIA GPU", vendor="nvidia")
     record = benched(a_run(clock, [nvidia, FakeMeter(clock, {"cpu": 50.0})]), clock)
-    assert record.environment["meters_absent"] == {}
+    assert record.environment.meters_absent == {}
     with pytest.raises(UserError, match="no meter can be read: no NVIDIA GPU"):
         benched(a_run(clock, [nvidia]), clock)
 

@@ -116,7 +116,9 @@ def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | 
     The interval of net is that of gross and of the idle power for as long as an inference takes, added. Components
     without an idle reading are in gross alone.
     """
-    gross, net, relative = (metrics.get(f"energy/{name}") for name in ("total_wh_per_1k", "net_wh_per_1k", "ci95_rel"))
+    gross, net, relative = (
+        metrics.get(f"energy/{name}") for name in ("total_wh_per_1k", "dynamic_wh_per_1k", "ci95_rel")
+    )
     if gross is None:
         return None
     per_s, found = metrics.get("throughput/requests_per_s"), record.measurement
