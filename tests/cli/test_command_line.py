@@ -66,6 +66,8 @@ def command(tmp_path):
         (["task.datasets=1"], "task.datasets=1: this key holds others"),
         (["~model"], "model"),
         (["foo"], "is not key=value"),
+        (["--batch_size", "8"], "options are written batch_size=8"),
+        (["--model=gpt2"], "options are written model=gpt2"),
         (["model=gpt2", "model.weights=random", "task=text_generation", "model.shape=null"], "model.shape"),
     ],
 )

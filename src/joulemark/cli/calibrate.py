@@ -18,7 +18,8 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
-from joulemark.config import hydra_errors, sensors
+from joulemark.cli import command_line
+from joulemark.config import sensors
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
@@ -288,7 +289,7 @@ def show(found: Calibration) -> None:
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
     try:
-        return hydra_errors.main(command, "calibrate")
+        return command_line.start(command, "calibrate")
     except KeyboardInterrupt:
         return 130
 

@@ -15,6 +15,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
+from joulemark.cli import command_line
 from joulemark.cli.hub_requirements import Answer, answered, questions
 from joulemark.config import hydra_errors
 from joulemark.core import signals
@@ -83,7 +84,7 @@ def show(answers: Sequence[Answer]) -> None:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    return hydra_errors.main(main_command, "hub_check")
+    return command_line.start(main_command, "hub_check")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.analysis.external import cells, codecarbon, formats, study_tables
 from joulemark.analysis.external.result import Found
 from joulemark.analysis.impact.text import markdown
+from joulemark.cli import command_line
 from joulemark.config import hydra_errors
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
@@ -100,7 +101,7 @@ def plain(words: Sequence[str]) -> list[str]:
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
     sys.argv[1:] = plain(sys.argv[1:])
-    return hydra_errors.main(command, "ingest")
+    return command_line.start(command, "ingest")
 
 
 if __name__ == "__main__":

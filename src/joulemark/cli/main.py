@@ -4,6 +4,7 @@ import importlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+from joulemark.core.paths import CONF
 from joulemark.core.suggest import nearest
 
 COMMANDS = {
@@ -19,6 +20,7 @@ COMMANDS = {
     "hub_check": "check every model and dataset against the Hub",
     "views": "save the default table of each task in MLflow",
     "recorder": "write a record that could not be written at the time",
+    "completion": "print the shell's completion script",
 }
 
 HELP = """joulemark COMMAND [key=value …]
@@ -48,6 +50,8 @@ def main() -> int:
     if name not in COMMANDS:
         print(f"error: {_unknown(name)}", file=sys.stderr)
         return 2
+    if not (CONF / f"{name}.yaml").is_file():  # its few options are all in its one page of help
+        arguments = ["--help" if argument == "--help-all" else argument for argument in arguments]
     sys.argv = [f"joulemark {name}", *arguments]
     command = importlib.import_module(f"joulemark.cli.{name}")
     code: int = command.main()

@@ -13,6 +13,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
+from joulemark.cli import command_line
 from joulemark.config import hydra_errors
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
@@ -75,7 +76,7 @@ def _line(move: Move | None, copy: Path | None, database: Path) -> str:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    return hydra_errors.main(command, "relocate")
+    return command_line.start(command, "relocate")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from joulemark.cli import command_line
 from joulemark.config import hydra_errors
 from joulemark.core.coerce import typed
 from joulemark.core.paths import CONF
@@ -62,7 +63,7 @@ def show(made: Report) -> int:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    return hydra_errors.main(command, "report")
+    return command_line.start(command, "report")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import emissions, named_metrics, zones
+from joulemark.cli import command_line
 from joulemark.config import hydra_errors
 from joulemark.config.factories import site_of
 from joulemark.core import tracking
@@ -152,7 +153,7 @@ def _digits(value: float | None, unit: str | None = None) -> str:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    return hydra_errors.main(command, "rescore")
+    return command_line.start(command, "rescore")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ combination of the words is a run of its own (sweep/multirun.py).
 """
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from joulemark.config import hydra_errors
+from joulemark.cli import command_line
 from joulemark.config.compose import names_in
 from joulemark.config.run import Run, build
 from joulemark.core import signals, tracking
@@ -146,17 +145,12 @@ def _refuse(sentence: str) -> int:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    # Lets Hydra's errors come here instead of being printed its way
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
-        command()
-    except hydra_errors.COMPOSITION as error:
-        return _refuse(hydra_errors.explain(error, "run", sys.argv[1:]))
+        return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m
         return _refuse(str(error))
     except (Interrupted, KeyboardInterrupt):  # before anything was measured
         return EXIT["interrupted"]
-    return 0
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from joulemark.cli import command_line
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
 from joulemark.core.coerce import typed
@@ -138,7 +139,7 @@ def performed(job: Job, uri: str) -> tuple[Row, str | None]:
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
     try:
-        return hydra_errors.main(main_command, "suite")
+        return command_line.start(main_command, "suite")
     except KeyboardInterrupt:  # before anything began
         return signals.exit_code("SIGINT")
 

@@ -9,6 +9,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
+from joulemark.cli import command_line
 from joulemark.config import hydra_errors
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
@@ -59,7 +60,7 @@ def _announce(uri: str, address: str) -> None:
 
 def main() -> int:
     """The command; every mistake of the user's is one line on standard error and exit code 2."""
-    return hydra_errors.main(command, "ui")
+    return command_line.start(command, "ui")
 
 
 if __name__ == "__main__":

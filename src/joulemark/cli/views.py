@@ -1,14 +1,17 @@
 """python -m src.views: the default view of every experiment, saved in MLflow, and its links."""
 
+import argparse
 import sys
 
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.paths import program
 from joulemark.store.views import default, drawn, link, save
 
 
 def main() -> int:
     """Saves the default view of every experiment that has runs, prints its links; what is not there is no mistake."""
+    argparse.ArgumentParser(prog=program("views"), description=__doc__).parse_args()
     from joulemark.store import reading
 
     uri = tracking.resolve(None)

@@ -1,0 +1,57 @@
+"""How every command of Hydra's starts: its help, options written as flags refused, and mistakes in one line."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from joulemark.cli import help as pages
+from joulemark.config import hydra_errors, option_help
+from joulemark.core.errors import UserError
+from joulemark.core.suggest import nearest
+
+# Hydra's own flags, of which -m and --cfg are useful here
+FLAGS = {
+    *("--help", "-h", "--help-all", "--hydra-help", "--version", "--cfg", "-c", "--resolve", "--package", "-p"),
+    *("--run", "-r", "--multirun", "-m", "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn"),
+    *("--config-dir", "-cd", "--experimental-rerun", "--info", "-i"),
+}
+
+
+def start(command: Callable[[], None], name: str) -> int:
+    """Starts a command and returns its exit code: 0 after its help, 2 for a mistake in the options, in one line.
+
+    `name` is the command and its file in conf/.
+    """
+    arguments = sys.argv[1:]
+    if page := help_page(name, arguments):
+        print(page)
+        return 0
+    try:
+        check_flags(name, arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return hydra_errors.main(command, name)
+
+
+def help_page(name: str, arguments: Sequence[str]) -> str | None:
+    """The page that --help or --help-all asks for; None where neither is among the arguments."""
+    if "--help-all" in arguments:
+        return pages.full(name, arguments)
+    if {"--help", "-h"} & set(arguments):
+        return pages.short(name)
+    return None
+
+
+def check_flags(name: str, arguments: Sequence[str]) -> None:
+    """Refuses `--batch_size 8` and `--model=gpt2`: UserError that says how the option is written."""
+    for position, argument in enumerate(arguments):
+        flag, has_value, value = argument.partition("=")
+        if not flag.startswith("-") or flag in FLAGS:
+            continue
+        key = flag.lstrip("-").replace("-", "_")
+        known = [*(group.name for group in option_help.groups(name)), *(o.key for o in option_help.options(name))]
+        key = nearest(key, known) or key
+        after = arguments[position + 1 : position + 2]
+        if not has_value:
+            value = after[0] if after and "=" not in after[0] and not after[0].startswith("-") else "VALUE"
+        raise UserError(f"{argument}: options are written {key}={value}")
