@@ -168,7 +168,7 @@ def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path
 )
 def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "joulemark.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert says in done.stderr
@@ -180,7 +180,7 @@ def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     uri, _ = filled
     words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "limits.p95_s=0.000001"]
     done = subprocess.run(
-        [sys.executable, "-m", "joulemark.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
