@@ -20,8 +20,9 @@ from joulemark.config.run import CONF
 from joulemark.core import stats
 from joulemark.data.batching import split
 from joulemark.hardware import devices, host
-from joulemark.measure.protocol import Clock, one_window
+from joulemark.measure.instruments import Instruments
 from joulemark.measure.runner import open_meters
+from joulemark.measure.window import Workload, measure_window
 from joulemark.models.backend.checkpoint import fetch
 
 
@@ -57,7 +58,7 @@ def point(predict, batches, meters, seconds) -> dict[str, float]:
     for batch in batches:
         predict(batch)
     warm_s = time.perf_counter() - began
-    window = one_window(predict, batches, meters, seconds, Clock(), host.busy_s, lambda *_: None, lambda *_: 0)
+    window = measure_window(Workload(predict, batches), seconds, Instruments(meters, busy_s=host.busy_s))
     joules = window.readings[0].gpu_j
     return {
         "wh": joules / 3.6 / window.requests,

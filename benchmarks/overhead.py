@@ -12,6 +12,7 @@ import argparse
 import resource
 import statistics
 import time
+from dataclasses import replace
 
 from hydra import initialize_config_dir
 
@@ -20,8 +21,9 @@ from joulemark.config.compose import composed
 from joulemark.config.run import CONF
 from joulemark.data.batching import split
 from joulemark.hardware import devices, host
-from joulemark.measure.protocol import Clock, metered, one_window
+from joulemark.measure.instruments import Instruments
 from joulemark.measure.runner import open_meters
+from joulemark.measure.window import Workload, measure_window
 from joulemark.models.backend.checkpoint import fetch
 
 
@@ -44,24 +46,26 @@ def main() -> None:
         f"{run.label} {run.task.name} batch {run.batch_size}: meters {[m.name for m in meters]}, absent {list(absent)}"
     )
     _edges(meters, run.hardware)
+    workload = Workload(predict, batches)
     for batch in batches[:50]:
         predict(batch)
 
     ratios = []
     with Status() as progress:
-        _loop(meters, progress)
+        instruments = Instruments(meters, busy_s=host.busy_s, progress=progress)
+        _loop(instruments)
         for pair in range(asked.pairs):
-            plain, measured = alternating(predict, batches, meters, asked.seconds, asked.slices, progress)
+            plain, measured = alternating(workload, instruments, asked.seconds, asked.slices)
             ratios.append(measured / plain)
             print(
                 f"pair {pair + 1}: bare {plain:.2f}/s, instrumented {measured:.2f}/s, ratio {ratios[-1]:.4f}",
                 flush=True,
             )
         print(f"median ratio {statistics.median(ratios):.4f} (min {min(ratios):.4f}, max {max(ratios):.4f})")
-        _memory(predict, batches, meters, progress)
+        _memory(workload, instruments)
 
 
-def alternating(predict, batches, meters, seconds, slices, progress) -> tuple[float, float]:
+def alternating(workload, instruments, seconds, slices) -> tuple[float, float]:
     """Requests per second bare and instrumented, each for so many seconds in short slices that take turns.
 
     A host whose speed changes within seconds is as fast for the one as for the other.
@@ -70,10 +74,10 @@ def alternating(predict, batches, meters, seconds, slices, progress) -> tuple[fl
     for place in range(slices):
         for side in (0, 1) if place % 2 else (1, 0):  # which goes first alternates, so that a drift favours neither
             if side:
-                window = one_window(predict, batches, meters, seconds / slices, Clock(), host.busy_s, progress, units)
+                window = measure_window(workload, seconds / slices, instruments)
                 sides[side].append((window.requests, window.duration_s))
             else:
-                sides[side].append(bare(predict, batches, seconds / slices))
+                sides[side].append(bare(workload.call, workload.batches, seconds / slices))
     plain, measured = (sum(count for count, _ in side) / sum(took for _, took in side) for side in sides)
     return plain, measured
 
@@ -88,18 +92,13 @@ def bare(predict, batches, seconds) -> tuple[int, float]:
     return requests, time.perf_counter() - began
 
 
-def units(predictions, passes) -> int:
-    """The units of work of one call, as a run counts them."""
-    return sum(prediction.units for prediction in predictions)
-
-
 def _edges(meters, device) -> None:
     """Seconds that the meters take around a window, and that one read of the card's counter takes."""
     for meter in meters:
         took = []
         for _ in range(5):
             began = time.perf_counter()
-            metered([meter], lambda: time.sleep(0.2))
+            Instruments([meter]).metered(lambda: time.sleep(0.2))
             took.append(time.perf_counter() - began - 0.2)
         print(f"both edges of {meter.name}: median {statistics.median(took) * 1000:.1f} ms")
     if device.uuid is None:
@@ -114,15 +113,15 @@ def _edges(meters, device) -> None:
     print(f"one read of the counter: median {statistics.median(reads) * 1e3:.2f} ms (max {max(reads) * 1e3:.2f})")
 
 
-def _loop(meters, progress) -> None:
-    """Microseconds that a window's loop adds to each call: two looks at the clock, the count, the progress."""
+def _loop(instruments) -> None:
+    """Microseconds that a window's loop adds to each call: two reads of the clock, the count, the progress."""
     empty, added = [[None]] * 100_000, []
     for _ in range(5):
         began = time.thread_time()
         for batch in empty:
             _nothing(batch)
         between = time.thread_time()
-        one_window(_nothing, empty, meters, 0.0, Clock(), host.busy_s, progress, units)
+        measure_window(Workload(_nothing, empty), 0.0, instruments)
         added.append((time.thread_time() - between - (between - began)) / len(empty))
     print(f"a window's loop adds {statistics.median(added) * 1e6:.2f} us a call (max {max(added) * 1e6:.2f})")
 
@@ -131,11 +130,11 @@ def _nothing(batch) -> list:
     return []
 
 
-def _memory(predict, batches, meters, progress) -> None:
-    few, sizes = batches[: max(1, len(batches) // 20)], []
+def _memory(workload, instruments) -> None:
+    few, sizes = replace(workload, batches=workload.batches[: max(1, len(workload.batches) // 20)]), []
     for passes in (1, 10):
         for _ in range(passes):
-            one_window(predict, few, meters, 0.0, Clock(), host.busy_s, progress, units)
+            measure_window(few, 0.0, instruments)
         sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     print(f"peak resident memory after 1 pass {sizes[0]:.0f} MiB, after 11 passes {sizes[1]:.0f} MiB")
 

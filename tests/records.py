@@ -4,6 +4,7 @@ from joulemark.core.record import Record
 from joulemark.core.task import Inputs
 from joulemark.measure import runner
 from joulemark.measure.draft import draft
+from joulemark.measure.instruments import Instruments
 from tests.fakes import FakeClock, FakeMeter
 from tests.measure.test_runner import SAMPLES, a_run
 
@@ -19,4 +20,4 @@ def a_record() -> Record:
     ]
     run = a_run(clock, meters, config={"batch_size": 2, "model": {"checkpoint": "fake/model"}})
     begun = draft(run, Inputs(SAMPLES))
-    return runner.bench(run, begun, SAMPLES, lambda phase, record: None, lambda phase, share: None, clock, lambda: 0.0)
+    return runner.bench(run, begun, SAMPLES, lambda step, record: None, Instruments(clock=clock))

@@ -8,7 +8,7 @@ from joulemark.analysis import audit, description, named_metrics
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import GpuState, Measurement, Reading, Window
 from joulemark.hardware.gpu_lock import held
-from joulemark.hardware.gpu_state import Card
+from joulemark.hardware.gpu_state import GpuMonitor
 from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.measure.test_runner import a_run, benched
 from tests.meters.test_nvml import BOTH, CARD
@@ -90,7 +90,7 @@ class NVMLError(Exception):
 
 @dataclass
 class Driver:
-    """pynvml as far as the card is looked at: what it says can be changed between two looks."""
+    """pynvml as far as the card is looked at: what it says can be changed between two readings."""
 
     pids: list[int] = field(default_factory=list)
     reasons: int = 1
@@ -125,15 +125,15 @@ class Driver:
 
 
 def seen(driver, later=lambda driver: None, hardware=CARD):
-    """The looks of a card before and after its run's own process, 900, came up and something else happened."""
-    card = Card(hardware, FakeClock().now, driver)
-    card.open()
-    first = card.look()
+    """The states of a GPU before and after its run's own process, 900, came up and something else happened."""
+    monitor = GpuMonitor(hardware, FakeClock().now, driver)
+    monitor.open()
+    first = monitor.read()
     driver.pids.append(900)
-    card.loaded()
-    second = card.look()
+    monitor.model_loaded()
+    second = monitor.read()
     later(driver)
-    return Measurement(gpu_states=(first, second, card.look()))
+    return Measurement(gpu_states=(first, second, monitor.read()))
 
 
 def test_the_process_that_came_with_the_model_is_the_runs_own():
@@ -190,9 +190,9 @@ class Two(Driver):
 
 
 def test_of_two_cards_the_worst_is_told_and_their_power_summed():
-    look = seen(Two(reasons=0x40), hardware=BOTH).gpu_states[0]
-    assert (look.temperature_c, look.sm_clock_hz, look.power_w, look.utilization) == (55.0, 1.7e9, 140.0, 0.0)
-    assert look.reasons == 0x41
+    state = seen(Two(reasons=0x40), hardware=BOTH).gpu_states[0]
+    assert (state.temperature_c, state.sm_clock_hz, state.power_w, state.utilization) == (55.0, 1.7e9, 140.0, 0.0)
+    assert state.reasons == 0x41
     assert seen(Two(busy=50), hardware=BOTH).gpu_states[0].power_w is None  # one card's is not the sum
     assert audit.contaminated(seen(Two(busy=50), hardware=BOTH), 0.05)
     assert audit.flags(seen(Two(reasons=0x40), hardware=BOTH), 0.05) == ("throttled",)
@@ -208,8 +208,7 @@ def test_a_throttled_run_says_so_on_its_page_and_is_doubtful():
     clock = FakeClock()
     driver = Driver(reasons=0x40)
     run = a_run(clock, [FakeMeter(clock, {"gpu": 200.0}, method="counter")])
-    begun_card = Card(CARD, clock.now, driver)
-    record = benched(run, clock, card=begun_card)
+    record = benched(run, clock, gpu=GpuMonitor(CARD, clock.now, driver))
     assert "throttled" in record.flags
     assert len(record.measurement.gpu_states) == 2 + len(record.measurement.windows) + 1
     page = description.markdown(record, named_metrics.metrics(record))
@@ -220,10 +219,10 @@ def test_a_throttled_run_says_so_on_its_page_and_is_doubtful():
 def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
     clock, driver = FakeClock(), Driver()
 
-    class Cooling(Card):
-        def look(self):
-            state = super().look()
-            driver.temperature = max(40.0, driver.temperature - 1)  # a degree a look
+    class Cooling(GpuMonitor):
+        def read(self):
+            state = super().read()
+            driver.temperature = max(40.0, driver.temperature - 1)  # a degree a reading
             return state
 
     def heated(phase, record):
@@ -231,8 +230,8 @@ def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
 
     plan = procedure(cool_c=5.0, cool_max_s=60.0)
     record = benched(a_run(clock, [FakeMeter(clock, {"gpu": 200.0})], procedure=plan), clock, heated,
-                     card=Cooling(CARD, clock.now, driver))  # fmt: skip
-    assert [look.temperature_c <= 45.0 for look in record.measurement.gpu_states[:-1]] == [True] * 5
+                     gpu=Cooling(CARD, clock.now, driver))  # fmt: skip
+    assert [state.temperature_c <= 45.0 for state in record.measurement.gpu_states[:-1]] == [True] * 5
 
 
 def test_without_a_card_nothing_is_looked_at():

@@ -11,6 +11,7 @@ from joulemark.core.machine import Site
 from joulemark.core.task import Inputs
 from joulemark.measure import runner
 from joulemark.measure.draft import draft
+from joulemark.measure.instruments import Instruments
 from tests.composed import built
 from tests.fakes import FakeClock
 from tests.measure.test_runner import SAMPLES, a_run
@@ -104,7 +105,7 @@ def limited(limit):
     for meter in run.meters:
         meter.method = "estimated"
     begun = draft(run, Inputs(SAMPLES))
-    return runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+    return runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
 
 
 def test_a_run_above_the_sites_limit_of_modelled_energy_says_so_and_one_below_does_not():

@@ -17,6 +17,7 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
 from joulemark.core.paths import CONF
 from joulemark.hardware.gpu_lock import held
+from joulemark.measure.instruments import Instruments
 from joulemark.meters.amd import Amd
 from joulemark.meters.codecarbon import CodeCarbon
 from joulemark.meters.nvml import Nvml
@@ -80,7 +81,7 @@ def calibrated(edge_s=0.0, **changes):
         copy_bytes=2**30,
     )
     plan = Plan(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 3.0, "warmup_s": 1.0, **changes})
-    return calibrate.calibrate(plan, GPU, meter, kernels, clock, lambda phase, share: None), said
+    return calibrate.calibrate(plan, GPU, kernels, Instruments([meter], clock)), said
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +118,7 @@ def test_work_that_draws_no_more_than_idle_is_refused_not_kept(extra_w):
     kernel = Kernel(meter, 1.0, 0.01, extra_w)
     kernels = Kernels(lambda d: None, lambda *w: kernel, lambda *w: kernel, lambda: None, 1, 4)
     with pytest.raises(UserError, match=r"W in fp32 and 100\.0 W idle: let nothing else run"):
-        calibrate.calibrate(Plan(1.0, 1.0, 0.0, 0.1), GPU, meter, kernels, clock, lambda phase, share: None)
+        calibrate.calibrate(Plan(1.0, 1.0, 0.0, 0.1), GPU, kernels, Instruments([meter], clock))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data import batching
 from joulemark.measure import runner
 from joulemark.measure.draft import draft
+from joulemark.measure.instruments import Instruments
 from tests.composed import built
 from tests.config.test_run import choices
 from tests.fakes import FakeClock, FakeModel
@@ -60,7 +61,7 @@ def test_a_sorted_run_gives_each_sample_its_own_answer_and_its_own_batchs_latenc
     model = Slow(clock)
     run = a_run(clock, model=model, samples=7, sort="length")
     begun = draft(run, Inputs(tuple(SAMPLES)))
-    record = runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+    record = runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
     assert record.status == "finished", record.error
     assert model.asked[-4:] == [[9, 9], [7, 4], [3, 3], [1]]
     assert [(request.id, request.output) for request in record.requests] == [
@@ -76,7 +77,7 @@ def test_sorting_spares_padding_and_nothing_else():
         clock = FakeClock()
         run = a_run(clock, model=Slow(clock), samples=7, sort=sort)
         begun = draft(run, Inputs(tuple(SAMPLES)))
-        return runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+        return runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
 
     plain, sorted_ = seconds("none"), seconds("length")
     assert plain.task == sorted_.task

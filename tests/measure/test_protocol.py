@@ -8,7 +8,10 @@ from joulemark.analysis import named_metrics
 from joulemark.analysis import readings as energy
 from joulemark.core.measurement import Measurement
 from joulemark.core.task import Prediction
-from joulemark.measure.protocol import measure, metered, warm_up
+from joulemark.measure.instruments import Instruments
+from joulemark.measure.protocol import measure
+from joulemark.measure.warm_up import warm_up
+from joulemark.measure.window import Workload
 from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.records import a_record
 
@@ -23,7 +26,13 @@ def run(clock, meters, plan, seconds=lambda call: 0.5, kept=None):
         return [Prediction(text, units=3) for text in inputs]
 
     steps = list(
-        measure(predict, BATCHES, meters, plan, kept=[] if kept is None else kept, start=Measurement(), clock=clock)
+        measure(
+            Workload(predict, BATCHES),
+            plan,
+            Instruments(meters, clock),
+            Measurement(),
+            kept=[] if kept is None else kept,
+        )
     )
     return [phase for phase, _ in steps], steps[-1][1]
 
@@ -90,7 +99,7 @@ def test_the_most_trusted_meter_starts_last_and_stops_first():
     clock, events = FakeClock(), []
     inner = FakeMeter(clock, {"gpu": 1.0}, name="inner", events=events)
     outer = FakeMeter(clock, {"gpu": 1.0}, name="outer", events=events)
-    _, readings = metered([inner, outer], lambda: events.append("work"))
+    _, readings = Instruments([inner, outer]).metered(lambda: events.append("work"))
     assert events == ["outer start", "inner start", "work", "inner stop", "outer stop"]
     assert [reading.meter for reading in readings] == ["inner", "outer"]
 
@@ -169,7 +178,7 @@ def test_warm_up_ends_with_each_batch_once_as_far_as_its_time_goes(warmup_max_s,
         return []
 
     plan = procedure(warmup_max_s=warmup_max_s, converge_batches=1, warmup_batches=5)
-    latencies, steady = warm_up(predict, BATCHES, plan, clock, lambda phase, share: None)
+    latencies, steady = warm_up(Workload(predict, BATCHES), plan, Instruments(clock=clock))
     assert steady
     assert set(calls[5:]) == seen  # the first five are cycles of one and the same batch
     assert len(latencies) == len(calls)
@@ -184,7 +193,8 @@ def warmed_up(count, **changes):
         clock.sleep(1.0)
         return []
 
-    warm_up(predict, [[place] for place in range(count)], procedure(**changes), clock, lambda phase, share: None)
+    workload = Workload(predict, [[place] for place in range(count)])
+    warm_up(workload, procedure(**changes), Instruments(clock=clock))
     return calls
 
 
@@ -218,7 +228,7 @@ def test_what_compiling_takes_is_kept_in_the_warm_up_and_takes_none_of_its_time(
             return []
 
         plan = procedure(warmup_max_s=10.0, converge_batches=1, warmup_batches=2)
-        latencies, steady = warm_up(predict, BATCHES, plan, clock, lambda phase, share: None, compiles)
+        latencies, steady = warm_up(Workload(predict, BATCHES, compiles=compiles), plan, Instruments(clock=clock))
         return list(latencies), steady, calls
 
     assert warmed(False) == ([100.0], False, ["a"])
@@ -246,7 +256,7 @@ def test_the_predictions_kept_are_those_of_the_first_measured_pass():
 def test_a_failure_in_a_window_stops_the_meters():
     clock, events = FakeClock(), []
     with pytest.raises(ZeroDivisionError):
-        metered([FakeMeter(clock, {"gpu": 1.0}, events=events)], lambda: 1 / 0)
+        Instruments([FakeMeter(clock, {"gpu": 1.0}, events=events)]).metered(lambda: 1 / 0)
     assert events == ["fake start", "fake stop"]
 
 
@@ -289,10 +299,10 @@ def test_what_broke_the_work_is_said_and_not_a_meter_that_had_too_little_of_it()
         FakeMeter(clock, {"cpu": 1.0}, name="outer", events=events),
     ]
     with pytest.raises(ZeroDivisionError):
-        metered(meters, lambda: 1 / 0)
+        Instruments(meters).metered(lambda: 1 / 0)
     assert events[-1] == "outer stop"
     with pytest.raises(RuntimeError, match="tick"):  # the work was done: nothing else is wrong
-        metered(meters, lambda: clock.sleep(1.0))
+        Instruments(meters).metered(lambda: clock.sleep(1.0))
     assert events[-1] == "outer stop"
     plan = procedure(idle_s=0.0)
     with pytest.raises(ZeroDivisionError):

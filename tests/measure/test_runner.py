@@ -15,6 +15,7 @@ from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data.dataset import Dataset
 from joulemark.measure import runner
 from joulemark.measure.draft import draft
+from joulemark.measure.instruments import Instruments
 from joulemark.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
 
@@ -48,9 +49,9 @@ def a_run(clock, meters=None, model=None, **changes):
     return Run(**{**values, **changes})
 
 
-def benched(run, clock, watch=lambda phase, record: None, card=None):
+def benched(run, clock, watch=lambda step, record: None, gpu=None):
     begun = draft(run, Inputs(SAMPLES))
-    return runner.bench(run, begun, SAMPLES, watch, lambda phase, share: None, clock, lambda: 0.0, card)
+    return runner.bench(run, begun, SAMPLES, watch, Instruments(clock=clock), gpu)
 
 
 def test_a_finished_run_has_energy_and_quality_of_the_same_calls():
@@ -183,7 +184,7 @@ def test_rows_that_were_skipped_and_inputs_that_were_cut_are_counted_flagged_and
     run = a_run(clock, model=Narrow(clock))
     begun = draft(run, Inputs(SAMPLES, skipped))
     assert begun.flags == ("skipped_rows",)  # a run that fails says so too
-    record = runner.bench(run, begun, SAMPLES, lambda *_: None, lambda *_: None, clock, lambda: 0.0)
+    record = runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
     metrics = named_metrics.metrics(record)
     assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (5, 2)
     assert set(record.flags) >= {"skipped_rows", "truncated"}
@@ -235,7 +236,7 @@ def counting(monkeypatch, error=None):
     loaded = Loaded(Shown(clock), {})
     object.__setattr__(model, "load", lambda *words: loaded)
     run = a_run(clock, model=model, batch_size=1, samples=4)
-    record = runner.bench(run, draft(run, Inputs(samples)), samples, lambda *w: None, lambda *w: None, clock)
+    record = runner.bench(run, draft(run, Inputs(samples)), samples, lambda *_: None, Instruments(clock=clock))
     return record, seen
 
 
@@ -264,15 +265,15 @@ def test_a_model_on_another_card_than_the_meters_read_fails_the_run(monkeypatch)
     two = Hardware(name="cuda", device="cuda", precisions=("fp32",), uuid="GPU-b", index=1)
     monkeypatch.setattr("joulemark.models.backend.placement.uuids", lambda device: ("GPU-a",))
     with pytest.raises(RuntimeError, match="the model is on GPU-a and the meters read GPU-b"):
-        runner._check_cards(two, "cuda:0")
+        runner._check_gpus(two, "cuda:0")
     monkeypatch.setattr("joulemark.models.backend.placement.uuids", lambda device: ("GPU-b",))
-    runner._check_cards(two, "cuda:0")
+    runner._check_gpus(two, "cuda:0")
 
 
 def test_a_protocol_too_short_to_quote_from_says_so_on_its_runs_faces():
     clock = FakeClock()
-    look = benched(a_run(clock, procedure=procedure(preliminary=True)), clock)
-    assert "preliminary" in look.flags
-    assert audit.verdict(look) == ("doubtful", "preliminary")
-    assert description.EXPLAINED["preliminary"] in description.markdown(look, named_metrics.metrics(look))
+    record = benched(a_run(clock, procedure=procedure(preliminary=True)), clock)
+    assert "preliminary" in record.flags
+    assert audit.verdict(record) == ("doubtful", "preliminary")
+    assert description.EXPLAINED["preliminary"] in description.markdown(record, named_metrics.metrics(record))
     assert "preliminary" not in benched(a_run(clock), clock).flags

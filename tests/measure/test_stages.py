@@ -5,6 +5,7 @@ import pytest
 from joulemark.analysis import description, named_metrics
 from joulemark.core.measurement import Measurement, Reading, StageWindow, Window
 from joulemark.core.model import Settings, Stage
+from joulemark.measure.instruments import Instruments
 from joulemark.measure.stages import measure_stages
 from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.measure.test_runner import a_run, benched
@@ -29,11 +30,7 @@ def stages(clock, said):
 
 def measured(clock, said, **changes):
     meter = FakeMeter(clock, {"gpu": 100.0})
-    return list(
-        measure_stages(
-            stages(clock, said), BATCHES, [meter], procedure(**changes), clock, lambda: 0.0, lambda phase, share: None
-        )
-    )
+    return list(measure_stages(stages(clock, said), BATCHES, procedure(**changes), Instruments([meter], clock)))
 
 
 def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():

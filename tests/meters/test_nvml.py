@@ -8,7 +8,7 @@ from joulemark.analysis import readings as energy
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement, Window
-from joulemark.measure.protocol import metered
+from joulemark.measure.instruments import Instruments
 from joulemark.meters.nvml import Nvml
 from tests.fakes import CPU, FakeClock
 
@@ -136,8 +136,8 @@ def test_the_joules_of_two_cards_are_the_sum_of_each_ones_own_ticks():
 
 def test_what_is_longer_than_the_work_is_taken_off_at_the_idle_power_of_both_cards():
     meter, clock, _ = two(watts={"GPU-a": 100.0, "GPU-b": 100.0})
-    _, idle = metered([meter], lambda: clock.sleep(5.0), clock)
-    _, readings = metered([meter], lambda: clock.sleep(3.21), clock)
+    _, idle = Instruments([meter], clock).metered(lambda: clock.sleep(5.0))
+    _, readings = Instruments([meter], clock).metered(lambda: clock.sleep(3.21))
     base = Measurement(idle=idle)
     work = Window(3.21, readings, 1, 1, 1, [3.21])
     assert energy.window_j(base, work, "gpu") == pytest.approx(200.0 * 3.21, abs=200.0 * 0.012)

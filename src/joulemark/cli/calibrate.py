@@ -10,7 +10,7 @@ The last line on standard output is one JSON object. Exit code 0, or 2 for a mis
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +29,8 @@ from joulemark.core.paths import CONF
 from joulemark.core.suggest import choose
 from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_lock import held
-from joulemark.measure.protocol import Clock, Progress, metered, one_window
+from joulemark.measure.instruments import Clock, Instruments
+from joulemark.measure.window import Workload, measure_window
 
 INSTEAD = "; type meter="  # a sensor's advice for runs, where an estimate will do
 BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
@@ -86,7 +87,7 @@ def run(config: DictConfig) -> int:
         meter = counter(meters, device, sensors.meters_of(sensors.of_auto()))
         try:
             with Status() as progress:
-                found = calibrate(plan, device, meter, _kernels(plan, device), Clock(), progress)
+                found = calibrate(plan, device, _kernels(plan, device), Instruments((meter,), progress=progress))
         finally:
             meter.close()
     path = lower_bound.save(found)
@@ -144,22 +145,21 @@ def _counts(meter: Meter, device: Hardware) -> bool:
     return meter.capability.reads(device) and meter.capability.counts("cpu" if device.uuid is None else "gpu")
 
 
-def calibrate(
-    plan: Plan, device: Hardware, meter: Meter, kernels: Kernels, clock: Clock, progress: Progress
-) -> Calibration:
-    """Measures idle power, every product and the copy, each in a window of its own."""
+def calibrate(plan: Plan, device: Hardware, kernels: Kernels, instruments: Instruments) -> Calibration:
+    """Measures idle power, every product and the copy, each in a window of its own, by the one meter."""
+    (meter,), clock = instruments.meters, instruments.clock
     component = "cpu" if device.uuid is None else "gpu"
     where = devices.isolate(device)
     kernels.wake(where)
-    progress("idle", 0.0)
+    instruments.progress("idle", 0.0)
     clock.sleep(plan.rest_s)
-    _, idle = metered([meter], lambda: clock.sleep(plan.idle_s))
+    _, idle = instruments.metered(lambda: clock.sleep(plan.idle_s))
     base = Measurement(idle=idle)
     idle_w, method = readings.idle_w(base, component), readings.method(idle, component)
     if idle_w is None or method is None:
         raise UserError(f"calibrate needs a counter: meter={meter.name} does not read this machine's {component}")
     rates = {
-        name: _rate(kernel, plan, base, component, meter, clock, progress, name)
+        name: _rate(name, kernel, plan, base, component, instruments)
         for name, kernel in _work(plan, device, where, kernels)
     }
     return Calibration(
@@ -192,33 +192,15 @@ def _work(plan: Plan, device: Hardware, where: str, kernels: Kernels) -> Iterato
     yield "copy", kernels.copy(where, kernels.copy_bytes)
 
 
-def _rate(
-    kernel: Any,
-    plan: Plan,
-    base: Measurement,
-    component: str,
-    meter: Meter,
-    clock: Clock,
-    progress: Progress,
-    name: str,
-) -> Rate:
+def _rate(name: str, kernel: Any, plan: Plan, base: Measurement, component: str, instruments: Instruments) -> Rate:
     """The joules of one kernel over a window that begins and ends with the counter's ticks.
 
     The stretch between the window's end and the next tick, at most one, is idle and taken off as in every run.
     """
-    progress(name, 0.0)
-    burst = _warm_up(kernel, plan.warmup_s, clock)
-    window = one_window(
-        kernel.run,
-        [burst],
-        [meter],
-        plan.seconds,
-        clock,
-        lambda: 0.0,
-        lambda phase, share: None,
-        lambda given, passes: 0,
-        sizes=[burst],
-    )
+    instruments.progress(name, 0.0)
+    burst = _warm_up(kernel, plan.warmup_s, instruments.clock)
+    workload = Workload(kernel.run, [burst], units=lambda output, passes: 0, batch_sizes=[burst])
+    window = measure_window(workload, plan.seconds, replace(instruments, progress=lambda step, share: None))
     joules, idle_w = readings.window_j(base, window, component), readings.idle_w(base, component) or 0.0
     if joules is None or joules <= idle_w * window.duration_s:
         drew = "nothing" if joules is None else f"{joules / window.duration_s:.1f} W"

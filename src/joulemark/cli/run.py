@@ -81,8 +81,10 @@ def _at_hand(run: Run) -> tuple[Run, Inputs]:
 
 def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     from joulemark.cli.console import Status
+    from joulemark.hardware import host
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
+    from joulemark.measure.instruments import Instruments
     from joulemark.models.backend.weights import import_packages
 
     signals.interrupt_on_stop()
@@ -100,7 +102,7 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
             recorder.beat()
             progress(phase, share)
 
-        record = runner.bench(run, begun, inputs.samples, watch, beating)
+        record = runner.bench(run, begun, inputs.samples, watch, Instruments(busy_s=host.busy_s, progress=beating))
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 

@@ -16,11 +16,11 @@ POWER_CAP = 0x04  # the power limit holds the clock: normal at full load, and re
 
 
 @dataclass
-class Card:
-    """The run's cards under observation. `look` costs a few milliseconds each and is never called inside a window.
+class GpuMonitor:
+    """The GPUs of a run between its windows. `read` costs a few milliseconds each and is never called inside a window.
 
     Which of their processes is this run's own: by its process id or, in a container, which hides those, the one that
-    came up while the model loaded (`loaded` is to be called then). Only NVIDIA's cards are looked at.
+    came up while the model loaded (`model_loaded` is to be called then). Only NVIDIA's GPUs are read.
     """
 
     hardware: Hardware
@@ -42,15 +42,15 @@ class Card:
         self._handles = tuple(self.driver.nvmlDeviceGetHandleByUUID(uuid) for uuid in self.hardware.uuids)
         self._before = self._processes() or frozenset()
 
-    def loaded(self) -> None:
+    def model_loaded(self) -> None:
         """Notes this run's own process: to be called once its model is on the cards."""
         here = self._processes() or frozenset()
         fresh = here - self._before
         own = {os.getpid()} & here
         self._own = frozenset(own or (fresh if len(fresh) == 1 else ()))
 
-    def look(self) -> GpuState | None:
-        """The cards now; None without one."""
+    def read(self) -> GpuState | None:
+        """The state of the GPUs now; None without one."""
         if not self._handles:
             return None
         nvml = self.driver

@@ -1,4 +1,4 @@
-"""One run, from the checked words to its Record. Touches no file of its own, no network and no tracker."""
+"""One run, from its checked options to its Record. Touches no file of its own, no network and no tracker."""
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +17,14 @@ from joulemark.core.signals import Interrupted
 from joulemark.core.task import Prediction, Sample
 from joulemark.data.batching import order, put_back, split
 from joulemark.hardware import devices, host
-from joulemark.hardware.gpu_state import Card
-from joulemark.measure.protocol import Clock, Progress, measure, metered
+from joulemark.hardware.gpu_state import GpuMonitor
+from joulemark.measure.instruments import Instruments
+from joulemark.measure.protocol import measure
 from joulemark.measure.scoring import flagged, scored
 from joulemark.measure.stages import measure_stages
+from joulemark.measure.window import Workload
 
-# Told after each phase, never inside a window: the phase that ended and the record as it would be if all stopped here.
+# Called after each step, never inside a window: the step that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
 
 
@@ -31,22 +33,23 @@ def bench(
     begun: Record,
     samples: Sequence[Sample],
     watch: Watch,
-    progress: Progress,
-    clock: Clock | None = None,
-    busy_s: Callable[[], float] = host.busy_s,
-    card: Card | None = None,
+    instruments: Instruments | None = None,
+    gpu: GpuMonitor | None = None,
 ) -> Record:
     """Loads, measures and scores; returns the record also when that fails or is interrupted.
 
-    `watch` is told of each phase as it ends, so that a run that is killed leaves what was measured until then.
-    A run whose sensors contradict each other, or the possible, is a failed one with its numbers kept.
-    Raises UserError where a meter that the user asked for cannot be read: then nothing has begun.
+    `watch` is called with each step as it ends, so that a run that is killed leaves what was measured until then. The
+    run's own meters and the state of its GPU complete the `instruments`. A run whose sensors contradict each other, or
+    the possible, is a failed one with its numbers kept.
+
+    Raises:
+        UserError: a meter that the user requires cannot be read; then nothing has begun
     """
-    record, clock = begun, clock or Clock()
-    card = card or Card(run.hardware, clock.now)
+    record, instruments = begun, instruments or Instruments(busy_s=host.busy_s)
+    gpu = gpu or GpuMonitor(run.hardware, instruments.clock.now)
     try:
-        for phase, record in _phases(run, begun, samples, progress, clock, busy_s, card):
-            watch(phase, record)
+        for step, record in _steps(run, begun, samples, instruments, gpu):
+            watch(step, record)
     except Interrupted as stop:
         return replace(record, status="interrupted", error=f"interrupted by {stop}")
     except UserError:
@@ -56,67 +59,57 @@ def bench(
     finally:
         for meter in run.meters:
             meter.close()
-    wrong = [check for check in audit.of(record) if not check.passed]
-    if wrong:
-        return replace(record, status="failed", error=f"the audit failed: {wrong[0]}")
+    failed = [check for check in audit.of(record) if not check.passed]
+    if failed:
+        return replace(record, status="failed", error=f"the audit failed: {failed[0]}")
     return replace(record, status="finished", error=None)
 
 
-def _phases(
-    run: Run,
-    begun: Record,
-    samples: Sequence[Sample],
-    progress: Progress,
-    clock: Clock,
-    busy_s: Callable[[], float],
-    card: Card,
+def _steps(
+    run: Run, begun: Record, samples: Sequence[Sample], instruments: Instruments, gpu: GpuMonitor
 ) -> Iterator[tuple[str, Record]]:
+    progress = instruments.progress
     progress("meters", 0.0)
     meters, absent = open_meters(run)
+    instruments = replace(instruments, meters=meters, read_gpu_state=gpu.read)
     record = replace(begun, environment=replace(begun.environment, meters_absent=absent))
     device = devices.isolate(run.hardware)  # before torch comes: with torchao it opens the cards as it is imported
     yield "meters", record
 
     progress("loading", 0.0)
-    card.open()
-    before = card.look()
-    loaded, reading = metered(meters, lambda: run.model.load(run.task, device, run.settings), clock)
-    card.loaded()
-    _check_cards(run.hardware, device)
-    start = Measurement(load=reading, gpu_states=() if before is None else (before,))
+    gpu.open()
+    state = gpu.read()
+    loaded, readings = instruments.metered(lambda: run.model.load(run.task, device, run.settings))
+    gpu.model_loaded()
+    _check_gpus(run.hardware, device)
+    start = Measurement(load=readings, gpu_states=() if state is None else (state,))
     record = replace(record, measurement=start, model=_loaded_facts(begun.model, loaded.facts))
     yield "load", record
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
-    places = order(samples, run.sort)
-    batches = split([samples[place].input for place in places], run.batch_size)
-    kept: list[Prediction] = []
+    places = order(samples, run.settings.sort)
+    batches = split([samples[place].input for place in places], run.settings.batch_size)
+    predictions: list[Prediction] = []
     steps = measure(
-        loaded.predict,
-        batches,
-        meters,
+        Workload(loaded.predict, batches, compiles=bool(run.settings.compile)),
         run.procedure,
-        kept=kept,
-        start=record.measurement,
-        clock=clock,
-        busy_s=busy_s,
-        progress=progress,
-        look=card.look,
-        compiles=bool(run.compile),
-        enough=lambda found: early_stopped(found, run.early_stop_against),
+        instruments,
+        start,
+        kept=predictions,
+        stop_early=lambda measured: early_stopped(measured, run.early_stop_against),
     )
-    for phase, found in steps:
-        yield phase, (record := flagged(record, replace(found, peak_memory_bytes=loaded.peak_memory_bytes())))
+    for step, measured in steps:
+        yield step, (record := flagged(record, replace(measured, peak_memory_bytes=loaded.peak_memory_bytes())))
 
     progress("scoring", 0.0)
-    record = scored(record, run, loaded, samples, put_back(kept, places), places)
+    record = scored(record, run, loaded, samples, put_back(predictions, places), places)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
     stages = () if record.measurement.stopped_early else loaded.stages
-    for stage in measure_stages(stages, batches, meters, run.procedure, clock, busy_s, progress):
-        found = record.measurement
-        record = replace(record, measurement=replace(found, stages=(*found.stages, stage)))
+    for stage in measure_stages(stages, batches, run.procedure, instruments):
+        measured = record.measurement
+        record = replace(record, measurement=replace(measured, stages=(*measured.stages, stage)))
         yield stage.name, record
 
     progress("counting", 0.0)
@@ -131,8 +124,8 @@ def _loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
     return replace(model, **attributes, facts={name: value for name, value in facts.items() if name not in known})
 
 
-def _check_cards(chosen: Hardware, device: str) -> None:
-    """Raises where torch works on another card than the meters read: its energy would be that of an idle card."""
+def _check_gpus(chosen: Hardware, device: str) -> None:
+    """Raises where torch uses another GPU than the meters read: its energy would be that of an idle one."""
     if chosen.device != "cuda":
         return
     from joulemark.models.backend import placement
@@ -153,10 +146,10 @@ def _counted(record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequenc
     mean = sum(latencies) / len(latencies)
     nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] - mean))
     try:
-        found = flop_counting.count(loaded.predict, batches[nearest])
+        work = flop_counting.count(loaded.predict, batches[nearest])
     except Exception as error:  # a boundary of its own: torch's counter breaks in many ways, the run is done by now
         return replace(record, environment=replace(record.environment, work_not_counted=_reason(error, run)))
-    return replace(record, measurement=replace(record.measurement, work=found))
+    return replace(record, measurement=replace(record.measurement, work=work))
 
 
 def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
@@ -187,5 +180,5 @@ def _reason(error: Exception, run: Run) -> str:
     kind = type(error).__name__
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        return f"out of memory at batch_size={run.batch_size}: {kind}: {text}"
+        return f"out of memory at batch_size={run.settings.batch_size}: {kind}: {text}"
     return f"{kind}: {text}"

@@ -1,0 +1,82 @@
+"""What a run is measured with: the meters, the clock, and what is read of the host and its GPU beside them."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from joulemark.core.measurement import GpuState, Meter, Reading
+
+T = TypeVar("T")
+
+
+class Clock:
+    """The time of this process; tests replace it by one that moves only when something sleeps."""
+
+    def now(self) -> float:
+        """Seconds of a monotonic clock."""
+        return time.perf_counter()
+
+    def sleep(self, seconds: float) -> None:
+        """Does nothing for that long."""
+        time.sleep(seconds)
+
+
+# Called between batches by the measuring thread: the step of the run, and how far it is, in [0, 1]
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What a run is measured with.
+
+    Attributes:
+        meters: opened meters, most trusted first
+        clock: this program's clock
+        busy_s: busy seconds of the host's processors since boot, averaged over its cores
+        progress: what shows the progress, called between batches
+        read_gpu_state: the GPU's state now, None without one; called between windows only
+    """
+
+    meters: Sequence[Meter] = ()
+    clock: Clock = field(default_factory=Clock)
+    busy_s: Callable[[], float] = lambda: 0.0
+    progress: Progress = lambda step, share: None
+    read_gpu_state: Callable[[], GpuState | None] = lambda: None
+
+    def metered(self, work: Callable[[], T]) -> tuple[T, tuple[Reading, ...]]:
+        """Does the work between the meters' start and stop; the readings come most trusted first.
+
+        The most trusted meter starts last and stops first, so that no other meter's own cost is in its reading.
+        """
+        now = self.clock.now
+        started = {}
+        for meter in reversed(self.meters):
+            before = now()
+            meter.start()
+            started[meter.name] = (before, now())
+        try:
+            result = work()
+        except BaseException:  # what broke the work is reported, not a meter that had too little of it
+            with suppress(Exception):
+                self._stopped(started)
+            raise
+        return result, self._stopped(started)
+
+    def _stopped(self, started: Mapping[str, tuple[float, float]]) -> tuple[Reading, ...]:
+        """Each meter's reading with its two edges by this program's clock; all are stopped, whichever fails."""
+        now = self.clock.now
+        readings, failure = [], None
+        for meter in self.meters:
+            before_s, after_s = started[meter.name]
+            within_s = now() - after_s
+            try:
+                reading = meter.stop()
+            except Exception as error:
+                failure = failure or error
+            else:
+                readings.append(replace(reading, within_s=within_s, around_s=now() - before_s))
+        if failure is not None:
+            raise failure
+        return tuple(readings)

@@ -1,0 +1,57 @@
+"""The warm-up: calls until the latency has converged, then each shape of input once."""
+
+from array import array
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from joulemark.core.procedure import Procedure
+from joulemark.measure.instruments import Instruments
+from joulemark.measure.window import Workload
+
+
+def warm_up(workload: Workload, procedure: Procedure, instruments: Instruments) -> tuple[Sequence[float], bool]:
+    """Runs batches until the latency has converged; returns the batch latencies in seconds and whether it has.
+
+    The same few batches, spread over the inputs so that short and long ones are among them, are run in cycles: only
+    equal work can be compared. Converged means that the medians of two cycles in a row differ by less than the protocol
+    says. Then comes each batch once, or as many of them, evenly spread, as the protocol's time allows: on a GPU every
+    new shape of input costs its first call up to a second of loading and planning, which belongs to no inference. The
+    first calls of a model that `compiles` take minutes: its first cycle is then outside the protocol's time, and each
+    batch comes twice, as torch records a CUDA graph in the second call of a shape.
+    """
+    batches, clock = workload.batches, instruments.clock
+    step = max(1, len(batches) // procedure.converge_batches)
+    cycle = batches[::step][: procedure.converge_batches]
+    latencies, previous, started = array("d"), None, clock.now()
+    limit_s = procedure.warmup_max_s
+
+    def call(batch: Any) -> None:
+        called = clock.now()
+        workload.call(batch)
+        latencies.append(clock.now() - called)
+        instruments.progress("warm-up", min(1.0, (clock.now() - started) / limit_s) if limit_s else 1.0)
+
+    def left_s() -> float:
+        return limit_s - (clock.now() - started)
+
+    while True:
+        for batch in cycle:
+            call(batch)
+        if workload.compiles and previous is None:
+            started = clock.now()
+        current = median(latencies[-len(cycle) :])
+        converged = previous is not None and abs(current - previous) <= procedure.converge_rel * previous
+        if len(latencies) >= procedure.warmup_batches and converged:
+            break
+        if left_s() <= 0:
+            return latencies, False
+        previous = current
+    calls = 2 if workload.compiles else 1
+    batch_s = calls * current
+    fitting = len(batches) if batch_s * len(batches) <= left_s() else int(left_s() / batch_s)
+    for place in range(fitting):
+        for _ in range(calls):
+            if left_s() > 0:
+                call(batches[place * len(batches) // fitting])
+    return latencies, True

@@ -1,0 +1,79 @@
+"""One measured window: whole passes over the same calls, between one start and one stop of the meters.
+
+window:  meters start ─ pass ─ pass ─ … ─ meters stop
+         (a pass is every batch once; the passes go on until the window is long enough)
+
+Nothing but the calls themselves, two clock reads a call and the progress callback happens inside a window.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.core.measurement import Window
+from joulemark.core.task import Prediction
+from joulemark.measure.instruments import Instruments
+
+
+def units_of(predictions: Sequence[Prediction], passes: int) -> int:
+    """The units of work of one call's predictions, whichever pass it was in."""
+    return sum(prediction.units for prediction in predictions)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The calls that are measured: one pass is every batch once, in order.
+
+    Attributes:
+        call: takes a batch and returns when the device is done
+        batches: what it is called with
+        units: units of work in what a call returned, given the number of the pass
+        batch_sizes: requests of each batch; None where that is its length
+        compiles: whether the first calls compile the model, which takes minutes
+    """
+
+    call: Callable[[Any], Any]
+    batches: Sequence[Any]
+    units: Callable[[Any, int], int] = units_of
+    batch_sizes: Sequence[int] | None = None
+    compiles: bool = False
+
+    @property
+    def requests(self) -> int:
+        """Requests of one pass."""
+        return sum(self.batch_sizes or [len(batch) for batch in self.batches])
+
+
+def measure_window(workload: Workload, window_s: float, instruments: Instruments) -> Window:
+    """Whole passes over the workload until `window_s` is over."""
+    clock, progress = instruments.clock, instruments.progress
+    call, batches, units_in = workload.call, workload.batches, workload.units
+    latencies = array("d")
+    units = passes = 0
+
+    def repeat() -> tuple[float, float]:
+        nonlocal units, passes
+        busy, started = instruments.busy_s(), clock.now()
+        ended = started
+        while passes == 0 or ended - started < window_s:
+            for batch in batches:
+                called = clock.now()
+                result = call(batch)
+                ended = clock.now()
+                latencies.append(ended - called)
+                units += units_in(result, passes)
+                progress("measuring", min(1.0, max((ended - started) / window_s, 0.0)) if window_s else 1.0)
+            passes += 1
+        return clock.now() - started, instruments.busy_s() - busy
+
+    (duration_s, busy_s), readings = instruments.metered(repeat)
+    return Window(
+        duration_s=duration_s,
+        readings=readings,
+        passes=passes,
+        requests=passes * workload.requests,
+        units=units,
+        batch_s=latencies,
+        cpu_utilization=min(1.0, busy_s / duration_s) if duration_s and busy_s else None,  # ticks may round it above
+    )
