@@ -22,17 +22,17 @@ def main() -> int:
     from joulemark.analysis.external import formats
 
     began = time.perf_counter()
-    found = formats.read([Path(word) for word in sys.argv[1:]])
-    _say("read", len(found.results), time.perf_counter() - began)
+    contents = formats.read([Path(word) for word in sys.argv[1:]])
+    _say("read", len(contents.results), time.perf_counter() - began)
     from joulemark.store import external
 
     with tempfile.TemporaryDirectory() as folder:
         uri, took = f"sqlite:///{folder}/mlflow.db", {}
         for name in ("written", "known"):
             began, cpu = time.perf_counter(), time.process_time()
-            new = external.save_foreign(uri, found.results)
+            new = external.save_external(uri, contents.results)
             took[name] = time.perf_counter() - began
-            _say(name, len(found.results), took[name], f", {time.process_time() - cpu:.1f} s of CPU, {new} new")
+            _say(name, len(contents.results), took[name], f", {time.process_time() - cpu:.1f} s of CPU, {new} new")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {peak:.0f} MiB, load of the host {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     return int(took["written"] > LIMIT_S)

@@ -17,6 +17,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
 from joulemark.core.paths import CONF
 from joulemark.core.record_json import to_json
+from joulemark.store import rescoring
 from tests.paths import ROOT
 from tests.records import PARAMS, a_record
 
@@ -110,7 +111,7 @@ def test_finished_runs_are_taken_unless_others_are_named_and_a_name_may_be_short
     uri, ids = stored
 
     def runs(*words):
-        rescored(uri, "site.zone=FRA", "dry=true", *words)
+        rescored(uri, "site.zone=FRA", "dry_run=true", *words)
         return json.loads(capsys.readouterr().out.splitlines()[-1])["runs"]
 
     assert runs() == 2
@@ -126,7 +127,7 @@ def test_finished_runs_are_taken_unless_others_are_named_and_a_name_may_be_short
     ):
         with pytest.raises(UserError, match=says):
             runs(*words)
-    assert not [name for name in data(uri, ids[0]).metrics if name.startswith("rescored")]  # dry wrote nothing
+    assert not [name for name in data(uri, ids[0]).metrics if name.startswith("rescored")]  # the dry run wrote nothing
 
 
 @servers
@@ -166,7 +167,7 @@ def test_rescoring_with_a_records_own_site_gives_its_own_figures():
     )
     record = replace(a_record(), site=here)
     before = to_json(record)
-    one = rescore.rescored("id", record, here)
+    one = rescoring.rescored("id", record, here)
     assert one.after == one.before
     assert one.after.items() <= named_metrics.metrics(record).items()
     assert to_json(record) == before
@@ -181,4 +182,4 @@ def test_sites_that_differ_have_different_names():
     ]  # fmt: skip
     names = [emissions.label(emissions.located(Site("mine", **values))) for values in sites]
     assert len(set(names)) == len(names)
-    assert all(rescore.LABEL.fullmatch(name) for name in names)
+    assert all(rescoring.LABEL.fullmatch(name) for name in names)

@@ -10,7 +10,7 @@ from joulemark.report.decision import decide
 from joulemark.report.entry import Entry, entry
 from joulemark.report.group import groups
 from joulemark.report.selection import LeftOut, Selection
-from joulemark.store.listing import Held
+from joulemark.store.listing import StoredRun
 
 _NUMBERS = count(1)
 
@@ -25,7 +25,7 @@ def a_run(
     metrics: dict[str, float] | None = None,
     params: dict[str, str] | None = None,
     **tags: str,
-) -> Held:
+) -> StoredRun:
     """One run of the store; `half` is half of its interval in Wh, further keywords are tags (`__` for a dot)."""
     number = next(_NUMBERS)
     read = {
@@ -45,7 +45,7 @@ def a_run(
         "command": f"python -m src.run model={model} precision={precision} batch_size={batch}",
         **{key.replace("__", "."): value for key, value in tags.items()},
     }  # fmt: skip
-    return Held(
+    return StoredRun(
         run_id=hashlib.sha256(str(number).encode()).hexdigest()[:32],
         experiment_id="1",
         name=f"{model} {precision} b{batch}",
@@ -68,7 +68,9 @@ def answer(entries, **bounds):
     return decide(group, constraints.limits(bounds))
 
 
-def a_page(runs: list[Held], left_out: tuple[LeftOut, ...] = (), records: dict[str, Record] | None = None, **bounds):
+def a_page(
+    runs: list[StoredRun], left_out: tuple[LeftOut, ...] = (), records: dict[str, Record] | None = None, **bounds
+):
     """The page of these runs, without a store."""
     entries = tuple(entry(run, run.tags) for run in runs)
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
@@ -77,8 +79,8 @@ def a_page(runs: list[Held], left_out: tuple[LeftOut, ...] = (), records: dict[s
     return page_of(Asked(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
 
 
-def showcase() -> list[Held]:
-    """A rich set: two tasks, two cards, specialists and general models, doubts, random weights, a foreign run."""
+def showcase() -> list[StoredRun]:
+    """A rich set: two tasks, two cards, specialists and general models, doubts, random weights, an external run."""
     runs = []
     speed = {"fp32": 1.0, "bf16": 0.52, "int8": 0.61}
     quality = {"fp32": 0.0, "bf16": -0.001, "int8": -0.013}

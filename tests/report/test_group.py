@@ -62,7 +62,7 @@ def test_a_specialist_stands_beside_the_general_models_of_every_prompt_and_two_p
     ]  # fmt: skip
 
 
-def test_a_foreign_run_is_of_its_own_boundary_whatever_else_is_equal():
+def test_an_external_run_is_of_its_own_boundary_whatever_else_is_equal():
     entries = [an_entry("ours"), an_entry("theirs", boundary="eight GPUs"), an_entry("others", boundary="one GPU")]
     assert len(groups(entries)) == 3
 

@@ -16,6 +16,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.core.record_json import to_json
 from joulemark.store import relocation
+from joulemark.store.mlflow_internals import locations, schema
 from tests.paths import ROOT
 from tests.records import PARAMS, a_record
 
@@ -152,8 +153,8 @@ def test_a_run_that_is_running_is_refused_unless_it_was_deleted(store_that_moved
 def test_a_failure_in_the_middle_changes_nothing(store_that_moved, monkeypatch):
     database, _, _ = store_that_moved
     before = dump(database)
-    monkeypatch.setattr(relocation, "COLUMNS", (*relocation.COLUMNS[:2], ("runs", "run_uuid; this breaks")))
-    monkeypatch.setattr(relocation, "_count", lambda *words: 1)
+    monkeypatch.setattr(locations, "COLUMNS", (*locations.COLUMNS[:2], ("runs", "run_uuid; this breaks")))
+    monkeypatch.setattr(locations, "_count", lambda *arguments: 1)
     with pytest.raises(UserError, match="nothing was changed"):
         relocation.relocate(database)
     assert dump(database) == before
@@ -215,7 +216,7 @@ def test_a_folder_whose_name_only_begins_alike_is_another(store_that_moved):
 def test_a_database_of_another_mlflow_or_of_nobody_is_refused(store_that_moved, tmp_path):
     database, _, _ = store_that_moved
     sql(database, "UPDATE alembic_version SET version_num = 'deadbeef'")
-    with pytest.raises(UserError, match="has the schema deadbeef, known is"):
+    with pytest.raises(UserError, match=r"has the schema deadbeef of another version of MLflow, .* is known"):
         relocated(database)
     empty, text = tmp_path / "empty.db", tmp_path / "text.db"
     sqlite3.connect(empty).close()
@@ -233,15 +234,15 @@ def test_a_database_of_another_mlflow_or_of_nobody_is_refused(store_that_moved, 
 def test_what_this_mlflow_makes_is_known(template):
     folder, _ = template
     ((version,),) = sql(folder / "mlflow.db", "SELECT version_num FROM alembic_version")
-    assert version in relocation.KNOWN  # where it is not: look where that MLflow keeps its paths, then add it
-    columns = {(t, c) for t, c in relocation.COLUMNS for row in sql(folder / "mlflow.db", f"PRAGMA table_info({t})") if row[1] == c}  # fmt: skip  # noqa: E501
-    assert columns == set(relocation.COLUMNS)
+    assert version in schema.CHECKED  # where it is not: look where that MLflow keeps its paths, then add it
+    columns = {(t, c) for t, c in locations.COLUMNS for row in sql(folder / "mlflow.db", f"PRAGMA table_info({t})") if row[1] == c}  # fmt: skip  # noqa: E501
+    assert columns == set(locations.COLUMNS)
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["tracking_uri=http://127.0.0.1:9"], "is no sqlite file"),
+        (["tracking_uri=http://127.0.0.1:9"], "is not a sqlite file"),
         (["dry_ru=true"], "did you mean dry_run=…?"),
         (["tracking_uri=sqlite:////tmp/no/such/place.db"], "there is no database"),
     ],

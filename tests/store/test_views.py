@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from joulemark.cli import views as command
 from joulemark.store import views
+from joulemark.store.mlflow_internals import pages
 
 
 def opened(value):
@@ -22,7 +24,7 @@ def opened(value):
 
 def test_a_sweeps_view_shows_its_runs_with_energy_p95_quality_and_its_settings():
     view = views.of_sweep("efficiency-1", ("batch_size", "precision", "sort"))
-    state = opened(views.encoded(view, 7))
+    state = opened(pages.packed(view.name, view.page, 7))
     assert state["searchFilter"] == "tags.sweep_id = 'efficiency-1'"
     assert state["selectedColumns"][:6] == [
         "metrics.`energy/total_wh_per_1k`", "metrics.`latency/p95_s`", "metrics.`quality/primary`",
@@ -40,7 +42,7 @@ def test_every_chart_lies_in_the_section_that_is_there_and_names_metrics_of_a_ru
 
     known = set(named_metrics.metrics(draft(a_run(FakeClock(), []), Inputs())))
     for view in (views.of_sweep("s"), views.default("summarization")):
-        state = views.state(view)
+        state = pages.state(view.page)
         (section,) = state["compareRunSections"]
         assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == {section["uuid"]}
         assert [chart["type"] for chart in state["compareRunCharts"]] == ["SCATTER", "SCATTER", "PARALLEL"]
@@ -51,9 +53,9 @@ def test_every_chart_lies_in_the_section_that_is_there_and_names_metrics_of_a_ru
 
 
 def test_a_link_opens_the_table_or_the_charts_without_a_password():
-    path = views.path("3", "key")
+    path = pages.table_path("3", "key")
     assert path == "#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=key"
-    assert views.drawn(path) == f"{path}&compareRunsMode=CHART"
+    assert pages.charts_path(path) == f"{path}&compareRunsMode=CHART"
     assert views.link("sqlite:////x.db", path) == f"http://127.0.0.1:5000/{path}"
     assert views.link("https://me:secret@host/", path) == f"https://host/{path}"
 
@@ -63,7 +65,7 @@ def test_the_installed_mlflow_still_reads_what_is_written():
     mlflow = find_spec("mlflow")
     built = Path(mlflow.origin).parent / "server" / "js" / "build" / "static" / "js"
     text = "".join(path.read_text(errors="replace") for path in built.glob("*.js"))
-    missing = [word for word in (views.TAG, "viewStateShareKey", "deflate;", *views.state(views.default("x")))
+    missing = [word for word in (pages.VIEW, "viewStateShareKey", "deflate;", *pages.state(views.default("x").page))
                if word not in text]  # fmt: skip
     assert missing == []
 
@@ -75,13 +77,14 @@ def test_views_of_a_store_without_runs_are_no_mistake_and_each_task_gets_its_own
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert views.main() == 0
+    monkeypatch.setattr("sys.argv", ["views"])
+    assert command.main() == 0
     assert "holds no runs yet" in capsys.readouterr().err
     record = a_record()
     opened_store = opening.open_store(uri, record.task.name)
     records.save(opened_store, record, PARAMS)
     opening.open_store(uri, "empty")
-    assert views.main() == 0
+    assert command.main() == 0
     line, charts = capsys.readouterr().out.splitlines()
     assert line.startswith(record.task.name)
     assert line.endswith("viewStateShareKey=joulemark")

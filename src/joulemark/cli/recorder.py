@@ -15,9 +15,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog=program("recorder"), description="Writes a record that was set aside.")
     parser.add_argument("file", help="mlruns/unsaved/….json")
     parser.add_argument("--tracking-uri", help="default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        print(json.dumps(write_late(Path(asked.file), asked.tracking_uri)))
+        print(json.dumps(write_late(Path(arguments.file).expanduser(), arguments.tracking_uri)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,8 +1,8 @@
 """python -m src.relocate: after the project or its mlruns moved, the store finds the files of its runs again.
 
 MLflow keeps absolute paths in its database. This finds the folder that they name, shows what it will change, and
-rewrites them in one transaction after a copy of the database was made. Exit code 0, or 2 for a mistake in the words, a
-run that is RUNNING, and a database that is not sqlite or of another MLflow.
+rewrites them in one transaction after a copy of the database was made. Exit code 0, or 2 for a mistake in the options,
+a run that is RUNNING, and a database that is not sqlite or of another MLflow.
 """
 
 import json
@@ -35,10 +35,12 @@ def run(config: DictConfig) -> int:
     database = tracking.sqlite_path(uri)
     if database is None:
         raise UserError(
-            f"tracking_uri={tracking.public(uri)} is no sqlite file; only there do paths move with the folder"
+            f"tracking_uri={tracking.public(uri)} is not a sqlite file; only there do paths move with the folder"
         )
-    old, new = (None if values[key] is None else Path(str(values[key])).absolute() for key in ("from", "to"))
-    move = relocation.found(database, old, new)
+    old, new = (
+        None if values[key] is None else Path(str(values[key])).expanduser().absolute() for key in ("from", "to")
+    )
+    move = relocation.plan(database, old, new)
     if move is not None:
         show(move)
         relocation.check(move)
@@ -55,7 +57,7 @@ def show(move: Move) -> None:
     for column, count in move.changes.items():
         if count:
             print(f"     {column}: {count}")
-    lost = move.runs - move.found - move.left
+    lost = move.runs - move.arrived - move.left_behind
     if lost:
         print(f"! {lost} of {move.runs} runs have their files in neither folder; their paths change all the same")
 

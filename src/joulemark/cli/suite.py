@@ -53,7 +53,7 @@ def run(config: DictConfig) -> int:
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     suite = typed(Suite, values["suite"], "suite")
     todo = jobs(suite, values["words"], values["tasks"], values["models"])
-    if values["dry"]:
+    if values["dry_run"]:
         for job in todo:
             print(job.command)
         return 0

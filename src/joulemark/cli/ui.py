@@ -46,6 +46,7 @@ def server(uri: str, host: str, port: int) -> list[str]:
 
 def _announce(uri: str, address: str) -> None:
     from joulemark.store import reading, views
+    from joulemark.store.mlflow_internals import pages
 
     print(f"{address}/#/experiments?workflowType=machine_learning, or a task, energy against quality:")
     try:
@@ -55,7 +56,7 @@ def _announce(uri: str, address: str) -> None:
         return
     for task in tasks:
         path = views.save(uri, task, views.default(task))
-        print(f"{task:28} {address}/{path}\n{'chart':>28} {views.drawn(f'{address}/{path}')}")
+        print(f"{task:28} {address}/{path}\n{'chart':>28} {pages.charts_path(f'{address}/{path}')}")
 
 
 def main() -> int:

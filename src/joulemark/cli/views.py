@@ -6,11 +6,12 @@ import sys
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
-from joulemark.store.views import default, drawn, link, save
+from joulemark.store.mlflow_internals import pages
+from joulemark.store.views import default, link, save
 
 
 def main() -> int:
-    """Saves the default view of every experiment that has runs, prints its links; what is not there is no mistake."""
+    """Saves the default view of every experiment that has runs, prints its links; none without runs."""
     argparse.ArgumentParser(prog=program("views"), description=__doc__).parse_args()
     from joulemark.store import reading
 
@@ -22,5 +23,5 @@ def main() -> int:
         return 0
     for task in tasks:
         table = link(uri, save(uri, task, default(task)))
-        print(f"{task:28} {table}\n{'drawn':>28} {drawn(table)}")
+        print(f"{task:28} {table}\n{'charts':>28} {pages.charts_path(table)}")
     return 0

@@ -112,7 +112,7 @@ class Run:
 
 def command(words: Sequence[str]) -> str:
     """The line that asks for a run: its words in alphabetical order, without where it goes, in what and beside whom."""
-    kept = sorted(word for word in words if word.partition("=")[0] not in ("tracking_uri", *GIVEN))
+    kept = sorted(word for word in words if word.lstrip("+~").partition("=")[0] not in ("tracking_uri", *GIVEN))
     return " ".join([paths.program("run"), shlex.join(kept)]).rstrip()
 
 

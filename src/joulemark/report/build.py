@@ -173,7 +173,7 @@ def _scope(entries: Sequence[Entry], answers: Sequence[Answer]) -> str:
 
 def _when(entries: Sequence[Entry]) -> str:
     """The days on which our own runs began; what others measured often does not say when."""
-    own = sorted(one.began_ms for one in entries if not one.foreign)
+    own = sorted(one.began_ms for one in entries if not one.external)
     if not own:
         return "measured by other programs"
     first, last = (f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" for ms in (own[0], own[-1]))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from joulemark.store.listing import Held
+from joulemark.store.listing import StoredRun
 
 ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
 ESTIMATED_SHARE = "energy/estimated_share"
@@ -82,9 +82,9 @@ class Entry:
         return f"{self.model} with {self.words}" if self.words else self.model
 
     @property
-    def foreign(self) -> bool:
+    def external(self) -> bool:
         """Whether another program measured it, within a boundary of its own."""
-        return self.boundary is not None or "foreign" in self.flags
+        return self.boundary is not None or "external" in self.flags
 
     @property
     def random(self) -> bool:
@@ -101,7 +101,7 @@ class Entry:
         return self.verdict != "failed" and not set(self.flags) & set(UNRANKED)
 
 
-def entry(run: Held, tags: Mapping[str, str]) -> Entry:
+def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
     """The entry of a run whose energy was read; `tags` are its own, completed by its record where that was needed."""
     flags = tuple(word for word in tags.get("flags", "").split(", ") if word)
     random = tags.get("weights") == "random" or "random_weights" in flags
@@ -144,7 +144,7 @@ def entry(run: Held, tags: Mapping[str, str]) -> Entry:
 
 
 def _key(tags: Mapping[str, str]) -> str:
-    """What must be equal; a foreign run's boundary is part of it, and stands for it where nothing else is known."""
+    """What must be equal; an external run's boundary is part of it, and stands for it where nothing else is known."""
     own = tags.get("compare.key")
     if own is None:
         own = "|".join(tags.get(name, "") for name in ("task", "dataset", "device", "hardware", "protocol", "metric"))

@@ -30,4 +30,4 @@ def register(uri: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
 
 def _ours(answer: Answer) -> bool:
     """Whether a run of this program is recommended; others' results cannot be run from a registry."""
-    return answer.chosen is not None and not answer.chosen.foreign
+    return answer.chosen is not None and not answer.chosen.external

@@ -1,6 +1,6 @@
 """What the answers mean to people: other things that take as much, a use of one's own, a mix of jobs, training.
 
-All of it is of runs that this program measured and whose record was read; of foreign results none is made.
+All of it is of runs that this program measured and whose record was read; of external results none is made.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,12 +106,12 @@ def published(answers: Sequence[Answer], records: Mapping[str, Record], config: 
 def _chosen(answers: Sequence[Answer], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
     for answer in answers:
         one = answer.chosen
-        if one is not None and not one.foreign and one.run_id in records:
+        if one is not None and not one.external and one.run_id in records:
             yield one, records[one.run_id]
 
 
 def _all(answers: Sequence[Answer], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
     for answer in answers:
         for one in answer.group.entries:
-            if not one.foreign and one.run_id in records:
+            if not one.external and one.run_id in records:
                 yield one, records[one.run_id]

@@ -6,7 +6,7 @@ from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
 from joulemark.report.numbers import digits, mass, percent, plus_minus, seconds, size, times, wh
 
-SAID = ("estimated", "random_weights", "foreign", PRELIMINARY)  # flags that have a sentence of their own
+SAID = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
 
 SURE = {
     "clear": "clear lead",
@@ -87,7 +87,7 @@ def how_sure(found: Answer) -> list[str]:
     if found.again:
         all_wh = [one.energy, *(other.energy for other in found.again)]
         said.append(f"Measured {len(all_wh)} times: from {wh(min(all_wh))} to {wh(max(all_wh))}.")
-    if one.foreign:
+    if one.external:
         said.append("Another program measured it, within its own boundary: rank it only against runs of the same.")
     return said
 

@@ -8,7 +8,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
 from joulemark.report.entry import ENERGY, PARAMS, Entry, entry
 from joulemark.store import listing
-from joulemark.store.listing import Choice, Held
+from joulemark.store.listing import Choice, StoredRun
 
 GPU = "energy/gpu_wh_per_1k"
 
@@ -29,7 +29,7 @@ class Selection:
 
     entries: tuple[Entry, ...]
     left_out: tuple[LeftOut, ...]
-    held: dict[str, Held]
+    held: dict[str, StoredRun]
 
 
 def select(uri: str, choice: Choice, records: int) -> Selection:
@@ -39,9 +39,9 @@ def select(uri: str, choice: Choice, records: int) -> Selection:
     """
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
-    light: dict[str, Held] = {}
+    light: dict[str, StoredRun] = {}
     seen: list[str] = []
-    for listed in listing.held(uri, choice, PARAMS):
+    for listed in listing.runs(uri, choice, PARAMS):
         run = _counted(listed)
         seen.append(run.run_id)
         reason, tags = _reason(run), dict(run.tags)
@@ -53,19 +53,19 @@ def select(uri: str, choice: Choice, records: int) -> Selection:
             left_out.append(LeftOut(run.run_id, run.name, run.tags.get("task", ""), reason))
             continue
         entries.append(entry(run, tags))
-        light[run.run_id] = Held(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
+        light[run.run_id] = StoredRun(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
     _all_found(choice.ids, seen)
     return Selection(tuple(entries), tuple(left_out), light)
 
 
-def _counted(run: Held) -> Held:
+def _counted(run: StoredRun) -> StoredRun:
     """The run; of another's result that counts the GPU alone, as its boundary says, that is the total."""
-    if run.tags.get("foreign") != "true" or ENERGY in run.metrics or GPU not in run.metrics:
+    if run.tags.get("external") != "true" or ENERGY in run.metrics or GPU not in run.metrics:
         return run
     return replace(run, metrics={**run.metrics, ENERGY: run.metrics[GPU]})
 
 
-def _reason(run: Held) -> str | None:
+def _reason(run: StoredRun) -> str | None:
     """Why a run cannot be in a report; None where it can."""
     status = run.tags.get("status", run.status.lower())
     if status != "finished":
@@ -82,7 +82,7 @@ def _reason(run: Held) -> str | None:
     return None
 
 
-def _from_record(uri: str, run: Held, records: int) -> tuple[dict[str, str], int]:
+def _from_record(uri: str, run: StoredRun, records: int) -> tuple[dict[str, str], int]:
     """What the tags of an older run lack, and how many more records may be read."""
     if records <= 0:
         return {}, 0

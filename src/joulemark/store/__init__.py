@@ -1,7 +1,8 @@
 """Records in MLflow, the only modules that import it: one experiment per task, one flat run per record.
 
-opening.py a store that can be used · filling.py what goes into a run · shown.py what a run shows of a record
-records.py sweeps.py foreign.py what is written · reading.py what is read · additions.py what is added to it later
+opening.py a store that can be used · writing.py what goes into a run · run_page.py what a run shows of a record
+records.py sweeps.py external.py what is written · reading.py listing.py what is read · older_names.py under which names
+additions.py what is added later · relocation.py after a move · mlflow_internals/ what MLflow does not document
 """
 
 import os

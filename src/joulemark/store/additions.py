@@ -13,7 +13,7 @@ from joulemark.store.writing import write
 
 
 def add(uri: str, run_id: str, metrics: Mapping[str, float | None], tags: Mapping[str, str]) -> None:
-    """Adds figures and tags to a run that is there; those that it has under other names stay as they are."""
+    """Adds metrics and tags to a stored run; those that it has under other names stay as they are."""
     with alone(uri):
         write(reader(uri), run_id, metrics, tags=tags)
 
@@ -27,7 +27,7 @@ def label(uri: str, task: str, key: str, value: str) -> str:
 
 
 def register(uri: str, run_id: str, name: str, alias: str = model_registry.ALIAS) -> dict[str, Any]:
-    """Puts a finished run into the model registry under a name and moves the alias to it; says where it is.
+    """Puts a finished run into the model registry under a name and moves the alias to it; returns where it is.
 
     UserError for a run or a name that cannot be registered, and for a store without a registry.
     """
@@ -35,10 +35,10 @@ def register(uri: str, run_id: str, name: str, alias: str = model_registry.ALIAS
     client = reader(uri)
     with reachable(uri), alone(uri):
         try:
-            found = model_registry.register(client, run_id, name, alias)
+            registered = model_registry.register(client, run_id, name, alias)
         except MlflowException as error:
-            reason = str(error).strip().splitlines()[0][:200]
+            reason = tracking.without_secrets(str(error).strip().splitlines()[0], uri)[:200]
             raise UserError(f"run {run_id[:12]} cannot be registered in {tracking.public(uri)}: {reason}") from None
-    path = f"#/models/{name}/versions/{found.version}"
-    return {"name": name, "version": found.version, "alias": alias, "new": found.new,
+    path = f"#/models/{name}/versions/{registered.version}"
+    return {"name": name, "version": registered.version, "alias": alias, "new": registered.new,
             "url": address(uri, path), "ui_path": path}  # fmt: skip

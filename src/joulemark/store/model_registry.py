@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.store import older_names
 
 ALIAS = "greenest"
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
-RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)  # MLflow's own words for versions
+RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)  # MLflow's own names for versions
 
 # Of the run's metrics and params to the version's tags
 METRICS = (
@@ -47,11 +48,20 @@ class Registered:
 
 def check(name: str, alias: str) -> None:
     """Refuses what MLflow takes for something else, before it is asked."""
-    for key, word in (("name", name), ("alias", alias)):
-        if not NAME.fullmatch(word):
-            raise UserError(f"{key}={word} cannot be registered: letters, digits, dots, dashes and underscores only")
+    for key, value in (("name", name), ("alias", alias)):
+        if not NAME.fullmatch(value):
+            raise UserError(f"{key}={value} cannot be registered: letters, digits, dots, dashes and underscores only")
     if RESERVED.fullmatch(alias):
-        raise UserError(f"alias={alias} is a word of MLflow's own; type another, such as alias={ALIAS}")
+        raise UserError(f"alias={alias} is a name of MLflow's own; type another, such as alias={ALIAS}")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run holds, under today's names."""
+
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
 
 
 def register(client: Any, run_id: str, name: str, alias: str = ALIAS) -> Registered:
@@ -60,7 +70,10 @@ def register(client: Any, run_id: str, name: str, alias: str = ALIAS) -> Registe
     `client` is MLflow's. UserError for a run that is not finished or whose weights are random.
     """
     run = client.get_run(run_id)
-    tags: Mapping[str, str] = run.data.tags
+    data = Facts(
+        older_names.metrics(run.data.metrics), older_names.params(run.data.params), older_names.tags(run.data.tags)
+    )
+    tags = data.tags
     if tags.get("status") != "finished":
         raise UserError(
             f"run {run_id[:12]} is {tags.get('status', 'no run of Joulemark')}; only finished ones are registered"
@@ -71,20 +84,20 @@ def register(client: Any, run_id: str, name: str, alias: str = ALIAS) -> Registe
         client.create_registered_model(name, description=f"What answers {tags['task']} with the least energy, by run")
     known = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'", max_results=1)
     version = known[0] if known else client.create_model_version(
-        name, source=f"runs:/{run_id}", run_id=run_id, tags=facts(run.data), description=_description(run.data)
+        name, source=f"runs:/{run_id}", run_id=run_id, tags=facts(data), description=_description(data)
     )  # fmt: skip
     client.set_registered_model_alias(name, alias, version.version)
     return Registered(str(version.version), new=not known)
 
 
-def facts(data: Any) -> dict[str, str]:
-    """What of a run's data is told of its version: energy, quality, settings and command; what it lacks is left out."""
+def facts(data: Facts) -> dict[str, str]:
+    """What a version says of its run: energy, quality, settings and command; what it lacks is left out."""
     metrics = {key.replace("/", "."): f"{data.metrics[key]:.6g}" for key in METRICS if key in data.metrics}
-    words = {key: data.params[key] for key in PARAMS if data.params.get(key) not in (None, "None")}
-    return {**metrics, **words, **{key: data.tags[key] for key in TAGS if key in data.tags}}
+    settings = {key: data.params[key] for key in PARAMS if data.params.get(key) not in (None, "None")}
+    return {**metrics, **settings, **{key: data.tags[key] for key in TAGS if key in data.tags}}
 
 
-def _description(data: Any) -> str:
+def _description(data: Facts) -> str:
     wh = data.metrics.get("energy/total_wh_per_1k")
     energy = "unknown energy" if wh is None else f"{wh:.3g} Wh per 1,000 inferences"
     return (

@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
-from joulemark.core.paths import program
+from joulemark.store.mlflow_internals import schema
 
 LOCK_S = 60
 
@@ -26,7 +26,7 @@ class Store:
 
 
 def open_store(uri: str, task: str) -> Store:
-    """Connects and makes sure that the task's experiment exists; UserError within seconds where that cannot be."""
+    """Connects and makes sure that the task's experiment exists; UserError within seconds where it cannot be used."""
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     with reachable(uri), alone(uri):
@@ -39,7 +39,8 @@ def reader(uri: str) -> MlflowClient:
     """A client of a store that is there; UserError for a sqlite file that is not: reading makes none."""
     path = tracking.sqlite_path(uri)
     if path is not None and not path.is_file():
-        raise UserError(f"tracking_uri={tracking.public(uri)} holds no runs yet; measure one: {program('run')}")
+        shown = tracking.public(uri)
+        raise UserError(f"tracking_uri={shown} holds no runs yet; measure one: {paths.program('run')}")
     with reachable(uri):
         _probe(uri)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -51,7 +52,7 @@ def paged(client: MlflowClient, search: str = "", experiments: Sequence[str] | N
     """MLflow's runs that fit its filter, a thousand at a time, newest first; of all experiments where none is named."""
     token = None
     if experiments is None:
-        experiments = [one.experiment_id for one in client.search_experiments()]
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     while True:
         page = client.search_runs(experiments, search, max_results=1000, order_by=["start_time DESC"], page_token=token)
         yield page
@@ -67,14 +68,14 @@ def address(uri: str, path: str) -> str | None:
 
 @contextmanager
 def reachable(uri: str) -> Iterator[None]:
-    """Turns whatever a store raises into one line that shows no password."""
+    """Turns every error of a store into one line that shows no password."""
     shown = tracking.public(uri)
     try:
         yield
     except UserError:
         raise
     except Exception as error:  # whatever a database or server raises, the store cannot be used
-        reason = str(error).strip().splitlines()[0].replace(uri, shown) if str(error).strip() else ""
+        reason = tracking.without_secrets(str(error).strip().splitlines()[0], uri) if str(error).strip() else ""
         raise UserError(f"tracking_uri={shown} cannot be used ({type(error).__name__}: {reason[:200]})") from error
 
 
@@ -100,33 +101,40 @@ def alone(uri: str) -> Iterator[None]:
 
 
 def _probe(uri: str) -> None:
-    """One plain connection to a database server: MLflow itself tries ten times, with longer and longer pauses."""
-    if uri.startswith(("sqlite", "http", "databricks")):
+    """One plain connection to a database: MLflow itself tries ten times, with longer and longer pauses.
+
+    A database that states another schema than the installed MLflow's is refused; MLflow makes the tables of a new one.
+    """
+    path = tracking.sqlite_path(uri)
+    if uri.startswith(("http", "databricks")) or (path is not None and not path.is_file()):
         return
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(uri)
     try:
-        engine.connect().close()
+        with engine.connect() as connection:
+            if schema.stated(connection) is not None:
+                schema.check(connection, f"tracking_uri={tracking.public(uri)}")
     finally:
         engine.dispose()
 
 
 def _experiment(client: MlflowClient, uri: str, task: str) -> str:
     """The id of the task's experiment; makes it if need be, also when another process does so at the same moment."""
-    found = client.get_experiment_by_name(task)
-    if found is None:
+    experiment = client.get_experiment_by_name(task)
+    if experiment is None:
         try:
             return str(client.create_experiment(task, artifact_location=_artifacts(uri, task)))
         except MlflowException as error:
-            found = client.get_experiment_by_name(task)
-            if found is None:
+            experiment = client.get_experiment_by_name(task)
+            if experiment is None:
                 raise error
-    if found.lifecycle_stage != "active":
+    if experiment.lifecycle_stage != "active":
         raise UserError(
-            f"experiment '{task}' was deleted; bring it back with: mlflow experiments restore -x {found.experiment_id}"
+            f"experiment '{task}' was deleted; bring it back with: "
+            f"mlflow experiments restore -x {experiment.experiment_id}"
         )
-    return str(found.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _artifacts(uri: str, task: str) -> str | None:

@@ -11,11 +11,11 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from joulemark.analysis import named_metrics
-from joulemark.core import tracking
+from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
-from joulemark.core.paths import options_of, program
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
+from joulemark.store import older_names
 from joulemark.store.opening import open_store, paged, reader
 
 
@@ -30,7 +30,11 @@ class Kept:
 def kept(uri: str, run_id: str) -> Kept:
     """One run of the store."""
     data = MlflowClient(tracking_uri=uri, registry_uri=uri).get_run(run_id).data
-    return Kept(dict(data.metrics), dict(data.tags))
+    return _kept(data)
+
+
+def _kept(data: Any) -> Kept:
+    return Kept(older_names.metrics(data.metrics), older_names.tags(data.tags))
 
 
 def finished(uri: str, device: str) -> dict[str, Kept]:
@@ -39,24 +43,23 @@ def finished(uri: str, device: str) -> dict[str, Kept]:
     One that a sweep ended early is not what its command asks for.
     """
     client = open_store(uri, "text_classification").client
-    found: dict[str, Kept] = {}
+    runs: dict[str, Kept] = {}
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
-            tags = dict(run.data.tags)
-            whole = named_metrics.EARLY_STOPPED not in tags.get("flags", "").split(", ")
-            if whole and tags.get("device") == device and tags.get("command"):
-                found.setdefault(options_of(tags["command"]), Kept(dict(run.data.metrics), tags))
-    return found
+            kept = _kept(run.data)
+            whole = named_metrics.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
+            if whole and kept.tags.get("device") == device and kept.tags.get("command"):
+                runs.setdefault(paths.options_of(kept.tags["command"]), kept)
+    return runs
 
 
 def tasks(uri: str) -> list[str]:
     """The experiments of the store that hold a run of Joulemark's."""
     client = reader(uri)
-    found = client.search_experiments()
     return sorted(
-        one.name
-        for one in found
-        if client.search_runs([one.experiment_id], "tags.`record.schema` != ''", max_results=1)
+        experiment.name
+        for experiment in client.search_experiments()
+        if client.search_runs([experiment.experiment_id], "tags.`record.schema` != ''", max_results=1)
     )
 
 
@@ -67,8 +70,8 @@ def note(uri: str, run_id: str) -> str:
 
 def tag(uri: str, run_id: str, name: str) -> str | None:
     """One tag of a run; None where the run has none of that name."""
-    found: str | None = reader(uri).get_run(run_id).data.tags.get(name)
-    return found
+    value: str | None = reader(uri).get_run(run_id).data.tags.get(name)
+    return value
 
 
 def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> Iterator[tuple[str, Record]]:
@@ -79,7 +82,7 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
     """
     client = reader(uri)
     runs = [run for page in paged(client) for run in page if run.data.tags.get("record.id")]
-    chosen = [_one(runs, prefix) for prefix in ids]
+    chosen = [_matching(runs, prefix) for prefix in ids]
     if not ids:
         chosen = [run for run in runs if run.data.tags.get("status") == "finished"]
     chosen = [run for run in chosen if not tasks or run.data.tags["task"] in tasks]
@@ -91,7 +94,7 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
         except (MlflowException, OSError):
             raise UserError(
                 f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
-                f"the folder of a sqlite store moved: {program('relocate')}"
+                f"the folder of a sqlite store moved: {paths.program('relocate')}"
             ) from None
         yield run.info.run_id, from_json(json.loads(text))
 
@@ -121,7 +124,7 @@ def _record_json(client: MlflowClient, run_id: str) -> str:
         return Path(client.download_artifacts(run_id, "record.json", folder)).read_text(encoding="utf-8")
 
 
-def _one(runs: Sequence[Any], prefix: str) -> Any:
+def _matching(runs: Sequence[Any], prefix: str) -> Any:
     fitting = [run for run in runs if run.info.run_id.startswith(prefix)]
     if len(fitting) == 1:
         return fitting[0]

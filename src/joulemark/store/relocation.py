@@ -14,17 +14,7 @@ from shlex import quote
 from urllib.parse import unquote, urlsplit
 
 from joulemark.core.errors import UserError
-
-# Of MLflow 3.17: the revision that its database states. Another one may keep its paths elsewhere
-KNOWN = ("dc11669786a5",)
-
-COLUMNS = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("model_versions", "source"),
-    ("model_versions", "storage_location"),
-    ("logged_models", "artifact_location"),
-)
+from joulemark.store.mlflow_internals import locations, schema
 
 WAIT_S = 10.0  # for another process that writes
 FILE = "file://"
@@ -32,18 +22,22 @@ FILE = "file://"
 
 @dataclass(frozen=True)
 class Move:
-    """A folder that lies elsewhere now: how many values of each column change, and where the files of its runs are.
+    """A folder that lies elsewhere now.
 
-    `found` of the `runs` whose paths change have their files in the new folder, `left` only in the old one; the others
-    have none.
+    Attributes:
+        old, new: the folder before and after
+        changes: how many values of each column of the database change
+        runs: how many runs have their paths changed
+        arrived: how many of them have their files in the new folder
+        left_behind: how many have them in the old folder only; the others have none
     """
 
     old: Path
     new: Path
     changes: dict[str, int]
     runs: int
-    found: int
-    left: int
+    arrived: int
+    left_behind: int
 
     @property
     def values(self) -> int:
@@ -59,50 +53,41 @@ def _opened(database: Path, write: bool) -> Iterator[sqlite3.Connection]:
     mode = "rw" if write else "ro"
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode={mode}", uri=True, timeout=WAIT_S)) as connection:
-            connection.isolation_level = None  # transactions are begun and ended here, in words
-            _check(connection, database)
+            connection.isolation_level = None  # transactions are begun and ended here, in SQL
+            schema.check(connection, str(database), writes=True)
             yield connection
     except sqlite3.Error as error:
         raise UserError(f"{database} cannot be used ({type(error).__name__}: {error}); nothing was changed") from None
 
 
-def _check(connection: sqlite3.Connection, database: Path) -> None:
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if "alembic_version" not in tables:
-        raise UserError(f"{database} is no database of MLflow; nothing was changed")
-    versions = [version for (version,) in connection.execute("SELECT version_num FROM alembic_version")]
-    if len(versions) != 1 or versions[0] not in KNOWN:
-        raise UserError(
-            f"{database} has the schema {', '.join(versions) or 'of no version'}, known is {', '.join(KNOWN)} (MLflow "
-            "3.17); bring it there with: mlflow db upgrade, or update Joulemark"
-        )
-
-
-def found(database: Path, old: Path | None = None, new: Path | None = None) -> Move | None:
+def plan(database: Path, old: Path | None = None, new: Path | None = None) -> Move | None:
     """What has to change, without changing it; None where every path is right already.
 
     The new folder is the database's own unless it is given; the old one is where the experiments say that theirs was.
+
+    Raises:
+        UserError: no database of a known MLflow, a run that is RUNNING, several old folders
     """
     with _opened(database, write=False) as connection:
-        return _found(connection, database, old, new)
+        return _plan(connection, database, old, new)
 
 
 def relocate(database: Path, old: Path | None = None, new: Path | None = None) -> tuple[Move | None, Path | None]:
-    """Rewrites the paths in one transaction, after a copy of the database was made; what changed, and the copy."""
+    """Rewrites the paths in one transaction, after a copy of the database was made; what changed, and the copy.
+
+    Raises:
+        UserError: as `plan` and `check`; nothing was changed then
+    """
     with _opened(database, write=True) as connection:
-        connection.execute("BEGIN IMMEDIATE")  # from here on nobody else writes, until the end
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            move = _found(connection, database, old, new)
+            move = _plan(connection, database, old, new)
             if move is None:
                 return None, None
             check(move)
             copy = _copied(database)
             for before, after in _forms(move.old, move.new):
-                for table, column in COLUMNS:
-                    connection.execute(
-                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {_below(column)}",
-                        (after, len(before) + 1, *_bounds(before)),
-                    )
+                locations.rewrite(connection, before, after)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
@@ -111,19 +96,18 @@ def relocate(database: Path, old: Path | None = None, new: Path | None = None) -
 
 
 def check(move: Move) -> None:
-    """Refuses a move after which files that can be read now could not be."""
-    if move.left:
+    """Refuses, with a UserError, a move after which files that can be read now could not be."""
+    if move.left_behind:
         raise UserError(
-            f"the files of {move.left} of {move.runs} runs are in {move.old} and not in {move.new}; "
+            f"the files of {move.left_behind} of {move.runs} runs are in {move.old} and not in {move.new}; "
             f"copy them first: cp -rn {quote(str(move.old))}/. {quote(str(move.new))}/"
         )
-    if move.runs and not move.found:
+    if move.runs and not move.arrived:
         raise UserError(f"no run has its files in {move.new}; type to=FOLDER, the one that holds artifacts/")
 
 
-def _found(connection: sqlite3.Connection, database: Path, old: Path | None, new: Path | None) -> Move | None:
-    running = [run_id for (run_id,) in connection.execute(
-        "SELECT run_uuid FROM runs WHERE status = 'RUNNING' AND lifecycle_stage = 'active'")]  # fmt: skip
+def _plan(connection: sqlite3.Connection, database: Path, old: Path | None, new: Path | None) -> Move | None:
+    running = locations.running(connection)
     if running:
         raise UserError(
             f"run {running[0][:12]} is RUNNING; wait for its end, or delete it if nothing makes it any more: "
@@ -133,20 +117,16 @@ def _found(connection: sqlite3.Connection, database: Path, old: Path | None, new
     source = old.absolute() if old else _detected(connection, target)
     if source is None or source == target:
         return None
-    forms = list(_forms(source, target))
-    changes = {
-        f"{table}.{column}": sum(_count(connection, table, column, before) for before, _ in forms)
-        for table, column in COLUMNS
-    }
+    forms = [before for before, _ in _forms(source, target)]
+    counts = [locations.counts(connection, before) for before in forms]
+    changes = {column: sum(count[column] for count in counts) for column in counts[0]}
     if not any(changes.values()):
         return None
-    query = f"SELECT artifact_uri FROM runs WHERE {_below('artifact_uri')}"
-    uris = [uri for form in forms for (uri,) in connection.execute(query, _bounds(form[0]))]
-    now = [_path(uri) for uri in uris]
-    then = [target / path.relative_to(source) for path in now]
-    there = sum(path.is_dir() for path in then)
-    left = sum(was.is_dir() and not is_.is_dir() for was, is_ in zip(now, then, strict=True))
-    return Move(source, target, changes, len(uris), there, left)
+    before = [_path(location) for form in forms for location in locations.of_runs(connection, form)]
+    after = [target / path.relative_to(source) for path in before]
+    arrived = sum(path.is_dir() for path in after)
+    left_behind = sum(was.is_dir() and not now.is_dir() for was, now in zip(before, after, strict=True))
+    return Move(source, target, changes, len(before), arrived, left_behind)
 
 
 def _detected(connection: sqlite3.Connection, target: Path) -> Path | None:
@@ -155,7 +135,7 @@ def _detected(connection: sqlite3.Connection, target: Path) -> Path | None:
     Joulemark keeps the files of an experiment in `artifacts/NAME` of a folder: what lies before that is the folder.
     """
     roots: dict[Path, str] = {}
-    for name, location in connection.execute("SELECT name, artifact_location FROM experiments"):
+    for name, location in locations.experiments(connection):
         if _is_file(location) and _path(location).parts[-2:] == ("artifacts", name):
             roots.setdefault(_path(location).parents[1], name)
     roots.pop(target, None)
@@ -169,21 +149,6 @@ def _forms(old: Path, new: Path) -> Iterator[tuple[str, str]]:
     """Both ways in which MLflow writes a folder, before and after: as a URI, and as a path."""
     yield old.as_uri(), new.as_uri()
     yield str(old), str(new)
-
-
-def _below(column: str) -> str:
-    """The condition that a value is a folder or lies below it; no LIKE, in which `_` and `%` are more than signs."""
-    return f"({column} = ? OR substr({column}, 1, ?) = ?)"
-
-
-def _bounds(folder: str) -> tuple[str, int, str]:
-    """The values of that condition."""
-    return folder, len(folder) + 1, f"{folder}/"
-
-
-def _count(connection: sqlite3.Connection, table: str, column: str, before: str) -> int:
-    query = f"SELECT count(*) FROM {table} WHERE {_below(column)}"
-    return int(connection.execute(query, _bounds(before)).fetchone()[0])
 
 
 def _is_file(location: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a run shows of its record: its name, tags and files; knows MLflow's words for them, not MLflow."""
+"""What a run shows of its record: its name, tags and files; knows MLflow's names for them, not MLflow."""
 
 import getpass
 import json
@@ -12,6 +12,7 @@ from joulemark.analysis.impact import published_text
 from joulemark.core.record import Record
 from joulemark.core.record_json import to_json
 from joulemark.store import figures
+from joulemark.store.mlflow_internals import pages
 
 # Okabe and Ito, less black: https://jfly.uni-koeln.de/color/
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
@@ -65,10 +66,9 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.source.name": "joulemark run",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": record.environment.git_revision,
-        "mlflow.runColor": color(record.model.name),
+        pages.COLOR: color(record.model.name),
         "mlflow.note.content": description.markdown(record, metrics),
-        # Makes MLflow show requests.json as a table
-        "mlflow.loggedArtifacts": json.dumps([{"path": "requests.json", "type": "table"}]) if record.requests else None,
+        **pages.tables(["requests.json"] if record.requests else []),
     }
     return {key: str(value) for key, value in found.items() if value is not None}
 

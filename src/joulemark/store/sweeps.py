@@ -1,9 +1,9 @@
 """The run that stands for a sweep: its own runs stay flat, and share its `sweep_id`."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from joulemark.store.mlflow_internals import pages
 from joulemark.store.opening import Store, alone, open_store
 from joulemark.store.writing import attach, ending, write
 
@@ -46,9 +46,9 @@ def save_sweep(uri: str, task: str, status: str, began_s: float, sweep: SweepRun
 
 def _sweep_run(opened: Store, sweep: SweepRun) -> str | None:
     """The run of an earlier session of the same sweep."""
-    asked = f"tags.kind = 'sweep' and tags.sweep_id = '{sweep.tags['sweep_id']}'"
-    found = opened.client.search_runs([opened.experiment_id], asked, max_results=1, order_by=["start_time ASC"])
-    return str(found[0].info.run_id) if found else None
+    query = f"tags.kind = 'sweep' and tags.sweep_id = '{sweep.tags['sweep_id']}'"
+    runs = opened.client.search_runs([opened.experiment_id], query, max_results=1, order_by=["start_time ASC"])
+    return str(runs[0].info.run_id) if runs else None
 
 
 def _own_tags(sweep: SweepRun) -> dict[str, str]:
@@ -56,6 +56,4 @@ def _own_tags(sweep: SweepRun) -> dict[str, str]:
     if len(note) > NOTE_MAX:
         note = f"{note[:NOTE_MAX].rpartition(chr(10))[0]}\n\n… all of it: sweep.md"
     own = {"kind": "sweep", "mlflow.note.content": note, "mlflow.source.name": "joulemark run"}
-    if sweep.tables:
-        own["mlflow.loggedArtifacts"] = json.dumps([{"path": name, "type": "table"} for name in sweep.tables])
-    return own
+    return {**own, **pages.tables(sweep.tables)}

@@ -45,7 +45,7 @@ def test_a_codecarbon_row_has_its_energy_by_component_and_nothing_per_inference(
 
 
 def test_told_how_many_inferences_a_codecarbon_row_has_energy_per_thousand(tmp_path):
-    found = codecarbon.told(codecarbon.read(csv_file(tmp_path, ROW)), "project_name", "text_generation", 100)
+    found = codecarbon.completed(codecarbon.read(csv_file(tmp_path, ROW)), "project_name", "text_generation", 100)
     assert (found.results[0].model, found.results[0].task) == ("gpt2", "text_generation")
     assert external_run.metrics(found.results[0])["energy/total_wh_per_1k"] == pytest.approx(30)
     assert external_run.metrics(found.results[0])["emissions/g_per_1k"] == pytest.approx(4)

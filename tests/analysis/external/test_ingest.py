@@ -34,10 +34,10 @@ def all_runs(uri):
 def test_a_result_is_a_finished_run_of_its_task_with_its_boundary_and_is_never_doubled(uri, tmp_path):
     from joulemark.store import external
 
-    found = codecarbon.told(codecarbon.read(csv_file(tmp_path, ROW, ROW)), "project_name", "summarization", 1000)
-    assert external.save_foreign(uri, found.results) == 1  # the same row twice
+    found = codecarbon.completed(codecarbon.read(csv_file(tmp_path, ROW, ROW)), "project_name", "summarization", 1000)
+    assert external.save_external(uri, found.results) == 1  # the same row twice
     moved = tuple(replace(one, source="elsewhere.csv") for one in found.results)
-    assert external.save_foreign(uri, moved) == 0
+    assert external.save_external(uri, moved) == 0
     ((experiment, run),) = [pair for pair in all_runs(uri) if pair[1].data.tags["model"] == "gpt2"]
     assert experiment == "summarization"
     assert run.info.status == "FINISHED"
@@ -45,7 +45,7 @@ def test_a_result_is_a_finished_run_of_its_task_with_its_boundary_and_is_never_d
     assert run.data.metrics["energy/total_wh_per_1k"] == pytest.approx(3)
     tags = run.data.tags
     assert tags["boundary"] == found.results[0].boundary
-    assert tags["flags"] == "foreign"
+    assert tags["flags"] == "external"
     assert tags["method.gpu"] == "counter"
     assert tags["format"] == "codecarbon"
     assert "mlflow.note.content" in tags
@@ -59,13 +59,13 @@ def test_one_transaction_writes_what_the_tracking_api_would_have(uri, tmp_path):
     (first,) = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r7"))).results
     one, other = (replace(first, digest=name, task="text_generation") for name in ("by-api", "by-database"))
     opened = opening.open_store(uri, "text_generation")
-    external._save_foreign(opened, one)
-    assert external.save_foreign(uri, [other]) == 1
-    by = {run.data.tags.get("foreign.digest"): run for _, run in all_runs(uri)}
+    external.save_one(opened, one)
+    assert external.save_external(uri, [other]) == 1
+    by = {run.data.tags.get("external.digest"): run for _, run in all_runs(uri)}
     api, database = by["by-api"], by["by-database"]
     assert dict(api.data.metrics) == dict(database.data.metrics)
     assert dict(api.data.params) == dict(database.data.params)
-    unlike = {"foreign.digest", "mlflow.user"}
+    unlike = {"external.digest", "mlflow.user"}
     assert {k: v for k, v in api.data.tags.items() if k not in unlike} == {
         k: v for k, v in database.data.tags.items() if k not in unlike
     }
@@ -81,19 +81,20 @@ def test_one_transaction_writes_what_the_tracking_api_would_have(uri, tmp_path):
 @pytest.mark.servers
 def test_a_server_gets_each_result_once_through_the_tracking_api(uri, tmp_path, monkeypatch):
     from joulemark.store import external
+    from joulemark.store.mlflow_internals import tables
 
-    monkeypatch.setattr(external, "_database", lambda opened: None)
+    monkeypatch.setattr(tables, "database", lambda client: None)
     found = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r9"), ROW.replace("r1", "r10"))).results
-    assert external.save_foreign(uri, found) == 2
-    assert external.save_foreign(uri, found) == 0
+    assert external.save_external(uri, found) == 2
+    assert external.save_external(uri, found) == 0
 
 
 @pytest.mark.servers
-def test_a_foreign_run_is_no_record_and_so_compares_with_nothing(uri, tmp_path):
+def test_an_external_run_is_no_record_and_so_compares_with_nothing(uri, tmp_path):
     from joulemark.core.errors import UserError
     from joulemark.store import external, reading
 
-    external.save_foreign(uri, codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r8"))).results)
+    external.save_external(uri, codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r8"))).results)
     assert all_runs(uri)
     with pytest.raises(UserError, match="no such run"):
         list(reading.recorded(uri))

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from joulemark.analysis.external import external_run, formats, study_names, study_tables
-from joulemark.analysis.external.result import J_PER_KWH, Foreign
+from joulemark.analysis.external.result import J_PER_KWH, ExternalResult
 from tests.paths import SHARED
 
 FOLDER = SHARED / "data" / "study"
@@ -102,7 +102,7 @@ def test_table_5_is_the_printed_one_from_its_printed_inputs(results):
 
 
 def a_mean(gpu_w, model="m", seconds=100.0, total_kwh=1.0):
-    return Foreign(
+    return ExternalResult(
         format="study", source="", digest=model, title="", boundary="", model=model, gpu_j=gpu_w * seconds,
         total_j=total_kwh * J_PER_KWH, duration_s=seconds, repeats=10, sd_j=0.0,
         facts={"kind": "mean", "used_in_paper": "true", "study_task": "summarization", "paradigm": "task-specific"},
@@ -142,7 +142,7 @@ def test_without_gpu_energy_nothing_is_corrected():
 
 
 def test_results_of_others_give_no_table_of_the_study():
-    assert study_tables.tables([Foreign("codecarbon", "", "d", "t", "b")]) == []
+    assert study_tables.tables([ExternalResult("codecarbon", "", "d", "t", "b")]) == []
 
 
 @pytest.mark.parametrize(

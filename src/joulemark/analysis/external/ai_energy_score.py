@@ -7,7 +7,7 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_WH, Foreign, Found, digest
+from joulemark.analysis.external.result import J_PER_WH, Contents, ExternalResult, digest
 
 NAME = "ai_energy_score"
 COLUMNS = ("task", "model", "gpu_wh_per_1000")
@@ -26,7 +26,7 @@ def missing(path: Path) -> tuple[str, ...]:
     return cells.lacking(path, COLUMNS)
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> Contents:
     """A result for each entry with energy; the others are said and left out."""
     results, left_out = [], []
     for count, row in enumerate(cells.rows(path), start=2):
@@ -37,14 +37,14 @@ def read(path: Path) -> Found:
             left_out.append(f"{path.name}, row {count}: {wrong}; left out")
             continue
         results.append(result(path, row, joules))
-    return Found(tuple(results), tuple(left_out))
+    return Contents(tuple(results), tuple(left_out))
 
 
-def result(path: Path, row: Row, joules: float) -> Foreign:
+def result(path: Path, row: Row, joules: float) -> ExternalResult:
     """An entry of the list; its total is unknown, since only the GPU was counted."""
     task = TASKS.get(row["task"], row["task"])
     precision = "fp16, 10 new tokens" if task == "text_generation" else "fp32"
-    return Foreign(
+    return ExternalResult(
         format=NAME,
         source=str(path),
         digest=digest(NAME, row),

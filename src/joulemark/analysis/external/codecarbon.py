@@ -10,7 +10,7 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_KWH, Foreign, Found, digest
+from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
 from joulemark.core.errors import UserError
 
 NAME = "codecarbon"
@@ -35,7 +35,7 @@ def missing(path: Path) -> tuple[str, ...]:
     return cells.lacking(path, COLUMNS)
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> Contents:
     """A result for each row that holds energy; the others are said and left out."""
     results, left_out = [], []
     for count, row in enumerate(cells.rows(path), start=2):  # as an editor counts, the heads are line 1
@@ -46,7 +46,7 @@ def read(path: Path) -> Found:
         if doubt := doubtful(row):
             left_out.append(f"{path.name}, row {count}: {doubt}")
         results.append(result(path, row))
-    return Found(tuple(results), tuple(left_out))
+    return Contents(tuple(results), tuple(left_out))
 
 
 def fault(row: Row) -> str | None:
@@ -73,12 +73,12 @@ def doubtful(row: Row) -> str | None:
     return None
 
 
-def result(path: Path, row: Row) -> Foreign:
+def result(path: Path, row: Row) -> ExternalResult:
     """A row that has energy; a component of zero was not read."""
     total, emissions = cells.read(row["energy_consumed"]), cells.read(row["emissions"], 1000)
     began, took = cells.seconds(row["timestamp"]), cells.read(row["duration"])
     cards = row.get("gpu_model", "")
-    return Foreign(
+    return ExternalResult(
         format=NAME,
         source=str(path),
         digest=digest(NAME, row),
@@ -116,7 +116,7 @@ def boundary(row: Row) -> str:
     )
 
 
-def told(found: Found, model: str | None, task: str | None, inferences: int | None) -> Found:
+def completed(found: Contents, model: str | None, task: str | None, inferences: int | None) -> Contents:
     """The same with what no CodeCarbon file says; `model` may be the name of a column.
 
     UserError where `inferences` is no count.

@@ -1,25 +1,26 @@
-"""What of a foreign result goes into a run: metrics by our names, tags, params and a note; pure."""
+"""What of a external result goes into a run: metrics by our names, tags, params and a note; pure."""
 
 from collections.abc import Sequence
 from math import sqrt
 
-from joulemark.analysis.external.result import J_PER_KWH, J_PER_WH, Foreign
+from joulemark.analysis.external.result import J_PER_KWH, J_PER_WH, ExternalResult
 from joulemark.analysis.impact.text import digits, energy
 from joulemark.core.measurement import COMPONENTS
 
 PER = 1000  # inferences
-FLAG = "foreign"
+FLAG = "external"
+DIGEST = "external.digest"
 LONGEST = 5000  # characters of a cell of somebody else's file; MLflow takes 6,000 of a param
 ESTIMATED = ("estimated", "constant")
-WITHOUT_TASK = "foreign"  # the experiment of results whose task nobody said
+WITHOUT_TASK = "external"  # the experiment of results whose task nobody said
 
 
-def experiment(one: Foreign) -> str:
+def experiment(one: ExternalResult) -> str:
     """The experiment of the result: its task's."""
     return one.task or WITHOUT_TASK
 
 
-def metrics(one: Foreign) -> dict[str, float]:
+def metrics(one: ExternalResult) -> dict[str, float]:
     """The figures that exist, per 1,000 inferences unless the name says otherwise; what is unknown has no entry."""
     count = one.per_inference
     per_1k = PER / count if count else None
@@ -47,7 +48,7 @@ def _times(value: float | None, *factors: float | None) -> float | None:
     return value
 
 
-def interval(one: Foreign) -> float | None:
+def interval(one: ExternalResult) -> float | None:
     """Half of Student's 95 % interval over the mean, from the published deviation; None where there is none."""
     if not one.sd_j or not one.total_j or not one.repeats or one.repeats < 2:
         return None
@@ -56,7 +57,7 @@ def interval(one: Foreign) -> float | None:
     return float(stdtrit(one.repeats - 1, 0.975)) * one.sd_j / sqrt(one.repeats) / one.total_j
 
 
-def estimated_share(one: Foreign) -> float | None:
+def estimated_share(one: ExternalResult) -> float | None:
     """The share of the energy that no sensor read; None where the source does not say how a component was known."""
     parts = {c: joules for c in COMPONENTS if (joules := one.component_j(c)) is not None}
     ways = {one.methods.get(c, "unknown") for c in parts}
@@ -65,16 +66,16 @@ def estimated_share(one: Foreign) -> float | None:
     return sum(joules for c, joules in parts.items() if one.methods[c] in ESTIMATED) / sum(parts.values())
 
 
-def tags(one: Foreign) -> dict[str, str]:
-    """What a list of runs is filtered by; `foreign` is on each of them, `record.id` on none."""
+def tags(one: ExternalResult) -> dict[str, str]:
+    """What a list of runs is filtered by; `external` is on each of them, `record.id` on none."""
     found = {
-        "foreign": "true",
+        "external": "true",
         "flags": FLAG,
         "format": one.format,
         "source": one.source,
         "boundary": one.boundary,
-        "foreign.digest": one.digest,
-        "foreign.kind": one.facts.get("kind"),
+        DIGEST: one.digest,
+        "external.kind": one.facts.get("kind"),
         "model": one.model,
         "task": one.task,
         "dataset": one.dataset,
@@ -88,7 +89,7 @@ def tags(one: Foreign) -> dict[str, str]:
     return {key: value[:LONGEST] for key, value in found.items() if value}
 
 
-def params(one: Foreign) -> dict[str, str]:
+def params(one: ExternalResult) -> dict[str, str]:
     """The words of the source beside its figures."""
     found = {
         "model.checkpoint": one.model,
@@ -101,7 +102,7 @@ def params(one: Foreign) -> dict[str, str]:
     return {key: str(value)[:LONGEST] for key, value in found.items() if value is not None}
 
 
-def note(one: Foreign) -> str:
+def note(one: ExternalResult) -> str:
     """The description that a person can read alone; what comes from outside stands as words, never as markup."""
     lines = [f"**{plain(one.title)}** · {one.format} · measured elsewhere, not by Joulemark", "",
              f"Counted: {plain(one.boundary)}.", ""]  # fmt: skip
@@ -132,7 +133,7 @@ def kwh(joules: float) -> float:
     return joules / J_PER_KWH
 
 
-def fresh(results: Sequence[Foreign], known: set[str]) -> list[Foreign]:
+def fresh(results: Sequence[ExternalResult], known: set[str]) -> list[ExternalResult]:
     """The results that the store does not hold, each once."""
     seen = set(known)
     return [one for one in results if one.digest not in seen and not seen.add(one.digest)]  # type: ignore[func-returns-value]

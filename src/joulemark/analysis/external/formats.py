@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from joulemark.analysis.external import ai_energy_score, cells, codecarbon, optimum_benchmark, study
-from joulemark.analysis.external.result import Foreign, Found
+from joulemark.analysis.external.result import Contents, ExternalResult
 from joulemark.core.errors import UserError
 
 FORMATS: tuple[ModuleType, ...] = (study, ai_energy_score, codecarbon, optimum_benchmark)
@@ -21,9 +21,9 @@ class Missing:
     lacks: tuple[str, ...]
 
 
-def read(paths: Sequence[Path]) -> Found:
+def read(paths: Sequence[Path]) -> Contents:
     """All results of files and folders, in order. UserError for a file of unknown shape, before anything is used."""
-    results: list[Foreign] = []
+    results: list[ExternalResult] = []
     left_out: list[str] = []
     for path in paths:
         if not path.exists():
@@ -34,17 +34,17 @@ def read(paths: Sequence[Path]) -> Found:
     if not results:
         why = f": {left_out[0]}" if left_out else ""
         raise UserError(f"{', '.join(map(str, paths))}: no result that can be used{why}")
-    return Found(tuple(results), tuple(left_out))
+    return Contents(tuple(results), tuple(left_out))
 
 
-def _one(path: Path) -> Found:
+def _one(path: Path) -> Contents:
     for format in FORMATS:
         if format.recognises(path):
             return format.read(path)  # type: ignore[no-any-return]
     raise UserError(unknown(path))
 
 
-def _folder(path: Path) -> Found:
+def _folder(path: Path) -> Contents:
     """Every file below that is in a known format; the other tables and documents are said."""
     found, left_out = [], []
     for file in sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDS):
@@ -55,7 +55,7 @@ def _folder(path: Path) -> Found:
     if not found:
         needs = f"; as the study's data it lacks {cells.listed(study.missing(path))}"
         raise UserError(f"{path} holds no file of a known format{needs}")
-    return Found(tuple(one for part in found for one in part.results),
+    return Contents(tuple(one for part in found for one in part.results),
                  (*left_out, *(line for part in found for line in part.left_out)))  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.analysis.external import cells
-from joulemark.analysis.external.result import J_PER_KWH, Foreign, Found, digest
+from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
 from joulemark.core.errors import UserError
 
 NAME = "optimum_benchmark"
@@ -56,7 +56,7 @@ def missing(path: Path) -> tuple[str, ...]:
     return tuple(found or ([] if TARGETS & set(values["report"]) else ["report.forward"]))
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> Contents:
     """The one result of the report; none, and why, where its energy was not measured. UserError for other formats."""
     config, report = _parts(path)
     environment, backend = _mapping(config, "environment", path), _mapping(config, "backend", path)
@@ -70,11 +70,11 @@ def read(path: Path) -> Found:
     targets = next(group for group in INFERENCE if set(group) <= set(report))
     energies = [_energy(report[target], target, path) for target in targets]
     if None in energies:
-        return Found((), (f"{path.name}: {' or '.join(targets)} has no energy (scenario.energy=true asks for it)",))
+        return Contents((), (f"{path.name}: {' or '.join(targets)} has no energy (scenario.energy=true asks for it)",))
     joules = {part: _sum(energies, part) for part in ("gpu", "cpu", "ram", "total")}
     if joules["total"] is None:
-        return Found((), (f"{path.name}: the energy of {' or '.join(targets)} is not above zero; left out",))
-    return Found((_result(path, config, report, backend, environment, batch, targets, joules),))
+        return Contents((), (f"{path.name}: the energy of {' or '.join(targets)} is not above zero; left out",))
+    return Contents((_result(path, config, report, backend, environment, batch, targets, joules),))
 
 
 def _parts(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -115,7 +115,7 @@ def _sum(energies: list[Any], part: str) -> float | None:
 def _result(
     path: Path, config: Mapping[str, Any], report: Mapping[str, Any], backend: Mapping[str, Any],
     environment: Mapping[str, Any], batch: int, targets: tuple[str, ...], joules: Mapping[str, float | None],
-) -> Foreign:  # fmt: skip
+) -> ExternalResult:  # fmt: skip
     device, task = str(backend.get("device")), str(backend.get("task"))
     cards = _cards(environment, backend)
     on_gpu = device == "cuda" and bool(cards)
@@ -127,7 +127,7 @@ def _result(
              "backend": backend.get("name"), "device": device, "targets": " + ".join(targets),
              "optimum_benchmark_version": environment.get("optimum_benchmark_version"),
              "transformers_version": environment.get("transformers_version"), "pipeline_task": task}  # fmt: skip
-    return Foreign(
+    return ExternalResult(
         format=NAME,
         source=str(path),
         digest=digest(NAME, [config, report]),

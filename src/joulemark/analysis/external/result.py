@@ -14,7 +14,7 @@ METHODS = ("counter", "sampled", "estimated", "constant", "unknown")
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ExternalResult:
     """One published result. Energies are in J and of all `inferences` together; what the source lacks is None.
 
     `gpu_j`, `cpu_j`, `ram_j` and `total_j` are as counted there, `boundary` says in one sentence what that is. Where
@@ -64,10 +64,10 @@ class Foreign:
 
 
 @dataclass(frozen=True)
-class Found:
+class Contents:
     """What a file holds: the results, and a line for each row that was left out or doubted."""
 
-    results: tuple[Foreign, ...] = ()
+    results: tuple[ExternalResult, ...] = ()
     left_out: tuple[str, ...] = ()
 
 

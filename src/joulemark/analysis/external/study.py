@@ -11,7 +11,7 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells, codecarbon, study_names
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_KWH, Foreign, Found, digest
+from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
 
 NAME = "study"
 INFERENCES = 1000
@@ -61,12 +61,12 @@ def missing(path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read(path: Path) -> Found:
+def read(path: Path) -> Contents:
     """Every row of every emissions file and every mean; what cannot be used is said and left out."""
     about = _about(path)
     found = [_emissions(file, about) for file in sorted((path / "emissions").glob("*.csv"))]
     found.append(_means(path / "model_dataset_summary.csv", about))
-    return Found(
+    return Contents(
         tuple(one for part in found for one in part.results), tuple(line for part in found for line in part.left_out)
     )
 
@@ -89,19 +89,19 @@ def _about(path: Path) -> About:
     return About(parameters, datasets, quality)
 
 
-def _emissions(path: Path, about: About) -> Found:
+def _emissions(path: Path, about: About) -> Contents:
     """The rows of one file, which its name assigns to a task and a dataset."""
     what = study_names.of_file(path.stem)
     if what is None:
-        return Found((), (f"{path.name}: its name is of no task and dataset of the study; left out",))
+        return Contents((), (f"{path.name}: its name is of no task and dataset of the study; left out",))
     if lack := codecarbon.missing(path):
-        return Found((), (f"{path.name}: lacks {cells.listed(lack)}; left out",))
+        return Contents((), (f"{path.name}: lacks {cells.listed(lack)}; left out",))
     found = codecarbon.read(path)
     results = [_row(one, what, about) for one in found.results]
     return replace(found, results=tuple(results))
 
 
-def _row(one: Foreign, what: study_names.What, about: About) -> Foreign:
+def _row(one: ExternalResult, what: study_names.What, about: About) -> ExternalResult:
     model = one.facts["project_name"]
     return replace(
         one,
@@ -121,7 +121,7 @@ def _row(one: Foreign, what: study_names.What, about: About) -> Foreign:
     )  # fmt: skip
 
 
-def _means(path: Path, about: About) -> Found:
+def _means(path: Path, about: About) -> Contents:
     results, left_out = [], []
     for count, row in enumerate(cells.rows(path), start=2):
         lack = [name for name in ("query_kwh_mean", "query_gpu_kwh_mean", "query_s_mean") if not cells.read(row[name])]
@@ -131,13 +131,13 @@ def _means(path: Path, about: About) -> Found:
             left_out.append(f"{path.name}, row {count}: no {lack[0] if lack else 'model'}; left out")
         else:
             results.append(_mean(path, row, about))
-    return Found(tuple(results), tuple(left_out))
+    return Contents(tuple(results), tuple(left_out))
 
 
-def _mean(path: Path, row: Row, about: About) -> Foreign:
+def _mean(path: Path, row: Row, about: About) -> ExternalResult:
     metric, quality = about.quality.get((row["model"], row["dataset"]), (None, None))
     paradigm = study_names.PARADIGMS.get(row["paradigm"], row["paradigm"])
-    return Foreign(
+    return ExternalResult(
         format=NAME,
         source=str(path),
         digest=digest(NAME, row),

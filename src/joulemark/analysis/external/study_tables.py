@@ -19,7 +19,7 @@ from statistics import fmean
 import yaml
 
 from joulemark.analysis.external import study, study_names
-from joulemark.analysis.external.result import J_PER_KWH, Foreign
+from joulemark.analysis.external.result import J_PER_KWH, ExternalResult
 from joulemark.analysis.impact import training
 from joulemark.analysis.impact.text import Table, digits
 from joulemark.core.coerce import typed
@@ -84,7 +84,7 @@ def printed(file: Path = FILE) -> Reference:
     return typed(Reference, values, f"conf/reference/{file.name}")
 
 
-def tables(results: Sequence[Foreign]) -> list[Table]:
+def tables(results: Sequence[ExternalResult]) -> list[Table]:
     """Tables 2, 3 and 5; none where the results hold nothing of the study's means."""
     means, idle_w = used(results), least_idle_w(results)
     if not means:
@@ -93,27 +93,27 @@ def tables(results: Sequence[Foreign]) -> list[Table]:
     return [table for table in built if table.rows]
 
 
-def used(results: Sequence[Foreign]) -> list[Foreign]:
+def used(results: Sequence[ExternalResult]) -> list[ExternalResult]:
     """The means that the paper's tables are made of."""
     return [one for one in results if one.format == study.NAME and one.facts.get("kind") == "mean"
             and one.facts.get("used_in_paper") == "true" and one.total_j is not None]  # fmt: skip
 
 
-def least_idle_w(results: Sequence[Foreign]) -> float | None:
+def least_idle_w(results: Sequence[ExternalResult]) -> float | None:
     """What an idle GPU drew at most: an eighth of the least mean that all eight drew; None where no mean says."""
     watts = [one.gpu_j / one.duration_s for one in results
              if one.facts.get("kind") == "mean" and one.gpu_j and one.duration_s]  # fmt: skip
     return min(watts) / CARDS if watts else None
 
 
-def working_j(one: Foreign, idle_w: float | None) -> float | None:
+def working_j(one: ExternalResult, idle_w: float | None) -> float | None:
     """What the one working GPU took at least: all eight less seven idle ones."""
     if idle_w is None or one.gpu_j is None or one.duration_s is None:
         return None
     return one.gpu_j - (CARDS - 1) * idle_w * one.duration_s
 
 
-def pooled(means: Sequence[Foreign], idle_w: float | None) -> Pooled:
+def pooled(means: Sequence[ExternalResult], idle_w: float | None) -> Pooled:
     """Means of as many runs each, taken together; the deviation is that of all runs."""
     totals = [one.total_j for one in means if one.total_j is not None]
     working = [joules for one in means if (joules := working_j(one, idle_w)) is not None]
@@ -140,7 +140,7 @@ def agrees(value: float | None, word: str) -> str:
     return f"{cut} (cut; rounded {rounded})" if cut == step else f"{rounded} (printed {word})"
 
 
-def table2(means: Sequence[Foreign], idle_w: float | None) -> Table:
+def table2(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     """Energy of 1,000 inferences by task, over the task-specific models."""
     rows = []
     for row in printed().tasks:
@@ -156,7 +156,7 @@ def table2(means: Sequence[Foreign], idle_w: float | None) -> Table:
     return Table("Table 2: energy per 1,000 inferences by task", columns, tuple(rows), _note(idle_w))
 
 
-def table3(means: Sequence[Foreign], idle_w: float | None) -> Table:
+def table3(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     """Emissions and energy of the multi-purpose models, over their three tasks alike."""
     rows = []
     for row in printed().models:
@@ -175,7 +175,7 @@ def table3(means: Sequence[Foreign], idle_w: float | None) -> Table:
     return Table("Table 3: multi-purpose models, per 1,000 inferences", columns, tuple(rows), note)
 
 
-def table5(means: Sequence[Foreign], idle_w: float | None) -> Table:
+def table5(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     """After how many calls the training of a BLOOMz is matched."""
     rows = []
     for row in training.published().entries:

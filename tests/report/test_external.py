@@ -7,7 +7,7 @@ from joulemark.report.selection import GPU, _counted
 from joulemark.store import listing
 from tests.report.runs import a_page, a_run, an_entry, answer
 
-OTHERS = {"foreign": "true", "boundary": "the GPU alone", "record__id": None, "compare__key": None, "command": None}
+OTHERS = {"external": "true", "boundary": "the GPU alone", "record__id": None, "compare__key": None, "command": None}
 
 
 def test_of_a_result_that_counts_the_gpu_alone_that_is_the_total():
@@ -18,8 +18,8 @@ def test_of_a_result_that_counts_the_gpu_alone_that_is_the_total():
 
 
 def test_rows_that_hold_loading_too_are_no_measurement_of_inferences():
-    assert listing.measured({"foreign": "true", "foreign.kind": "mean"})
-    assert not listing.measured({"foreign": "true", "foreign.kind": "row"})
+    assert listing.measured({"external": "true", "external.kind": "mean"})
+    assert not listing.measured({"external": "true", "external.kind": "row"})
     assert not listing.measured({"kind": "sweep"})
 
 
