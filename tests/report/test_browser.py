@@ -1,6 +1,7 @@
 """The page in a real headless Chromium: charts are drawn, filters work, the address is the view, nothing is fetched."""
 
 import os
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from joulemark.analysis import verdict
 from joulemark.analysis.impact.text import Table
-from joulemark.report.render import render
+from joulemark.core.stats import Estimate
+from joulemark.report.render import FOLDER, render
 from joulemark.report.section import Section
 from joulemark.report.selection import LeftOut
-from joulemark.report.versus import versus
-from tests.report.runs import a_page, a_run, an_entry, showcase
+from tests.report.runs import a_page, a_run, showcase
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 CHARTS = ("quality", "components", "roles", "parameters", "batch", "latency", "floor", "phases")
@@ -211,11 +213,46 @@ def test_two_picked_runs_get_the_verdict_that_the_program_gives(opened, tmp_path
         file = tmp_path / "pair.html"
         file.write_text(render(a_page(runs)), encoding="utf-8")
         seen = opened("#" + "&".join(f"pick={run.run_id[:12]}" for run in runs), file)
-        expected = versus(an_entry("a", a_wh, a_half), an_entry("b", b_wh, b_half)).verdict
+        expected = verdict.between(Estimate(a_wh, a_half), Estimate(b_wh, b_half)).outcome
         said = seen.page.locator("#compared .verdict").text_content()
         assert said.startswith(
             {"A": "A costs less", "B": "B costs less", "tie": "A tie", "unknown": "Cannot be told"}[expected]
         )
+
+
+def test_the_pages_script_judges_every_pair_as_the_program_does(chromium):
+    """The port and analysis/verdict.py on the same pairs: one card and two, with and without a spread."""
+    draw = random.Random(5)
+    cases = [((1.0, 0.1, 5, "c"), (1.2, 0.1, 5, "c")), ((1.0, 0.0, 3, "c"), (1.0, 0.0, 3, "c"))]
+    for _ in range(400):
+        mean = draw.choice((0.001, 1.0, 40.0))
+        cases.append(
+            tuple(
+                (
+                    mean * draw.choice((1.0, 1.02, 1.08, 1.0999, 1.12, 2.0)),
+                    draw.choice((None, 0.0, mean * 0.001, mean * 0.04)),
+                    draw.choice((None, 2, 3, 10)),
+                    draw.choice(("c", "d")),
+                )
+                for _ in range(2)
+            )
+        )
+    script = "".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("numbers", "verdict"))
+    page = chromium.new_page()
+    results = page.evaluate(
+        f"([cases, rules]) => {{ {script};"
+        " const run = ([energy, half, windows, card]) => ({ energy, half, windows, card });"
+        " return cases.map(([a, b]) => verdict(run(a), run(b), rules)); }",
+        [cases, verdict.RULES],
+    )
+    page.close()
+    for (a, b), result in zip(cases, results, strict=True):
+        first, second = Estimate(*a), Estimate(*b)
+        expected = verdict.between(first, second)
+        assert (result["outcome"], result["note"]) == (expected.outcome, expected.note), (a, b)
+        width = verdict.difference_half_width(first, second)
+        assert result["width"] == (None if width is None else pytest.approx(width, rel=0.03))
+    assert {result["outcome"] for result in results} == {"A", "B", "tie", "unknown"}
 
 
 def test_two_runs_of_two_groups_are_not_compared(opened, tmp_path):

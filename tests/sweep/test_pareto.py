@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from joulemark.sweep.pareto import Result, beats, front, hypervolume, near
+from joulemark.analysis.verdict import dominates
+from joulemark.sweep.pareto import Result, front, hypervolume, near
 
 
 def results(values, half=None):
@@ -23,7 +24,7 @@ def test_nothing_on_the_front_is_beaten_and_all_else_is(seed, dimensions):
     values = cloud(seed, dimensions=dimensions)
     on = set(front(results(values)))
     for place, value in enumerate(values):
-        assert any(beats(other, value) for other in values) == (place not in on)
+        assert any(dominates(other, value) for other in values) == (place not in on)
 
 
 def test_equal_results_are_both_on_the_front():

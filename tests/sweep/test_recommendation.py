@@ -11,7 +11,7 @@ import pytest
 from joulemark.core.errors import UserError
 from joulemark.sweep import process
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.cost import apart, bill
+from joulemark.sweep.cost import bill
 from joulemark.sweep.plan import Asked
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import Told
@@ -76,7 +76,7 @@ def test_a_saving_is_sure_where_the_intervals_of_both_energies_leave_room_for_on
         {"energy/total_wh_per_1k": wh, "energy/ci95_rel": None if by is None else by / wh}
         for wh, by in ((100.0, half), (101.0, other_half))
     )
-    assert apart(one, other) is apart(other, one) is sure
+    assert bill([], one, other).sure is bill([], other, one).sure is sure
 
 
 def test_the_bill_says_how_much_of_the_trials_time_it_holds():

@@ -10,14 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import named_metrics, verdict
 from joulemark.analysis import readings as energy
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
-
-# Two sensors of one kind differ by up to 5 % each: across cards less than both together is a tie
-ACROSS_CARDS = 0.1
 
 # Of a task: where its inputs were found, which their digest says better
 FOUND = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
@@ -78,9 +75,8 @@ def compare(a: Record, b: Record) -> Comparison:
     reasons = tuple(differences(a, b))
     if reasons:
         return Comparison("unknown", "they do not compare", reasons, None, rows)
-    found = stats.difference(_joules(a), _joules(b))
-    verdict, note = _verdict(found, a, b)
-    return Comparison(verdict, note, (), found, rows)
+    result, difference = verdict.between_windows(_joules(a), _joules(b), same_card(a, b))
+    return Comparison(result.outcome, result.note, (), difference, rows)
 
 
 def differences(a: Record, b: Record) -> Iterator[str]:
@@ -154,29 +150,6 @@ def _card(record: Record) -> list[Any]:
     """What tells one card, or without one the machine, from another."""
     host = record.environment
     return list(record.hardware.uuids) or [host.os, host.cpu, host.cpu_cores, host.memory_bytes]
-
-
-def _verdict(found: stats.Difference | None, a: Record, b: Record) -> tuple[str, str]:
-    if found is None:
-        return "unknown", "no energy was read in one of them"
-    if found.sign is None:
-        return "unknown", "one window has no interval; measure each with two windows or more"
-    if found.sign == 0:
-        return "tie", "the interval of the difference holds zero"
-    if _overlap(a, b):
-        return "tie", "their intervals overlap"
-    ratio = found.ratio
-    apart = None if ratio is None else max(ratio, 1 / ratio) - 1
-    if not same_card(a, b) and (apart is None or apart < ACROSS_CARDS):
-        return "tie", f"less than {ACROSS_CARDS:.0%} apart, on two cards whose sensors may differ by that"
-    return ("A" if found.sign < 0 else "B"), "the interval of the difference leaves zero out"
-
-
-def _overlap(a: Record, b: Record) -> bool:
-    one, other = stats.estimate(_joules(a)), stats.estimate(_joules(b))
-    if one is None or other is None or one.half_width is None or other.half_width is None:
-        return True
-    return abs(one.mean - other.mean) <= one.half_width + other.half_width
 
 
 def _joules(record: Record) -> list[float]:

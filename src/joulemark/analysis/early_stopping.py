@@ -9,9 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import named_metrics, verdict
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
+from joulemark.core.stats import Estimate
 from joulemark.core.suggest import choose
 
 CompetingResult = Mapping[str, float]
@@ -48,17 +49,18 @@ def early_stopped(found: Measurement, by: Sequence[CompetingResult]) -> bool:
     if not by:
         return False
     metrics = _figures(found)
-    spread = metrics["energy/ci95_rel"]
-    if spread is None:
+    energy = verdict.energy_estimate(metrics)
+    if metrics["energy/ci95_rel"] is None:
         return False
 
-    def least(metric: str) -> float:
-        value = metrics.get(metric)
-        if value is None:  # not read here, so nothing is known to be worse
-            return -math.inf
-        return value * (1 - spread) if metric == INTERVAL_OF else value
+    def worse(metric: str, value: float) -> bool:
+        own = metrics.get(metric)
+        if own is None:  # not available here, so nothing is known to be worse
+            return False
+        result = energy if metric == INTERVAL_OF and energy is not None else Estimate(own, None)
+        return verdict.surely_above(result, value)
 
-    return any(all(least(metric) > value for metric, value in rival.items()) for rival in by)
+    return any(all(worse(metric, value) for metric, value in competing.items()) for competing in by)
 
 
 def _figures(found: Measurement) -> Mapping[str, float | None]:

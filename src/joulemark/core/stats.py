@@ -8,11 +8,39 @@ from statistics import fmean, stdev
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval; `half_width` is None where one value leaves the spread unknown."""
+    """A mean with its 95 % interval.
+
+    Attributes:
+        mean: the mean, in the unit of the values
+        half_width: half of the interval; None where one value leaves the spread unknown
+        n: how many values it is of; None where that is unknown
+        card: digest of the card whose sensor read the values; None where that is unknown or of no matter
+    """
 
     mean: float
     half_width: float | None
-    n: int
+    n: int | None = None
+    card: str | None = None
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the interval; None without one."""
+        return None if self.half_width is None else self.mean - self.half_width
+
+    @property
+    def high(self) -> float | None:
+        """The upper end of the interval; None without one."""
+        return None if self.half_width is None else self.mean + self.half_width
+
+    @property
+    def low_or_mean(self) -> float:
+        """The lower end of the interval, the mean without one."""
+        return self.mean - (self.half_width or 0.0)
+
+    @property
+    def high_or_mean(self) -> float:
+        """The upper end of the interval, the mean without one."""
+        return self.mean + (self.half_width or 0.0)
 
     @property
     def relative(self) -> float | None:
@@ -22,7 +50,7 @@ class Estimate:
         return self.half_width / abs(self.mean)
 
 
-def estimate(values: Sequence[float]) -> Estimate | None:
+def estimate(values: Sequence[float], card: str | None = None) -> Estimate | None:
     """The mean of independent repeats with Student's t interval at 95 %; None without values."""
     from scipy.special import stdtrit  # the quantile alone: scipy.stats takes over a second to import
 
@@ -30,8 +58,24 @@ def estimate(values: Sequence[float]) -> Estimate | None:
         return None
     n, mean = len(values), fmean(values)
     if n < 2:
-        return Estimate(mean, None, n)
-    return Estimate(mean, float(stdtrit(n - 1, 0.975)) * stdev(values) / sqrt(n), n)
+        return Estimate(mean, None, n, card)
+    return Estimate(mean, float(stdtrit(n - 1, 0.975)) * stdev(values) / sqrt(n), n, card)
+
+
+def welch_half_width(a: Estimate, b: Estimate) -> float:
+    """Half of Welch's 95 % interval of the difference of two estimates, each of two values or more."""
+    from scipy.special import stdtrit
+
+    squares = []
+    for each in (a, b):
+        assert each.half_width is not None
+        assert each.n is not None
+        squares.append(((each.half_width / float(stdtrit(each.n - 1, 0.975))) ** 2, each.n - 1))
+    total = sum(square for square, _ in squares)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / sum(square**2 / degrees for square, degrees in squares)
+    return float(stdtrit(freedom, 0.975)) * sqrt(total)
 
 
 def percentiles(values: Sequence[float], weights: Sequence[int], points: Sequence[float]) -> list[float]:

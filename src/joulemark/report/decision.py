@@ -8,12 +8,14 @@ tied       whose energy cannot be told from the chosen one's, by intervals
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from joulemark.analysis import verdict
+from joulemark.analysis.verdict import Verdict
 from joulemark.report.constraints import Limits
 from joulemark.report.entry import Entry
 from joulemark.report.group import Group
 from joulemark.report.numbers import digits
-from joulemark.report.versus import Versus, versus
 
+UNDECIDED = (verdict.TIE, verdict.UNKNOWN)
 NEAREST = 3  # runs named where none keeps the limits
 
 
@@ -31,7 +33,7 @@ class Answer:
     group: Group
     chosen: Entry | None = None
     runner_up: Entry | None = None
-    lead: Versus | None = None
+    lead: Verdict | None = None
     tied: tuple[Entry, ...] = ()
     better: Entry | None = None
     usual: Entry | None = None
@@ -51,7 +53,7 @@ class Answer:
             return "none"
         if self.lead is None:
             return "alone"
-        return {"A": "clear", "B": "clear"}.get(self.lead.verdict, self.lead.verdict)
+        return {"A": "clear", "B": "clear"}.get(self.lead.outcome, self.lead.outcome)
 
 
 def decide(group: Group, limits: Limits) -> Answer:
@@ -69,13 +71,13 @@ def decide(group: Group, limits: Limits) -> Answer:
     chosen = min(kept, key=_order)
     others = [one for one in sorted(kept, key=_order) if one.setting != chosen.setting]
     runner_up = others[0] if others else None
-    better = [one for one in judged if by_quality and (one.quality or 0) > (chosen.quality or 0)]
+    better = [one for one in judged if by_quality and verdict.higher_quality(one.quality, chosen.quality)]
     return Answer(
         group,
         chosen=chosen,
         runner_up=runner_up,
-        lead=versus(chosen, runner_up) if runner_up else None,
-        tied=_once([one for one in others if versus(chosen, one).verdict in ("tie", "unknown")]),
+        lead=verdict.between(chosen.estimate, runner_up.estimate) if runner_up else None,
+        tied=_once([one for one in others if verdict.between(chosen.estimate, one.estimate).outcome in UNDECIDED]),
         better=min(better, key=_order, default=None),
         usual=_usual(chosen, sound),
         again=tuple(one for one in sound if one.setting == chosen.setting and one is not chosen),
@@ -96,7 +98,7 @@ def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     # Sorted by energy, a run is on the front where it answers better than every cheaper one: no pairs are compared
     found: list[Entry] = []
     for one in sorted(judged.values(), key=_order):
-        if not found or (one.quality or 0.0) > (found[-1].quality or 0.0):
+        if not found or verdict.higher_quality(one.quality, found[-1].quality):
             found.append(one)
     return tuple(found)
 

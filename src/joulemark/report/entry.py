@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from joulemark.core.stats import Estimate
 from joulemark.store.listing import StoredRun
 
 ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
@@ -58,12 +59,9 @@ class Entry:
     metrics: Mapping[str, float]
 
     @property
-    def low(self) -> float:
-        return self.energy - (self.half_width or 0.0)
-
-    @property
-    def high(self) -> float:
-        return self.energy + (self.half_width or 0.0)
+    def estimate(self) -> Estimate:
+        """The energy as a verdict takes it, with its interval and the card that it was read on."""
+        return Estimate(self.energy, self.half_width, self.windows, self.card)
 
     @property
     def setting(self) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from joulemark.analysis.impact.text import Table
+from joulemark.analysis.verdict import Verdict
 from joulemark.report import numbers, recommendation_text
 from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
 from joulemark.report.page_data import short
 from joulemark.report.render import Page
-from joulemark.report.versus import Versus
 
 LEFT_OUT_SHOWN = 50
 
@@ -131,8 +131,8 @@ def _json_of(found: Answer, apart: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _lead(lead: Versus) -> dict[str, Any]:
-    verdict = {"A": "chosen costs less", "B": "runner-up costs less"}.get(lead.verdict, lead.verdict)
+def _lead(lead: Verdict) -> dict[str, Any]:
+    verdict = {"A": "chosen costs less", "B": "runner-up costs less"}.get(lead.outcome, lead.outcome)
     return {"verdict": verdict, "note": lead.note, "ratio": lead.ratio, "least": lead.least, "most": lead.most}
 
 

@@ -7,6 +7,7 @@ reason. Numbers have five digits: the page shows three.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from joulemark.analysis import verdict
 from joulemark.analysis.named_metrics import ESTIMATED
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
@@ -58,6 +59,7 @@ def page_data(
     return {
         "ui": ui.rstrip("/"),
         "estimated": list(ESTIMATED),
+        "rules": verdict.RULES,
         "ids": [one.run_id for one in entries],
         "words": {name: _numbered([read(one) for one in entries]) for name, read in WORDS.items()},
         "numbers": {**_own(entries), **_metrics(entries)},

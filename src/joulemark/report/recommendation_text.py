@@ -51,14 +51,14 @@ def runner_up(found: Answer) -> str:
     other, lead = found.runner_up, found.lead
     named = f"{other.named}"
     quality = _and_quality(other)
-    if lead.verdict == "A":
+    if lead.outcome == "A":
         edges = (
             f" ({times(lead.least)} to {times(lead.most)})"
             if lead.most is not None
             else f" (at least {times(lead.least)})"
         )
         return f"{named}: {times(lead.ratio)}{edges} the energy{quality}."
-    if lead.verdict == "tie":
+    if lead.outcome == "tie":
         also = f", and {len(found.tied) - 1} more" if len(found.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
     return f"{named}: cannot be told apart ({lead.note}){quality}."

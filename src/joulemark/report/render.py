@@ -14,7 +14,7 @@ from joulemark.report.section import Section
 from joulemark.report.selection import LeftOut
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("read", "numbers", "state", "versus", "charts", "more_charts", "table", "main")  # in this order
+SCRIPTS = ("read", "numbers", "state", "verdict", "charts", "more_charts", "table", "main")  # in this order
 LEFT_OUT_SHOWN = 200
 
 # A browser keeps to this itself: nothing is fetched, and no script runs but those whose digest is here

@@ -6,7 +6,9 @@ Rows in, text out. A ratio is claimed only where the intervals of both energies 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.analysis import description
+from joulemark.analysis import description, verdict
+from joulemark.analysis.verdict import Verdict
+from joulemark.core.stats import Estimate
 
 # How a row ended whose run was not made, or left no metrics
 SKIPPED, FAILED = "measured before", "failed"
@@ -38,6 +40,13 @@ class Row:
     def name(self) -> str:
         """The model, and what else sets this run apart."""
         return " ".join([self.model, *(f"{key}={value}" for key, value in self.varied.items())])
+
+    @property
+    def estimate(self) -> Estimate:
+        """The energy with its interval; only of a row that has one."""
+        found = verdict.energy_estimate(self.metrics)
+        assert found is not None
+        return found
 
     @property
     def energy(self) -> float | None:
@@ -162,23 +171,24 @@ def _beside(row: Row, best: Row) -> str:
     assert best.energy is not None
     known = row.quality is not None and best.quality is not None
     quality = f"quality {_digits(row.quality)} against {_digits(best.quality)}" if known else "no quality to compare"
-    if row.spread is None or best.spread is None:
+    result = verdict.between(best.estimate, row.estimate)
+    if result.outcome == verdict.UNKNOWN:
         said = f"{row.name} and {best.name} have no interval between them: no ratio"
-    elif abs(row.energy - best.energy) <= row.energy * row.spread + best.energy * best.spread:
+    elif result.outcome == verdict.TIE:
         said = f"{row.name} and {best.name} tie on energy, their intervals overlap"
     else:
-        times = _multiple(row.energy, row.spread, best.energy, best.spread)
+        times = _multiple(result)
         said = f"{row.name} costs {times} the energy of {best.name}"
     return f"{_cells(row)['task']}: {said}, {quality}"
 
 
-def _multiple(energy: float, spread: float, other: float, other_spread: float) -> str:
+def _multiple(result: Verdict) -> str:
     """The ratio of two energies with the least and the most that their intervals allow."""
-    least = energy * (1 - spread) / (other * (1 + other_spread))
-    if other_spread >= 1:  # the other interval reaches zero: how many times it is nobody knows
-        return f"at least {_times(least)}"
-    most = energy * (1 + spread) / (other * (1 - other_spread))
-    return f"{_times(energy / other)} ({_times(least)} to {_times(most)})"
+    if result.ratio is None or result.least is None:
+        return "an unknown multiple of"
+    if result.most is None:  # the other interval reaches zero: how many times it is nobody knows
+        return f"at least {_times(result.least)}"
+    return f"{_times(result.ratio)} ({_times(result.least)} to {_times(result.most)})"
 
 
 def _times(ratio: float) -> str:

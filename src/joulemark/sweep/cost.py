@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from joulemark.analysis import verdict
 from joulemark.sweep.budget import wh
 from joulemark.sweep.objectives import SHORT, Metrics
 from joulemark.sweep.trial_state import Told
@@ -79,13 +80,13 @@ def bill(told: Sequence[Told], reference: Metrics, recommended: Metrics | None) 
     metered = [found for one in told if (found := one.metrics.get("energy/run_s")) is not None]
     before, after = reference.get(SHORT["energy"]), (recommended or {}).get(SHORT["energy"])
     saving = before - after if before is not None and after is not None else None
-    sure = apart(recommended, reference) if recommended else None
+    estimates = verdict.energy_estimate(recommended or {}), verdict.energy_estimate(reference)
     return Bill(
         wh=sum(known) if known else None,
         trials=len(told),
         unknown=len(told) - len(known),
         saving_wh_per_1k=saving,
-        sure=sure,
+        sure=verdict.apart(*estimates),
         metered_s=sum(metered) if metered else None,
         seconds=sum(one.outcome.seconds for one in told),
         start_wh=_start_wh(recommended or {}, reference),
@@ -100,12 +101,3 @@ def _start_wh(recommended: Metrics, reference: Metrics) -> float | None:
         if (one := recommended.get(key)) is not None and (other := reference.get(key)) is not None
     ]
     return max(0.0, sum(more)) if more else None
-
-
-def apart(one: Metrics, other: Metrics) -> bool | None:
-    """Whether the 95 % intervals of two energies do not touch; None where one has no interval."""
-    a, b = one.get(SHORT["energy"]), other.get(SHORT["energy"])
-    spread_a, spread_b = one.get("energy/ci95_rel"), other.get("energy/ci95_rel")
-    if a is None or b is None or spread_a is None or spread_b is None:
-        return None
-    return abs(a - b) > a * spread_a + b * spread_b

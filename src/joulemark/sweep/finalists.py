@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from joulemark.analysis import verdict
 from joulemark.sweep import pareto
 from joulemark.sweep.objectives import SHORT, Goals, Metrics
 from joulemark.sweep.space import Point
@@ -32,8 +33,8 @@ def finalists(
 def kept(one: Told, goals: Goals, reference: Metrics) -> bool:
     """Whether a result keeps every limit, by its interval at least where the metric has one."""
     over = goals.excesses(one.metrics, reference)
-    spare = one.metrics.get("energy/ci95_rel") or 0.0
-    return all(by <= (spare if limit.metric == SHORT["energy"] else 0.0) for limit, by in over.items())
+    spread = one.metrics.get("energy/ci95_rel")
+    return all(verdict.may_meet(by, spread if limit.metric == SHORT["energy"] else None) for limit, by in over.items())
 
 
 def compared(told: Mapping[Point, Told], goals: Goals) -> dict[Point, pareto.Result]:

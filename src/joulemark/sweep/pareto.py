@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from joulemark.analysis.verdict import dominates, surely_dominates
+from joulemark.core.stats import Estimate
+
 K = TypeVar("K")
 
 
@@ -17,24 +20,22 @@ class Result:
     values: tuple[float, ...]
     half_widths: tuple[float | None, ...]
 
-    def least(self) -> tuple[float, ...]:
-        """Each value as low as its interval reaches."""
-        return tuple(v - (half or 0.0) for v, half in zip(self.values, self.half_widths, strict=True))
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Each value with its interval."""
+        return tuple(Estimate(value, half) for value, half in zip(self.values, self.half_widths, strict=True))
 
     def most(self) -> tuple[float, ...]:
         """Each value as high as its interval reaches."""
-        return tuple(v + (half or 0.0) for v, half in zip(self.values, self.half_widths, strict=True))
-
-
-def beats(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether one is nowhere worse than the other and somewhere better."""
-    return all(a <= b for a, b in zip(one, other, strict=True)) and any(a < b for a, b in zip(one, other, strict=True))
+        return tuple(estimate.high_or_mean for estimate in self.estimates)
 
 
 def front(results: Mapping[K, Result]) -> list[K]:
     """The results that no other beats, the best by the first objective first."""
     found = [
-        key for key, one in results.items() if not any(beats(other.values, one.values) for other in results.values())
+        key
+        for key, one in results.items()
+        if not any(dominates(other.values, one.values) for other in results.values())
     ]
     return sorted(found, key=lambda key: results[key].values)
 
@@ -49,7 +50,7 @@ def near(results: Mapping[K, Result], most: int) -> list[K]:
     others = [
         key
         for key, one in results.items()
-        if key not in own and not any(beats(other.most(), one.least()) for other in results.values())
+        if key not in own and not any(surely_dominates(other.estimates, one.estimates) for other in results.values())
     ]
     others.sort(key=lambda key: _behind(results[key], [results[one] for one in own]))
     return [*own, *others][:most]

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from joulemark.analysis import verdict
 from joulemark.config.run import command
 from joulemark.sweep import pareto as front
-from joulemark.sweep.cost import Bill, apart
+from joulemark.sweep.cost import Bill
 from joulemark.sweep.finalists import compared
 from joulemark.sweep.objectives import SHORT, Goals, Limit, Metrics
 from joulemark.sweep.space import LeftOut, Point, Space, laid
 from joulemark.sweep.trial_state import Told
 
 SETTING = "setting"  # the head of the one column of words
-NEARLY = 0.02  # a plainer setting that ties is preferred up to here: what the standard protocol resolves
 SHOWN = 3  # nearest results, where none keeps the limits
 
 
@@ -43,16 +43,12 @@ def answer(results: Mapping[Point, Told], reference: Told, goals: Goals, space: 
         failed = [(results[p], tuple(limit for limit, by in over[p].items() if by > 0)) for p in ranked[:SHOWN]]
         return Answer((), None, (), tuple(failed))
     best = min(values, key=lambda point: values[point].values[0])
-    tied = [point for point, one in values.items() if one.least()[0] <= values[best].most()[0]]
-    near = [point for point in tied if values[point].values[0] <= _beyond(values[best].values[0], NEARLY)]
+    lowest = values[best].estimates[0]
+    tied = [point for point, one in values.items() if verdict.may_be_as_low(one.estimates[0], lowest)]
+    near = [point for point in tied if verdict.nearly_as_low(values[point].values[0], lowest.mean)]
     chosen = min(near, key=space.rank)
     others = tuple(kept[point] for point in sorted(tied, key=space.rank) if point != chosen)
     return Answer(tuple(kept[point] for point in front.front(values)), kept[chosen], others, best=kept[best])
-
-
-def _beyond(value: float, share: float) -> float:
-    """A value made worse by a share of itself; less is better, and may be below zero."""
-    return value + abs(value) * share
 
 
 def why(found: Answer, goals: Goals) -> str:
@@ -62,7 +58,7 @@ def why(found: Answer, goals: Goals) -> str:
     kept = f" of those that keep the limits ({'; '.join(map(str, goals.limits))})" if goals.limits else ""
     extreme = f"{'least' if first.direction == 'min' else 'most'} {first.name}{kept}"
     if found.best is not None and found.best is not found.recommended:
-        extreme = f"the plainest within {NEARLY:.0%} of the {extreme}, that of {_words(found.best)}"
+        extreme = f"the plainest within {verdict.NEARLY:.0%} of the {extreme}, that of {_words(found.best)}"
     others = [one for one in found.tied if one is not found.best]
     tie = f", tied within its interval with {_words(others[0])}" if others else ""
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
@@ -168,7 +164,7 @@ def _better(metrics: Metrics, reference: Metrics, goals: Goals) -> str:
     if not own or not other or metrics is reference:
         return "-"
     if first.metric == SHORT["energy"]:
-        sure = apart(metrics, reference)
+        sure = verdict.apart(verdict.energy_estimate(metrics), verdict.energy_estimate(reference))
         if not sure:
             return "-" if sure is None else "tie"
     return f"{other / own if first.direction == 'min' else own / other:.3g}x"

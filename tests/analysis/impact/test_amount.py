@@ -1,6 +1,7 @@
 """Intervals are carried: never narrower than what they are made of, unknown where one part is."""
 
-from joulemark.analysis.impact.amount import Amount, lower, total
+from joulemark.analysis import verdict
+from joulemark.analysis.impact.amount import Amount, total
 from joulemark.analysis.impact.text import Table, digits, energy, markdown
 
 
@@ -23,11 +24,11 @@ def test_how_often_a_quantity_goes_into_another_turns_its_ends_around():
 
 
 def test_intervals_that_meet_tie_and_those_that_are_not_known_say_nothing():
-    assert lower(Amount(1, 0.9, 1.1), Amount(2, 1.9, 2.1)) == "A"
-    assert lower(Amount(2, 1.9, 2.1), Amount(1, 0.9, 1.1)) == "B"
-    assert lower(Amount(1, 0.9, 1.5), Amount(2, 1.5, 2.1)) == "tie"
-    assert lower(Amount(1), Amount(2, 1.9, 2.1)) == "unknown"
-    assert lower(Amount(1), Amount(1)) == "tie"
+    assert verdict.lower(Amount(1, 0.9, 1.1), Amount(2, 1.9, 2.1)) == "A"
+    assert verdict.lower(Amount(2, 1.9, 2.1), Amount(1, 0.9, 1.1)) == "B"
+    assert verdict.lower(Amount(1, 0.9, 1.5), Amount(2, 1.5, 2.1)) == "tie"
+    assert verdict.lower(Amount(1), Amount(2, 1.9, 2.1)) == "unknown"
+    assert verdict.lower(Amount(1), Amount(1)) == "tie"
 
 
 def test_numbers_have_sensible_digits_and_no_exponent():

@@ -51,17 +51,3 @@ def total(amounts: Iterable[Amount]) -> Amount:
     highs = [part.high for part in parts if part.high is not None]
     known = len(lows) == len(highs) == len(parts)
     return Amount(sum(part.mean for part in parts), sum(lows) if known else None, sum(highs) if known else None)
-
-
-def lower(a: Amount, b: Amount) -> str:
-    """Which of two is less: `A`, `B`, `tie` where their intervals meet or both are equal, `unknown` without intervals.
-
-    What is exactly equal ties, intervals or not.
-    """
-    if a == b:
-        return "tie"
-    if a.low is None or a.high is None or b.low is None or b.high is None:
-        return "unknown"
-    if a.high < b.low:
-        return "A"
-    return "B" if b.high < a.low else "tie"

@@ -13,7 +13,8 @@ Both sides are on the same card, so its idle power is one number and cancels; th
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.analysis.impact.amount import Amount, lower, total
+from joulemark.analysis import verdict
+from joulemark.analysis.impact.amount import Amount, total
 from joulemark.analysis.impact.break_even import Turn, ends, turns
 from joulemark.analysis.impact.workload_mix import HOURS_A_DAY, Measured, Mix, Side
 from joulemark.core.paths import program
@@ -133,7 +134,7 @@ def portfolio(jobs: Mix, a: Side, b: Side, card_bytes: int | None = None) -> Por
         mix=jobs,
         a=a,
         b=b,
-        verdict=lower(pair["A"].work, pair["B"].work),
+        verdict=verdict.lower(pair["A"].work, pair["B"].work),
         plans=plans,
         chosen=chosen,
         turns=None

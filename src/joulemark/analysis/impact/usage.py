@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joulemark.analysis import emissions as sites
+from joulemark.analysis import verdict
 from joulemark.analysis.impact.amount import Amount
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
@@ -66,15 +67,15 @@ class Cost:
 
 def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
     """What a record says of an inference; None where its energy was not read. `metrics` are its named ones."""
-    wh, relative = metrics.get("energy/total_wh_per_1k"), metrics.get("energy/ci95_rel")
-    if wh is None:
+    energy = verdict.energy_estimate(metrics)
+    if energy is None:
         return None
     return Cost(
         model=record.model.name,
         task=record.task.name,
         device=record.device_name,
         batch_size=record.settings.batch_size,
-        per_1k=Amount.of(wh, None if relative is None else wh * relative),
+        per_1k=Amount.of(energy.mean, energy.half_width),
         site=record.site,
         on_wh_per_1k=metrics.get("energy/idle_wh_per_1k"),
         idle_w=metrics.get("power/idle_w"),

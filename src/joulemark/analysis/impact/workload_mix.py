@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from joulemark.analysis import readings
+from joulemark.analysis import readings, verdict
 from joulemark.analysis.impact.amount import Amount
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
@@ -116,16 +116,13 @@ def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | 
     The interval of net is that of gross and of the idle power for as long as an inference takes, added. Components
     without an idle reading are in gross alone.
     """
-    gross, net, relative = (
-        metrics.get(f"energy/{name}") for name in ("total_wh_per_1k", "dynamic_wh_per_1k", "ci95_rel")
-    )
+    gross, net = verdict.energy_estimate(metrics), metrics.get("energy/dynamic_wh_per_1k")
     if gross is None:
         return None
     per_s, found = metrics.get("throughput/requests_per_s"), record.measurement
     seconds = 1 / per_s if per_s else None
     idle_w = _idle_w(record)
-    half = None if relative is None else gross * relative
-    widened = half
+    half = widened = gross.half_width
     if half is not None and seconds is not None and idle_w is not None and idle_w.high is not None:
         widened = half + (idle_w.high - idle_w.mean) * seconds * PER / J_PER_WH
     return Measured(
@@ -133,7 +130,7 @@ def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | 
         task=record.task.name,
         device=record.device_name,
         role=str(record.model.role),
-        gross=Amount.of(gross, half),
+        gross=Amount.of(gross.mean, half),
         net=None if net is None else Amount.of(max(0.0, net), widened),
         seconds=seconds,
         load_wh=metrics.get("energy/load_wh"),

@@ -1,10 +1,11 @@
-// Which of two runs costs less: the rule of src/report/versus.py; the interval of the difference is Welch's.
+// Which of two runs costs less: a port of analysis/verdict.py, whose notes and threshold come with the data. One test
+// (tests/report/test_browser.py) holds both to the same cases. The interval of the difference is Welch's.
 const T = [0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042];
 // The 97.5 % point of Student's t, also between whole degrees of freedom
 function quantile(freedom) {
   if (freedom > 30) return 1.96 + 2.46 / freedom;
-  const low = Math.max(1, Math.floor(freedom)), part = Math.max(0, freedom - low);
-  return T[low] + part * ((T[low + 1] ?? 2.04) - T[low]);
+  const low = Math.max(1, Math.floor(freedom)), part = Math.max(0, 1 - low / freedom) * (low + 1); // even in 1 / freedom
+  return T[low] * ((T[low + 1] ?? 2.04) / T[low]) ** part;
 }
 // Half of Welch's 95 % interval of the difference; null where the windows are unknown
 function welch(a, b) {
@@ -14,13 +15,14 @@ function welch(a, b) {
   if (total === 0) return 0;
   return quantile(total ** 2 / errors.reduce((sum, [error, degrees]) => sum + error ** 2 / degrees, 0)) * Math.sqrt(total);
 }
-function versus(a, b) {
-  const difference = a.energy - b.energy, found = { difference, width: null, ratio: b.energy / a.energy };
-  if (a.half === null || b.half === null) return { ...found, verdict: "unknown", note: "a run of one window has no interval; measure each with two windows or more" };
-  found.width = welch(a, b) ?? a.half + b.half;
-  if (Math.abs(difference) <= a.half + b.half) return { ...found, verdict: "tie", note: "their intervals overlap" };
-  if (a.card !== b.card && Math.max(found.ratio, 1 / found.ratio) < 1.1) return { ...found, verdict: "tie", note: "less than 10 % apart, on two cards whose sensors may differ by that" };
-  return { ...found, verdict: difference < 0 ? "A" : "B", note: "their intervals are apart" };
+function verdict(a, b, rules) {
+  const difference = a.energy - b.energy, ratio = b.energy / a.energy, result = { difference, width: null, ratio };
+  if (a.half === null || b.half === null) return { ...result, outcome: "unknown", note: rules.no_interval };
+  result.width = welch(a, b) ?? a.half + b.half;
+  const apart = a.energy + a.half < b.energy - b.half || b.energy + b.half < a.energy - a.half;
+  if (!apart) return { ...result, outcome: "tie", note: rules.overlap };
+  if (a.card !== b.card && Math.max(ratio, 1 / ratio) - 1 < rules.across_cards) return { ...result, outcome: "tie", note: rules.two_cards };
+  return { ...result, outcome: difference < 0 ? "A" : "B", note: rules.apart };
 }
 const ROWS = [
   ["energy per 1,000", (run) => run.energy, wh], ["GPU", (run) => run.gpu_wh, wh], ["CPU", (run) => run.cpu_wh, wh], ["RAM", (run) => run.ram_wh, wh],
@@ -37,8 +39,8 @@ function comparison(box) {
     return;
   }
   const [a, b] = picked, apart = !picked.every((run) => here.has(run.at));
-  const found = apart ? null : versus(a, b);
-  const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(found.ratio)} its energy`, B: `B costs less: A takes ${times(1 / found.ratio)} its energy`, tie: "A tie", unknown: "Cannot be told" }[found.verdict];
+  const found = apart ? null : verdict(a, b, data.rules);
+  const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(found.ratio)} its energy`, B: `B costs less: A takes ${times(1 / found.ratio)} its energy`, tie: "A tie", unknown: "Cannot be told" }[found.outcome];
   const body = ROWS.map(([what, read, say]) => [what, read(a) ?? null, read(b) ?? null, say]).filter(([, x, y]) => x !== null || y !== null);
   const ratio = (x, y) => (x && y && !apart ? times(x / y) : "");
   box.replaceChildren(
