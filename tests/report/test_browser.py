@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from joulemark.analysis import verdict
-from joulemark.analysis.impact.text import Table
+from joulemark.core.markdown import Table
 from joulemark.core.stats import Estimate
 from joulemark.report.render import FOLDER, render
 from joulemark.report.section import Section

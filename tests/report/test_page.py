@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from joulemark.report import build, files, numbers, page_data
+from joulemark.core import formatting
+from joulemark.report import build, files, page_data
 from joulemark.report.render import quoted, render
 from joulemark.report.section import Chart, Section, Table
 from joulemark.report.selection import LeftOut
@@ -110,20 +111,20 @@ def test_the_columns_of_the_page_hold_what_the_runs_hold():
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (numbers.wh(0.00596), "5.96 mWh"),
-        (numbers.wh(1234.0), "1.23 kWh"),
-        (numbers.wh(None), "–"),
-        (numbers.plus_minus(0.00596, 0.000036), "5.96 ± 0.04 mWh"),
-        (numbers.plus_minus(0.00596, 0.0000036), "5.96 ± 0.004 mWh"),
-        (numbers.plus_minus(2.0, None), "2.00 Wh (no interval)"),
-        (numbers.seconds(0.0189), "18.9 ms"),
-        (numbers.size(2**30), "1.00 GiB"),
-        (numbers.mass(0.000334), "334 µg"),
-        (numbers.digits(4735.2), "4,735"),
-        (numbers.digits(0.0), "0"),
-        (numbers.count(335e6), "335 M"),
-        (numbers.times(1.168), "1.17×"),
-        (numbers.percent(0.183), "18 %"),
+        (formatting.wh(0.00596), "5.96 mWh"),
+        (formatting.wh(1234.0), "1.23 kWh"),
+        (formatting.wh(None), "n/a"),
+        (formatting.plus_minus(0.00596, 0.000036), "5.96 ± 0.04 mWh"),
+        (formatting.plus_minus(0.00596, 0.0000036), "5.96 ± 0.004 mWh"),
+        (formatting.plus_minus(2.0, None), "2.00 Wh (no interval)"),
+        (formatting.seconds(0.0189), "18.9 ms"),
+        (formatting.size(2**30), "1.00 GiB"),
+        (formatting.mass(0.000334), "334 µg"),
+        (formatting.digits(4735.2), "4,735"),
+        (formatting.digits(0.0), "0"),
+        (formatting.count(335e6), "335 M"),
+        (formatting.times(1.168), "1.17×"),
+        (formatting.percent(0.183), "18 %"),
     ],
 )
 def test_numbers_have_three_digits_and_a_unit_that_fits(said, expected):

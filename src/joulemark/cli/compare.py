@@ -17,6 +17,7 @@ from joulemark.analysis import description
 from joulemark.analysis.comparison import Comparison, compare
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import quantity
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
@@ -112,7 +113,7 @@ def show(a: Record, b: Record, found: Comparison) -> None:
     for name, (one, other) in found.rows.items():
         if one is not None or other is not None:
             ratio = f"{one / other:.3g}" if one and other and not found.reasons and "share" not in name else ""
-            table.add_row(name, _digits(one), _digits(other), ratio)
+            table.add_row(name, quantity(one), quantity(other), ratio)
     console.show(table)
     for reason in found.reasons:
         console.show(f"do not compare: {reason}")
@@ -130,10 +131,6 @@ def _word(found: Comparison) -> str:
 
 def _interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"  ({low:.4g} to {high:.4g}, 95 %)"
-
-
-def _digits(value: float | None) -> str:
-    return "not read" if value is None else f"{value:.4g}"
 
 
 def run(words: Sequence[str]) -> int:

@@ -17,10 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis.external import cells, codecarbon, formats, study_tables
 from joulemark.analysis.external.result import Contents
-from joulemark.analysis.impact.text import markdown
 from joulemark.cli import command_line
 from joulemark.config import hydra_errors
-from joulemark.core import tracking
+from joulemark.core import markdown, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose
@@ -50,7 +49,7 @@ def run(config: DictConfig) -> int:
     show(contents)
     if values["tables"]:
         for table in study_tables.tables(contents.results):
-            print(f"\n{markdown(table)}")
+            print("\n" + "\n".join(markdown.table(table)))
     written = 0
     if not values["dry_run"]:
         from joulemark.store import external

@@ -14,9 +14,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
 from joulemark.config import hydra_errors
+from joulemark.core import formatting
 from joulemark.core.coerce import typed
 from joulemark.core.paths import CONF
-from joulemark.report import numbers, recommendation_text
+from joulemark.report import recommendation_text
 from joulemark.report.build import Asked, Report, make
 
 
@@ -39,11 +40,11 @@ def show(made: Report) -> int:
     for answer in made.answers:
         one = answer.chosen
         cost = (
-            f" {numbers.plus_minus(one.energy, one.half_width)} per 1,000 ({recommendation_text.SURE[answer.sure]})"
+            f" {formatting.plus_minus(one.energy, one.half_width)} per 1,000 ({recommendation_text.SURE[answer.sure]})"
             if one
             else ""
         )
-        print(f"{numbers.word(answer.group.task)}: {recommendation_text.headline(answer)}{cost}")
+        print(f"{formatting.spoken(answer.group.task)}: {recommendation_text.headline(answer)}{cost}")
     if made.left_out:
         print(f"{len(made.left_out)} run(s) left out: the page says why")
     for version in made.registered:

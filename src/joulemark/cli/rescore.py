@@ -20,6 +20,7 @@ from joulemark.config import hydra_errors
 from joulemark.config.factories import site_of
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import quantity
 from joulemark.core.machine import Site
 from joulemark.core.paths import CONF
 from joulemark.store import rescoring
@@ -79,7 +80,7 @@ def show(runs: Sequence[Rescored], site: Site, label: str) -> None:
         table.add_column(heading, justify="right", overflow="fold")
     for run in runs:
         wh = named_metrics.metrics(run.record)["energy/total_wh_per_1k"]
-        row = [run.run_id[:8], run.record.model.name, run.record.task.name, _digits(wh)]
+        row = [run.run_id[:8], run.record.model.name, run.record.task.name, quantity(wh)]
         table.add_row(*row, *(_cell(run, name, site) for name in columns))
     console.show(table)
 
@@ -90,11 +91,7 @@ def _known_of(run: Rescored, name: str) -> bool:
 
 def _cell(run: Rescored, name: str, site: Site) -> str:
     before, after = (run.record.site.currency, site.currency) if name == "cost/per_1k" else (None, None)
-    return f"{_digits(run.before[name], before)} | {_digits(run.after[name], after)}"
-
-
-def _digits(value: float | None, unit: str | None = None) -> str:
-    return "-" if value is None else f"{value:.4g} {unit or ''}".strip()
+    return f"{quantity(run.before[name], before)} | {quantity(run.after[name], after)}"
 
 
 def main() -> int:

@@ -6,8 +6,8 @@ from typing import Any
 
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import digits
 from joulemark.report.entry import QUALITY, Entry
-from joulemark.report.numbers import digits
 
 GIB = 2**30
 

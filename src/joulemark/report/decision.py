@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from joulemark.analysis import verdict
 from joulemark.analysis.verdict import Verdict
+from joulemark.core.formatting import digits
 from joulemark.report.constraints import Limits
 from joulemark.report.entry import Entry
 from joulemark.report.group import Group
-from joulemark.report.numbers import digits
 
 UNDECIDED = (verdict.TIE, verdict.UNKNOWN)
 NEAREST = 3  # runs named where none keeps the limits

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.analysis.named_metrics import ESTIMATED
+from joulemark.core import palette
+from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
+from joulemark.core.palette import SERIES
 from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
-from joulemark.report.numbers import word
-from joulemark.store.figures import COLOURS as OF_COMPONENT
 
-# Okabe and Ito's palette, told apart by the colour-blind
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKS = ("o", "s", "D", "^", "P", "*", "v")
 BARS, NAMED, HOLLOW_ABOVE, DPI = 12, 6, 0.2, 300
 
@@ -46,20 +45,18 @@ def quality(answer: Answer) -> Any | None:
     figure, axes = _figure(answer, 4.2)
     models = sorted({one.model for one in judged})
     for one in judged:
-        place = min(models.index(one.model), len(COLOURS) - 1)
+        place = min(models.index(one.model), len(SERIES) - 1)
         hollow = (one.estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
-            one.energy, one.quality or 0, xerr=one.half_width, color=COLOURS[place], capsize=2, linewidth=0.8,
-            marker=MARKS[place] if one.ranked else "x", markerfacecolor="white" if hollow else COLOURS[place],
+            one.energy, one.quality or 0, xerr=one.half_width, color=SERIES[place], capsize=2, linewidth=0.8,
+            marker=MARKS[place] if one.ranked else "x", markerfacecolor="white" if hollow else SERIES[place],
             markersize=5, linestyle="none",
         )  # fmt: skip
-    for place, model in enumerate(models[: len(COLOURS) - 1]):
-        axes.plot([], [], MARKS[place], color=COLOURS[place], label=model)
-    others = models[len(COLOURS) - 1 :]
+    for place, model in enumerate(models[: len(SERIES) - 1]):
+        axes.plot([], [], MARKS[place], color=SERIES[place], label=model)
+    others = models[len(SERIES) - 1 :]
     if others:
-        axes.plot(
-            [], [], MARKS[-1], color=COLOURS[-1], label=others[0] if len(others) == 1 else f"{len(others)} others"
-        )
+        axes.plot([], [], MARKS[-1], color=SERIES[-1], label=others[0] if len(others) == 1 else f"{len(others)} others")
     front = answer.front
     axes.step([one.energy for one in front], [one.quality or 0 for one in front], where="post", color="grey",
               linestyle=":", label="Pareto front")  # fmt: skip
@@ -86,7 +83,7 @@ def components(answer: Answer) -> Any | None:
     left = [0.0] * len(shown)
     for component, values in parts:
         for place, (one, value) in enumerate(zip(shown, values, strict=True)):
-            estimated, colour = one.methods.get(component) in ESTIMATED, OF_COMPONENT[component]
+            estimated, colour = one.methods.get(component) in ESTIMATED, palette.COMPONENTS[component]
             axes.barh(place, value, left=left[place], facecolor="white" if estimated else colour, edgecolor=colour,
                       hatch="////" if estimated else None, label=component.upper() if place == 0 else None)  # fmt: skip
         left = [a + b for a, b in zip(left, values, strict=True)]
@@ -107,13 +104,13 @@ def batch(answer: Answer) -> Any | None:
     if not several:
         return None
     figure, axes = _figure(answer, 4.2)
-    most = sorted(several.items(), key=lambda pair: -len(pair[1]))[: len(COLOURS)]
+    most = sorted(several.items(), key=lambda pair: -len(pair[1]))[: len(SERIES)]
     for place, (name, some) in enumerate(most):
         hollow = (some[0].estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
             [one.batch for one in some], [one.energy for one in some], yerr=[one.half_width or 0 for one in some],
-            color=COLOURS[place], marker=MARKS[place], markersize=4, linewidth=1, capsize=2, label=name,
-            markerfacecolor="white" if hollow else COLOURS[place],
+            color=SERIES[place], marker=MARKS[place], markersize=4, linewidth=1, capsize=2, label=name,
+            markerfacecolor="white" if hollow else SERIES[place],
         )  # fmt: skip
     axes.set_xscale("log", base=2)
     sizes = sorted({one.batch or 0 for _, some in most for one in some})
@@ -130,7 +127,7 @@ def _figure(answer: Answer, height: float) -> tuple[Any, Any]:
 
     figure = Figure(figsize=(7.2, height), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(f"{word(answer.group.task)} · {answer.group.title}", loc="left", fontsize=8, parse_math=False)
+    axes.set_title(f"{spoken(answer.group.task)} · {answer.group.title}", loc="left", fontsize=8, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis.impact.text import Table
 from joulemark.analysis.verdict import Verdict
-from joulemark.report import numbers, recommendation_text
+from joulemark.core import formatting
+from joulemark.core import markdown as md
+from joulemark.core.markdown import Table, escaped
+from joulemark.report import recommendation_text
 from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
 from joulemark.report.page_data import short
@@ -17,24 +19,24 @@ LEFT_OUT_SHOWN = 50
 
 def markdown(page: Page) -> str:
     """The answers, their fronts, and what was left out; text that came from elsewhere can be no markup."""
-    lines = [f"# {plain(page.title)}", "", f"{page.scope}. Limits: {'; '.join(page.limits) or 'none'}.", ""]
-    lines += [f"> {plain(note)}\n" for note in page.notes]
+    lines = [f"# {escaped(page.title)}", "", f"{page.scope}. Limits: {'; '.join(page.limits) or 'none'}.", ""]
+    lines += [f"> {escaped(note)}\n" for note in page.notes]
     for answer in page.answers:
         lines += _answer(answer)
         apart = page.differs.get(answer.group.id)
-        lines += [f"Not ranked with the others of this task: {plain('; '.join(apart))}.", ""] if apart else []
+        lines += [f"Not ranked with the others of this task: {escaped('; '.join(apart))}.", ""] if apart else []
     for section in page.sections:
-        lines += [f"## {plain(section.title)}", "", *(f"{plain(text)}\n" for text in section.paragraphs)]
-        lines += [line for table in section.tables for line in _table(table)]
+        lines += [f"## {escaped(section.title)}", "", *(f"{escaped(text)}\n" for text in section.paragraphs)]
+        lines += [line for table in section.tables for line in md.table(table)]
     if page.left_out:
         rows = [(run.name, run.task, run.run_id[:8], run.reason) for run in page.left_out[:LEFT_OUT_SHOWN]]
         note = f"{len(page.left_out)} in all; report.json has every one." if len(page.left_out) > len(rows) else ""
-        lines += ["## Left out", "", *_table(Table("", ("run", "task", "id", "reason"), rows, note))]
+        lines += ["## Left out", "", *md.table(Table("", ("run", "task", "id", "reason"), rows, note))]
     lines += [
         "Energies are gross component energy per 1,000 inferences, not electricity at the wall; ± is half of the 95 % "
         "interval over windows.",
         "",
-        plain(page.made),
+        escaped(page.made),
         "",
     ]
     return "\n".join(lines)
@@ -42,25 +44,25 @@ def markdown(page: Page) -> str:
 
 def _answer(found: Answer) -> list[str]:
     lines = [
-        f"## {numbers.word(plain(found.group.task))}: {plain(recommendation_text.headline(found))}",
+        f"## {formatting.spoken(escaped(found.group.task))}: {escaped(recommendation_text.headline(found))}",
         "",
-        f"*{recommendation_text.SURE[found.sure]}* · {plain(found.group.title)}",
+        f"*{recommendation_text.SURE[found.sure]}* · {escaped(found.group.title)}",
         "",
     ]
-    lines += [f"- {plain(what)}: {plain(value)}" for what, value in recommendation_text.facts(found)]
-    lines += [f"- runner-up: {plain(recommendation_text.runner_up(found))}"] if found.chosen else []
+    lines += [f"- {escaped(what)}: {escaped(value)}" for what, value in recommendation_text.facts(found)]
+    lines += [f"- runner-up: {escaped(recommendation_text.runner_up(found))}"] if found.chosen else []
     lines += [
-        f"- {plain(line)}" for line in (*recommendation_text.further(found), *recommendation_text.how_sure(found))
+        f"- {escaped(line)}" for line in (*recommendation_text.further(found), *recommendation_text.how_sure(found))
     ]
     if found.chosen and found.chosen.command:
         lines += ["", "```", " ".join(found.chosen.command.replace("`", "'").split()), "```"]
     lines.append("")
     if len(found.front) > 1:
         rows = [
-            (one.model, one.words, numbers.plus_minus(one.energy, one.half_width), numbers.digits(one.quality))
+            (one.model, one.words, formatting.plus_minus(one.energy, one.half_width), formatting.digits(one.quality))
             for one in found.front
         ]
-        lines += _table(
+        lines += md.table(
             Table(
                 "Pareto front of energy and quality",
                 ("model", "settings", "energy per 1,000", found.group.first.metric),
@@ -68,22 +70,6 @@ def _answer(found: Answer) -> list[str]:
             )
         )
     return lines
-
-
-def _table(table: Table) -> list[str]:
-    lines = [f"**{plain(table.title)}**", ""] if table.title else []
-    lines += [f"| {' | '.join(map(_cell, table.columns))} |", "|" + "---|" * len(table.columns)]
-    lines += [f"| {' | '.join(map(_cell, row))} |" for row in table.rows]
-    return [*lines, "", *([plain(table.note), ""] if table.note else [])]
-
-
-def plain(text: str) -> str:
-    """Text that Markdown and HTML leave alone, on one line."""
-    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace("[", "\\[").split())
-
-
-def _cell(text: str) -> str:
-    return plain(text).replace("|", "\\|")
 
 
 def as_json(page: Page, limits: Mapping[str, Any]) -> str:

@@ -10,13 +10,13 @@ from joulemark.analysis.impact import equivalences, portfolio_text, published_te
 from joulemark.analysis.impact import portfolio as portfolios
 from joulemark.analysis.impact import published as lists
 from joulemark.analysis.impact import training as trainings
-from joulemark.analysis.impact.amount import Amount
-from joulemark.analysis.impact.text import Table, digits, energy, interval
+from joulemark.analysis.impact.amount import Amount, interval
 from joulemark.analysis.impact.usage import MyUse, Use, cost, my_use, use
+from joulemark.core.formatting import UNKNOWN, rounded, spoken, wh_rounded
+from joulemark.core.markdown import Table
 from joulemark.core.record import Record
 from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
-from joulemark.report.numbers import word
 from joulemark.report.section import Section
 
 
@@ -42,7 +42,7 @@ def in_other_words(
     chosen = list(_chosen(answers, records))
     if not chosen:
         return None
-    rows = [(word(one.task), one.model, energy(one.energy), _like(one.energy)) for one, _ in chosen]
+    rows = [(spoken(one.task), one.model, wh_rounded(one.energy), _like(one.energy)) for one, _ in chosen]
     like = Table("1,000 inferences", ("task", "model", "energy", "as much as"), rows)
     wanted = asked_use(config)
     costs = [found for one, record in chosen if (found := cost(record, one.metrics)) is not None]
@@ -53,19 +53,19 @@ def in_other_words(
 
 
 def _like(wh: float) -> str:
-    return "; ".join(equivalences.sentences(wh, 3)) or "-"
+    return "; ".join(equivalences.sentences(wh, 3)) or UNKNOWN
 
 
 def _uses(uses: Sequence[MyUse]) -> Table:
     """The same use of each answer, a row each: what it takes a week and a year."""
     asked = uses[0].use
     rows = [
-        (word(one.cost.task), one.cost.model, interval(one.week.wh), interval(one.year.wh), _like(one.year.wh.mean))
+        (spoken(one.cost.task), one.cost.model, interval(one.week.wh), interval(one.year.wh), _like(one.year.wh.mean))
         for one in uses
     ]
     columns = ("task", "model", "a week", "a year", "a year is as much as")
     note = "Being on between the calls is not in it. tasks=[…] with one task says more: money, grams, heat, loading."
-    return Table(f"My use: {digits(asked.count, 4)} inferences a {asked.per} of each", columns, rows, note)
+    return Table(f"My use: {rounded(asked.count, 4)} inferences a {asked.per} of each", columns, rows, note)
 
 
 def portfolio(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None:
@@ -99,7 +99,7 @@ def published(answers: Sequence[Answer], records: Mapping[str, Record], config: 
     for one, record in _chosen(answers, records):
         place = lists.of_record(record, one.metrics)
         if place is not None:
-            paragraphs.append(f"{word(one.task)}, {one.model}: {' '.join(published_text.sentences(place))}")
+            paragraphs.append(f"{spoken(one.task)}, {one.model}: {' '.join(published_text.sentences(place))}")
     return Section("published", "Beside published figures", paragraphs) if paragraphs else None
 
 

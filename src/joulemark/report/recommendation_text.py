@@ -2,9 +2,9 @@
 
 from joulemark.analysis.description import EXPLAINED
 from joulemark.analysis.named_metrics import PRELIMINARY
+from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
 from joulemark.report.decision import Answer
 from joulemark.report.entry import Entry
-from joulemark.report.numbers import digits, mass, percent, plus_minus, seconds, size, times, wh
 
 SAID = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
 
@@ -39,7 +39,7 @@ def facts(found: Answer) -> list[tuple[str, str]]:
         ("cost per 1,000", _with(metrics.get("cost/per_1k"), one.currency or "")),
         ("emissions per 1,000", _with_co2(metrics.get("emissions/g_per_1k"))),
     ]
-    return [(what, value) for what, value in known if not value.startswith("–")]
+    return [(what, value) for what, value in known if not value.startswith(UNKNOWN)]
 
 
 def runner_up(found: Answer) -> str:
@@ -131,8 +131,8 @@ def _quality(one: Entry) -> str:
 
 
 def _with_co2(grams: float | None) -> str:
-    return "–" if grams is None else f"{mass(grams)} CO2e"
+    return UNKNOWN if grams is None else f"{mass(grams)} CO2e"
 
 
 def _with(value: float | None, unit: str) -> str:
-    return "–" if value is None else f"{digits(value)} {unit}".strip()
+    return UNKNOWN if value is None else f"{digits(value)} {unit}".strip()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joulemark.report import numbers, recommendation_text
+from joulemark.core import formatting
+from joulemark.report import recommendation_text
 from joulemark.report.decision import Answer
 from joulemark.report.section import Section
 from joulemark.report.selection import LeftOut
@@ -53,8 +54,8 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(said=recommendation_text, words=numbers)
-    environment.filters["whole"] = numbers.whole
+    environment.globals.update(said=recommendation_text, formatting=formatting)
+    environment.filters["whole"] = formatting.unbroken
     return environment.get_template("page.html").render(
         page=page,
         policy=POLICY.format(f"{_digest(plotly)} {_digest(script)}"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from joulemark.analysis.impact.text import Table
+from joulemark.core.markdown import Table
 
 
 @dataclass(frozen=True)

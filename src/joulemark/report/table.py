@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from joulemark.analysis import description, verdict
 from joulemark.analysis.verdict import Verdict
+from joulemark.core import markdown as md
+from joulemark.core.formatting import UNKNOWN, digits, quantity, times
 from joulemark.core.stats import Estimate
 
 # How a row ended whose run was not made, or left no metrics
@@ -108,9 +110,8 @@ def printed(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequenc
 
 def marked(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> str:
     """The same as Markdown; a bar in a cell would end it."""
-    text = [f"| {' | '.join(heads)} |", "|" + "".join("---|" if name in left else "---:|" for name in heads)]
-    text += [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
-    return "\n".join([*text, "", *(f"- {note}" for note in notes), ""])
+    text = md.rows(heads, lines, right=[name for name in heads if name not in left])
+    return "\n".join([*text, "", *(f"- {md.escaped(note)}" for note in notes), ""])
 
 
 def _cells(row: Row) -> dict[str, str]:
@@ -121,12 +122,12 @@ def _cells(row: Row) -> dict[str, str]:
         "task": row.task if dataset == "embedded" else f"{row.task} {dataset}",
         "model": row.model,
         **row.varied,
-        "quality": f"{_digits(row.quality)} {row.tags.get('metric', '') if row.quality is not None else ''}".strip(),
-        "Wh per 1,000": _digits(row.energy),
-        "± 95 %": "-" if row.spread is None else f"{row.spread:.0%}",
-        "estimated": "-" if estimated is None else f"{estimated:.0%}",
-        "p50 s": _digits(row.metrics.get("latency/p50_s")),
-        "p95 s": _digits(row.metrics.get("latency/p95_s")),
+        "quality": quantity(row.quality, row.tags.get("metric"), count=3),
+        "Wh per 1,000": quantity(row.energy, count=3),
+        "± 95 %": UNKNOWN if row.spread is None else f"{row.spread:.0%}",
+        "estimated": UNKNOWN if estimated is None else f"{estimated:.0%}",
+        "p50 s": quantity(row.metrics.get("latency/p50_s"), count=3),
+        "p95 s": quantity(row.metrics.get("latency/p95_s"), count=3),
         "": row.status,
         "status": row.status,
     }
@@ -170,7 +171,7 @@ def _beside(row: Row, best: Row) -> str:
     assert row.energy is not None
     assert best.energy is not None
     known = row.quality is not None and best.quality is not None
-    quality = f"quality {_digits(row.quality)} against {_digits(best.quality)}" if known else "no quality to compare"
+    quality = f"quality {digits(row.quality)} against {digits(best.quality)}" if known else "no quality to compare"
     result = verdict.between(best.estimate, row.estimate)
     if result.outcome == verdict.UNKNOWN:
         said = f"{row.name} and {best.name} have no interval between them: no ratio"
@@ -192,7 +193,7 @@ def _multiple(result: Verdict) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{max(ratio, 0):.2g}x" if ratio < 100 else f"{ratio:.0f}x"
+    return times(max(ratio, 0.0), 2)
 
 
 def _flags(row: Row) -> list[str]:
@@ -205,7 +206,3 @@ def _who(rows: Sequence[Row], total: int) -> str:
     if len(rows) > NAMED:
         return f"{len(rows)} of {total} runs"
     return ", ".join(f"{row.name} on {row.task}" for row in rows)
-
-
-def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from joulemark.analysis.external import external_run
 from joulemark.analysis.external.result import ExternalResult
+from joulemark.core.palette import color_of
 from joulemark.store.mlflow_internals import pages, tables
 from joulemark.store.opening import Store, alone, open_store, paged, reachable
-from joulemark.store.run_page import color
 from joulemark.store.writing import now_ms, write
 
 # The tag that identifies a result, and its name in stores of before 2026-11-28
@@ -54,7 +54,7 @@ def save_one(opened: Store, result: ExternalResult) -> None:
 def _new_run(opened: Store, result: ExternalResult, now: int) -> tables.NewRun:
     """The run of a result; one whose source does not say when it began, began when it was read."""
     began = now if result.began_s is None else int(result.began_s * 1000)
-    names = {pages.COLOR: color(result.model or result.title), "mlflow.runName": result.title}
+    names = {pages.COLOR: color_of(result.model or result.title), "mlflow.runName": result.title}
     return tables.NewRun(
         experiment_id=opened.experiment_id,
         name=result.title,

@@ -6,11 +6,11 @@ from typing import Any
 
 from joulemark.analysis import description, named_metrics
 from joulemark.analysis.named_metrics import ESTIMATED
+from joulemark.core import palette
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 
 # Okabe and Ito's palette, told apart by the colour-blind
-COLOURS = {"gpu": "#0072B2", "cpu": "#E69F00", "ram": "#009E73"}
 
 
 def latency(record: Record) -> str | None:
@@ -47,7 +47,7 @@ def energy(record: Record, metrics: Mapping[str, float | None]) -> str | None:
     for component, wh in parts.items():
         estimated = evidence[component] in ESTIMATED
         label = f"{component.upper()}\n{evidence[component]}"
-        colour = COLOURS[component]
+        colour = palette.COMPONENTS[component]
         bars = axes.barh(
             label, wh, facecolor="white" if estimated else colour, edgecolor=colour, hatch="///" * estimated
         )

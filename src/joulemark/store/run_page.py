@@ -2,30 +2,22 @@
 
 import getpass
 import json
-import zlib
 from collections.abc import Mapping
 
 import yaml
 
 from joulemark.analysis import audit, comparison, description, named_metrics
 from joulemark.analysis.impact import published_text
+from joulemark.core.palette import color_of
 from joulemark.core.record import Record
 from joulemark.core.record_json import to_json
 from joulemark.store import figures
 from joulemark.store.mlflow_internals import pages
 
-# Okabe and Ito, less black: https://jfly.uni-koeln.de/color/
-PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-
 
 def run_name(record: Record) -> str:
     """What the run is called in a list: model, precision and batch size."""
     return f"{record.model.name} {record.settings.precision} b{record.settings.batch_size}"
-
-
-def color(model: str) -> str:
-    """One colour for each model."""
-    return PALETTE[zlib.crc32(model.encode()) % len(PALETTE)]
 
 
 def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
@@ -66,7 +58,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.source.name": "joulemark run",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": record.environment.git_revision,
-        pages.COLOR: color(record.model.name),
+        pages.COLOR: color_of(record.model.name),
         "mlflow.note.content": description.markdown(record, metrics),
         **pages.tables(["requests.json"] if record.requests else []),
     }

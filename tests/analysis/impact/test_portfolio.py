@@ -11,8 +11,8 @@ from joulemark.analysis import named_metrics
 from joulemark.analysis.impact import portfolio as p
 from joulemark.analysis.impact import portfolio_text
 from joulemark.analysis.impact.amount import Amount
-from joulemark.analysis.impact.text import markdown
 from joulemark.analysis.impact.workload_mix import Measured, Mix, Side, known, measured, mix, sides
+from joulemark.core import markdown
 from joulemark.core.errors import UserError
 from tests.records import a_record
 
@@ -188,7 +188,7 @@ def test_the_answer_in_words():
     assert "Quality, big against small ones: sort 0.9 against -" in text
     estimated = p.portfolio(MIX, general(estimated_share=0.4), specialists(), 80 * GB)
     assert "up to 40% of these energies was estimated, not read" in estimated.notes
-    shown = markdown(portfolio_text.table(found))
+    shown = "\n".join(markdown.table(portfolio_text.table(found)))
     assert "| B: small ones | loaded in rounds (chosen) |" in shown
     never = p.portfolio(MIX, general(), specialists(), 80 * GB)
     assert "no break-even" in " ".join(portfolio_text.sentences(never))

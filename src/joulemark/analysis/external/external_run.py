@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import sqrt
 
 from joulemark.analysis.external.result import J_PER_KWH, J_PER_WH, ExternalResult
-from joulemark.analysis.impact.text import digits, energy
+from joulemark.core.formatting import rounded, wh_rounded
+from joulemark.core.markdown import literal
 from joulemark.core.measurement import COMPONENTS
 
 PER = 1000  # inferences
@@ -104,28 +105,22 @@ def params(one: ExternalResult) -> dict[str, str]:
 
 def note(one: ExternalResult) -> str:
     """The description that a person can read alone; what comes from outside stands as words, never as markup."""
-    lines = [f"**{plain(one.title)}** · {one.format} · measured elsewhere, not by Joulemark", "",
-             f"Counted: {plain(one.boundary)}.", ""]  # fmt: skip
+    lines = [f"**{literal(one.title)}** · {one.format} · measured elsewhere, not by Joulemark", "",
+             f"Counted: {literal(one.boundary)}.", ""]  # fmt: skip
     for component in (*COMPONENTS, "total"):
         joules = one.total_j if component == "total" else one.component_j(component)
         if joules is not None:
             how = one.methods.get(component)
-            lines.append(f"- {component}: {energy(joules / J_PER_WH)}{f' ({how})' if how else ''}")
+            lines.append(f"- {component}: {wh_rounded(joules / J_PER_WH)}{f' ({how})' if how else ''}")
     if one.inferences:
         what = "inferences and loading the model" if one.with_loading else "inferences"
         lines.append(f"- of {one.inferences:,} {what}{f', mean of {one.repeats} runs' if one.repeats else ''}")
     if one.emissions_g is not None and one.factor_g_per_kwh is not None:
-        lines.append(f"- {digits(one.emissions_g, 3)} g CO2e at {digits(one.factor_g_per_kwh, 5)} g/kWh")
+        lines.append(f"- {rounded(one.emissions_g, 3)} g CO2e at {rounded(one.factor_g_per_kwh, 5)} g/kWh")
     if one.quality is not None:
-        lines.append(f"- {one.metric or 'quality'} {digits(one.quality, 4)}, as published: of other calls")
+        lines.append(f"- {one.metric or 'quality'} {rounded(one.quality, 4)}, as published: of other calls")
     lines += ["", "It never compares with runs measured here: another boundary, other cards, other inputs."]
     return "\n".join(lines)
-
-
-def plain(text: str) -> str:
-    """Words of a file as Markdown shows them: no tag, no link, no emphasis, one line."""
-    escaped = "".join(f"\\{letter}" if letter in "\\`*[]<>|" else letter for letter in text)
-    return " ".join(escaped.split())[:300]
 
 
 def kwh(joules: float) -> float:

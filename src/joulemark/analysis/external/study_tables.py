@@ -21,9 +21,10 @@ import yaml
 from joulemark.analysis.external import study, study_names
 from joulemark.analysis.external.result import J_PER_KWH, ExternalResult
 from joulemark.analysis.impact import training
-from joulemark.analysis.impact.text import Table, digits
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import UNKNOWN, rounded
+from joulemark.core.markdown import Table
 from joulemark.core.paths import CONF
 
 FILE = CONF / "reference" / "study_2023.yaml"
@@ -132,7 +133,7 @@ def pooled(means: Sequence[ExternalResult], idle_w: float | None) -> Pooled:
 def agrees(value: float | None, word: str) -> str:
     """The value with as many decimals as were printed, and whether it is what was printed."""
     if value is None:
-        return "-"
+        return UNKNOWN
     step = Decimal(word)
     rounded, cut = (Decimal(repr(value)).quantize(step, how) for how in (ROUND_HALF_UP, ROUND_DOWN))
     if rounded == step:
@@ -167,7 +168,7 @@ def table3(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
         grams = found.kwh * study.FACTOR_G_PER_KWH
         working = None if found.working_kwh is None else found.working_kwh * study.FACTOR_G_PER_KWH
         rows.append((row.model, row.g, agrees(grams, row.g), row.kwh, agrees(found.kwh, row.kwh),
-                     digits(found.kwh * STATED_G_PER_KWH, 3), *_working(found), digits(working, 2)))  # fmt: skip
+                     rounded(found.kwh * STATED_G_PER_KWH, 3), *_working(found), rounded(working, 2)))  # fmt: skip
     columns = ("model", "printed g per 1,000", "from the raw data", "printed kWh", "from the raw data",
                f"g at the stated {STATED_G_PER_KWH} g/kWh", "working GPU alone, kWh at least",
                "share of the printed", "its g")  # fmt: skip
@@ -188,7 +189,7 @@ def table5(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
         working = training.matched_calls(row.kwh, found.working_kwh / study.INFERENCES) if found.working_kwh else None
         same = " (as printed)" if int(again) == row.calls else ""
         rows.append((row.model, f"{row.training_kwh:,.0f} + {row.fine_tuning_kwh:,.0f}", f"{row.calls:,}",
-                     f"{int(again):,}{same}", f"{calls:,.0f}", digits(working, 2)))  # fmt: skip
+                     f"{int(again):,}{same}", f"{calls:,.0f}", rounded(working, 2)))  # fmt: skip
     columns = ("model", "training + fine-tuning, kWh", "printed calls", "from the printed kWh of a call",
                "from the raw data's", "working GPU alone, at most")  # fmt: skip
     note = (
@@ -200,8 +201,8 @@ def table5(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
 
 def _working(found: Pooled) -> tuple[str, str]:
     if found.working_kwh is None:
-        return "-", "-"
-    return digits(found.working_kwh, 2), f"{found.working_kwh / found.kwh:.0%}"
+        return UNKNOWN, UNKNOWN
+    return rounded(found.working_kwh, 2), f"{found.working_kwh / found.kwh:.0%}"
 
 
 def _note(idle_w: float | None) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from joulemark.core.formatting import UNKNOWN, WH, rounded, unit_for, wh_rounded
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -51,3 +53,16 @@ def total(amounts: Iterable[Amount]) -> Amount:
     highs = [part.high for part in parts if part.high is not None]
     known = len(lows) == len(highs) == len(parts)
     return Amount(sum(part.mean for part in parts), sum(lows) if known else None, sum(highs) if known else None)
+
+
+def interval(amount: Amount | None, count: int = 3) -> str:
+    """Watt hours with their interval, all in one unit: `12.3 Wh (12.1 to 12.5 Wh)`, or that there is none."""
+    if amount is None:
+        return UNKNOWN
+    if amount.low is None or amount.high is None:
+        return f"{wh_rounded(amount.mean, count)} (no interval)"
+    if amount.low == amount.high:
+        return wh_rounded(amount.mean, count)
+    size, unit = unit_for(amount.mean, WH)
+    low, high = (rounded(end / size, count) for end in (amount.low, amount.high))
+    return f"{wh_rounded(amount.mean, count)} ({low} to {high} {unit})"

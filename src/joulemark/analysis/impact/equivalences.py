@@ -13,9 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from joulemark.analysis.impact.text import Table, digits, energy
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import rounded, wh_rounded
+from joulemark.core.markdown import Table
 from joulemark.core.paths import CONF
 from joulemark.core.suggest import choose
 
@@ -73,7 +74,7 @@ class Equivalence:
         number = wh / unit.wh
         if not LEAST <= number < MOST:
             return None
-        words = digits(number)
+        words = rounded(number)
         return self.sentence.format(amount=f"{words} {unit.one if words == '1' else unit.many}")
 
 
@@ -124,7 +125,7 @@ def table(wh: float, things: Sequence[Equivalence] | None = None) -> Table:
         if (words := one.said(wh)) is not None
     )
     note = "What is an assumption or a calculation says so; none of it was measured here."
-    return Table(f"{energy(wh)} is as much as", ("as much as", "source", "how known", "version"), rows, note)
+    return Table(f"{wh_rounded(wh)} is as much as", ("as much as", "source", "how known", "version"), rows, note)
 
 
 def sources(things: Sequence[Equivalence] | None = None) -> Table:

@@ -1,10 +1,11 @@
 """A portfolio in words and as a table: which side takes less for this mix, and where the order turns."""
 
-from joulemark.analysis.impact.amount import Amount
+from joulemark.analysis.impact.amount import Amount, interval
 from joulemark.analysis.impact.break_even import Turn
 from joulemark.analysis.impact.portfolio import Plan, Portfolio
-from joulemark.analysis.impact.text import Table, digits, interval, listed
 from joulemark.analysis.impact.workload_mix import HOURS_A_DAY
+from joulemark.core.formatting import UNKNOWN, listed, rounded
+from joulemark.core.markdown import Table
 
 POLICY = {"stay": "all stay loaded", "swap": "loaded in rounds"}
 BASIS = (
@@ -28,7 +29,7 @@ def sentences(found: Portfolio) -> tuple[str, ...]:
 
 def _verdict(found: Portfolio) -> str:
     jobs, names = found.mix, {"A": found.a.name, "B": found.b.name}
-    calls = f"{digits(jobs.calls_per_day, 4)} calls a day ({_shares(found)})"
+    calls = f"{rounded(jobs.calls_per_day, 4)} calls a day ({_shares(found)})"
     if found.verdict == "unknown":
         return f"For {calls} there is no verdict: an interval is not known."
     if found.verdict == "tie":
@@ -57,11 +58,11 @@ def _turns(found: Portfolio) -> str:
 
 
 def _turn(one: Turn) -> str:
-    at = f"{digits(one.at, 3)} calls a day"
+    at = f"{rounded(one.at, 3)} calls a day"
     if one.low is None:
         return at
-    end = "without an upper end" if one.high is None else f"to {digits(one.high, 3)}"
-    return f"{at} ({digits(one.low, 3)} {end})"
+    end = "without an upper end" if one.high is None else f"to {rounded(one.high, 3)}"
+    return f"{at} ({rounded(one.low, 3)} {end})"
 
 
 def _beyond(at: float, most: float | None) -> str:
@@ -83,7 +84,7 @@ def _quality(found: Portfolio) -> list[str]:
     for task in found.mix.shares:
         a, b = (side.by_task[task].quality for side in (found.a, found.b))
         if a is not None or b is not None:
-            said.append(f"{task.replace('_', ' ')} {digits(a, 3)} against {digits(b, 3)}")
+            said.append(f"{task.replace('_', ' ')} {rounded(a, 3)} against {rounded(b, 3)}")
     return [f"Quality, {found.a.name} against {found.b.name}: {'; '.join(said)}."] if said else []
 
 
@@ -102,11 +103,11 @@ def table(found: Portfolio) -> Table:
 def _span(hours: float) -> str:
     """Hours in the unit in which they are read easily."""
     size, unit = next((pair for pair in ((1.0, "h"), (1 / 60, "min")) if hours >= pair[0]), (1 / 3600, "s"))
-    return f"{digits(hours / size)} {unit}"
+    return f"{rounded(hours / size)} {unit}"
 
 
 def _row(found: Portfolio, one: Plan, name: str) -> tuple[str, ...]:
     mark = " (chosen)" if found.chosen[one.side] == one.policy and len(found.plans) > 2 else ""
-    busy = "-" if one.busy_hours is None else _span(one.busy_hours)
+    busy = UNKNOWN if one.busy_hours is None else _span(one.busy_hours)
     parts: tuple[Amount, ...] = (one.idle, one.calls, one.loads, one.wh)
     return (f"{one.side}: {name}", f"{POLICY[one.policy]}{mark}", *(interval(part) for part in parts), busy)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from joulemark.analysis.impact.published import MOST_STARS, Place, stated
-from joulemark.analysis.impact.text import Table, digits
+from joulemark.core.formatting import UNKNOWN, rounded
+from joulemark.core.markdown import Table
 from joulemark.core.record import Record
 
 FIFTHS = ("best", "second", "middle", "fourth", "last")
@@ -11,7 +12,7 @@ FIFTHS = ("best", "second", "middle", "fourth", "last")
 
 def sentences(found: Place) -> tuple[str, ...]:
     """The nearest entry, the run's place, and what of it does not compare."""
-    known, task, wh = found.reference, found.task.replace("_", " "), f"{digits(found.wh_per_1k, 3)} Wh"
+    known, task, wh = found.reference, found.task.replace("_", " "), f"{rounded(found.wh_per_1k, 3)} Wh"
     said = [*_entry(found), _rank(found, task, wh)]
     if found.differs:
         said.append(f"This run differs from the list's: {'; '.join(found.differs)}. Read the place as a magnitude.")
@@ -25,7 +26,7 @@ def _entry(found: Place) -> list[str]:
     if one is None or found.ratio is None:
         return ["The list has no entry of this model, and none whose size could be compared."]
     stars = "" if one.stars is None else f", {one.stars} of {MOST_STARS} stars"
-    what = f"{digits(one.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {digits(found.ratio, 3)} times that"
+    what = f"{rounded(one.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {rounded(found.ratio, 3)} times that"
     if found.same:
         return [f"Published for this model: {what}."]
     return [f"Nothing is published for this model; the nearest in size of those that state one is {one.model}: {what}."]
@@ -54,7 +55,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     one, told = found.entry, {"published.differs": "; ".join(found.differs)}
     if one is not None and found.ratio is not None:
         told["published.nearest"] = f"{one.model}{'' if found.same else ' (another model)'}"
-        told["published.ratio"] = digits(found.ratio, 3)
+        told["published.ratio"] = rounded(found.ratio, 3)
     if found.stars is not None:
         told["published.band"] = f"{found.stars} of {MOST_STARS} stars"
     return {key: value for key, value in told.items() if value}
@@ -66,11 +67,12 @@ def table(found: Place) -> Table:
         (one for one in found.reference.entries if one.task == found.task), key=lambda one: one.wh_per_1k
     )
     rows = [
-        (one.model, digits(one.wh_per_1k, 3), "-" if one.stars is None else str(one.stars))
+        (one.model, rounded(one.wh_per_1k, 3), UNKNOWN if one.stars is None else str(one.stars))
         for one in early_stop_against
     ]
     rows.insert(
-        found.below, ("this run", digits(found.wh_per_1k, 3), "-" if found.stars is None else f"band of {found.stars}")
+        found.below,
+        ("this run", rounded(found.wh_per_1k, 3), UNKNOWN if found.stars is None else f"band of {found.stars}"),
     )
     known = found.reference
     note = f"{known.source}, {known.year}: {known.boundary}." + (

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import yaml
 
-from joulemark.analysis.impact.amount import Amount
-from joulemark.analysis.impact.text import Table, digits, interval
+from joulemark.analysis.impact.amount import Amount, interval
 from joulemark.analysis.impact.usage import DAYS, Use
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import rounded
+from joulemark.core.markdown import Table
 from joulemark.core.paths import CONF
 
 FILE = CONF / "reference" / "training.yaml"
@@ -99,17 +100,17 @@ def parity(model: str, per_1k: Amount, reference: Reference | None = None, run: 
 def sentences(found: Parity, use: Use | None = None) -> tuple[str, ...]:
     """The parity in words, with the printed one beside it, and how long a use takes to reach it."""
     training, calls = found.training, found.calls
-    ends = "" if calls.low is None else f" ({digits(calls.low, 3)} to {digits(calls.high, 3)})"
+    ends = "" if calls.low is None else f" ({rounded(calls.low, 3)} to {rounded(calls.high, 3)})"
     said = [
         f"Training {training.model} took {training.training_kwh:,.0f} kWh and fine-tuning "
-        f"{training.fine_tuning_kwh:,.0f} kWh, as published: as much as {digits(calls.mean, 3)} inferences of this "
+        f"{training.fine_tuning_kwh:,.0f} kWh, as published: as much as {rounded(calls.mean, 3)} inferences of this "
         f"run{ends}.",
         f"The published count is {training.calls:,} calls at {_printed(training.inference_kwh)} kWh each "
         f"({found.reference.boundary}).",
     ]
     if use is not None:
         years = calls.mean / use.calls("year")
-        said.append(f"With {digits(use.count, 4)} inferences a {use.per} that is {_years(years)}.")
+        said.append(f"With {rounded(use.count, 4)} inferences a {use.per} that is {_years(years)}.")
     return tuple(said)
 
 
@@ -120,8 +121,8 @@ def _printed(kwh: float) -> str:
 
 def _years(years: float) -> str:
     if years < 1:
-        return f"{digits(years * DAYS['year'])} days"
-    return f"{digits(years)} years"
+        return f"{rounded(years * DAYS['year'])} days"
+    return f"{rounded(years)} years"
 
 
 def table(found: Sequence[Parity]) -> Table:
@@ -133,7 +134,7 @@ def table(found: Sequence[Parity]) -> Table:
             f"{_printed(one.training.inference_kwh)} kWh",
             f"{one.training.calls:,}",
             interval(one.per_1k.times(1 / PER)),
-            digits(one.calls.mean, 3),
+            rounded(one.calls.mean, 3),
         )
         for one in found
     )

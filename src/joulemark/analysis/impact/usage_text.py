@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from joulemark.analysis import emissions as sites
 from joulemark.analysis.impact import equivalences
-from joulemark.analysis.impact.amount import Amount
-from joulemark.analysis.impact.text import Table, digits, energy, interval, mass
+from joulemark.analysis.impact.amount import Amount, interval
 from joulemark.analysis.impact.usage import PER, MyUse
+from joulemark.core.formatting import UNKNOWN, mass_rounded, rounded, wh_rounded
 from joulemark.core.machine import Site
+from joulemark.core.markdown import Table
 
 LEAST_COIN = 0.01
 EVENING_H = 3.0  # an evening's game, by definition here
@@ -18,7 +19,7 @@ def sentences(mine: MyUse) -> tuple[str, ...]:
     """The use in words, the answer first."""
     one = mine.cost
     said = [
-        f"{digits(mine.use.count, 4)} inferences a {mine.use.per} of {one.model} ({one.task}) on {one.device} take "
+        f"{rounded(mine.use.count, 4)} inferences a {mine.use.per} of {one.model} ({one.task}) on {one.device} take "
         f"{interval(mine.week.wh)} a week and {interval(mine.year.wh)} a year.",
         *_site(mine),
         *_game(mine),
@@ -33,15 +34,17 @@ def _site(mine: MyUse) -> list[str]:
     if year.money is not None:
         parts.append(f"{_money(year.money.mean, here)} for electricity")
     if year.grams is not None:
-        parts.append(f"{mass(year.grams.mean)} of CO2 equivalent")
+        parts.append(f"{mass_rounded(year.grams.mean)} of CO2 equivalent")
     lines = [f"A year of it is {' and '.join(parts)}. Site: {sites.words(here)}."] if parts else []
     missing = [f"{word} (site.{key}=…)" for word, key, value in (
         ("price", "price_per_kwh", year.money), ("zone", "zone", year.grams)) if value is None]  # fmt: skip
     if missing:
         lines.append(f"The run's site gives no {' and no '.join(missing)}, so that figure is left out.")
     if year.heat_wh is not None:
-        grams = "" if year.heat_g is None else f" and {mass(year.heat_g.mean)}"
-        lines.append(f"Its heat spares {energy(year.heat_wh.mean)}{grams} of heating a year, taken off nothing above.")
+        grams = "" if year.heat_g is None else f" and {mass_rounded(year.heat_g.mean)}"
+        lines.append(
+            f"Its heat spares {wh_rounded(year.heat_wh.mean)}{grams} of heating a year, taken off nothing above."
+        )
     return lines
 
 
@@ -51,9 +54,9 @@ def _game(mine: MyUse) -> list[str]:
     if week_wh <= 0:
         return []
     ratio = week_wh / evening_wh
-    beside = f"{digits(ratio)} times as much as" if ratio >= 1 else f"1/{digits(1 / ratio)} of"
+    beside = f"{rounded(ratio)} times as much as" if ratio >= 1 else f"1/{rounded(1 / ratio)} of"
     what = f"{EVENING_H:g} hours at {game.watts:g} W, {equivalences.BASES[game.basis]}"
-    return [f"A week of it is {beside} an evening's game ({what}: {energy(evening_wh)})."]
+    return [f"A week of it is {beside} an evening's game ({what}: {wh_rounded(evening_wh)})."]
 
 
 def _caveats(mine: MyUse) -> list[str]:
@@ -66,12 +69,14 @@ def _caveats(mine: MyUse) -> list[str]:
         lines.append(f"Measured at batch {one.batch_size}: calls that come one at a time cost more each.")
     if mine.waiting_wh is not None and one.idle_w is not None:
         lines.append(
-            f"Kept loaded and waiting all week the GPU takes {energy(mine.waiting_wh)} more "
-            f"({digits(one.idle_w, 3)} W), not in the figures above."
+            f"Kept loaded and waiting all week the GPU takes {wh_rounded(mine.waiting_wh)} more "
+            f"({rounded(one.idle_w, 3)} W), not in the figures above."
         )
     if one.load_wh is not None and one.per_1k.mean > 0:
         inferences = one.load_wh / one.per_1k.mean * PER
-        lines.append(f"Loading the model once takes {energy(one.load_wh)}, as much as {digits(inferences)} inferences.")
+        lines.append(
+            f"Loading the model once takes {wh_rounded(one.load_wh)}, as much as {rounded(inferences)} inferences."
+        )
     if mine.busy_share is not None and mine.busy_share > 1:
         lines.append(f"One device does not answer that many: it would take {math.ceil(mine.busy_share)} of them.")
     if one.estimated_share:
@@ -83,7 +88,7 @@ def table(mine: MyUse) -> Table:
     """The use per week and per year, a line for each figure that is known."""
     here = mine.cost.site
     rows = [
-        ("inferences", *(digits(bill.calls, 4) for bill in (mine.week, mine.year))),
+        ("inferences", *(rounded(bill.calls, 4) for bill in (mine.week, mine.year))),
         ("energy of the components", *(interval(bill.wh) for bill in (mine.week, mine.year))),
     ]
     if here.pue != 1.0:
@@ -92,20 +97,20 @@ def table(mine: MyUse) -> Table:
         )
     for name, values in (
         ("money", [b.money and _range(b.money, lambda v: _money(v, here)) for b in (mine.week, mine.year)]),
-        ("CO2 equivalent", [b.grams and _range(b.grams, mass) for b in (mine.week, mine.year)]),
-        ("heating spared (taken off nothing)", [b.heat_wh and interval(b.heat_wh) for b in (mine.week, mine.year)]),
+        ("CO2 equivalent", [b.grams and _range(b.grams, mass_rounded) for b in (mine.week, mine.year)]),
+        ("heating avoided (taken off nothing)", [b.heat_wh and interval(b.heat_wh) for b in (mine.week, mine.year)]),
     ):
         if all(values):
             rows.append((name, *(str(value) for value in values)))
     rows.append(
-        ("as much as", *("; ".join(equivalences.sentences(b.wh.mean, 2)) or "-" for b in (mine.week, mine.year)))
+        ("as much as", *("; ".join(equivalences.sentences(b.wh.mean, 2)) or UNKNOWN for b in (mine.week, mine.year)))
     )
     return Table("My use", ("", "a week", "a year"), tuple(rows), " ".join(_caveats(mine)))
 
 
 def _money(value: float, here: Site) -> str:
     """An amount as one pays it: what no coin pays is `below 0.01`."""
-    amount = digits(value, 3) if value >= LEAST_COIN or value == 0 else f"below {LEAST_COIN:g}"
+    amount = rounded(value, 3) if value >= LEAST_COIN or value == 0 else f"below {LEAST_COIN:g}"
     return f"{amount} {here.currency or '(currency not given)'}"
 
 

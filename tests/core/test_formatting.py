@@ -1,0 +1,45 @@
+"""Numbers for people: digits that mean something, units that fit, nothing invented."""
+
+import pytest
+
+from joulemark.core import formatting
+from joulemark.core.formatting import UNKNOWN, digits, rounded, wh_rounded
+
+
+def test_a_sentence_has_few_digits_no_exponent_and_millions_in_words():
+    shown = [rounded(v) for v in (0.00012345, 0.95, 0.999, 9.96, 12.3, 999.6, 123456.0, 5.9e8, 0.0)]
+    assert shown == ["0.00012", "0.95", "1", "10", "12", "1,000", "120,000", "590 million", "0"]
+    assert [wh_rounded(wh) for wh in (0.0000001, 0.0123, 12.345, 51686000.0)] == [
+        "0.1 µWh", "12.3 mWh", "12.3 Wh", "51.7 MWh",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [1234.5, 1.0, 0.999999, 1e-9, 7e8, -3.2])
+def test_as_many_digits_as_asked_say_the_number_again(value):
+    for count in (2, 3, 5):
+        shown = float(digits(value, count).replace(",", ""))
+        assert shown == pytest.approx(value, rel=0.5 * 10 ** (1 - count))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        digits, rounded, wh_rounded, formatting.quantity, formatting.wh, formatting.seconds, formatting.mass,
+        formatting.size, formatting.count, formatting.percent, formatting.times, formatting.mass_rounded,
+    ],
+)  # fmt: skip
+def test_what_is_not_known_is_not_available_and_never_a_number(write):
+    assert write(None) == UNKNOWN == "n/a"
+
+
+def test_an_interval_has_the_unit_and_places_of_its_mean():
+    assert formatting.plus_minus(0.00596, 0.000036) == "5.96 ± 0.04 mWh"
+    assert formatting.plus_minus(0.00596, 0.0000036) == "5.96 ± 0.004 mWh"
+    assert formatting.plus_minus(2.0, None) == "2.00 Wh (no interval)"
+
+
+def test_the_largest_unit_of_which_there_is_one_is_chosen():
+    assert formatting.unit_for(999.0, formatting.WH) == (1.0, "Wh")
+    assert formatting.unit_for(999.9, formatting.WH) == (1e3, "kWh")  # 1.00 kWh, not 1,000 Wh
+    assert formatting.unit_for(1e-12, formatting.WH) == (1e-6, "µWh")
+    assert formatting.unit_for(0.0, formatting.WH) == (1.0, "Wh")
