@@ -185,7 +185,7 @@ def test_the_answer_in_words():
     assert text.startswith("For 1,000 calls a day (80% sort and 20% answer): less with big, 50 Wh (47.5 to 52.5 Wh)")
     assert "The order turns at 2,530 calls a day (2,340 to 2,750)." in text
     assert "Being on around the clock takes 2.4 kWh" in text
-    assert "Quality, big against small ones: sort 0.9 against -" in text
+    assert "Quality, big against small ones: sort 0.9 against n/a" in text
     estimated = p.portfolio(MIX, general(estimated_share=0.4), specialists(), 80 * GB)
     assert "up to 40% of these energies was estimated, not read" in estimated.notes
     shown = "\n".join(markdown.table(portfolio_text.table(found)))
