@@ -1,4 +1,4 @@
-"""python -m src.calibrate: what this device pays for a FLOP and for a byte."""
+"""python -m src.calibrate: this device's energy per FLOP and per byte, for the lower bound."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""python -m src.compare: which of two runs costs less."""
+"""python -m src.compare: which of two runs costs less energy, or neither."""
 
 import sys
 

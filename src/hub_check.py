@@ -1,4 +1,4 @@
-"""python -m src.hub_check: what of conf/ works with the Hub of today."""
+"""python -m src.hub_check: every model and dataset of conf/ against the Hub."""
 
 import sys
 

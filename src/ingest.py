@@ -1,4 +1,4 @@
-"""python -m src.ingest: results that others published, as runs."""
+"""python -m src.ingest: results of other programs as runs."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""python -m src.recorder: writes a record that was set aside."""
+"""python -m src.recorder: writes a record that could not be written at the time."""
 
 import sys
 

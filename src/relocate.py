@@ -1,4 +1,4 @@
-"""python -m src.relocate: a store that moved finds its files again."""
+"""python -m src.relocate: repairs the paths of a store that was moved."""
 
 import sys
 

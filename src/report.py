@@ -1,4 +1,4 @@
-"""python -m src.report: all runs -> one page that says which model to run."""
+"""python -m src.report: all runs on one page that recommends a model and its settings."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""python -m src.rescore: another site over past runs."""
+"""python -m src.rescore: emissions of past runs for another site."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""python -m src.suite: a grid of runs that skips what is measured."""
+"""python -m src.suite: a grid of runs; finished ones are skipped."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""python -m src.views: saved views in MLflow."""
+"""python -m src.views: the default table of each task in MLflow."""
 
 import sys
 

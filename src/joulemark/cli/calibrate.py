@@ -1,10 +1,10 @@
-"""python -m src.calibrate: one minute that reads this device's tick, its idle power, its pJ per FLOP and per byte.
+"""joulemark calibrate: one minute that reads this device's tick, its idle power, its pJ per FLOP and per byte.
 
     open ── rest ── idle ──┬── warm up ── window ──┐
                            └───────────────────────┘  each precision's product, then a copy
 
 Only a counter will do. What was read is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
-The last line on standard output is one JSON object. Exit code 0, or 2 for a mistake in the words or no counter.
+The last line on standard output is one JSON object. Exit code 0, or 2 for a mistake in the options or no counter.
 """
 
 import json
@@ -269,7 +269,7 @@ def show(found: Calibration) -> None:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     try:
         return command_line.start(command, "calibrate")
     except KeyboardInterrupt:

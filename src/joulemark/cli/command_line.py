@@ -1,7 +1,9 @@
 """How every command of Hydra's starts: its help, options written as flags refused, and mistakes in one line."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from joulemark.cli import help as pages
 from joulemark.config import hydra_errors, option_help
@@ -30,7 +32,23 @@ def start(command: Callable[[], None], name: str) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return hydra_errors.main(command, name)
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets Hydra's errors come here instead of being printed its way
+    try:
+        command()
+    except hydra_errors.COMPOSITION as error:
+        print(f"error: {hydra_errors.explain(error, name, arguments)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def leave(run: Callable[[], int]) -> NoReturn:
+    """Leaves the process with the exit code of a composed command: 2 for a user's mistake, in one line."""
+    try:
+        code = run()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
 
 
 def help_page(name: str, arguments: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""python -m src.compare A B: which of two runs costs less energy, or that they tie, or do not compare.
+"""joulemark compare A B: which of two runs costs less energy, or that they tie, or do not compare.
 
 A and B are run ids (the beginning is enough) or record.json files. With `--max-regress 3%` A is the one to hold B
 against, for use in CI. Exit code 0; 1 where B costs more than that, or answers worse than `--max-quality-loss`; 2 for
@@ -42,7 +42,7 @@ def percent(text: str) -> float:
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """The words of the command; UserError for a mistake in them."""
+    """The options of the command; UserError for a mistake in them."""
     parser = Parser(prog=program("compare"), description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("a", metavar="A", help="run id, its beginning, or a record.json; the one to hold B against")
     parser.add_argument("b", metavar="B")
@@ -155,7 +155,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     try:
         return run(sys.argv[1:])
     except UserError as error:

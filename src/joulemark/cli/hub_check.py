@@ -1,8 +1,8 @@
-"""python -m src.hub_check: every model and dataset of conf/ against the live Hub, and a table of what works.
+"""joulemark hub_check: every model and dataset of conf/ against the live Hub, and a table of what works.
 
 Of a dataset the first two rows are read as a run reads them; of a checkpoint only its list of files and its
 configuration, unless `weights=true` has each one loaded and asked. Exit code 0 when all works, 1 when something does
-not, 2 for a mistake in the words or no network.
+not, 2 for a mistake in the options or no network.
 """
 
 import json
@@ -17,7 +17,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
 from joulemark.cli.hub_requirements import Answer, answered, questions
-from joulemark.config import hydra_errors
 from joulemark.core import signals
 from joulemark.core.paths import CONF
 from joulemark.data import hub
@@ -43,7 +42,7 @@ ConfigStore.instance().store(name="hub_check_schema", node=Words)
 def main_command(config: DictConfig) -> None:
     """The check that Hydra composed; leaves the process with its exit code."""
     try:
-        hydra_errors.leave(lambda: run(config))
+        command_line.leave(lambda: run(config))
     except KeyboardInterrupt:
         sys.exit(signals.exit_code("SIGINT"))
 
@@ -83,7 +82,7 @@ def show(answers: Sequence[Answer]) -> None:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     return command_line.start(main_command, "hub_check")
 
 

@@ -1,4 +1,4 @@
-"""python -m src.ingest FILE…: results that others published become runs, with what was counted stated in each.
+"""joulemark ingest FILE…: results that others published become runs, with what was counted stated in each.
 
 Plain arguments are files or folders: CodeCarbon's emissions.csv, reports of optimum-benchmark, the AI Energy Score's
 CSV, and the 2023 study's data. Exit code 0, or 2 for a mistake in the options and a file of unknown shape: then
@@ -18,7 +18,6 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.analysis.external import cells, codecarbon, formats, study_tables
 from joulemark.analysis.external.result import Contents
 from joulemark.cli import command_line
-from joulemark.config import hydra_errors
 from joulemark.core import markdown, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF, program
@@ -31,7 +30,7 @@ ROWS = ("model", "task", "inferences")  # keys of `rows`; model and task are gro
 @hydra.main(config_path=str(CONF), config_name="ingest", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The ingestion that Hydra composed; leaves the process with its exit code."""
-    hydra_errors.leave(lambda: run(config))
+    command_line.leave(lambda: run(config))
 
 
 def run(config: DictConfig) -> int:
@@ -98,7 +97,7 @@ def plain(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     sys.argv[1:] = plain(sys.argv[1:])
     return command_line.start(command, "ingest")
 

@@ -1,4 +1,4 @@
-"""python -m src.recorder FILE: writes a record that could not be written at the time."""
+"""joulemark recorder FILE: writes a record that could not be written at the time."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""python -m src.relocate: after the project or its mlruns moved, the store finds the files of its runs again.
+"""joulemark relocate: after the project or its mlruns moved, the store finds the files of its runs again.
 
 MLflow keeps absolute paths in its database. This finds the folder that they name, shows what it will change, and
 rewrites them in one transaction after a copy of the database was made. Exit code 0, or 2 for a mistake in the options,
@@ -14,7 +14,6 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
-from joulemark.config import hydra_errors
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -25,7 +24,7 @@ from joulemark.store.relocation import Move
 @hydra.main(config_path=str(CONF), config_name="relocate", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The relocation that Hydra composed; leaves the process with its exit code."""
-    hydra_errors.leave(lambda: run(config))
+    command_line.leave(lambda: run(config))
 
 
 def run(config: DictConfig) -> int:
@@ -77,7 +76,7 @@ def _line(move: Move | None, copy: Path | None, database: Path) -> str:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     return command_line.start(command, "relocate")
 
 

@@ -1,7 +1,7 @@
-"""python -m src.report: one page that says which model to run, with which settings, what it costs and how sure that is.
+"""joulemark report: one page that says which model to run, with which settings, what it costs and how sure that is.
 
 From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the answers
-and one line of JSON. Exit code 0, or 2 for a mistake in the words.
+and one line of JSON. Exit code 0, or 2 for a mistake in the options.
 """
 
 import json
@@ -13,7 +13,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
-from joulemark.config import hydra_errors
 from joulemark.core import formatting
 from joulemark.core.coerce import typed
 from joulemark.core.paths import CONF
@@ -24,7 +23,7 @@ from joulemark.report.build import Asked, Report, make
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The report that Hydra composed; leaves the process with its exit code."""
-    hydra_errors.leave(lambda: show(make(asked(config))))
+    command_line.leave(lambda: show(make(asked(config))))
 
 
 def asked(config: DictConfig) -> Asked:
@@ -63,7 +62,7 @@ def show(made: Report) -> int:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     return command_line.start(command, "report")
 
 

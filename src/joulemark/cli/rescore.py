@@ -1,4 +1,4 @@
-"""python -m src.rescore: another site laid over past runs, without running them; what was measured stays as it is.
+"""joulemark rescore: another site laid over past runs, without running them; what was measured stays as it is.
 
 The metrics go to the same run under names of their own, `rescored/LABEL/emissions/g_per_1k` and so on, and the site
 with the date into the tag `rescored.LABEL`. A label holds one site for good: another one under it is refused. Exit
@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import emissions, named_metrics
 from joulemark.cli import command_line
-from joulemark.config import hydra_errors
 from joulemark.config.factories import site_of
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
@@ -37,7 +36,7 @@ COLUMNS = {
 @hydra.main(config_path=str(CONF), config_name="rescore", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The rescoring that Hydra composed; leaves the process with its exit code."""
-    hydra_errors.leave(lambda: run(config, str(HydraConfig.get().runtime.choices["site"])))
+    command_line.leave(lambda: run(config, str(HydraConfig.get().runtime.choices["site"])))
 
 
 def run(config: DictConfig, name: str) -> int:
@@ -95,7 +94,7 @@ def _cell(run: Rescored, name: str, site: Site) -> str:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     return command_line.start(command, "rescore")
 
 

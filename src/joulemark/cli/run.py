@@ -1,8 +1,8 @@
-"""python -m src.run: one measured run, from the words on the command line to a record in MLflow.
+"""joulemark run: one measured run, from the options on the command line to a record in MLflow.
 
-Words are refused before anything heavy is imported (exit code 2). A run that began leaves a record and exits with
+Options are refused before anything heavy is imported (exit code 2). A run that began leaves a record and exits with
 0 finished, 1 failed, 130 or 143 interrupted; its last line on standard output is one JSON object. With -m every
-combination of the words is a run of its own (sweep/multirun.py).
+combination of the options is a run of its own (sweep/multirun.py).
 """
 
 import json
@@ -39,20 +39,26 @@ def command(config: DictConfig) -> None:
                 "hydra/launcher: only fresh, slurm and ray give each run a process of its own; leave it out"
             )
         if hydra_config.runtime.choices.get("sweep") != "none":
-            raise UserError(f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the words")
+            raise UserError(
+                f"sweep={hydra_config.runtime.choices.get('sweep')} is many runs: type -m before the options"
+            )
         if config.storage is not None:
             raise UserError("storage=… is where a sweep keeps its study; type -m sweep=efficiency with it")
         code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
-    except UserError as error:  # said here, since Hydra would put words of its own before it
+    except UserError as error:  # printed here: Hydra would put a preface before it
         code = _refuse(str(error))
     sys.exit(code)
 
 
 def execute(run: Run) -> int:
-    """Measures one run and records it; returns the exit code."""
+    """Measures one run and records it; returns the exit code.
+
+    Raises:
+        UserError: the inputs, the weights, the GPU or the store are not available.
+    """
     for note in run.notes:
         print(note, file=sys.stderr, flush=True)
-    run, inputs = _at_hand(run)
+    run, inputs = _prepared(run)
     from joulemark.hardware.gpu_lock import held
     from joulemark.store.recorder import Recorder
 
@@ -69,7 +75,7 @@ def execute(run: Run) -> int:
     return signals.exit_code("SIGTERM") if terminated else EXIT[record.status]
 
 
-def _at_hand(run: Run) -> tuple[Run, Inputs]:
+def _prepared(run: Run) -> tuple[Run, Inputs]:
     """The inputs read and the weights' files on this machine: all that may need a network, before anything begins."""
     from joulemark.models.backend.checkpoint import fetch
 
@@ -140,13 +146,13 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
     print(json.dumps(last, allow_nan=False), flush=True)
 
 
-def _refuse(sentence: str) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+def _refuse(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
     return 2
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     try:
         return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m

@@ -1,8 +1,8 @@
-"""python -m src.suite: a grid of runs, one after the other, each a fresh process of `python -m src.run`.
+"""joulemark suite: a grid of runs, one after the other, each a fresh process of `python -m src.run`.
 
 A run whose command is in the tracking store as finished on this device is not made again, so the same line goes on
 where it stopped; one that failed is made again. A run that fails is a row of the table, and the next one starts. Exit
-code 0 when every run is finished, 1 when one is not, 2 for a mistake in the words, 130 and 143 when stopped.
+code 0 when every run is finished, 1 when one is not, 2 for a mistake in the options, 130 and 143 when stopped.
 """
 
 import json
@@ -45,7 +45,7 @@ def main_command(config: DictConfig) -> None:
             raise UserError("-m: a suite is many runs already; leave -m out")
         return run(config)
 
-    hydra_errors.leave(alone)
+    command_line.leave(alone)
 
 
 def run(config: DictConfig) -> int:
@@ -137,7 +137,7 @@ def performed(job: Job, uri: str) -> tuple[Row, str | None]:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     try:
         return command_line.start(main_command, "suite")
     except KeyboardInterrupt:  # before anything began

@@ -10,7 +10,6 @@ import hydra
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
-from joulemark.config import hydra_errors
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -22,7 +21,7 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION
 @hydra.main(config_path=str(CONF), config_name="ui", version_base="1.3")
 def command(config: DictConfig) -> None:
     """Prints the tasks' pages and becomes MLflow's server."""
-    hydra_errors.leave(lambda: serve(tracking.resolve(config.tracking_uri), config.host, config.port))
+    command_line.leave(lambda: serve(tracking.resolve(config.tracking_uri), config.host, config.port))
 
 
 def serve(uri: str, host: str, port: int) -> int:
@@ -60,7 +59,7 @@ def _announce(uri: str, address: str) -> None:
 
 
 def main() -> int:
-    """The command; every mistake of the user's is one line on standard error and exit code 2."""
+    """The command; a user's mistake is one line on standard error and exit code 2."""
     return command_line.start(command, "ui")
 
 

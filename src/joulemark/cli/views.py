@@ -1,4 +1,4 @@
-"""python -m src.views: the default view of every experiment, saved in MLflow, and its links."""
+"""joulemark views: the default view of every experiment, saved in MLflow, and its links."""
 
 import argparse
 import sys

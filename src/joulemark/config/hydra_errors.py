@@ -1,10 +1,8 @@
-"""One line for each mistake that Hydra finds in the words of a command: what was wrong, and the nearest right word."""
+"""One line for each mistake that Hydra finds in a command's options: what is wrong, and the nearest valid option."""
 
-import os
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -13,39 +11,14 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joulemark.config.renamed import new_name
-from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose, nearest
 
 COMPOSITION = (HydraException, OmegaConfBaseException)
 
 
-def main(command: Callable[[], None], name: str) -> int:
-    """Starts a command of Hydra's and returns its exit code: 2 for words it cannot compose, in one line.
-
-    `name` is the top configuration.
-    """
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets Hydra's errors come here instead of being printed its way
-    try:
-        command()
-    except COMPOSITION as error:
-        print(f"error: {explain(error, name, sys.argv[1:])}", file=sys.stderr)
-        return 2
-    return 0
-
-
-def leave(run: Callable[[], int]) -> NoReturn:
-    """Leaves the process with the exit code of a composed command: 2 for a mistake of the user's, in one line."""
-    try:
-        code = run()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
-
-
 def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
-    """The sentence for one of Hydra's errors; `name` is the top configuration, `overrides` the words typed."""
+    """The sentence for one of Hydra's errors; `name` is the top configuration, `overrides` the options typed."""
     text = str(error)
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, word = (error.missing_cfg_file or "").rpartition("/")
