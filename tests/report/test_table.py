@@ -29,7 +29,7 @@ def energy(row, wh, spread):
 
 def test_a_general_model_is_told_in_multiples_of_the_specialist_on_the_same_inputs():
     assert beside(SPECIALIST, GENERAL) == [
-        "text_classification: large costs 7.1x (6.6x to 7.6x) the energy of small, quality 0.95 against 0.91"
+        "text_classification: large costs 7.1× (6.6× to 7.6×) the energy of small, quality 0.95 against 0.91"
     ]
     assert beside(GENERAL) == []
     assert beside(SPECIALIST, replace(GENERAL, inputs="task=text_classification task.dataset=imdb")) == []
@@ -40,9 +40,9 @@ def test_intervals_that_overlap_are_a_tie_and_without_an_interval_there_is_no_ra
     (tie,) = beside(SPECIALIST, energy(GENERAL, 2.1, 0.03))
     assert "tie on energy" in tie
     (apart,) = beside(SPECIALIST, energy(GENERAL, 2.2, 0.03))
-    assert "1.1x" in apart
+    assert "1.1×" in apart
     (rough,) = beside(energy(SPECIALIST, 2.0, 1.2), energy(GENERAL, 14.2, 0.04))
-    assert "large costs at least 3.1x the energy" in rough
+    assert "large costs at least 3.1× the energy" in rough
     (unknown,) = beside(SPECIALIST, energy(GENERAL, 14.2, None))
     assert "no ratio" in unknown
 
@@ -69,6 +69,6 @@ def test_a_warning_is_said_once_with_whom_it_concerns():
 def test_what_was_not_read_is_a_dash_and_a_failure_says_why():
     failed = Row("summarization", "large", status=FAILED, error="out of memory")
     text = markdown([failed, SPECIALIST])
-    assert "| summarization | large | - | - | - | - | - | failed |" in text
-    assert "| text_classification | small | 0.91 accuracy | 2 | 3% | - | - |  |" in text
+    assert "| summarization | large | n/a | n/a | n/a | n/a | n/a | failed |" in text
+    assert "| text_classification | small | 0.91 accuracy | 2 | 3% | n/a | n/a |  |" in text
     assert "- summarization, large failed: out of memory" in text

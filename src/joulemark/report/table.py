@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from joulemark.analysis import description, verdict
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import markdown as md
-from joulemark.core.formatting import UNKNOWN, digits, quantity, times
+from joulemark.core.formatting import UNKNOWN, quantity, times
 from joulemark.core.stats import Estimate
 
 # How a row ended whose run was not made, or left no metrics
@@ -171,7 +171,11 @@ def _beside(row: Row, best: Row) -> str:
     assert row.energy is not None
     assert best.energy is not None
     known = row.quality is not None and best.quality is not None
-    quality = f"quality {digits(row.quality)} against {digits(best.quality)}" if known else "no quality to compare"
+    quality = (
+        f"quality {quantity(row.quality, count=3)} against {quantity(best.quality, count=3)}"
+        if known
+        else "no quality to compare"
+    )
     result = verdict.between(best.estimate, row.estimate)
     if result.outcome == verdict.UNKNOWN:
         said = f"{row.name} and {best.name} have no interval between them: no ratio"

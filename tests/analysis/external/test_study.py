@@ -129,7 +129,7 @@ def test_what_is_printed_is_held_digit_by_digit():
     assert study_tables.agrees(0.0123, "0.012") == "0.012"
     assert study_tables.agrees(0.0128, "0.012") == "0.012 (cut; rounded 0.013)"
     assert study_tables.agrees(0.0141, "0.012") == "0.014 (printed 0.012)"
-    assert study_tables.agrees(None, "0.012") == "-"
+    assert study_tables.agrees(None, "0.012") == "n/a"
 
 
 def test_without_gpu_energy_nothing_is_corrected():
@@ -137,7 +137,7 @@ def test_without_gpu_energy_nothing_is_corrected():
 
     blind = replace(a_mean(480.0), gpu_j=None)
     (table,) = study_tables.tables([blind])
-    assert table.rows[0][-2:] == ("-", "-")
+    assert table.rows[0][-2:] == ("n/a", "n/a")
     assert "cannot be told" in table.note
 
 
