@@ -188,7 +188,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["protocol.stall_s=0"], r"protocol\.stall_s=0: every run would end at once"),
         (["protocol.max_windows=2"], r"protocol\.min_windows=3 is more than protocol\.max_windows=2; type both"),
         (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
-        (["model.weights=nowhere"], r"choose from: embedded, hub, random, or an existing folder"),
+        (["model.weights=nowhere"], r"choose from: embedded, hub, none, random, or an existing folder"),
         (["task.dataset=sst"], r"did you mean task\.dataset=sst2"),
         (["task.dataset=file"], "task.dataset=file and task.path=FILE go together"),
         (["task.path=x.csv"], "go together"),

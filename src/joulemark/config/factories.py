@@ -117,17 +117,20 @@ def _check_weights(checkpoint: Checkpoint, name: str) -> None:
         raise UserError(f"model.weights=random: model={name} gives no shape to build from; type model.weights=hub")
     if weights == "embedded" and not (embedded.WEIGHTS / checkpoint.id).is_dir():
         raise UserError(f"model.weights=embedded: {checkpoint.id} does not ship with Joulemark; type model=embedded")
-    if weights not in ("hub", "random", "embedded") and not Path(weights).is_dir():
-        raise UserError(f"{choose('model.weights', weights, ('hub', 'random', 'embedded'))}, or an existing folder")
+    if weights not in ("hub", "random", "embedded", "none") and not Path(weights).is_dir():
+        raise UserError(
+            f"{choose('model.weights', weights, ('hub', 'random', 'embedded', 'none'))}, or an existing folder"
+        )
 
 
 def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
     """The task's node with one dataset chosen: its name, its entry, and the values it sets where they are open."""
+    node = {"dataset": "auto", "path": None, "repeat": False, "fields": {}, **node}  # those that a YAML may leave out
     entries = mapping(node, "datasets", "task")
     standard = node.pop("default")
     word = node["dataset"]
     if word == "auto":
-        word = "embedded" if checkpoint.weights in NOT_REAL else standard
+        word = "embedded" if checkpoint.weights in NOT_REAL and "embedded" in entries else standard
     if word not in entries:
         raise UserError(choose("task.dataset", word, ["auto", *entries]))
     entry = dict(entries[word])
@@ -147,7 +150,9 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
 def made_dataset(node: dict[str, Any], task: str) -> Dataset:
     """Where the inputs come from; takes the keys that say so out of the task's node."""
     source = node.pop("source")
-    words = {"name": node["dataset"], "task": task, "path": node.pop("path"), "repeat": node.pop("repeat")}
+    words = {"name": node["dataset"], "task": task, "repeat": node.pop("repeat")}
+    if (path := node.pop("path")) is not None:
+        words["path"] = path
     return typed(Dataset, {**source, **words, "labels": source.get("labels") or node.get("labels") or ()}, "task")
 
 

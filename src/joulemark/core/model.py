@@ -45,7 +45,7 @@ class Checkpoint:
     """Which weights, and where they come from.
 
     `allow_pickle` also takes weights in PyTorch's old format, whose files can run code when they are read.
-    `weights` is `hub`, `embedded`, `random` or a local folder; `shape` holds the keyword arguments of the
+    `weights` is `hub`, `embedded`, `random`, `none` or a local folder; `shape` holds the keyword arguments of the
     transformers config with its `model_type`, and random ones are drawn from `seed`; `processor` those of the image or
     sound preprocessor with its class as `type`. `parameters` is the published count, as a rule without the head.
     `path` and a resolved `revision` are filled in by `joulemark.models.backend.checkpoint.fetch`.

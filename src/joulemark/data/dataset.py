@@ -37,14 +37,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One source of inputs.
+    """One source of inputs: a dataset of the Hub, a file, rows written in the task's YAML, or what ships.
 
-    `name` is the word on the command line. `fields` maps the task's field to the source's column; `optional` fields
-    may be missing. `labels` names integer labels by position. `skip_blank` drops rows whose first field is blank,
-    for sources that use blank lines as layout; elsewhere such a row is unusable. `data_dir` is a folder of the
-    repository. `repeat` starts again from the first row when there are too few. `licence` is the one its page states;
-    `gated` ones want their terms accepted first. `box`: `sides` (left, top, width, height) or `corners` (left, top,
-    right, bottom).
+    Attributes:
+        name: its name on the command line (task.dataset=…)
+        task: the task it belongs to, by which embedded data are found
+        fields: the task's field -> the source's column; the first field is the input
+        id: of a dataset on the Hub
+        config: the Hub dataset's configuration
+        split: the Hub dataset's split
+        revision: a branch, tag or commit of the Hub
+        path: of a jsonl, csv or parquet file
+        rows: the data themselves, where they are few
+        labels: names of integer labels by position
+        optional: fields that may be absent
+        skip_blank: drops rows whose input is blank, for sources that use blank lines as layout; else they are unusable
+        repeat: starts again from the first row when there are too few
+        data_dir: a folder of the Hub's repository
+        licence: as the dataset's page states it
+        gated: whether its terms must be accepted first
+        box: `sides` (left, top, width, height) or `corners` (left, top, right, bottom)
     """
 
     name: str
@@ -55,6 +67,7 @@ class Dataset:
     split: str | None = None
     revision: str | None = None
     path: str | None = None
+    rows: tuple[Mapping[str, Any], ...] = ()
     labels: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     skip_blank: bool = False
@@ -66,7 +79,7 @@ class Dataset:
 
     @property
     def source(self) -> str:
-        """Where the rows come from, for people: a Hub id, a file, or `embedded`."""
+        """Where the rows come from, for people: a Hub id, a file, or the dataset's name."""
         return self.id or (str(self.path) if self.path else self.name)
 
     def inputs(self, count: int, make: Callable[[Row], Sample]) -> Inputs:
@@ -113,7 +126,11 @@ class Dataset:
     def _raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.id is not None:
             return sources.of_hub(self.name, self.id, self.config, self.split, self.revision, self.data_dir)
-        return sources.of_file(Path(self.path)) if self.path else embedded.rows(self.task)
+        if self.path is not None:
+            return sources.of_file(Path(self.path))
+        if self.rows:
+            return ((f"row {number}", row) for number, row in enumerate(self.rows, start=1))
+        return embedded.rows(self.task)
 
     def _row(self, place: str, raw: Mapping[str, Any]) -> Row | None:
         values = {}

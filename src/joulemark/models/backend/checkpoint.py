@@ -41,10 +41,10 @@ class Plan:
 def fetch(checkpoint: Checkpoint) -> Checkpoint:
     """The checkpoint with its files on this machine: `path` and the resolved commit as `revision` filled in.
 
-    Random weights need no file and come back as they are. Without network a cached copy is used; otherwise a
-    UserError of one line comes within ten seconds.
+    A model without weights and random ones need no file and are returned unchanged. Without network a cached copy is
+    used; otherwise a UserError of one line comes within ten seconds.
     """
-    if checkpoint.path is not None:
+    if checkpoint.path is not None or checkpoint.weights == "none":
         return checkpoint
     if checkpoint.weights == "random":
         if not {"model_type", "unet"} & set(checkpoint.shape):
