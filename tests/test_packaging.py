@@ -81,3 +81,8 @@ def test_what_an_extra_brings_is_no_dependency_of_every_user():
 def test_setup_takes_every_extra():
     line = re.search(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.M)
     assert set(line[1].split(",")) == set(EXTRAS)
+
+
+def test_every_extra_is_documented():
+    page = (ROOT / "docs" / "install.md").read_text()
+    assert all(f"`{extra}`" in page for extra in EXTRAS)
