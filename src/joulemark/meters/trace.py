@@ -1,6 +1,6 @@
 """The GPU's power over time, sampled by a process of its own, so that the measuring process does nothing for it.
 
-    python -m src.run                          python -m joulemark.meters.power_sampler
+    python -m src.run                          python -m joulemark.meters.backend.power_sampler
     ─────────────────                          ────────────────────────────
     open  ───── card, rate ──────────────────▶ finds the card, says which power it can read; asleep on its pipe
     start ───── "s" ────▶ waits for ◀── "."    first sample
@@ -25,7 +25,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
 from joulemark.meters import nvml
-from joulemark.meters.power_sampler import START, STARTED, STOP
+from joulemark.meters.backend.power_sampler import START, STARTED, STOP
 
 READY_S = 30.0  # the longest wait for an answer: a new process on a busy machine, a driver that wakes up
 MAX_HZ = 50.0  # the sensor itself refreshes every 20 to 100 ms
@@ -63,7 +63,7 @@ class Trace:
         import numpy  # noqa: F401 - before the first window, not after it
 
         self._process = subprocess.Popen(
-            paths.module("meters.power_sampler", ",".join(hardware.uuids), str(self.hz), self.driver),
+            paths.module("meters.backend.power_sampler", ",".join(hardware.uuids), str(self.hz), self.driver),
             env=paths.child_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, reference_of, text_of
-from joulemark.tasks.rouge import rouge
+from joulemark.tasks.metrics.rouge import rouge
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """`python -m joulemark.meters.power_sampler UUID[,UUID…] HZ DRIVER`, started by `joulemark.meters.trace.Trace`."""
+    """`python -m joulemark.meters.backend.power_sampler UUID[,UUID…] HZ DRIVER`, started by `meters.trace.Trace`."""
     signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
     uuids, hz, driver = sys.argv[1:]
     with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
