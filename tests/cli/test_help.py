@@ -96,11 +96,21 @@ def test_commands_are_written_as_they_are_typed_where_the_help_is_read(monkeypat
         (["--model=gpt2"], "model=gpt2"),
         (["--modle=gpt2"], "model=gpt2"),
         (["task=summarization", "--precision"], "precision=VALUE"),
+        (["batch_size", "8"], "batch_size=8"),
     ],
 )
 def test_an_option_written_as_a_flag_is_refused_with_the_way_it_is_written(arguments, written):
     with pytest.raises(UserError, match=f"options are written {written}$"):
         check_flags("run", arguments)
+
+
+def test_what_cfg_shows_is_one_of_three():
+    with pytest.raises(UserError, match="--cfg=jobs does not exist; did you mean --cfg=job"):
+        check_flags("run", ["--cfg", "jobs"])
+
+
+def test_plain_arguments_of_a_command_that_reads_files_pass():
+    check_flags("ingest", ["tables", "emissions.csv"])
 
 
 def test_hydras_own_flags_pass():

@@ -8,7 +8,7 @@ from typing import NoReturn
 from joulemark.cli import help as pages
 from joulemark.config import hydra_errors, option_help
 from joulemark.core.errors import UserError
-from joulemark.core.suggest import nearest
+from joulemark.core.suggest import choose, nearest
 
 # Hydra's own flags, of which -m and --cfg are useful here
 FLAGS = {
@@ -16,6 +16,12 @@ FLAGS = {
     *("--run", "-r", "--multirun", "-m", "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn"),
     *("--config-dir", "-cd", "--experimental-rerun", "--info", "-i"),
 }
+
+# Flags that show what is composed, and what they may be given
+SHOWN = dict.fromkeys(("--cfg", "-c"), ("job", "hydra", "all"))
+
+# Commands whose plain arguments are files
+PLAIN = ("ingest",)
 
 
 def start(command: Callable[[], None], name: str) -> int:
@@ -61,15 +67,29 @@ def help_page(name: str, arguments: Sequence[str]) -> str | None:
 
 
 def check_flags(name: str, arguments: Sequence[str]) -> None:
-    """Refuses `--batch_size 8` and `--model=gpt2`: UserError that says how the option is written."""
-    for position, argument in enumerate(arguments):
+    """Refuses `--batch_size 8`, `--model=gpt2` and `batch_size 8`.
+
+    Raises:
+        UserError: how the option is written.
+    """
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         flag, has_value, value = argument.partition("=")
-        if not flag.startswith("-") or flag in FLAGS:
+        if flag in SHOWN and (value or following) not in SHOWN[flag]:
+            raise UserError(f"{choose(flag, value or following, SHOWN[flag])}")
+        if flag in FLAGS:
             continue
-        key = flag.lstrip("-").replace("-", "_")
-        known = [*(group.name for group in option_help.groups(name)), *(o.key for o in option_help.options(name))]
-        key = nearest(key, known) or key
-        after = arguments[position + 1 : position + 2]
+        if flag.startswith("-"):
+            key = flag.lstrip("-").replace("-", "_")
+            key = nearest(key, _known(name)) or key
+        elif not has_value and name not in PLAIN and argument in _known(name):
+            key = argument
+        else:
+            continue
         if not has_value:
-            value = after[0] if after and "=" not in after[0] and not after[0].startswith("-") else "VALUE"
+            value = following if following and "=" not in following and not following.startswith("-") else "VALUE"
         raise UserError(f"{argument}: options are written {key}={value}")
+
+
+def _known(name: str) -> list[str]:
+    groups, options = option_help.groups(name), option_help.options(name)
+    return [*(group.name for group in groups), *(option.key for option in options)]

@@ -42,7 +42,7 @@ def main() -> int:
     """Runs the command that the first argument names and returns its exit code; 2, in one line, for an unknown one."""
     name, arguments = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
     if name in ("-h", "--help", "--help-all", "help"):
-        print(HELP.format(commands="\n".join(f"  {name:10} {meaning}" for name, meaning in COMMANDS.items())), end="")
+        print(HELP.format(commands="\n".join(f"  {name:11} {meaning}" for name, meaning in COMMANDS.items())), end="")
         return 0
     if name == "--version":
         print(f"joulemark {_version()}")
