@@ -132,7 +132,10 @@ def test_the_chosen_leaves_are_flat_and_hold_no_road_not_taken():
 SECRET = "postgresql+psycopg://me:secret@db.example/runs"
 
 
-@pytest.mark.parametrize(("words", "elsewhere"), [([f"tracking_uri={SECRET}"], "sqlite:////a.db"), ([], SECRET)])
+@pytest.mark.parametrize(
+    ("words", "elsewhere"),
+    [([f"tracking_uri={SECRET}"], "sqlite:////a.db"), ([f"++tracking_uri={SECRET}"], "sqlite:////a.db"), ([], SECRET)],
+)
 def test_a_password_in_the_uri_reaches_no_part_of_the_run(words, elsewhere, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", elsewhere)
     run = built(*words)

@@ -35,12 +35,23 @@ def test_a_relative_sqlite_file_is_meant_from_where_the_user_stands(monkeypatch,
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
         ("htps://host", "did you mean tracking_uri=https://…?"),
+        ("127.0.0.1:5000", "http:// missing? type tracking_uri=http://127.0.0.1:5000"),
+        ("localhost:5000/path", "http:// missing? type tracking_uri=http://localhost:5000/path"),
+        ("me:secret@db.example/runs", "type tracking_uri=postgresql+psycopg://USER@db.example/runs"),
     ],
 )
 def test_what_cannot_hold_runs_is_refused_with_what_can(uri, says):
     with pytest.raises(UserError) as error:
         tracking.resolve(uri)
     assert says in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_a_tilde_is_the_users_own_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert tracking.resolve("sqlite:///~/runs.db") == f"sqlite:///{tmp_path}/runs.db"
+    with pytest.raises(UserError, match=f"sqlite:///{tmp_path}/runs/mlflow.db"):
+        tracking.resolve("~/runs")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +60,32 @@ def test_what_cannot_hold_runs_is_refused_with_what_can(uri, says):
         ("postgresql+psycopg://me:secret@db.example:5432/runs", "postgresql+psycopg://db.example:5432/runs"),
         ("https://token:x@host/path", "https://host/path"),
         ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+        ("sqlite:////home/me@work/b.db", "sqlite:////home/me@work/b.db"),
+        ("postgresql://db.example/runs?user=me&password=secret", "postgresql://db.example/runs?user=me"),
+        ("postgresql://db.example/runs?PassWord=secret", "postgresql://db.example/runs"),
+        ("postgresql://db.example/runs?sslmode=require", "postgresql://db.example/runs?sslmode=require"),
+        ("https://host/path?access_token=secret&x=1", "https://host/path?x=1"),
+        ("postgresql://me:sec/ret@db.example/runs", "postgresql://db.example/runs"),
+        ("postgresql://me:sec?ret@db.example/runs", "postgresql://db.example/runs"),
+        ("postgresql://me:sec@ret@db.example/runs", "postgresql://db.example/runs"),
     ],
 )
 def test_a_password_is_never_shown(uri, shown):
     assert tracking.public(uri) == shown
+
+
+@pytest.mark.parametrize("key", ["tracking_uri", "+tracking_uri", "++tracking_uri", "storage"])
+def test_no_override_shows_a_password_of_an_address(key):
+    uri, shown = "postgresql://me:secret@db.example/runs", "postgresql://db.example/runs"
+    assert tracking.public_override(f"{key}={uri}") == f"{key}={shown}"
+    assert tracking.public_override(f"{key}='{uri}'") == f"{key}='{shown}'"
+    assert tracking.public_override(f"{key}={uri},{uri}?password=secret") == f"{key}={shown},{shown}"
+    assert tracking.public_override("task.prompt=me:secret@host") == "task.prompt=me:secret@host"
+
+
+def test_a_message_of_a_store_holds_neither_its_address_nor_its_password():
+    uri = "postgresql://me:s%40cret@db.example/runs?token=hidden"
+    message = tracking.without_secrets(f"cannot open {uri}: s@cret and s%40cret with hidden are refused", uri)
+    assert "cret" not in message
+    assert "hidden" not in message
+    assert "db.example" in message

@@ -78,6 +78,16 @@ def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, s
     assert first["sweep_id"][0] == "s"
 
 
+@pytest.mark.parametrize("key", ["tracking_uri", "++tracking_uri"])
+def test_the_last_line_and_what_is_said_on_the_way_hold_no_password(key, program, saved, capsys):  # noqa: F811
+    program(SAYS)
+    address = "postgresql+psycopg://someone:secret@127.0.0.1:1/runs"
+    launched([["batch_size=1", f"{key}={address}"], ["batch_size=2", f"{key}={address}2"]])
+    said = capsys.readouterr()
+    assert "secret" not in said.out + said.err
+    assert f"{key}=postgresql+psycopg://127.0.0.1:1/runs" in json.loads(said.out.splitlines()[-1])["runs"][0]["words"]
+
+
 def test_a_store_that_fails_takes_nothing_from_the_last_line(program, monkeypatch, capsys):  # noqa: F811
     program(SAYS)
 

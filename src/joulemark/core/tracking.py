@@ -16,6 +16,7 @@ ADDRESSES = ("tracking_uri", "storage", "sweep.storage", "hydra.sweeper.storage"
 
 SECRET = re.compile(r"pass|pwd|secret|token|key|credential", re.IGNORECASE)  # in the name of a part of a URI's query
 SERVER = re.compile(r"[\w.-]+:\d+(/.*)?")  # an address whose http:// was left out
+NEXT_ADDRESS = re.compile(r",(?=[a-z][a-z0-9+.-]*://)")  # between the addresses that a sweep varies
 SHORTEST = 3  # characters of a password that is looked for in a message: a shorter one would be found in any
 
 
@@ -94,7 +95,8 @@ def public_override(override: str) -> str:
     if key.lstrip("+~") not in ADDRESSES:
         return override
     quote = value[:1] if value[:1] in ("'", '"') else ""
-    return f"{key}{equals}{quote}{','.join(map(public, value.strip(quote or None).split(',')))}{quote}"
+    addresses = NEXT_ADDRESS.split(value.strip(quote or None))
+    return f"{key}{equals}{quote}{','.join(map(public, addresses))}{quote}"
 
 
 def without_secrets(text: str, uri: str) -> str:

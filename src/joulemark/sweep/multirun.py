@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from joulemark.config.compose import composed
 from joulemark.config.run import Run
-from joulemark.core import signals
+from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.hardware import host
 from joulemark.report import table
@@ -138,12 +138,13 @@ def checked(jobs: Sequence[Sequence[str]], build: Callable[[Sequence[str]], Run]
 
 
 def _told(words: Sequence[str]) -> str:
-    return shlex.join(word for word in words if not word.startswith("sweep_id="))
+    return shlex.join(tracking.public_override(word) for word in words if not word.startswith("sweep_id="))
 
 
 def varying(jobs: Sequence[Sequence[str]]) -> list[Varied]:
     """Of each job the words that not all jobs share, by key."""
-    pairs = [{key: value for key, _, value in (word.partition("=") for word in words)} for words in jobs]
+    public = [[tracking.public_override(word) for word in words] for words in jobs]
+    pairs = [{key: value for key, _, value in (word.partition("=") for word in words)} for words in public]
     keys = [key for key in dict.fromkeys(key for pair in pairs for key in pair) if len({p.get(key) for p in pairs}) > 1]
     return [{key: pair[key] for key in keys if key in pair} for pair in pairs]
 

@@ -201,7 +201,9 @@ def _budget(conf: SweepConf) -> Budget:
 def _digest(conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], found: Goals, place: str) -> str:
     """What makes two lines the same study: all but the budget, who measures, and where runs and study go."""
     kept = sorted(
-        word for word in fixed if not word.startswith(("tracking_uri=", "shared_host=", "early_stop_against="))
+        word
+        for word in fixed
+        if not word.lstrip("+").startswith(("tracking_uri=", "shared_host=", "early_stop_against="))
     )
     asked = [kept, [asdict(one) for one in dimensions], conf.reference, asdict(found), conf.screening, conf.seed, place]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:10]

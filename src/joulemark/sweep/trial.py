@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
-from joulemark.core import paths, signals
+from joulemark.core import paths, signals, tracking
 
 # Between SIGTERM and SIGKILL. A run needs seconds to leave its record; one that hangs in the driver never does.
 GRACE_S = 30.0
@@ -80,7 +80,7 @@ def run(
         status, error = "timed_out", f"not done within {limit_s:g} s{f': {error}' if error else ''}"
     stopped_alone = signals.stop_in(code) if status == "interrupted" else None
     return Outcome(
-        words=tuple(words),
+        words=tuple(map(tracking.public_override, words)),
         exit_code=code,
         status=status,
         error=error,
