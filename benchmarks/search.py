@@ -18,7 +18,7 @@ from pathlib import Path
 
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.memory import Memory
-from joulemark.sweep.next_point import Plan
+from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import goals
 from joulemark.sweep.pareto import hypervolume
 from joulemark.sweep.search import Search
@@ -55,19 +55,19 @@ def searched(grid: dict[Point, dict[str, float]], trials: int, seed: int) -> lis
     """The points that a sweep measures."""
     measured: list[Point] = []
 
-    def measure(words, limit_s):
-        point = (f"batch_size={value(words, 'batch_size')}", f"precision={value(words, 'precision')}")
+    def measure(overrides, limit_s):
+        point = (f"batch_size={value(overrides, 'batch_size')}", f"precision={value(overrides, 'precision')}")
         measured.append(point)
         metrics = {METRICS[0]: grid[point]["wh"], METRICS[1]: grid[point]["p95_s"]}
-        return Outcome(tuple(words), 0, "finished", run_id="r", metrics=metrics, seconds=1.0)
+        return Outcome(tuple(overrides), 0, "finished", run_id="r", metrics=metrics, seconds=1.0)
 
     batches = sorted({value(point, "batch_size") for point in grid}, key=int)
     precisions = list(dict.fromkeys(value(point, "precision") for point in grid))
     dimensions = (Dimension("batch_size", tuple(batches)), Dimension("precision", tuple(precisions)))
     wanted = goals(("energy", "p95"), {}, METRICS)
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(
-            space=space(dimensions, (), lambda words: None),
+        plan = SearchPlan(
+            space=space(dimensions, (), lambda overrides: None),
             reference=("batch_size=1", "precision=fp32"),
             goals=wanted,
             full=(),

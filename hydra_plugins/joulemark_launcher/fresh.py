@@ -1,4 +1,4 @@
-"""Hydra's launcher `fresh`: each job of -m is a `python -m src.run` of its own (sweep/multirun.py does the work).
+"""Hydra's launcher `fresh`: each job of -m is a `python -m src.run` of its own (cli/multirun.py).
 
 Hydra imports this at the start of every command, so nothing of weight stands at the top.
 """
@@ -45,14 +45,14 @@ class Fresh(Launcher):
         """What became of each job, in order."""
         return self.launched(job_overrides)
 
-    def launched(self, jobs: Sequence[Sequence[str]], where: Any = None) -> Sequence[JobReturn]:
+    def launched(self, jobs: Sequence[Sequence[str]], place: Any = None) -> Sequence[JobReturn]:
         """The same at a place of sweep/multirun.py; None is this machine."""
-        from joulemark.sweep.multirun import launch
+        from joulemark.cli.multirun import launch
 
-        outcomes, code = launch(jobs, self._sweep_id, where)
+        outcomes, code = launch(jobs, self._sweep_id, place)
         if code:
             sys.exit(code)
         return [
-            JobReturn(overrides=outcome.words, status=JobStatus.COMPLETED, _return_value=outcome)
+            JobReturn(overrides=outcome.overrides, status=JobStatus.COMPLETED, _return_value=outcome)
             for outcome in outcomes
         ]

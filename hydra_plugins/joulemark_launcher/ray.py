@@ -1,4 +1,4 @@
-"""Hydra's launcher `ray`: each job of -m is a run on a node of a Ray cluster (src/cluster does the work).
+"""Hydra's launcher `ray`: each job of -m is a run on a node of a Ray cluster (joulemark.sweep.cluster).
 
 Hydra imports this at the start of every command, so nothing of weight stands at the top.
 """
@@ -15,7 +15,7 @@ from .fresh import Fresh
 
 @dataclass
 class RayConf:
-    """What `hydra/launcher=ray` holds; the same words as `slurm` where the thing is the same."""
+    """What `hydra/launcher=ray` holds; named as in `slurm` where the meaning is the same."""
 
     _target_: str = "hydra_plugins.joulemark_launcher.ray.RayLauncher"
     address: str = "auto"  # the cluster of this machine or of RAY_ADDRESS; HOST:6379; local: one for this command
@@ -32,10 +32,10 @@ ConfigStore.instance().store(group="hydra/launcher", name="ray", node=RayConf, p
 class RayLauncher(Fresh):
     """Runs every job on a node of a Ray cluster; leaves the command with its exit code unless all are finished."""
 
-    def __init__(self, **words: Any) -> None:
-        self._words = words
+    def __init__(self, **options: Any) -> None:
+        self._options = options
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from joulemark.sweep.cluster.launchers import cluster
 
-        return self.launched(job_overrides, cluster("ray", self._words))
+        return self.launched(job_overrides, cluster("ray", self._options))

@@ -1,4 +1,7 @@
-"""Hydra's sweeper `joulemark`: hands the words of `-m sweep=…` to joulemark.sweep. Light: imported at each start."""
+"""Hydra's sweeper `joulemark`: hands the overrides of `-m sweep=…` to cli/sweep.py.
+
+Hydra imports this at the start of every command, so nothing of weight stands at the top.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -22,7 +25,7 @@ ConfigStore.instance().store(group="hydra/sweeper", name="joulemark", node=Searc
 
 
 class SearchSweeper(Sweeper):
-    """Leaves the process with the sweep's exit code: Hydra has no word for one."""
+    """Leaves the process with the sweep's exit code: Hydra has no way to return one."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context = hydra_context
@@ -30,12 +33,12 @@ class SearchSweeper(Sweeper):
 
     def sweep(self, arguments: Sequence[str]) -> Any:
         if self._config.hydra.runtime.choices["hydra/launcher"] != "fresh":
-            from joulemark.sweep.cluster import workers
+            from joulemark.cli import cluster_sweep
 
-            sys.exit(workers.main(self._config, arguments))
+            sys.exit(cluster_sweep.main(self._config, arguments))
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
-        from joulemark.sweep import coordinator
+        from joulemark.cli import sweep
 
         overrides = OverridesParser.create(self._context.config_loader).parse_overrides(list(arguments))
-        sys.exit(coordinator.main(self._config, overrides))
+        sys.exit(sweep.main(self._config, overrides))

@@ -1,4 +1,4 @@
-"""A grid of runs: which, in what words, and none twice."""
+"""A grid of runs: which, in what overrides, and none twice."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ from tests.paths import ROOT, SHARED
 
 STUDY = SHARED / "data" / "study"
 GRID = Suite(
-    words=("protocol=smoke",),
+    overrides=("protocol=smoke",),
     cells=(
         Cell("summarization", ("bloomz-7b1", "gpt2"), ("xsum", "samsum"), ("samples=7",)),
         Cell("text_generation", ("gpt2",)),
@@ -46,10 +46,10 @@ def test_a_grid_is_every_model_on_every_dataset_of_its_task():
 
 def test_the_users_words_prevail_and_the_order_of_words_does_not_matter():
     (job,) = jobs(GRID, ("samples=9", "seed=1"), ("summarization",), ("bloomz",))[:1]
-    assert "samples=9" in job.words
-    assert "samples=7" not in job.words
-    assert command(job.words) == command(job.words[::-1])
-    assert command([*job.words, "tracking_uri=sqlite:///x.db"]) == job.command
+    assert "samples=9" in job.overrides
+    assert "samples=7" not in job.overrides
+    assert command(job.overrides) == command(job.overrides[::-1])
+    assert command([*job.overrides, "tracking_uri=sqlite:///x.db"]) == job.command
 
 
 @pytest.mark.parametrize(("tasks", "models"), [(("summarisation",), ()), ((), ("gpt3",))])
@@ -89,9 +89,9 @@ def test_the_study_suite_has_every_model_of_the_study_on_its_tasks_and_thirty_da
 
 @pytest.mark.weights
 def test_what_is_measured_is_not_measured_again_and_a_failed_run_does_not_stop_the_rest(tmp_path):
-    def suite(*words):
+    def suite(*overrides):
         return subprocess.run(
-            [sys.executable, "-m", "src.suite", "tasks=[text_classification]", *words],
+            [sys.executable, "-m", "src.suite", "tasks=[text_classification]", *overrides],
             cwd=ROOT,
             env={**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"},
             capture_output=True,
@@ -99,18 +99,18 @@ def test_what_is_measured_is_not_measured_again_and_a_failed_run_does_not_stop_t
         )
 
     # the general model has no room for its input beside so many new tokens; the specialist generates none
-    words = 'words=["protocol=smoke","samples=4","task.max_new_tokens=5000"]'
-    first = suite(words)
+    overrides = 'overrides=["protocol=smoke","samples=4","task.max_new_tokens=5000"]'
+    first = suite(overrides)
     assert first.returncode == 1, first.stderr
     assert "no room for input" in first.stdout
     assert "accuracy" in first.stdout
     assert "measured before" not in first.stdout
     assert json.loads(first.stdout.splitlines()[-1]) == {"runs": 2, "failed": 1, "left": 0}
-    retried = suite(words, f"table={tmp_path}/table.md")
+    retried = suite(overrides, f"table={tmp_path}/table.md")
     assert retried.returncode == 1
     assert retried.stdout.count("measured before") == 1  # the one that failed is tried again
     assert "measured before |" in (tmp_path / "table.md").read_text()
-    known = suite(words, "models=[embedded_classifier]")
+    known = suite(overrides, "models=[embedded_classifier]")
     assert known.returncode == 0, known.stderr
     assert known.stdout.count("measured before") == 1
     assert json.loads(known.stdout.splitlines()[-1]) == {"runs": 1, "failed": 0, "left": 0}
@@ -125,7 +125,7 @@ def test_a_stopped_suite_stops_its_run_which_leaves_its_record(number, code, tmp
             sys.executable,
             "-m",
             "joulemark.cli.suite",
-            'words=["protocol=smoke","protocol.idle_s=60"]',
+            'overrides=["protocol=smoke","protocol.idle_s=60"]',
             "models=[embedded_tagger]",
         ],
         cwd=ROOT,
@@ -162,21 +162,21 @@ def running(uri):
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("overrides", "says"),
     [
         (["suite=stdy"], "suite=stdy does not exist; did you mean suite=study? choose from"),
         (["+suite=study"], "type suite=… instead of +suite=…"),
         (["-m"], "leave -m out"),
-        (["hardware=cpu"], """type 'words=["hardware=…"]'"""),
+        (["hardware=cpu"], """type 'overrides=["hardware=…"]'"""),
         (["tasks=[summarisation]"], "did you mean tasks=summarization?"),
         (["table=/no/such/folder/table.md"], "there is no folder /no/such/folder"),
-        (['words=["hardware=cpy"]'], "did you mean hardware=cpu?"),
-        (['words=["hardware=h100"]'], "this machine shows none"),
+        (['overrides=["hardware=cpy"]'], "did you mean hardware=cpu?"),
+        (['overrides=["hardware=h100"]'], "this machine shows none"),
     ],
 )
-def test_a_mistake_is_one_line(words, says, tmp_path):
+def test_a_mistake_is_one_line(overrides, says, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "src.suite", *words, f"tracking_uri=sqlite:///{tmp_path}/mlflow.db"],
+        [sys.executable, "-m", "src.suite", *overrides, f"tracking_uri=sqlite:///{tmp_path}/mlflow.db"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -189,8 +189,8 @@ def test_a_run_counts_as_measured_only_on_the_device_that_it_would_use(monkeypat
     card = devices.Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: [card])
     job = grid.Job("text_classification", "embedded", ("model=embedded", "task=text_classification"))
-    on_cpu = grid.Job("text_classification", "embedded", (*job.words, "hardware=cpu"))
-    kept = {one.command: Kept({"quality/primary": 1.0}, {}) for one in (job, on_cpu)}
+    on_cpu = grid.Job("text_classification", "embedded", (*job.overrides, "hardware=cpu"))
+    kept = {one.options: Kept({"quality/primary": 1.0}, {}) for one in (job, on_cpu)}
     for device, expected in (("NVIDIA H100 80GB HBM3", [job]), (host.cpu_name() or "cpu", [on_cpu])):
         monkeypatch.setattr(
             "joulemark.store.reading.finished", lambda uri, asked, device=device: kept if asked == device else {}

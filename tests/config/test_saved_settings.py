@@ -1,4 +1,4 @@
-"""Pinned settings: found by a sweep, run by one word, and never on another model without a word."""
+"""Pinned settings: found by a sweep, run by one override, and never on another model without a override."""
 
 from dataclasses import replace
 
@@ -12,9 +12,9 @@ from joulemark.core.paths import CONF
 from joulemark.core.task import Inputs
 from joulemark.measure.draft import draft
 from joulemark.sweep import saved
-from joulemark.sweep.plan import Asked
+from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 from tests.composed import built
 from tests.config.test_run import choices
 from tests.sweep.landscape import plan
@@ -30,9 +30,9 @@ def run(tmp_path):
     """Runs composed with a pin of one's own beside those of conf/."""
     (tmp_path / "tuned").mkdir()
 
-    def composed(*words, pin=PIN, of=WORDS):
+    def composed(*overrides, pin=PIN, of=WORDS):
         (tmp_path / "tuned" / "mine.yaml").write_text(saved_settings.text(pin, of, "1 Wh"))
-        return built(f"hydra.searchpath=[file://{tmp_path}]", "hardware=cpu", *words)
+        return built(f"hydra.searchpath=[file://{tmp_path}]", "hardware=cpu", *overrides)
 
     return composed
 
@@ -41,9 +41,9 @@ def run(tmp_path):
 def test_every_pin_of_the_folder_composes_for_its_model(name):
     found = yaml.safe_load((CONF / "tuned" / f"{name}.yaml").read_text())["tuned"]
     model, _, size = found["model"].partition("-")
-    words = [f"model={model}", f"task={found['task']}", f"tuned={name}", *([f"model.size={size}"] if size else [])]
+    overrides = [f"model={model}", f"task={found['task']}", f"tuned={name}", *([f"model.size={size}"] if size else [])]
     assert found["name"] == name
-    assert built(*words).chosen["tuned"] == name
+    assert built(*overrides).chosen["tuned"] == name
 
 
 def test_a_pin_sets_the_settings_and_a_word_typed_by_hand_wins(run):
@@ -57,8 +57,8 @@ def test_a_pin_sets_the_settings_and_a_word_typed_by_hand_wins(run):
 
 def test_a_searched_key_of_the_task_is_pinned_too(run):
     pin = replace(PIN, model="embedded_painter", task="image_generation")
-    words = ["batch_size=4", "task.steps=3", "task=image_generation"]
-    found = run("model=embedded_painter", "task=image_generation", "tuned=mine", pin=pin, of=words)
+    overrides = ["batch_size=4", "task.steps=3", "task=image_generation"]
+    found = run("model=embedded_painter", "task=image_generation", "tuned=mine", pin=pin, of=overrides)
     assert (found.batch_size, found.task.steps) == (4, 3)
 
 
@@ -118,14 +118,14 @@ def test_nothing_is_written_over(tmp_path):
 
 def test_a_sweep_pins_what_it_recommends_or_says_how(tmp_path):
     run = built("hardware=cpu")
-    best = Told(("batch_size=16", "precision=bf16"), "full", Outcome((), 0, "finished", metrics={}))
-    asked = Asked("efficiency-1", plan(tmp_path), None, tmp_path, False, (), run=run)
-    assert "sweep.pin=NAME" in saved.sentences(asked, best)[0]
-    asked = replace(asked, pin=tmp_path / "conf" / "tuned" / "mine.yaml")
-    assert saved.sentences(asked, None) == ["nothing is recommended, so nothing is pinned"]
+    best = TrialResult(("batch_size=16", "precision=bf16"), "full", Outcome((), 0, "finished", metrics={}))
+    asked = SweepRequest("efficiency-1", plan(tmp_path), None, tmp_path, False, (), run=run)
+    assert "sweep.save_as=NAME" in saved.sentences(asked, best)[0]
+    asked = replace(asked, save_as=tmp_path / "conf" / "tuned" / "mine.yaml")
+    assert saved.sentences(asked, None) == ["nothing is recommended, so nothing is saved"]
     said = saved.sentences(asked, best)
     assert said[0] == "pinned: conf/tuned/mine.yaml"
     assert said[1].endswith("model=embedded_classifier task=text_classification tuned=mine")
-    found = yaml.safe_load(asked.pin.read_text())
+    found = yaml.safe_load(asked.save_as.read_text())
     assert (found["batch_size"], found["precision"], found["tuned"]["sweep_id"]) == (16, "bf16", "efficiency-1")
     assert "protocol" not in found

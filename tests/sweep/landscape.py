@@ -6,7 +6,7 @@ from pathlib import Path
 from joulemark.core.signals import Interrupted
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.memory import Memory
-from joulemark.sweep.next_point import Plan
+from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import goals
 from joulemark.sweep.pareto import hypervolume
 from joulemark.sweep.search import Search
@@ -41,41 +41,43 @@ class Machine:
     memory: dict[str, int] = field(default_factory=dict)
     seconds: float = 60.0
     asked: list[tuple[str, ...]] = field(default_factory=list)
-    limits: list[float | None] = field(default_factory=list)
+    constraints: list[float | None] = field(default_factory=list)
     stop_after: int | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
 
-    def __call__(self, words, limit_s):
+    def __call__(self, overrides, limit_s):
         if self.stop_after is not None and len(self.asked) >= self.stop_after:
-            return Outcome(tuple(words), 130, "interrupted", "interrupted by SIGINT", seconds=1.0, stopped_by="SIGINT")
-        self.asked.append(tuple(words))
-        self.limits.append(limit_s)
+            return Outcome(
+                tuple(overrides), 130, "interrupted", "interrupted by SIGINT", seconds=1.0, stopped_by="SIGINT"
+            )
+        self.asked.append(tuple(overrides))
+        self.constraints.append(limit_s)
         if limit_s is not None and limit_s < self.seconds:
-            return Outcome(tuple(words), 143, "timed_out", "not done", seconds=limit_s)
-        given = dict(word.split("=") for word in words)
+            return Outcome(tuple(overrides), 143, "timed_out", "not done", seconds=limit_s)
+        given = dict(override.split("=") for override in overrides)
         batch, precision = int(given["batch_size"]), given["precision"]
         if batch > self.memory.get(precision, 10**9):
             error = f"out of memory at batch_size={batch}: OutOfMemoryError: CUDA out of memory"
-            return Outcome(tuple(words), 1, "failed", error, metrics={"energy/run_wh": 0.1}, seconds=self.seconds)
+            return Outcome(tuple(overrides), 1, "failed", error, metrics={"energy/run_wh": 0.1}, seconds=self.seconds)
         found = {**truth(batch, precision), **self.metrics}
-        return Outcome(tuple(words), 0, "finished", run_id="r", metrics=found, seconds=self.seconds)
+        return Outcome(tuple(overrides), 0, "finished", run_id="r", metrics=found, seconds=self.seconds)
 
     def points(self, protocol):
-        return [words_of(words) for words in self.asked if f"protocol={protocol}" in words]
+        return [words_of(overrides) for overrides in self.asked if f"protocol={protocol}" in overrides]
 
 
-def words_of(words):
-    return tuple(word for word in words if word.startswith(("batch_size", "precision")))
+def words_of(overrides):
+    return tuple(override for override in overrides if override.startswith(("batch_size", "precision")))
 
 
-def wanted(limits=None, objectives=("energy", "p95")):
-    return goals(objectives, limits or {}, KNOWN)
+def wanted(constraints=None, objectives=("energy", "p95")):
+    return goals(objectives, constraints or {}, KNOWN)
 
 
 def plan(folder: Path, budget=None, dimensions=SPACE, screening=True, **more):
-    return Plan(
+    return SearchPlan(
         **{
-            "space": space(dimensions, (), lambda words: None),
+            "space": space(dimensions, (), lambda overrides: None),
             "reference": REFERENCE,
             "goals": wanted(),
             "full": ("model=m", "protocol=standard"),
@@ -97,7 +99,7 @@ def search(plan, machine, folder: Path, said=None):
 def through(plan, machine, folder: Path):
     """A whole session; returns its search and study, also when it was interrupted."""
     one, study = search(plan, machine, folder)
-    study.mend()
+    study.close_lost()
     try:
         one.reference()
         one.points()
@@ -107,15 +109,15 @@ def through(plan, machine, folder: Path):
     return one, study
 
 
-def true_front(allowed=lambda words: True):
+def true_front(allowed=lambda overrides: True):
     """The settings that no other of the landscape beats, by comparing every pair."""
     values = {}
     for batch in BATCHES:
         for precision in PRECISIONS:
-            words = (f"batch_size={batch}", f"precision={precision}")
+            overrides = (f"batch_size={batch}", f"precision={precision}")
             found = truth(int(batch), precision)
-            if allowed(words):
-                values[words] = (found["energy/total_wh_per_1k"], found["latency/p95_s"])
+            if allowed(overrides):
+                values[overrides] = (found["energy/total_wh_per_1k"], found["latency/p95_s"])
     return {
         one: own
         for one, own in values.items()

@@ -38,8 +38,8 @@ def driver(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def resolved(device="cuda", **words):
-    return devices.resolve(device, typed(HardwareConf, {"device": device, **words}, "hardware"))
+def resolved(device="cuda", **overrides):
+    return devices.resolve(device, typed(HardwareConf, {"device": device, **overrides}, "hardware"))
 
 
 def test_each_worker_sees_one_card_by_its_uuid_and_its_trial_gives_meters_the_drivers_own_number(driver, monkeypatch):
@@ -57,11 +57,11 @@ def test_each_worker_sees_one_card_by_its_uuid_and_its_trial_gives_meters_the_dr
 def test_a_started_worker_gets_its_words_and_its_environment_and_says_how_it_ended(driver):
     last = "{'status': 'finished', 'ended': ' '.join([os.environ['CUDA_VISIBLE_DEVICES'], *sys.argv[1:]])}"
     say = f"import json, os, sys; print(json.dumps({last}))"
-    words = workers.line(("sweep=efficiency", "sweep.workers=2", "batch_size=1,2"), 2, shared=True)
-    process = workers.start(words, {"CUDA_VISIBLE_DEVICES": "GPU-fake-1"}, (sys.executable, "-c", say))
+    overrides = workers.overrides_of(("sweep=efficiency", "sweep.workers=2", "batch_size=1,2"), 2, shared=True)
+    process = workers.start(overrides, {"CUDA_VISIBLE_DEVICES": "GPU-fake-1"}, (sys.executable, "-c", say))
     end = workers.ended(2, process)
     assert end.ended == "GPU-fake-1 sweep=efficiency batch_size=1,2 sweep.worker=2 shared_host=true"
-    process = workers.start(words, program=(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
+    process = workers.start(overrides, program=(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
     assert workers.ended(2, process).killed == "SIGKILL"
 
 
@@ -106,7 +106,7 @@ with held(Hardware("cuda", "cuda", ("fp32",), uuid="GPU-fake-0"), 0.0, kind=sys.
 @pytest.fixture
 def surroundings(tmp_path):
     own = {key: value for key, value in os.environ.items() if not key.startswith("CUDA")}
-    return {**own, "PYTHONPATH": str(DRIVER), "TMPDIR": str(tmp_path)}
+    return {**own, "PYTHONPATH": os.pathsep.join([str(DRIVER), str(ROOT / "src")]), "TMPDIR": str(tmp_path)}
 
 
 @pytest.fixture(params=["", "sweep-"], ids=["a run", "another sweep"])
@@ -125,9 +125,9 @@ def holder(request, surroundings):
     process.wait()
 
 
-def sweep(surroundings, tmp_path, *words):
+def sweep(surroundings, tmp_path, *overrides):
     return subprocess.Popen(
-        [sys.executable, "-m", "src.run", *LINE, f"storage=sqlite:///{tmp_path}/study.db", *words],
+        [sys.executable, "-m", "src.run", *LINE, f"storage=sqlite:///{tmp_path}/study.db", *overrides],
         cwd=ROOT,
         env=surroundings,
         stdout=subprocess.PIPE,
@@ -136,9 +136,9 @@ def sweep(surroundings, tmp_path, *words):
     )
 
 
-def until(path, words, seconds=60):
+def until(path, overrides, seconds=60):
     end = time.monotonic() + seconds
-    while words not in path.read_text():
+    while overrides not in path.read_text():
         assert time.monotonic() < end, path.read_text()
         time.sleep(0.05)
 

@@ -12,11 +12,11 @@ import psutil
 import pytest
 from hydra import initialize_config_dir
 
+from joulemark.cli.multirun import launch
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.hardware import devices
 from joulemark.hardware.devices import HardwareConf
-from joulemark.sweep import multirun
 from joulemark.sweep.cluster import node, place, ray, slurm, workers
 from joulemark.sweep.trial import Outcome
 from tests.sweep.test_trial import program, wait_for  # noqa: F401
@@ -35,7 +35,7 @@ class Fake:
     cards: int | None = None
 
     def submit(self, jobs, cards):
-        self.cards, self.words = cards, [tuple(words) for words in jobs]
+        self.cards, self.overrides = cards, [tuple(overrides) for overrides in jobs]
         return [f"j{number}" for number in range(len(jobs))]
 
     def ended(self, jobs):
@@ -52,17 +52,17 @@ class Fake:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(place, "LOOK_S", 0.0)
-    monkeypatch.setattr("joulemark.store.sweeps.save_sweep", lambda *words: "parent")
+    monkeypatch.setattr(place, "POLL_S", 0.0)
+    monkeypatch.setattr("joulemark.store.sweeps.save_sweep", lambda *overrides: "parent")
 
 
-def outcome(status="finished", **words):
-    return Outcome(("a=1",), 0 if status == "finished" else 1, status, **words)
+def outcome(status="finished", **overrides):
+    return Outcome(("a=1",), 0 if status == "finished" else 1, status, **overrides)
 
 
 def launched(jobs, queue, cards=None):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return multirun.launch([[*job, STORE] for job in jobs], "mine", place.Cluster(queue, cards))
+        return launch([[*job, STORE] for job in jobs], "mine", place.Cluster(queue, cards))
 
 
 def test_outcomes_stand_in_the_order_of_the_words_however_they_came(capsys):
@@ -102,18 +102,18 @@ def test_a_job_gets_as_many_gpus_as_the_runs_words_name():
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("overrides", "says"),
     [
-        (["hardware=auto"], "say what the nodes have: hardware=cpu"),
+        (["hardware=auto"], "name what the nodes have: hardware=cpu"),
         (["hardware=cpu", "precision=fp8"], "what this cpu can"),
         (["hardware=h100", "precision=fp9"], "did you mean precision=fp8"),
-        (["hardware=mac"], "say what the nodes have"),
+        (["hardware=mac"], "name what the nodes have"),
     ],
 )
-def test_what_can_be_judged_without_the_node_is_refused_before_anything_is_submitted(words, says):
+def test_what_can_be_judged_without_the_node_is_refused_before_anything_is_submitted(overrides, says):
     queue = Fake([outcome()])
     with pytest.raises(UserError, match=says):
-        launched([words], queue)
+        launched([overrides], queue)
     assert queue.cards is None
 
 
@@ -122,7 +122,7 @@ def test_a_file_is_no_store_for_several_machines():
         initialize_config_dir(str(CONF), version_base="1.3"),
         pytest.raises(UserError, match="is a file, which the nodes of a cluster cannot share"),
     ):
-        multirun.launch([["hardware=cpu", "tracking_uri=sqlite:////shared/m.db"]], None, place.Cluster(Fake([])))
+        launch([["hardware=cpu", "tracking_uri=sqlite:////shared/m.db"]], None, place.Cluster(Fake([])))
 
 
 def test_a_card_that_is_not_here_is_taken_at_its_word():
@@ -216,16 +216,16 @@ def test_a_controller_that_does_not_answer_says_nothing_about_a_job(monkeypatch)
 )
 def test_a_job_that_slurm_ended_without_an_outcome_is_that_runs_outcome(monkeypatch, tmp_path, state, status):
     monkeypatch.setattr(slurm.Slurm, "__post_init__", lambda self: None)
-    monkeypatch.setattr(slurm, "SETTLE_S", 0.0)
+    monkeypatch.setattr(slurm, "ARRIVAL_S", 0.0)
     answers(monkeypatch, squeue=f"7|{state}\n")
     (tmp_path / "out").touch()
     (tmp_path / "err").write_text("Traceback\nslurmstepd: error: it ended\n")
     queue = slurm.Slurm(slurm.SlurmConf())
     paths = SimpleNamespace(result_pickle=Path("none"), stdout=tmp_path / "out", stderr=tmp_path / "err")
-    queue._jobs, queue._words = {"7": SimpleNamespace(paths=paths)}, {"7": ("a=1",)}
+    queue._jobs, queue._overrides = {"7": SimpleNamespace(paths=paths)}, {"7": ("a=1",)}
     (found,) = queue.ended(["7"]).values()
-    assert (found.status, found.words) == (status, ("a=1",))
-    assert f"({state}); last said: slurmstepd: error: it ended" in found.error
+    assert (found.status, found.overrides) == (status, ("a=1",))
+    assert f"({state}); standard error: slurmstepd: error: it ended" in found.error
 
 
 def test_a_job_cancelled_before_it_began_is_no_row(monkeypatch, tmp_path):
@@ -244,7 +244,7 @@ def test_an_absent_package_is_named_with_the_line_that_brings_it(monkeypatch):
 
 
 def test_a_workers_line_is_the_sweeps_without_where_it_runs():
-    words = [
+    overrides = [
         "-m",
         "sweep=efficiency",
         "hydra/launcher=slurm",
@@ -252,11 +252,11 @@ def test_a_workers_line_is_the_sweeps_without_where_it_runs():
         "+sweep.workers=2",
         "seed=1",
     ]
-    assert workers.line(words, 1) == ["-m", "sweep=efficiency", "seed=1"]  # which answers at the end
-    assert workers.line(words, 2) == ["-m", "sweep=efficiency", "seed=1", "sweep.worker=2"]
+    assert workers.line(overrides, 1) == ["-m", "sweep=efficiency", "seed=1"]  # which answers at the end
+    assert workers.line(overrides, 2) == ["-m", "sweep=efficiency", "seed=1", "sweep.worker=2"]
 
 
 def test_what_became_of_each_worker_is_told():
     queue = Fake([outcome(), outcome("failed", error="broke")])
-    assert [one.exit_code for one in workers.start([["-m"], ["-m"]], queue, [], 1)] == [0, 1]
+    assert [one.exit_code for one in workers.run(workers.Submission([["-m"], ["-m"]], queue, 1), [], print)] == [0, 1]
     assert (queue.cards, queue.closed) == (1, True)

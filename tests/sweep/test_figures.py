@@ -10,7 +10,7 @@ from joulemark.sweep.budget import Budget
 from joulemark.sweep.figures.page import page
 from joulemark.sweep.figures.parallel import parallel
 from joulemark.sweep.figures.scatter import _hover, against
-from joulemark.sweep.figures.style import ENERGY, P95, QUALITY, Shown, scale
+from joulemark.sweep.figures.style import ENERGY, P95, QUALITY, FigureData, scale
 from joulemark.sweep.importance import importance
 from joulemark.sweep.trial_state import FULL
 from tests.sweep.landscape import BATCHES, SPACE, Machine, plan, through, truth, wanted
@@ -22,14 +22,16 @@ def shown_of(folder, machine=None, **more):
     planned = plan(folder, **more)
     search, study = through(planned, machine or Machine(), folder)
     reference = search.reference()
-    found = recommendation.answer(search.full(), reference, study.goals, planned.space)
-    return Shown("a & b", study.told(), reference, found.recommended, study.goals, planned.space.dimensions, "accuracy")
+    found = recommendation.recommend(search.full(), reference, study.goals, planned.space)
+    return FigureData(
+        "a & b", study.results(), reference, found.recommended, study.goals, planned.space.dimensions, "accuracy"
+    )
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    limits = {"quality": {"loss_rel": 0.01}, "p95": {"max": 0.2}}
-    return shown_of(tmp_path_factory.mktemp("whole"), goals=wanted(limits))
+    constraints = {"quality": {"loss_rel": 0.01}, "p95": {"max": 0.2}}
+    return shown_of(tmp_path_factory.mktemp("whole"), goals=wanted(constraints))
 
 
 def trace(figure, name):
@@ -45,27 +47,27 @@ def test_the_page_holds_plotly_itself_and_loads_nothing(shown):
     assert "Energy against latency" in drawn
 
 
-def test_every_measured_point_is_drawn_in_its_pass_and_limits_part_them(shown):
+def test_every_measured_point_is_drawn_in_its_stage_and_constraints_separate_them(shown):
     figure = against(shown, P95)
-    screened = [one for one in shown.told if one.stage != FULL]
-    within, beyond = trace(figure, "screening"), trace(figure, "screening, breaks a limit")
+    screened = [one for one in shown.results if one.stage != FULL]
+    within, beyond = trace(figure, "screening"), trace(figure, "screening, violates a constraint")
     assert len(within.x) + len(beyond.x) == len(screened)
     assert all("fp16" in text or float(x) > 0.2 for text, x in zip(beyond.text, beyond.x, strict=True))
-    full = [one for one in shown.told if one.stage == FULL and one.point != shown.reference.point]
+    full = [one for one in shown.results if one.stage == FULL and one.point != shown.reference.point]
     assert sorted(trace(figure, "full protocol").x) == sorted(one.metrics[P95] for one in full)
-    assert trace(figure, "limit: p95 at most 0.2 s").x == (0.2, 0.2)
+    assert trace(figure, "constraint: p95 at most 0.2 s").x == (0.2, 0.2)
     kept = truth(1, "fp32")["quality/primary"] * 0.99
-    assert trace(against(shown, QUALITY), "limit: quality loses at most 1 %").x == (kept, kept)
+    assert trace(against(shown, QUALITY), "constraint: quality loses at most 1 %").x == (kept, kept)
 
 
-def test_the_line_of_the_front_goes_through_results_that_no_other_beats(shown):
+def test_the_line_of_the_front_goes_through_results_that_no_other_dominates(shown):
     figure = against(shown, P95)
-    line = trace(figure, "front: none is better in both")
+    line = trace(figure, "Pareto front")
     pairs = list(zip(line.x, line.y, strict=True))
     assert pairs == sorted(pairs)
     assert list(line.y) == sorted(line.y, reverse=True)
     assert shown.recommended.metrics[ENERGY] == min(line.y)
-    assert set(line.x) <= {one.metrics[P95] for one in shown.told if one.stage == FULL}
+    assert set(line.x) <= {one.metrics[P95] for one in shown.results if one.stage == FULL}
 
 
 def test_a_mark_says_its_words_and_the_interval_of_its_energy(shown):
@@ -89,7 +91,7 @@ def test_batch_sizes_stand_in_their_order_on_their_axis(shown):
 
 
 def test_words_of_the_user_are_no_markup_of_the_page(shown):
-    told = [replace(one, point=("batch_size=1", "model=<b>&")) for one in shown.told[:1]]
+    told = [replace(one, point=("batch_size=1", "model=<b>&")) for one in shown.results[:1]]
     assert "<b>&" not in _hover(told[0]).replace("<b>batch_size", "")
 
 
@@ -100,12 +102,12 @@ def test_importance_is_said_of_enough_points_and_refused_of_few(tmp_path, shown)
     assert list(found) == ["batch_size", "precision"]  # the landscape's energy falls by twenty, and by three
     few = dict(list(energies.items())[:9])
     assert "too few points" in importance(few, SPACE)
-    assert "10 would do for 2 settings" in importance(few, SPACE)
+    assert "2 settings need 10" in importance(few, SPACE)
     one = {point: energy for point, energy in energies.items() if "precision=bf16" in point}
     assert "only batch_size varied" in importance(one, SPACE)
     assert importance({}, SPACE).startswith("no setting varied")
     drawn = page(shown_of(tmp_path, budget=Budget(trials=9)))
-    assert "Importance of each setting for energy: too few points to say" in drawn
+    assert "Importance of each setting for energy: too few points" in drawn
 
 
 def test_without_quality_there_is_no_figure_of_it_and_one_quality_is_a_sentence(tmp_path):

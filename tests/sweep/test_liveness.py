@@ -28,12 +28,12 @@ class Clock:
 
 def test_a_process_of_this_machine_is_dead_when_it_is_gone_or_nobody_has_buried_it():
     watch = Watch()
-    assert not watch.dead(1, liveness.own(), 0)
-    assert watch.dead(1, {**liveness.own(), "began": 1.0}, 0)  # another process by that number
+    assert not watch.dead(1, liveness.this_worker(), 0)
+    assert watch.dead(1, {**liveness.this_worker(), "began": 1.0}, 0)  # another process by that number
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     import psutil
 
-    own = {**liveness.own(), "pid": child.pid, "began": psutil.Process(child.pid).create_time()}
+    own = {**liveness.this_worker(), "pid": child.pid, "began": psutil.Process(child.pid).create_time()}
     assert not watch.dead(1, own, 0)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_doubling_and_bisection_find_the_boundary_exactly(limit):
     sizes, known, tried = list(range(1, 129)), Known(), []
     while (size := next_size(sizes, known)) is not None:
         tried.append(size)
-        known = known.with_(size, size <= limit)
+        known = known.with_trial(size, size <= limit)
     assert known.fits == (min(limit, 128) or None)
     assert known.fails == (limit + 1 if limit < 128 else None)
     assert len(tried) == len(set(tried)) <= 8 + 7
@@ -21,9 +22,9 @@ def test_doubling_and_bisection_find_the_boundary_exactly(limit):
 
 
 def test_a_size_that_fits_makes_smaller_failures_void():
-    assert Known(4, 8).with_(16, True) == Known(16, None)
-    assert Known(16, 32).with_(8, False) == Known(None, 8)
-    assert Known(4, 8).with_(6, True) == Known(6, 8)
+    assert Known(4, 8).with_trial(16, True) == Known(16, None)
+    assert Known(16, 32).with_trial(8, False) == Known(None, 8)
+    assert Known(4, 8).with_trial(6, True) == Known(6, 8)
 
 
 def test_the_size_is_read_from_the_words_of_a_run():
@@ -33,28 +34,23 @@ def test_the_size_is_read_from_the_words_of_a_run():
 
 
 def test_the_words_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
-    from dataclasses import dataclass
-
     from joulemark.measure import runner
 
-    @dataclass
-    class Run:
-        batch_size: int = 96
-
-    assert ran_out(runner._reason(MemoryError("no"), Run())) == 96
+    run = SimpleNamespace(settings=SimpleNamespace(batch_size=96))
+    assert ran_out(runner._reason(MemoryError("no"), run)) == 96
 
 
 def test_a_card_and_its_words_are_one_case_whatever_their_order(tmp_path):
     memory = Memory(tmp_path / "sweeps" / "memory.json", "GPU-1")
-    memory.tell(("model=m", "precision=bf16"), 64, True)
-    memory.tell(("precision=bf16", "model=m"), 128, False)
+    memory.add(("model=m", "precision=bf16"), 64, True)
+    memory.add(("precision=bf16", "model=m"), 128, False)
     assert memory.known(("precision=bf16", "model=m")) == Known(64, 128)
     assert memory.known(("model=m", "precision=fp32")) == Known()
     assert Memory(memory.path, "GPU-2").known(("model=m", "precision=bf16")) == Known()
 
 
 def tell(path, number):
-    Memory(path, f"card {number}").tell(("model=m",), number, True)
+    Memory(path, f"card {number}").add(("model=m",), number, True)
 
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path):

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.cli import sweep
 from joulemark.store import opening
-from joulemark.sweep import mlflow_sweep, process
+from joulemark.sweep import mlflow_sweep
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.cost import Bill
-from joulemark.sweep.plan import Asked
+from joulemark.sweep.cost import SweepCost
+from joulemark.sweep.plan import SweepRequest
 from tests.sweep.landscape import Machine, plan, truth
 from tests.sweep.test_recommendation import signals  # noqa: F401
 
@@ -22,17 +23,17 @@ SAID = {
 
 
 def test_a_ratio_is_claimed_only_where_the_intervals_leave_room_for_one():
-    bill = Bill(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, sure=True)
+    bill = SweepCost(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, beyond_intervals=True)
     assert mlflow_sweep.metrics(SAID, bill)["sweep/energy_ratio"] == 3.0
     for sure in (False, None):
-        assert mlflow_sweep.metrics(SAID, replace(bill, sure=sure))["sweep/energy_ratio"] is None
+        assert mlflow_sweep.metrics(SAID, replace(bill, beyond_intervals=sure))["sweep/energy_ratio"] is None
     assert mlflow_sweep.metrics({**SAID, "recommended": None}, bill)["sweep/energy_ratio"] is None
     assert mlflow_sweep.metrics(SAID, replace(bill, wh=None))["sweep/wh"] is None
 
 
 def swept(folder, uri, capsys, budget, machine=None):
-    asked = Asked("study-1", plan(folder, budget=budget), None, folder, False, (), "summarization", uri)
-    code = process.run(asked, machine or Machine())
+    asked = SweepRequest("study-1", plan(folder, budget=budget), None, folder, False, (), "summarization", uri)
+    code = sweep.run(asked, machine or Machine())
     out = capsys.readouterr()
     return code, json.loads(out.out.splitlines()[-1]), out
 
@@ -49,10 +50,10 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
     (run,) = client.search_runs([experiment.experiment_id])
     assert (run.data.tags["kind"], run.data.tags["sweep_id"], run.info.status) == ("sweep", "study-1", "FINISHED")
     assert run.data.metrics["sweep/trials"] == last["trials"] > first["trials"]
-    assert run.data.metrics["sweep/wh"] == pytest.approx(last["bill"]["wh"])
+    assert run.data.metrics["sweep/wh"] == pytest.approx(last["cost"]["wh"])
     best = last["recommended"]["metrics"][ENERGY]
     assert run.data.metrics["sweep/energy_ratio"] == pytest.approx(truth(1, "fp32")[ENERGY] / best)
-    assert run.data.tags["sweep.recommended"] == " ".join(last["recommended"]["words"])
+    assert run.data.tags["sweep.recommended"] == " ".join(last["recommended"]["overrides"])
     assert {one.path for one in client.list_artifacts(run.info.run_id)} == {
         "front.json", "sweep.html", "sweep.json", "sweep.md",
     }  # fmt: skip
@@ -65,7 +66,7 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
 @pytest.mark.servers
 @pytest.mark.usefixtures("signals")
 def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tmp_path, capsys, monkeypatch):
-    def broken(*words):
+    def broken(*overrides):
         raise ValueError("no figures today")
 
     monkeypatch.setattr("joulemark.sweep.figures.page.page", broken)
@@ -80,8 +81,8 @@ def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tm
 
 
 def test_the_table_names_each_setting_once_with_all_that_it_is():
-    one = {"words": ["batch_size=8"], "metrics": {ENERGY: 1.0}, "run_id": "r", "command": "c"}
-    other = {**one, "words": ["batch_size=1"], "run_id": "q"}
+    one = {"overrides": ["batch_size=8"], "metrics": {ENERGY: 1.0}, "run_id": "r", "command": "c"}
+    other = {**one, "overrides": ["batch_size=1"], "run_id": "q"}
     said = {"reference": other, "front": [one], "recommended": one, "nearest": []}
     table = json.loads(mlflow_sweep.front_table(said))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]

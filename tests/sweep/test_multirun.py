@@ -11,22 +11,23 @@ import psutil
 import pytest
 from hydra import initialize_config_dir
 
+from joulemark.cli.multirun import launch
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
-from joulemark.sweep.multirun import checked, launch, varying
+from joulemark.sweep.multirun import checked, varying
 from tests.cli.test_suite import running
 from tests.paths import ROOT
 from tests.sweep.test_trial import measuring, program, wait_for  # noqa: F401
 
 JOBS = [["batch_size=1", "seed=0"], ["batch_size=2", "seed=0"], ["batch_size=3", "seed=0"]]
 
-# Stands where cli/run.py stands: says which words it had, and ends as its batch size bids
+# Stands where cli/run.py stands: says which overrides it had, and ends as its batch size bids
 SAYS = """
-words = dict(word.split("=") for word in sys.argv[1:])
-with open("done", "a") as file: file.write(words["batch_size"])
+overrides = dict(override.split("=") for override in sys.argv[1:])
+with open("done", "a") as file: file.write(overrides["batch_size"])
 ends = {"1": ("finished", 0), "2": ("failed", 1), "3": ("finished", 0)}
-status, code = ends[words["batch_size"]]
-print(json.dumps({"status": status, "run_id": "r" + words["sweep_id"], "error": "broke" if code else None,
+status, code = ends[overrides["batch_size"]]
+print(json.dumps({"status": status, "run_id": "r" + overrides["sweep_id"], "error": "broke" if code else None,
                   "flags": ["not_converged"], "metrics": {"energy/total_wh_per_1k": 1.0, "quality/primary": 0.5}}))
 sys.exit(code)
 """
@@ -36,7 +37,7 @@ sys.exit(code)
 def saved(monkeypatch):
     """What would have become the sweep's own run in MLflow."""
     calls = []
-    monkeypatch.setattr("joulemark.store.sweeps.save_sweep", lambda *words: calls.append(words) or "parent")
+    monkeypatch.setattr("joulemark.store.sweeps.save_sweep", lambda *overrides: calls.append(overrides) or "parent")
     return calls
 
 
@@ -91,7 +92,7 @@ def test_the_last_line_and_what_is_said_on_the_way_hold_no_password(key, program
 def test_a_store_that_fails_takes_nothing_from_the_last_line(program, monkeypatch, capsys):  # noqa: F811
     program(SAYS)
 
-    def broken(*words):
+    def broken(*overrides):
         raise OSError("disk full")
 
     monkeypatch.setattr("joulemark.store.sweeps.save_sweep", broken)

@@ -1,19 +1,19 @@
-"""Objectives and limits: what their names mean, and what is refused."""
+"""Objectives and constraints: what their names mean, and what is refused."""
 
 import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.sweep.objectives import goals, with_unit
-from joulemark.sweep.search import line
+from joulemark.sweep.search import progress_line
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 
 KNOWN = ("energy/total_wh_per_1k", "latency/p95_s", "latency/p99_s", "quality/primary", "quality/wer", "power/idle_w")
 
 
-def refusal(objectives=("energy",), limits=None):
+def refusal(objectives=("energy",), constraints=None):
     with pytest.raises(UserError) as error:
-        goals(objectives, limits or {}, KNOWN)
+        goals(objectives, constraints or {}, KNOWN)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -32,22 +32,22 @@ def test_quality_and_rates_are_wanted_high_and_all_else_low_unless_it_is_said():
 
 def test_a_name_that_no_run_has_is_refused_with_the_nearest():
     assert "did you mean sweep.objectives=latency/p99_s?" in refusal(["latency/p98_s"])
-    assert "did you mean sweep.limits=quality?" in refusal(limits={"qualty": {"min": 1}})
+    assert "did you mean sweep.constraints=quality?" in refusal(constraints={"qualty": {"min": 1}})
 
 
 def test_limits_that_contradict_each_other_are_refused():
-    assert "min 2 is above max 1" in refusal(limits={"p95": {"min": 2, "max": 1}})
-    assert "above" in refusal(limits={"p95": {"min": 2}, "latency/p95_s": {"max": 1}})
-    assert goals(["energy"], {"p95": {"min": 1, "max": 1}}, KNOWN).limits
+    assert "min 2 is above max 1" in refusal(constraints={"p95": {"min": 2, "max": 1}})
+    assert "above" in refusal(constraints={"p95": {"min": 2}, "latency/p95_s": {"max": 1}})
+    assert goals(["energy"], {"p95": {"min": 1, "max": 1}}, KNOWN).constraints
 
 
 @pytest.mark.parametrize(
-    ("objectives", "limits", "said"),
+    ("objectives", "constraints", "said"),
     [
         ([], {}, "is empty"),
         (["energy", "energy/total_wh_per_1k"], {}, "twice"),
         ([{"energy": "down"}], {}, "{NAME: min}"),
-        (["energy"], {"p95": 0.2}, "a limit is"),
+        (["energy"], {"p95": 0.2}, "a constraint is"),
         (["energy"], {"p95": {"most": 0.2}}, "choose from"),
         (["energy"], {"p95": {"max": "fast"}}, "is not a number"),
         (["energy"], {"p95": {"max": True}}, "is not a number"),
@@ -55,28 +55,28 @@ def test_limits_that_contradict_each_other_are_refused():
         (["energy"], {"quality": {"loss_rel": -0.1}}, "a share"),
     ],
 )
-def test_what_is_no_goal_is_refused_in_one_line(objectives, limits, said):
-    assert said in refusal(objectives, limits)
+def test_what_is_no_goal_is_refused_in_one_line(objectives, constraints, said):
+    assert said in refusal(objectives, constraints)
 
 
 def test_a_limit_without_a_value_is_no_limit():
-    assert goals(["energy"], {"p95": {"max": None}, "quality": None}, KNOWN).limits == ()
+    assert goals(["energy"], {"p95": {"max": None}, "quality": None}, KNOWN).constraints == ()
 
 
 def test_a_loss_is_relative_to_the_reference_and_turned_by_what_is_better():
-    quality, p95 = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"loss_rel": 0.1}}, KNOWN).limits
+    quality, p95 = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"loss_rel": 0.1}}, KNOWN).constraints
     reference = {"quality/primary": 0.8, "latency/p95_s": 1.0}
-    assert quality.excess({"quality/primary": 0.72}, reference) == pytest.approx(0.0)
-    assert quality.excess({"quality/primary": 0.71}, reference) > 0
-    assert quality.excess({"quality/primary": 0.99}, reference) < 0
-    assert p95.excess({"latency/p95_s": 1.11}, reference) > 0
-    assert p95.excess({"latency/p95_s": 1.09}, reference) < 0
+    assert quality.violation({"quality/primary": 0.72}, reference) == pytest.approx(0.0)
+    assert quality.violation({"quality/primary": 0.71}, reference) > 0
+    assert quality.violation({"quality/primary": 0.99}, reference) < 0
+    assert p95.violation({"latency/p95_s": 1.11}, reference) > 0
+    assert p95.violation({"latency/p95_s": 1.09}, reference) < 0
 
 
 def test_a_limit_that_cannot_be_judged_is_never_kept():
     found = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"max": 1}}, KNOWN)
-    assert set(found.excesses({}, {"quality/primary": 0.8}).values()) == {float("inf")}
-    assert found.excesses({"quality/primary": 1.0, "latency/p95_s": 0.5}, {})[found.limits[0]] == float("inf")
+    assert set(found.violations({}, {"quality/primary": 0.8}).values()) == {float("inf")}
+    assert found.violations({"quality/primary": 1.0, "latency/p95_s": 0.5}, {})[found.constraints[0]] == float("inf")
 
 
 def test_a_figure_bears_the_unit_of_its_metric_and_a_score_none():
@@ -84,12 +84,12 @@ def test_a_figure_bears_the_unit_of_its_metric_and_a_score_none():
     assert with_unit("latency/p95_s", 0.2) == "0.2 s"
     assert with_unit("throughput/requests_per_s", 3) == "3 per s"
     assert with_unit("quality/primary", 0.9) == "0.9"
-    (limit,) = goals(["energy"], {"p95": {"max": 0.2}}, KNOWN).limits
+    (limit,) = goals(["energy"], {"p95": {"max": 0.2}}, KNOWN).constraints
     assert str(limit) == "p95 at most 0.2 s"
 
 
 def test_progress_names_the_point_its_place_in_the_budget_and_what_was_found():
     wanted = goals(["energy", "p95", "quality"], {}, KNOWN)
     metrics = {"energy/total_wh_per_1k": 0.0076, "latency/p95_s": 0.0011, "quality/primary": None}
-    told = Told(("batch_size=8",), "full", Outcome((), 0, "finished", metrics=metrics))
-    assert line(told, wanted, 3, 9) == "[3/9] full: batch_size=8: energy 0.0076 Wh per 1,000, p95 0.0011 s"
+    told = TrialResult(("batch_size=8",), "full", Outcome((), 0, "finished", metrics=metrics))
+    assert progress_line(told, wanted, 3, 9) == "[3/9] full: batch_size=8: energy 0.0076 Wh per 1,000, p95 0.0011 s"

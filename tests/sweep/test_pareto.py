@@ -6,7 +6,7 @@ import random
 import pytest
 
 from joulemark.analysis.verdict import dominates
-from joulemark.sweep.pareto import Result, front, hypervolume, near
+from joulemark.sweep.pareto import Result, front, hypervolume, near_front
 
 
 def results(values, half=None):
@@ -33,9 +33,9 @@ def test_equal_results_are_both_on_the_front():
 
 def test_near_holds_the_front_then_what_intervals_leave_open_and_nothing_else():
     found = results([(1.0, 1.0), (1.1, 1.1), (1.3, 1.3), (0.5, 2.0)], half=0.06)
-    assert near(found, 9) == [3, 0, 1]
-    assert near(found, 2) == [3, 0]
-    assert near(results([(1.0, 1.0), (1.1, 1.1)]), 9) == [0]
+    assert near_front(found, 9) == [3, 0, 1]
+    assert near_front(found, 2) == [3, 0]
+    assert near_front(results([(1.0, 1.0), (1.1, 1.1)]), 9) == [0]
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,4 +1,4 @@
-"""The words of a sweep, through Hydra and conf/sweep, to its plan."""
+"""The overrides of a sweep, through Hydra and conf/sweep, to its plan."""
 
 from contextlib import contextmanager
 
@@ -24,18 +24,17 @@ def hydra():
         yield
 
 
-def read(tmp_path, *words, sweep="efficiency"):
+def read(tmp_path, *overrides, sweep="efficiency"):
     with hydra():
-        words = [f"sweep={sweep}", *words]
-        overrides = OverridesParser.create().parse_overrides(words)
-        plain = [word for word, one in zip(words, overrides, strict=True) if not one.is_sweep_override()]
+        parsed = OverridesParser.create().parse_overrides([f"sweep={sweep}", *overrides])
+        plain = [override.input_line for override in parsed if not override.is_sweep_override()]
         config = compose("run", overrides=plain, return_hydra_config=True)
-        return plan.read(config, overrides, tmp_path)
+        return plan.read(config, parsed, tmp_path)
 
 
-def refusal(tmp_path, *words, sweep="efficiency"):
+def refusal(tmp_path, *overrides, sweep="efficiency"):
     with pytest.raises(UserError) as error:
-        read(tmp_path, *words, sweep=sweep)
+        read(tmp_path, *overrides, sweep=sweep)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -63,27 +62,27 @@ def test_a_reference_that_the_fixed_words_hold_is_a_point_of_the_space(tmp_path)
 
 def test_the_words_of_the_sweep_are_not_those_of_its_runs(tmp_path):
     asked = read(
-        tmp_path, *FAST, "batch_size=1,8", "sweep.seed=3", "+sweep.limits.p99_s.max=1", "storage=sqlite:///x.db"
+        tmp_path, *FAST, "batch_size=1,8", "sweep.seed=3", "+sweep.constraints.p99_s.max=1", "storage=sqlite:///x.db"
     )
     assert asked.plan.full[:3] == FAST
-    assert not any(word.startswith(("sweep=", "sweep.", "storage", "+")) for word in asked.plan.full)
+    assert not any(override.startswith(("sweep=", "sweep.", "storage", "+")) for override in asked.plan.full)
     assert asked.storage == "sqlite:///x.db"
     assert asked.plan.seed == 3
 
 
 def test_what_the_device_cannot_is_left_out_with_its_reason(tmp_path):
     asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,tf32")
-    (line,) = asked.plan.space.left_out
-    assert line.words == ("precision=tf32",)
+    (line,) = asked.plan.space.excluded
+    assert line.overrides == ("precision=tf32",)
     assert "what this cpu can" in line.reason
     assert "nothing is left" in refusal(tmp_path, *FAST, "precision=tf32,int9")
 
 
 def test_a_model_that_cannot_pad_keeps_to_batches_of_one(tmp_path, monkeypatch):
-    words = ("model=bloom_560m", "model.pads=false", "task=text_generation", "hardware=cpu", "protocol=smoke")
-    asked = read(tmp_path, *words, "batch_size=1,8,16", "precision=fp32")
+    overrides = ("model=bloom_560m", "model.pads=false", "task=text_generation", "hardware=cpu", "protocol=smoke")
+    asked = read(tmp_path, *overrides, "batch_size=1,8,16", "precision=fp32")
     assert asked.plan.space.points == (("batch_size=1",),)
-    assert all("padding" in line.reason for line in asked.plan.space.left_out)
+    assert all("padding" in line.reason for line in asked.plan.space.excluded)
 
 
 def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
@@ -95,7 +94,7 @@ def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("overrides", "said"),
     [
         (("task=text_classification,summarization",), "task cannot be searched"),
         (("protocol=smoke,demo",), "protocol cannot be searched"),
@@ -114,14 +113,16 @@ def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
         (("sweep.space.batch_size=[]",), "has no values"),
         (("sweep.space.batch_size=[8,8]",), "twice"),
         (("+sweep.space.batch_sise=[8]",), "did you mean sweep.space=batch_size"),
-        (("sweep.limits.quality.loss_rel=1",), "a share"),
+        (("sweep.constraints.quality.loss_rel=1",), "a share"),
         (("sweep.screening=screning",), "did you mean protocol=screening"),
         (("+sweep.spaces={}",), "sweep.spaces=… does not exist"),
     ],
 )
-def test_what_cannot_be_a_sweep_is_refused_in_one_line(words, said, tmp_path):
-    base = [word for word in FAST if word.partition("=")[0] not in {one.partition("=")[0] for one in words}]
-    assert said in refusal(tmp_path, *base, *words)
+def test_what_cannot_be_a_sweep_is_refused_in_one_line(overrides, said, tmp_path):
+    base = [
+        override for override in FAST if override.partition("=")[0] not in {one.partition("=")[0] for one in overrides}
+    ]
+    assert said in refusal(tmp_path, *base, *overrides)
 
 
 RANDOM = ("model=gpt2", "model.weights=random", "task=text_generation", "hardware=cpu", "protocol=smoke")
@@ -131,55 +132,63 @@ def test_random_weights_drop_the_limit_of_the_file_and_refuse_a_typed_one(tmp_pa
     asked = read(tmp_path, *RANDOM, "batch_size=1,8", "precision=fp32")
     assert not any(metric.startswith("quality") for metric in asked.plan.goals.metrics)
     assert any("random weights" in note for note in asked.notes)
-    for words in ("sweep.limits.quality.loss_rel=0.1", "sweep.objectives=[energy,quality]"):
-        assert "random weights" in refusal(tmp_path, *RANDOM, "batch_size=1,8", words)
+    for overrides in ("sweep.constraints.quality.loss_rel=0.1", "sweep.objectives=[energy,quality]"):
+        assert "random weights" in refusal(tmp_path, *RANDOM, "batch_size=1,8", overrides)
 
 
 def test_screening_keeps_the_inputs_and_changes_the_protocol_alone(tmp_path):
-    words = ("model=embedded_classifier", "hardware=cpu", "batch_size=1,8", "protocol.window_s=20")
-    asked = read(tmp_path, *words)
+    overrides = ("model=embedded_classifier", "hardware=cpu", "batch_size=1,8", "protocol.window_s=20")
+    asked = read(tmp_path, *overrides)
     assert asked.plan.screening is not None
     assert "protocol=screening" in asked.plan.screening
     assert "samples=1000" in asked.plan.screening
-    assert not any(word.startswith("protocol.") for word in asked.plan.screening)
+    assert not any(override.startswith("protocol.") for override in asked.plan.screening)
     assert "protocol.window_s=20" in asked.plan.full
     assert read(tmp_path, *FAST, "samples=50", "batch_size=1,8").plan.screening is None  # smoke is as short
 
 
 def test_the_same_line_is_the_same_study_and_another_line_another(tmp_path):
-    words = (*FAST, "batch_size=1,8", "sweep.space.precision=[fp32]")
-    name = read(tmp_path, *words).name
-    assert read(tmp_path, *reversed(words)).name == name
+    overrides = (*FAST, "batch_size=1,8", "sweep.space.precision=[fp32]")
+    name = read(tmp_path, *overrides).name
+    assert read(tmp_path, *reversed(overrides)).name == name
     for same in ("sweep.budget.trials=9", "tracking_uri=sqlite:///x.db", "storage=sqlite:///y.db", "sweep.finalists=2"):
-        assert read(tmp_path, *words, same).name == name
-    for other in ("samples=9", "sweep.seed=1", "sweep.limits.p95.max=1", "sweep.objectives=[p95]", "precision=fp32"):
-        assert read(tmp_path, *words, other).name != name
+        assert read(tmp_path, *overrides, same).name == name
+    for other in (
+        "samples=9",
+        "sweep.seed=1",
+        "sweep.constraints.p95.max=1",
+        "sweep.objectives=[p95]",
+        "precision=fp32",
+    ):
+        assert read(tmp_path, *overrides, other).name != name
 
 
 def test_what_changes_answers_is_searched_only_where_quality_is_a_goal(tmp_path):
-    words = (
+    overrides = (
         "model=embedded_classifier",
         "hardware=cpu",
         "protocol=smoke",
-        "sweep.changes_answers=[task.max_new_tokens]",
+        "sweep.allow_task_options=[task.max_new_tokens]",
     )
-    assert read(tmp_path, *words, "task.max_new_tokens=2,4", "batch_size=1", "precision=fp32")
-    line = refusal(tmp_path, *words, "task.max_new_tokens=2,4", "sweep.limits.quality.loss_rel=null")
-    assert "changes the answers" in line
+    assert read(tmp_path, *overrides, "task.max_new_tokens=2,4", "batch_size=1", "precision=fp32")
+    line = refusal(tmp_path, *overrides, "task.max_new_tokens=2,4", "sweep.constraints.quality.loss_rel=null")
+    assert "changes the task's outputs" in line
 
 
 CARDS = [Gpu(n, f"GPU-{n}", "NVIDIA H100 80GB HBM3", (9, 0), 700.0) for n in (0, 1)]
 
 
-@pytest.mark.parametrize("words", [("storage=postgresql+psycopg://host/db",), ("sweep.worker=1",)])
-def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to_its_card(tmp_path, monkeypatch, words):
+@pytest.mark.parametrize("overrides", [("storage=postgresql+psycopg://host/db",), ("sweep.worker=1",)])
+def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to_its_card(
+    tmp_path, monkeypatch, overrides
+):
     line = ("model=embedded_classifier", "hardware=cuda", "protocol=smoke", "batch_size=1,8", "precision=fp32")
     monkeypatch.setattr(devices, "gpu_state", lambda device: {})
     names = {False: set(), True: set()}
     for card in CARDS:
         monkeypatch.setattr(devices, "nvidia_gpus", lambda card=card: [card])
         names[False].add(read(tmp_path, *line).name)
-        together = read(tmp_path, *line, *words)
+        together = read(tmp_path, *line, *overrides)
         names[True].add(together.name)
         assert together.card == card.uuid
     assert len(names[False]) == 2
@@ -192,15 +201,19 @@ def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to
 
 
 def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_parents(tmp_path):
-    words = (*FAST, "batch_size=1,8", "precision=fp32")
-    asked = read(tmp_path, *words, "sweep.workers=2")
-    own = [word for word in workers.line(asked.words, 2, shared=True) if not word.startswith("sweep=")]
+    overrides = (*FAST, "batch_size=1,8", "precision=fp32")
+    asked = read(tmp_path, *overrides, "sweep.workers=2")
+    own = [
+        override
+        for override in workers.overrides_of(asked.overrides, 2, shared=True)
+        if not override.startswith("sweep=")
+    ]
     one = read(tmp_path, *own)
     assert (one.name, one.worker, one.workers) == (asked.name, 2, ({},))
-    assert any(word.lower() == "shared_host=true" for word in one.plan.full)
-    assert not any("shared" in word for word in asked.plan.full)
+    assert any(override.lower() == "shared_host=true" for override in one.plan.full)
+    assert not any("shared" in override for override in asked.plan.full)
     for same in ("sweep.busy=wait", "sweep.workers=3"):
-        assert read(tmp_path, *words, same).name == asked.name
+        assert read(tmp_path, *overrides, same).name == asked.name
 
 
 PAINTER = ("model=embedded_painter", "task=image_generation", "hardware=cpu", "protocol=smoke")
@@ -210,23 +223,23 @@ def test_steps_are_searched_beside_the_pipelines_own_and_only_then_said(tmp_path
     asked = read(tmp_path, *PAINTER, "precision=fp32", sweep="image")
     assert asked.plan.reference == ("batch_size=1",)
     assert asked.plan.reference in asked.plan.space.points
-    assert asked.answers == ()
+    assert asked.task_options == ()
     asked = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2,4", sweep="image")
     assert set(asked.plan.reference) == {"batch_size=1", "task.steps=null"}
-    assert asked.answers == ("task.steps",)
+    assert asked.task_options == ("task.steps",)
     assert {point[1] for point in asked.plan.space.points} == {"task.steps=2", "task.steps=4"}
     fixed = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2", sweep="image")
     assert "task.steps=2" in fixed.plan.full
     assert fixed.plan.reference == ("batch_size=1",)
-    line = refusal(tmp_path, *PAINTER, "task.steps=2,4", "sweep.limits.quality.loss_rel=null", sweep="image")
-    assert "task.steps changes the answers" in line
+    line = refusal(tmp_path, *PAINTER, "task.steps=2,4", "sweep.constraints.quality.loss_rel=null", sweep="image")
+    assert "task.steps changes the task's outputs" in line
 
 
 def test_a_typed_value_that_cannot_be_is_left_out_of_a_list_and_refused_alone(tmp_path):
     asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
     assert {point[1] for point in asked.plan.space.points} == {"precision=fp32"}
-    (line,) = [str(one) for one in asked.plan.space.left_out]
-    assert line.startswith("left out: precision=fp8 (2 points): precision=fp8 does not exist")
+    (line,) = [str(one) for one in asked.plan.space.excluded]
+    assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 does not exist")
     assert "precision=fp8 does not exist" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
     assert "nothing is left to search: precision=fp8 does not" in refusal(
         tmp_path, *FAST, "batch_size=1,8", "precision=fp8,fp9"
@@ -235,4 +248,4 @@ def test_a_typed_value_that_cannot_be_is_left_out_of_a_list_and_refused_alone(tm
 
 def test_graphs_are_left_out_of_a_deep_sweep_where_there_is_no_card(tmp_path):
     asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32", sweep="deep")
-    assert any(one.words == ("compile=graphs",) for one in asked.plan.space.left_out)
+    assert any(one.overrides == ("compile=graphs",) for one in asked.plan.space.excluded)

@@ -52,14 +52,14 @@ def ray():
 
 @pytest.fixture(params=["slurm", "ray"])
 def place(request):
-    """The words of a launcher and the environment in which it finds its cluster."""
+    """The overrides of a launcher and the environment in which it finds its cluster."""
     return request.getfixturevalue(request.param)
 
 
-def started(place, *words):
+def started(place, *overrides):
     launcher, environment = place
     return subprocess.Popen(
-        [sys.executable, "-m", "src.run", "-m", *launcher, *words],
+        [sys.executable, "-m", "src.run", "-m", *launcher, *overrides],
         cwd=ROOT, env={**environment, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
@@ -71,23 +71,27 @@ def ended(command, seconds=240):
     return json.loads(last), "\n".join(table), err
 
 
-def runs_of(*words):
-    """The processes of single runs that have all these in their words."""
+def runs_of(*overrides):
+    """The processes of single runs that have all these in their overrides."""
     found = []
     for one in psutil.process_iter():
         try:
             line = one.cmdline()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-        if line[1:3] == ["-m", "src.run"] and "-m" not in line[3:] and all(word in " ".join(line) for word in words):
+        if (
+            line[1:3] == ["-m", "src.run"]
+            and "-m" not in line[3:]
+            and all(override in " ".join(line) for override in overrides)
+        ):
             found.append(one)
     return found
 
 
-def measuring(*words):
-    """The run with these words, once it is quiet: it reads its idle baseline."""
-    wait_until(lambda: runs_of(*words), 90)
-    (run,) = runs_of(*words)
+def measuring(*overrides):
+    """The run with these overrides, once it is quiet: it reads its idle baseline."""
+    wait_until(lambda: runs_of(*overrides), 90)
+    (run,) = runs_of(*overrides)
     time.sleep(5)
     wait_until(lambda: max(run.cpu_percent(1.0) for _ in range(3)) < 15, 90)
     return run
@@ -104,7 +108,7 @@ def test_a_grid_on_a_cluster_is_one_table_and_every_run_is_recorded(place, serve
     last, table, err = ended(started(place, *SMOKE, "batch_size=1,2,4", f"tracking_uri={server}"))
     assert (last["status"], last["left"]) == ("finished", 0), err
     assert [run["status"] for run in last["runs"]] == ["finished"] * 3
-    assert [f"batch_size={size}" in run["words"] for run, size in zip(last["runs"], (1, 2, 4), strict=True)] == [
+    assert [f"batch_size={size}" in run["overrides"] for run, size in zip(last["runs"], (1, 2, 4), strict=True)] == [
         True
     ] * 3
     assert [status_of(server, run["run_id"]) for run in last["runs"]] == ["FINISHED"] * 3
@@ -170,22 +174,22 @@ def test_a_job_that_slurm_ends_is_a_row_with_slurms_word(slurm, server):
 
 def test_a_job_whose_time_is_up_leaves_its_record(slurm, server):
     # Slurm may warn a minute earlier than it was told to
-    limits = ("hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=10")
-    command = started(slurm, *SMOKE, "protocol.idle_s=240", "batch_size=1,2", *limits, f"tracking_uri={server}")
+    constraints = ("hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=10")
+    command = started(slurm, *SMOKE, "protocol.idle_s=240", "batch_size=1,2", *constraints, f"tracking_uri={server}")
     last, _, err = ended(command)
     assert [run["status"] for run in last["runs"]] == ["timed_out"] * 2, err
     assert [status_of(server, run["run_id"]) for run in last["runs"]] == ["KILLED"] * 2
 
 
 def test_workers_of_a_sweep_on_a_cluster_share_one_study(place, server, postgresql):  # noqa: F811
-    words = (
+    overrides = (
         "sweep=efficiency",
         "batch_size=1,2,4",
         "precision=fp32",
         f"storage={postgresql}",
         f"tracking_uri={server}",
     )
-    last, out, err = ended(started(place, *SMOKE, *words, "sweep.workers=2"))
+    last, out, err = ended(started(place, *SMOKE, *overrides, "sweep.workers=2"))
     assert (last["status"], last["workers"]) == ("finished", [0, 0]), err
     assert "recommended: batch_size=" in out  # the answer, which the first worker gave
     import optuna

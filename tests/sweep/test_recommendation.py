@@ -1,4 +1,4 @@
-"""A whole sweep by its words, on a known landscape: what it prints, its bill, its exit code."""
+"""A whole sweep by its overrides, on a known landscape: what it prints, its bill, its exit code."""
 
 import json
 import signal
@@ -8,20 +8,20 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.cli import sweep
 from joulemark.core.errors import UserError
-from joulemark.sweep import process
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.cost import bill
-from joulemark.sweep.plan import Asked
+from joulemark.sweep.cost import cost_of
+from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 from tests.paths import ROOT
 from tests.sweep.landscape import REFERENCE, Machine, plan, truth, wanted
 
 
 def swept(tmp_path, capsys, machine=None, typed=False, **more):
-    asked = Asked("study", plan(tmp_path, **more), None, tmp_path, typed, ())
-    code = process.run(asked, machine or Machine())
+    asked = SweepRequest("study", plan(tmp_path, **more), None, tmp_path, typed, ())
+    code = sweep.run(asked, machine or Machine())
     out = capsys.readouterr().out.splitlines()
     return code, out, json.loads(out[-1])
 
@@ -37,9 +37,9 @@ def signals():
 def test_the_answer_is_the_least_energy_within_the_limits_with_its_command(tmp_path, capsys):
     code, out, last = swept(tmp_path, capsys, goals=wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 0.05}}))
     assert code == 0
-    assert last["recommended"]["words"] == ["batch_size=64", "precision=bf16"]
+    assert last["recommended"]["overrides"] == ["batch_size=64", "precision=bf16"]
     assert last["recommended"]["command"] == "python -m src.run batch_size=64 model=m precision=bf16 protocol=standard"
-    assert any("again: " + last["recommended"]["command"] in line for line in out)
+    assert any("run it again: " + last["recommended"]["command"] in line for line in out)
     assert any("recommended: batch_size=64" in line and "quality loses at most 1 %" in line for line in out)
 
 
@@ -48,23 +48,23 @@ def test_the_bill_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
     _, _out, last = swept(tmp_path, capsys, machine)
     failed = 1
     trials = len(machine.asked)
-    assert last["bill"]["trials"] == trials
-    assert last["bill"]["wh"] == pytest.approx(0.5 * (trials - failed) + 0.1 * failed)
+    assert last["cost"]["trials"] == trials
+    assert last["cost"]["wh"] == pytest.approx(0.5 * (trials - failed) + 0.1 * failed)
     saving = truth(1, "fp32")["energy/total_wh_per_1k"] - last["recommended"]["metrics"]["energy/total_wh_per_1k"]
-    assert last["bill"]["saving_wh_per_1k"] == pytest.approx(saving)
-    after = last["bill"]["paid_back_after"]
-    assert (after - 1) * saving / 1000 < last["bill"]["wh"] <= after * saving / 1000 + 1e-9
+    assert last["cost"]["saving_wh_per_1k"] == pytest.approx(saving)
+    after = last["cost"]["paid_back_after"]
+    assert (after - 1) * saving / 1000 < last["cost"]["wh"] <= after * saving / 1000 + 1e-9
 
 
 def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_nothing():
-    told = [Told(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
-    told += [Told(("batch_size=2",), "full", Outcome((), -9, "killed"))]
-    found = bill(told, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
+    told = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
+    told += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed"))]
+    found = cost_of(told, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
     assert (found.wh, found.trials, found.unknown, found.paid_back_after) == (2.0, 2, 1, 1000)
-    assert "1 that died" in str(found)
-    assert bill(told[1:], {}, None).wh is None
-    assert bill(told, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
-    assert bill(told, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
+    assert "1 that ended before" in str(found)
+    assert cost_of(told[1:], {}, None).wh is None
+    assert cost_of(told, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
+    assert cost_of(told, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
 
 
 @pytest.mark.parametrize(
@@ -76,34 +76,34 @@ def test_a_saving_is_sure_where_the_intervals_of_both_energies_leave_room_for_on
         {"energy/total_wh_per_1k": wh, "energy/ci95_rel": None if by is None else by / wh}
         for wh, by in ((100.0, half), (101.0, other_half))
     )
-    assert bill([], one, other).sure is bill([], other, one).sure is sure
+    assert cost_of([], one, other).beyond_intervals is cost_of([], other, one).beyond_intervals is sure
 
 
 def test_the_bill_says_how_much_of_the_trials_time_it_holds():
     metrics = {"energy/run_wh": 2.0, "energy/run_s": 60.0}
-    told = [Told(REFERENCE, "full", Outcome((), 0, "finished", metrics=metrics, seconds=90.0))]
-    told += [Told(("batch_size=2",), "full", Outcome((), -9, "killed", seconds=60.0))]
-    assert "metered for 1 of their 2.5 min" in str(bill(told, {}, None))
-    assert "of their" not in str(bill(told[1:], {}, None))
+    told = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics=metrics, seconds=90.0))]
+    told += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed", seconds=60.0))]
+    assert "metered for 1 of their 2.5 min" in str(cost_of(told, {}, None))
+    assert "of their" not in str(cost_of(told[1:], {}, None))
 
 
 def test_a_setting_says_after_how_many_inferences_each_start_of_it_is_earned_back():
-    told = [Told(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
+    told = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
     before = {"energy/total_wh_per_1k": 3.0, "energy/load_wh": 0.1, "energy/warmup_wh": 0.5}
-    compiled = bill(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
+    compiled = cost_of(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
     assert (compiled.start_wh, compiled.start_paid_back_after) == (6.0, 3000)
-    assert "each start of it takes 6 Wh more, earned back after 3,000" in str(compiled)
-    loading = bill(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 6.6, "energy/warmup_wh": 0.0})
+    assert "each start of it takes 6 Wh more, paid back after 3,000" in str(compiled)
+    loading = cost_of(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 6.6, "energy/warmup_wh": 0.0})
     assert (loading.start_wh, loading.start_paid_back_after) == (6.0, 3000)
     for plain in ({"energy/warmup_wh": 0.6}, {"energy/warmup_wh": 0.1}, {}):
-        assert "each start" not in str(bill(told, before, {"energy/total_wh_per_1k": 1.0, **plain}))
-    assert bill(told, before, {"energy/total_wh_per_1k": 1.0}).start_paid_back_after is None
+        assert "each start" not in str(cost_of(told, before, {"energy/total_wh_per_1k": 1.0, **plain}))
+    assert cost_of(told, before, {"energy/total_wh_per_1k": 1.0}).start_paid_back_after is None
 
 
 def test_out_of_memory_is_named_and_larger_sizes_are_left_out_with_the_reason(tmp_path, capsys):
     _, out, last = swept(tmp_path, capsys, Machine(memory={"fp16": 32}))
     assert any("out of memory at batch_size=64" in line for line in out)
-    assert {tuple(one["words"]) for one in last["left_out"]} == {
+    assert {tuple(one["overrides"]) for one in last["excluded"]} == {
         ("batch_size=128", "precision=fp16"),
         ("batch_size=256", "precision=fp16"),
     }
@@ -112,14 +112,14 @@ def test_out_of_memory_is_named_and_larger_sizes_are_left_out_with_the_reason(tm
 def test_limits_that_no_setting_keeps_end_with_the_nearest_and_exit_code_1(tmp_path, capsys):
     code, out, last = swept(tmp_path, capsys, goals=wanted({"p95": {"max": 0.001}}), screening=False)
     assert (code, last["recommended"], last["status"]) == (1, None, "failed")
-    assert last["nearest"][0]["words"] == ["batch_size=1", "precision=bf16"]
-    assert any("breaks: p95 at most 0.001 s" in line for line in out)
+    assert last["nearest"][0]["overrides"] == ["batch_size=1", "precision=bf16"]
+    assert any("violates: p95 at most 0.001 s" in line for line in out)
 
 
 def test_limits_that_no_screened_setting_keeps_still_name_the_nearest(tmp_path, capsys):
     code, _, last = swept(tmp_path, capsys, goals=wanted({"p95": {"max": 0.001}}))
     assert code == 1
-    assert last["nearest"][0]["words"] == ["batch_size=1", "precision=bf16"]
+    assert last["nearest"][0]["overrides"] == ["batch_size=1", "precision=bf16"]
 
 
 def test_a_budget_that_ends_the_search_is_said(tmp_path, capsys):
@@ -151,25 +151,25 @@ def test_a_stopped_sweep_ends_with_the_signals_exit_code_and_the_same_line_goes_
 
 def test_estimated_energy_is_said_to_be(tmp_path, capsys):
     _, out, _ = swept(tmp_path, capsys, Machine(metrics={"energy/estimated_share": 0.25}))
-    assert any("estimated" in line and "25%" in line for line in out)
+    assert any("estimated" in line and "25%" in line for line in out[:-1])
     _, out, _ = swept(tmp_path / "read", capsys, Machine(metrics={"energy/estimated_share": 0.0}))
-    assert not any("estimated" in line for line in out)
+    assert not any("estimated" in line for line in out[:-1])
 
 
 def test_only_full_measurements_are_results(tmp_path, capsys):
     class Screened(Machine):
-        def __call__(self, words, limit_s):
-            outcome = super().__call__(words, limit_s)
+        def __call__(self, overrides, limit_s):
+            outcome = super().__call__(overrides, limit_s)
             better = {**outcome.metrics, "energy/total_wh_per_1k": 1e-6}
-            return replace(outcome, metrics=better) if "protocol=screening" in words else outcome
+            return replace(outcome, metrics=better) if "protocol=screening" in overrides else outcome
 
     _, _, last = swept(tmp_path, capsys, Screened())
     assert all(one["metrics"]["energy/total_wh_per_1k"] > 0.1 for one in last["front"])
 
 
-def refused(*words):
+def refused(*overrides):
     done = subprocess.run(
-        [sys.executable, "-m", "joulemark.cli.run", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "joulemark.cli.run", *overrides], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
@@ -191,7 +191,7 @@ def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password():
 def test_what_changes_the_answers_is_not_searched_where_nobody_says_how_good_they_are(tmp_path):
     planned = plan(tmp_path, goals=wanted({"quality": {"loss_rel": 0.01}}))
     machine = Machine(metrics={"quality/primary": None})
-    asked = Asked("study", planned, None, tmp_path, False, (), answers=("task.steps",))
-    with pytest.raises(UserError, match=r"task\.steps changes the answers, and the reference's have no quality"):
-        process.run(asked, machine)
+    asked = SweepRequest("study", planned, None, tmp_path, False, (), task_options=("task.steps",))
+    with pytest.raises(UserError, match=r"task\.steps changes the task's outputs, and the reference's have no quality"):
+        sweep.run(asked, machine)
     assert len(machine.asked) == 1  # the reference alone

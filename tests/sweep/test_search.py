@@ -9,13 +9,13 @@ from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.sweep import early_stopping, pareto
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.finalists import compared, finalists
+from joulemark.sweep.finalists import by_objectives, finalists
 from joulemark.sweep.memory import Memory
-from joulemark.sweep.recommendation import answer, why
-from joulemark.sweep.search import line
+from joulemark.sweep.recommendation import reason, recommend
+from joulemark.sweep.search import progress_line
 from joulemark.sweep.space import Dimension
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 from tests.paths import ROOT
 from tests.sweep.landscape import (
     BATCHES,
@@ -37,7 +37,7 @@ LANDSCAPE = ROOT / "benchmarks" / "distilbert_h100.jsonl"
 
 
 def found_front(one, the_plan):
-    return set(pareto.front(compared(one.full(), the_plan.goals)))
+    return set(pareto.front(by_objectives(one.full(), the_plan.goals)))
 
 
 def test_a_search_of_every_point_finds_the_exact_front(tmp_path):
@@ -54,15 +54,17 @@ def test_the_reference_is_measured_first_and_in_full(tmp_path):
     assert REFERENCE not in machine.points("screening")
 
 
-def rivals_of(words):
-    return [word for word in words if word.startswith("early_stop_against=")]
+def rivals_of(overrides):
+    return [override for override in overrides if override.startswith("early_stop_against=")]
 
 
 def test_every_trial_but_the_reference_is_held_against_what_its_pass_has_found(tmp_path):
     machine = Machine()
     through(plan(tmp_path), machine, tmp_path)
     assert rivals_of(machine.asked[0]) == []
-    asked = {words_of(words): rivals_of(words) for words in machine.asked if "protocol=standard" in words}
+    asked = {
+        words_of(overrides): rivals_of(overrides) for overrides in machine.asked if "protocol=standard" in overrides
+    }
     by_reference, *_, last = list(asked.values())[1:]
     reference = truth(1, "fp32")
     assert by_reference == [
@@ -74,7 +76,9 @@ def test_every_trial_but_the_reference_is_held_against_what_its_pass_has_found(t
 def test_a_trial_that_ended_early_says_so_in_its_line():
     metrics = {"energy/total_wh_per_1k": 2.0, "latency/p95_s": 0.1}
     outcome = Outcome((), 0, "finished", metrics=metrics, flags=("early_stopped", "not_converged"))
-    assert line(Told(("batch_size=8",), "full", outcome), wanted(), 1, None).endswith("(early_stopped, so ended early)")
+    assert progress_line(TrialResult(("batch_size=8",), "full", outcome), wanted(), 1, None).endswith(
+        "(early_stopped, so ended early)"
+    )
 
 
 def test_only_points_near_the_front_get_the_full_protocol(tmp_path):
@@ -90,7 +94,7 @@ def test_only_points_near_the_front_get_the_full_protocol(tmp_path):
 def test_a_point_whose_interval_lies_beyond_the_front_is_not_measured_in_full(tmp_path):
     machine = Machine()
     through(plan(tmp_path, finalists=36), machine, tmp_path)
-    results = compared({p: told(p) for p in every()}, wanted())
+    results = by_objectives({p: told(p) for p in every()}, wanted())
     beyond = {p for p in every() if any(pareto.beats(o.most(), results[p].least()) for o in results.values())}
     assert beyond
     assert not beyond & set(machine.points("standard")[1:])
@@ -119,8 +123,8 @@ def test_a_quarter_of_the_trials_covers_nearly_all_that_the_grid_covers(tmp_path
 def test_the_best_precision_is_looked_at_from_its_ends_inwards(tmp_path):
     machine = Machine()
     through(plan(tmp_path, Budget(trials=10), screening=False), machine, tmp_path)
-    best = [int(given["batch_size"]) for given in (dict(w.split("=") for w in words) for words in machine.asked[1:])
-            if given["precision"] == "bf16"]  # fmt: skip
+    runs = [dict(override.split("=") for override in overrides) for overrides in machine.asked[1:]]
+    best = [int(run["batch_size"]) for run in runs if run["precision"] == "bf16"]
     assert best[:3] == [16, 256, 1]
     assert best[3:5] == [64, 4]
 
@@ -165,9 +169,9 @@ def test_a_finished_study_answers_without_measuring(tmp_path):
 
 def test_a_finished_study_has_no_new_finalists_however_far_the_two_passes_differ(tmp_path):
     class Noisy(Machine):
-        def __call__(self, words, limit_s):
-            outcome = super().__call__(words, limit_s)
-            wh = outcome.metrics["energy/total_wh_per_1k"] * (3.0 if "protocol=standard" in words else 1.0)
+        def __call__(self, overrides, limit_s):
+            outcome = super().__call__(overrides, limit_s)
+            wh = outcome.metrics["energy/total_wh_per_1k"] * (3.0 if "protocol=standard" in overrides else 1.0)
             return replace(outcome, metrics={**outcome.metrics, "energy/total_wh_per_1k": wh})
 
     first, later = Noisy(), Noisy()
@@ -180,7 +184,7 @@ def test_a_finished_study_has_no_new_finalists_however_far_the_two_passes_differ
 def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
     _one, study = search(plan(tmp_path), Machine(), tmp_path)
     study.claim(REFERENCE, "full")
-    assert study.mend() == 0
+    assert study.close_lost() == 0
 
 
 @pytest.mark.parametrize("trials", [2, 3, 9, 17, 36, 40, 41])
@@ -202,8 +206,8 @@ def test_the_budget_of_trials_is_never_passed(tmp_path, trials, screening):
 def test_the_budget_of_minutes_ends_the_trial_that_would_pass_it(tmp_path):
     machine = Machine(seconds=60.0)
     one, study = through(plan(tmp_path, Budget(minutes=10.5), screening=False), machine, tmp_path)
-    assert sum(told.outcome.seconds for told in study.told()) == 10.5 * 60
-    assert machine.limits[-1] == 30.0
+    assert sum(told.outcome.seconds for told in study.results()) == 10.5 * 60
+    assert machine.constraints[-1] == 30.0
     assert "10.5 min" in one.ended
 
 
@@ -243,8 +247,8 @@ def test_memory_ends_are_found_by_one_failure_and_not_passed_again(tmp_path, lim
         one, _ = through(plan(tmp_path, screening=False), machine, tmp_path)
     too_large = [size for size in sizes(machine, "bf16") if size > limit]
     assert len(too_large) == 1  # sizes double, so that the first that fails is the boundary
-    assert all(reason.startswith("out of memory") for reason in one.left_out.values())
-    assert len(one.left_out) == sum(int(size) > too_large[0] for size in BATCHES)
+    assert all(reason.startswith("out of memory") for reason in one.excluded.values())
+    assert len(one.excluded) == sum(int(size) > too_large[0] for size in BATCHES)
 
 
 @pytest.mark.parametrize("limit", [1, 17, 90, 127, 200])
@@ -294,16 +298,18 @@ def test_what_did_not_fit_is_remembered_for_the_next_study_on_that_card(tmp_path
 
 def test_a_failed_setting_is_a_result_and_the_next_one_starts(tmp_path):
     class Breaking(Machine):
-        def __call__(self, words, limit_s):
-            outcome = super().__call__(words, limit_s)
-            killed = "batch_size=4" in words
-            return type(outcome)(tuple(words), -9, "killed", "killed by SIGKILL", seconds=1.0) if killed else outcome
+        def __call__(self, overrides, limit_s):
+            outcome = super().__call__(overrides, limit_s)
+            killed = "batch_size=4" in overrides
+            return (
+                type(outcome)(tuple(overrides), -9, "killed", "killed by SIGKILL", seconds=1.0) if killed else outcome
+            )
 
     machine = Breaking()
     one, study = through(plan(tmp_path, screening=False), machine, tmp_path)
     assert len(machine.asked) == 36
-    assert sum(told.outcome.status == "killed" for told in study.told()) == 4
-    assert all("batch_size=4" not in point for point in compared(within(one), wanted()))
+    assert sum(told.outcome.status == "killed" for told in study.results()) == 4
+    assert all("batch_size=4" not in point for point in by_objectives(within(one), wanted()))
 
 
 def within(one):
@@ -314,7 +320,7 @@ def test_limits_keep_what_passes_them_from_being_recommended(tmp_path):
     goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 0.03}})
     the_plan = plan(tmp_path, screening=False, goals=goals)
     one, _ = through(the_plan, Machine(), tmp_path)
-    found = answer(one.full(), one.full()[REFERENCE], goals, the_plan.space)
+    found = recommend(one.full(), one.full()[REFERENCE], goals, the_plan.space)
     allowed = true_front(lambda w: "fp16" not in w[1] and truth(int(w[0][11:]), w[1][10:])["latency/p95_s"] <= 0.03)
     assert {told.point for told in found.front} == set(allowed)
     assert found.recommended.point == ("batch_size=32", "precision=bf16")
@@ -324,11 +330,11 @@ def test_a_limit_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path)
     goals = wanted({"p95": {"max": 0.005}, "quality": {"min": 0.5}})
     the_plan = plan(tmp_path, screening=False, goals=goals)
     one, _ = through(the_plan, Machine(), tmp_path)
-    found = answer(one.full(), one.full()[REFERENCE], goals, the_plan.space)
+    found = recommend(one.full(), one.full()[REFERENCE], goals, the_plan.space)
     assert found.recommended is None
-    nearest, limits = found.nearest[0]
+    nearest, constraints = found.nearest[0]
     assert nearest.point == ("batch_size=1", "precision=bf16")  # the fastest of all
-    assert [str(limit) for limit in limits] == ["p95 at most 0.005 s"]
+    assert [str(limit) for limit in constraints] == ["p95 at most 0.005 s"]
 
 
 def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_path):
@@ -345,11 +351,11 @@ PLAIN, LARGE = ("batch_size=1", "precision=bf16"), ("batch_size=8", "precision=b
 def measured(point, wh, half=None, quality=0.9):
     spread = None if half is None else half / wh
     read = {WH: wh, "energy/ci95_rel": spread, P95: 1.0, "quality/primary": quality}
-    return Told(point, "full", Outcome((), 0, "finished", metrics=read))
+    return TrialResult(point, "full", Outcome((), 0, "finished", metrics=read))
 
 
 @pytest.mark.parametrize(
-    ("limits", "objectives"),
+    ("constraints", "objectives"),
     [
         ({"quality": {"loss_rel": 0.5}}, ("energy", "p95")),
         ({"quality": {"min": -1.0}}, ("energy", "p95")),
@@ -357,13 +363,13 @@ def measured(point, wh, half=None, quality=0.9):
         ({}, ("quality", "energy")),
     ],
 )
-def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_path, limits, objectives):
-    goals, reference = wanted(limits, objectives), measured(REFERENCE, 300.0)
+def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_path, constraints, objectives):
+    goals, reference = wanted(constraints, objectives), measured(REFERENCE, 300.0)
     results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
-    found = answer(results, reference, goals, plan(tmp_path).space)
+    found = recommend(results, reference, goals, plan(tmp_path).space)
     assert (found.recommended, found.front, found.tied) == (results[LARGE], (results[LARGE],), ())
     assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE]
-    assert early_stopping.words(results, goals, reference.metrics) == early_stopping.words(
+    assert early_stopping.overrides(results, goals, reference.metrics) == early_stopping.overrides(
         {LARGE: results[LARGE]}, goals, reference.metrics
     )
 
@@ -371,7 +377,7 @@ def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_p
 def test_where_no_setting_keeps_a_limit_of_quality_those_of_unknown_quality_come_last(tmp_path):
     goals, reference = wanted({"quality": {"min": 0.95}}), measured(REFERENCE, 300.0)
     results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
-    found = answer(results, reference, goals, plan(tmp_path).space)
+    found = recommend(results, reference, goals, plan(tmp_path).space)
     assert (found.recommended, [one.point for one, _ in found.nearest]) == (None, [LARGE, PLAIN])
     assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE, PLAIN]
 
@@ -393,7 +399,7 @@ def test_a_plainer_setting_needs_both_an_interval_that_reaches_the_best_ones_and
     tmp_path, plainer_wh, half, best_half, recommended, tied
 ):
     results = {PLAIN: measured(PLAIN, plainer_wh, half), LARGE: measured(LARGE, 100.0, best_half)}
-    found = answer(results, measured(REFERENCE, 300.0), wanted(), plan(tmp_path).space)
+    found = recommend(results, measured(REFERENCE, 300.0), wanted(), plan(tmp_path).space)
     assert (found.recommended.point, [one.point for one in found.tied]) == (recommended, tied)
 
 
@@ -411,10 +417,10 @@ def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_g
 ):
     results = {PLAIN: measured(PLAIN, plainer_wh, 10.0), LARGE: measured(LARGE, 100.0, 10.0)}
     goals = wanted({})
-    found = answer(results, measured(REFERENCE, 300.0, 30.0), goals, plan(tmp_path).space)
+    found = recommend(results, measured(REFERENCE, 300.0, 30.0), goals, plan(tmp_path).space)
     setting = (f"batch_size={batch}", "precision=bf16")
     assert found.recommended.point == setting
-    assert why(found, goals) == f"recommended: {' '.join(setting)}: {because}"
+    assert reason(found, goals) == f"recommended: {' '.join(setting)}: {because}"
 
 
 def test_a_reference_without_quality_drops_the_limit_of_the_file_and_refuses_the_typed_one(tmp_path):
@@ -422,15 +428,15 @@ def test_a_reference_without_quality_drops_the_limit_of_the_file_and_refuses_the
     said = []
     one, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": None}), tmp_path, said)
     one.reference()
-    assert [limit.name for limit in one.judged(typed=False).limits] == ["p95"]
+    assert [limit.name for limit in one.available_goals(typed=False).constraints] == ["p95"]
     assert "quality" in said[-1]
     with pytest.raises(UserError, match="quality"):
-        one.judged(typed=True)
+        one.available_goals(typed=True)
 
 
 def test_a_signal_ends_the_session_after_the_outcome_is_written(tmp_path):
     one, study = search(plan(tmp_path), Machine(stop_after=0), tmp_path)
     with pytest.raises(Interrupted, match="SIGINT"):
         one.reference()
-    assert [told.outcome.status for told in study.told()] == ["interrupted"]
+    assert [told.outcome.status for told in study.results()] == ["interrupted"]
     assert study.known("full") == {}

@@ -3,16 +3,16 @@
 import pytest
 
 from joulemark.core.errors import UserError
-from joulemark.sweep.space import Dimension, searchable, space
+from joulemark.sweep.space import Dimension, require_searchable, space
 
 BATCH, PRECISION = Dimension("batch_size", ("1", "8", "64")), Dimension("precision", ("fp32", "bf16"))
 
 
 def judge(**refused):
-    """Refuses words by a part of them, with a reason."""
+    """Refuses overrides by a part of them, with a reason."""
 
-    def judged(words):
-        text = " ".join(words)
+    def judged(overrides):
+        text = " ".join(overrides)
         return next((why for part, why in refused.items() if all(w in text for w in part.split("_and_"))), None)
 
     return judged
@@ -22,26 +22,26 @@ def test_every_combination_is_a_point_in_the_order_of_the_words():
     found = space([BATCH, PRECISION], ("model=m",), judge())
     assert len(found.points) == 6
     assert found.points[0] == ("batch_size=1", "precision=fp32")
-    assert found.left_out == ()
+    assert found.excluded == ()
 
 
 def test_a_word_that_can_be_in_no_point_is_one_line_and_takes_all_its_points():
     found = space([BATCH, PRECISION], (), judge(bf16="this device cannot"))
-    assert [str(line) for line in found.left_out] == ["left out: precision=bf16 (3 points): this device cannot"]
+    assert [str(line) for line in found.excluded] == ["excluded: precision=bf16 (3 points): this device cannot"]
     assert all("precision=bf16" not in point for point in found.points)
     assert len(found.points) == 3
 
 
 def test_a_pair_that_cannot_be_leaves_its_words_in_other_points():
     found = space([BATCH, PRECISION], (), judge(bf16_and_64="too much"))
-    assert [line.words for line in found.left_out] == [("batch_size=64", "precision=bf16")]
+    assert [line.overrides for line in found.excluded] == [("batch_size=64", "precision=bf16")]
     assert len(found.points) == 5
 
 
 def test_points_and_those_left_out_are_the_whole_grid():
     for refused in ({}, {"bf16": "a"}, {"bf16_and_64": "b"}, {"bf16": "a", "batch_size=8": "b"}):
         found = space([BATCH, PRECISION], (), judge(**refused))
-        assert len(found.points) + sum(line.points for line in found.left_out) == 6
+        assert len(found.points) + sum(line.points for line in found.excluded) == 6
 
 
 def test_an_empty_space_says_why():
@@ -60,18 +60,18 @@ def test_a_batch_size_is_a_whole_number(value):
 )
 def test_what_makes_runs_comparable_cannot_be_searched(key):
     with pytest.raises(UserError, match="cannot be searched"):
-        searchable(key, ["batch_size", "seed", "samples"], ["task.steps"])
+        require_searchable(key, ["batch_size", "seed", "samples"], ["task.steps"])
 
 
 def test_a_key_of_the_task_that_changes_answers_can_be_searched_where_it_is_named():
-    searchable("task.steps", [], ["task.steps"])
+    require_searchable("task.steps", [], ["task.steps"])
     with pytest.raises(UserError):
-        searchable("task.steps", [], [])
+        require_searchable("task.steps", [], [])
 
 
 def test_a_key_that_no_run_has_is_refused_with_the_nearest():
     with pytest.raises(UserError, match=r"did you mean sweep\.space=batch_size"):
-        searchable("batch_sise", ["batch_size", "precision"], [])
+        require_searchable("batch_sise", ["batch_size", "precision"], [])
 
 
 def test_the_plainest_point_has_the_smallest_batch_and_then_the_first_words():

@@ -44,7 +44,7 @@ def program(tmp_path, monkeypatch):
         head = "import json, os, signal, sys, time\nfrom pathlib import Path\n"
         (tmp_path / "run.py").write_text(head + code)
         monkeypatch.setattr(
-            paths, "module", lambda name, *words: [sys.executable, str(tmp_path / "run.py"), *words[1:]]
+            paths, "module", lambda name, *overrides: [sys.executable, str(tmp_path / "run.py"), *overrides[1:]]
         )
         monkeypatch.chdir(tmp_path)
         return tmp_path
@@ -62,7 +62,7 @@ def wait_for(path, seconds=30):
 def test_the_last_line_becomes_the_outcome(program):
     program(f"print('a table'); print(json.dumps({FINISHED!r}))")
     found = trial.run(["model=x"])
-    assert (found.words, found.exit_code, found.status, found.error) == (("model=x",), 0, "finished", None)
+    assert (found.overrides, found.exit_code, found.status, found.error) == (("model=x",), 0, "finished", None)
     assert (found.run_id, found.metrics, found.flags, found.stopped_by) == ("abc", {"a": 1.0}, ("estimated",), None)
 
 
@@ -88,12 +88,12 @@ def test_a_process_that_died_says_its_last_words(program):
     program("print('measuring', file=sys.stderr); sys.stderr.flush(); os.kill(os.getpid(), signal.SIGSEGV)")
     found = trial.run([])
     assert (found.exit_code, found.status) == (-11, "killed")
-    assert found.error == "killed by SIGSEGV; last said: measuring"
+    assert found.error == "killed by SIGSEGV; standard error: measuring"
 
 
 def test_an_exit_without_a_last_line_has_failed(program):
     program("print('no JSON'); print('Traceback', 'ValueError: broken', sep='\\n', file=sys.stderr); sys.exit(1)")
-    assert trial.run([]).error == "exit code 1 without a last line; last said: Traceback / ValueError: broken"
+    assert trial.run([]).error == "exit code 1 without a last line; standard error: Traceback / ValueError: broken"
 
 
 def test_a_trial_writes_into_a_run_of_its_own_whatever_its_parent_was_given(program, monkeypatch):
@@ -189,7 +189,7 @@ def test_a_trial_does_not_outlive_a_parent_that_is_killed(program):
     )
     code = (
         "import sys; from joulemark.core import paths; from joulemark.sweep import trial\n"
-        "paths.module = lambda name, *words: [sys.executable, 'run.py']; trial.run([])"
+        "paths.module = lambda name, *overrides: [sys.executable, 'run.py']; trial.run([])"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=folder)
     wait_for(folder / "ready")
@@ -206,7 +206,7 @@ def test_a_run_that_is_killed_is_closed_in_mlflow_when_the_trial_returns(tmp_pat
     found = trial.run([*SMOKE, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
     thread.join()
     assert (found.exit_code, found.status) == (-9, "killed")
-    assert found.error.startswith("killed by SIGKILL; last said: ")
+    assert found.error.startswith("killed by SIGKILL; standard error: ")
     assert recorded(store)[0].info.status == "FAILED"
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from joulemark.sweep.budget import Budget, SpentError
-from joulemark.sweep.process import several
+from joulemark.sweep.result import several
 from joulemark.sweep.storage import open_study
 from joulemark.sweep.trial import Outcome
 from tests.paths import ROOT
@@ -31,10 +31,10 @@ def storage(kept, request):
     return request.getfixturevalue("postgresql") if kept == "postgresql" else "journal"
 
 
-def started(folder, storage, *words, number=None):
+def started(folder, storage, *overrides, number=None):
     own = [] if number is None else [f"sweep.worker={number}"]
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.sweep.worker", str(folder), storage, *words, *own],
+        [sys.executable, "-m", "tests.sweep.worker", str(folder), storage, *overrides, *own],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=(folder / f"err{number or ''}").open("a"),
@@ -56,7 +56,7 @@ def logged(folder, event=None):
 
 
 def times(folder, event):
-    return Counter(tuple(words) for _, _, _, words, _ in logged(folder, event))
+    return Counter(tuple(overrides) for _, _, _, overrides, _ in logged(folder, event))
 
 
 def until(condition, seconds=60):
@@ -68,7 +68,7 @@ def until(condition, seconds=60):
 
 def all_measured(folder):
     """Nine points once in each pass, the reference in full alone, and the three finalists."""
-    passes = Counter(words[-1] for words in times(folder, "ends"))
+    passes = Counter(overrides[-1] for overrides in times(folder, "ends"))
     assert passes == {"screening": 8, "standard": 4}
     assert set(times(folder, "ends").values()) == {1}
 
@@ -81,8 +81,8 @@ def test_three_workers_measure_every_point_once_in_each_pass_and_wait_for_each_o
     assert set(times(tmp_path, "begins").values()) == {1}
     assert len({pid for _, pid, *_ in logged(tmp_path)}) == 3
     of = {
-        (event, words[-1]): [at for kind, _, at, own, _ in logged(tmp_path, event) if own[-1] == words[-1]]
-        for event, _, _, words, _ in logged(tmp_path)
+        (event, overrides[-1]): [at for kind, _, at, own, _ in logged(tmp_path, event) if own[-1] == overrides[-1]]
+        for event, _, _, overrides, _ in logged(tmp_path)
     }
     first, *finalists = sorted(of["begins", "standard"])
     assert first == min(at for _, _, at, *_ in logged(tmp_path))  # the reference, which the others wait for
@@ -111,16 +111,16 @@ def test_of_workers_that_claim_one_point_at_the_same_moment_exactly_one_goes_on(
         for thread in threads:
             thread.join()
         assert sum(one is not None for one in got) == 1
-    assert len(studies[0].look().claims) == len(the_plan.space.points)
+    assert len(studies[0].state().claims) == len(the_plan.space.points)
 
 
 @BOTH
 @pytest.mark.parametrize("trials", [6, 9])
 def test_the_budget_is_the_whole_studys_and_claimed_trials_count(tmp_path, storage, trials):
-    words = ("--trials", str(trials), "--finalists", "2")
-    ends = ended(*(started(tmp_path, storage, *words, number=number) for number in (1, 2, 3)))
+    overrides = ("--trials", str(trials), "--finalists", "2")
+    ends = ended(*(started(tmp_path, storage, *overrides, number=number) for number in (1, 2, 3)))
     assert [code for code, _ in ends] == [0, 0, 0]
-    passes = Counter(words[-1] for words in times(tmp_path, "begins"))
+    passes = Counter(overrides[-1] for overrides in times(tmp_path, "begins"))
     assert passes["screening"] == trials - 3
     assert passes.total() <= trials
     assert all("is used" in last["ended"] for _, last in ends)
@@ -134,7 +134,7 @@ def test_a_killed_workers_trial_is_measured_once_more_by_another(tmp_path, stora
     (_, (code, _)) = ended(one, other)
     assert code == 0
     all_measured(tmp_path)
-    again = {words: count for words, count in times(tmp_path, "begins").items() if count > 1}
+    again = {overrides: count for overrides, count in times(tmp_path, "begins").items() if count > 1}
     assert list(again.values()) in ([2], [])  # none where it was killed between two trials
     if again:
         assert "lost with the worker" in (tmp_path / "err2").read_text()
@@ -144,13 +144,13 @@ def test_what_others_claimed_between_the_look_and_the_claim_counts_in_the_budget
     the_plan, machine = plan(tmp_path, Budget(trials=2), NINE, screening=False), Machine()
     one, study = search(the_plan, machine, tmp_path)
     one.reference()
-    before = study.look()
+    before = study.state()
     _, other = search(the_plan, Machine(), tmp_path)
     other.claim(NINE_POINT, "full")
     with pytest.raises(SpentError):
         one._measured(("batch_size=4", "precision=fp32"), "full", before)
     assert len(machine.asked) == 1
-    assert [claim.point for claim in study.look().claims] == [NINE_POINT]
+    assert [claim.point for claim in study.state().claims] == [NINE_POINT]
 
 
 def test_a_point_at_which_two_workers_died_is_not_asked_a_third_time(tmp_path):
@@ -159,9 +159,9 @@ def test_a_point_at_which_two_workers_died_is_not_asked_a_third_time(tmp_path):
     for status in ("interrupted", "killed"):
         claim, _ = study.claim(point, "screening")
         study.storage.set_trial_user_attr(claim.trial, "worker", {**claim.worker, "began": 1.0})
-        assert study.mend() == 1
-        assert study.mend() == 0
-        assert study.told()[-1].outcome.status == status
+        assert study.close_lost() == 1
+        assert study.close_lost() == 0
+        assert study.results()[-1].outcome.status == status
     assert study.known("screening")[point].outcome.status == "killed"
     assert study.claim(point, "screening") is None
     assert study.claim(point, "full") is not None  # the other pass is another trial
@@ -175,7 +175,7 @@ def test_what_a_worker_tells_after_others_took_it_for_dead_is_kept(tmp_path):
     study = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
     claim, _ = study.claim(NINE_POINT, "screening")
     study.storage.set_trial_user_attr(claim.trial, "worker", {**claim.worker, "began": 1.0})
-    study.mend()
+    study.close_lost()
     study.tell(claim, Outcome(("a",), 0, "finished", run_id="r", seconds=3.0))
     study.tell(claim, Outcome(("a",), 0, "finished", run_id="r", seconds=3.0))
     assert study.known("screening")[NINE_POINT].outcome.run_id == "r"
@@ -190,7 +190,7 @@ def measured(other, claim):
 
 
 def steps_back(other, claim):
-    other.give_back(claim)
+    other.release(claim)
 
 
 def measures_elsewhere(other, claim):
@@ -204,15 +204,15 @@ def test_a_trial_during_which_somebody_joins_on_its_machine_is_shared_and_the_an
     the_plan, machine = plan(tmp_path, Budget(trials=9), NINE, screening=False), Machine()
     other = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
 
-    def joined(words, limit_s):
+    def joined(overrides, limit_s):
         if len(machine.asked) == 1:  # the first trial beside nobody; the second one is joined
             joins(other, other.claim(NINE_POINT, "full")[0])
-        return machine(words, limit_s)
+        return machine(overrides, limit_s)
 
     one, study = search(the_plan, joined, tmp_path)
     alone = one.reference()
-    beside = one._measured(("batch_size=4", "precision=fp32"), "full", study.look())
-    assert not any("shared_host=true" in words for words in machine.asked)  # neither knew when it began
+    beside = one._measured(("batch_size=4", "precision=fp32"), "full", study.state())
+    assert not any("shared_host=true" in overrides for overrides in machine.asked)  # neither knew when it began
     assert alone.outcome.flags == ()
     assert beside.outcome.flags == (("shared",) if shared else ())
     assert study.known("full")[beside.point].outcome.flags == beside.outcome.flags
@@ -289,7 +289,7 @@ def test_all_workers_killed_leave_an_answer_of_what_there_is(tmp_path):
         os.kill(pid, signal.SIGKILL)
     ((_, last),) = ended(parent)
     assert last["ended"] == "every worker died"
-    assert last["reference"]["words"] == list(REFERENCE)
+    assert last["reference"]["overrides"] == list(REFERENCE)
     ((code, _),) = ended(started(tmp_path, "journal"))
     assert code == 0
     all_measured(tmp_path)

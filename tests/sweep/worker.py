@@ -11,9 +11,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from joulemark.sweep import coordinator
+from joulemark.cli import sweep as command
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.plan import Asked
+from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.space import Dimension
 from tests.sweep.landscape import Machine, plan, words_of
 
@@ -28,45 +28,49 @@ def main():
     parser.add_argument("--trials", type=int)
     parser.add_argument("--finalists", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
-    asked, words = parser.parse_known_args()
-    number = next((int(word.partition("=")[2]) for word in words if word.startswith("sweep.worker=")), None)
+    asked, overrides = parser.parse_known_args()
+    number = next(
+        (int(override.partition("=")[2]) for override in overrides if override.startswith("sweep.worker=")), None
+    )
     machine = Machine()
 
-    def log(event, words):
-        line = json.dumps([event, os.getpid(), time.monotonic(), [*words_of(words), *protocol(words)], shared(words)])
+    def log(event, overrides):
+        line = json.dumps(
+            [event, os.getpid(), time.monotonic(), [*words_of(overrides), *protocol(overrides)], shared(overrides)]
+        )
         with (asked.folder / "log").open("a") as file:
             file.write(line + "\n")
 
-    own = ("shared_host=true",) if "shared_host=true" in words else ()
+    own = ("shared_host=true",) if "shared_host=true" in overrides else ()
 
-    def measure(words, limit_s):
-        log("begins", words)
+    def measure(overrides, limit_s):
+        log("begins", overrides)
         time.sleep(asked.seconds)
-        outcome = machine(words, limit_s)
-        log("ends", words)
+        outcome = machine(overrides, limit_s)
+        log("ends", overrides)
         return outcome
 
     made = plan(asked.folder, Budget(trials=asked.trials), NINE, finalists=asked.finalists)
-    sweep = Asked(
+    sweep = SweepRequest(
         name="study",
         plan=replace(made, full=(*made.full, *own), screening=(*made.screening, *own)),
         storage=None if asked.storage == "journal" else asked.storage,
         folder=asked.folder,
-        typed=False,
+        quality_typed=False,
         notes=(),
         worker=number,
         workers=({},) * asked.workers,
-        words=tuple(sys.argv[1:]),
+        overrides=tuple(sys.argv[1:]),
     )
-    return coordinator.run(sweep, measure, [sys.executable, "-m", "tests.sweep.worker"], poll_s=0.1)
+    return command.run(sweep, measure, [sys.executable, "-m", "tests.sweep.worker"], poll_s=0.1)
 
 
-def protocol(words):
-    return [word.partition("=")[2] for word in words if word.startswith("protocol=")]
+def protocol(overrides):
+    return [override.partition("=")[2] for override in overrides if override.startswith("protocol=")]
 
 
-def shared(words):
-    return "shared_host=true" in words
+def shared(overrides):
+    return "shared_host=true" in overrides
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def _run(name: str, size: str | None, task: str, words: Mapping[str, Any]) -> st
     own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={task}", f"samples={words['rows']}"]
     with tempfile.TemporaryDirectory() as folder:
         store = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-        done = trial.run((*own, "protocol=smoke", *words["words"]), environment=store)
+        done = trial.run((*own, "protocol=smoke", *words["words"]), forward_signals=True, environment=store)
     if done.stopped_by:  # the questions to come are not wanted either
         raise KeyboardInterrupt
     if done.status != "finished":

@@ -52,7 +52,7 @@ def run(config: DictConfig) -> int:
     """Makes the runs that are not made yet and prints the table; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     suite = typed(Suite, values["suite"], "suite")
-    todo = jobs(suite, values["words"], values["tasks"], values["models"])
+    todo = jobs(suite, values["overrides"], values["tasks"], values["models"])
     if values["dry_run"]:
         for job in todo:
             print(job.command)
@@ -65,7 +65,7 @@ def run(config: DictConfig) -> int:
     rows: list[Row] = []
     stopped = ""
     try:
-        _make(todo, {} if values["again"] else _measured_before(uri, todo), uri, rows)
+        _make(todo, {} if values["rerun"] else _measured_before(uri, todo), uri, rows)
     except Interrupted as stop:
         stopped = str(stop)
         print(f"stopped by {stop}; the same line goes on from here", file=sys.stderr)
@@ -79,61 +79,63 @@ def run(config: DictConfig) -> int:
 
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
     """The row of each run that is finished already on the device that it would use, by its command."""
-    devices = [_device(tuple(sorted(word for word in job.words if word.startswith("hardware")))) for job in todo]
+    devices = [
+        _device(tuple(sorted(override for override in job.overrides if override.startswith("hardware"))))
+        for job in todo
+    ]
     from joulemark.store import reading
 
-    kept: dict[str, Mapping[str, reading.Kept]] = {}
-    found = {}
+    finished: dict[str, Mapping[str, reading.Kept]] = {}
+    rows = {}
     for job, device in zip(todo, devices, strict=True):
-        if device not in kept:
-            kept[device] = reading.finished(uri, device)
-        if job.options in kept[device]:
-            one = kept[device][job.options]
-            found[job.command] = replace(job.row, status=SKIPPED, metrics=one.metrics, tags=one.tags)
-    return found
+        if device not in finished:
+            finished[device] = reading.finished(uri, device)
+        if run := finished[device].get(job.options):
+            rows[job.command] = replace(job.row, status=SKIPPED, metrics=run.metrics, tags=run.tags)
+    return rows
 
 
 @cache
-def _device(words: tuple[str, ...]) -> str:
-    """The name of the processor that a run with these words uses; UserError where this machine does not have it."""
-    name = next((word.partition("=")[2] for word in words if word.startswith("hardware=")), "auto")
+def _device(overrides: tuple[str, ...]) -> str:
+    """The name of the processor that a run with these overrides uses; UserError where this machine does not have it."""
+    name = next((override.partition("=")[2] for override in overrides if override.startswith("hardware=")), "auto")
     try:
-        values: Any = OmegaConf.to_container(compose("run", overrides=list(words)).hardware, resolve=True)
+        values: Any = OmegaConf.to_container(compose("run", overrides=list(overrides)).hardware, resolve=True)
     except hydra_errors.COMPOSITION as error:
-        raise UserError(hydra_errors.explain(error, "run", words)) from None
-    found = hardware.resolve(name, typed(hardware.HardwareConf, values, "hardware"))
-    return found.device_name(host.cpu_name())
+        raise UserError(hydra_errors.explain(error, "run", overrides)) from None
+    resolved = hardware.resolve(name, typed(hardware.HardwareConf, values, "hardware"))
+    return resolved.device_name(host.cpu_name())
 
 
 def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Row]) -> None:
     """Appends the row of each run in order; Interrupted leaves those that were done."""
-    took: list[float] = []
+    durations_s: list[float] = []
     for number, job in enumerate(todo, start=1):
-        left = sum(one.command not in known for one in todo[number - 1 :])
-        about = f", about {fmean(took) * left / 60:.0f} min left" if took and left else ""
+        left = sum(other.command not in known for other in todo[number - 1 :])
+        about = f", about {fmean(durations_s) * left / 60:.0f} min left" if durations_s and left else ""
         print(f"[{number}/{len(todo)}{about}] {job.command}", file=sys.stderr, flush=True)
         if job.command in known:
             rows.append(known[job.command])
             continue
-        began = time.monotonic()
+        began_s = time.monotonic()
         row, stopped_by = performed(job, uri)
         if stopped_by is None or row.status != FAILED:
             rows.append(row)
         if stopped_by:
             raise Interrupted(stopped_by)
         if row.status != FAILED:
-            took.append(time.monotonic() - began)
+            durations_s.append(time.monotonic() - began_s)
 
 
 def performed(job: Job, uri: str) -> tuple[Row, str | None]:
-    """The job done in a process of its own, and the name of the signal, if one came, after which no other is wanted."""
-    done = trial.run(job.words, forward_signals=True, environment={"MLFLOW_TRACKING_URI": uri})
-    if done.status != "finished":
-        return replace(job.row, status=FAILED, error=done.error or done.status), done.stopped_by
+    """The row of the job made in a process of its own, and the name of the signal, if one came, that stops the rest."""
+    outcome = trial.run(job.overrides, forward_signals=True, environment={"MLFLOW_TRACKING_URI": uri})
+    if outcome.status != "finished":
+        return replace(job.row, status=FAILED, error=outcome.error or outcome.status), outcome.stopped_by
     from joulemark.store import reading
 
-    kept = reading.kept(uri, str(done.run_id))
-    return replace(job.row, metrics=kept.metrics, tags=kept.tags), done.stopped_by
+    stored = reading.kept(uri, str(outcome.run_id))
+    return replace(job.row, metrics=stored.metrics, tags=stored.tags), outcome.stopped_by
 
 
 def main() -> int:

@@ -63,7 +63,7 @@ def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
     if close is None:  # `model.revison` has its best match among the keys beside it
         close = nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])
     if close is None and name == "suite" and key in _known_keys("run", ()):
-        return f"{key} is a key of each run: type 'words=[\"{key}=…\"]'"
+        return f"{key} is an option of each run: type 'overrides=[\"{key}=…\"]'"
     hint = f"did you mean {close}=…?" if close else f"{program(name)} --help-all lists them"
     return f"{key} is no key of this {name}; {hint}"
 

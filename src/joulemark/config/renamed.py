@@ -13,12 +13,14 @@ RUN = {
     "protocol.quotable": "protocol.preliminary",
     "site.modelled_limit": "site.estimated_limit",
     "sweep.limits": "sweep.constraints",
+    "sweep.changes_answers": "sweep.allow_task_options",
+    "sweep.pin": "sweep.save_as",
 }
 
 # Of the other commands, by their top configuration
 COMMANDS = {
     "report": {"limits": "constraints"},
-    "suite": {"words": "overrides", "dry": "dry_run"},
+    "suite": {"words": "overrides", "dry": "dry_run", "again": "rerun"},
     "rescore": {"dry": "dry_run"},
     "hub_check": {"words": "overrides"},
 }

@@ -38,7 +38,7 @@ def check(pin: Pin, model: str, task: str, card: str) -> tuple[str, ...]:
     if model != pin.model:
         raise UserError(
             f"tuned={pin.name} was found for {pin.model}, and this run is of {model}; leave tuned=… out, or sweep it: "
-            f"-m sweep=efficiency sweep.pin=…"
+            f"-m sweep=efficiency sweep.save_as=…"
         )
     other = [
         *([f"task={pin.task}, and this run does {task}"] if task != pin.task else []),
@@ -52,10 +52,12 @@ def place(name: str | None, folder: Path | None = None) -> Path | None:
     if name is None:
         return None
     if not NAME.fullmatch(name) or name == "none":
-        raise UserError(f"sweep.pin={name}: a name of letters, digits and _ that begins with a letter, and not none")
+        raise UserError(
+            f"sweep.save_as={name}: a name of letters, digits and _ that begins with a letter, and not none"
+        )
     path = (folder or paths.own_conf() / "tuned") / f"{name}.yaml"
     if path.exists():
-        raise UserError(f"sweep.pin={name}: {shown(path)} is there already; type another name, or remove it")
+        raise UserError(f"sweep.save_as={name}: {shown(path)} is there already; type another name, or remove it")
     return path
 
 

@@ -1,18 +1,24 @@
-"""What a study may take: trials, minutes, Wh; all of it the whole study's."""
+"""What a whole study may use: trials, minutes, Wh."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from joulemark.sweep.trial_state import FULL, UNDONE, Told, View
+from joulemark.sweep.trial_state import FULL, INCOMPLETE, StudyState, TrialResult
 
-# The share of minutes and Wh that the search leaves for the results
+# The share of minutes and Wh that screening leaves for the full measurements
 RESERVED = 0.3
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that the study may take; None: no limit."""
+    """The most that the study may use; None: no limit.
+
+    Attributes:
+        trials: runs
+        minutes: of all trials together
+        wh: metered energy of all trials together
+    """
 
     trials: int | None = None
     minutes: float | None = None
@@ -20,64 +26,71 @@ class Budget:
 
 
 class SpentError(Exception):
-    """The budget does not hold another trial; says which part of it."""
+    """The budget does not hold another trial; says which part of it is used."""
 
 
 @dataclass(frozen=True)
-class Purse:
-    """The budget of a study whose search is done in pass `looks`, with trials kept back for `finalists` results."""
+class BudgetState:
+    """The budget of a study, and how its trials are shared between the search and the full measurements.
+
+    Attributes:
+        budget: the whole study's
+        search_stage: the stage in which the space is searched, `screening` or `full`
+        finalists: trials kept back for the full measurements
+    """
 
     budget: Budget
-    looks: str
+    search_stage: str
     finalists: int
 
-    def searched(self) -> int | None:
+    def search_trials(self) -> int | None:
         """How many trials the search may use: the budget less the reference and the full measurements."""
         if self.budget.trials is None:
             return None
-        return max(0, self.budget.trials - 1 - (0 if self.looks == FULL else self.finalists))
+        return max(0, self.budget.trials - 1 - (0 if self.search_stage == FULL else self.finalists))
 
-    def afford(self, seen: View, stage: str, reference: Sequence[str]) -> float | None:
+    def seconds_left(self, state: StudyState, stage: str, reference: Sequence[str]) -> float | None:
         """How many seconds the next trial may take, None for any; SpentError where the budget holds none.
 
-        A claimed trial counts as one; of minutes and Wh it counts what those of its pass took on average until now.
+        A claimed trial counts as one; of minutes and Wh it counts what those of its stage took on average until now.
         """
-        self._trials(seen, stage, reference)
+        self._require_trials(state, stage, reference)
         budget, share = self.budget, 1.0 if stage == FULL else 1.0 - RESERVED
-        whole = "the" if share == 1 else "the search's part of the"
-        if budget.wh is not None and _taken(seen, lambda one: wh(one) or 0.0) >= budget.wh * share:
-            raise SpentError(f"{whole} budget of {budget.wh:g} Wh is used")
+        part = "the" if share == 1 else "the search's part of the"
+        if budget.wh is not None and _used(state, lambda result: metered_wh(result) or 0.0) >= budget.wh * share:
+            raise SpentError(f"{part} budget of {budget.wh:g} Wh is used")
         if budget.minutes is None:
             return None
-        left_s = budget.minutes * 60 * share - _taken(seen, lambda one: one.outcome.seconds)
+        left_s = budget.minutes * 60 * share - _used(state, lambda result: result.outcome.seconds)
         if left_s <= 0:
-            raise SpentError(f"{whole} budget of {budget.minutes:g} min is used")
+            raise SpentError(f"{part} budget of {budget.minutes:g} min is used")
         return left_s
 
-    def _trials(self, seen: View, stage: str, reference: Sequence[str]) -> None:
-        trials, searched = self.budget.trials, self.searched()
-        begun = [(one.point, one.stage) for one in counted(seen.told)] + [(one.point, one.stage) for one in seen.claims]
+    def _require_trials(self, state: StudyState, stage: str, reference: Sequence[str]) -> None:
+        trials, search_trials = self.budget.trials, self.search_trials()
+        begun = [(result.point, result.stage) for result in complete(state.results)]
+        begun += [(claim.point, claim.stage) for claim in state.claims]
         if trials is not None and len(begun) >= trials:
             raise SpentError(f"the budget of {trials} trials is used")
-        mine = [point for point, own in begun if own == stage and point != reference]
-        if stage != FULL and searched is not None and len(mine) >= searched:
-            raise SpentError(f"the search's part of the budget, {searched} of {trials} trials, is used")
+        of_stage = [point for point, own_stage in begun if own_stage == stage and point != reference]
+        if stage != FULL and search_trials is not None and len(of_stage) >= search_trials:
+            raise SpentError(f"the search's part of the budget, {search_trials} of {trials} trials, is used")
 
 
-def _taken(seen: View, value: Callable[[Told], float]) -> float:
-    """The sum over all trials, and for each claimed one the mean of its pass."""
-    total = sum(map(value, seen.told))
-    for claim in seen.claims:
-        like = [value(one) for one in counted(seen.told) if one.stage == claim.stage]
-        total += fmean(like) if like else 0.0
+def _used(state: StudyState, amount: Callable[[TrialResult], float]) -> float:
+    """The sum over all trials, and for each claimed one the mean of its stage."""
+    total = sum(map(amount, state.results))
+    for claim in state.claims:
+        similar = [amount(result) for result in complete(state.results) if result.stage == claim.stage]
+        total += fmean(similar) if similar else 0.0
     return total
 
 
-def counted(told: Sequence[Told]) -> list[Told]:
-    """The trials that say something of their points."""
-    return [one for one in told if one.outcome.status not in UNDONE]
+def complete(results: Sequence[TrialResult]) -> list[TrialResult]:
+    """The results that say something about their points."""
+    return [result for result in results if result.outcome.status not in INCOMPLETE]
 
 
-def wh(one: Told) -> float | None:
-    """The metered Wh of a trial; None where it did not live to say."""
-    return one.metrics.get("energy/run_wh")
+def metered_wh(result: TrialResult) -> float | None:
+    """The metered energy of a trial in Wh; None where it ended before it could report it."""
+    return result.metrics.get("energy/run_wh")

@@ -1,101 +1,110 @@
-"""What is left to look at: the points of the space that are neither known nor too large for the card's memory."""
+"""Which points are left to measure: those of the space that are neither known nor too large for the card's memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from joulemark.config.run import GIVEN
-from joulemark.sweep import memory as boundary
+from joulemark.sweep.memory import Known, Memory, next_size, ran_out
 from joulemark.sweep.space import BATCH, Point, Space, batch, without_batch
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import View
+from joulemark.sweep.trial_state import StudyState
 
-# Words that decide nothing about memory
-BESIDE = ("protocol", "site", "meter", "tracking_uri", *GIVEN)
+# Options that do not change what fits in memory
+IRRELEVANT = ("protocol", "site", "meter", "tracking_uri", *GIVEN)
 
 
 @dataclass
-class Ground:
-    """The space as one pass of the study goes through it. `words` are the full protocol's, without a point's."""
+class Candidates:
+    """The space as one stage of the study goes through it.
+
+    Attributes:
+        space: all points
+        overrides: the full protocol's, without a point's
+        memory: what this machine remembers of batch sizes
+        stage: `screening` or `full`
+        excluded: points that this session does not measure, by their reason
+    """
 
     space: Space
-    words: Sequence[str]
-    memory: boundary.Memory
+    overrides: Sequence[str]
+    memory: Memory
     stage: str
-    left_out: dict[Point, str] = field(default_factory=dict)
+    excluded: dict[Point, str] = field(default_factory=dict)
 
-    def open(self, seen: View) -> list[Point]:
-        """The points that this worker may begin; those too large are left out here, with the reason."""
-        known, claimed = seen.known(self.stage), seen.claimed(self.stage)
-        fails = {group: self._memory(group, seen).fails for group in self.groups()}
-        found = []
+    def open(self, state: StudyState) -> list[Point]:
+        """The points that this worker may begin; those too large for memory are excluded here, with the reason."""
+        known, claimed = state.known(self.stage), state.claimed(self.stage)
+        fails = {group: self._memory(group, state).fails for group in self.groups()}
+        points = []
         for point in self.space.points:
-            limit, size = fails[without_batch(point)], batch(point)
-            if point in known or point in claimed or point in self.left_out:
+            too_large, size = fails[without_batch(point)], batch(point)
+            if point in known or point in claimed or point in self.excluded:
                 continue
-            if limit is not None and size is not None and size >= limit:
-                self.left_out[point] = f"out of memory at {BATCH}={limit}"
+            if too_large is not None and size is not None and size >= too_large:
+                self.excluded[point] = f"out of memory at {BATCH}={too_large}"
             else:
-                found.append(point)
-        return found
+                points.append(point)
+        return points
 
-    def next(self, seen: View) -> Point | None:
+    def next(self, state: StudyState) -> Point | None:
         """The next of all open points, each group of batch sizes by doubling and bisection first, then those between.
 
-        Groups in which no other worker is come first: two would both run into the same end of memory.
+        Groups that no other worker measures come first: two would both reach the same end of memory.
         """
-        taken = {without_batch(point) for point in seen.claimed(self.stage)}
-        points = self.open(seen)
-        for group in sorted(self.groups(), key=lambda group: group in taken):
+        busy_groups = {without_batch(point) for point in state.claimed(self.stage)}
+        points = self.open(state)
+        for group in sorted(self.groups(), key=lambda group: group in busy_groups):
             inside = [point for point in points if without_batch(point) == group]
             if inside:
-                return self._next_size(group, inside, seen) or inside[0]
+                return self._next_size(group, inside, state) or inside[0]
         return None
 
-    def unbisected(self, points: Sequence[Point], seen: View) -> Point | None:
-        """The next size of a group in which memory was short and the boundary is not found yet."""
+    def unbisected(self, points: Sequence[Point], state: StudyState) -> Point | None:
+        """The next size of a group that ran out of memory and whose boundary is not found yet."""
         for group in self.groups():
             inside = [point for point in points if without_batch(point) == group]
-            if self._memory(group, seen).fails is not None and (point := self._next_size(group, inside, seen)):
+            if self._memory(group, state).fails is not None and (point := self._next_size(group, inside, state)):
                 return point
         return None
 
     def groups(self) -> dict[Point, list[Point]]:
-        """The points of each group of other words than the batch size, in the order of the space."""
-        found: dict[Point, list[Point]] = {}
+        """The points of each combination of options other than the batch size, in the order of the space."""
+        groups: dict[Point, list[Point]] = {}
         for point in self.space.points:
-            found.setdefault(without_batch(point), []).append(point)
-        return found
+            groups.setdefault(without_batch(point), []).append(point)
+        return groups
 
     def tell(self, point: Point, outcome: Outcome) -> None:
-        """Remembers whether the point's batch size fitted in memory, and leaves out what its surroundings refused."""
-        size, ended = batch(point), boundary.ran_out(outcome.error)
-        if size is not None and (outcome.status == "finished" or ended == size):
-            self.memory.tell(self._case(without_batch(point)), size, outcome.status == "finished")
-        if outcome.status == "refused":  # what surrounds it, not the point: asked again by the next session
-            self.left_out[point] = outcome.error or "refused"
+        """Remembers whether the point's batch size fitted in memory, and excludes a point that was refused."""
+        size, out_of_memory_at = batch(point), ran_out(outcome.error)
+        if size is not None and (outcome.status == "finished" or out_of_memory_at == size):
+            self.memory.add(self._case(without_batch(point)), size, outcome.status == "finished")
+        if outcome.status == "refused":  # because of the surroundings: the next session measures it
+            self.excluded[point] = outcome.error or "refused"
 
-    def _next_size(self, group: Point, inside: Sequence[Point], seen: View) -> Point | None:
-        """The point of a group by which its memory's boundary is found; None where it is found, or known."""
-        own = {size: point for point in inside if (size := batch(point))}
-        measured = [
+    def _next_size(self, group: Point, inside: Sequence[Point], state: StudyState) -> Point | None:
+        """The point of a group by which its memory's boundary is found; None where it is known."""
+        by_size = {size: point for point in inside if (size := batch(point))}
+        fitted = [
             size
-            for point, one in seen.known(self.stage).items()
-            if one.finished and without_batch(point) == group and (size := batch(point))
+            for point, result in state.known(self.stage).items()
+            if result.finished and without_batch(point) == group and (size := batch(point))
         ]
-        known = boundary.Known(max(measured, default=None), self._memory(group, seen).fails)
-        size = boundary.next_size(list(own), known)
-        return None if size is None else own[size]
+        known = Known(max(fitted, default=None), self._memory(group, state).fails)
+        size = next_size(list(by_size), known)
+        return None if size is None else by_size[size]
 
-    def _memory(self, group: Point, seen: View) -> boundary.Known:
+    def _memory(self, group: Point, state: StudyState) -> Known:
         """What this machine remembers of the group, and what the study's workers elsewhere ran into."""
         known = self.memory.known(self._case(group))
-        for one in seen.told:
-            size = batch(one.point)
-            if size is not None and without_batch(one.point) == group and boundary.ran_out(one.outcome.error) == size:
-                known = known.with_(size, False)
+        for result in state.results:
+            size = batch(result.point)
+            in_group = without_batch(result.point) == group
+            if size is not None and in_group and ran_out(result.outcome.error) == size:
+                known = known.with_trial(size, False)
         return known
 
     def _case(self, group: Point) -> tuple[str, ...]:
-        """What decides about memory: the run's words, but for how and where it is recorded."""
-        kept = (word for word in self.words if not word.startswith((*BESIDE, BATCH)))
-        return (*kept, *group)
+        """What decides about memory: the run's overrides, but for how and where it is recorded."""
+        relevant = (override for override in self.overrides if not override.startswith((*IRRELEVANT, BATCH)))
+        return (*relevant, *group)

@@ -1,4 +1,4 @@
-"""A point in Optuna's terms: what its samplers are told of words, and the words of what they propose."""
+"""A point in Optuna's terms: parameters of overrides, and overrides of the parameters that a sampler proposes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from joulemark.sweep.space import BATCH, Dimension, Point
 
 
-def name(dimension: Dimension) -> str:
+def parameter(dimension: Dimension) -> str:
     """The parameter's name."""
     return f"{BATCH} place" if dimension.key == BATCH else dimension.key
 
 
-def coded(dimension: Dimension, word: str) -> Any:
-    """What Optuna is told of a word: a batch size by its place among the others, since places have an order."""
-    value = word.partition("=")[2]
+def coded(dimension: Dimension, override: str) -> Any:
+    """The parameter's value: of a batch size its index among the sizes, since sizes have an order."""
+    value = override.partition("=")[2]
     return sorted(dimension.values, key=int).index(value) if dimension.key == BATCH else value
 
 
@@ -27,20 +27,20 @@ def distribution(dimension: Dimension) -> Any:
 
 
 def suggested(trial: Any, dimension: Dimension) -> str:
-    """The word of a dimension that the sampler proposes."""
+    """The override of a dimension that the sampler proposes."""
     if dimension.key == BATCH:
         ascending = sorted(dimension.values, key=int)
-        return f"{BATCH}={ascending[trial.suggest_int(name(dimension), 0, len(ascending) - 1)]}"
-    return f"{dimension.key}={trial.suggest_categorical(name(dimension), list(dimension.values))}"
+        return f"{BATCH}={ascending[trial.suggest_int(parameter(dimension), 0, len(ascending) - 1)]}"
+    return f"{dimension.key}={trial.suggest_categorical(parameter(dimension), list(dimension.values))}"
 
 
 def encoded(dimensions: Sequence[Dimension], point: Point) -> Mapping[str, Any]:
     """The parameters and distributions of a trial of this point; none for a point outside the space."""
-    inside = [word.partition("=")[0] for word in point] == [dimension.key for dimension in dimensions]
+    inside = [override.partition("=")[0] for override in point] == [dimension.key for dimension in dimensions]
     pairs = list(zip(dimensions, point, strict=True)) if inside else []
-    if not all(word in dimension.words for dimension, word in pairs):
+    if not all(override in dimension.overrides for dimension, override in pairs):
         pairs = []
     return {
-        "params": {name(dimension): coded(dimension, word) for dimension, word in pairs},
-        "distributions": {name(dimension): distribution(dimension) for dimension, _ in pairs},
+        "params": {parameter(dimension): coded(dimension, override) for dimension, override in pairs},
+        "distributions": {parameter(dimension): distribution(dimension) for dimension, _ in pairs},
     }

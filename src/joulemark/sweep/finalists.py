@@ -1,4 +1,4 @@
-"""Which settings deserve the full protocol, by what the short look at them says."""
+"""Which settings get the full protocol, by what screening says of them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,47 +6,50 @@ from joulemark.analysis import verdict
 from joulemark.sweep import pareto
 from joulemark.sweep.objectives import SHORT, Goals, Metrics
 from joulemark.sweep.space import Point
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 
-# Points that get the full protocol where none keeps the limits
+# Points that get the full protocol where none meets the constraints
 NEAREST = 2
 
 
 def finalists(
-    points: Sequence[Point], known: Mapping[Point, Told], goals: Goals, reference: Metrics, most: int
+    points: Sequence[Point], known: Mapping[Point, TrialResult], goals: Goals, reference: Metrics, most: int
 ) -> list[Point]:
     """The points that may be on the front within their intervals.
 
-    Where none keeps the limits the nearest to them, so that it is a full measurement that says how far it is.
+    Where none meets the constraints the nearest to them, so that a full measurement says how far they are.
     """
     finished = {point: known[point] for point in points if point in known and known[point].finished}
-    within = {point: one for point, one in finished.items() if kept(one, goals, reference)}
-    if within:
-        return pareto.near(compared(within, goals), most)
+    possible = {point: result for point, result in finished.items() if may_meet(result, goals, reference)}
+    if possible:
+        return pareto.near_front(by_objectives(possible, goals), most)
 
-    def over(point: Point) -> float:
-        return sum(max(0.0, by) for by in goals.excesses(finished[point].metrics, reference).values())
+    def violation(point: Point) -> float:
+        return sum(max(0.0, by) for by in goals.violations(finished[point].metrics, reference).values())
 
-    return sorted(finished, key=over)[: min(NEAREST, most)]
-
-
-def kept(one: Told, goals: Goals, reference: Metrics) -> bool:
-    """Whether a result keeps every limit, by its interval at least where the metric has one."""
-    over = goals.excesses(one.metrics, reference)
-    spread = one.metrics.get("energy/ci95_rel")
-    return all(verdict.may_meet(by, spread if limit.metric == SHORT["energy"] else None) for limit, by in over.items())
+    return sorted(finished, key=violation)[: min(NEAREST, most)]
 
 
-def compared(told: Mapping[Point, Told], goals: Goals) -> dict[Point, pareto.Result]:
-    """Each result by the objectives, less being better; those that lack one are not in it."""
-    found = {}
-    for point, one in told.items():
-        values = [goal.oriented(one.metrics) for goal in goals.objectives]
-        spread = one.metrics.get("energy/ci95_rel")
+def may_meet(result: TrialResult, goals: Goals, reference: Metrics) -> bool:
+    """Whether a result meets every constraint, by its interval at least where the metric has one."""
+    violations = goals.violations(result.metrics, reference)
+    spread = result.metrics.get("energy/ci95_rel")
+    return all(
+        verdict.may_meet(by, spread if constraint.metric == SHORT["energy"] else None)
+        for constraint, by in violations.items()
+    )
+
+
+def by_objectives(results: Mapping[Point, TrialResult], goals: Goals) -> dict[Point, pareto.Result]:
+    """Each result by the objectives, less being better; without those that lack one."""
+    oriented = {}
+    for point, result in results.items():
+        values = [goal.oriented(result.metrics) for goal in goals.objectives]
+        spread = result.metrics.get("energy/ci95_rel")
         halves = [
             abs(value) * spread if goal.metric == SHORT["energy"] and spread is not None and value is not None else None
             for goal, value in zip(goals.objectives, values, strict=True)
         ]
         if all(value is not None for value in values):
-            found[point] = pareto.Result(tuple(value for value in values if value is not None), tuple(halves))
-    return found
+            oriented[point] = pareto.Result(tuple(value for value in values if value is not None), tuple(halves))
+    return oriented

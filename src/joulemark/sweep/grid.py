@@ -1,4 +1,4 @@
-"""The grid of a suite: which runs it is made of, each as the words of `python -m src.run`."""
+"""The grid of a suite: its runs, each as the overrides of `python -m src.run`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,33 +12,41 @@ from joulemark.report.table import Row
 
 @dataclass(frozen=True)
 class Cell:
-    """One task with the models and datasets that are tried on it; a model may carry its size (`bloomz-7b1`)."""
+    """One task with the models and datasets that are measured on it.
+
+    Attributes:
+        task: its name
+        models: names of models, each with its size where it has several (`bloomz-7b1`)
+        datasets: names of datasets; `auto` is the task's own choice
+        overrides: further ones for the runs of this cell
+    """
 
     task: str
     models: tuple[str, ...]
     datasets: tuple[str, ...] = ("auto",)
-    words: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A grid of runs, and the words that all of them share."""
+    """A grid of runs, and the overrides that all of them share."""
 
     cells: tuple[Cell, ...]
-    words: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of the grid, as words."""
+    """One run of the grid: its task, its model with its size, and its overrides."""
 
     task: str
     model: str
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
 
     @property
     def command(self) -> str:
-        return command(self.words)
+        """The command line that makes this run."""
+        return command(self.overrides)
 
     @property
     def options(self) -> str:
@@ -48,25 +56,27 @@ class Job:
     @property
     def row(self) -> Row:
         """The row of the table that this run will fill."""
-        return Row(self.task, self.model, " ".join(sorted(w for w in self.words if not w.startswith("model"))))
+        inputs = sorted(override for override in self.overrides if not override.startswith("model"))
+        return Row(self.task, self.model, " ".join(inputs))
 
 
-def jobs(suite: Suite, more: Sequence[str], tasks: Sequence[str], models: Sequence[str]) -> list[Job]:
-    """The runs of the grid in order; a word of the user's prevails over a cell's, and that over the suite's.
+def jobs(suite: Suite, further: Sequence[str], tasks: Sequence[str], models: Sequence[str]) -> list[Job]:
+    """The runs of the grid in order; the user's further overrides win over a cell's, and those over the suite's.
 
     UserError for a task or model that the suite does not have.
     """
-    for key, asked, known in (
+    names = [name for cell in suite.cells for model in cell.models for name in (model, _name(model))]
+    for key, chosen, known in (
         ("tasks", tasks, [cell.task for cell in suite.cells]),
-        ("models", models, [name for cell in suite.cells for one in cell.models for name in (one, _name(one))]),
+        ("models", models, names),
     ):
-        for word in asked:
-            if word not in known:
-                raise UserError(choose(key, word, sorted(set(known))))
-    return list(_jobs(suite, more, tasks, models))
+        for name in chosen:
+            if name not in known:
+                raise UserError(choose(key, name, sorted(set(known))))
+    return list(_jobs(suite, further, tasks, models))
 
 
-def _jobs(suite: Suite, more: Sequence[str], tasks: Sequence[str], models: Sequence[str]) -> Iterator[Job]:
+def _jobs(suite: Suite, further: Sequence[str], tasks: Sequence[str], models: Sequence[str]) -> Iterator[Job]:
     for cell in suite.cells:
         for model in cell.models:
             if (tasks and cell.task not in tasks) or (models and not {model, _name(model)} & set(models)):
@@ -75,8 +85,9 @@ def _jobs(suite: Suite, more: Sequence[str], tasks: Sequence[str], models: Seque
                 name, _, size = model.partition("-")
                 own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={cell.task}"]
                 own += [] if dataset == "auto" else [f"task.dataset={dataset}"]
-                words = {word.partition("=")[0]: word for word in (*own, *suite.words, *cell.words, *more)}
-                yield Job(cell.task, model, tuple(words.values()))
+                every = (*own, *suite.overrides, *cell.overrides, *further)
+                by_key = {override.partition("=")[0]: override for override in every}
+                yield Job(cell.task, model, tuple(by_key.values()))
 
 
 def _name(model: str) -> str:

@@ -1,4 +1,4 @@
-"""How much each setting decides about the energy: Optuna's own evaluators, over one value for each point."""
+"""How much each setting decides about the energy: Optuna's own evaluator, over one value for each point."""
 
 import math
 import warnings
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from joulemark.sweep.space import BATCH, Dimension, Point, value
 
-# Below so many points for each setting a forest of trees splits chance
+# With fewer points for each setting a forest of trees splits on chance
 ENOUGH = 5
 
 
@@ -17,14 +17,14 @@ def importance(energies: Mapping[Point, float], dimensions: Sequence[Dimension])
     Optuna computes it. The logarithm, because energies are compared by their ratio. Settings that never varied have no
     share.
     """
-    varied = [one for one in dimensions if len({value(point, one.key) for point in energies}) > 1]
-    need = ENOUGH * len(varied)
+    varied = [dimension for dimension in dimensions if len({value(point, dimension.key) for point in energies}) > 1]
+    needed = ENOUGH * len(varied)
     if not varied:
-        return "no setting varied: nothing to share out"
+        return "no setting varied"
     if len(varied) == 1:
-        return f"only {varied[0].key} varied: it has all there is"
-    if len(energies) < need:
-        return f"too few points to say: {len(energies)} finished, {need} would do for {len(varied)} settings"
+        return f"only {varied[0].key} varied, so its share is all of it"
+    if len(energies) < needed:
+        return f"too few points: {len(energies)} finished, and {len(varied)} settings need {needed}"
     return _shares(energies, varied)
 
 
@@ -35,17 +35,17 @@ def _shares(energies: Mapping[Point, float], varied: Sequence[Dimension]) -> dic
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study()
-    sizes = sorted({int(found) for point in energies if (found := value(point, BATCH)) is not None})
+    sizes = sorted({int(size) for point in energies if (size := value(point, BATCH)) is not None})
     for point, energy in energies.items():
-        words = {one.key: value(point, one.key) or "" for one in varied}
+        values = {dimension.key: value(point, dimension.key) or "" for dimension in varied}
         study.add_trial(
             optuna.trial.create_trial(
-                params={key: sizes.index(int(word)) if key == BATCH else word for key, word in words.items()},
+                params={key: sizes.index(int(text)) if key == BATCH else text for key, text in values.items()},
                 distributions={
-                    one.key: IntDistribution(0, len(sizes) - 1)
-                    if one.key == BATCH
-                    else CategoricalDistribution(list(one.values))
-                    for one in varied
+                    dimension.key: IntDistribution(0, len(sizes) - 1)
+                    if dimension.key == BATCH
+                    else CategoricalDistribution(list(dimension.values))
+                    for dimension in varied
                 },
                 value=math.log(energy),
             )
@@ -53,7 +53,7 @@ def _shares(energies: Mapping[Point, float], varied: Sequence[Dimension]) -> dic
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+            shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
         except RuntimeError as error:  # energies without variance
-            return f"Optuna cannot say: {error}"
-    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+            return f"Optuna cannot compute it: {error}"
+    return dict(sorted(shares.items(), key=lambda pair: -pair[1]))

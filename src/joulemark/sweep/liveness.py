@@ -1,8 +1,8 @@
-"""Who measures a trial, and whether that process is still there.
+"""Which worker measures a trial, and whether its process still runs.
 
-On this machine the system knows: by process id and start. Of another machine's worker its beats are counted, which a
-thread of the worker writes while the worker sleeps beside its trial. No two clocks are compared: whoever watches notes
-how long a beat has stood still before its own eyes.
+On this machine the system knows: by process id and start. Of another machine's worker the heartbeats are counted, which
+a thread of the worker writes while the worker sleeps beside its trial. No two clocks are compared: whoever watches
+notes how long a heartbeat has stood still as seen by itself.
 """
 
 import os
@@ -15,42 +15,49 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-BEAT_S = 30.0  # between two beats: one write of a process that does not measure
-GONE_S = 150.0  # a beat that stood still for so long before somebody's eyes is a dead worker's
+BEAT_S = 30.0  # between two heartbeats: one write of a process that does not measure
+GONE_S = 150.0  # a heartbeat that stood still for so long, as seen by one watcher, is a dead worker's
 
 
-def own(card: str | None = None) -> dict[str, Any]:
+def this_worker(card: str | None = None) -> dict[str, Any]:
     """This process as others may look for it, and the card it measures on."""
     import psutil
 
     process = psutil.Process()
-    began = process.create_time()
-    return {"host": socket.gethostname(), "where": where(), "pid": os.getpid(), "began": began, "card": card}
+    return {
+        "host": socket.gethostname(),
+        "where": machine(),
+        "pid": os.getpid(),
+        "began": process.create_time(),
+        "card": card,
+    }
 
 
-def where() -> str:
+def machine() -> str:
     """The machine since it was started and, in a container, the container: within it a process id means one process."""
-    started, within = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-    found = [started.read_text().strip()] if started.exists() else []
-    return " ".join([socket.gethostname(), *found, *([os.readlink(within)] if within.exists() else [])])
+    boot_id, pid_namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+    boot = [boot_id.read_text().strip()] if boot_id.exists() else []
+    namespace = [os.readlink(pid_namespace)] if pid_namespace.exists() else []
+    return " ".join([socket.gethostname(), *boot, *namespace])
 
 
 @dataclass
 class Watch:
-    """One worker's view of the others."""
+    """One worker's view of the others. `clock` counts seconds."""
 
     clock: Callable[[], float] = time.monotonic
-    _here: str = field(default_factory=where)
-    _seen: dict[int, tuple[int, float, float]] = field(default_factory=dict)  # of a trial: beat, still for, last look
+    _machine: str = field(default_factory=machine)
+    # of each trial: heartbeat, seconds it has stood still, when it was last looked at
+    _seen: dict[int, tuple[int, float, float]] = field(default_factory=dict)
 
     def dead(self, trial: int, worker: Mapping[str, Any], beat: int) -> bool:
         """Whether the worker of this trial is gone, by all that can be known here and now."""
-        if worker.get("where") == self._here:
+        if worker.get("where") == self._machine:
             return _gone(worker["pid"], worker["began"])
         now = self.clock()
-        before, still_s, looked = self._seen.get(trial, (beat, 0.0, now))
-        # Between two looks far apart nobody watched: the storage may have been away, and with it the beats
-        still_s = still_s + min(now - looked, BEAT_S) if beat == before else 0.0
+        last_beat, still_s, seen_at = self._seen.get(trial, (beat, 0.0, now))
+        # Between two looks far apart nobody watched: the storage may have been away, and with it the heartbeats
+        still_s = still_s + min(now - seen_at, BEAT_S) if beat == last_beat else 0.0
         self._seen[trial] = (beat, still_s, now)
         return still_s >= GONE_S
 
@@ -68,11 +75,11 @@ def _gone(pid: int, began: float) -> bool:
 @contextmanager
 def beating(write: Callable[[int], None], every_s: float = BEAT_S) -> Iterator[None]:
     """Within it a thread writes 1, 2, 3, … as time passes."""
-    over = Event()
+    ended = Event()
 
     def beat() -> None:
         count = 0
-        while not over.wait(every_s):
+        while not ended.wait(every_s):
             count += 1
             write(count)
 
@@ -81,5 +88,5 @@ def beating(write: Callable[[int], None], every_s: float = BEAT_S) -> Iterator[N
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         thread.join()

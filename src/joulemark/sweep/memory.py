@@ -3,7 +3,7 @@
     1  2  4  8  16  32 ✗        doubling until one does not fit
                  24  28 ✗  26   bisection between the last that did and the first that did not
 
-What fits is remembered for each card and everything that decides it: model, task, precision and the other words.
+What fits is remembered for each card and everything that decides it: model, task, precision and the other options.
 """
 
 import json
@@ -12,19 +12,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-OUT_OF_MEMORY = re.compile(r"out of memory at batch_size=(\d+)")  # as measure/runner.py says it
+OUT_OF_MEMORY = re.compile(r"out of memory at batch_size=(\d+)")  # as measure/runner.py reports it
 LOCK_S = 60
 
 
 @dataclass(frozen=True)
 class Known:
-    """The largest batch size that fitted and the smallest that did not; None where neither was seen."""
+    """What is known of a case.
+
+    Attributes:
+        fits: the largest batch size that fitted; None where none did
+        fails: the smallest that did not; None where all did
+    """
 
     fits: int | None = None
     fails: int | None = None
 
-    def with_(self, size: int, fitted: bool) -> "Known":
-        """This and one more trial. A size that fitted makes smaller failures void: memory was short for a while."""
+    def with_trial(self, size: int, fitted: bool) -> "Known":
+        """This and one more trial. A size that fitted voids smaller failures: memory was short for a while."""
         if fitted:
             return Known(
                 max(size, self.fits or 0), None if self.fails is not None and self.fails <= size else self.fails
@@ -46,40 +51,45 @@ def next_size(sizes: Sequence[int], known: Known) -> int | None:
 
 
 def ran_out(error: str | None) -> int | None:
-    """The batch size at which a run says that its memory ended; None where it says no such thing."""
-    found = OUT_OF_MEMORY.search(error or "")
-    return int(found[1]) if found else None
+    """The batch size at which a run's error reports that memory ran out; None for any other error."""
+    match = OUT_OF_MEMORY.search(error or "")
+    return int(match[1]) if match else None
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The file, and what names a case in it beside the words: the card."""
+    """The file of all cases.
+
+    Attributes:
+        path: the file, JSON
+        device: the card, which is part of each case beside the overrides
+    """
 
     path: Path
     device: str
 
-    def known(self, words: Sequence[str]) -> Known:
-        """What is known of these words on this card."""
-        return _read(self.path).get(self._case(words), Known())
+    def known(self, overrides: Sequence[str]) -> Known:
+        """What is known of a run with these overrides on this card."""
+        return _read(self.path).get(self._case(overrides), Known())
 
-    def tell(self, words: Sequence[str], size: int, fitted: bool) -> None:
+    def add(self, overrides: Sequence[str], size: int, fitted: bool) -> None:
         """Adds one trial; safe beside other processes that do the same."""
         from filelock import FileLock
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock", timeout=LOCK_S):
-            found = _read(self.path)
-            case = self._case(words)
-            now = found.get(case, Known()).with_(size, fitted)
-            if now == found.get(case):
+            cases = _read(self.path)
+            case = self._case(overrides)
+            now = cases.get(case, Known()).with_trial(size, fitted)
+            if now == cases.get(case):
                 return
-            text = json.dumps({key: asdict(known) for key, known in {**found, case: now}.items()}, indent=1)
-            beside = self.path.with_suffix(".new")
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(self.path)
+            text = json.dumps({key: asdict(known) for key, known in {**cases, case: now}.items()}, indent=1)
+            new_file = self.path.with_suffix(".new")
+            new_file.write_text(text, encoding="utf-8")
+            new_file.replace(self.path)
 
-    def _case(self, words: Sequence[str]) -> str:
-        return f"{self.device}: {' '.join(sorted(words))}"
+    def _case(self, overrides: Sequence[str]) -> str:
+        return f"{self.device}: {' '.join(sorted(overrides))}"
 
 
 def _read(path: Path) -> Mapping[str, Known]:

@@ -1,23 +1,20 @@
 """python -m src.run -m a=1,2 b=3,4: every combination a run in a process of its own, one after the other.
 
-All words are checked before the first run begins, and one wrong word refuses them all. A run that fails is a row of
-the table and the next one begins. Exit code 0 when every run is finished, 1 when one is not, 130 and 143 when stopped.
-The last line on standard output is one JSON object: `status`, `sweep_id`, `run_id` (the run in MLflow that holds the
-table; null where it could not be written), `left` (runs not begun) and `runs`.
+All overrides are checked before the first run begins, and one invalid run refuses them all. A run that fails is a row
+of the table and the next one begins. cli/multirun.py prints what comes of them.
 """
 
 import json
 import shlex
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from joulemark.config.compose import composed
 from joulemark.config.run import Run
-from joulemark.core import signals, tracking
+from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.hardware import host
 from joulemark.report import table
@@ -25,156 +22,194 @@ from joulemark.report.table import Row
 from joulemark.sweep import trial
 from joulemark.sweep.trial import Outcome
 
-Varied = Mapping[str, str]  # the words of one run that not all runs share
+Varied = Mapping[str, str]  # the options of one run that not all runs share
+Report = Callable[[str], None]
 
 
 class Place(Protocol):
-    """Where runs are made: one after the other in this process's own machine, or on a cluster (src/cluster)."""
+    """Where runs are made: on this machine one after the other, or on a cluster (sweep/cluster)."""
 
-    def run(self, words: Sequence[str]) -> Run:
-        """The run that these words ask for there; UserError where there is none."""
+    def run(self, overrides: Sequence[str]) -> Run:
+        """The run with these overrides there; UserError where it is refused."""
 
     def ready(self, runs: Sequence[Run]) -> None:
         """UserError, one line and before anything runs, for runs that cannot be made there."""
 
     def perform(
-        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str]
+        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str], report: Report
     ) -> Iterator[tuple[int, Outcome]]:
-        """Each job's place in the order and its outcome as it ends, until `stops` names a signal; of those begun.
+        """Each begun job's place in the order and its outcome as it ends, until `stops` names a signal.
 
-        `names` are the words for people by which the jobs differ.
+        `names` are the overrides by which the jobs differ; `report` gets sentences for the user.
         """
 
     def device(self, run: Run) -> str:
-        """What the run is measured on, for people."""
+        """The name of what the run is measured on."""
 
 
-class Here:
-    """This machine: one run after the other, each a process of its own."""
+class ThisMachine:
+    """One run after the other, each a process of its own."""
 
-    def run(self, words: Sequence[str]) -> Run:
-        return composed(words)
+    def run(self, overrides: Sequence[str]) -> Run:
+        """The run with these overrides; UserError where it is refused."""
+        return composed(overrides)
 
     def ready(self, runs: Sequence[Run]) -> None:
-        """Building a run has asked this machine all there is to ask."""
+        """Nothing: building a run has checked this machine."""
 
     def perform(
-        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str]
+        self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str], report: Report
     ) -> Iterator[tuple[int, Outcome]]:
-        """What is going on when a signal comes is waited for."""
-        for place, words in enumerate(jobs):
+        """A run that is being measured when a signal comes is waited for."""
+        for place, overrides in enumerate(jobs):
             if stops:
                 return
-            print(f"{place + 1} of {len(jobs)}  {names[place]}", file=sys.stderr, flush=True)
-            outcome = trial.run(words, forward_signals=True)
+            report(f"{place + 1} of {len(jobs)}  {names[place]}")
+            outcome = trial.run(overrides, forward_signals=True)
             stops += [name for name in [outcome.stopped_by] if name]
             yield place, outcome
 
     def device(self, run: Run) -> str:
+        """The name of the card or the processor."""
         return run.hardware.device_name(host.cpu_name())
 
 
-def launch(
-    jobs: Sequence[Sequence[str]], sweep_id: str | None = None, where: Place | None = None
-) -> tuple[list[Outcome], int]:
-    """Makes all runs and prints their table and the last line; returns what became of those begun, and the exit code.
+@dataclass(frozen=True)
+class Multirun:
+    """What became of many runs.
 
-    UserError, before anything runs, for words that no run can have, and for two runs that are the same.
+    Attributes:
+        sweep_id: that all of them carry
+        status: `finished`, `failed` (one of them is not finished) or `interrupted`
+        runs: all that were asked for, the first one first
+        outcomes: of those that were begun, in order
+        rows: of the table, one for each outcome
+        began_s: since the epoch
+        stopped_by: the name of the signal that stopped them
     """
-    where = where or Here()
-    sweep_id = sweep_id or f"s{uuid.uuid4().hex[:11]}"  # begins with a letter: Hydra would read 12e4 as a number
-    words = [[*(word for word in job if not word.startswith("sweep_id=")), f"sweep_id={sweep_id}"] for job in jobs]
-    runs = checked(words, where.run)
-    where.ready(runs)
-    varied = varying(words)
-    began_s = time.time()
-    with signals.Forwarding() as forwarding:  # no signal between and after the runs cuts off what is being told
-        stops = forwarding.stops
-        done = _performed(where, words, varied, stops)
-        outcomes = list(done.values())
-        stopped_by = stops[0] if stops else None
-        rows = [_row(runs[place], varied[place], outcome, where) for place, outcome in done.items()]
-        table.show_sweep(rows)
-        failed = any(outcome.status != "finished" for outcome in outcomes)
-        status = "interrupted" if stopped_by else "failed" if failed else "finished"
-        last = {
-            "status": status,
-            "sweep_id": sweep_id,
-            "run_id": _saved(runs[0], status, began_s, sweep_id, rows),
-            "left": len(jobs) - len(outcomes),
-            "runs": [asdict(outcome) for outcome in outcomes],
+
+    sweep_id: str
+    status: str
+    runs: Sequence[Run]
+    outcomes: Sequence[Outcome]
+    rows: Sequence[Row]
+    began_s: float
+    stopped_by: str | None
+
+    def last_line(self, run_id: str | None) -> dict[str, Any]:
+        """What programs read; `run_id` is the run in MLflow that holds the table."""
+        return {
+            "status": self.status,
+            "sweep_id": self.sweep_id,
+            "run_id": run_id,
+            "left": len(self.runs) - len(self.outcomes),
+            "runs": [asdict(outcome) for outcome in self.outcomes],
         }
-        print(json.dumps(last, allow_nan=False), flush=True)
-    return outcomes, signals.exit_code(stopped_by) if stopped_by else int(failed)
 
 
-def _saved(first: Run, status: str, began_s: float, sweep_id: str, rows: Sequence[Row]) -> str | None:
+def perform(
+    jobs: Sequence[Sequence[str]], sweep_id: str | None, place: Place, stops: list[str], report: Report
+) -> Multirun:
+    """Makes all runs, until `stops` names a signal.
+
+    Raises:
+        UserError: before anything runs, for overrides that are refused, and for two runs that are the same.
+    """
+    sweep_id = sweep_id or f"s{uuid.uuid4().hex[:11]}"  # begins with a letter: Hydra would read 12e4 as a number
+    jobs = [
+        [*(override for override in job if not override.startswith("sweep_id=")), f"sweep_id={sweep_id}"]
+        for job in jobs
+    ]
+    runs = checked(jobs, place.run)
+    place.ready(runs)
+    varied = varying(jobs)
+    began_s = time.time()
+    by_place = _outcomes(place, jobs, varied, stops, report)
+    outcomes = list(by_place.values())
+    failed = any(outcome.status != "finished" for outcome in outcomes)
+    return Multirun(
+        sweep_id,
+        "interrupted" if stops else "failed" if failed else "finished",
+        runs,
+        outcomes,
+        [_row(runs[index], varied[index], outcome, place) for index, outcome in by_place.items()],
+        began_s,
+        stops[0] if stops else None,
+    )
+
+
+def save(multirun: Multirun, report: Report) -> str | None:
     """The id of the run in MLflow that holds the table, among the runs of the first one's task."""
-    from joulemark.store import sweeps  # MLflow enters when nothing is measured any more
+    from joulemark.store import sweeps  # MLflow is imported when nothing is measured any more
 
-    text = table.markdown(rows, table.swept(rows))
+    text = table.markdown(multirun.rows, table.swept(multirun.rows))
+    first = multirun.runs[0]
     try:
-        found = sweeps.SweepRun({"sweep_id": sweep_id}, text)
-        return sweeps.save_sweep(first.tracking_uri, first.task.name, status, began_s, found)
+        sweep = sweeps.SweepRun({"sweep_id": multirun.sweep_id}, text)
+        return sweeps.save_sweep(first.tracking_uri, first.task.name, multirun.status, multirun.began_s, sweep)
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its table is on the screen
-        print(f"the table is not recorded: {error}", file=sys.stderr)
+        report(f"the table is not recorded: {error}")
         return None
 
 
 def checked(jobs: Sequence[Sequence[str]], build: Callable[[Sequence[str]], Run] = composed) -> list[Run]:
-    """The run of each job's words; UserError names the first that cannot be, or that is another one again."""
+    """The run of each job's overrides; UserError for the first that is refused, or that equals another one."""
     runs: list[Run] = []
-    known: dict[str, int] = {}
-    for number, words in enumerate(jobs, start=1):
+    numbers: dict[str, int] = {}
+    for number, overrides in enumerate(jobs, start=1):
         try:
-            run = build(words)
+            run = build(overrides)
         except UserError as error:
-            raise UserError(f"{error} (run {number} of {len(jobs)}: {_told(words)})") from None
-        same = known.setdefault(json.dumps([run.chosen, run.config["meter"]], sort_keys=True, default=str), number)
+            raise UserError(f"{error} (run {number} of {len(jobs)}: {_shown(overrides)})") from None
+        same = numbers.setdefault(json.dumps([run.chosen, run.config["meter"]], sort_keys=True, default=str), number)
         if same != number:
-            raise UserError(f"runs {same} and {number} are the same: {_told(words)}; leave one out")
+            raise UserError(f"runs {same} and {number} are the same: {_shown(overrides)}; leave one out")
         runs.append(run)
     return runs
 
 
-def _told(words: Sequence[str]) -> str:
-    return shlex.join(tracking.public_override(word) for word in words if not word.startswith("sweep_id="))
+def _shown(overrides: Sequence[str]) -> str:
+    public = map(tracking.public_override, overrides)
+    return shlex.join(override for override in public if not override.startswith("sweep_id="))
 
 
 def varying(jobs: Sequence[Sequence[str]]) -> list[Varied]:
-    """Of each job the words that not all jobs share, by key."""
-    public = [[tracking.public_override(word) for word in words] for words in jobs]
-    pairs = [{key: value for key, _, value in (word.partition("=") for word in words)} for words in public]
-    keys = [key for key in dict.fromkeys(key for pair in pairs for key in pair) if len({p.get(key) for p in pairs}) > 1]
+    """Of each job the options that not all jobs share, by key."""
+    public = [[tracking.public_override(override) for override in job] for job in jobs]
+    pairs = [{key: value for key, _, value in (override.partition("=") for override in job)} for job in public]
+    keys = [
+        key
+        for key in dict.fromkeys(key for pair in pairs for key in pair)
+        if len({pair.get(key) for pair in pairs}) > 1
+    ]
     return [{key: pair[key] for key in keys if key in pair} for pair in pairs]
 
 
-def _performed(
-    where: Place, jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str]
+def _outcomes(
+    place: Place, jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str], report: Report
 ) -> dict[int, Outcome]:
-    """The outcome of each job that was begun, by its place and in the order in which they were asked for."""
-    names = [" ".join(f"{key}={value}" for key, value in apart.items()) for apart in varied]
-    names = [name or _told(words) for name, words in zip(names, jobs, strict=True)]
-    done = dict(where.perform(jobs, names, stops))
+    """The outcome of each job that was begun, by its index and in the order in which they were asked for."""
+    names = [" ".join(f"{key}={value}" for key, value in options.items()) for options in varied]
+    names = [name or _shown(overrides) for name, overrides in zip(names, jobs, strict=True)]
+    outcomes = dict(place.perform(jobs, names, stops, report))
     if stops:
-        left = len(jobs) - len(done)
-        print(f"stopped by {stops[0]}; {left} of {len(jobs)} not begun", file=sys.stderr, flush=True)
-    return {place: done[place] for place in sorted(done)}
+        report(f"stopped by {stops[0]}; {len(jobs) - len(outcomes)} of {len(jobs)} not begun")
+    return {index: outcomes[index] for index in sorted(outcomes)}
 
 
-def _row(run: Run, varied: Varied, outcome: Outcome, where: Place) -> Row:
+def _row(run: Run, varied: Varied, outcome: Outcome, place: Place) -> Row:
     """The run's row in the table; its model, size and task have columns of their own."""
     tags: dict[str, Any] = {
         "role": run.model.role,
         "metric": run.task.metric,
         "dataset": run.dataset.name,
-        "device": where.device(run),
+        "device": place.device(run),
         "flags": ", ".join(outcome.flags),
     }
     return Row(
         task=run.task.name,
         model=run.label,
-        inputs=" ".join(sorted(word for word in outcome.words if not word.startswith("model"))),
+        inputs=" ".join(sorted(override for override in outcome.overrides if not override.startswith("model"))),
         status=outcome.status,
         metrics=outcome.metrics,
         tags=tags,

@@ -4,24 +4,33 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from joulemark.sweep import finalists, memory, pareto
-from joulemark.sweep.budget import Budget, Purse
-from joulemark.sweep.candidates import Ground
-from joulemark.sweep.finalists import compared
+from joulemark.sweep import memory, pareto
+from joulemark.sweep.budget import Budget, BudgetState
+from joulemark.sweep.candidates import Candidates
+from joulemark.sweep.finalists import by_objectives, finalists, may_meet
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.space import Point, Space, without_batch
 from joulemark.sweep.study import Study
-from joulemark.sweep.trial_state import FULL, SCREENING, View
+from joulemark.sweep.trial_state import FULL, SCREENING, StudyState
 
 # Proposals in a row that are known already, before one that is not is drawn
 PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All that a search is: words, space, goals, budget.
+class SearchPlan:
+    """All that decides a search.
 
-    `full` and `screening` are the words of each pass without the point's; `screening` None measures all in full.
+    Attributes:
+        space: the points
+        reference: measured first; ratios and losses are relative to it
+        goals: objectives and constraints
+        full: overrides of the full stage without the point's
+        screening: those of the screening stage; None measures all points in full
+        finalists: the most points that get the full protocol after screening
+        budget: the whole study's
+        memory: which batch sizes fit
+        seed: of the search
     """
 
     space: Space
@@ -35,57 +44,61 @@ class Plan:
     seed: int = 0
 
 
-class Choice:
-    """One worker's choices. `stage` is the pass in which all points are looked at."""
+class NextPoint:
+    """One worker's choice of points. `stage` is the one in which the space is searched."""
 
-    def __init__(self, plan: Plan, study: Study) -> None:
+    def __init__(self, plan: SearchPlan, study: Study) -> None:
         self._plan, self._study = plan, study
         self.stage = FULL if plan.screening is None else SCREENING
-        self.purse = Purse(plan.budget, self.stage, plan.finalists)
-        self.ground = Ground(plan.space, plan.full, plan.memory, self.stage)
-        self._drawn, self._known_in_a_row = random.Random(plan.seed), 0
+        self.budget_state = BudgetState(plan.budget, self.stage, plan.finalists)
+        self.candidates = Candidates(plan.space, plan.full, plan.memory, self.stage)
+        self._random, self._known_in_a_row = random.Random(plan.seed), 0
 
-    def finalist(self, seen: View) -> Point | None:
+    def finalist(self, state: StudyState) -> Point | None:
         """A point near the front that nobody has measured in full."""
-        points, most = self._plan.space.points, self._plan.finalists
-        known, goals = seen.known(SCREENING), self._study.goals
-        done = {*seen.known(FULL), *seen.claimed(FULL), *self.ground.left_out}
-        chosen = finalists.finalists(points, known, goals, self._study.reference, most)
+        known, goals = state.known(SCREENING), self._study.goals
+        done = {*state.known(FULL), *state.claimed(FULL), *self.candidates.excluded}
+        chosen = finalists(self._plan.space.points, known, goals, self._study.reference, self._plan.finalists)
         return next((point for point in chosen if point not in done), None)
 
-    def next(self, seen: View) -> Point | None:
-        """The next point to look at; None where none is left for this worker now. SpentError before it is chosen."""
-        limit = self.purse.searched()
-        if limit is None or len([p for p in self._plan.space.points if p != self._plan.reference]) <= limit:
-            return self.ground.next(seen)
-        points = self.ground.open(seen)
+    def next(self, state: StudyState) -> Point | None:
+        """The next point of the search; None where none is left for this worker now. SpentError where the budget is."""
+        most = self.budget_state.search_trials()
+        others = [point for point in self._plan.space.points if point != self._plan.reference]
+        if most is None or len(others) <= most:
+            return self.candidates.next(state)
+        points = self.candidates.open(state)
         if not points:
             return None
-        return self._first(points, seen) or self.ground.unbisected(points, seen) or self._proposed(points, seen)
+        return (
+            self._initial(points, state) or self.candidates.unbisected(points, state) or self._proposed(points, state)
+        )
 
-    def _first(self, points: Sequence[Point], seen: View) -> Point | None:
+    def _initial(self, points: Sequence[Point], state: StudyState) -> Point | None:
         """The middle batch size of each group, then the best group, its ends first: what chance would find late.
 
         None where the budget holds too few trials for that.
         """
-        groups = {key: sorted(group, key=self._plan.space.rank) for key, group in self.ground.groups().items()}
-        trials = self.purse.searched()
+        groups = {key: sorted(group, key=self._plan.space.rank) for key, group in self.candidates.groups().items()}
+        trials = self.budget_state.search_trials()
         if trials is not None and 3 * len(groups) > 2 * trials:
             return None
         middles = [group[(len(group) - 1) // 2] for group in groups.values()]
-        if found := next((point for point in middles if point in points), None):
-            return found
-        known, goals = seen.known(self.stage), self._study.goals
-        results = compared({point: known[point] for point in middles if point in known}, self._plan.goals)
-        kept = {p: one for p, one in results.items() if finalists.kept(known[p], goals, self._study.reference)}
-        if not kept:
+        if middle := next((point for point in middles if point in points), None):
+            return middle
+        known, goals = state.known(self.stage), self._study.goals
+        results = by_objectives({point: known[point] for point in middles if point in known}, self._plan.goals)
+        possible = {
+            point: result for point, result in results.items() if may_meet(known[point], goals, self._study.reference)
+        }
+        if not possible:
             return None
-        best = pareto.front(kept)[0]
-        return _widest(groups[without_batch(best)], points, [*known, *seen.claimed(self.stage)])
+        best = pareto.front(possible)[0]
+        return _farthest(groups[without_batch(best)], points, [*known, *state.claimed(self.stage)])
 
-    def _proposed(self, points: Sequence[Point], seen: View) -> Point:
-        """What the sampler proposes; what is known is answered at once, so that it goes on elsewhere."""
-        self.purse.afford(seen, self.stage, self._plan.reference)  # nothing is asked that is not measured
+    def _proposed(self, points: Sequence[Point], state: StudyState) -> Point:
+        """What the sampler proposes; what is known is told at once, so that it proposes another point."""
+        self.budget_state.seconds_left(state, self.stage, self._plan.reference)  # nothing is asked that is not measured
         while self._known_in_a_row < PATIENCE:
             point = self._study.propose()
             if point in points:
@@ -94,11 +107,15 @@ class Choice:
             self._known_in_a_row += 1
             self._study.repeat(point)
         self._known_in_a_row = 0
-        return self._drawn.choice(points)
+        return self._random.choice(points)
 
 
-def _widest(group: Sequence[Point], points: Sequence[Point], seen: Sequence[Point]) -> Point | None:
-    """The open point of a group that lies farthest from those that were looked at, the largest batch first."""
-    places = [place for place, point in enumerate(group) if point in seen]
-    away = {p: min(abs(place - one) for one in places) for place, p in enumerate(group) if p in points and places}
-    return max(reversed(away), key=lambda point: away[point], default=None)
+def _farthest(group: Sequence[Point], points: Sequence[Point], measured: Sequence[Point]) -> Point | None:
+    """The open point of a group that lies farthest from those that are measured, the largest batch first."""
+    places = [place for place, point in enumerate(group) if point in measured]
+    distances = {
+        point: min(abs(place - other) for other in places)
+        for place, point in enumerate(group)
+        if point in points and places
+    }
+    return max(reversed(distances), key=lambda point: distances[point], default=None)

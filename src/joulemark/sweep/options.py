@@ -1,4 +1,4 @@
-"""What a choice of `conf/sweep` and the typed words say of a sweep: fixed words, dimensions, the reference."""
+"""The options of a sweep: those of `conf/sweep`, and typed overrides that are fixed, searched, or the reference's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -7,20 +7,36 @@ from typing import Any
 from joulemark.config.compose import GROUPS
 from joulemark.config.run import RunSchema
 from joulemark.core.errors import UserError
-from joulemark.sweep.space import Dimension, Point, searchable
+from joulemark.sweep.space import Dimension, Point, require_searchable
 
-OWN = ("sweep", "storage")  # words of the sweep, not of its runs
+OWN = ("sweep", "storage")  # options of the sweep, not of its runs
 
 
 @dataclass(frozen=True)
 class SweepConf:
-    """One choice of `conf/sweep`."""
+    """The options of a sweep.
+
+    Attributes:
+        space: values of each searched option
+        reference: its values where they are not the plainest
+        objectives: names of metrics, or `{name: min}`
+        constraints: bounds of metrics, by name
+        allow_task_options: options of the task that may be searched
+        screening: the protocol that all points get; None: the run's own
+        finalists: points that then get the run's own protocol
+        budget: trials, minutes, wh
+        seed: of the search
+        workers: processes that measure at the same time, or `auto`
+        worker: the number of this process where it is one of several
+        busy: `refuse` or `wait` where another run has the card
+        save_as: the name under which the recommended settings are saved
+    """
 
     space: dict[str, Any]
     reference: dict[str, Any]
     objectives: tuple[Any, ...]
-    limits: dict[str, Any] = field(default_factory=dict)
-    changes_answers: tuple[str, ...] = ()
+    constraints: dict[str, Any] = field(default_factory=dict)
+    allow_task_options: tuple[str, ...] = ()
     screening: str | None = None
     finalists: int = 4
     budget: dict[str, float | None] = field(default_factory=dict)
@@ -28,16 +44,16 @@ class SweepConf:
     workers: int | str = 1
     worker: int | None = None
     busy: str = "refuse"
-    pin: str | None = None
+    save_as: str | None = None
 
 
 def key_of(override: Any) -> str:
-    """The key that a word sets."""
+    """The option that an override of Hydra's sets."""
     return str(override.get_key_element()).lstrip("+~")
 
 
-def parted(overrides: Sequence[Any]) -> tuple[list[str], list[Dimension]]:
-    """The words that are fixed for every trial, and those with several values."""
+def fixed_and_swept(overrides: Sequence[Any]) -> tuple[list[str], list[Dimension]]:
+    """The overrides that are the same in every trial, and those with several values."""
     fixed, swept = [], []
     for override in overrides:
         key = key_of(override)
@@ -53,38 +69,40 @@ def parted(overrides: Sequence[Any]) -> tuple[list[str], list[Dimension]]:
 
 
 def dimensions_of(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimension]) -> list[Dimension]:
-    """The YAML's dimensions with the typed ones in place of theirs, and without those that a single word fixes."""
-    typed_ = {one.key: one for one in swept}
-    fixed_keys = {word.partition("=")[0] for word in fixed}
-    found = {}
+    """The YAML's dimensions with the typed ones in place of theirs, and without those that an override fixes."""
+    fixed_keys = {override.partition("=")[0] for override in fixed}
+    by_key = {}
     for key, values in conf.space.items():
         if not isinstance(values, list | tuple):
             raise UserError(f"sweep.space.{key}={values}: a list of values; type sweep.space.{key}=[{values}]")
         if key not in fixed_keys:
-            found[key] = Dimension(key, tuple(_word(value) for value in values))
-    found.update(typed_)
-    known = [one.name for one in fields(RunSchema) if one.name not in OWN and one.name not in GROUPS[1:]]
-    for dimension in found.values():
-        searchable(dimension.key, known, conf.changes_answers)
+            by_key[key] = Dimension(key, tuple(_typed_as(value) for value in values))
+    by_key.update({dimension.key: dimension for dimension in swept})
+    options = [field.name for field in fields(RunSchema) if field.name not in (*OWN, *GROUPS[1:])]
+    for dimension in by_key.values():
+        require_searchable(dimension.key, options, conf.allow_task_options)
         if len(set(dimension.values)) < len(dimension.values):
-            raise UserError(f"{dimension.key}={','.join(dimension.values)}: a value stands there twice")
-    return list(found.values())
+            raise UserError(f"{dimension.key}={','.join(dimension.values)}: a value occurs twice")
+    return list(by_key.values())
 
 
-def _word(value: Any) -> str:
+def _typed_as(value: Any) -> str:
     """A value of the YAML as it is typed."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def reference_of(conf: SweepConf, dimensions: Sequence[Dimension], fixed: Sequence[str]) -> Point:
-    """The reference in words: a dimension without a value there has its plainest, the first.
+    """The reference's overrides: a dimension without a value there has its plainest, the first.
 
-    Words that are fixed to the same value are no part of it, so that the reference is then a point of the space; nor is
-    a null, which stands for the run's own value, of what is not searched.
+    Overrides that are fixed to the same value are no part of it, so that the reference is then a point of the space;
+    nor is a null, which stands for the run's own value, of an option that is not searched.
     """
-    words = [f"{d.key}={_word(conf.reference[d.key]) if d.key in conf.reference else d.values[0]}" for d in dimensions]
     keys = {dimension.key for dimension in dimensions}
-    further = [
-        f"{key}={_word(value)}" for key, value in conf.reference.items() if key not in keys and value is not None
+    searched = [
+        f"{each.key}={_typed_as(conf.reference[each.key]) if each.key in conf.reference else each.values[0]}"
+        for each in dimensions
     ]
-    return (*words, *(word for word in further if word not in fixed))
+    further = [
+        f"{key}={_typed_as(value)}" for key, value in conf.reference.items() if key not in keys and value is not None
+    ]
+    return (*searched, *(override for override in further if override not in fixed))

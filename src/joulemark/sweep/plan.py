@@ -1,4 +1,4 @@
-"""From the words of a sweep to its plan: every check that needs no measurement."""
+"""From the options of a sweep to its request: every check that needs no measurement."""
 
 import hashlib
 import json
@@ -23,40 +23,52 @@ from joulemark.measure.draft import draft
 from joulemark.sweep import busy, workers
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.memory import Memory
-from joulemark.sweep.next_point import Plan
+from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
-from joulemark.sweep.options import SweepConf, dimensions_of, key_of, parted, reference_of
-from joulemark.sweep.space import Dimension, Point, laid, space
-from joulemark.sweep.validity import Judge
+from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of
+from joulemark.sweep.space import Dimension, Point, merged, space
+from joulemark.sweep.validity import Validity
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A sweep that can begin. `typed`: the user typed a goal for quality, rather than the YAML.
+class SweepRequest:
+    """A sweep that can begin.
 
-    `task` and `tracking_uri` say where its answer is recorded; without the second nowhere. `words` is the line as
-    typed; `workers` holds the environment of each process that is to measure, `worker` this one's number where it is
-    one of several. `hardware` is what this process would measure on, `busy` what to do where another measures there.
-    `run` is the reference's, `pin` the file that gets what is recommended, `answers` are searched keys that change what
-    is answered.
+    Attributes:
+        name: of the study
+        plan: what is searched
+        storage: URI of the study's database; None: a journal in `folder`
+        folder: of journals and remembered batch sizes
+        quality_typed: whether the user typed a goal for quality, rather than the YAML
+        notes: sentences for the user
+        task: its name
+        tracking_uri: where the recommendation is recorded; None: nowhere
+        overrides: as typed
+        workers: environment variables of each process that measures
+        worker: this process's number where it is one of several
+        hardware: what this process measures on
+        busy: `refuse` or `wait` where another run has the card
+        run: the reference's
+        save_as: the file that gets the recommended settings
+        task_options: searched options of the task, which change its outputs
     """
 
     name: str
-    plan: Plan
+    plan: SearchPlan
     storage: str | None
     folder: Path
-    typed: bool
+    quality_typed: bool
     notes: tuple[str, ...]
     task: str = ""
     tracking_uri: str | None = None
-    words: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
     workers: tuple[Mapping[str, str], ...] = ({},)
     worker: int | None = None
     hardware: Hardware | None = None
     busy: str = busy.REFUSE
     run: Run | None = None
-    pin: Path | None = None
-    answers: tuple[str, ...] = ()
+    save_as: Path | None = None
+    task_options: tuple[str, ...] = ()
 
     @property
     def card(self) -> str | None:
@@ -64,34 +76,35 @@ class Asked:
         return None if self.hardware is None else device(self.hardware)
 
 
-def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = None) -> Asked:
-    """The sweep that the words ask for; UserError, one line, for whatever cannot be."""
-    chosen = config.hydra.runtime.choices.get("sweep")
+def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = None) -> SweepRequest:
+    """The sweep of a composed configuration and its overrides; UserError, one line, where it is refused."""
+    choice = config.hydra.runtime.choices.get("sweep")
     folder = folder or paths.home() / "sweeps"
-    if chosen in (None, "none"):
-        raise UserError("hydra/sweeper=joulemark searches what sweep=… says; type sweep=efficiency")
+    if choice in (None, "none"):
+        raise UserError("hydra/sweeper=joulemark needs a choice of sweep=…; type sweep=efficiency")
     node: Any = OmegaConf.to_container(config.sweep, resolve=True)
     conf = typed(SweepConf, node, "sweep")
-    budget, pin = _budget(conf), saved_settings.place(conf.pin)
-    fixed, swept = parted(overrides)
+    budget, save_as = _budget(conf), saved_settings.place(conf.save_as)
+    fixed, swept = fixed_and_swept(overrides)
     dimensions = dimensions_of(conf, fixed, swept)
-    judge = Judge()
+    validity = Validity()
     reference = reference_of(conf, dimensions, fixed)
-    run = judge.run(laid(fixed, reference))
-    keys = [key_of(one) for one in overrides]
-    found, notes, typed_ = _goals(conf, run, keys)
-    answers = _answers(conf, dimensions, found)
+    run = validity.run(merged(fixed, reference))
+    keys = [key_of(override) for override in overrides]
+    chosen_goals, goal_notes, quality_typed = _goals(conf, run, keys)
+    task_options = _task_options(conf, dimensions, chosen_goals)
     storage = None if config.storage is None else str(config.storage)
     extras.require_driver("storage", storage or "")
-    crew = workers.environments(conf.workers, run.hardware, keys, storage)
-    alone = len(crew) == 1 and conf.worker is None and storage is None
-    name = f"{chosen}-{_digest(conf, fixed, dimensions, found, device(run.hardware) if alone else _product(run))}"
+    environments = workers.environments(conf.workers, run.hardware, keys, storage)
+    alone = len(environments) == 1 and conf.worker is None and storage is None
+    measured_on = device(run.hardware) if alone else product(run)
+    name = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}"
     full = (*fixed, f"sweep_id={name}")
-    screening, note = _screening(conf, full, reference, run, judge)
-    plan = Plan(
-        space=space(dimensions, fixed, judge),
+    screening, screening_notes = _screening(conf, full, reference, run, validity)
+    plan = SearchPlan(
+        space=space(dimensions, fixed, validity),
         reference=reference,
-        goals=found,
+        goals=chosen_goals,
         full=full,
         screening=screening,
         finalists=conf.finalists,
@@ -99,111 +112,117 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         memory=Memory(folder / "memory.json", device(run.hardware)),
         seed=conf.seed,
     )
-    return Asked(
+    return SweepRequest(
         name,
         plan,
         storage,
         folder,
-        typed_,
-        (*run.notes, *notes, *note),
+        quality_typed,
+        (*run.notes, *goal_notes, *screening_notes),
         run.task.name,
         run.tracking_uri,
-        words=tuple(one.input_line for one in overrides),
-        workers=crew,
+        overrides=tuple(override.input_line for override in overrides),
+        workers=environments,
         worker=conf.worker,
         hardware=run.hardware,
         busy=busy.checked(conf.busy),
         run=run,
-        pin=pin,
-        answers=answers,
+        save_as=save_as,
+        task_options=task_options,
     )
 
 
 def device(hardware: Hardware) -> str:
-    """What a run is measured on, told apart from others of its kind: UUIDs, or the processor's name."""
+    """What a run is measured on, distinct from others of its kind: UUIDs, or the processor's name."""
     return ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
 
 
-def _product(run: Run) -> str:
+def product(run: Run) -> str:
     """What a run is measured on by its product's name: workers on other cards of that product share one study."""
     return run.hardware.device_name(host.cpu_name())
 
 
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:
-    """The goals, notes about those that are left out, and whether the user typed one for quality."""
+    """The goals, notes about those that are excluded, and whether the user typed one for quality."""
     known = list(named_metrics.metrics(draft(run, Inputs())))
-    named = [*map(str, conf.objectives), *conf.limits]
-    if any(QUALITY in name for name in named):
+    names = [*map(str, conf.objectives), *conf.constraints]
+    if any(QUALITY in name for name in names):
         known += [f"{QUALITY}{name}" for name in run.task.score((), ()).values]
-    found = goals(conf.objectives, conf.limits, known)
-    asked = Goals(
-        found.objectives if "sweep.objectives" in keys else (),
+    chosen = goals(conf.objectives, conf.constraints, known)
+    typed_keys = _with_parents(keys)
+    typed_goals = Goals(
+        chosen.objectives if "sweep.objectives" in keys else (),
         tuple(
-            one for one in found.limits if any(k in ("sweep.limits", f"sweep.limits.{one.name}") for k in _above(keys))
+            constraint
+            for constraint in chosen.constraints
+            if {"sweep.constraints", f"sweep.constraints.{constraint.name}"} & typed_keys
         ),
     )
-    typed_ = any(metric.startswith(QUALITY) for metric in asked.metrics)
-    if run.model.checkpoint.weights != "random" or not any(m.startswith(QUALITY) for m in found.metrics):
-        return found, [], typed_
-    why = "answers of random weights have no quality"
-    if typed_:
-        raise UserError(f"model.weights=random: {why}; leave quality out of sweep.objectives and sweep.limits")
-    left = found.without(QUALITY)
-    if not left.objectives:
-        raise UserError(f"model.weights=random: {why}; type sweep.objectives=[energy,p95]")
-    return left, [f"left out: the goals for quality: {why}"], False
+    quality_typed = any(metric.startswith(QUALITY) for metric in typed_goals.metrics)
+    if run.model.checkpoint.weights != "random" or not any(m.startswith(QUALITY) for m in chosen.metrics):
+        return chosen, [], quality_typed
+    reason = "predictions of random weights have no quality"
+    if quality_typed:
+        raise UserError(f"model.weights=random: {reason}; leave quality out of sweep.objectives and sweep.constraints")
+    without_quality = chosen.without(QUALITY)
+    if not without_quality.objectives:
+        raise UserError(f"model.weights=random: {reason}; type sweep.objectives=[energy,p95]")
+    return without_quality, [f"excluded: the goals for quality: {reason}"], False
 
 
-def _above(keys: Sequence[str]) -> list[str]:
-    """Each key and those that hold it."""
-    return [".".join(key.split(".")[: n + 1]) for key in keys for n in range(key.count(".") + 1)]
+def _with_parents(keys: Sequence[str]) -> set[str]:
+    """Each option and those that hold it."""
+    return {".".join(key.split(".")[: count + 1]) for key in keys for count in range(key.count(".") + 1)}
 
 
-def _answers(conf: SweepConf, dimensions: Sequence[Dimension], found: Goals) -> tuple[str, ...]:
-    """What is searched of that which changes the answers; UserError where nothing asks how good they are: the worst
-    would win."""
-    keys = tuple(dimension.key for dimension in dimensions if dimension.key in conf.changes_answers)
-    if keys and not any(metric.startswith(QUALITY) for metric in found.metrics):
-        raise UserError(f"{keys[0]} changes the answers: make quality an objective, sweep.objectives=[energy,quality]")
+def _task_options(conf: SweepConf, dimensions: Sequence[Dimension], chosen: Goals) -> tuple[str, ...]:
+    """The searched options of the task; UserError where quality is no goal: the worst outputs would win."""
+    keys = tuple(dimension.key for dimension in dimensions if dimension.key in conf.allow_task_options)
+    if keys and not any(metric.startswith(QUALITY) for metric in chosen.metrics):
+        raise UserError(
+            f"{keys[0]} changes the task's outputs: make quality an objective, sweep.objectives=[energy,quality]"
+        )
     return keys
 
 
 def _screening(
-    conf: SweepConf, full: Sequence[str], reference: Point, run: Run, judge: Judge
+    conf: SweepConf, full: Sequence[str], reference: Point, run: Run, validity: Validity
 ) -> tuple[tuple[str, ...] | None, list[str]]:
-    """The words of the screening pass: another protocol, the same inputs. None where it would be no shorter."""
+    """The overrides of the screening stage: another protocol, the same inputs. None where it would be no shorter."""
     if conf.screening is None:
         return None, []
-    kept = [word for word in full if word.partition("=")[0].partition(".")[0] not in ("protocol", "samples")]
-    words = (*kept, f"protocol={conf.screening}", f"samples={run.samples}")
-    own = [word for word in words if not word.startswith("sweep_id=")]
-    if not _shorter(judge.run(laid(own, reference)).procedure, run.procedure):
-        return None, [f"protocol={run.procedure.name} is as short as protocol={conf.screening}: no screening pass"]
-    return words, []
+    kept = [
+        override for override in full if override.partition("=")[0].partition(".")[0] not in ("protocol", "samples")
+    ]
+    overrides = (*kept, f"protocol={conf.screening}", f"samples={run.samples}")
+    without_id = [override for override in overrides if not override.startswith("sweep_id=")]
+    if not _shorter(validity.run(merged(without_id, reference)).procedure, run.procedure):
+        return None, [f"protocol={run.procedure.name} is as short as protocol={conf.screening}: no screening stage"]
+    return overrides, []
 
 
-def _shorter(one: Procedure, other: Procedure) -> bool:
-    if one.min_windows > other.min_windows:
+def _shorter(procedure: Procedure, other: Procedure) -> bool:
+    if procedure.min_windows > other.min_windows:
         return False
-    return one.min_windows < other.min_windows or one.window_s < other.window_s
+    return procedure.min_windows < other.min_windows or procedure.window_s < other.window_s
 
 
 def _budget(conf: SweepConf) -> Budget:
-    found = typed(Budget, conf.budget, "sweep.budget")
-    for key, value in asdict(found).items():
+    budget = typed(Budget, conf.budget, "sweep.budget")
+    for key, value in asdict(budget).items():
         if value is not None and value <= 0:
             raise UserError(f"sweep.budget.{key}={value:g}: must be more than 0, or null for no limit")
     if conf.finalists < 1:
         raise UserError(f"sweep.finalists={conf.finalists}: must be 1 or more")
-    return found
+    return budget
 
 
-def _digest(conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], found: Goals, place: str) -> str:
-    """What makes two lines the same study: all but the budget, who measures, and where runs and study go."""
-    kept = sorted(
-        word
-        for word in fixed
-        if not word.lstrip("+").startswith(("tracking_uri=", "shared_host=", "early_stop_against="))
-    )
-    asked = [kept, [asdict(one) for one in dimensions], conf.reference, asdict(found), conf.screening, conf.seed, place]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:10]
+def _digest(
+    conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], chosen: Goals, measured_on: str
+) -> str:
+    """What makes two command lines the same study: all but the budget, who measures, and where runs and study go."""
+    irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
+    relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
+    spaces = [asdict(dimension) for dimension in dimensions]
+    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, measured_on]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

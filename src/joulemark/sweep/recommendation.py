@@ -1,4 +1,4 @@
-"""What a sweep says at its end: the front, what is recommended and why, its command, the bill, what was left out."""
+"""What a sweep recommends: the front, the recommended setting and why, and the last line for programs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,63 +6,80 @@ from typing import Any
 
 from joulemark.analysis import verdict
 from joulemark.config.run import command
-from joulemark.sweep import pareto as front
-from joulemark.sweep.cost import Bill
-from joulemark.sweep.finalists import compared
-from joulemark.sweep.objectives import SHORT, Goals, Limit, Metrics
-from joulemark.sweep.space import LeftOut, Point, Space, laid
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep import pareto
+from joulemark.sweep.cost import SweepCost
+from joulemark.sweep.finalists import by_objectives
+from joulemark.sweep.objectives import SHORT, Constraint, Goals, Metrics
+from joulemark.sweep.space import Exclusion, Point, Space, merged
+from joulemark.sweep.trial_state import TrialResult
 
-SETTING = "setting"  # the head of the one column of words
-SHOWN = 3  # nearest results, where none keeps the limits
+SETTING = "setting"  # the head of the one column of text
+NEAREST = 3  # results listed where none meets the constraints
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The front within the limits, and the best of it by the first objective: None where no result keeps them.
+class Recommendation:
+    """What the full results of a sweep come to.
 
-    `tied` are the other results whose intervals reach the best one's: of these and the best the plainest is recommended
-    that is nearly as good, so that a wide interval does not make a dearer one look free. `best` is the best by its mean
-    alone. `nearest` holds the results nearest to the limits with those that each passes, where none keeps them all.
+    Of the best result and those tied with it the plainest that is nearly as good is recommended, so that a wide
+    interval does not make a more expensive setting look free.
+
+    Attributes:
+        front: results on the Pareto front that meet the constraints
+        recommended: one of them by the first objective; None where no result meets the constraints
+        tied: the other results whose intervals reach the best one's
+        nearest: where none meets the constraints, the nearest results with the constraints that each violates
+        best: the best result by its mean alone
     """
 
-    front: tuple[Told, ...]
-    recommended: Told | None
-    tied: tuple[Told, ...]
-    nearest: tuple[tuple[Told, tuple[Limit, ...]], ...] = ()
-    best: Told | None = None
+    front: tuple[TrialResult, ...]
+    recommended: TrialResult | None
+    tied: tuple[TrialResult, ...]
+    nearest: tuple[tuple[TrialResult, tuple[Constraint, ...]], ...] = ()
+    best: TrialResult | None = None
 
 
-def answer(results: Mapping[Point, Told], reference: Told, goals: Goals, space: Space) -> Answer:
-    """The answer that finished results in the full protocol give; the reference is one where it lies in the space."""
-    over = {point: goals.excesses(one.metrics, reference.metrics) for point, one in results.items() if one.finished}
-    kept = {point: results[point] for point, by in over.items() if all(value <= 0 for value in by.values())}
-    values = compared(kept, goals)
+def recommend(
+    results: Mapping[Point, TrialResult], reference: TrialResult, goals: Goals, space: Space
+) -> Recommendation:
+    """The recommendation of finished results in the full protocol; the reference is one where it lies in the space."""
+    violations = {
+        point: goals.violations(result.metrics, reference.metrics)
+        for point, result in results.items()
+        if result.finished
+    }
+    valid = {point: results[point] for point, by in violations.items() if all(value <= 0 for value in by.values())}
+    values = by_objectives(valid, goals)
     if not values:
-        ranked = sorted(over, key=lambda point: sum(max(0.0, by) for by in over[point].values()))
-        failed = [(results[p], tuple(limit for limit, by in over[p].items() if by > 0)) for p in ranked[:SHOWN]]
-        return Answer((), None, (), tuple(failed))
+        ranked = sorted(violations, key=lambda point: sum(max(0.0, by) for by in violations[point].values()))
+        nearest = [
+            (results[point], tuple(constraint for constraint, by in violations[point].items() if by > 0))
+            for point in ranked[:NEAREST]
+        ]
+        return Recommendation((), None, (), tuple(nearest))
     best = min(values, key=lambda point: values[point].values[0])
     lowest = values[best].estimates[0]
-    tied = [point for point, one in values.items() if verdict.may_be_as_low(one.estimates[0], lowest)]
+    tied = [point for point, value in values.items() if verdict.may_be_as_low(value.estimates[0], lowest)]
     near = [point for point in tied if verdict.nearly_as_low(values[point].values[0], lowest.mean)]
     chosen = min(near, key=space.rank)
-    others = tuple(kept[point] for point in sorted(tied, key=space.rank) if point != chosen)
-    return Answer(tuple(kept[point] for point in front.front(values)), kept[chosen], others, best=kept[best])
+    others = tuple(valid[point] for point in sorted(tied, key=space.rank) if point != chosen)
+    front = tuple(valid[point] for point in pareto.front(values))
+    return Recommendation(front, valid[chosen], others, best=valid[best])
 
 
-def why(found: Answer, goals: Goals) -> str:
+def reason(recommendation: Recommendation, goals: Goals) -> str:
     """The recommendation in one sentence."""
-    assert found.recommended is not None
-    first = goals.objectives[0]
-    kept = f" of those that keep the limits ({'; '.join(map(str, goals.limits))})" if goals.limits else ""
-    extreme = f"{'least' if first.direction == 'min' else 'most'} {first.name}{kept}"
-    if found.best is not None and found.best is not found.recommended:
-        extreme = f"the plainest within {verdict.NEARLY:.0%} of the {extreme}, that of {_words(found.best)}"
-    others = [one for one in found.tied if one is not found.best]
-    tie = f", tied within its interval with {_words(others[0])}" if others else ""
-    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"recommended: {_words(found.recommended)}: {extreme}{tie}{more}"
+    assert recommendation.recommended is not None
+    first, best = goals.objectives[0], recommendation.best
+    constraints = "; ".join(map(str, goals.constraints))
+    among = f" of those that meet the constraints ({constraints})" if constraints else ""
+    extreme = f"{'least' if first.direction == 'min' else 'most'} {first.name}{among}"
+    if best is not None and best is not recommendation.recommended:
+        extreme = f"the plainest within {verdict.NEARLY:.0%} of the {extreme}, that of {best.name}"
+    others = [result for result in recommendation.tied if result is not best]
+    tie = f", tied within its interval with {others[0].name}" if others else ""
+    further = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f"recommended: {recommendation.recommended.name}: {extreme}{tie}{further}"
 
 
 def columns(goals: Goals) -> tuple[str, ...]:
@@ -70,79 +87,95 @@ def columns(goals: Goals) -> tuple[str, ...]:
     return (SETTING, "Wh per 1,000", "±", "p95 s", "quality", f"{goals.objectives[0].name} better")
 
 
-def rows(found: Answer, reference: Told, goals: Goals) -> list[tuple[str, ...]]:
+def rows(recommendation: Recommendation, reference: TrialResult, goals: Goals) -> list[tuple[str, ...]]:
     """The table: the reference, the front, and what is recommended or nearest without being on it."""
-    front_ = [one for one in found.front if one.point != reference.point]
+    front = [(result, "") for result in recommendation.front if result.point != reference.point]
+    recommended = recommendation.recommended
     table = []
-    for one, note in [(reference, "reference"), *((one, "") for one in front_), *_further(found, reference)]:
-        mark = "recommended" if found.recommended is not None and one.point == found.recommended.point else ""
-        named = ", ".join(part for part in (note, mark) if part)
-        table.append((_words(one) + (f" ({named})" if named else ""), *_cells(one.metrics, reference.metrics, goals)))
+    for result, note in [(reference, "reference"), *front, *_beside_the_front(recommendation, reference)]:
+        mark = "recommended" if recommended is not None and result.point == recommended.point else ""
+        notes = ", ".join(part for part in (note, mark) if part)
+        setting = result.name + (f" ({notes})" if notes else "")
+        table.append((setting, *_cells(result.metrics, reference.metrics, goals)))
     return table
 
 
-def sentences(found: Answer, goals: Goals, words: Sequence[str]) -> list[str]:
-    """The recommendation with its command, or the nearest results and the limits that each breaks."""
-    if found.recommended is not None:
-        return [why(found, goals), f"again: {command(laid(words, found.recommended.point))}"]
-    if not found.nearest:
+def sentences(recommendation: Recommendation, goals: Goals, full: Sequence[str]) -> list[str]:
+    """The recommendation with its command, or the nearest results and the constraints that each violates.
+
+    `full` are the overrides of the full protocol without a point's.
+    """
+    if recommendation.recommended is not None:
+        point = recommendation.recommended.point
+        return [reason(recommendation, goals), f"run it again: {command(merged(full, point))}"]
+    if not recommendation.nearest:
         return []
-    passed = [f"{_words(one)} breaks: {'; '.join(map(str, limits))}" for one, limits in found.nearest]
-    return ["no result keeps every limit; the nearest:", *passed]
+    violated = [
+        f"{result.name} violates: {'; '.join(map(str, constraints))}" for result, constraints in recommendation.nearest
+    ]
+    return ["no result meets every constraint; the nearest:", *violated]
 
 
-def _further(found: Answer, reference: Told) -> list[tuple[Told, str]]:
+def _beside_the_front(recommendation: Recommendation, reference: TrialResult) -> list[tuple[TrialResult, str]]:
     """Rows beside the front: a recommended setting that ties with the front without being on it, and the nearest."""
-    further = [(one, "breaks a limit") for one, _ in found.nearest if one.point != reference.point]
-    if found.recommended is not None and found.recommended not in (*found.front, reference):
-        further.append((found.recommended, ""))
+    further = [
+        (result, "violates a constraint") for result, _ in recommendation.nearest if result.point != reference.point
+    ]
+    recommended = recommendation.recommended
+    if recommended is not None and recommended not in (*recommendation.front, reference):
+        further.append((recommended, ""))
     return further
 
 
 def last_line(
-    found: Answer,
-    reference: Told,
+    recommendation: Recommendation,
+    reference: TrialResult,
     goals: Goals,
-    bill: Bill,
-    left_out: Sequence[LeftOut],
-    words: Sequence[str],
-    **more: Any,
+    cost: SweepCost,
+    excluded: Sequence[Exclusion],
+    full: Sequence[str],
+    **session: Any,
 ) -> dict[str, Any]:
-    """What programs read: the last line of standard output. Of a run's metrics those that the goals and table speak of.
+    """What programs read: the last line of standard output. Of a run's metrics those of the goals and the table.
 
     All of them are in MLflow under the run's id.
     """
     names = tuple(dict.fromkeys((*SHORT.values(), "energy/ci95_rel", "energy/estimated_share", *goals.metrics)))
 
-    def told(one: Told) -> dict[str, Any]:
-        line = command(laid(words, one.point))
-        metrics = {name: one.metrics.get(name) for name in names}
-        return {"words": list(one.point), "run_id": one.outcome.run_id, "metrics": metrics, "command": line}
+    def entry(result: TrialResult) -> dict[str, Any]:
+        return {
+            "overrides": list(result.point),
+            "run_id": result.outcome.run_id,
+            "metrics": {name: result.metrics.get(name) for name in names},
+            "command": command(merged(full, result.point)),
+        }
 
+    recommended = recommendation.recommended
     return {
-        **more,
-        "reference": told(reference),
-        "front": [told(one) for one in found.front],
-        "recommended": None if found.recommended is None else told(found.recommended),
-        "nearest": [{**told(one), "breaks": [str(limit) for limit in limits]} for one, limits in found.nearest],
-        "bill": {
-            "wh": bill.wh,
-            "trials": bill.trials,
-            "unknown": bill.unknown,
-            "metered_s": bill.metered_s,
-            "seconds": bill.seconds,
-            "start_wh": bill.start_wh,
-            "start_paid_back_after": bill.start_paid_back_after,
-            "saving_wh_per_1k": bill.saving_wh_per_1k,
-            "beyond_intervals": bill.sure,
-            "paid_back_after": bill.paid_back_after,
+        **session,
+        "reference": entry(reference),
+        "front": [entry(result) for result in recommendation.front],
+        "recommended": None if recommended is None else entry(recommended),
+        "nearest": [
+            {**entry(result), "violates": [str(constraint) for constraint in constraints]}
+            for result, constraints in recommendation.nearest
+        ],
+        "cost": {
+            "wh": cost.wh,
+            "trials": cost.trials,
+            "unknown": cost.unknown,
+            "metered_s": cost.metered_s,
+            "seconds": cost.seconds,
+            "start_wh": cost.start_wh,
+            "start_paid_back_after": cost.start_paid_back_after,
+            "saving_wh_per_1k": cost.saving_wh_per_1k,
+            "beyond_intervals": cost.beyond_intervals,
+            "paid_back_after": cost.paid_back_after,
         },
-        "left_out": [{"words": list(one.words), "points": one.points, "reason": one.reason} for one in left_out],
+        "excluded": [
+            {"overrides": list(each.overrides), "points": each.points, "reason": each.reason} for each in excluded
+        ],
     }
-
-
-def _words(one: Told) -> str:
-    return " ".join(one.point)
 
 
 def _cells(metrics: Metrics, reference: Metrics, goals: Goals) -> tuple[str, ...]:
@@ -164,9 +197,9 @@ def _better(metrics: Metrics, reference: Metrics, goals: Goals) -> str:
     if not own or not other or metrics is reference:
         return "-"
     if first.metric == SHORT["energy"]:
-        sure = verdict.apart(verdict.energy_estimate(metrics), verdict.energy_estimate(reference))
-        if not sure:
-            return "-" if sure is None else "tie"
+        beyond_intervals = verdict.apart(verdict.energy_estimate(metrics), verdict.energy_estimate(reference))
+        if not beyond_intervals:
+            return "-" if beyond_intervals is None else "tie"
     return f"{other / own if first.direction == 'min' else own / other:.3g}x"
 
 

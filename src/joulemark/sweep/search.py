@@ -1,12 +1,12 @@
-"""The search: the reference, a short look at the points, and the full protocol for those near the front.
+"""The search: the reference, screening of the points, and the full protocol for those near the front.
 
     reference ── full ──▶ what ratios and losses are relative to
     points ── screening ─▶ all of them where the budget holds them, else those that TPE proposes
     near the front ── full ─▶ results
 
 A point that is known is looked up in the study, never measured twice. The budget is the whole study's.
-Any number of workers may go this way on one study: each claims what it measures, and waits at a pass's end for what
-others have claimed.
+Any number of workers may search one study: each claims what it measures, and waits at a stage's end for what others
+have claimed.
 """
 
 import time
@@ -17,181 +17,188 @@ from joulemark.analysis.named_metrics import EARLY_STOPPED
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy, early_stopping
-from joulemark.sweep.budget import SpentError, counted
-from joulemark.sweep.busy import Measure, Say
-from joulemark.sweep.next_point import Choice, Plan
+from joulemark.sweep.budget import SpentError, complete
+from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.next_point import NextPoint, SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, with_unit
-from joulemark.sweep.space import Point, laid
+from joulemark.sweep.space import Point, merged
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import FULL, Claim, Told, View
+from joulemark.sweep.trial_state import FULL, Claim, StudyState, TrialResult
 
 SHARED = "shared"  # the flag of a trial that was measured beside another one on its machine
 
-# Between two looks at the storage of a worker that waits for others and measures nothing
+# Between two reads of the storage by a worker that waits for others and measures nothing
 POLL_S = 3.0
 
 
 class Search:
-    """One worker's way through the study. `ready` returns once a trial may begin on its cards."""
+    """One worker's way through the study.
+
+    `measure` makes a run, `report` gets sentences for the user, `ready` returns once a trial may begin on the cards.
+    """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: SearchPlan,
         study: Study,
         measure: Measure,
-        say: Say,
+        report: Report,
         poll_s: float = POLL_S,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._plan, self._study, self._measure, self._say = plan, study, measure, say
+        self._plan, self._study, self._measure, self._report = plan, study, measure, report
         self._poll_s, self._ready = poll_s, ready
-        self._choice = Choice(plan, study)
+        self._next = NextPoint(plan, study)
         self._waiting = False
         self.ended: str | None = None  # why the search stopped before its end
 
     @property
-    def left_out(self) -> dict[Point, str]:
+    def excluded(self) -> dict[Point, str]:
         """The points that this session does not measure, each with its reason."""
-        return self._choice.ground.left_out
+        return self._next.candidates.excluded
 
-    def reference(self) -> Told:
-        """The reference in the full protocol, whoever measures it; what becomes of it is the caller's to judge."""
+    def reference(self) -> TrialResult:
+        """The reference in the full protocol, whichever worker measures it, whatever becomes of it."""
         while True:
-            seen = self._look()
-            known = seen.known(FULL).get(self._plan.reference)
+            state = self._state()
+            known = state.known(FULL).get(self._plan.reference)
             if known is not None:
                 self._study.reference = known.metrics
                 return known
-            if self._plan.reference in seen.claimed(FULL):
+            if self._plan.reference in state.claimed(FULL):
                 self._wait("measures the reference")
-            elif measured := self._measured(self._plan.reference, FULL, seen):
+            elif measured := self._measured(self._plan.reference, FULL, state):
                 return measured
 
     def points(self) -> None:
-        """Looks at the points of the space, until all are known or the budget's part for it is used."""
-        self._through(self._choice.stage, self._choice.next)
+        """Measures the points of the space, until all are known or the budget's part for it is used."""
+        self._measure_all(self._next.stage, self._next.next)
 
     def results(self) -> None:
         """The full protocol for the points near the front; points beyond it are not measured further."""
-        if self._choice.stage != FULL:
-            self._through(FULL, self._choice.finalist)
+        if self._next.stage != FULL:
+            self._measure_all(FULL, self._next.finalist)
 
-    def look_back(self, refused: Mapping[str, str]) -> None:
-        """Leaves out what workers left out: points too large for memory, and refused ones, by their words."""
-        seen = self._look()
-        for point in self._choice.ground.open(seen):
-            if reason := refused.get(" ".join(point)):
-                self.left_out[point] = reason
+    def exclude(self, reasons: Mapping[str, str]) -> None:
+        """Excludes what other workers excluded: points too large for memory, and refused ones, by their names."""
+        state = self._state()
+        for point in self._next.candidates.open(state):
+            if reason := reasons.get(" ".join(point)):
+                self.excluded[point] = reason
 
-    def full(self) -> dict[Point, Told]:
+    def full(self) -> dict[Point, TrialResult]:
         """Every point of the space that was measured in full."""
         known = self._study.known(FULL)
         return {point: known[point] for point in self._plan.space.points if point in known}
 
-    def judged(self, typed: bool) -> Goals:
-        """The goals less limits that need a quality which the reference has not; UserError where they were typed."""
+    def available_goals(self, typed: bool) -> Goals:
+        """The goals less constraints on a quality that the reference lacks; UserError where the user typed them."""
         goals, reference = self._study.goals, self._study.reference
-        if not any(one.metric.startswith(QUALITY) and reference.get(one.metric) is None for one in goals.limits):
+        of_quality = [constraint for constraint in goals.constraints if constraint.metric.startswith(QUALITY)]
+        if all(reference.get(constraint.metric) is not None for constraint in of_quality):
             return goals
         if typed:
-            raise UserError("the reference's answers have no quality (no references in the data?): leave its limit out")
-        self._say("left out: the limits of quality: the reference's answers have none")
-        return replace(goals, limits=goals.without(QUALITY).limits)
+            raise UserError(
+                "the reference has no quality (no references in the data?): leave the constraint on quality out"
+            )
+        self._report("excluded: the constraints on quality: the reference has none")
+        return replace(goals, constraints=goals.without(QUALITY).constraints)
 
-    def _through(self, stage: str, choose: Callable[[View], Point | None]) -> None:
+    def _measure_all(self, stage: str, choose: Callable[[StudyState], Point | None]) -> None:
         """Measures what is chosen until nothing is left, here or with another worker, or the budget is used.
 
         A trial of another worker is waited for: it may be lost with it, and then it is this worker's to measure.
         """
         spent: str | None = None
         while True:
-            seen = self._look()
+            state = self._state()
             try:
-                point = choose(seen)
+                point = choose(state)
                 if point is not None:
-                    self._measured(point, stage, seen)
+                    self._measured(point, stage, state)
                     continue
                 spent = None
             except SpentError as error:
                 spent = str(error)
-            if not seen.claimed(stage):
+            if not state.claimed(stage):
                 self.ended = spent or self.ended
                 return
-            self._wait(f"measures {len(seen.claimed(stage))} of this pass")
+            self._wait(f"measures {len(state.claimed(stage))} of this stage")
 
-    def _measured(self, point: Point, stage: str, seen: View) -> Told | None:
-        """Measures one point and writes down what became of it; None where another worker was first.
+    def _measured(self, point: Point, stage: str, state: StudyState) -> TrialResult | None:
+        """Measures one point and stores its result; None where another worker was first.
 
         SpentError before it begins, Interrupted after it ended.
         """
-        self._choice.purse.afford(seen, stage, self._plan.reference)
+        self._next.budget_state.seconds_left(state, stage, self._plan.reference)
         self._ready()
-        with deferred():  # a claim is given back or told, whatever signal comes; the trial takes signals itself
+        with deferred():  # a claim is released or told, whatever signal comes; the trial takes signals itself
             claimed = self._study.claim(point, stage)
-            told = None if claimed is None else self._told(*claimed)
-        if told is not None and (told.outcome.stopped_by or told.outcome.status == "interrupted"):
-            raise Interrupted(told.outcome.stopped_by or "SIGINT")
-        return told
+            result = None if claimed is None else self._result(*claimed)
+        if result is not None and (result.outcome.stopped_by or result.outcome.status == "interrupted"):
+            raise Interrupted(result.outcome.stopped_by or "SIGINT")
+        return result
 
-    def _told(self, claim: Claim, before: View) -> Told | None:
+    def _result(self, claim: Claim, before: StudyState) -> TrialResult | None:
         """Measures what was claimed and tells the study; None where it did not begin."""
         try:
-            limit_s = self._choice.purse.afford(before, claim.stage, self._plan.reference)
+            limit_s = self._next.budget_state.seconds_left(before, claim.stage, self._plan.reference)
         except SpentError:  # other workers took what was left at the same moment
-            self._study.give_back(claim)
+            self._study.release(claim)
             raise
         self._waiting = False
-        outcome = self._begun(claim, before, limit_s)
-        if busy.crossed(outcome):
-            self._study.give_back(claim)
+        outcome = self._run(claim, before, limit_s)
+        if busy.refused_as_busy(outcome):
+            self._study.release(claim)
             return None
         if SHARED not in outcome.flags and self._study.joined(claim):
             outcome = replace(outcome, flags=(*outcome.flags, SHARED))
-        told = Told(claim.point, claim.stage, outcome, self._study.card)
+        result = TrialResult(claim.point, claim.stage, outcome, self._study.card)
         if claim.point == self._plan.reference and claim.stage == FULL:
-            self._study.reference = told.metrics
-        self._choice.ground.tell(claim.point, outcome)
+            self._study.reference = result.metrics
+        self._next.candidates.tell(claim.point, outcome)
         self._study.tell(claim, outcome)
-        self._say(line(told, self._plan.goals, len(counted(self._study.told())), self._plan.budget.trials))
-        return told
+        number = len(complete(self._study.results()))
+        self._report(progress_line(result, self._plan.goals, number, self._plan.budget.trials))
+        return result
 
-    def _begun(self, claim: Claim, before: View, limit_s: float | None) -> Outcome:
-        base = self._plan.full if claim.stage == FULL else self._plan.screening or ()
-        beside = any(one.worker.get("where") == claim.worker["where"] for one in before.claims)
-        words = laid((*base, *(("shared_host=true",) if beside else ()), *self._rivals(claim, before)), claim.point)
+    def _run(self, claim: Claim, before: StudyState, limit_s: float | None) -> Outcome:
+        stage_overrides = self._plan.full if claim.stage == FULL else self._plan.screening or ()
+        shared = any(other.worker.get("where") == claim.worker["where"] for other in before.claims)
+        further = (*(("shared_host=true",) if shared else ()), *self._early_stopping(claim, before))
         with self._study.beating(claim):
-            return self._measure(words, limit_s)
+            return self._measure(merged((*stage_overrides, *further), claim.point), limit_s)
 
-    def _rivals(self, claim: Claim, before: View) -> tuple[str, ...]:
-        """What ends the trial early; nothing for the reference, whose figure all others are relative to."""
+    def _early_stopping(self, claim: Claim, before: StudyState) -> tuple[str, ...]:
+        """The option that ends the trial early; none for the reference, to which all others are relative."""
         if claim.point == self._plan.reference:
             return ()
-        return early_stopping.words(before.known(claim.stage), self._study.goals, self._study.reference)
+        return early_stopping.overrides(before.known(claim.stage), self._study.goals, self._study.reference)
 
-    def _look(self) -> View:
-        seen = self._study.look()
+    def _state(self) -> StudyState:
+        state = self._study.state()
         while self._study.lost:
-            self._say(self._study.lost.pop(0))
-        return seen
+            self._report(self._study.lost.pop(0))
+        return state
 
     def _wait(self, why: str) -> None:
-        """Sleeps a little, and says once that another worker is waited for."""
+        """Sleeps a little, and reports once that another worker is waited for."""
         if not self._waiting:
-            self._say(f"waits: another worker {why}")
+            self._report(f"waits: another worker {why}")
         self._waiting = True
         time.sleep(self._poll_s)
 
 
-def line(one: Told, goals: Goals, number: int, of: int | None) -> str:
+def progress_line(result: TrialResult, goals: Goals, number: int, of: int | None) -> str:
     """One line of progress."""
-    begun = f"[{number}{f'/{of}' if of else ''}] {one.stage}: {' '.join(one.point)}"
-    if not one.finished:
-        return f"{begun}: {one.outcome.status}: {one.outcome.error}"
-    shown = [
-        f"{goal.name} {with_unit(goal.metric, found)}"
+    head = f"[{number}{f'/{of}' if of else ''}] {result.stage}: {result.name}"
+    if not result.finished:
+        return f"{head}: {result.outcome.status}: {result.outcome.error}"
+    values = [
+        f"{goal.name} {with_unit(goal.metric, value)}"
         for goal in goals.objectives
-        if (found := one.metrics.get(goal.metric)) is not None
+        if (value := result.metrics.get(goal.metric)) is not None
     ]
-    ended = " (early_stopped, so ended early)" if EARLY_STOPPED in one.outcome.flags else ""
-    return f"{begun}: {', '.join(shown)}{ended}"
+    stopped = " (early stopped)" if EARLY_STOPPED in result.outcome.flags else ""
+    return f"{head}: {', '.join(values)}{stopped}"

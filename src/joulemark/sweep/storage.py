@@ -17,10 +17,10 @@ from joulemark.sweep.study import Study
 
 T = TypeVar("T")
 
-STARTUP = 6  # random proposals before the sampler learns: spaces are small
+STARTUP = 6  # random proposals before the sampler models results: spaces are small
 OUTAGE_S = 300.0  # how long a database may be away
-PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # before it is asked again; the last one again and again
-TRIES = 5  # to make the tables, where others make them at the same moment
+PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # before the next attempt; the last one again and again
+ATTEMPTS = 5  # to make the tables, where others make them at the same moment
 
 # A connection that fails is noticed within half a minute, not after TCP's quarter of an hour
 POSTGRESQL = {
@@ -34,41 +34,47 @@ POSTGRESQL = {
 
 @dataclass(frozen=True)
 class Patience:
-    """Asks a storage again for at most `limit_s` while it is away; what is asked must bear being done twice.
+    """Calls a storage again for at most `limit_s` while it is away; a call must bear being made twice.
 
-    Then UserError: one line, and what was told is there. `sleep` may be interrupted.
+    After that it raises UserError, one line; what was stored is there. `sleep` may be interrupted.
+
+    Attributes:
+        shown: the storage as messages name it
+        report: gets a sentence when the storage goes away and comes back
+        limit_s: how long it may be away
+        sleep, clock: seconds
     """
 
     shown: str
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     limit_s: float = OUTAGE_S
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def __call__(self, act: Callable[[], T]) -> T:
+    def __call__(self, call: Callable[[], T]) -> T:
         since: float | None = None
         for pause_s in self._pauses():
             try:
-                found = act()
-            except Exception as error:  # whatever a database raises; all but its absence goes on
+                result = call()
+            except Exception as error:  # of any database; all but its absence is raised
                 if not away(error):
                     raise
-                since = self._missed(since, error)
+                since = self._away_since(since, error)
             else:
                 if since is not None:
-                    self.say(f"{self.shown} answers again after {self.clock() - since:.0f} s")
-                return found
+                    self.report(f"{self.shown} answers again after {self.clock() - since:.0f} s")
+                return result
             self.sleep(pause_s)
         raise AssertionError("pauses have no end")
 
-    def _missed(self, since: float | None, error: Exception) -> float:
+    def _away_since(self, since: float | None, error: Exception) -> float:
         """Since when it is away; UserError once that is too long."""
         if since is None:
-            self.say(f"{self.shown} does not answer ({_reason(error)}); asked again for up to {self.limit_s:g} s")
+            self.report(f"{self.shown} does not answer ({_reason(error)}); tries again for up to {self.limit_s:g} s")
             return self.clock()
         if self.clock() - since >= self.limit_s:
             raise UserError(
-                f"{self.shown} has not answered for {self.limit_s:g} s; what was told is in it, the same line goes on"
+                f"{self.shown} has not answered for {self.limit_s:g} s; what was stored is in it; the same line goes on"
             ) from None
         return since
 
@@ -80,7 +86,7 @@ class Patience:
 
 
 def away(error: BaseException | None) -> bool:
-    """Whether the error, or what caused it, is of a connection or of a lock that time mends."""
+    """Whether the error, or its cause, is of a connection or a lock, and may pass with time."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     while error is not None:
@@ -100,19 +106,19 @@ def open_study(
     goals: Goals,
     seed: int,
     card: str | None = None,
-    say: Callable[[str], None] = lambda sentence: None,
+    report: Callable[[str], None] = lambda sentence: None,
 ) -> Study:
     """Opens or begins the study; UserError, one line, where the storage cannot be reached."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    kept = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal"))
-    patience = Patience("the study's journal" if storage is None else f"storage={tracking.public(storage)}", say)
+    opened = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal"))
+    patience = Patience("the study's journal" if storage is None else f"storage={tracking.public(storage)}", report)
     study = patience(
         lambda: optuna.create_study(
-            storage=kept,
-            sampler=optuna.samplers.RandomSampler(seed),  # asked nothing: proposals are made beside the storage
+            storage=opened,
+            sampler=optuna.samplers.RandomSampler(seed),  # never used: proposals are made beside the storage
             study_name=name,
             directions=["minimize" if goal.direction == "min" else "maximize" for goal in goals.objectives],
             load_if_exists=True,
@@ -122,7 +128,7 @@ def open_study(
     sampler = optuna.samplers.TPESampler(
         seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
     )
-    return Study(study, kept, sampler, tuple(dimensions), goals, patience, card)
+    return Study(study, opened, sampler, tuple(dimensions), goals, patience, card)
 
 
 def _opened(uri: str | None, journal: Path) -> Any:
@@ -137,15 +143,17 @@ def _opened(uri: str | None, journal: Path) -> Any:
     os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     scheme = uri.partition(":")[0]
     libpq = scheme.partition("+")[0] == "postgresql" and scheme.partition("+")[2] in ("", "psycopg", "psycopg2")
-    for left in reversed(range(TRIES)):
+    for attempts_left in reversed(range(ATTEMPTS)):
         try:
             return RDBStorage(uri, {"pool_pre_ping": True, **({"connect_args": POSTGRESQL} if libpq else {})})
         except Exception as error:  # whatever a database raises, the storage cannot be used
-            if left and isinstance(error, IntegrityError | ProgrammingError):  # another makes the tables just now
+            if attempts_left and isinstance(
+                error, IntegrityError | ProgrammingError
+            ):  # another makes the tables just now
                 time.sleep(1.0)
                 continue
             raise UserError(f"storage={tracking.public(uri)} cannot be used ({_reason(error, uri)})") from None
-    raise AssertionError("the last try returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _reason(error: Exception, uri: str = "") -> str:

@@ -2,8 +2,8 @@
 
     this process                          python -m src.run …
     ────────────                          ───────────────────
-    starts ────────── words ────────────▶ measures
-    asleep on its pipes ◀──── a line ──── each phase, once
+    starts ────────── overrides ────────▶ measures
+    asleep on its pipes ◀──── a line ──── each stage, once
     Outcome ◀──────── last line ───────── leaves its record, exits
 
 Allocator, caches, heat and a crash stay with their trial. Whatever ends it, its own recorder (store/recorder.py) closes
@@ -25,20 +25,27 @@ from joulemark.core import paths, signals, tracking
 # Between SIGTERM and SIGKILL. A run needs seconds to leave its record; one that hangs in the driver never does.
 GRACE_S = 30.0
 
-SAID = 3  # lines of standard error that are kept of a process that died without a last line
+ERROR_LINES = 3  # of standard error that are kept of a process that died without a last line
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trial: all that its last line says, or why there was none.
+    """What became of a trial: all of its last line, or why there was none.
 
-    `status` is `finished`, `failed`, `interrupted` (SIGINT or SIGTERM), `refused` (words or surroundings that cannot
-    be: exit code 2), `killed` (died by another signal) or `timed_out`. `exit_code` is negative for a signal's number.
-    `run_id` is None where the trial could not say it; its record may be in MLflow all the same. `stopped_by` names the
-    signal that asked this process, or the trial alone, to stop: what was to come after is not wanted.
+    Attributes:
+        overrides: of the run
+        exit_code: negative for a signal's number
+        status: `finished`, `failed`, `interrupted` (SIGINT or SIGTERM), `refused` (by its overrides or surroundings:
+            exit code 2), `killed` (by another signal) or `timed_out`
+        error: in one line
+        run_id: None where the trial did not report it; its record may be in MLflow all the same
+        metrics: of the run, None where not available
+        flags: of the run
+        seconds: that the process lived
+        stopped_by: the signal that stopped this process, or the trial alone: what was to come after is not wanted
     """
 
-    words: tuple[str, ...]
+    overrides: tuple[str, ...]
     exit_code: int
     status: str
     error: str | None = None
@@ -50,14 +57,14 @@ class Outcome:
 
 
 def run(
-    words: Sequence[str],
+    overrides: Sequence[str],
     *,
     forward_signals: bool = False,
     environment: Mapping[str, str] | None = None,
     limit_s: float | None = None,
     grace_s: float = GRACE_S,
 ) -> Outcome:
-    """Does one run and sleeps until it is over; never raises for what goes wrong in it.
+    """Makes one run and sleeps until it is over; never raises for what goes wrong in it.
 
     `environment` is laid over this process's own. Past `limit_s` the trial gets SIGTERM, and SIGKILL `grace_s` later.
     With `forward_signals`, as commands want it, SIGINT or SIGTERM of this process goes on to the trial, once, and the
@@ -65,40 +72,39 @@ def run(
     the trial with SIGTERM when the thread that started it is gone (elsewhere a trial whose parent is killed goes on to
     its end).
     """
-    began = time.monotonic()
+    began_s = time.monotonic()
     forwarding = signals.Forwarding()
     with forwarding if forward_signals else nullcontext():
-        child = _started(words, environment or {})
+        child = _started(overrides, environment or {})
         forwarding.add(child)
-        with _limited(child, limit_s, grace_s) as over:
+        with _limited(child, limit_s, grace_s) as timed_out:
             out, err = _output(child, grace_s)
     last, code = last_line(out), child.returncode
     status, error = _end(last, code, err)
-    if forwarding.stops and not last and code not in (0, 2):  # whatever an interrupted import made of it
+    if forwarding.stops and not last and code not in (0, 2):  # whatever exit code an interrupted import led to
         status = "interrupted"
-    if over.is_set() and status in ("interrupted", "killed"):
+    if timed_out.is_set() and status in ("interrupted", "killed"):
         status, error = "timed_out", f"not done within {limit_s:g} s{f': {error}' if error else ''}"
     stopped_alone = signals.stop_in(code) if status == "interrupted" else None
     return Outcome(
-        words=tuple(map(tracking.public_override, words)),
+        overrides=tuple(map(tracking.public_override, overrides)),
         exit_code=code,
         status=status,
         error=error,
         run_id=last.get("run_id"),
         metrics=last.get("metrics", {}),
         flags=tuple(last.get("flags", ())),
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - began_s,
         stopped_by=forwarding.stops[0] if forwarding.stops else stopped_alone,
     )
 
 
-def _started(words: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
-    own = {
-        key: value for key, value in paths.child_environment().items() if key != "MLFLOW_RUN_ID"
-    }  # a run of another's
+def _started(overrides: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    # MLFLOW_RUN_ID would name a run of another's
+    inherited = {key: value for key, value in paths.child_environment().items() if key != "MLFLOW_RUN_ID"}
     return subprocess.Popen(
-        paths.module("", "run", *words),
-        env={**own, **environment},
+        paths.module("", "run", *overrides),
+        env={**inherited, **environment},
         stdin=subprocess.DEVNULL,  # a question nobody sees would wait for ever
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -122,14 +128,14 @@ def _output(child: "subprocess.Popen[str]", grace_s: float) -> tuple[str, str]:
 @contextmanager
 def _limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: float) -> Iterator[Event]:
     """Ends a trial that goes on for longer than `limit_s`, and sets the event then. The thread sleeps on a lock."""
-    passed, over = Event(), Event()
+    timed_out, ended = Event(), Event()
 
     def watch() -> None:
-        if over.wait(limit_s):
+        if ended.wait(limit_s):
             return
-        passed.set()
+        timed_out.set()
         child.terminate()
-        if not over.wait(grace_s):
+        if not ended.wait(grace_s):
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signals.SIGKILL)  # not its recorder, which has a session of its own
 
@@ -137,9 +143,9 @@ def _limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: flo
     if thread:
         thread.start()
     try:
-        yield passed
+        yield timed_out
     finally:
-        over.set()
+        ended.set()
         if thread:
             thread.join()
 
@@ -147,23 +153,23 @@ def _limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: flo
 def last_line(out: str) -> dict[str, Any]:
     """The JSON object of the last line; empty where the process died before it."""
     try:
-        found = json.loads(out.splitlines()[-1])
+        last = json.loads(out.splitlines()[-1])
     except (IndexError, ValueError):
         return {}
-    return found if isinstance(found, dict) and "status" in found else {}
+    return last if isinstance(last, dict) and "status" in last else {}
 
 
 def _end(last: Mapping[str, Any], code: int, err: str) -> tuple[str, str | None]:
-    """How it ended and why, from the last line, the exit code and the last words on standard error."""
+    """Its status and error, from the last line, the exit code and the last lines on standard error."""
     if last:
         # measured, but not recorded: exit code 1 and the reason in the last line
         return ("failed" if code and last["status"] == "finished" else last["status"]), last.get("error")
-    lines = [line.strip() for line in err.splitlines() if line.strip()][-SAID:]
-    said = f"; last said: {' / '.join(lines)}" if lines else ""
+    lines = [line.strip() for line in err.splitlines() if line.strip()][-ERROR_LINES:]
+    last_error = f"; standard error: {' / '.join(lines)}" if lines else ""
     if code == 2 and lines:
         return "refused", lines[-1].removeprefix("error: ")
     if stop := signals.stop_in(code):
         return "interrupted", f"stopped by {stop} before anything was measured"
     if code < 0:
-        return "killed", f"killed by {signals.name(-code)}{said}"
-    return "failed", f"exit code {code} without a last line{said}"
+        return "killed", f"killed by {signals.name(-code)}{last_error}"
+    return "failed", f"exit code {code} without a last line{last_error}"

@@ -1,21 +1,29 @@
-"""What a study's storage says: outcomes and claims."""
+"""What a study's storage holds: results of trials, and claims of workers on points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from joulemark.core.errors import UserError
 from joulemark.sweep.space import Point
 from joulemark.sweep.trial import Outcome
 
 SCREENING, FULL = "screening", "full"
 
-# A point that was not measured to its end says nothing of the point: it is asked again
-UNDONE = ("interrupted", "timed_out", "refused")
+# A trial that was not measured to its end says nothing about its point, which is measured again
+INCOMPLETE = ("interrupted", "timed_out", "refused")
 
 
 @dataclass(frozen=True)
-class Told:
-    """One measured point: in which pass, what became of it, and the card it was measured on where that is known."""
+class TrialResult:
+    """One measured point.
+
+    Attributes:
+        point: the overrides that were searched
+        stage: `screening` or `full`
+        outcome: what became of its run
+        card: the GPU or processor it was measured on; None where that is not known
+    """
 
     point: Point
     stage: str
@@ -24,16 +32,32 @@ class Told:
 
     @property
     def metrics(self) -> Mapping[str, float | None]:
+        """The metrics of its run."""
         return self.outcome.metrics
 
     @property
     def finished(self) -> bool:
+        """Whether its run finished."""
         return self.outcome.status == "finished"
+
+    @property
+    def name(self) -> str:
+        """Its overrides on one line."""
+        return " ".join(self.point)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A trial that a living worker measures now, or is about to."""
+    """A trial that a living worker measures now, or is about to.
+
+    Attributes:
+        trial: Optuna's id of the trial
+        number: its place in the order in which the trials of the study began
+        point: the overrides that are searched
+        stage: `screening` or `full`
+        worker: where its worker runs (sweep/liveness.py)
+        token: what tells this claim from others of the same point
+    """
 
     trial: int
     number: int
@@ -44,40 +68,57 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class View:
-    """What the storage holds at one moment: outcomes in the order in which their trials began, and claims."""
+class StudyState:
+    """What the storage holds at one moment: results in the order in which their trials began, and claims."""
 
-    told: tuple[Told, ...]
+    results: tuple[TrialResult, ...]
     claims: tuple[Claim, ...]
 
-    def known(self, stage: str) -> dict[Point, Told]:
-        """The last done measurement of each point in this pass; of those that have none in the full one."""
-        done = [one for one in self.told if one.outcome.status not in UNDONE]
-        return {one.point: one for wanted in (FULL, stage) for one in done if one.stage == wanted}
+    def known(self, stage: str) -> dict[Point, TrialResult]:
+        """The last complete result of each point in this stage; in the full stage where it has none in this one."""
+        complete = [result for result in self.results if result.outcome.status not in INCOMPLETE]
+        return {result.point: result for wanted in (FULL, stage) for result in complete if result.stage == wanted}
 
     def claimed(self, stage: str) -> set[Point]:
+        """The points that workers have claimed in this stage."""
         return {claim.point for claim in self.claims if claim.stage == stage}
 
 
 def running(trial: Any) -> bool:
-    """Whether a worker has claimed the trial and not closed it."""
+    """Whether a worker has claimed the trial of Optuna's and not closed it."""
     return trial.state.name == "RUNNING" and "worker" in trial.user_attrs
 
 
-def told(trial: Any) -> Told:
-    """A trial of Optuna's that has an outcome."""
-    own = trial.user_attrs
-    given = {**own["outcome"], "words": tuple(own["outcome"]["words"]), "flags": tuple(own["outcome"]["flags"])}
-    return Told(tuple(own["point"]), own["stage"], Outcome(**given), own["worker"].get("card"))
+def result_of(trial: Any) -> TrialResult:
+    """A trial of Optuna's that has an outcome; UserError where another version of this program wrote it."""
+    stored = trial.user_attrs
+    outcome = stored["outcome"]
+    if "overrides" not in outcome:
+        raise UserError(
+            "the study was written by another version of joulemark; type sweep.seed=1, say, to begin a new one"
+        )
+    lists = {"overrides": tuple(outcome["overrides"]), "flags": tuple(outcome["flags"])}
+    return TrialResult(
+        tuple(stored["point"]), stored["stage"], Outcome(**{**outcome, **lists}), stored["worker"].get("card")
+    )
 
 
-def claim(trial: Any) -> Claim:
+def claim_of(trial: Any) -> Claim:
     """A trial of Optuna's that is claimed."""
-    own = trial.user_attrs
-    return Claim(trial._trial_id, trial.number, tuple(own["point"]), own["stage"], own["worker"], own.get("token", ""))
+    stored = trial.user_attrs
+    return Claim(
+        trial._trial_id,
+        trial.number,
+        tuple(stored["point"]),
+        stored["stage"],
+        stored["worker"],
+        stored.get("token", ""),
+    )
 
 
-def death(claim: Claim, again: bool) -> str:
-    """The sentence about a claim whose worker died; `again`: its point is asked once more."""
-    who = f"process {claim.worker['pid']} on {claim.worker['host']}"
-    return f"lost with the worker that measured it ({who})" + ("" if again else ", the second one that died at it")
+def lost_with_worker(claim: Claim, measured_again: bool) -> str:
+    """The error of a trial whose worker died."""
+    worker = f"process {claim.worker['pid']} on {claim.worker['host']}"
+    return f"lost with the worker that measured it ({worker})" + (
+        "" if measured_again else ", the second one that died at it"
+    )

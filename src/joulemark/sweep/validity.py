@@ -1,4 +1,4 @@
-"""Whether words can be a run, asked of joulemark.config.run.build itself: composed once for each choice of groups."""
+"""Whether overrides make a valid run, by joulemark.config.run.build itself: composed once for each choice of groups."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -15,47 +15,48 @@ from joulemark.config.run import Run, RunSchema, build
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 
-# Keys of the run with one plain value: set in a composed configuration without composing again
+# Options of the run with one plain value: set in a composed configuration without composing again
 PLAIN = frozenset(field.name for field in fields(RunSchema)) - {*GROUPS, "sweep", "tuned"}
 
 
-class Judge:
-    """Builds the run that words ask for; remembers what it composed and what it refused."""
+class Validity:
+    """Builds the run of some overrides; remembers what it composed and why runs were refused."""
 
     def __init__(self) -> None:
         self._composed: dict[tuple[str, ...], DictConfig] = {}
-        self._refused: dict[tuple[str, ...], str | None] = {}
+        self._refusals: dict[tuple[str, ...], str | None] = {}
 
-    def __call__(self, words: Sequence[str]) -> str | None:
-        """Why these words cannot be a run; None where they can."""
-        asked = tuple(words)
-        if asked not in self._refused:
+    def __call__(self, overrides: Sequence[str]) -> str | None:
+        """Why a run with these overrides is refused; None where it is valid."""
+        key = tuple(overrides)
+        if key not in self._refusals:
             try:
-                self.run(asked)
-                self._refused[asked] = None
+                self.run(key)
+                self._refusals[key] = None
             except UserError as error:
-                self._refused[asked] = str(error)
-        return self._refused[asked]
+                self._refusals[key] = str(error)
+        return self._refusals[key]
 
-    def run(self, words: Sequence[str]) -> Run:
-        """The run of these words; UserError, one line, where there can be none."""
-        groups = tuple(word for word in words if word.partition("=")[0] not in PLAIN)
+    def run(self, overrides: Sequence[str]) -> Run:
+        """The run with these overrides; UserError, one line, where it is refused."""
+        groups = tuple(override for override in overrides if override.partition("=")[0] not in PLAIN)
+        plain = [override for override in overrides if override not in groups]
         try:
             if groups not in self._composed:
                 self._composed[groups] = _compose(groups)
             config = self._composed[groups].copy()
             names = names_in(config.hydra.runtime.choices)
             without_hydra(config)
-            for override in OverridesParser.create().parse_overrides([word for word in words if word not in groups]):
+            for override in OverridesParser.create().parse_overrides(plain):
                 OmegaConf.update(config, override.key_or_group, override.value())
         except hydra_errors.COMPOSITION as error:
-            raise UserError(hydra_errors.explain(error, "run", list(words))) from None
-        return build(config, names, list(words))
+            raise UserError(hydra_errors.explain(error, "run", list(overrides))) from None
+        return build(config, names, list(overrides))
 
 
-def _compose(words: Sequence[str]) -> DictConfig:
+def _compose(overrides: Sequence[str]) -> DictConfig:
     def composed() -> Any:
-        return compose("run", overrides=list(words), return_hydra_config=True)
+        return compose("run", overrides=list(overrides), return_hydra_config=True)
 
     if GlobalHydra.instance().is_initialized():
         return composed()  # type: ignore[no-any-return]

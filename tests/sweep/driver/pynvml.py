@@ -20,7 +20,7 @@ globals().update(
 
 
 def __getattr__(name):
-    def ask(*words):
+    def ask(*overrides):
         raise NVMLError(name)
 
     if name.startswith("nvml"):

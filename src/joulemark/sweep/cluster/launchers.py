@@ -1,4 +1,4 @@
-"""From the words of `hydra/launcher=slurm` or `ray` to the cluster they mean."""
+"""From the options of `hydra/launcher=slurm` or `ray` to their cluster."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,11 @@ from joulemark.core.coerce import typed
 from joulemark.sweep.cluster.place import Cluster
 
 
-def cluster(name: str, words: Mapping[str, Any]) -> Cluster:
-    """The cluster, spoken to; UserError, one line, for words that cannot be and where none answers."""
-    plain = {key: OmegaConf.to_container(one) if OmegaConf.is_config(one) else one for key, one in words.items()}
+def cluster(name: str, options: Mapping[str, Any]) -> Cluster:
+    """The connected cluster; UserError, one line, for options that are refused and where no cluster answers."""
+    plain = {
+        key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value for key, value in options.items()
+    }
     plain.pop("_target_", None)
     if name == "slurm":
         from joulemark.sweep.cluster.slurm import Slurm, SlurmConf

@@ -1,4 +1,4 @@
-"""Ray: each run a task of a Ray cluster; what Ray says of one that left no outcome becomes its outcome."""
+"""Ray: each run a task of a Ray cluster; one that left no outcome gets one with Ray's reason."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,16 @@ NEVER = "MLFLOW_RUN_ID"
 
 @dataclass(frozen=True)
 class RayConf:
-    """What a task asks of Ray; the words are those of hydra/launcher=slurm where the thing is the same."""
+    """What a task requests of Ray; named as in hydra/launcher=slurm where the meaning is the same.
+
+    Attributes:
+        address: of the cluster; `auto` finds one on this machine
+        timeout_min: of a run; None: no limit
+        gpus_per_node: of a task; None: as many as the run's hardware names
+        cpus_per_task: number of CPUs
+        mem_gb: memory; None: not reserved
+        resources: the cluster's own
+    """
 
     address: str = "auto"
     timeout_min: float | None = None
@@ -34,28 +43,28 @@ class Ray:
     conf: RayConf
     name: str = "Ray"
     _tasks: dict[str, Any] = field(default_factory=dict)
-    _words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _cancelled: bool = False
 
     def __post_init__(self) -> None:
         """UserError where the package or a running cluster is absent."""
         extras.require("hydra/launcher=ray", "ray")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # no GPU asked for is no GPU seen
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # without a GPU requested none is visible
         import ray
 
         try:
             with signals.handlers_kept():  # ray.init puts a handler of its own on SIGTERM
                 ray.init(self.conf.address, log_to_driver=False, logging_level="ERROR", include_dashboard=None)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            said = str(error).strip().splitlines()
+            reason = (str(error).strip().splitlines() or [repr(error)])[0]
             raise UserError(
-                f"hydra.launcher.address={self.conf.address}: no Ray cluster answers ({said[0] if said else error!r}); "
+                f"hydra.launcher.address={self.conf.address}: no Ray cluster answers ({reason}); "
                 "start one with ray start --head, or type hydra.launcher.address=HOST:6379"
             ) from None
 
     def submit(self, jobs: Sequence[Sequence[str]], cards: int) -> Sequence[str]:
-        """One task for each, in a worker of its own, never tried again: a second record would not be the first one."""
+        """One task for each, in a worker of its own, never retried: a retry would leave a second record."""
         import ray
 
         memory = {} if self.conf.mem_gb is None else {"memory": round(self.conf.mem_gb * 1e9)}
@@ -68,20 +77,21 @@ class Ray:
             **memory,
         )(node.under_ray)
         limit_s = None if self.conf.timeout_min is None else self.conf.timeout_min * 60
-        for words in jobs:
-            reference = task.remote(list(words), carried(os.environ), limit_s)
+        for overrides in jobs:
+            reference = task.remote(list(overrides), carried(os.environ), limit_s)
             name = reference.task_id().hex()[:8] + f"-{len(self._tasks) + 1}"
-            self._tasks[name], self._words[name] = reference, tuple(words)
+            self._tasks[name], self._overrides[name] = reference, tuple(overrides)
         return list(self._tasks)
 
     def ended(self, jobs: Sequence[str]) -> dict[str, Outcome | None]:
+        """Those of the tasks that are over, with their outcomes; None for one that was cancelled before it began."""
         import ray
 
         done, _ = ray.wait([self._tasks[job] for job in jobs], num_returns=len(jobs), timeout=0)
         return {job: self._outcome(job) for job in jobs if self._tasks[job] in done}
 
     def _outcome(self, job: str) -> Outcome | None:
-        """What the task sent, or Ray's word on why it sent nothing."""
+        """The outcome that the task returned, or one with Ray's reason why it returned none."""
         import ray
         from ray import exceptions
 
@@ -99,17 +109,18 @@ class Ray:
 
     def _lost(self, job: str, status: str, code: int, why: str, error: BaseException) -> Outcome:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        said = lines[-1] if status == "failed" else lines[0]
-        return Outcome(self._words[job], code, status, f"Ray task {job} {why}: {said[:300] if lines else repr(error)}")
+        detail = (lines[-1] if status == "failed" else lines[0])[:300] if lines else repr(error)
+        return Outcome(self._overrides[job], code, status, f"Ray task {job} {why}: {detail}")
 
     def cancel(self, jobs: Sequence[str]) -> None:
+        """Cancels the tasks; their runs leave records."""
         import ray
 
         for job in jobs:
             ray.cancel(self._tasks[job], force=False)
 
     def close(self) -> None:
-        """Leaves the cluster, which goes on; one that was begun for this command (address=local) ends."""
+        """Disconnects from the cluster, which goes on; one that was started for this command (address=local) ends."""
         import ray
 
         with signals.handlers_kept():
@@ -117,5 +128,5 @@ class Ray:
 
 
 def carried(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of this machine's environment a run on another one needs."""
+    """The environment variables that a run on another machine needs."""
     return {key: value for key, value in environment.items() if key.upper().startswith(CARRIED) and key != NEVER}

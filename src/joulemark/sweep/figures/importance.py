@@ -1,31 +1,33 @@
-"""Which setting decides what energies differ by."""
+"""How much each setting decides about the energy."""
 
 import html
 from collections.abc import Sequence
 from typing import Any
 
-from joulemark.sweep.figures.style import BLUE, ENERGY, Shown
+from joulemark.sweep.figures.style import BLUE, ENERGY, FigureData
 from joulemark.sweep.importance import importance
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 
 
-def shares(shown: Shown) -> Any:
-    """A bar for each setting's share in what energies differ by; a sentence where that cannot be said."""
+def shares(data: FigureData) -> Any:
+    """A bar for each setting's share in the variance of log energy; a sentence where there is none."""
     import plotly.graph_objects as go
 
-    known = shown.best_known().values()
-    keys = [one.key for one in shown.dimensions]
-    energies = {one.point: energy for one in known if _inside(one, keys) and (energy := one.metrics[ENERGY])}
-    found = importance(energies, shown.dimensions)
-    if isinstance(found, str):
-        return f'<p class="none">Importance of each setting for energy: {html.escape(found)}.</p>'
-    names = list(found)[::-1]
+    known = data.best_known().values()
+    keys = [dimension.key for dimension in data.dimensions]
+    energies = {
+        result.point: energy for result in known if _inside(result, keys) and (energy := result.metrics[ENERGY])
+    }
+    by_setting = importance(energies, data.dimensions)
+    if isinstance(by_setting, str):
+        return f'<p class="none">Importance of each setting for energy: {html.escape(by_setting)}.</p>'
+    names = list(by_setting)[::-1]
     bars = go.Bar(
-        x=[100 * found[name] for name in names],
+        x=[100 * by_setting[name] for name in names],
         y=[html.escape(name) for name in names],
         orientation="h",
         marker={"color": BLUE},
-        text=[f"{found[name]:.0%}" for name in names],
+        text=[f"{by_setting[name]:.0%}" for name in names],
         textposition="auto",
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
@@ -41,6 +43,6 @@ def shares(shown: Shown) -> Any:
     return figure
 
 
-def _inside(one: Told, keys: Sequence[str]) -> bool:
-    """Whether a point is one of the space's: the reference need not be."""
-    return [word.partition("=")[0] for word in one.point] == list(keys)
+def _inside(result: TrialResult, keys: Sequence[str]) -> bool:
+    """Whether a result's point is one of the space's: the reference's need not be."""
+    return [override.partition("=")[0] for override in result.point] == list(keys)

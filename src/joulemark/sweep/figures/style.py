@@ -6,9 +6,9 @@ from typing import Any
 
 from joulemark.sweep.objectives import SHORT, Goals
 from joulemark.sweep.space import Dimension, Point
-from joulemark.sweep.trial_state import FULL, Told
+from joulemark.sweep.trial_state import FULL, TrialResult
 
-# Okabe and Ito's palette, told apart by the colour-blind
+# Okabe and Ito's palette, distinguishable by the colour-blind
 ORANGE, SKY, GREEN, BLUE, VERMILION, BLACK = "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#000000"
 
 ENERGY, P95, QUALITY = SHORT["energy"], SHORT["p95"], SHORT["quality"]
@@ -16,39 +16,46 @@ DECADE = 10.0  # a range beyond it gets a logarithmic axis
 
 
 @dataclass(frozen=True)
-class Shown:
-    """All that is drawn: the last measurement of each point in each pass, and what the answer says of them.
+class FigureData:
+    """What the figures of a sweep draw.
 
-    `quality` is the name of the task's metric, `title` says whose sweep it is.
+    Attributes:
+        title: names the model, the task and the sweep
+        results: of all trials
+        reference: its result
+        recommended: the recommended result, None where there is none
+        goals: objectives and constraints
+        dimensions: of the space
+        quality: the name of the task's metric
     """
 
     title: str
-    told: Sequence[Told]
-    reference: Told
-    recommended: Told | None
+    results: Sequence[TrialResult]
+    reference: TrialResult
+    recommended: TrialResult | None
     goals: Goals
     dimensions: Sequence[Dimension]
     quality: str = "quality"
 
-    def finished(self) -> list[Told]:
-        """One result of each point, in each pass where it has one; the reference among them."""
-        last = {(one.point, one.stage): one for one in self.told if one.finished}
-        return [one for one in last.values() if one.metrics.get(ENERGY) is not None]
+    def finished(self) -> list[TrialResult]:
+        """The last result of each point in each stage; the reference among them."""
+        last = {(result.point, result.stage): result for result in self.results if result.finished}
+        return [result for result in last.values() if result.metrics.get(ENERGY) is not None]
 
-    def best_known(self) -> dict[Point, Told]:
+    def best_known(self) -> dict[Point, TrialResult]:
         """One result for each point: the full protocol's where there is one."""
-        found = sorted(self.finished(), key=lambda one: one.stage == FULL)
-        return {one.point: one for one in found}
+        ordered = sorted(self.finished(), key=lambda result: result.stage == FULL)
+        return {result.point: result for result in ordered}
 
 
 def scale(values: Sequence[float | None]) -> dict[str, Any]:
     """A logarithmic axis where the values are all positive and range over more than a decade, else a linear one."""
-    known = [one for one in values if one is not None]
+    known = [value for value in values if value is not None]
     if known and min(known) > 0 and max(known) / min(known) > DECADE:
         return {"type": "log", "dtick": "D2" if max(known) / min(known) < 1000 else 1, "tickformat": "~g"}
     return {"type": "linear", "tickformat": "~g"}
 
 
 def digits(number: float | None) -> str:
-    """Three digits that mean something; `-` where there is no number."""
+    """Three significant digits; `-` where there is no number."""
     return "-" if number is None else f"{number:.3g}"

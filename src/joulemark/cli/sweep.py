@@ -1,0 +1,80 @@
+"""python -m src.run -m sweep=NAME …: prints what a sweep recommends (joulemark.sweep makes it).
+
+Exit code 0: a setting is recommended; 1: none; 2: refused; 130, 143: stopped. The last line of standard output is one
+JSON object, unless the sweep is refused.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import DictConfig
+
+from joulemark.cli.progress import to_stderr
+from joulemark.core import signals, tracking
+from joulemark.core.errors import UserError
+from joulemark.report import table
+from joulemark.sweep import coordinator, mlflow_sweep, plan, process, trial
+from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.plan import SweepRequest
+from joulemark.sweep.recommendation import SETTING
+from joulemark.sweep.result import SessionEnd, SweepResult
+from joulemark.sweep.search import POLL_S
+from joulemark.sweep.workers import PROGRAM
+
+
+def main(config: DictConfig, overrides: Sequence[Any]) -> int:
+    """The sweep of a composed configuration and Hydra's overrides; returns the exit code."""
+    try:
+        request = plan.read(config, overrides)
+        return run(request, lambda overrides, limit_s: trial.run(overrides, forward_signals=True, limit_s=limit_s))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def run(request: SweepRequest, measure: Measure, program: Sequence[str] = PROGRAM, poll_s: float = POLL_S) -> int:
+    """The sweep measured here, or by workers that `program` starts; returns the exit code."""
+    began_s, report = time.time(), _reporter(request.worker)
+    if len(request.workers) == 1 or request.worker is not None:
+        signals.interrupt_on_stop()
+        end = process.run(request, measure, report, poll_s)
+    else:
+        end = coordinator.run(request, report, program)
+    if isinstance(end, SessionEnd):
+        _print_last_line(end.last_line)
+        return end.exit_code
+    _print_result(end, began_s, report)
+    return end.exit_code
+
+
+def _reporter(worker: int | None) -> Report:
+    """Reports on standard error; of one worker of several with its number before each sentence."""
+    head = "" if worker is None else f"worker {worker}: "
+    return lambda sentence: to_stderr(f"{head}{sentence}")
+
+
+def _print_result(result: SweepResult, began_s: float, report: Report) -> None:
+    """Prints the table, saves the sweep in MLflow, and prints its link and the last line."""
+    table.printed(result.columns, result.rows, result.sentences, (SETTING,))
+    link = mlflow_sweep.save(result, began_s, report)
+    if link["url"]:
+        print(f"\nOpen this sweep{_needs_server(result.request.tracking_uri)}: {link['url']}")
+    _print_last_line({**result.last_line, **link})
+
+
+def _print_last_line(last_line: dict[str, Any]) -> None:
+    try:
+        print(json.dumps(last_line, allow_nan=False), flush=True)
+    except BrokenPipeError:  # whoever started this worker was killed; closing would try to write once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _needs_server(uri: str | None) -> str:
+    """What must run before a link opens; nothing for a server."""
+    if uri is None or uri.startswith("http"):
+        return ""
+    return f" (after {tracking.ui_command(uri)})"

@@ -1,0 +1,144 @@
+"""What a sweep came to, for people (a table and sentences) and for programs (the last line)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from joulemark.sweep import recommendation, saved
+from joulemark.sweep.cost import SweepCost, cost_of
+from joulemark.sweep.objectives import Goals
+from joulemark.sweep.plan import SweepRequest
+from joulemark.sweep.recommendation import Recommendation
+from joulemark.sweep.search import Search
+from joulemark.sweep.space import Exclusion
+from joulemark.sweep.study import Study
+from joulemark.sweep.trial_state import TrialResult
+
+CARD_GAIN = "each card's sensor has a gain of its own (up to 5 %), so nearer results of two cards are indistinguishable"
+SHARED = "processor and memory were counted with other workers' work on this machine; a GPU's figure is its own"
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """How a session ended that gives no recommendation: a worker of several, or one that was stopped or failed.
+
+    Attributes:
+        exit_code: of the process
+        last_line: what programs read
+    """
+
+    exit_code: int
+    last_line: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep came to.
+
+    Attributes:
+        request: what was asked for
+        recommendation: the front and the recommended setting
+        reference: the reference's result
+        goals: objectives and constraints that the reference has metrics for
+        cost: of all trials
+        trials: results of all trials, screening too
+        sentences: below the table
+        last_line: what programs read
+    """
+
+    request: SweepRequest
+    recommendation: Recommendation
+    reference: TrialResult
+    goals: Goals
+    cost: SweepCost
+    trials: Sequence[TrialResult]
+    sentences: Sequence[str]
+    last_line: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """`finished` where a setting is recommended, else `failed`."""
+        return "finished" if self.recommendation.recommended else "failed"
+
+    @property
+    def exit_code(self) -> int:
+        """0 where a setting is recommended, else 1."""
+        return 0 if self.recommendation.recommended else 1
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The heads of the table."""
+        return recommendation.columns(self.goals)
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of the table."""
+        return recommendation.rows(self.recommendation, self.reference, self.goals)
+
+
+def result_of(search: Search, request: SweepRequest, study: Study, reference: TrialResult) -> SweepResult:
+    """What a search came to, from what its study knows; the recommended settings are saved where that was asked for."""
+    full, plan = search.full(), request.plan
+    chosen = recommendation.recommend(full, reference, study.goals, plan.space)
+    trials = study.results()
+    best = chosen.recommended
+    cost = cost_of(trials, reference.metrics, best.metrics if best else None)
+    excluded = (*plan.space.excluded, *(Exclusion(point, 1, why) for point, why in search.excluded.items()))
+    sentences = [
+        *([] if full else ["no point got the full protocol: type a larger sweep.budget"]),
+        *recommendation.sentences(chosen, study.goals, plan.full),
+        *saved.sentences(request, best),
+        str(cost),
+        *estimated(reference, best),
+        *several(full.values()),
+        *_ended_early(search.ended),
+        *_failures(trials, search),
+        *map(str, excluded),
+    ]
+    last_line = recommendation.last_line(
+        chosen,
+        reference,
+        study.goals,
+        cost,
+        excluded,
+        plan.full,
+        status="finished" if best else "failed",
+        sweep_id=request.name,
+        trials=len(trials),
+        ended=search.ended,
+    )
+    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line)
+
+
+def _ended_early(ended: str | None) -> list[str]:
+    """One sentence where something was left to measure."""
+    if ended is None:
+        return []
+    remedy = "a larger one" if ended.endswith("is used") else "the same line"
+    return [f"ended early: {ended}; {remedy} goes on from here"]
+
+
+def _failures(trials: Sequence[TrialResult], search: Search) -> list[str]:
+    """One sentence for each point without a result, about its last trial."""
+    explained = {trial.point for trial in trials if trial.finished} | set(search.excluded)
+    failed = {trial.point: trial for trial in trials if trial.point not in explained}
+    return [f"no result: {trial.name}: {trial.outcome.status}: {trial.outcome.error}" for trial in failed.values()]
+
+
+def estimated(*results: TrialResult | None) -> list[str]:
+    """One sentence where a part of these results' energy is estimated: a ratio of estimates is an estimate."""
+    shares = [share for result in results if result and (share := result.metrics.get("energy/estimated_share"))]
+    if not shares:
+        return []
+    return [f"! estimated: up to {max(shares):.0%} of the energies compared here was read by no sensor"]
+
+
+def several(results: Iterable[TrialResult]) -> list[str]:
+    """What several cards and workers mean for the results: one sentence for each."""
+    results = list(results)
+    cards = sorted({result.card for result in results if result.card})
+    shared = sum("shared" in result.outcome.flags for result in results)
+    return [
+        *([f"! {len(cards)} cards ({', '.join(cards)}): {CARD_GAIN}"] if len(cards) > 1 else []),
+        *([f"! shared: in {shared} of {len(results)} results {SHARED}"] if shared else []),
+    ]
