@@ -65,7 +65,7 @@ def an_entry(*args, **changes) -> Entry:
 def answer(entries, **bounds):
     """The answer of the one group that these entries are."""
     (group,) = groups(entries)
-    return decide(group, constraints.limits(bounds))
+    return decide(group, constraints.constraints(bounds))
 
 
 def a_page(
@@ -74,7 +74,7 @@ def a_page(
     """The page of these runs, without a store."""
     entries = tuple(entry(run, run.tags) for run in runs)
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
-    asked = constraints.limits({"quality_loss": 0.05, **bounds})
+    asked = constraints.constraints({"quality_loss": 0.05, **bounds})
     answers = tuple(decide(group, asked) for group in groups(entries))
     return page_of(Asked(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
 

@@ -6,7 +6,7 @@ import pytest
 
 from joulemark.analysis import comparison
 from joulemark.report import page_data, recommendation_text, sections
-from joulemark.report.constraints import Limits
+from joulemark.report.constraints import Constraints
 from joulemark.report.decision import decide
 from joulemark.report.group import groups
 from joulemark.report.selection import completed
@@ -78,7 +78,7 @@ def test_a_sweeps_first_looks_stand_behind_what_can_be_quoted_however_many_they_
     assert first.entries == (result,)
     assert not first.preliminary
     assert last.preliminary
-    shown = tuple(decide(group, Limits()) for group in (last, first))
+    shown = tuple(decide(group, Constraints()) for group in (last, first))
     assert any("too short to quote" in line for line in recommendation_text.how_sure(shown[0]))
     assert not any("too short to quote" in line for line in recommendation_text.how_sure(shown[1]))
     assert max(shown, key=page_data._weight) is shown[1]
@@ -92,7 +92,7 @@ def test_first_looks_are_not_translated_where_there_is_a_result():
     records = {one.run_id: a_record() for one in (look, result)}
 
     def spoken(*entries):
-        made = sections.sections([decide(group, Limits()) for group in groups(entries)], records, {})
+        made = sections.sections([decide(group, Constraints()) for group in groups(entries)], records, {})
         return str([table.rows for section in made for table in section.tables])
 
     assert "look" not in spoken(look, result)
