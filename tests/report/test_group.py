@@ -53,8 +53,8 @@ def test_a_record_tells_what_its_runs_tags_would():
 def test_a_specialist_stands_beside_the_general_models_of_every_prompt_and_two_prompts_are_two_groups():
     entries = [
         an_entry("specialist"),
-        an_entry("one", role="general", compare__prompt="p1"),
-        an_entry("other", role="general", compare__prompt="p2"),
+        an_entry("one", role="general_purpose", compare__prompt="p1"),
+        an_entry("other", role="general_purpose", compare__prompt="p2"),
     ]
     found = groups(entries)
     assert sorted(sorted(one.model for one in group.entries) for group in found) == [

@@ -105,7 +105,7 @@ def test_a_job_gets_as_many_gpus_as_the_runs_overrides_name():
     ("overrides", "message"),
     [
         (["hardware=auto"], "name what the nodes have: hardware=cpu"),
-        (["hardware=cpu", "precision=fp8"], "what this cpu can"),
+        (["hardware=cpu", "precision=fp8"], "not supported by this cpu"),
         (["hardware=h100", "precision=fp9"], "did you mean precision=fp8"),
         (["hardware=mac"], "name what the nodes have"),
     ],

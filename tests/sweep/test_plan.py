@@ -74,12 +74,13 @@ def test_what_the_device_cannot_is_excluded_with_its_reason(tmp_path):
     request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,tf32")
     (line,) = request.plan.space.excluded
     assert line.overrides == ("precision=tf32",)
-    assert "what this cpu can" in line.reason
+    assert "not supported by this cpu" in line.reason
     assert "nothing is left" in refusal(tmp_path, *FAST, "precision=tf32,int9")
 
 
 def test_a_model_that_cannot_pad_keeps_to_batches_of_one(tmp_path, monkeypatch):
-    overrides = ("model=bloom_560m", "model.pads=false", "task=text_generation", "hardware=cpu", "protocol=smoke")
+    model = ("model=bloom_560m", "+model.capabilities.pads=false")
+    overrides = (*model, "task=text_generation", "hardware=cpu", "protocol=smoke")
     request = read(tmp_path, *overrides, "batch_size=1,8,16", "precision=fp32")
     assert request.plan.space.points == (("batch_size=1",),)
     assert all("padding" in line.reason for line in request.plan.space.excluded)
@@ -239,8 +240,8 @@ def test_a_typed_value_that_is_invalid_is_excluded_of_a_list_and_refused_alone(t
     request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
     assert {point[1] for point in request.plan.space.points} == {"precision=fp32"}
     (line,) = [str(one) for one in request.plan.space.excluded]
-    assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 does not exist")
-    assert "precision=fp8 does not exist" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
+    assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 is not supported by this cpu")
+    assert "precision=fp8 is not supported by this cpu" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
     assert "nothing is left to search: precision=fp8 does not" in refusal(
         tmp_path, *FAST, "batch_size=1,8", "precision=fp8,fp9"
     )

@@ -15,8 +15,6 @@ from joulemark.core.task import Sample
 
 T = TypeVar("T")
 
-SORTS = ("none", "length")
-
 
 def order(samples: Sequence[Sample], sort: str) -> list[int]:
     """The places of the samples in the order in which they are batched; those of one length keep their own order.

@@ -15,7 +15,7 @@ from joulemark.report.decision import Recommendation
 from joulemark.report.entry import Entry
 
 DIGITS = 5
-ROLES = {"general": "general-purpose"}  # as the page shows them
+ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
 QUANTILES = 41  # of a run's latencies, from the least to the most
 
 WORDS: dict[str, Callable[[Entry], str]] = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -17,6 +17,9 @@ class ImageCaptioning:
     `size` is the width and height each image is brought to before the model's own preprocessing. The target lists
     every reference caption.
     """
+
+    accepts: ClassVar[str] = "image"
+    gives: ClassVar[str] = "text"
 
     dataset: Dataset
     size: tuple[int, int] | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset
@@ -15,6 +16,9 @@ class ImageClassification:
     `size` is the width and height each image is brought to before the model's own preprocessing; null leaves it as it
     is. General models are asked by prompt, and their text counts as the label it names.
     """
+
+    accepts: ClassVar[str] = "image"
+    gives: ClassVar[str] = "label"
 
     dataset: Dataset
     size: tuple[int, int] | None

@@ -25,6 +25,9 @@ class ObjectDetection:
     `score` as well.
     """
 
+    accepts: ClassVar[str] = "image"
+    gives: ClassVar[str] = "boxes"
+
     dataset: Dataset
     size: tuple[int, int] | None
     name: str = "object_detection"

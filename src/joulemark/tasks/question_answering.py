@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -17,6 +17,9 @@ class QuestionAnswering:
     The input has the fields `question` and `context`; the target lists every accepted answer, `[""]` where the
     context holds none.
     """
+
+    accepts: ClassVar[str] = "question_context"
+    gives: ClassVar[str] = "span"
 
     dataset: Dataset
     prompt: str

@@ -37,6 +37,9 @@ class SpeechRecognition:
     Clips at another rate than `rate_hz` are refused, not resampled: the sound would be another one.
     """
 
+    accepts: ClassVar[str] = "audio"
+    gives: ClassVar[str] = "text"
+
     dataset: Dataset
     rate_hz: int
     min_new_tokens: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, text_of
@@ -10,6 +11,9 @@ from joulemark.data.dataset import Dataset, text_of
 @dataclass(frozen=True)
 class TextClassification:
     """Gives each text one of the task's labels; general models are asked by prompt, specialists directly."""
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "label"
 
     dataset: Dataset
     labels: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -16,6 +17,9 @@ class TokenClassification:
 
     Text that the source does not split is split at spaces and has no reference.
     """
+
+    accepts: ClassVar[str] = "words"
+    gives: ClassVar[str] = "tags"
 
     dataset: Dataset
     name: str = "token_classification"
