@@ -27,7 +27,7 @@ def test_the_longest_come_first_and_equal_lengths_keep_their_order():
 
 def test_putting_back_undoes_the_order():
     places = batching.order(SAMPLES, "length")
-    assert batching.put_back([SAMPLES[place] for place in places], places) == SAMPLES
+    assert batching.in_order_of_samples([SAMPLES[place] for place in places], places) == SAMPLES
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from joulemark.tasks.metrics.rouge import rouge
 
 @dataclass(frozen=True)
 class Summarization:
-    """Summarizes each text within the task's token budget; general models are asked by prompt."""
+    """Summarizes each text within the task's token budget; general-purpose models are given a prompt."""
 
     accepts: ClassVar[str] = "text"
     gives: ClassVar[str] = "text"
