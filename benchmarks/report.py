@@ -132,7 +132,7 @@ def timed(uri: str, out: Path) -> dict[str, Any]:
     """Seconds, megabytes at most and the page's megabytes of one report in a process of its own."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "joulemark.report", f"tracking_uri={uri}", f"out={out}"],
+        [sys.executable, "-m", "joulemark.reporting", f"tracking_uri={uri}", f"out={out}"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
     )

@@ -23,9 +23,9 @@ LEVELS = [
     {"config"},
     {"measure"},
     {"store"},
-    {"report"},
+    {"reporting"},
     {"sweep"},
-    {"cli"},
+    {"cli", "api"},
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -45,8 +45,8 @@ DOORS = {
     "optuna": {"sweep"},
     "submitit": {"sweep/cluster"},
     "ray": {"sweep/cluster"},
-    "matplotlib": {"store/figures", "report"},
-    "plotly": {"sweep/figures", "report"},
+    "matplotlib": {"store/figures", "reporting"},
+    "plotly": {"sweep/figures", "reporting"},
     "sklearn": {"tasks", "data/embedded"},
     "rouge_score": {"tasks", "data/embedded"},
 }
@@ -98,7 +98,7 @@ def test_no_module_imports_itself_through_others():
 
 def test_a_newcomer_sees_few_names():
     seen = {path.name for path in (ROOT / "src" / "joulemark").iterdir() if path.name != "__pycache__"}
-    assert {name for name in seen if "." not in name} == set(LEVEL)
+    assert {name for name in seen if "." not in name} == set(LEVEL) - {"api"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,11 +8,11 @@ import pytest
 
 from joulemark.analysis import comparison, named_metrics, verdict
 from joulemark.core.stats import Estimate
-from joulemark.report.entry import entry
-from joulemark.report.selection import completed
+from joulemark.reporting.entry import entry
+from joulemark.reporting.selection import completed
 from tests.paths import ROOT
 from tests.records import a_record
-from tests.report.runs import a_run
+from tests.reporting.runs import a_run
 
 
 def record_of(joules):

@@ -9,7 +9,7 @@ from rich.table import Table
 from joulemark.analysis import comparison, named_metrics
 from joulemark.cli import compare, console, rescore
 from joulemark.core.machine import Site
-from joulemark.report import table
+from joulemark.reporting import table
 from tests.records import a_record
 
 REMEDY = f"meter=rapl: {'only root may read the counters; ' * 6}type sudo chmod a+r /sys/class/powercap/energy_uj"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from joulemark.cli.progress import to_stderr
 from joulemark.core import signals
-from joulemark.report import table
+from joulemark.reporting import table
 from joulemark.sweep import multirun
 from joulemark.sweep.multirun import Place, ThisMachine
 from joulemark.sweep.trial import Outcome

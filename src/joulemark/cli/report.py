@@ -6,32 +6,22 @@ and one line of JSON. Exit code 0, or 2 for a mistake in the options.
 
 import json
 import sys
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from joulemark.cli import command_line
 from joulemark.core import formatting
-from joulemark.core.coerce import typed
 from joulemark.core.paths import CONF
-from joulemark.report import recommendation_text
-from joulemark.report.build import Asked, Report, make
+from joulemark.reporting import recommendation_text
+from joulemark.reporting.build import Report, make, request_of
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The report that Hydra composed; leaves the process with its exit code."""
-    command_line.leave(lambda: show(make(asked(config))))
-
-
-def asked(config: DictConfig) -> Asked:
-    """The words as composed; a mix of jobs bears the name of its file."""
-    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    if values.get("mix") is not None:
-        values["mix"]["name"] = HydraConfig.get().runtime.choices["mix"]
-    return typed(Asked, values, "report")
+    command_line.leave(lambda: show(make(request_of(config, HydraConfig.get().runtime.choices))))
 
 
 def show(made: Report) -> int:

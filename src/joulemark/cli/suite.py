@@ -30,8 +30,8 @@ from joulemark.core.paths import CONF
 from joulemark.core.signals import Interrupted
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
-from joulemark.report import table
-from joulemark.report.table import FAILED, SKIPPED, Row
+from joulemark.reporting import table
+from joulemark.reporting.table import FAILED, SKIPPED, Row
 from joulemark.sweep import trial
 from joulemark.sweep.grid import Job, Suite, jobs
 

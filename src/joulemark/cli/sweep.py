@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from joulemark.cli.progress import to_stderr
 from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
-from joulemark.report import table
+from joulemark.reporting import table
 from joulemark.sweep import coordinator, mlflow_sweep, plan, process, trial
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.plan import SweepRequest

@@ -1,8 +1,8 @@
 """What a run is measured with: the meters, the clock, and what is read of the host and its GPU beside them."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -50,19 +50,27 @@ class Instruments:
 
         The most trusted meter starts last and stops first, so that no other meter's own cost is in its reading.
         """
+        with self.running() as readings:
+            result = work()
+        return result, tuple(readings)
+
+    @contextmanager
+    def running(self) -> Iterator[list[Reading]]:
+        """The same for a stretch of code: the list is empty until it is left, and stays so where it raises."""
         now = self.clock.now
         started = {}
         for meter in reversed(self.meters):
             before = now()
             meter.start()
             started[meter.name] = (before, now())
+        readings: list[Reading] = []
         try:
-            result = work()
+            yield readings
         except BaseException:  # what broke the work is reported, not a meter that had too little of it
             with suppress(Exception):
                 self._stopped(started)
             raise
-        return result, self._stopped(started)
+        readings += self._stopped(started)
 
     def _stopped(self, started: Mapping[str, tuple[float, float]]) -> tuple[Reading, ...]:
         """Each meter's reading with its two edges by this program's clock; all are stopped, whichever fails."""

@@ -9,7 +9,7 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import Prediction, Sample, Scores
-from joulemark.data.batching import in_order_of_samples
+from joulemark.data.batching import put_back
 
 
 def scored(
@@ -22,7 +22,7 @@ def scored(
 ) -> Record:
     """The record with the quality of the answers, and a row for each request, whichever batch it was in."""
     scores = _scores(run, loaded, samples, answers)
-    latencies = in_order_of_samples(named_metrics.request_latencies(record.measurement), places)
+    latencies = put_back(named_metrics.request_latencies(record.measurement), places)
     record = replace(record, scores=scores.values, requests=_requests(samples, answers, scores, latencies))
     return flagged(record, record.measurement)
 

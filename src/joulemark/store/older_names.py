@@ -27,7 +27,6 @@ FLAGS = {
     "foreign": "external",
 }
 METHODS = {"modelled": "estimated"}
-ROLES = {"general": "general_purpose"}
 TAGS = {"foreign": "external", "foreign.kind": "external.kind", "foreign.digest": "external.digest"}
 COMMAND_TAGS = ("command", "sweep.command")
 
@@ -97,8 +96,6 @@ def _tag(key: str, value: str) -> str:
         return ", ".join(_each(value.split(", "), FLAGS))
     if key.startswith("method."):
         return METHODS.get(value, value)
-    if key == "role":
-        return ROLES.get(value, value)
     return command(value) if key in COMMAND_TAGS else value
 
 

@@ -7,7 +7,7 @@ from joulemark.config.run import command
 from joulemark.core.errors import UserError
 from joulemark.core.paths import options_of
 from joulemark.core.suggest import choose
-from joulemark.report.table import Row
+from joulemark.reporting.table import Row
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from joulemark.report import table
+from joulemark.reporting import table
 from joulemark.store import views
 from joulemark.sweep.busy import Report
 from joulemark.sweep.cost import SweepCost

@@ -17,8 +17,8 @@ from joulemark.config.run import Run
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.hardware import host
-from joulemark.report import table
-from joulemark.report.table import Row
+from joulemark.reporting import table
+from joulemark.reporting.table import Row
 from joulemark.sweep import trial
 from joulemark.sweep.trial import Outcome
 

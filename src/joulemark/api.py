@@ -1,0 +1,210 @@
+"""The Python interface: measured runs, any code under the meters, comparisons and reports, for notebooks and programs.
+
+A run is the same fresh process as that of the command line: what this process has on a GPU, its threads and its event
+loop are not in the way. Nothing here prints or installs a signal handler.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from joulemark.analysis import audit, comparison, named_metrics
+from joulemark.analysis.comparison import Comparison
+from joulemark.config.compose import without_hydra
+from joulemark.config.options import composed, conf_found, overrides_of, run_of
+from joulemark.core import tracking
+from joulemark.core.errors import UserError
+from joulemark.core.measurement import Measurement
+from joulemark.core.paths import program
+from joulemark.core.record import Record as StoredRecord
+from joulemark.core.record import Request
+from joulemark.core.record_json import from_json
+from joulemark.measure.metering import CodeMeter, MeteredWindow
+from joulemark.reporting.build import Report, make, request_of
+from joulemark.store import listing
+from joulemark.store.listing import Choice
+from joulemark.sweep import trial
+
+__all__ = [
+    "CodeMeter",
+    "Comparison",
+    "MeteredWindow",
+    "Record",
+    "Report",
+    "RunError",
+    "UserError",
+    "compare",
+    "load",
+    "meter",
+    "report",
+    "run",
+]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run with all that is computed from it.
+
+    Attributes:
+        stored: the record as it is stored: what was asked, where, how, and every reading
+        run_id: its run in MLflow; None for a record that was read from a file
+    """
+
+    stored: StoredRecord
+    run_id: str | None = None
+
+    @property
+    def status(self) -> str:
+        """`finished`, `failed` or `interrupted`."""
+        return self.stored.status
+
+    @property
+    def error(self) -> str | None:
+        """Why it is not finished, in one line."""
+        return self.stored.error
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What a reader must see beside the numbers: `estimated`, `not_converged`, `contaminated`, …"""
+        return self.stored.flags
+
+    @cached_property
+    def metrics(self) -> Mapping[str, float | None]:
+        """Every named metric (docs/metrics.md); None for what was not read."""
+        return named_metrics.metrics(self.stored)
+
+    @cached_property
+    def evidence(self) -> Mapping[str, str | None]:
+        """How the energy of `gpu`, `cpu` and `ram` is known: `counter`, `rapl`, `sampled`, `estimated`, `constant`."""
+        return named_metrics.methods(self.stored.measurement)
+
+    @cached_property
+    def verdict(self) -> str:
+        """`sound`, `doubtful` or `failed`."""
+        return audit.verdict(self.stored)[0]
+
+    @property
+    def measurement(self) -> Measurement:
+        """Every reading, in order."""
+        return self.stored.measurement
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests that were scored: input id, output, reference, score, units, latency."""
+        return self.stored.requests
+
+    def __repr__(self) -> str:
+        wh = self.metrics["energy/total_wh_per_1k"]
+        energy = "energy n/a" if wh is None else f"{wh:.4g} Wh per 1,000"
+        return f"<Record {self.stored.model.name} on {self.stored.task.name}: {self.status}, {energy}, {self.verdict}>"
+
+
+class RunError(Exception):
+    """A run that began and did not finish.
+
+    Attributes:
+        record: what was measured until then; None where it could not be read
+        status: `failed`, `interrupted`, `killed` or `timed_out`
+    """
+
+    def __init__(self, message: str, status: str, record: Record | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.record = record
+
+
+def run(*overrides: str, timeout_s: float | None = None, **options: Any) -> Record:
+    """Measures one run as `joulemark run` does, in a process of its own, and returns its record.
+
+    `run(model="bloomz", task="summarization", samples=100)`; an option within a group is an override,
+    `run("model.size=7b1", "site.zone=FRA", model="bloomz")`.
+
+    Raises:
+        UserError: options that cannot be, before anything begins
+        RunError: a run that failed, was interrupted, or took longer than `timeout_s`
+    """
+    asked = overrides_of(overrides, options)
+    planned = run_of(asked)
+    outcome = trial.run(asked, limit_s=timeout_s)
+    if outcome.status == "refused":
+        raise UserError(outcome.error or "the run was refused")
+    record = None if outcome.run_id is None else _stored(planned.tracking_uri, outcome.run_id)
+    if outcome.status != "finished" or record is None:
+        raise RunError(outcome.error or f"the run is {outcome.status}", outcome.status, record)
+    return record
+
+
+def load(run: str | os.PathLike[str], tracking_uri: str | None = None) -> Record:
+    """The record of a run in the store by its id or the beginning of it, or of a record.json file.
+
+    Raises:
+        UserError: where there is none, or several runs begin so
+    """
+    path = Path(run).expanduser()
+    if path.is_file():
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            return Record(from_json(values.get("record", values)))
+        except (OSError, ValueError, AttributeError) as error:
+            raise UserError(f"{run} cannot be read as a record: {error}") from None
+    if path.suffix == ".json" or path.parent != Path("."):
+        raise UserError(f"{run} is not a file; give a record.json, or the beginning of a run's id")
+    return _stored(tracking.resolve(tracking_uri), str(run))
+
+
+def compare(a: Record | str, b: Record | str, tracking_uri: str | None = None) -> Comparison:
+    """Which of two runs costs less energy: `verdict` is `A`, `B`, `tie` or `unknown`, `note` says why.
+
+    Raises:
+        UserError: for an id that is no run
+    """
+    first, second = (one if isinstance(one, Record) else load(one, tracking_uri) for one in (a, b))
+    return comparison.compare(first.stored, second.stored)
+
+
+def meter(*overrides: str, **options: Any) -> CodeMeter:
+    """A meter for any code: `with jm.meter() as window: …`, then `window.joules`; enter it again for an interval.
+
+    `meter(meter="nvml", hardware="cuda")`, `meter("hardware.index=1")`: the groups of a run. A stretch of less than
+    ten seconds is short for a GPU's counter, which moves ten times a second.
+
+    Raises:
+        UserError: options that cannot be
+    """
+    return CodeMeter(run_of(overrides_of(overrides, options)))
+
+
+def report(*overrides: str, **options: Any) -> Report:
+    """Writes the report of the store's runs as `joulemark report` does; what it says and where it lies.
+
+    `report(tasks=["summarization"])`, `report("constraints.quality=0.8")`.
+
+    Raises:
+        UserError: options that cannot be
+    """
+    with conf_found():
+        config = composed("report", overrides_of(overrides, options))
+        choices = dict(config.hydra.runtime.choices)
+        return make(request_of(without_hydra(config), choices))
+
+
+def _stored(uri: str, prefix: str) -> Record:
+    """The record of the one run of a store whose id begins so; read from a database without importing MLflow.
+
+    Raises:
+        UserError: where no run begins so, or several, or the run's file is not where the store says
+    """
+    runs = list(listing.runs(uri, Choice(ids=(prefix,)), ()))
+    if not runs:
+        raise UserError(f"run {prefix} is not in the store {tracking.public(uri)}; give the beginning of a run's id")
+    if len(runs) > 1:
+        some = ", ".join(run.run_id[:12] for run in runs[:3])
+        raise UserError(f"run {prefix} may be {len(runs)} runs ({some}, …); give more of its id")
+    stored = listing.record(uri, runs[0])
+    if stored is None:
+        raise UserError(f"run {prefix} has no readable record.json; if the store's folder moved: {program('relocate')}")
+    return Record(stored, runs[0].run_id)

@@ -1,0 +1,162 @@
+"""What to run: in one group, under the limits, the run that costs least, and how sure that is.
+
+eligible   finished, not contaminated, not throttled, audit not failed; keeps every limit; with a quality where any has
+chosen     the least mean energy of these; among equal ones the better answers, the lower latency, the newer run
+tied       whose energy cannot be told from the chosen one's, by intervals
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from joulemark.analysis import verdict
+from joulemark.analysis.verdict import Verdict
+from joulemark.core.formatting import digits
+from joulemark.reporting.constraints import Limits
+from joulemark.reporting.entry import Entry
+from joulemark.reporting.group import Group
+
+UNDECIDED = (verdict.TIE, verdict.UNKNOWN)
+NEAREST = 3  # runs named where none keeps the limits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer for one group; `chosen` is None where no run keeps the limits: `nearest` then says which each breaks.
+
+    `runner_up` is the cheapest other choice and `lead` the comparison with it. `better` is the cheapest run that
+    answers better than the chosen one, `usual` the chosen model at batch 1 in fp32, `again` the chosen choice's other
+    runs. `by_quality` is false where no quality is known: the answer is then about energy alone. `floor` is the least
+    quality that was accepted, `refused` the cheapest other choice that breaks a limit, with those that it breaks.
+    `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one.
+    """
+
+    group: Group
+    chosen: Entry | None = None
+    runner_up: Entry | None = None
+    lead: Verdict | None = None
+    tied: tuple[Entry, ...] = ()
+    better: Entry | None = None
+    usual: Entry | None = None
+    again: tuple[Entry, ...] = ()
+    front: tuple[Entry, ...] = ()
+    by_quality: bool = False
+    floor: float | None = None
+    eligible: int = 0
+    next_model: Entry | None = None
+    refused: tuple[Entry, tuple[str, ...]] | None = None
+    nearest: tuple[tuple[Entry, tuple[str, ...]], ...] = ()
+
+    @property
+    def sure(self) -> str:
+        """One word: `clear`, `tie`, `unknown` (no interval), `alone` (nothing to compare with), `none`."""
+        if self.chosen is None:
+            return "none"
+        if self.lead is None:
+            return "alone"
+        return {"A": "clear", "B": "clear"}.get(self.lead.outcome, self.lead.outcome)
+
+
+def decide(group: Group, limits: Limits) -> Answer:
+    """The answer of one group."""
+    sound = [one for one in group.entries if one.ranked]
+    within = [one for one in sound if not limits.broken(one)]
+    by_quality = any(one.quality is not None for one in sound) or limits.quality is not None
+    judged = [one for one in within if one.quality is not None or not by_quality]
+    floor = limits.floor(judged) if by_quality else None
+    kept = [one for one in judged if floor is None or (one.quality is not None and one.quality >= floor)]
+    on_front = pareto(group.entries)
+    if not kept:
+        nearest = _nearest(group.entries, limits, floor, by_quality)
+        return Answer(group, front=on_front, by_quality=by_quality, floor=floor, nearest=nearest)
+    chosen = min(kept, key=_order)
+    others = [one for one in sorted(kept, key=_order) if one.setting != chosen.setting]
+    runner_up = others[0] if others else None
+    better = [one for one in judged if by_quality and verdict.higher_quality(one.quality, chosen.quality)]
+    return Answer(
+        group,
+        chosen=chosen,
+        runner_up=runner_up,
+        lead=verdict.between(chosen.estimate, runner_up.estimate) if runner_up else None,
+        tied=_once([one for one in others if verdict.between(chosen.estimate, one.estimate).outcome in UNDECIDED]),
+        better=min(better, key=_order, default=None),
+        usual=_usual(chosen, sound),
+        again=tuple(one for one in sound if one.setting == chosen.setting and one is not chosen),
+        front=on_front,
+        by_quality=by_quality,
+        floor=floor,
+        eligible=len(kept),
+        next_model=_next_model(chosen, runner_up, others),
+        refused=_refused(group.entries, chosen, kept, limits, floor, by_quality),
+    )
+
+
+def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The runs that no other beats on energy and quality together; none without a quality, and no random weights."""
+    judged = {one.run_id: one for one in entries if one.quality is not None and one.ranked}
+    if not judged:
+        return ()
+    # Sorted by energy, a run is on the front where it answers better than every cheaper one: no pairs are compared
+    found: list[Entry] = []
+    for one in sorted(judged.values(), key=_order):
+        if not found or verdict.higher_quality(one.quality, found[-1].quality):
+            found.append(one)
+    return tuple(found)
+
+
+def _order(one: Entry) -> tuple[float, float, float, int, str]:
+    latency = one.metrics.get("latency/p95_s", float("inf"))
+    return (one.energy, -(one.quality if one.quality is not None else 0.0), latency, -one.began_ms, one.run_id)
+
+
+def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The first run of each choice."""
+    return tuple({one.setting: one for one in reversed(entries)}[setting] for setting in _settings(entries))
+
+
+def _settings(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
+    return list(dict.fromkeys(one.setting for one in entries))
+
+
+def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
+    """The chosen model as it is usually run: batch 1, fp32, nothing else set."""
+    plain = (chosen.model, chosen.weights, "fp32", "1", "")
+    return next((one for one in sound if one.setting == plain and one.setting != chosen.setting), None)
+
+
+def _nearest(
+    entries: Sequence[Entry], limits: Limits, floor: float | None, by_quality: bool
+) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
+    """The runs that break the fewest limits, the cheapest first, each with those that it breaks.
+    `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one."""
+    found = [(one, tuple(breaks(one, limits, floor, by_quality))) for one in entries]
+    return tuple(sorted(found, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
+
+
+def _next_model(chosen: Entry, runner_up: Entry | None, others: Sequence[Entry]) -> Entry | None:
+    """The cheapest run of another model, where the runner-up is only another setting of the chosen one."""
+    if runner_up is None or runner_up.model != chosen.model:
+        return None
+    return next((one for one in others if one.model != chosen.model), None)
+
+
+def _refused(
+    entries: Sequence[Entry],
+    chosen: Entry,
+    kept: Sequence[Entry],
+    limits: Limits,
+    floor: float | None,
+    by_quality: bool,
+) -> tuple[Entry, tuple[str, ...]] | None:
+    others = [one for one in entries if one not in kept and one.setting != chosen.setting]
+    one = min(others, key=_order, default=None)
+    return None if one is None else (one, tuple(breaks(one, limits, floor, by_quality)))
+
+
+def breaks(one: Entry, limits: Limits, floor: float | None, by_quality: bool) -> list[str]:
+    """Why a run is not recommended, in words; none where it could be."""
+    said = [] if one.ranked else [f"it is {', '.join(one.flags) or 'of a failed audit'}, so its number is in doubt"]
+    if by_quality and one.quality is None:
+        said.append("random weights have no quality" if one.random else "its quality is unknown")
+    elif floor is not None and one.quality is not None and one.quality < floor:
+        said.append(f"{one.metric} {digits(one.quality)} is below {digits(floor)}")
+    return [*said, *limits.broken(one)]

@@ -1,0 +1,143 @@
+"""The main charts of each group as SVG and PNG for a paper, drawn by matplotlib: no browser is needed for them.
+
+Text stays text in the SVG, hatching and hollow marks say what was estimated, and marks differ as well as colours.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from joulemark.analysis.named_metrics import ESTIMATED
+from joulemark.core import palette
+from joulemark.core.formatting import spoken
+from joulemark.core.measurement import COMPONENTS
+from joulemark.core.palette import SERIES
+from joulemark.reporting.decision import Answer
+from joulemark.reporting.entry import Entry
+
+MARKS = ("o", "s", "D", "^", "P", "*", "v")
+BARS, NAMED, HOLLOW_ABOVE, DPI = 12, 6, 0.2, 300
+
+
+def write(folder: Path, answers: Sequence[Answer], kinds: Sequence[str]) -> list[Path]:
+    """Writes the figures of every group into `folder`/figures and returns their paths; a chart of nothing is none."""
+    import matplotlib
+
+    (folder / "figures").mkdir(exist_ok=True)
+    written = []
+    charts: dict[str, Callable[[Answer], Any]] = {"quality": quality, "components": components, "batch": batch}
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "joulemark", "font.size": 9}):
+        for answer in answers:
+            for name, chart in charts.items():
+                figure = chart(answer)
+                for kind in kinds if figure is not None else ():
+                    path = folder / "figures" / f"{answer.group.task}-{answer.group.id}-{name}.{kind}"
+                    figure.savefig(path, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
+                    written.append(path)
+    return written
+
+
+def quality(answer: Answer) -> Any | None:
+    """Energy against quality with the front and the intervals of energy; None where no run has a quality."""
+    judged = [one for one in answer.group.entries if one.quality is not None]
+    if not judged:
+        return None
+    figure, axes = _figure(answer, 4.2)
+    models = sorted({one.model for one in judged})
+    for one in judged:
+        place = min(models.index(one.model), len(SERIES) - 1)
+        hollow = (one.estimated or 0) > HOLLOW_ABOVE
+        axes.errorbar(
+            one.energy, one.quality or 0, xerr=one.half_width, color=SERIES[place], capsize=2, linewidth=0.8,
+            marker=MARKS[place] if one.ranked else "x", markerfacecolor="white" if hollow else SERIES[place],
+            markersize=5, linestyle="none",
+        )  # fmt: skip
+    for place, model in enumerate(models[: len(SERIES) - 1]):
+        axes.plot([], [], MARKS[place], color=SERIES[place], label=model)
+    others = models[len(SERIES) - 1 :]
+    if others:
+        axes.plot([], [], MARKS[-1], color=SERIES[-1], label=others[0] if len(others) == 1 else f"{len(others)} others")
+    front = answer.front
+    axes.step([one.energy for one in front], [one.quality or 0 for one in front], where="post", color="grey",
+              linestyle=":", label="Pareto front")  # fmt: skip
+    first = {one.model: one for one in reversed(front)}  # of each model on the front, the cheapest is named
+    for one in list(first.values())[:NAMED]:
+        spot = (one.energy, one.quality or 0)
+        axes.annotate(_label(one), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
+    _log_where_wide(axes.set_xscale, judged)
+    axes.set_xlabel("energy, Wh per 1,000 inferences (bars: 95 %; hollow: more than a fifth estimated)")
+    axes.set_ylabel(f"quality: {answer.group.first.metric}")
+    axes.legend(frameon=False, fontsize=7)
+    return figure
+
+
+def components(answer: Answer) -> Any | None:
+    """Energy by component of the cheapest runs, estimates hatched; None where no component was read apart."""
+    names = [f"energy/{component}_wh_per_1k" for component in COMPONENTS]
+    known = [one for one in answer.group.entries if any(name in one.metrics for name in names)]
+    shown = sorted(known, key=lambda one: one.energy)[:BARS]
+    if not shown:
+        return None
+    parts = [(c, [one.metrics.get(name, 0.0) for one in shown]) for c, name in zip(COMPONENTS, names, strict=True)]
+    figure, axes = _figure(answer, 1.4 + 0.32 * len(shown))
+    left = [0.0] * len(shown)
+    for component, values in parts:
+        for place, (one, value) in enumerate(zip(shown, values, strict=True)):
+            estimated, colour = one.methods.get(component) in ESTIMATED, palette.COMPONENTS[component]
+            axes.barh(place, value, left=left[place], facecolor="white" if estimated else colour, edgecolor=colour,
+                      hatch="////" if estimated else None, label=component.upper() if place == 0 else None)  # fmt: skip
+        left = [a + b for a, b in zip(left, values, strict=True)]
+    axes.set_yticks(range(len(shown)), [_label(one) for one in shown], parse_math=False)
+    axes.invert_yaxis()
+    axes.set_xlabel("energy, Wh per 1,000 inferences (hatched: estimated, not read by a sensor)")
+    axes.legend(frameon=False, fontsize=7)
+    return figure
+
+
+def batch(answer: Answer) -> Any | None:
+    """Energy by batch size, a line for each model and precision; None where only one batch size was measured."""
+    lines: dict[str, list[Entry]] = {}
+    for one in sorted(answer.group.entries, key=lambda each: (each.batch or 0, each.energy)):
+        if one.batch is not None:
+            lines.setdefault(" ".join(filter(None, (one.model, one.precision, one.settings))), []).append(one)
+    several = {name: some for name, some in lines.items() if len({one.batch for one in some}) > 1}
+    if not several:
+        return None
+    figure, axes = _figure(answer, 4.2)
+    most = sorted(several.items(), key=lambda pair: -len(pair[1]))[: len(SERIES)]
+    for place, (name, some) in enumerate(most):
+        hollow = (some[0].estimated or 0) > HOLLOW_ABOVE
+        axes.errorbar(
+            [one.batch for one in some], [one.energy for one in some], yerr=[one.half_width or 0 for one in some],
+            color=SERIES[place], marker=MARKS[place], markersize=4, linewidth=1, capsize=2, label=name,
+            markerfacecolor="white" if hollow else SERIES[place],
+        )  # fmt: skip
+    axes.set_xscale("log", base=2)
+    sizes = sorted({one.batch or 0 for _, some in most for one in some})
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    _log_where_wide(axes.set_yscale, [one for _, some in most for one in some])
+    axes.set_xlabel("batch size")
+    axes.set_ylabel("energy, Wh per 1,000 inferences")
+    axes.legend(frameon=False, fontsize=7)
+    return figure
+
+
+def _figure(answer: Answer, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(f"{spoken(answer.group.task)} · {answer.group.title}", loc="left", fontsize=8, parse_math=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _label(one: Entry) -> str:
+    doubt = "" if one.ranked else f" ({', '.join(one.flags) or one.verdict})"
+    return f"{one.model}, {one.words}{doubt}"
+
+
+def _log_where_wide(scale: Callable[[str], Any], entries: Sequence[Entry]) -> None:
+    values = [one.energy for one in entries]
+    if max(values) > 10 * min(values):
+        scale("log")

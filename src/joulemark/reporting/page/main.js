@@ -1,0 +1,153 @@
+// Brings the page to life: group, filters, charts as they come into view, table, theme.
+const CHARTS = [
+  ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general", rolesChart],
+  ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["floor", "Distance from the energy floor", floorChart], ["phases", "Stages of an inference", phasesChart],
+];
+const byId = (id) => document.getElementById(id);
+const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
+const onScreen = new Set(), near = new Set(), stale = new Set();
+
+let printing = false;
+function themed(layout) {
+  const grid = css("--line"), small = innerWidth < 560;
+  const axis = (given) => ({ gridcolor: grid, zerolinecolor: grid, linecolor: grid, ...given });
+  return { font: { family: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", size: small ? 11 : 13, color: css("--ink") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 64, r: 16, t: 12, b: 56 }, hoverlabel: { align: "left" }, hovermode: "closest", dragmode: false,
+    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12 } }, ...layout, ...(printing ? { width: 620, autosize: false } : { autosize: true }), xaxis: axis({ automargin: true, ...layout.xaxis }), yaxis: axis({ automargin: true, ...layout.yaxis }), annotations: small ? [] : layout.annotations };
+}
+function draw(id) {
+  stale.delete(id);
+  const [, , chart] = CHARTS.find(([name]) => name === id), figure = byId(`chart-${id}`), group = groupOf(state.g), some = filtered();
+  const found = some.length || id === "roles" ? chart(some, group) : { text: "No run is left by these filters." };
+  figure.querySelector(".say").textContent = found.text;
+  figure.classList.toggle("empty", !found.traces);
+  const more = figure.querySelector("details"), plot = figure.querySelector(".plot");
+  more.hidden = !found.traces;
+  if (!found.traces) return Plotly.purge(plot);
+  more.querySelector(".scroll").replaceChildren(rowsTable(found.text, found.heads, found.body));
+  plot.setAttribute("aria-label", found.text);
+  Plotly.react(plot, found.traces, themed(found.layout), CONFIG);
+  if (!plot.dataset.heard) {
+    plot.dataset.heard = "1";
+    plot.on("plotly_click", ({ points }) => { const run = runs[points[0].customdata]; if (run) set({ pick: [...without(state.pick, short(run)), short(run)].slice(-2) }, true); });
+  }
+}
+// After what is typed was painted: the charts on the screen, as many at once as may hold up what is typed next, since each
+// go is laid out and painted once; then, when nothing was typed for a while, those near it, one at a time
+const REST_MS = 200, GO_MS = 60;
+let drawing = 0, resting = 0;
+function drawStale() {
+  const [seen, nearly] = [onScreen, near].map((some) => CHARTS.map(([id]) => id).filter((id) => stale.has(id) && some.has(id)));
+  byId("charts").setAttribute("aria-busy", String(seen.length > 0));
+  cancelAnimationFrame(drawing);
+  clearTimeout(resting);
+  if (seen.length) drawing = requestAnimationFrame(() => setTimeout(() => { const began = performance.now(); seen.forEach((id) => { if (stale.has(id) && performance.now() - began < GO_MS) draw(id); }); drawStale(); }));
+  else if (nearly.length) resting = setTimeout(() => { draw(nearly[0]); drawStale(); }, REST_MS);
+}
+function facet(name) {
+  const counts = new Map(groupOf(state.g).runs.map((at) => [String(runs[at][name] ?? ""), 0]));
+  filtered(name).forEach((run) => counts.set(String(run[name] ?? ""), (counts.get(String(run[name] ?? "")) || 0) + 1));
+  if (counts.size < 2 && !state[name].length) return null;
+  const names = [...counts.keys()].sort(inOrder);
+  return make("details", { class: `facet${state[name].length ? " on" : ""}`, "data-facet": name }, make("summary", {}, `${FACETS[name]}${state[name].length ? ` (${state[name].length})` : ""}`),
+    make("div", { role: "group", "aria-label": FACETS[name] }, ...names.map((one) => make("label", {}, make("input", { type: "checkbox", value: one, checked: state[name].includes(one), onchange: () => set({ [name]: toggled(state[name], one) }) }), one || "unknown", make("span", {}, String(counts.get(one)))))));
+}
+function controls() {
+  const open = [...document.querySelectorAll(".facet[open]")].map((one) => one.dataset.facet);
+  const focus = document.activeElement, kept = focus?.closest?.("#controls") ? [focus.id, focus.closest(".facet")?.dataset.facet, focus.value] : null;
+  const search = byId("search") || make("input", { type: "search", id: "search", placeholder: "Search runs", "aria-label": "Search runs", oninput: (event) => set({ q: event.target.value }) });
+  if (search.value !== state.q) search.value = state.q;
+  const limit = (id, name, label, step) => {
+    const field = byId(id) || make("input", { type: "number", id, step, min: 0, inputmode: "decimal", "aria-label": label, placeholder: label, oninput: (event) => set({ [name]: event.target.value }) });
+    if (field.value !== state[name] && document.activeElement !== field) field.value = state[name];
+    return field;
+  };
+  const judged = groupOf(state.g).runs.some((at) => runs[at].quality !== null);
+  const typed = [search, ...(judged || state.qmin ? [limit("quality-min", "qmin", "Quality at least", "0.01")] : []), limit("p95-max", "p95max", "p95 at most (ms)", "1")];
+  const some = groupOf(state.g).runs.some((at) => !runs[at].ranked || runs[at].verdict === "doubtful") && groupOf(state.g).runs.some((at) => runs[at].ranked && runs[at].verdict !== "doubtful");
+  const changed = toHash().replace(/(^|&)(g|theme|sort|dir|page)=[^&]*/g, "");
+  const others = [...Object.keys(FACETS).map(facet),
+    some || state.sound ? make("button", { type: "button", id: "sound", "aria-pressed": String(state.sound), onclick: () => set({ sound: !state.sound }) }, "Only sound runs") : null,
+    make("label", { class: "quiet" }, "Colour ", make("select", { id: "colour", onchange: (event) => set({ colour: event.target.value }, true) }, ...["model", "precision", "role", "batch"].map((name) => make("option", { value: name, selected: state.colour === name }, name)))),
+    state.hide.length ? make("button", { type: "button", id: "unhide", onclick: () => set({ hide: [] }) }, `Show ${many(state.hide.length, "hidden run")}`) : null,
+    changed ? make("button", { type: "button", id: "reset", onclick: () => set({ ...EMPTY, g: state.g, theme: state.theme }) }, "Reset") : null].filter(Boolean);
+  // The fields stay where they are: one that is taken out while one types in it loses its place
+  const box = byId("controls"), bar = box.firstChild || box.appendChild(make("div", { class: "bar" }));
+  [...bar.children].filter((one) => !typed.includes(one)).forEach((one) => one.remove());
+  bar.append(...typed.filter((one) => !bar.contains(one)), ...others);
+  open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
+  if (kept && !typed.some((one) => one.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((one) => one.value === kept[2]))?.focus();
+}
+// The cheapest run of the view that may be recommended, and whether the next one can be told from it
+function leastOf(some, group) {
+  const judged = group.runs.some((at) => runs[at].quality !== null && runs[at].ranked);
+  const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
+  if (!order.length) return some.length ? "No run of this view may be recommended." : "";
+  const [first] = order, next = order.find((run) => run.name !== first.name);
+  const found = next && verdict(first, next, data.rules);
+  const lead = !next ? "" : found.outcome === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.outcome === "tie" ? "a tie with" : "it cannot be told from"} ${next.name}`;
+  return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${lead}.`;
+}
+let shownGroup = "", shown = "";
+function show() {
+  const group = groupOf(state.g), some = filtered();
+  applyTheme();
+  if (shownGroup !== group.id) {
+    document.querySelectorAll(".answer").forEach((one) => { one.hidden = one.dataset.group !== group.id; });
+    byId("group").value = group.id;
+    shownGroup = group.id;
+  }
+  byId("count").textContent = `${some.length.toLocaleString("en-US")} of ${many(group.runs.length, "run")}`;
+  byId("least").textContent = leastOf(some, group);
+  controls();
+  drawTable(byId("table"), some);
+  comparison(byId("compared"));
+  const seen = `${group.id} ${document.documentElement.dataset.theme} ${innerWidth < 560}`;
+  // Specialists against general models are drawn over all groups: a filter changes nothing there
+  CHARTS.forEach(([id]) => { if (id !== "roles" || seen !== shown) stale.add(id); });
+  shown = seen;
+  drawStale();
+}
+function applyTheme() {
+  const theme = state.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const changed = document.documentElement.dataset.theme !== theme;
+  if (!changed) return;
+  document.documentElement.dataset.theme = theme;
+  PALETTE.clear();
+  byId("theme").textContent = theme === "dark" ? "Light" : "Dark";
+  drawGiven();
+}
+function drawGiven() {
+  const given = JSON.parse(byId("given").textContent), sections = [...document.querySelectorAll("section")].filter((one) => one.querySelector("figure.given"));
+  sections.forEach((section) => section.querySelectorAll("figure.given .plot").forEach((plot, at) => {
+    const figure = given.filter((list) => list.length)[sections.indexOf(section)][at];
+    Plotly.react(plot, figure.data, themed(figure.layout || {}), CONFIG);
+  }));
+}
+function start() {
+  byId("theme").hidden = false;
+  byId("theme").addEventListener("click", () => { state.theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark"; if (groups.length) set({}, true); else applyTheme(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (groups.length ? show() : applyTheme()));
+  if (!groups.length) return applyTheme();
+  const select = byId("group");
+  for (const task of new Set(groups.map((group) => group.task)))
+    select.append(make("optgroup", { label: spoken(task) }, ...groups.filter((group) => group.task === task).map((group) => make("option", { value: group.id }, `${spoken(task)} · ${group.title} (${many(group.runs.length, "run")})`))));
+  select.addEventListener("change", () => set({ ...EMPTY, g: select.value, theme: state.theme, colour: state.colour }));
+  byId("chooser").hidden = groups.length < 2;
+  byId("live").hidden = false;
+  document.querySelectorAll(".copy").forEach((button) => { button.hidden = false; button.addEventListener("click", async () => { try { await navigator.clipboard.writeText(button.previousElementSibling.textContent); button.textContent = "Copied"; } catch { getSelection().selectAllChildren(button.previousElementSibling); button.textContent = "Selected"; } }); });
+  for (const [id, title, , whole] of CHARTS)
+    byId("charts").append(make("figure", { class: `chart${whole ? " whole" : ""}`, id: `chart-${id}`, "aria-labelledby": `title-${id}` }, make("h2", { id: `title-${id}` }, title), make("figcaption", { class: "say" }), make("div", { class: "plot", role: "img" }), make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, as a table` }))));
+  for (const [some, rootMargin] of [[onScreen, "0px"], [near, "300px"]]) {
+    const watch = new IntersectionObserver((seen) => { seen.forEach((one) => some[one.isIntersecting ? "add" : "delete"](one.target.id.slice(6))); drawStale(); }, { rootMargin });
+    document.querySelectorAll("figure.chart").forEach((one) => watch.observe(one));
+  }
+  // A plain anchor is a place on the page, not a view
+  addEventListener("hashchange", () => { if (location.hash && !location.hash.includes("=")) return; state = fromHash(); show(); });
+  // A browser tells of paper before it lays the page out for it: charts are given a width that fits A4 and Letter
+  addEventListener("beforeprint", () => { printing = true; document.documentElement.dataset.theme = "light"; PALETTE.clear(); CHARTS.forEach(([id]) => draw(id)); });
+  addEventListener("afterprint", () => { printing = false; shown = ""; show(); });
+  document.addEventListener("click", (event) => document.querySelectorAll(".facet[open]").forEach((one) => { if (!one.contains(event.target) && event.target.isConnected) one.removeAttribute("open"); }));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll(".facet[open]").forEach((one) => one.removeAttribute("open")); });
+  show();
+}
+start();

@@ -1,0 +1,81 @@
+"""The page: one HTML file that needs nothing else. Scripts run by their digest alone, so none can be smuggled in."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joulemark.core import formatting
+from joulemark.reporting import recommendation_text
+from joulemark.reporting.decision import Answer
+from joulemark.reporting.section import Section
+from joulemark.reporting.selection import LeftOut
+
+FOLDER = Path(__file__).parent / "page"
+SCRIPTS = ("read", "numbers", "state", "verdict", "charts", "more_charts", "table", "main")  # in this order
+LEFT_OUT_SHOWN = 200
+
+# A browser keeps to this itself: nothing is fetched, and no script runs but those whose digest is here
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the page shows."""
+
+    title: str
+    scope: str
+    made: str
+    limits: Sequence[str]
+    answers: Sequence[Answer]
+    differs: Mapping[str, Sequence[str]]
+    left_out: Sequence[LeftOut]
+    sections: Sequence[Section]
+    notes: Sequence[str]
+    data: Mapping[str, Any]
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    script = "".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    script = f'"use strict";\n(() => {{\n{script}}})();\n'
+    plotly = get_plotlyjs()
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(said=recommendation_text, formatting=formatting)
+    environment.filters["whole"] = formatting.unbroken
+    return environment.get_template("page.html").render(
+        page=page,
+        policy=POLICY.format(f"{_digest(plotly)} {_digest(script)}"),
+        style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
+        plotly=Markup(plotly),
+        script=Markup(script),
+        data=Markup(quoted(page.data)),
+        shown=LEFT_OUT_SHOWN,
+        charts=[[chart.figure for chart in section.charts] for section in page.sections],
+        quoted=lambda value: Markup(quoted(value)),
+    )
+
+
+def quoted(value: Any) -> str:
+    """JSON that stays JSON within a script element, whatever its strings say."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _digest(text: str) -> str:
+    # A browser digests what it parsed, in which every line ends alike
+    unified = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(unified.encode()).digest()).decode()}'"

@@ -1,0 +1,29 @@
+"""The sections that are plugged into the page after its own charts: one line each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from joulemark.core.record import Record
+from joulemark.reporting import impact, study_tables
+from joulemark.reporting.decision import Answer
+from joulemark.reporting.section import Section
+
+Make = Callable[[Sequence[Answer], Mapping[str, Record], Mapping[str, Any]], Section | None]
+
+# Called in this order; one that has nothing to say returns None
+FURTHER: tuple[Make, ...] = (
+    impact.in_other_words,
+    impact.portfolio,
+    impact.training,
+    impact.published,
+    study_tables.study,
+)
+
+
+def sections(
+    answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]
+) -> tuple[Section, ...]:
+    """Every further section that these answers give; a sweep's first looks only where there is nothing else."""
+    quoted = [answer for answer in answers if not answer.group.preliminary] or answers
+    made = (make(quoted, records, config) for make in FURTHER)
+    return tuple(section for section in made if section is not None)

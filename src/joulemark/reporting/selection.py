@@ -1,0 +1,105 @@
+"""Which runs a report is about: those asked for, and the reason for each that is left out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from joulemark.analysis import comparison
+from joulemark.core.errors import UserError
+from joulemark.core.record import SCHEMA, Record
+from joulemark.reporting.entry import ENERGY, PARAMS, Entry, entry
+from joulemark.store import listing
+from joulemark.store.listing import Choice, StoredRun
+
+GPU = "energy/gpu_wh_per_1k"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that is not in the report, and why."""
+
+    run_id: str
+    name: str
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a report is made of. `held` finds again the run behind an entry, for its record."""
+
+    entries: tuple[Entry, ...]
+    left_out: tuple[LeftOut, ...]
+    held: dict[str, StoredRun]
+
+
+def select(uri: str, choice: Choice, records: int) -> Selection:
+    """The chosen runs of the store; at most `records` of them may be such that their record must be read.
+
+    UserError where the beginning of an id fits no run, and for a store that cannot be read.
+    """
+    entries: list[Entry] = []
+    left_out: list[LeftOut] = []
+    light: dict[str, StoredRun] = {}
+    seen: list[str] = []
+    for listed in listing.runs(uri, choice, PARAMS):
+        run = _counted(listed)
+        seen.append(run.run_id)
+        reason, tags = _reason(run), dict(run.tags)
+        if reason is None and "compare.key" not in tags and "boundary" not in tags:
+            known, records = _from_record(uri, run, records)
+            tags.update(known)
+            reason = None if known else "it was written before runs said what they compare with, and no record tells"
+        if reason is not None:
+            left_out.append(LeftOut(run.run_id, run.name, run.tags.get("task", ""), reason))
+            continue
+        entries.append(entry(run, tags))
+        light[run.run_id] = StoredRun(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
+    _all_found(choice.ids, seen)
+    return Selection(tuple(entries), tuple(left_out), light)
+
+
+def _counted(run: StoredRun) -> StoredRun:
+    """The run; of another's result that counts the GPU alone, as its boundary says, that is the total."""
+    if run.tags.get("external") != "true" or ENERGY in run.metrics or GPU not in run.metrics:
+        return run
+    return replace(run, metrics={**run.metrics, ENERGY: run.metrics[GPU]})
+
+
+def _reason(run: StoredRun) -> str | None:
+    """Why a run cannot be in a report; None where it can."""
+    status = run.tags.get("status", run.status.lower())
+    if status != "finished":
+        return f"{status}: {run.tags.get('error', 'no reason was recorded')}"
+    schema = run.tags.get("record.schema", "")
+    if schema.isdigit() and int(schema) > SCHEMA:
+        return f"written by a newer Joulemark (schema {schema}, this one reads up to {SCHEMA})"
+    if ENERGY in run.broken:
+        return "its energy is not a finite number"
+    if ENERGY not in run.metrics:
+        return "no energy was read"
+    if run.metrics[ENERGY] <= 0:
+        return f"its energy is not above zero ({run.metrics[ENERGY]:g} Wh per 1,000)"
+    return None
+
+
+def _from_record(uri: str, run: StoredRun, records: int) -> tuple[dict[str, str], int]:
+    """What the tags of an older run lack, and how many more records may be read."""
+    if records <= 0:
+        return {}, 0
+    record = listing.record(uri, run)
+    if record is None:
+        return {}, records - 1
+    return {**completed(record)}, records - 1
+
+
+def completed(record: Record) -> dict[str, str]:
+    """The tags by which a record is grouped, as its run would have them today."""
+    parameters = record.model.parameters
+    found = {**comparison.tags(record), "parameters": None if parameters is None else str(parameters)}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _all_found(ids: Iterable[str], seen: Sequence[str]) -> None:
+    for word in ids:
+        if not any(run_id.startswith(word) for run_id in seen):
+            raise UserError(f"run {word} is not in the store; type the beginning of a run's id, as its page shows it")

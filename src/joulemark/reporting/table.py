@@ -1,0 +1,212 @@
+"""The table at the end of a suite: a row for each run, and below it what a general model costs beside a specialist.
+
+Rows in, text out. A ratio is claimed only where the intervals of both energies leave room for one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from joulemark.analysis import description, verdict
+from joulemark.analysis.verdict import Verdict
+from joulemark.core import markdown as md
+from joulemark.core.formatting import UNKNOWN, quantity, times
+from joulemark.core.stats import Estimate
+
+# How a row ended whose run was not made, or left no metrics
+SKIPPED, FAILED = "measured before", "failed"
+
+COLUMNS = ("task", "model", "quality", "Wh per 1,000", "± 95 %", "estimated", "p50 s", "")
+SWEPT = ("quality", "Wh per 1,000", "± 95 %", "estimated", "p95 s", "status")  # after the model and what was varied
+LEFT = ("task", "model", "quality", "", "status")
+NAMED = 3  # runs that share a warning are named up to this many, then counted
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run of a suite: what was asked, and what the tracking store holds of it.
+
+    `inputs` is all that must be equal for two rows to compare: the words of the run without those of the model.
+    `varied` are the words by which the runs of one model differ.
+    """
+
+    task: str
+    model: str
+    inputs: str = ""
+    status: str = ""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+    varied: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The model, and what else sets this run apart."""
+        return " ".join([self.model, *(f"{key}={value}" for key, value in self.varied.items())])
+
+    @property
+    def estimate(self) -> Estimate:
+        """The energy with its interval; only of a row that has one."""
+        found = verdict.energy_estimate(self.metrics)
+        assert found is not None
+        return found
+
+    @property
+    def energy(self) -> float | None:
+        return self.metrics.get("energy/total_wh_per_1k")
+
+    @property
+    def spread(self) -> float | None:
+        """Half the 95 % interval over the mean; None where there were too few windows for one."""
+        return self.metrics.get("energy/ci95_rel")
+
+    @property
+    def quality(self) -> float | None:
+        return self.metrics.get("quality/primary")
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Prints the table of a suite and the lines below it."""
+    _print(rows, COLUMNS)
+
+
+def show_sweep(rows: Sequence[Row]) -> None:
+    """Prints the table of a sweep and the lines below it."""
+    _print(rows, swept(rows))
+
+
+def swept(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The columns of a sweep's table: one for each word that was varied, the task where there are several."""
+    varied = dict.fromkeys(key for row in rows for key in row.varied)
+    several = len({_cells(row)["task"] for row in rows}) > 1
+    return (*(["task"] if several else []), "model", *varied, *SWEPT)
+
+
+def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    printed(columns, _lines(rows, columns), below(rows), LEFT)
+
+
+def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
+    """The same table and lines as Markdown."""
+    return marked(columns, _lines(rows, columns), below(rows), LEFT)
+
+
+def _lines(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
+    return [[_cells(row).get(name, "") for name in columns] for row in rows]
+
+
+def printed(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> None:
+    """Prints lines of cells under their heads, those of `left` to the left, and the notes below."""
+    from rich.table import Table
+
+    from joulemark.core import console
+
+    table = Table(box=None, pad_edge=False)
+    for name in heads:
+        table.add_column(name, justify="left" if name in left else "right", overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    console.show(table, *notes)
+
+
+def marked(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> str:
+    """The same as Markdown; a bar in a cell would end it."""
+    text = md.rows(heads, lines, right=[name for name in heads if name not in left])
+    return "\n".join([*text, "", *(f"- {md.escaped(note)}" for note in notes), ""])
+
+
+def _cells(row: Row) -> dict[str, str]:
+    """What the row shows, by column."""
+    estimated = row.metrics.get("energy/estimated_share")
+    dataset = row.tags.get("dataset", "embedded")
+    return {
+        "task": row.task if dataset == "embedded" else f"{row.task} {dataset}",
+        "model": row.model,
+        **row.varied,
+        "quality": quantity(row.quality, row.tags.get("metric"), count=3),
+        "Wh per 1,000": quantity(row.energy, count=3),
+        "± 95 %": UNKNOWN if row.spread is None else f"{row.spread:.0%}",
+        "estimated": UNKNOWN if estimated is None else f"{estimated:.0%}",
+        "p50 s": quantity(row.metrics.get("latency/p50_s"), count=3),
+        "p95 s": quantity(row.metrics.get("latency/p95_s"), count=3),
+        "": row.status,
+        "status": row.status,
+    }
+
+
+def below(rows: Sequence[Row]) -> list[str]:
+    """What the numbers are, each general model beside the best specialist on the same inputs, warnings, failures."""
+    measured = [row for row in rows if row.energy is not None]
+    lines = [_caption(measured)] if measured else []
+    for row in measured:
+        best = _specialist(row, measured)
+        if best is not None:
+            lines.append(_beside(row, best))
+    for flag in sorted({flag for row in measured for flag in _flags(row)}):
+        flagged = [row for row in measured if flag in _flags(row)]
+        lines.append(f"! {flag}: {description.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
+    return lines + [f"{row.task}, {row.name} {row.status}: {row.error}" for row in rows if row.error]
+
+
+def _caption(rows: Sequence[Row]) -> str:
+    devices = sorted({row.tags["device"] for row in rows if "device" in row.tags})
+    return (
+        f"{', '.join(devices) or 'unknown device'}. Wh: gross component energy of 1,000 inferences, not electricity at "
+        "the wall; estimated: the share of it that no sensor read; ±: half of the 95 % interval of the energy."
+    )
+
+
+def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
+    """The specialist on the same inputs that answers best, of equal ones the one that costs least."""
+    if row.tags.get("role") != "general":
+        return None
+    key = (row.inputs, row.tags.get("dataset"))
+    early_stop_against = [
+        one for one in rows if one.tags.get("role") == "specialist" and (one.inputs, one.tags.get("dataset")) == key
+    ]
+    return min(early_stop_against, key=lambda one: (-(one.quality or 0.0), one.energy or 0.0), default=None)
+
+
+def _beside(row: Row, best: Row) -> str:
+    """One sentence: what the general model costs in multiples of the specialist, and how well both answer."""
+    assert row.energy is not None
+    assert best.energy is not None
+    known = row.quality is not None and best.quality is not None
+    quality = (
+        f"quality {quantity(row.quality, count=3)} against {quantity(best.quality, count=3)}"
+        if known
+        else "no quality to compare"
+    )
+    result = verdict.between(best.estimate, row.estimate)
+    if result.outcome == verdict.UNKNOWN:
+        said = f"{row.name} and {best.name} have no interval between them: no ratio"
+    elif result.outcome == verdict.TIE:
+        said = f"{row.name} and {best.name} tie on energy, their intervals overlap"
+    else:
+        times = _multiple(result)
+        said = f"{row.name} costs {times} the energy of {best.name}"
+    return f"{_cells(row)['task']}: {said}, {quality}"
+
+
+def _multiple(result: Verdict) -> str:
+    """The ratio of two energies with the least and the most that their intervals allow."""
+    if result.ratio is None or result.least is None:
+        return "an unknown multiple of"
+    if result.most is None:  # the other interval reaches zero: how many times it is nobody knows
+        return f"at least {_times(result.least)}"
+    return f"{_times(result.ratio)} ({_times(result.least)} to {_times(result.most)})"
+
+
+def _times(ratio: float) -> str:
+    return times(max(ratio, 0.0), 2)
+
+
+def _flags(row: Row) -> list[str]:
+    return [flag for flag in row.tags.get("flags", "").split(", ") if flag]
+
+
+def _who(rows: Sequence[Row], total: int) -> str:
+    if len(rows) == total:
+        return "every run" if total > 1 else rows[0].name
+    if len(rows) > NAMED:
+        return f"{len(rows)} of {total} runs"
+    return ", ".join(f"{row.name} on {row.task}" for row in rows)

@@ -1,0 +1,219 @@
+"""What is recommended, as laws: what may change an answer, and what must not."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from joulemark.reporting import constraints
+from joulemark.reporting.decision import decide, pareto
+from joulemark.reporting.group import Group, groups
+from tests.reporting.runs import an_entry, answer
+
+
+def drawn(seed, count=12):
+    """Runs of one group with random figures."""
+    draw = random.Random(seed)
+    return [
+        an_entry(f"model{at % 5}", draw.uniform(0.5, 3), draw.uniform(0, 0.4), draw.uniform(0.6, 0.95),
+                 draw.choice(("fp32", "bf16")), draw.choice((1, 8)), metrics={"latency/p95_s": draw.uniform(0.01, 0.1)})
+        for at in range(count)
+    ]  # fmt: skip
+
+
+def test_of_runs_that_keep_the_limits_the_one_of_least_energy_is_chosen():
+    found = answer([an_entry("a", 2.0), an_entry("b", 1.0), an_entry("c", 3.0)])
+    assert (found.chosen.model, found.runner_up.model, found.sure) == ("b", "a", "clear")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_adding_a_dominated_run_never_changes_the_answer(seed):
+    runs = drawn(seed)
+    before = answer(runs, quality_loss=0.1, p95_s=0.08)
+    best = random.Random(seed).choice(runs)
+    late = best.metrics["latency/p95_s"] * 1.1
+    worse = replace(best, run_id="f" * 32, began_ms=best.began_ms + 1, energy=best.energy * 1.05,
+                    quality=best.quality - 0.01, metrics={**best.metrics, "latency/p95_s": late})  # fmt: skip
+    assert answer([*runs, worse], quality_loss=0.1, p95_s=0.08).chosen == before.chosen
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_run_outside_the_limits_is_never_recommended_and_never_changes_what_is(seed):
+    runs = drawn(seed)
+    before = answer(runs, quality_loss=0.1, p95_s=0.08)
+    tempting = an_entry("tempting", 0.001, 0.0, 0.999, metrics={"latency/p95_s": 0.081})
+    after = answer([*runs, tempting], quality_loss=0.1, p95_s=0.08)
+    assert after.chosen == before.chosen
+    assert tempting not in (after.chosen, after.runner_up, after.better, *after.tied)
+
+
+@pytest.mark.parametrize(
+    ("bound", "metrics"),
+    [
+        ("p95_s", {"latency/p95_s": 2.0}),
+        ("gpu_memory_gib", {"memory/gpu_peak_bytes": 2.0 * 2**30}),
+        ("cost_per_1k", {"cost/per_1k": 2.0}),
+        ("g_per_1k", {"emissions/g_per_1k": 2.0}),
+        ("wh_per_1k", {"energy/total_wh_per_1k": 2.0}),
+    ],
+)
+def test_each_limit_is_kept_at_its_value_and_broken_above_it(bound, metrics):
+    one = an_entry("a", 1.0, metrics=metrics)
+    assert answer([one], **{bound: 2.0}).chosen == one
+    assert answer([one], **{bound: 1.9}).chosen is None
+
+
+def test_what_was_not_read_keeps_no_limit():
+    found = answer([an_entry("a", 1.0)], gpu_memory_gib=80)
+    assert found.chosen is None
+    assert found.nearest[0][1] == ("GPU memory at most 80.0 GiB (not read)",)
+
+
+def test_two_runs_whose_intervals_overlap_are_a_tie():
+    found = answer([an_entry("a", 1.0, 0.06), an_entry("b", 1.1, 0.06)])
+    assert found.sure == "tie"
+    assert [one.model for one in found.tied] == ["b"]
+
+
+def test_without_an_interval_nothing_is_called_clear():
+    assert answer([an_entry("a", 1.0, None), an_entry("b", 9.0, 0.1)]).sure == "unknown"
+
+
+def test_below_a_tenth_two_cards_are_a_tie_and_one_card_is_not():
+    assert answer([an_entry("a", 1.0, 0.001), an_entry("b", 1.09, 0.001, compare__card="other")]).sure == "tie"
+    assert answer([an_entry("a", 1.0, 0.001), an_entry("b", 1.09, 0.001)]).sure == "clear"
+
+
+def test_random_weights_are_never_ranked_by_quality_even_where_one_was_stored():
+    sly = an_entry("sly", 0.01, 0.0, 1.0, weights="random", flags="random_weights")
+    found = answer([an_entry("a", 1.0), sly], quality_loss=0.05)
+    assert sly.quality is None
+    assert found.chosen.model == "a"
+    assert sly not in found.front
+    assert sly not in (found.better, found.runner_up)
+
+
+def test_random_weights_alone_give_an_answer_about_energy_alone():
+    runs = [an_entry(name, wh, 0.01, 0.9, weights="random") for name, wh in (("a", 1.0), ("b", 2.0))]
+    found = answer(runs, quality_loss=0.05)
+    assert (found.chosen.model, found.by_quality, found.floor) == ("a", False, None)
+    assert answer(runs, quality=0.5).chosen is None
+
+
+@pytest.mark.parametrize(
+    ("quality", "bounds"),
+    [(0.9, {}), (0.9, {"quality": 0.5}), (0.9, {"quality_loss": 0.5}), (-0.5, {"quality": -1.0})],
+)
+def test_beside_a_run_of_known_quality_none_of_unknown_quality_is_eligible(quality, bounds):
+    known, unknown = an_entry("known", 2.0, quality=quality), an_entry("unknown", 1.0, quality=None)
+    found = answer([known, unknown], **bounds)
+    assert (found.chosen, found.eligible) == (known, 1)
+    assert unknown not in (found.runner_up, found.better, *found.tied, *found.front)
+    assert found.refused == (unknown, ("its quality is unknown",))
+
+
+@pytest.mark.parametrize("least", [0.5, 0.0, -1.0])
+def test_a_run_of_unknown_quality_keeps_no_limit_of_quality(least):
+    found = answer([an_entry("a", quality=None), an_entry("b", quality=None)], quality=least)
+    assert (found.chosen, found.eligible, found.floor) == (None, 0, least)
+    assert [broken for _, broken in found.nearest] == [("its quality is unknown",)] * 2
+
+
+@pytest.mark.parametrize("least", [0.9, 0.0])
+def test_a_limit_of_quality_is_kept_at_its_value_and_broken_below_it(least):
+    at, below = an_entry("at", quality=least), an_entry("below", quality=least - 0.01)
+    assert answer([at], quality=least).chosen == at
+    assert answer([below], quality=least).chosen is None
+
+
+@pytest.mark.parametrize("flags", ["contaminated", "throttled", "contaminated, not_converged"])
+def test_a_run_whose_number_is_in_doubt_is_never_recommended(flags):
+    doubtful = an_entry("doubtful", 0.1, flags=flags)
+    found = answer([an_entry("a", 1.0), doubtful], quality_loss=0.5)
+    assert found.chosen.model == "a"
+    assert doubtful not in found.front
+    assert answer([doubtful]).chosen is None
+
+
+def test_a_failed_audit_is_never_recommended():
+    assert answer([an_entry("a", 1.0), an_entry("b", 0.1, verdict="failed")]).chosen.model == "a"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_run_of_another_group_never_changes_this_groups_answer(seed):
+    runs = drawn(seed)
+    before = answer(runs, quality_loss=0.1)
+    other = an_entry("other", 0.0001, 0.0, 0.9999, compare__key="elsewhere")
+    found = {
+        group.entries[0].key: decide(group, constraints.limits({"quality_loss": 0.1}))
+        for group in groups([other, *runs])
+    }
+    same = found[runs[0].key]
+    assert (same.chosen, same.runner_up, same.front, same.group.id) == (
+        before.chosen, before.runner_up, before.front, before.group.id,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_order_of_the_runs_does_not_matter(seed):
+    runs = drawn(seed)
+    shuffled = random.Random(seed).sample(runs, len(runs))
+    one, other = (
+        decide(Group("x", tuple(some)), constraints.limits({"quality_loss": 0.1})) for some in (runs, shuffled)
+    )
+    assert (one.chosen, one.runner_up, one.front) == (other.chosen, other.runner_up, other.front)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_front_is_what_no_other_run_beats(seed):
+    runs = drawn(seed, 30)
+    on_front = pareto(runs)
+    for one in runs:
+        others = [other for other in runs if (other.energy, other.quality) != (one.energy, one.quality)]
+        early_stopped = any(other.energy <= one.energy and other.quality >= one.quality for other in others)
+        assert (one in on_front) == (not early_stopped)
+
+
+def test_the_runner_up_is_another_choice_and_not_the_same_one_measured_again():
+    again, other = an_entry("a", 1.01), an_entry("b", 1.5)
+    found = answer([an_entry("a", 1.0), again, other])
+    assert found.runner_up == other
+    assert found.again == (again,)
+    assert found.tied == ()
+
+
+def test_a_floor_of_quality_counts_from_the_best_that_keeps_the_other_limits():
+    slow = an_entry("slow", 5.0, 0.1, 0.99, metrics={"latency/p95_s": 9.0})
+    cheap, good = an_entry("cheap", 0.5, 0.01, 0.84), an_entry("good", 1.0, 0.01, 0.9)
+    found = answer([slow, cheap, good], quality_loss=0.05, p95_s=1.0)
+    assert (found.chosen, found.floor) == (good, pytest.approx(0.9 * 0.95))
+    assert found.refused[0] == cheap
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"quality_loss": 1.0}, "limits.quality_loss=1: a share"),
+        ({"p95_s": 0}, "limits.p95_s=0: must be above 0"),
+        ({"wh_per_1k": float("nan")}, "limits.wh_per_1k=nan: must be above 0"),
+        ({"p95_s": "soon"}, "limits.p95_s"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_in_one_line(typed, says):
+    from joulemark.core.errors import UserError
+
+    with pytest.raises(UserError) as refused:
+        constraints.limits(typed)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_budget_in_money_asks_for_its_currency_where_runs_have_several():
+    from joulemark.core.errors import UserError
+
+    runs = [an_entry("a", params={"site.currency": "EUR"}), an_entry("b", params={"site.currency": "SEK"})]
+    with pytest.raises(UserError, match=r"EUR and SEK; type limits\.currency=EUR"):
+        constraints.check_currency(constraints.limits({"cost_per_1k": 1}), runs)
+    constraints.check_currency(constraints.limits({"cost_per_1k": 1, "currency": "SEK"}), runs)
+    priced = [replace(one, metrics={**one.metrics, "cost/per_1k": 0.5}) for one in runs]
+    assert answer(priced, cost_per_1k=1, currency="SEK").chosen.currency == "SEK"
