@@ -85,7 +85,7 @@ def test_what_nobody_should_use_is_refused_and_leaves_no_model(stored):
         with pytest.raises(UserError, match=says) as raised:
             additions.register(uri, run_id, TASK)
         assert "\n" not in str(raised.value)
-    with pytest.raises(UserError, match="a word of MLflow's own"):
+    with pytest.raises(UserError, match="a name of MLflow's own"):
         additions.register(uri, stored[1][0], TASK, alias="latest")
     assert not client_of(uri).search_registered_models()
 

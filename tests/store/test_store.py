@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from joulemark.analysis import named_metrics
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
@@ -62,11 +61,10 @@ def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_a
     from joulemark.store.reading import finished
 
     record = replace(a_record(), origin=replace(a_record().origin, command="python -m src.run"))
-    device = named_metrics.device(record.hardware, record.environment)
     save(sqlite, replace(record, flags=("early_stopped", "not_converged")))
-    assert finished(sqlite, device) == {}
+    assert finished(sqlite, record.device_name) == {}
     save(sqlite, record)
-    assert list(finished(sqlite, device)) == ["run"]  # its command, wherever it was typed
+    assert list(finished(sqlite, record.device_name)) == ["run"]  # its command, wherever it was typed
 
 
 def check_whole(uri, link, record):

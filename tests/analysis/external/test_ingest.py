@@ -138,7 +138,7 @@ def test_a_file_of_unknown_shape_writes_nothing_and_is_one_line(tmp_path):
         (("nowhere.csv",), "nowhere.csv does not exist"),
         (("GOOD", "task=summarisation"), "did you mean task=summarization"),
         (("GOOD", "inferences=many"), "inferences=many is not a whole number"),
-        (("GOOD", "inferences=0"), "inferences=0 is no count"),
+        (("GOOD", "inferences=0"), "inferences=0 is not a count"),
         (("GOOD", "dryrun=true"), "did you mean dry_run"),
     ],
 )

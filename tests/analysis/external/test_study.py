@@ -138,7 +138,7 @@ def test_without_gpu_energy_nothing_is_corrected():
     blind = replace(a_mean(480.0), gpu_j=None)
     (table,) = study_tables.tables([blind])
     assert table.rows[0][-2:] == ("n/a", "n/a")
-    assert "cannot be told" in table.note
+    assert "The working GPU is unknown" in table.note
 
 
 def test_results_of_others_give_no_table_of_the_study():

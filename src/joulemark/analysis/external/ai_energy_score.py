@@ -27,7 +27,7 @@ def missing(path: Path) -> tuple[str, ...]:
 
 
 def read(path: Path) -> Contents:
-    """A result for each entry with energy; the others are said and left out."""
+    """A result for each entry with energy; the others are reported and left out."""
     results, left_out = [], []
     for count, row in enumerate(cells.rows(path), start=2):
         joules = cells.read(row["gpu_wh_per_1000"], J_PER_WH)

@@ -31,7 +31,7 @@ def lacking(path: Path, needed: Iterable[str]) -> tuple[str, ...]:
 
 
 def rows(path: Path) -> list[Row]:
-    """The rows of a CSV file as words; cells beyond the heads and missing ones are empty. UserError for broken text."""
+    """The rows of a CSV file as text; cells beyond the heads and missing ones are empty. UserError for broken text."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return [
@@ -96,7 +96,7 @@ def seconds(stamp: str) -> float | None:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-def listed(words: Sequence[str], most: int = 8) -> str:
+def listed(names: Sequence[str], most: int = 8) -> str:
     """`a, b and 3 more`."""
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

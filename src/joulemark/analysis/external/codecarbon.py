@@ -16,7 +16,7 @@ from joulemark.core.errors import UserError
 NAME = "codecarbon"
 ENERGIES = ("cpu_energy", "gpu_energy", "ram_energy")
 
-# A task's file leaves out every column that is empty, so these are all that can be asked for
+# A task's file leaves out every column that is empty, so no more can be required
 COLUMNS = ("timestamp", "project_name", "run_id", "duration", "emissions", *ENERGIES, "energy_consumed")
 KNOWN = ("2", "3")  # major versions
 
@@ -36,7 +36,7 @@ def missing(path: Path) -> tuple[str, ...]:
 
 
 def read(path: Path) -> Contents:
-    """A result for each row that holds energy; the others are said and left out."""
+    """A result for each row that holds energy; the others are reported and left out."""
     results, left_out = [], []
     for count, row in enumerate(cells.rows(path), start=2):  # as an editor counts, the heads are line 1
         wrong = fault(row)
@@ -82,7 +82,7 @@ def result(path: Path, row: Row) -> ExternalResult:
         format=NAME,
         source=str(path),
         digest=digest(NAME, row),
-        title=" ".join(word for word in (row["project_name"], row.get("task_name", "")) if word) or NAME,
+        title=" ".join(part for part in (row["project_name"], row.get("task_name", "")) if part) or NAME,
         boundary=boundary(row),
         hardware=cards or row.get("cpu_model") or None,
         gpu_j=cells.read(row["gpu_energy"], J_PER_KWH),
@@ -116,18 +116,18 @@ def boundary(row: Row) -> str:
     )
 
 
-def completed(found: Contents, model: str | None, task: str | None, inferences: int | None) -> Contents:
+def completed(contents: Contents, model: str | None, task: str | None, inferences: int | None) -> Contents:
     """The same with what no CodeCarbon file says; `model` may be the name of a column.
 
     UserError where `inferences` is no count.
     """
     if inferences is not None and inferences < 1:
-        raise UserError(f"inferences={inferences} is no count; type how many inferences each row measured")
+        raise UserError(f"inferences={inferences} is not a count; type how many inferences each row measured")
     return replace(
-        found,
+        contents,
         results=tuple(
-            one if one.format != NAME else
-            replace(one, model=one.facts.get(model, model) if model else None, task=task, inferences=inferences)
-            for one in found.results
+            result if result.format != NAME else
+            replace(result, model=result.facts.get(model, model) if model else None, task=task, inferences=inferences)
+            for result in contents.results
         ),
     )  # fmt: skip

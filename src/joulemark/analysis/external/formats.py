@@ -28,16 +28,16 @@ def read(paths: Sequence[Path]) -> Contents:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path} does not exist; type files or folders to read")
-        found = _folder(path) if path.is_dir() and not study.recognises(path) else _one(path)
-        results += found.results
-        left_out += found.left_out
+        contents = _folder(path) if path.is_dir() and not study.recognises(path) else _file(path)
+        results += contents.results
+        left_out += contents.left_out
     if not results:
         why = f": {left_out[0]}" if left_out else ""
         raise UserError(f"{', '.join(map(str, paths))}: no result that can be used{why}")
     return Contents(tuple(results), tuple(left_out))
 
 
-def _one(path: Path) -> Contents:
+def _file(path: Path) -> Contents:
     for format in FORMATS:
         if format.recognises(path):
             return format.read(path)  # type: ignore[no-any-return]
@@ -45,18 +45,18 @@ def _one(path: Path) -> Contents:
 
 
 def _folder(path: Path) -> Contents:
-    """Every file below that is in a known format; the other tables and documents are said."""
-    found, left_out = [], []
-    for file in sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDS):
+    """Every file below that is in a known format; the other tables and documents are reported."""
+    parts, left_out = [], []
+    for file in sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDS):
         if any(format.recognises(file) for format in FORMATS):
-            found.append(_one(file))
+            parts.append(_file(file))
         elif file.name != "benchmark_config.json":  # read with the report beside it
             left_out.append(unknown(file))
-    if not found:
+    if not parts:
         needs = f"; as the study's data it lacks {cells.listed(study.missing(path))}"
         raise UserError(f"{path} holds no file of a known format{needs}")
-    return Contents(tuple(one for part in found for one in part.results),
-                 (*left_out, *(line for part in found for line in part.left_out)))  # fmt: skip
+    return Contents(tuple(result for part in parts for result in part.results),
+                 (*left_out, *(line for part in parts for line in part.left_out)))  # fmt: skip
 
 
 def nearest(path: Path) -> Missing:

@@ -4,7 +4,7 @@ Of version 0.6, as its own classes write them: `config.backend` (model, task, de
 `config.scenario.input_shapes.batch_size`, and targets in `report` whose `energy` is kWh of one call (a batch), divided
 by the tool already. The inference is `generate`, else `prefill` and `decode` together, else `forward`, else `call`.
 Inputs are random, so there is no quality. CodeCarbon counted the energy, in its mode `machine`, of the GPUs in
-`backend.device_ids`. What a call was asked for (lengths, steps) is in the boundary: other lengths, another energy.
+`backend.device_ids`. What a call had to do (lengths, steps) is in the boundary: other lengths, another energy.
 """
 
 from collections.abc import Mapping
@@ -52,8 +52,8 @@ def missing(path: Path) -> tuple[str, ...]:
         return ("config", "report")
     if "config" not in values and "report" not in values and TARGETS & set(values):
         return ()  # benchmark_report.json
-    found = [key for key in ("config", "report") if not isinstance(values.get(key), Mapping)]
-    return tuple(found or ([] if TARGETS & set(values["report"]) else ["report.forward"]))
+    lacking = [key for key in ("config", "report") if not isinstance(values.get(key), Mapping)]
+    return tuple(lacking or ([] if TARGETS & set(values["report"]) else ["report.forward"]))
 
 
 def read(path: Path) -> Contents:
@@ -89,10 +89,10 @@ def _parts(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def _mapping(values: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
-    found = values.get(key)
-    if not isinstance(found, Mapping):
+    value = values.get(key)
+    if not isinstance(value, Mapping):
         raise UserError(f"{path} lacks {key} in its config; reports of optimum-benchmark {VERSION} have it")
-    return found
+    return value
 
 
 def _energy(target: Any, name: str, path: Path) -> Mapping[str, Any] | None:
@@ -120,10 +120,10 @@ def _result(
     cards = _cards(environment, backend)
     on_gpu = device == "cuda" and bool(cards)
     latency = _latency(report, targets)
-    asked = _asked(_mapping(config, "scenario", path), targets)
+    requested = _requested(_mapping(config, "scenario", path), targets)
     autocast = backend.get("autocast_dtype") or "on" if backend.get("autocast_enabled") else None
-    words = {"precision": backend.get("torch_dtype") or backend.get("dtype"), "batch_size": batch,
-             "quantization": backend.get("quantization_scheme"), "autocast": autocast, "asked": asked or None,
+    facts = {"precision": backend.get("torch_dtype") or backend.get("dtype"), "batch_size": batch,
+             "quantization": backend.get("quantization_scheme"), "autocast": autocast, "asked": requested or None,
              "backend": backend.get("name"), "device": device, "targets": " + ".join(targets),
              "optimum_benchmark_version": environment.get("optimum_benchmark_version"),
              "transformers_version": environment.get("transformers_version"), "pipeline_task": task}  # fmt: skip
@@ -134,8 +134,8 @@ def _result(
         title=str(backend.get("model") or NAME),
         boundary=(
             f"optimum-benchmark {VERSION} through CodeCarbon in mode machine, {' and '.join(targets)} of one batch of "
-            f"{batch} on {device}{f' ({asked})' if asked else ''}, random inputs, loading and warm-up apart; the way "
-            "CPU was read is not stated, RAM estimated"
+            f"{batch} on {device}{f' ({requested})' if requested else ''}, random inputs, loading and warm-up apart; "
+            "the way CPU was read is not stated, RAM estimated"
         ),
         model=str(backend["model"]) if backend.get("model") else None,
         task=TASKS.get(task),
@@ -148,7 +148,7 @@ def _result(
         methods={"gpu": "counter" if on_gpu else "unknown", "cpu": "unknown", "ram": "estimated"},
         latency_s=latency,
         duration_s=latency.get("mean"),
-        facts={key: str(value) for key, value in words.items() if value is not None},
+        facts={key: str(value) for key, value in facts.items() if value is not None},
     )
 
 
@@ -156,33 +156,33 @@ def _cards(environment: Mapping[str, Any], backend: Mapping[str, Any]) -> list[s
     """The GPUs that ran; all of the machine where `device_ids` names none of them."""
     listed = environment.get("gpu") or []
     cards = [str(card) for card in listed] if isinstance(listed, list) else [str(listed)]
-    used = [cells.whole(word) for word in str(backend.get("device_ids") or "").split(",")]
+    used = [cells.whole(index) for index in str(backend.get("device_ids") or "").split(",")]
     named = [cards[at] for at in used if at is not None and 0 <= at < len(cards)]
     return named if len(named) == len(used) else cards
 
 
-def _asked(scenario: Mapping[str, Any], targets: tuple[str, ...]) -> str:
+def _requested(scenario: Mapping[str, Any], targets: tuple[str, ...]) -> str:
     """Lengths of input and output, as the tool names them: `max_new_tokens 100, sequence_length 16`."""
     method = "call" if "call" in targets else "forward" if "forward" in targets else "generate"
     given = {**UNSAID.get(method, {}), **(scenario.get(f"{method}_kwargs") or {})}
     shapes = {key: value for key, value in (scenario.get("input_shapes") or {}).items() if key != "batch_size"}
-    found = {**shapes, **{key: value for key, value in given.items() if key in COUNTED and value is not None}}
-    return ", ".join(f"{key} {found[key]}" for key in sorted(found))
+    lengths = {**shapes, **{key: value for key, value in given.items() if key in COUNTED and value is not None}}
+    return ", ".join(f"{key} {lengths[key]}" for key in sorted(lengths))
 
 
 def _latency(report: Mapping[str, Any], targets: tuple[str, ...]) -> dict[str, float]:
     """Statistics of a batch, for which each of its requests waits; of two targets only means can be added."""
     parts = [_statistics(report, target) for target in targets]
     means = [cells.read(part.get("mean")) if part.get("unit") == "s" else None for part in parts]
-    found = {} if None in means else {"mean": sum(mean for mean in means if mean is not None)}
-    if len(parts) == 1 and found:
-        found |= {name: value for name in KEPT if (value := cells.read(parts[0].get(name))) is not None}
+    statistics = {} if None in means else {"mean": sum(mean for mean in means if mean is not None)}
+    if len(parts) == 1 and statistics:
+        statistics |= {name: value for name in KEPT if (value := cells.read(parts[0].get(name))) is not None}
     first = _statistics(report, "prefill")
     if first.get("unit") == "s" and (ttft := cells.read(first.get("mean"))) is not None:
-        found["ttft"] = ttft
-    return found
+        statistics["ttft"] = ttft
+    return statistics
 
 
 def _statistics(report: Mapping[str, Any], target: str) -> Mapping[str, Any]:
-    found = report[target].get("latency") if isinstance(report.get(target), Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    latency = report[target].get("latency") if isinstance(report.get(target), Mapping) else None
+    return latency if isinstance(latency, Mapping) else {}

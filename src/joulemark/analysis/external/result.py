@@ -21,7 +21,7 @@ class ExternalResult:
     `with_loading` is true they hold loading the model too, so nothing is known of the inferences alone. A result that
     stands for several runs has their number in `repeats`, their standard deviation in `sd_j` and means elsewhere.
     `hardware` is in the source's words. `latency_s` has statistics of a request by name (`mean`, `p50`, …).
-    `began_s` is since the epoch. `facts` are further words of the source. `digest` identifies what was read.
+    `began_s` is since the epoch. `facts` are further facts of the source. `digest` identifies what was read.
     """
 
     format: str

@@ -52,22 +52,23 @@ def missing(path: Path) -> tuple[str, ...]:
     """The files and columns that the folder would need."""
     if not path.is_dir():
         return ("emissions/", *NEEDED)
-    found = [] if any((path / "emissions").glob("*.csv")) else ["emissions/*.csv"]
+    lacking = [] if any((path / "emissions").glob("*.csv")) else ["emissions/*.csv"]
     for name, columns in NEEDED.items():
         if not (path / name).is_file():
-            found.append(name)
+            lacking.append(name)
         else:
-            found += [f"{column} of {name}" for column in cells.lacking(path / name, columns)]
-    return tuple(found)
+            lacking += [f"{column} of {name}" for column in cells.lacking(path / name, columns)]
+    return tuple(lacking)
 
 
 def read(path: Path) -> Contents:
-    """Every row of every emissions file and every mean; what cannot be used is said and left out."""
+    """Every row of every emissions file and every mean; what cannot be used is reported and left out."""
     about = _about(path)
-    found = [_emissions(file, about) for file in sorted((path / "emissions").glob("*.csv"))]
-    found.append(_means(path / "model_dataset_summary.csv", about))
+    parts = [_emissions(file, about) for file in sorted((path / "emissions").glob("*.csv"))]
+    parts.append(_means(path / "model_dataset_summary.csv", about))
     return Contents(
-        tuple(one for part in found for one in part.results), tuple(line for part in found for line in part.left_out)
+        tuple(result for part in parts for result in part.results),
+        tuple(line for part in parts for line in part.left_out),
     )
 
 
@@ -96,17 +97,17 @@ def _emissions(path: Path, about: About) -> Contents:
         return Contents((), (f"{path.name}: its name is of no task and dataset of the study; left out",))
     if lack := codecarbon.missing(path):
         return Contents((), (f"{path.name}: lacks {cells.listed(lack)}; left out",))
-    found = codecarbon.read(path)
-    results = [_row(one, what, about) for one in found.results]
-    return replace(found, results=tuple(results))
+    contents = codecarbon.read(path)
+    results = [_row(result, what, about) for result in contents.results]
+    return replace(contents, results=tuple(results))
 
 
-def _row(one: ExternalResult, what: study_names.What, about: About) -> ExternalResult:
-    model = one.facts["project_name"]
+def _row(result: ExternalResult, what: study_names.FileName, about: About) -> ExternalResult:
+    model = result.facts["project_name"]
     return replace(
-        one,
+        result,
         format=NAME,
-        digest=digest(NAME, [what.stem, one.digest]),
+        digest=digest(NAME, [what.stem, result.digest]),
         title=f"{model} {what.dataset}",
         boundary=ROW,
         model=model,
@@ -116,7 +117,7 @@ def _row(one: ExternalResult, what: study_names.What, about: About) -> ExternalR
         methods=METHODS,
         with_loading=True,
         parameters=about.parameters.get(model),
-        facts={**one.facts, **_of_dataset(about, what.task, what.dataset), "kind": "row", "paradigm": what.paradigm,
+        facts={**result.facts, **_of_dataset(about, what.task, what.dataset), "kind": "row", "paradigm": what.paradigm,
                "resized_640x480": str(what.resized).lower(), "study_task": what.task},
     )  # fmt: skip
 
@@ -171,6 +172,6 @@ def _mean(path: Path, row: Row, about: About) -> ExternalResult:
 def _of_dataset(about: About, task: str, dataset: str) -> dict[str, str]:
     """Where the study found its inputs and what it did to them."""
     row = about.datasets.get((task, dataset), {})
-    words = {"dataset.id": "hub_id_in_code", "dataset.config": "config", "dataset.split": "split",
+    columns = {"dataset.id": "hub_id_in_code", "dataset.config": "config", "dataset.split": "split",
              "dataset.preprocessing": "field_and_preprocessing"}  # fmt: skip
-    return {ours: row[theirs] for ours, theirs in words.items() if row.get(theirs)}
+    return {ours: row[theirs] for ours, theirs in columns.items() if row.get(theirs)}

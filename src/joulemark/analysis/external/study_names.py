@@ -60,7 +60,7 @@ QUALITY = {
 
 
 @dataclass(frozen=True)
-class What:
+class FileName:
     """What the name of an emissions file says."""
 
     stem: str
@@ -70,14 +70,14 @@ class What:
     resized: bool
 
 
-def of_file(stem: str) -> What | None:
+def of_file(stem: str) -> FileName | None:
     """The task and dataset of `zeroshot_qa_squad2_bloomz` and its like; None for a name that is none of them."""
     for prefix in sorted(FILES, key=len, reverse=True):
         if stem.startswith(f"{prefix}_"):
-            word = stem.removeprefix(f"{prefix}_").lower()
+            name = stem.removeprefix(f"{prefix}_").lower()
             for end in ENDS:
-                word = word.removesuffix(end)
-            dataset = DATASETS.get(word)
+                name = name.removesuffix(end)
+            dataset = DATASETS.get(name)
             paradigm = GENERAL if prefix.startswith("zeroshot") else SPECIAL
-            return What(stem, FILES[prefix], dataset, paradigm, "_resized" in stem) if dataset else None
+            return FileName(stem, FILES[prefix], dataset, paradigm, "_resized" in stem) if dataset else None
     return None

@@ -96,62 +96,62 @@ def tables(results: Sequence[ExternalResult]) -> list[Table]:
 
 def used(results: Sequence[ExternalResult]) -> list[ExternalResult]:
     """The means that the paper's tables are made of."""
-    return [one for one in results if one.format == study.NAME and one.facts.get("kind") == "mean"
-            and one.facts.get("used_in_paper") == "true" and one.total_j is not None]  # fmt: skip
+    return [result for result in results if result.format == study.NAME and result.facts.get("kind") == "mean"
+            and result.facts.get("used_in_paper") == "true" and result.total_j is not None]  # fmt: skip
 
 
 def least_idle_w(results: Sequence[ExternalResult]) -> float | None:
     """What an idle GPU drew at most: an eighth of the least mean that all eight drew; None where no mean says."""
-    watts = [one.gpu_j / one.duration_s for one in results
-             if one.facts.get("kind") == "mean" and one.gpu_j and one.duration_s]  # fmt: skip
+    watts = [result.gpu_j / result.duration_s for result in results
+             if result.facts.get("kind") == "mean" and result.gpu_j and result.duration_s]  # fmt: skip
     return min(watts) / CARDS if watts else None
 
 
-def working_j(one: ExternalResult, idle_w: float | None) -> float | None:
+def working_j(result: ExternalResult, idle_w: float | None) -> float | None:
     """What the one working GPU took at least: all eight less seven idle ones."""
-    if idle_w is None or one.gpu_j is None or one.duration_s is None:
+    if idle_w is None or result.gpu_j is None or result.duration_s is None:
         return None
-    return one.gpu_j - (CARDS - 1) * idle_w * one.duration_s
+    return result.gpu_j - (CARDS - 1) * idle_w * result.duration_s
 
 
 def pooled(means: Sequence[ExternalResult], idle_w: float | None) -> Pooled:
     """Means of as many runs each, taken together; the deviation is that of all runs."""
-    totals = [one.total_j for one in means if one.total_j is not None]
-    working = [joules for one in means if (joules := working_j(one, idle_w)) is not None]
-    counts = [one.repeats or 0 for one in means]
+    totals = [result.total_j for result in means if result.total_j is not None]
+    working = [joules for result in means if (joules := working_j(result, idle_w)) is not None]
+    counts = [result.repeats or 0 for result in means]
     runs = sum(counts)
     mean = sum(n * j for n, j in zip(counts, totals, strict=True)) / runs if runs else fmean(totals)
     spread = None
-    if runs > 1 and all(one.sd_j is not None for one in means):
-        within = sum((n - 1) * (one.sd_j or 0) ** 2 for n, one in zip(counts, means, strict=True))
+    if runs > 1 and all(result.sd_j is not None for result in means):
+        within = sum((n - 1) * (result.sd_j or 0) ** 2 for n, result in zip(counts, means, strict=True))
         between = sum(n * (j - mean) ** 2 for n, j in zip(counts, totals, strict=True))
         spread = sqrt((within + between) / (runs - 1)) / J_PER_KWH
     least = fmean(working) / J_PER_KWH if len(working) == len(means) else None
-    return Pooled(mean / J_PER_KWH, spread, least, runs, len({one.model for one in means}))
+    return Pooled(mean / J_PER_KWH, spread, least, runs, len({result.model for result in means}))
 
 
-def agrees(value: float | None, word: str) -> str:
+def agrees(value: float | None, printed: str) -> str:
     """The value with as many decimals as were printed, and whether it is what was printed."""
     if value is None:
         return UNKNOWN
-    step = Decimal(word)
+    step = Decimal(printed)
     rounded, cut = (Decimal(repr(value)).quantize(step, how) for how in (ROUND_HALF_UP, ROUND_DOWN))
     if rounded == step:
         return str(rounded)
-    return f"{cut} (cut; rounded {rounded})" if cut == step else f"{rounded} (printed {word})"
+    return f"{cut} (cut; rounded {rounded})" if cut == step else f"{rounded} (printed {printed})"
 
 
 def table2(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     """Energy of 1,000 inferences by task, over the task-specific models."""
     rows = []
     for row in printed().tasks:
-        own = [one for one in means if one.facts.get("study_task") == row.task
-               and one.facts.get("paradigm") == study_names.SPECIAL]  # fmt: skip
+        own = [result for result in means if result.facts.get("study_task") == row.task
+               and result.facts.get("paradigm") == study_names.SPECIAL]  # fmt: skip
         if not own:
             continue
-        found = pooled(own, idle_w)
-        rows.append((row.task, f"{row.mean_kwh} ({row.sd_kwh})", agrees(found.kwh, row.mean_kwh),
-                     agrees(found.sd_kwh, row.sd_kwh), str(found.runs), *_working(found)))  # fmt: skip
+        mean = pooled(own, idle_w)
+        rows.append((row.task, f"{row.mean_kwh} ({row.sd_kwh})", agrees(mean.kwh, row.mean_kwh),
+                     agrees(mean.sd_kwh, row.sd_kwh), str(mean.runs), *_working(mean)))  # fmt: skip
     columns = ("task", "printed kWh per 1,000 (sd)", "from the raw data", "its sd", "runs",
                "working GPU alone, at least", "share of the printed")  # fmt: skip
     return Table("Table 2: energy per 1,000 inferences by task", columns, tuple(rows), _note(idle_w))
@@ -161,14 +161,18 @@ def table3(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     """Emissions and energy of the multi-purpose models, over their three tasks alike."""
     rows = []
     for row in printed().models:
-        own = [one for one in means if one.model == row.model and one.facts.get("paradigm") == study_names.GENERAL]
+        own = [
+            result
+            for result in means
+            if result.model == row.model and result.facts.get("paradigm") == study_names.GENERAL
+        ]
         if not own:
             continue
-        found = pooled(own, idle_w)
-        grams = found.kwh * study.FACTOR_G_PER_KWH
-        working = None if found.working_kwh is None else found.working_kwh * study.FACTOR_G_PER_KWH
-        rows.append((row.model, row.g, agrees(grams, row.g), row.kwh, agrees(found.kwh, row.kwh),
-                     rounded(found.kwh * STATED_G_PER_KWH, 3), *_working(found), rounded(working, 2)))  # fmt: skip
+        mean = pooled(own, idle_w)
+        grams = mean.kwh * study.FACTOR_G_PER_KWH
+        working = None if mean.working_kwh is None else mean.working_kwh * study.FACTOR_G_PER_KWH
+        rows.append((row.model, row.g, agrees(grams, row.g), row.kwh, agrees(mean.kwh, row.kwh),
+                     rounded(mean.kwh * STATED_G_PER_KWH, 3), *_working(mean), rounded(working, 2)))  # fmt: skip
     columns = ("model", "printed g per 1,000", "from the raw data", "printed kWh", "from the raw data",
                f"g at the stated {STATED_G_PER_KWH} g/kWh", "working GPU alone, kWh at least",
                "share of the printed", "its g")  # fmt: skip
@@ -180,13 +184,17 @@ def table5(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     """After how many calls the training of a BLOOMz is matched."""
     rows = []
     for row in training.published().entries:
-        own = [one for one in means if one.model == row.model and one.facts.get("paradigm") == study_names.GENERAL]
+        own = [
+            result
+            for result in means
+            if result.model == row.model and result.facts.get("paradigm") == study_names.GENERAL
+        ]
         if not own:
             continue
-        found = pooled(own, idle_w)
+        mean = pooled(own, idle_w)
         again = training.matched_calls(row.kwh, row.inference_kwh)
-        calls = training.matched_calls(row.kwh, found.kwh / study.INFERENCES)
-        working = training.matched_calls(row.kwh, found.working_kwh / study.INFERENCES) if found.working_kwh else None
+        calls = training.matched_calls(row.kwh, mean.kwh / study.INFERENCES)
+        working = training.matched_calls(row.kwh, mean.working_kwh / study.INFERENCES) if mean.working_kwh else None
         same = " (as printed)" if int(again) == row.calls else ""
         rows.append((row.model, f"{row.training_kwh:,.0f} + {row.fine_tuning_kwh:,.0f}", f"{row.calls:,}",
                      f"{int(again):,}{same}", f"{calls:,.0f}", rounded(working, 2)))  # fmt: skip
@@ -199,16 +207,16 @@ def table5(means: Sequence[ExternalResult], idle_w: float | None) -> Table:
     return Table("Table 5: calls that match the training", columns, tuple(rows), note)
 
 
-def _working(found: Pooled) -> tuple[str, str]:
-    if found.working_kwh is None:
+def _working(mean: Pooled) -> tuple[str, str]:
+    if mean.working_kwh is None:
         return UNKNOWN, UNKNOWN
-    return rounded(found.working_kwh, 2), f"{found.working_kwh / found.kwh:.0%}"
+    return rounded(mean.working_kwh, 2), f"{mean.working_kwh / mean.kwh:.0%}"
 
 
 def _note(idle_w: float | None) -> str:
     """What the corrected columns are made of, and what they cannot say."""
     if idle_w is None:
-        return "The working GPU cannot be told: no GPU energy with its duration."
+        return "The working GPU is unknown: no GPU energy with its duration."
     return (
         f"Working GPU: query_gpu_kwh_mean less seven idle cards over query_s_mean; none was measured idle, so one drew "
         f"at most {idle_w:.1f} W, an eighth of the least that all eight drew, if they draw alike. RAM and CPU were "
