@@ -7,6 +7,8 @@ import pytest
 
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.processes
+
 # A stand-in that makes any import of a heavy package an error: a refusal must come before it
 TRAP = "raise SystemExit('a heavy package was imported before the words were checked')"
 

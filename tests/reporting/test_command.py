@@ -154,6 +154,7 @@ def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path
     assert "<pattern" in text
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -176,6 +177,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.processes
 def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     uri, _ = filled
     words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "limits.p95_s=0.000001"]
