@@ -183,6 +183,7 @@ def test_a_record_that_was_set_aside_can_be_compared(tmp_path):
     assert to_json(command.read(str(path), None)) == to_json(RECORD)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "says"),
     [

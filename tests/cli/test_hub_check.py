@@ -196,6 +196,7 @@ def test_without_a_network_it_says_so_in_one_line_within_ten_seconds(endpoint_, 
     assert done.stderr.startswith("error: no network: ")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("word", ["rows=x", "rows=0", "model=[gpt2]"])
 def test_a_mistake_in_the_words_is_one_line(word, tmp_path):
     done = check("http://127.0.0.1:9", tmp_path, word)

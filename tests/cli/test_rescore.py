@@ -144,6 +144,7 @@ def test_the_command_prints_before_and_after_and_the_warning_first(stored):
     assert json.loads(lines[-1])["written"] == 1
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -161,6 +161,7 @@ def running(uri):
     return found
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [

@@ -131,6 +131,7 @@ def test_a_file_of_unknown_shape_writes_nothing_and_is_one_line(tmp_path):
     assert not out
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "said"),
     [
