@@ -114,6 +114,7 @@ def test_plain_arguments_of_a_command_that_reads_files_pass():
 
 
 def test_hydras_own_flags_pass():
+    check_flags("run", [])
     check_flags("run", ["-m", "--cfg", "job", "model=gpt2", "site.pue=-1"])
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from joulemark.cli import help as pages
@@ -72,7 +73,7 @@ def check_flags(name: str, arguments: Sequence[str]) -> None:
     Raises:
         UserError: how the option is written.
     """
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in pairwise([*arguments, ""]):
         flag, has_value, value = argument.partition("=")
         if flag in SHOWN and (value or following) not in SHOWN[flag]:
             raise UserError(f"{choose(flag, value or following, SHOWN[flag])}")
