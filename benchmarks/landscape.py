@@ -16,8 +16,8 @@ from pathlib import Path
 from hydra import initialize_config_dir
 
 from joulemark.config.compose import composed
-from joulemark.config.run import CONF
 from joulemark.core import stats
+from joulemark.core.paths import CONF
 from joulemark.data.batching import split
 from joulemark.hardware import devices, host
 from joulemark.measure.instruments import Instruments

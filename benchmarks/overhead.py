@@ -4,7 +4,7 @@
 
 Prints what the edges of an empty window cost and, on an NVIDIA card, one read of its counter; what the loop of a window
 adds to a call, in processor time; then the throughput of each pair and the median ratio instrumented / bare, and how
-resident memory grew over ten times the passes. The instrumented side is `measure.protocol.one_window` with the meters
+resident memory grew over ten times the passes. The instrumented side is `measure.window.measure_window` with the meters
 of the run and the progress display.
 """
 
@@ -18,7 +18,7 @@ from hydra import initialize_config_dir
 
 from joulemark.cli.console import Status
 from joulemark.config.compose import composed
-from joulemark.config.run import CONF
+from joulemark.core.paths import CONF
 from joulemark.data.batching import split
 from joulemark.hardware import devices, host
 from joulemark.measure.instruments import Instruments

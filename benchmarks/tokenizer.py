@@ -17,7 +17,7 @@ from hydra import initialize_config_dir
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from joulemark.config.compose import composed
-from joulemark.config.run import CONF
+from joulemark.core.paths import CONF
 from joulemark.models.backend.stand_in_tokenizer import StandInTokenizer
 from joulemark.models.backend.tokenization import encode
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from joulemark.analysis import audit, comparison, named_metrics
+from joulemark.analysis import audit, comparison, energy_metrics, named_metrics
 from joulemark.analysis.comparison import Comparison
 from joulemark.config.compose import without_hydra
 from joulemark.config.options import composed, conf_found, overrides_of, run_of
@@ -80,7 +80,7 @@ class Record:
     @cached_property
     def evidence(self) -> Mapping[str, str | None]:
         """How the energy of `gpu`, `cpu` and `ram` is known: `counter`, `rapl`, `sampled`, `estimated`, `constant`."""
-        return named_metrics.methods(self.stored.measurement)
+        return energy_metrics.methods(self.stored.measurement)
 
     @cached_property
     def verdict(self) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from joulemark.analysis import audit, description, named_metrics
+from joulemark.analysis import audit, caveats, description, named_metrics, result_table
 from joulemark.core.measurement import Reading, Work
 from tests.records import a_record
 
@@ -15,27 +15,27 @@ def absent(record, **reasons):
 
 def test_a_sensor_without_permission_is_named_with_its_remedy_on_the_terminal_and_in_the_page():
     record = absent(a_record(), rapl=REASON)
-    assert f"not read: {REASON}" in description.warnings(record)
-    assert f"> not read: {REASON}" in description.markdown(record, named_metrics.metrics(record)).splitlines()
+    assert f"not available: {REASON}" in caveats.warnings(record)
+    assert f"> not available: {REASON}" in description.markdown(record, named_metrics.metrics(record)).splitlines()
 
 
 def test_a_card_that_was_not_asked_for_is_no_missing_sensor():
     record = absent(a_record(), nvml="meter=nvml: no card", trace="meter=trace: no card")
-    assert description.absent(record) == []
+    assert caveats.absent(record) == []
     card = replace(record, hardware=replace(record.hardware, device="cuda", uuid="GPU-b"))
-    assert description.absent(card) == ["not read: meter=nvml: no card", "not read: meter=trace: no card"]
+    assert caveats.absent(card) == ["not available: meter=nvml: no card", "not available: meter=trace: no card"]
 
 
 def test_the_socket_has_a_line_only_where_it_was_read():
     record = a_record()
     found = record.measurement
-    assert not any("socket" in what for what, _, _ in description.rows(record, named_metrics.metrics(record)))
+    assert not any("socket" in what for what, _, _ in result_table.rows(record, named_metrics.metrics(record)))
     windows = tuple(
         replace(w, readings=(*w.readings, Reading("wall", w.duration_s, wall_j=110.0 * w.duration_s)))
         for w in found.windows
     )
     read = replace(record, measurement=replace(found, windows=windows, idle=()))
-    line = next(row for row in description.rows(read, named_metrics.metrics(read)) if "socket" in row[0])
+    line = next(row for row in result_table.rows(read, named_metrics.metrics(read)) if "socket" in row[0])
     assert line[2] == "external meter; the components are 50% of it"
 
 
@@ -53,11 +53,11 @@ def of_two_cards(record):
 
 def test_a_sum_of_two_cards_says_so_with_their_uuids_and_their_number_in_the_title():
     record = of_two_cards(a_record())
-    line = next(row for row in description.rows(record, named_metrics.metrics(record)) if row[0].strip() == "GPU")
+    line = next(row for row in result_table.rows(record, named_metrics.metrics(record)) if row[0].strip() == "GPU")
     assert line[2] == "counter, 2 GPUs, summed (GPU-1a2b3c4d…, GPU-b)"
     assert "2 x NVIDIA H100" in description.title(record)
     single = replace(record, hardware=replace(record.hardware, beside=()))
-    line = next(row for row in description.rows(single, named_metrics.metrics(single)) if row[0].strip() == "GPU")
+    line = next(row for row in result_table.rows(single, named_metrics.metrics(single)) if row[0].strip() == "GPU")
     assert (line[2], "2 x" in description.title(single)) == ("counter", False)
 
 
@@ -65,11 +65,11 @@ def test_nobody_is_told_to_calibrate_two_cards_which_cannot_be():
     record = of_two_cards(a_record())
     record = replace(record, measurement=replace(record.measurement, work=Work(1e9, 1e6)))
     floor = next(
-        row for row in description.rows(record, named_metrics.metrics(record)) if row[0].startswith("energy floor")
+        row for row in result_table.rows(record, named_metrics.metrics(record)) if row[0].startswith("lower bound")
     )
-    assert (floor[1], "calibrate" in floor[2]) == ("not read", False)
+    assert (floor[1], "calibrate" in floor[2]) == ("n/a", False)
     one = replace(record, hardware=replace(record.hardware, beside=()))
-    floor = next(row for row in description.rows(one, named_metrics.metrics(one)) if row[0].startswith("energy floor"))
+    floor = next(row for row in result_table.rows(one, named_metrics.metrics(one)) if row[0].startswith("lower bound"))
     assert "type python -m src.calibrate" in floor[2]
 
 
@@ -90,13 +90,13 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
         for w in found.windows
     )
     record = replace(a_record(), measurement=replace(found, idle=parts, windows=windows))
-    told = {what.strip(): how for what, _, how in description.rows(record, named_metrics.metrics(record))}
+    told = {what.strip(): how for what, _, how in result_table.rows(record, named_metrics.metrics(record))}
     by = "GPU counter, CPU estimated (estimated)"
-    assert told["of which being on"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
-    assert told["of which net = marginal"] == f"one more inference while on anyway: {by}"
+    assert told["idle (static)"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
+    assert told["dynamic (above idle)"] == f"gross less idle, the marginal cost: {by}"
     read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))
-    told = {what.strip(): how for what, _, how in description.rows(read, named_metrics.metrics(read))}
-    assert told["of which net = marginal"] == "one more inference while on anyway: GPU counter"
+    told = {what.strip(): how for what, _, how in result_table.rows(read, named_metrics.metrics(read))}
+    assert told["dynamic (above idle)"] == "gross less idle, the marginal cost: GPU counter"
 
 
 def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():

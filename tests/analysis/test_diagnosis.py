@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from joulemark.analysis import description, diagnosis, named_metrics
+from joulemark.analysis import description, diagnosis, named_metrics, result_table
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.environment import Environment
 from joulemark.core.machine import Hardware, Site
@@ -193,7 +193,7 @@ def test_what_was_not_read_is_not_diagnosed(missing):
 def test_the_sentence_stands_in_the_table_and_in_the_description_with_the_word_to_type():
     assert the(GPT2).sentence.endswith("; try batch_size=8")
     metrics = named_metrics.metrics(GPT2)
-    what, value, how = description.rows(GPT2, metrics)[-1]
+    what, value, how = result_table.rows(GPT2, metrics)[-1]
     assert (what, value) == ("diagnosis", "try batch_size=8")
     assert how.startswith("the GPU waits for the host to launch its work: ")
     assert "| diagnosis | try batch_size=8 | the GPU waits" in description.markdown(GPT2, metrics)

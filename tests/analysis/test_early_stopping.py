@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from joulemark.analysis import audit, description, named_metrics
+from joulemark.analysis import audit, caveats, description, named_metrics
 from joulemark.analysis.early_stopping import early_stop_against, early_stopped
 from joulemark.core.errors import UserError
 from joulemark.sweep.early_stopping import words
@@ -49,7 +49,7 @@ def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality
     assert early.scores == whole.scores
     assert early.measurement.stages == ()
     assert early.flags == ("early_stopped", "not_converged")
-    assert description.EXPLAINED["early_stopped"] in description.markdown(early, named_metrics.metrics(early))
+    assert caveats.EXPLAINED["early_stopped"] in description.markdown(early, named_metrics.metrics(early))
     assert audit.verdict(early)[0] == "doubtful"
 
 

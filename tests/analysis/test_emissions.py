@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from joulemark.analysis import description, emissions, named_metrics
+from joulemark.analysis import description, emissions, named_metrics, result_table
 from joulemark.cli import console
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
@@ -126,9 +126,9 @@ def test_the_modelled_warning_stands_before_every_number_on_terminal_and_page(ca
 def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
     priced = replace(HERE, heat_reuse=0.5, heat_replaces="heat_pump")
     record = replace(a_record(), site=priced)
-    told = {what.strip(): (value, how) for what, value, how in description.rows(record, named_metrics.metrics(record))}
+    told = {what.strip(): (value, how) for what, value, how in result_table.rows(record, named_metrics.metrics(record))}
     by = "CPU estimated (estimated), RAM estimated (constant)"
-    assert told["of which being on"][1] == f"idle power x time: {by}"
-    assert told["of which net = marginal"][1] == f"one more inference while on anyway: {by}"
+    assert told["idle (static)"][1] == f"idle power x time: {by}"
+    assert told["dynamic (above idle)"][1] == f"gross less idle, the marginal cost: {by}"
     assert told["cost per 1,000"][0].endswith("EUR")
-    assert told["heating spared per 1,000"][1] == "50% replaces heat pump; taken off nothing"
+    assert told["heating avoided per 1,000"][1] == "50% replaces heat pump; subtracted from nothing"

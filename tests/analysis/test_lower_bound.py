@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hydra import compose, initialize_config_dir
 
-from joulemark.analysis import description, lower_bound, named_metrics
+from joulemark.analysis import lower_bound, named_metrics, result_table
 from joulemark.cli import calibrate
 from joulemark.cli.calibrate import Kernels, Plan
 from joulemark.core.calibration import Calibration, Rate
@@ -187,22 +187,22 @@ def test_a_processors_calibration_is_kept_by_its_name(tmp_path, monkeypatch):
 
 
 def test_joules_of_flops_and_bytes_add_and_idle_power_lasts_as_long_as_the_slower():
-    floor = lower_bound.floor(Work(flops=2e12, bytes_read=1e9), KNOWN, "bf16")
-    assert (floor.flop_s, floor.byte_s) == pytest.approx((2.0, 1.0))
-    assert floor.total_j == pytest.approx(2.0 * 200 + 1.0 * 100 + 2.0 * 100)
+    bound = lower_bound.of(Work(flops=2e12, bytes_read=1e9), KNOWN, "bf16")
+    assert (bound.flop_s, bound.byte_s) == pytest.approx((2.0, 1.0))
+    assert bound.total_j == pytest.approx(2.0 * 200 + 1.0 * 100 + 2.0 * 100)
 
 
 def test_where_bytes_alone_count_the_floor_is_bytes_at_their_gross_price():
     # shared/measurement.md: 131 pJ/byte; 32 tokens of 1.24e9 weights in bf16 are about 2.9 Wh per 1,000
     h100 = replace(KNOWN, copy=Rate(3.02e12, 1.0, 131e-12 * 3.02e12))
-    floor = lower_bound.floor(Work(0.0, 32 * 1.24e9 * 2), h100, "bf16")
-    assert floor.total_j * 1000 / 3600 == pytest.approx(2.9, rel=0.01)
+    bound = lower_bound.of(Work(0.0, 32 * 1.24e9 * 2), h100, "bf16")
+    assert bound.total_j * 1000 / 3600 == pytest.approx(2.9, rel=0.01)
 
 
 def test_without_work_a_calibration_or_the_precision_there_is_no_floor():
-    assert lower_bound.floor(None, KNOWN, "bf16") is None
-    assert lower_bound.floor(Work(1.0, 1.0), None, "bf16") is None
-    assert lower_bound.floor(Work(1.0, 1.0), KNOWN, "fp32") is None
+    assert lower_bound.of(None, KNOWN, "bf16") is None
+    assert lower_bound.of(Work(1.0, 1.0), None, "bf16") is None
+    assert lower_bound.of(Work(1.0, 1.0), KNOWN, "fp32") is None
 
 
 def on_cpu(method, work):
@@ -226,7 +226,8 @@ def test_a_run_says_how_often_its_gross_energy_holds_the_floor():
     gross_j = metrics["energy/cpu_wh_per_1k"] * 3.6
     assert metrics["lower_bound/ratio"] == pytest.approx(gross_j / 3.0)
     assert any(
-        what == "energy floor per 1,000" and "x above it" in how for what, _, how in description.rows(record, metrics)
+        what == "lower bound (roofline) per 1,000" and "x above it" in how
+        for what, _, how in result_table.rows(record, metrics)
     )
 
 
@@ -242,7 +243,7 @@ def test_a_run_without_a_calibration_has_no_floor_and_still_says_its_work():
     metrics = named_metrics.metrics(record)
     assert metrics["lower_bound/wh_per_1k"] is None
     assert metrics["lower_bound/ratio"] is None
-    assert any("10 GFLOP and 5 MB of weights" in how for _, _, how in description.rows(record, metrics))
+    assert any("10 GFLOP and 5 MB of weights" in how for _, _, how in result_table.rows(record, metrics))
 
 
 @pytest.mark.weights

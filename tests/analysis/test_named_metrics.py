@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import flags, latency_metrics, named_metrics
 from joulemark.core.environment import Environment
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement, Reading, Window
@@ -132,14 +132,14 @@ def test_the_modelled_share_is_what_no_sensor_read():
 
 def test_above_a_fifth_modelled_the_run_says_so():
     heavy = Window(10.0, (reading(10.0, gpu=100.0, cpu=36.0),), 1, 3, 30, [2.0, 8.0])
-    assert "estimated" in named_metrics.flags(record(windows=(heavy,)).measurement, "hub")
-    assert "estimated" not in named_metrics.flags(record().measurement, "hub")
+    assert "estimated" in flags.measurement_flags(record(windows=(heavy,)).measurement, "hub")
+    assert "estimated" not in flags.measurement_flags(record().measurement, "hub")
 
 
 def test_a_site_may_accept_more_or_less_that_is_estimated():
     found = record().measurement  # a tenth is estimated
-    assert "estimated" in named_metrics.flags(found, "hub", 0.05)
-    assert "estimated" not in named_metrics.flags(found, "hub", 0.11)
+    assert "estimated" in flags.measurement_flags(found, "hub", 0.05)
+    assert "estimated" not in flags.measurement_flags(found, "hub", 0.11)
 
 
 def test_emissions_are_kwh_times_pue_times_the_zones_factor():
@@ -155,7 +155,7 @@ def test_a_batched_request_waits_for_its_batch():
     found = named_metrics.metrics(record())
     assert found["latency/mean_s"] == pytest.approx((2 + 8 + 8) / 3)
     assert found["latency/p50_s"] == 8.0
-    assert named_metrics.request_latencies(record().measurement) == [2.0, 8.0, 8.0]
+    assert latency_metrics.request_latencies(record().measurement) == [2.0, 8.0, 8.0]
 
 
 def test_what_was_not_read_is_none_and_never_zero():

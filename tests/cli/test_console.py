@@ -10,6 +10,7 @@ from joulemark.analysis import comparison, named_metrics
 from joulemark.cli import compare, console, rescore
 from joulemark.core.machine import Site
 from joulemark.reporting import table
+from joulemark.store import rescoring
 from tests.records import a_record
 
 REMEDY = f"meter=rapl: {'only root may read the counters; ' * 6}type sudo chmod a+r /sys/class/powercap/energy_uj"
@@ -32,7 +33,7 @@ def test_a_warning_is_one_line_on_a_terminal_and_in_a_pipe_so_that_its_remedy_ca
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setenv("COLUMNS", "80")
     console.report(a_long_one(), named_metrics.metrics(a_long_one()))
-    assert f"! not read: {REMEDY}" in out.getvalue().splitlines()
+    assert f"! not available: {REMEDY}" in out.getvalue().splitlines()
 
 
 def test_a_row_of_a_piped_table_is_one_line_without_trailing_blanks(capsys):
@@ -57,7 +58,7 @@ def test_a_table_on_a_terminal_stays_within_its_width(monkeypatch):
 
 def of_rescore(record):
     ours = Site("ours", zone="FRA", g_per_kwh=56.0, factor_source="a long source " * 20)
-    rescore.show([rescore.rescored("0123456789abcdef", record, ours)], ours, "ours")
+    rescore.show([rescoring.rescored("0123456789abcdef", record, ours)], ours, "ours")
 
 
 def of_compare(record):

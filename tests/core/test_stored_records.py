@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from joulemark.analysis import audit, comparison, description, named_metrics
+from joulemark.analysis import audit, caveats, comparison, description, named_metrics
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import METHODS
 from joulemark.core.record import SCHEMA
@@ -55,7 +55,7 @@ def test_an_upgraded_record_uses_todays_names_and_no_others(name):
     record = from_json(stored(name))
     readings = [r for window in record.measurement.windows for r in window.readings] + list(record.measurement.idle)
     assert {how for reading in readings for how in reading.method.values()} <= set(METHODS)
-    assert set(record.flags) <= set(description.EXPLAINED)
+    assert set(record.flags) <= set(caveats.EXPLAINED)
     assert len(record.measurement.stages) == len(stored(name)["measurement"].get("phases", ()))
     assert len(record.measurement.gpu_states) == len(stored(name)["measurement"].get("looks", ()))
     assert record.measurement.converged == stored(name)["measurement"]["settled"]

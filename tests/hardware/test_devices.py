@@ -4,7 +4,6 @@ import os
 
 import pytest
 
-from joulemark.analysis import named_metrics
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.hardware import devices
@@ -32,7 +31,7 @@ def chosen(index, **words):
 def test_one_card_is_named_by_its_number_its_uuid_or_the_beginning_of_it(index):
     found = chosen(index)
     assert (found.index, found.uuid, found.beside) == (1, "GPU-aa22-0000", ())
-    assert (found.power_limit_w, named_metrics.device(vars(found), {})) == (650.0, H100)
+    assert (found.power_limit_w, found.device_name(None)) == (650.0, H100)
 
 
 @pytest.mark.parametrize("index", [[0, 1], [1, 0], ["GPU-aa1", "GPU-aa2"], [1, "GPU-aa1"]])
@@ -41,7 +40,7 @@ def test_several_cards_are_the_same_run_however_they_are_named(index):
     assert (found.indices, found.uuids) == ((0, 1), ("GPU-aa11-0000", "GPU-aa22-0000"))
     assert (found.index, found.uuid, found.gpu_name) == (0, "GPU-aa11-0000", H100)
     assert found.power_limit_w == 1350.0
-    assert named_metrics.device(vars(found), {}) == f"2 x {H100}"
+    assert found.device_name(None) == f"2 x {H100}"
 
 
 def test_a_limit_that_one_card_does_not_tell_is_no_sum(monkeypatch):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from joulemark.analysis import description, lower_bound
+from joulemark.analysis import caveats, lower_bound
 from joulemark.core.errors import UserError
 from joulemark.hardware import devices, gpus
 from joulemark.meters import codecarbon
@@ -133,7 +133,7 @@ def test_with_every_sensor_asked_for_a_missing_one_of_another_maker_is_not_calle
             hardware=replace(record.hardware, device=device),
             environment=replace(record.environment, meters_absent=reasons),
         )
-        assert description.absent(record) == [f"not read: {reasons[name]}" for name in named]
+        assert caveats.absent(record) == [f"not available: {reasons[name]}" for name in named]
 
 
 def test_codecarbon_counts_no_gpu_beside_amds_counter():

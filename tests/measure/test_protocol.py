@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import energy_metrics, flags, named_metrics
 from joulemark.analysis import readings as energy
 from joulemark.core.measurement import Measurement
 from joulemark.core.task import Prediction
@@ -109,8 +109,8 @@ def test_the_most_trusted_reading_of_a_component_counts_and_the_others_are_kept(
     counter = FakeMeter(clock, {"gpu": 100.0}, name="counter", method="counter")
     estimate = FakeMeter(clock, {"gpu": 150.0, "cpu": 30.0}, name="estimate", method="estimated")
     _, found = run(clock, [counter, estimate], procedure())
-    assert named_metrics.methods(found) == {"gpu": "counter", "cpu": "estimated", "ram": None}
-    assert named_metrics.component_j(found, "gpu") == pytest.approx(100.0 * 1.5 / 5)
+    assert energy_metrics.methods(found) == {"gpu": "counter", "cpu": "estimated", "ram": None}
+    assert energy_metrics.component_j(found, "gpu") == pytest.approx(100.0 * 1.5 / 5)
     assert len(found.windows[0].readings) == 2
 
 
@@ -137,7 +137,7 @@ def test_at_the_cap_the_run_says_that_it_is_unsettled():
     )
     assert len(found.windows) == 4
     assert found.converged is False
-    assert "not_converged" in named_metrics.flags(found, "hub")
+    assert "not_converged" in flags.measurement_flags(found, "hub")
 
 
 def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_for():
@@ -244,7 +244,7 @@ def test_warm_up_that_never_settles_ends_at_its_limit_and_says_so():
         clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(warmup_max_s=20.0), seconds=lambda call: 1.0 + call // 2 % 2
     )
     assert found.warmup_converged is False
-    assert "warmup_not_converged" in named_metrics.flags(found, "hub")
+    assert "warmup_not_converged" in flags.measurement_flags(found, "hub")
 
 
 def test_the_predictions_kept_are_those_of_the_first_measured_pass():
@@ -266,8 +266,8 @@ def test_warming_up_is_metered_for_all_that_the_run_took():
     (reading,) = found.warmup
     assert reading.duration_s == pytest.approx(sum(found.warmup_batch_s))
     seconds = 5.0 + reading.duration_s + sum(window.duration_s for window in found.windows)
-    assert named_metrics.run_wh(found) == pytest.approx(100.0 * seconds / 3600)
-    assert named_metrics.run_s(found) == pytest.approx(seconds)
+    assert energy_metrics.run_wh(found) == pytest.approx(100.0 * seconds / 3600)
+    assert energy_metrics.run_s(found) == pytest.approx(seconds)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from joulemark.analysis import audit, description, named_metrics
+from joulemark.analysis import audit, caveats, description, named_metrics, result_table
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware, Site
@@ -188,14 +188,14 @@ def test_rows_that_were_skipped_and_inputs_that_were_cut_are_counted_flagged_and
     metrics = named_metrics.metrics(record)
     assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (5, 2)
     assert set(record.flags) >= {"skipped_rows", "truncated"}
-    told = {what: (value, how) for what, value, how in description.rows(record, metrics)}
+    told = {what: (value, how) for what, value, how in result_table.rows(record, metrics)}
     assert told["rows skipped"] == ("5", "; ".join(skipped[:3]) + "; … all in record.json")
-    assert told["inputs cut to fit"] == ("2 of 3", "a; b")
+    assert told["inputs truncated"] == ("2 of 3", "a; b")
     page = description.markdown(record, metrics)
-    assert "| inputs cut to fit | 2 of 3 | a; b |" in page
+    assert "| inputs truncated | 2 of 3 | a; b |" in page
     assert "row 0: field 'te\\|xt' is empty" in page
     for flag in ("skipped_rows", "truncated"):
-        assert description.EXPLAINED[flag] in page
+        assert caveats.EXPLAINED[flag] in page
 
 
 def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_none():
@@ -204,7 +204,7 @@ def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_non
     metrics = named_metrics.metrics(record)
     assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (0, 0)
     assert not {"skipped_rows", "truncated"} & set(record.flags)
-    assert not {"rows skipped", "inputs cut to fit"} & {what for what, _, _ in description.rows(record, metrics)}
+    assert not {"rows skipped", "inputs truncated"} & {what for what, _, _ in result_table.rows(record, metrics)}
     unread = replace(record, requests=tuple(replace(one, input_tokens=None) for one in record.requests))
     assert named_metrics.metrics(unread)["inputs/truncated"] is None  # a model of images: nothing was counted
 
@@ -275,5 +275,5 @@ def test_a_protocol_too_short_to_quote_from_says_so_on_its_runs_faces():
     record = benched(a_run(clock, procedure=procedure(preliminary=True)), clock)
     assert "preliminary" in record.flags
     assert audit.verdict(record) == ("doubtful", "preliminary")
-    assert description.EXPLAINED["preliminary"] in description.markdown(record, named_metrics.metrics(record))
+    assert caveats.EXPLAINED["preliminary"] in description.markdown(record, named_metrics.metrics(record))
     assert "preliminary" not in benched(a_run(clock), clock).flags

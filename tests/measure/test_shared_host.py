@@ -1,6 +1,6 @@
 """A run beside others on its machine says so wherever its processor's and memory's joules stand."""
 
-from joulemark.analysis import audit, description, named_metrics
+from joulemark.analysis import audit, caveats, description, named_metrics, result_table
 from joulemark.config.run import command
 from joulemark.core.task import Inputs
 from joulemark.measure.draft import draft
@@ -24,10 +24,10 @@ def test_the_record_its_verdict_its_page_and_its_tags_say_that_processor_and_mem
     assert audit.verdict(record)[0] == "doubtful"
     assert "shared" in audit.verdict(record)[1]
     assert run_page.tags(record, metrics)["shared"] == "cpu, ram"
-    evidence = {what.strip(): how for what, _, how in description.rows(record, metrics)}
+    evidence = {what.strip(): how for what, _, how in result_table.rows(record, metrics)}
     assert evidence["CPU"].endswith(", shared")
     assert "shared" not in evidence["GPU"]
-    assert description.EXPLAINED["shared"] in description.markdown(record, metrics)
+    assert caveats.EXPLAINED["shared"] in description.markdown(record, metrics)
 
 
 def test_a_run_alone_says_nothing_of_it():

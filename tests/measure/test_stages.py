@@ -2,7 +2,7 @@
 
 import pytest
 
-from joulemark.analysis import description, named_metrics
+from joulemark.analysis import description, energy_metrics, latency_metrics, named_metrics
 from joulemark.core.measurement import Measurement, Reading, StageWindow, Window
 from joulemark.core.model import Settings, Stage
 from joulemark.measure.instruments import Instruments
@@ -41,10 +41,10 @@ def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():
     assert [phase.window.requests for phase in found] == [40, 12]
     assert set(said) == {"ab", "ef"}  # spread over the inputs, not the first ones
     record = Measurement(stages=tuple(found))
-    metrics = named_metrics.stage_metrics(record)
+    metrics = energy_metrics.stage_metrics(record)
     assert metrics["stages/preprocessing_wh_per_1k"] == pytest.approx(100.0 * 0.25 / 2 * 1000 / 3600)
     assert metrics["stages/prefill_wh_per_1k"] == pytest.approx(100.0 * 1.0 / 2 * 1000 / 3600)
-    assert named_metrics.ttft_s(record) == pytest.approx(1.25)
+    assert latency_metrics.ttft_s(record) == pytest.approx(1.25)
 
 
 def test_fewer_requests_than_a_batch_holds_are_still_one_batch():
@@ -59,9 +59,9 @@ def test_a_protocol_without_phases_calls_no_stage():
 
 def test_time_to_first_token_is_unknown_where_no_token_is_generated():
     window = Window(1.0, (Reading("fake", 1.0),), 1, 1, 0, [1.0])
-    assert named_metrics.ttft_s(Measurement()) is None
+    assert latency_metrics.ttft_s(Measurement()) is None
     assert (
-        named_metrics.ttft_s(Measurement(stages=(StageWindow("preprocessing", window), StageWindow("model", window))))
+        latency_metrics.ttft_s(Measurement(stages=(StageWindow("preprocessing", window), StageWindow("model", window))))
         is None
     )
 

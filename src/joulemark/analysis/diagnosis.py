@@ -9,8 +9,8 @@ else it is busy                               ──▶ compute-bound  cheaper F
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from joulemark.analysis import named_metrics
-from joulemark.analysis.lower_bound import Floor
+from joulemark.analysis import energy_metrics, named_metrics
+from joulemark.analysis.lower_bound import LowerBound
 from joulemark.core.record import Record
 
 # Preparing inputs for half of the time makes the host the slowest part, whatever the GPU does.
@@ -71,7 +71,7 @@ def findings(record: Record) -> list[Finding]:
     unclear = len(record.hardware.uuids) > 1 or "contaminated" in record.flags
     if record.hardware.device != "cuda" or unclear or not record.measurement.windows:
         return []
-    signs, least = read(record), named_metrics.floor(record)
+    signs, bound = read(record), named_metrics.lower_bound_of(record)
     host = _starved(record, signs)
     if host:
         return [host]
@@ -79,17 +79,17 @@ def findings(record: Record) -> list[Finding]:
         return []
     if signs.busy < BUSY or signs.power_share < NEAR_IDLE:
         return [_launches(record, signs)]
-    return [_memory(record, least, signs) if least and least.byte_s > least.flop_s else _compute(record, signs)]
+    return [_memory(record, bound, signs) if bound and bound.byte_s > bound.flop_s else _compute(record, signs)]
 
 
 def read(record: Record) -> Signs:
     """The signs of a record."""
-    power, environment = named_metrics.power_metrics(record.measurement), record.environment
+    power, environment = energy_metrics.power_metrics(record.measurement), record.environment
     mean_w, idle_w, limit_w = power["power/gpu_mean_w"], power["power/idle_w"], record.hardware.power_limit_w
     share = None
     if mean_w is not None and idle_w is not None and limit_w and limit_w > idle_w:
         share = (mean_w - idle_w) / (limit_w - idle_w)
-    stage, host_share = _host(named_metrics.stage_metrics(record.measurement))
+    stage, host_share = _host(energy_metrics.stage_metrics(record.measurement))
     load, count = power["utilization/cpu"], environment.cpu_cores
     return Signs(
         busy=power["utilization/gpu"],
@@ -143,12 +143,12 @@ def _launches(record: Record, signs: Signs) -> Finding:
     )
 
 
-def _memory(record: Record, least: Floor, signs: Signs) -> Finding:
+def _memory(record: Record, bound: LowerBound, signs: Signs) -> Finding:
     """Reading the weights takes longer than computing with them."""
     return Finding(
         "the GPU waits for its memory",
-        f"at its best it reads a request's weights in {least.byte_s:.3g} s and computes with them in "
-        f"{least.flop_s:.3g} s{_power(signs)}",
+        f"at its best it reads a request's weights in {bound.byte_s:.3g} s and computes with them in "
+        f"{bound.flop_s:.3g} s{_power(signs)}",
         _more_at_once(record),
     )
 

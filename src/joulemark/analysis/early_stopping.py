@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis import named_metrics, verdict
+from joulemark.analysis import energy_metrics, latency_metrics, verdict
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
 from joulemark.core.stats import Estimate
@@ -65,4 +65,4 @@ def early_stopped(found: Measurement, by: Sequence[CompetingResult]) -> bool:
 
 def _figures(found: Measurement) -> Mapping[str, float | None]:
     """What windows alone tell."""
-    return {**named_metrics.energy_metrics(found, None), **named_metrics.latency_metrics(found)}
+    return {**energy_metrics.energy_metrics(found, None), **latency_metrics.latency_metrics(found)}

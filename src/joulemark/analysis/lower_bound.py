@@ -1,9 +1,11 @@
-"""What one device pays for a FLOP and for a byte, measured once by `python -m src.calibrate` and kept by its name.
+"""The lower bound of a request's energy (roofline), from a calibration of the device.
+
+A calibration is measured once by `joulemark calibrate` and kept by the device's name:
 
     mlruns/calibration/GPU-….json     an NVIDIA card, by UUID: two cards of one kind differ by several per cent
                        cpu-….json     a processor, by its name
 
-Joules and seconds are kept; pJ, and what is net of idle, are computed when it is read.
+Joules and seconds are kept; picojoules, gross and dynamic, are computed when it is read.
 """
 
 import json
@@ -23,9 +25,16 @@ from joulemark.hardware import host
 
 
 @dataclass(frozen=True)
-class Floor:
-    """The least that one request can cost on a device: the joules of its FLOPs and of its bytes above idle, the seconds
-    that each take at the device's best, and the idle power for the longer of the two."""
+class LowerBound:
+    """The least energy that one request can take on a device.
+
+    Attributes:
+        flop_j: joules of its FLOPs above idle
+        byte_j: joules of its bytes above idle
+        flop_s: seconds of its FLOPs at the device's peak rate
+        byte_s: seconds of its bytes at the device's peak rate
+        idle_w: watts of the idle device, for the longer of the two
+    """
 
     flop_j: float
     byte_j: float
@@ -35,25 +44,26 @@ class Floor:
 
     @property
     def total_j(self) -> float:
+        """Gross joules."""
         return self.flop_j + self.byte_j + self.idle_w * max(self.flop_s, self.byte_s)
 
 
-def floor(work: Work | None, known: Calibration | None, precision: str) -> Floor | None:
-    """The energy floor of one request, gross; None where its work or the device's price in this precision is unknown.
+def of(work: Work | None, calibration: Calibration | None, precision: str) -> LowerBound | None:
+    """The lower bound of one request, gross; None where its work or the device's rate in this precision is unknown.
 
     Joules add where seconds overlap: every FLOP and every byte is paid for, and the idle power for as long as the
     slower of the two takes (Choi, Bedard, Fowler and Vuduc, "A roofline model of energy", IPDPS 2013). So where bytes
-    alone decide, the floor is bytes times the gross joules of a byte. Activations and caches are not counted: a floor.
+    alone decide, the bound is bytes times the gross joules of a byte. Activations and caches are not counted.
     """
-    if work is None or known is None or precision not in known.products:
+    if work is None or calibration is None or precision not in calibration.products:
         return None
-    product, copy = known.products[precision], known.copy
-    return Floor(
-        flop_j=work.flops * product.dynamic_pj(known.idle_w) / PJ_PER_J,
-        byte_j=work.bytes_read * copy.dynamic_pj(known.idle_w) / PJ_PER_J,
+    product, copy = calibration.products[precision], calibration.copy
+    return LowerBound(
+        flop_j=work.flops * product.dynamic_pj(calibration.idle_w) / PJ_PER_J,
+        byte_j=work.bytes_read * copy.dynamic_pj(calibration.idle_w) / PJ_PER_J,
         flop_s=work.flops / product.per_s,
         byte_s=work.bytes_read / copy.per_s,
-        idle_w=known.idle_w,
+        idle_w=calibration.idle_w,
     )
 
 

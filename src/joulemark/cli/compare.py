@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
-from joulemark.analysis import description
+from joulemark.analysis import caveats, description
 from joulemark.analysis.comparison import Comparison, compare
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
@@ -105,7 +105,7 @@ def show(a: Record, b: Record, found: Comparison) -> None:
 
     for name, record in (("A", a), ("B", b)):
         console.show(f"{name}  {description.title(record)}")
-        for warning in (*description.foremost(record), *description.warnings(record)):
+        for warning in (*caveats.foremost(record), *caveats.warnings(record)):
             console.show(f"   ! {warning}")
     table = Table(box=None, pad_edge=False)
     for column in ("", "A", "B", "A / B"):

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from joulemark.analysis import description
+from joulemark.analysis import caveats, description, result_table
 from joulemark.core.console import show
 from joulemark.core.record import Record
 
@@ -68,9 +68,9 @@ def report(record: Record, metrics: Mapping[str, float | None]) -> None:
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
     if record.measurement.windows:
-        for row in description.rows(record, metrics):
+        for row in result_table.rows(record, metrics):
             table.add_row(*row)
-    show(*(f"! {warning}" for warning in description.foremost(record)), table)
-    show(*(f"! {warning}" for warning in description.warnings(record)))
+    show(*(f"! {warning}" for warning in caveats.foremost(record)), table)
+    show(*(f"! {warning}" for warning in caveats.warnings(record)))
     if record.error:
         show(f"{record.status}: {record.error}")

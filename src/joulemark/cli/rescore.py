@@ -14,7 +14,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import emissions, named_metrics
+from joulemark.analysis import emissions, energy_metrics, named_metrics
 from joulemark.cli import command_line
 from joulemark.config.factories import site_of
 from joulemark.core import tracking
@@ -67,7 +67,7 @@ def show(runs: Sequence[Rescored], site: Site, label: str) -> None:
     from joulemark.core import console
 
     for run in runs:
-        share = named_metrics.estimated_share(run.record.measurement)
+        share = energy_metrics.estimated_share(run.record.measurement)
         if share is not None and share > site.estimated_limit:
             console.show(f"! estimated: {run.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
     console.show(f"after ({label}): {emissions.words(site)}")

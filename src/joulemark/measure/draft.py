@@ -6,7 +6,7 @@ import uuid
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from joulemark.analysis import lower_bound, named_metrics
+from joulemark.analysis import flags, lower_bound
 from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.record import ModelFacts, Origin, Record, TaskFacts
@@ -49,7 +49,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
         ),
         config=dict(run.config),
     )
-    return replace(record, flags=tuple(sorted((*named_metrics.input_flags(record), *named_metrics.host_flags(record)))))
+    return replace(record, flags=tuple(sorted((*flags.input_flags(record), *flags.host_flags(record)))))
 
 
 def _task(run: Run, inputs: Inputs) -> TaskFacts:

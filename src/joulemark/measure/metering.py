@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import energy_metrics
 from joulemark.analysis import readings as energy
 from joulemark.config.run import Run
 from joulemark.core import stats
@@ -106,9 +106,9 @@ class CodeMeter:
         alone = Measurement(windows=(measured,))
         window.duration_s = duration_s
         window.readings = found
-        window.joules = named_metrics.total_j(alone)
-        window.joules_by_component = {name: named_metrics.component_j(alone, name) for name in COMPONENTS}
-        window.evidence = named_metrics.methods(alone)
+        window.joules = energy_metrics.total_j(alone)
+        window.joules_by_component = {name: energy_metrics.component_j(alone, name) for name in COMPONENTS}
+        window.evidence = energy_metrics.methods(alone)
         totals = energy.total_j_per_request(Measurement(windows=tuple(self._windows)))
         estimate = stats.estimate([joules for joules in totals if joules is not None])
         if estimate is not None and estimate.half_width is not None:

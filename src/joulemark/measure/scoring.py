@@ -1,9 +1,9 @@
-"""The quality of the calls that were measured, a row for each request, and the flags of what was found."""
+"""The quality of the calls that were measured, a row for each request, and the flags of what was measured."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from joulemark.analysis import audit, named_metrics
+from joulemark.analysis import audit, flags, latency_metrics
 from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
@@ -17,26 +17,26 @@ def scored(
     run: Run,
     loaded: Loaded,
     samples: Sequence[Sample],
-    answers: Sequence[Prediction],
+    predictions: Sequence[Prediction],
     places: Sequence[int],
 ) -> Record:
-    """The record with the quality of the answers, and a row for each request, whichever batch it was in."""
-    scores = _scores(run, loaded, samples, answers)
-    latencies = put_back(named_metrics.request_latencies(record.measurement), places)
-    record = replace(record, scores=scores.values, requests=_requests(samples, answers, scores, latencies))
+    """The record with the quality of the predictions, and a row for each request, whichever batch it was in."""
+    scores = _scores(run, loaded, samples, predictions)
+    latencies = put_back(latency_metrics.request_latencies(record.measurement), places)
+    record = replace(record, scores=scores.values, requests=_requests(samples, predictions, scores, latencies))
     return flagged(record, record.measurement)
 
 
-def flagged(record: Record, found: Measurement) -> Record:
+def flagged(record: Record, measurement: Measurement) -> Record:
     """The record with what was measured until now, and the flags that this raises."""
-    flags = {
-        *named_metrics.flags(found, record.model.weights, record.site.estimated_limit),
-        *named_metrics.input_flags(record),
-        *named_metrics.host_flags(record),
-        *named_metrics.protocol_flags(record),
-        *audit.flags(found, record.protocol.busy_max),
+    raised = {
+        *flags.measurement_flags(measurement, record.model.weights, record.site.estimated_limit),
+        *flags.input_flags(record),
+        *flags.host_flags(record),
+        *flags.protocol_flags(record),
+        *audit.flags(measurement, record.protocol.busy_max),
     }
-    return replace(record, measurement=found, flags=tuple(sorted(flags)))
+    return replace(record, measurement=measurement, flags=tuple(sorted(raised)))
 
 
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

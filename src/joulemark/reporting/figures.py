@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from joulemark.analysis.named_metrics import ESTIMATED
+from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.core import palette
 from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from joulemark.analysis.named_metrics import PRELIMINARY
+from joulemark.analysis.flags import PRELIMINARY
 from joulemark.reporting.entry import Entry
 
 

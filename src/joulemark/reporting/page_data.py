@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from joulemark.analysis import verdict
-from joulemark.analysis.named_metrics import ESTIMATED
+from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 from joulemark.reporting.decision import Answer

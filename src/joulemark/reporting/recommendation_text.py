@@ -1,7 +1,7 @@
 """An answer in sentences, for the page, the Markdown summary and the terminal alike."""
 
-from joulemark.analysis.description import EXPLAINED
-from joulemark.analysis.named_metrics import PRELIMINARY
+from joulemark.analysis.caveats import EXPLAINED
+from joulemark.analysis.flags import PRELIMINARY
 from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
 from joulemark.reporting.decision import Answer
 from joulemark.reporting.entry import Entry

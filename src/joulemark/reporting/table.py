@@ -6,7 +6,7 @@ Rows in, text out. A ratio is claimed only where the intervals of both energies 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.analysis import description, verdict
+from joulemark.analysis import caveats, verdict
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import markdown as md
 from joulemark.core.formatting import UNKNOWN, quantity, times
@@ -143,7 +143,7 @@ def below(rows: Sequence[Row]) -> list[str]:
             lines.append(_beside(row, best))
     for flag in sorted({flag for row in measured for flag in _flags(row)}):
         flagged = [row for row in measured if flag in _flags(row)]
-        lines.append(f"! {flag}: {description.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
+        lines.append(f"! {flag}: {caveats.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
     return lines + [f"{row.task}, {row.name} {row.status}: {row.error}" for row in rows if row.error]
 
 

@@ -4,8 +4,8 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from joulemark.analysis import description, named_metrics
-from joulemark.analysis.named_metrics import ESTIMATED
+from joulemark.analysis import description, energy_metrics
+from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.core import palette
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
@@ -42,7 +42,7 @@ def energy(record: Record, metrics: Mapping[str, float | None]) -> str | None:
     parts = {c: wh for c in COMPONENTS if (wh := metrics[f"energy/{c}_wh_per_1k"]) is not None}
     if not parts:
         return None
-    evidence = named_metrics.methods(record.measurement)
+    evidence = energy_metrics.methods(record.measurement)
     figure, axes = _figure(record)
     for component, wh in parts.items():
         estimated = evidence[component] in ESTIMATED

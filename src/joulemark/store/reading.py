@@ -10,7 +10,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import flags
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
@@ -47,7 +47,7 @@ def finished(uri: str, device: str) -> dict[str, Kept]:
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
             kept = _kept(run.data)
-            whole = named_metrics.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
+            whole = flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
             if whole and kept.tags.get("device") == device and kept.tags.get("command"):
                 runs.setdefault(paths.options_of(kept.tags["command"]), kept)
     return runs

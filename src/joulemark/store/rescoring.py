@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from joulemark.analysis import emissions, named_metrics, zones
+from joulemark.analysis import emissions, energy_metrics, zones
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
 from joulemark.core.record import Record
@@ -36,7 +36,7 @@ class Rescored:
 
 def rescored(run_id: str, record: Record, site: Site, known: bool = False) -> Rescored:
     """The record's metrics at both sites, from the same joules."""
-    joules = named_metrics.total_j(record.measurement)
+    joules = energy_metrics.total_j(record.measurement)
     before, after = (emissions.metrics(joules, place) for place in (record.site, site))
     return Rescored(run_id, record, before, after, known)
 

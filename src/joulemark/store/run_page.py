@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from joulemark.analysis import audit, comparison, description, named_metrics
+from joulemark.analysis import audit, comparison, description, energy_metrics
 from joulemark.analysis.impact import published_text
 from joulemark.core.palette import color_of
 from joulemark.core.record import Record
@@ -22,7 +22,7 @@ def run_name(record: Record) -> str:
 
 def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     """What a list of runs is filtered by, and what its pages show."""
-    evidence = {f"method.{c}": how for c, how in named_metrics.methods(record.measurement).items() if how is not None}
+    evidence = {f"method.{c}": how for c, how in energy_metrics.methods(record.measurement).items() if how is not None}
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

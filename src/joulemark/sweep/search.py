@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from joulemark.analysis.named_metrics import EARLY_STOPPED
+from joulemark.analysis.flags import EARLY_STOPPED
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy, early_stopping

@@ -117,7 +117,7 @@ def a_counted(method="counter", task=None, model=None, **changes):
 def test_a_run_whose_gpu_was_counted_states_the_published_figure_on_its_own_page():
     record, metrics = a_counted()
     note, tags = description.markdown(record, metrics), run_page.tags(record, metrics)
-    assert "Beside published figures: Published for this model: 0.299 Wh per 1,000, 5 of 5 stars" in note
+    assert "Compared with published figures: Published for this model: 0.299 Wh per 1,000, 5 of 5 stars" in note
     assert "This run differs from the list's: on cpu, not an H100; batch 2, not 1" in note
     assert tags["published.nearest"] == "microsoft/resnet-18"
     assert float(tags["published.ratio"]) == pytest.approx(metrics["energy/gpu_wh_per_1k"] / 0.2991, rel=0.005)

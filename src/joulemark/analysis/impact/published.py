@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import energy_metrics
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -128,7 +128,7 @@ def stated(record: Record, metrics: Mapping[str, float | None], reference: Refer
 
     Of built-in weights none is stated: they are too small for a list of models that people use.
     """
-    counted = named_metrics.methods(record.measurement)["gpu"] == "counter"
+    counted = energy_metrics.methods(record.measurement)["gpu"] == "counter"
     undisturbed = record.status == "finished" and not DISTURBED & set(record.flags)
     if not counted or not undisturbed or record.model.weights == "embedded":
         return None

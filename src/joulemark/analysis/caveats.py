@@ -1,0 +1,55 @@
+"""The warnings of a run in sentences: what each flag means, which sensors were not available, and why."""
+
+from joulemark.analysis import audit, energy_metrics
+from joulemark.core.record import Record
+
+FOREMOST = "estimated"  # the flag that stands before all numbers
+
+EXPLAINED = {
+    "early_stopped": "stopped early: another setting of the sweep is better whatever further windows would show",
+    "estimated": "more of this energy was estimated, not read by a sensor, than the site accepts",
+    "preliminary": "a screening protocol, too short to quote: protocol=standard gives a result to quote",
+    "contaminated": "another process used this GPU during the measurement",
+    "power_capped": "the GPU's power limit held its clock, which is normal at full load",
+    "throttled": "the GPU reduced its clock: its energy is that of a throttled GPU",
+    "random_weights": "random weights: the energy is real, the predictions are meaningless, so there is no quality",
+    "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
+    "skipped_rows": "rows of the data could not be used and were replaced by further rows",
+    "truncated": "inputs were longer than the model's context and were truncated",
+    "not_converged": "the 95 % interval is wider than the protocol asks",
+    "warmup_not_converged": "the latency had not converged when the first window began",
+}
+
+# Meters of one vendor's GPUs in records of schema 1 and 2, which list them as absent on any device; newer ones do not
+VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
+
+
+def warnings(record: Record) -> list[str]:
+    """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
+    evidence = {
+        "contaminated": f" (process {', '.join(map(str, audit.others(record.measurement))) or 'hidden'})",
+        "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
+    }
+    explained = (
+        f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
+    )
+    return [*explained, *absent(record)]
+
+
+def absent(record: Record) -> list[str]:
+    """Why each sensor that this device could have was not available."""
+    reasons, device = record.environment.meters_absent, record.hardware.device
+    return [
+        f"not available: {reason}"
+        for name, reason in reasons.items()
+        if VENDOR_METERS_BEFORE_3.get(name, device) == device
+    ]
+
+
+def foremost(record: Record) -> list[str]:
+    """The warning that stands before every number: more of the energy was estimated than the site accepts."""
+    share = energy_metrics.estimated_share(record.measurement)
+    if FOREMOST not in record.flags or share is None:
+        return []
+    accepted = f"accepted: {record.site.estimated_limit:.0%}"
+    return [f"{FOREMOST}: {share:.0%} of this energy was estimated, not read by a sensor ({accepted})"]

@@ -1,0 +1,46 @@
+"""The latency and throughput of a run by name, from the latencies of its batches."""
+
+from statistics import fmean
+
+from joulemark.core import stats
+from joulemark.core.measurement import Measurement
+
+Metrics = dict[str, float | None]
+
+
+def latency_metrics(measurement: Measurement) -> Metrics:
+    """Seconds per request, where a batched request waits for its batch, and the rates of work."""
+    latencies = [s for window in measurement.windows for s in window.batch_s]
+    sizes = [size for window in measurement.windows for _ in range(window.passes) for size in measurement.batch_sizes]
+    seconds = sum(window.duration_s for window in measurement.windows)
+    mean = p50 = p90 = p95 = p99 = None
+    if latencies:
+        p50, p90, p95, p99 = stats.percentiles(latencies, sizes, (50, 90, 95, 99))
+        mean = sum(s * size for s, size in zip(latencies, sizes, strict=True)) / sum(sizes)
+    return {
+        "latency/mean_s": mean,
+        "latency/p50_s": p50,
+        "latency/p90_s": p90,
+        "latency/p95_s": p95,
+        "latency/p99_s": p99,
+        "latency/ttft_s": ttft_s(measurement),
+        "throughput/requests_per_s": sum(window.requests for window in measurement.windows) / seconds
+        if seconds
+        else None,
+        "throughput/units_per_s": sum(window.units for window in measurement.windows) / seconds if seconds else None,
+    }
+
+
+def ttft_s(measurement: Measurement) -> float | None:
+    """Mean seconds to the first token: preparing the input and prefill, each from its own window; None where neither
+    was measured or no token is generated."""
+    means = {stage.name: fmean(stage.window.batch_s) for stage in measurement.stages}
+    if "prefill" not in means:
+        return None
+    return means["preprocessing"] + means["prefill"]
+
+
+def request_latencies(measurement: Measurement) -> list[float]:
+    """The latency in seconds of each request of the first pass: the calls that are scored."""
+    first = measurement.windows[0].batch_s if measurement.windows else ()
+    return [s for s, size in zip(first, measurement.batch_sizes, strict=False) for _ in range(size)]
