@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from joulemark.analysis.comparison import compare, differences, same_card
+from joulemark.analysis.regression import regression
 from joulemark.cli import compare as command
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Window
@@ -42,19 +43,19 @@ def test_the_run_that_costs_less_is_named_and_swapping_swaps_it():
     frugal, greedy = run_of(100), run_of(120, seed=1)
     found, swapped = compare(frugal, greedy), compare(greedy, frugal)
     assert (found.verdict, swapped.verdict) == ("A", "B")
-    assert swapped.found.difference == pytest.approx(-found.found.difference)
-    assert found.found.ratio == pytest.approx(100 / 120, rel=0.03)
+    assert swapped.difference.difference == pytest.approx(-found.difference.difference)
+    assert found.difference.ratio == pytest.approx(100 / 120, rel=0.03)
 
 
 def test_a_run_against_itself_is_a_tie():
     found = compare(run_of(100), run_of(100))
-    assert (found.verdict, found.found.difference) == ("tie", 0.0)
+    assert (found.verdict, found.difference.difference) == ("tie", 0.0)
     assert compare(RECORD, RECORD).verdict == "tie"
 
 
 def test_what_overlaps_is_a_tie_also_where_welch_would_part_it():
     noisy, other = run_of(100, spread=0.02, seed=3, windows=9), run_of(102.2, spread=0.02, seed=4, windows=9)
-    assert compare(noisy, other).found.sign == -1  # the difference alone would do
+    assert compare(noisy, other).difference.sign == -1  # the difference alone would do
     assert (compare(noisy, other).verdict, compare(noisy, other).note) == ("tie", "their intervals overlap")
 
 
@@ -90,7 +91,7 @@ def test_what_was_asked_or_measured_otherwise_is_refused_with_the_difference(par
     a = run_of(100)
     found = compare(a, changed(a, part, **values))
     assert found.verdict == "unknown"
-    assert found.found is None
+    assert found.difference is None
     assert len(found.reasons) == 1
     assert found.reasons[0].startswith(says)
 
@@ -146,7 +147,8 @@ def test_model_precision_batch_and_how_many_windows_may_differ():
 )
 def test_the_exit_code_says_what_ci_asked(a, b, regress, loss, code):
     found = compare(run_of(**{"mean_w": 100, **a}), run_of(**{"mean_w": 100, **b}))
-    assert command.judge(found, regress, loss)[0] == code
+    regressed = regression(found, regress, loss).regressed
+    assert (2 if regressed is None else int(regressed)) == code
 
 
 def test_runs_that_do_not_compare_are_both_shown_with_the_reason_and_exit_code_2(tmp_path, capsys):

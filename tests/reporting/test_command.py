@@ -91,9 +91,9 @@ def test_runs_are_selected_by_the_beginnings_of_their_ids(filled, tmp_path):
 
 def test_the_tables_themselves_say_what_mlflows_client_says(filled):
     uri, _ = filled
-    by_tables = {run.run_id: run for run in listing.held(uri, Choice(), ("precision", "batch_size"))}
+    by_tables = {run.run_id: run for run in listing.runs(uri, Choice(), ("precision", "batch_size"))}
     by_client = {
-        run.run_id: run for run in listing.held(uri, Choice(filter="tags.model != ''"), ("precision", "batch_size"))
+        run.run_id: run for run in listing.runs(uri, Choice(filter="tags.model != ''"), ("precision", "batch_size"))
     }
     assert by_tables == by_client
     assert all(run.params == {"precision": "fp32", "batch_size": "2"} for run in by_tables.values())
@@ -101,7 +101,7 @@ def test_the_tables_themselves_say_what_mlflows_client_says(filled):
 
 def test_the_same_records_are_found_by_their_place_and_by_mlflow(filled):
     uri, ids = filled
-    runs = {run.run_id: run for run in listing.held(uri, Choice(), ())}
+    runs = {run.run_id: run for run in listing.runs(uri, Choice(), ())}
     assert listing.record(uri, runs[ids["b"]]) == reading.record_of(uri, ids["b"])
     assert listing.record(uri, replace(runs[ids["b"]], artifacts="file:///nowhere")) is None
 
@@ -131,11 +131,11 @@ def test_a_database_of_another_mlflow_is_refused_and_one_of_none_too(filled, tmp
     other.write_bytes(Path(uri.removeprefix("sqlite:///")).read_bytes())
     with sqlite3.connect(other) as connection:
         connection.execute("update alembic_version set version_num = 'abc'")
-    with pytest.raises(UserError, match=r"another version of MLflow \(schema abc"):
+    with pytest.raises(UserError, match=r"the schema abc of another version of MLflow"):
         reported(f"sqlite:///{other}", tmp_path)
     foreign = tmp_path / "foreign.db"
     sqlite3.connect(foreign).execute("create table t (x)").connection.commit()
-    with pytest.raises(UserError, match="is no database of MLflow's"):
+    with pytest.raises(UserError, match="is no database of MLflow;"):
         reported(f"sqlite:///{foreign}", tmp_path)
     garbage = tmp_path / "garbage.db"
     garbage.write_text("not a database at all, but long enough to look like one" * 50)

@@ -16,12 +16,12 @@ from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 
-# Of a task: where its inputs were found, which their digest says better
-FOUND = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
+# Of a task: where its inputs come from, which their digest states better
+ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
 
 # Of a protocol: its name, how many windows and parts of the idle baseline, what follows, and its guards; none changes
 # what a window is
-AROUND = (
+PROCEDURE_ONLY = (
     "name",
     "idle_parts",
     "min_windows",
@@ -34,14 +34,14 @@ AROUND = (
     "preliminary",
 )
 
-# Options by the names that stores of schema 2 have their digests of: old and new runs compare
-DIGESTED = {"converge_batches": "settle_batches", "converge_rel": "settle_rel"}
+# Options by the names that the digests of stores of schema 2 were made of, so that old and new runs compare
+DIGEST_NAMES = {"converge_batches": "settle_batches", "converge_rel": "settle_rel"}
 
 NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples are compared for themselves
 
-GUARDS = ("audit_", "stage_")  # so begin more of them
+GUARD_PREFIXES = ("audit_", "stage_")  # options that begin so are guards, too
 
-SIDE_BY_SIDE = (
+METRICS = (
     "energy/total_wh_per_1k",
     *(f"energy/{component}_wh_per_1k" for component in COMPONENTS),
     "energy/dynamic_wh_per_1k",
@@ -55,23 +55,27 @@ SIDE_BY_SIDE = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs side by side; `verdict` names the one that costs less: `A`, `B`, `tie` or `unknown`.
+    """Two runs side by side.
 
-    `reasons` says why they do not compare (then the verdict is `unknown` and nothing is computed), `note` why the
-    verdict is what it is. `found` is energy per inference, A less B, in joules. `rows` holds both runs' metrics.
+    Attributes:
+        verdict: the one that costs less, `A` or `B`; `tie` or `unknown`
+        note: why the verdict is what it is
+        reasons: why the runs do not compare; then the verdict is `unknown` and nothing is computed
+        difference: energy per inference, A less B, in joules; None where one is not available
+        rows: both runs' metrics by name, as (A, B)
     """
 
     verdict: str
     note: str
     reasons: tuple[str, ...]
-    found: stats.Difference | None
+    difference: stats.Difference | None
     rows: Mapping[str, tuple[float | None, float | None]]
 
 
 def compare(a: Record, b: Record) -> Comparison:
     """The comparison of two runs."""
     of_a, of_b = named_metrics.metrics(a), named_metrics.metrics(b)
-    rows = {name: (of_a.get(name), of_b.get(name)) for name in SIDE_BY_SIDE}
+    rows = {name: (of_a.get(name), of_b.get(name)) for name in METRICS}
     reasons = tuple(differences(a, b))
     if reasons:
         return Comparison("unknown", "they do not compare", reasons, None, rows)
@@ -84,8 +88,8 @@ def differences(a: Record, b: Record) -> Iterator[str]:
     for name, record in (("A", a), ("B", b)):
         if record.status != "finished":
             yield f"{name} is {record.status}: {record.error}"
-    yield from _differ("task", _task(a), _task(b), FOUND)
-    yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), AROUND, GUARDS)
+    yield from _differ("task", _task(a), _task(b), ORIGIN)
+    yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), PROCEDURE_ONLY, GUARD_PREFIXES)
     yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
     if a.device_name != b.device_name:
         yield f"device: {a.device_name} and {b.device_name}"
@@ -100,11 +104,11 @@ def tags(record: Record) -> dict[str, str | None]:
     card, `windows` counts the repeats behind an interval.
     """
     same = {
-        "task": {key: value for key, value in _task(record).items() if key not in (*FOUND, "prompt")},
+        "task": {key: value for key, value in _task(record).items() if key not in (*ORIGIN, "prompt")},
         "protocol": {
-            DIGESTED.get(key, key): value
+            DIGEST_NAMES.get(key, key): value
             for key, value in asdict(record.protocol).items()
-            if key not in AROUND and not key.startswith(GUARDS)
+            if key not in PROCEDURE_ONLY and not key.startswith(GUARD_PREFIXES)
         },
         "samples": record.task.samples,
         "device": record.device_name,
@@ -112,7 +116,7 @@ def tags(record: Record) -> dict[str, str | None]:
     }
     prompt = record.task.prompt
     return {
-        "compare.key": _digest({where: _told(value) for where, value in same.items()}),
+        "compare.key": _digest({where: _known(value) for where, value in same.items()}),
         "compare.prompt": None if prompt is None else _digest(prompt),
         "compare.card": _digest(_card(record)),
         "windows": str(len(record.measurement.windows)),
@@ -131,7 +135,7 @@ def _digested(sensor: str | None) -> str | None:
     return None if sensor is None else sensor.replace("(estimated)", "(modelled)")
 
 
-def _told(values: Any) -> Any:
+def _known(values: Any) -> Any:
     """Without what is None: a key that an older record does not have counts as one that says nothing."""
     return {key: value for key, value in values.items() if value is not None} if isinstance(values, Mapping) else values
 
@@ -177,13 +181,13 @@ def _differ(
             continue
         if key == "prompt" and (one is None or other is None):  # a specialist is asked nothing: that is compared, too
             continue
-        yield f"{where} {key}: {_shown(one)} and {_shown(other)}".strip()
+        yield f"{where} {key}: {_abbreviated(one)} and {_abbreviated(other)}".strip()
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _shown(value: Any) -> str:
+def _abbreviated(value: Any) -> str:
     text = "none" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from joulemark.analysis import caveats, description
 from joulemark.analysis.comparison import Comparison, compare
+from joulemark.analysis.regression import in_words, regression
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
@@ -71,33 +72,7 @@ def read(word: str, uri: str | None) -> Record:
     return record
 
 
-def judge(found: Comparison, max_regress: float | None, max_quality_loss: float | None) -> tuple[int, str]:
-    """The exit code, and what it stands on in words where something was asked.
-
-    B regresses where it costs more by more than the limit and the verdict is A: what ties is noise.
-    """
-    if found.reasons:
-        return 2, ""
-    said, code = [], 0
-    if max_quality_loss is not None:
-        a, b = found.rows["quality/primary"]
-        if a is None or b is None or a <= 0:
-            return 2, "quality cannot be held against a limit: one of the runs has none"
-        lost = (a - b) / a
-        code = 1 if lost > max_quality_loss else code
-        said.append(f"quality: B loses {lost:.2%}, {max_quality_loss:.2%} is accepted")
-    if max_regress is not None:
-        if found.verdict == "unknown" or found.found is None:
-            return 2, f"energy cannot be held against a limit: {found.note}"
-        more = 1 / found.found.ratio - 1 if found.found.ratio else None
-        if more is None:
-            return 2, "energy cannot be held against a limit: it is not above zero in one of the runs"
-        code = 1 if found.verdict == "A" and more > max_regress else code
-        said.append(f"energy: B costs {more:+.2%} ({_word(found)}), {max_regress:.2%} is accepted")
-    return code, "; ".join(said)
-
-
-def show(a: Record, b: Record, found: Comparison) -> None:
+def show(a: Record, b: Record, comparison: Comparison) -> None:
     """Prints both runs, the reasons why they do not compare or else the difference with its interval and verdict."""
     from rich.table import Table
 
@@ -110,23 +85,19 @@ def show(a: Record, b: Record, found: Comparison) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("", "A", "B", "A / B"):
         table.add_column(column, justify="left" if column == "" else "right", no_wrap=True)
-    for name, (one, other) in found.rows.items():
+    for name, (one, other) in comparison.rows.items():
         if one is not None or other is not None:
-            ratio = f"{one / other:.3g}" if one and other and not found.reasons and "share" not in name else ""
+            ratio = f"{one / other:.3g}" if one and other and not comparison.reasons and "share" not in name else ""
             table.add_row(name, quantity(one), quantity(other), ratio)
     console.show(table)
-    for reason in found.reasons:
+    for reason in comparison.reasons:
         console.show(f"do not compare: {reason}")
-    if found.found is not None:
-        gap = found.found
-        console.show(f"J per inference, A - B: {gap.difference:.4g}{_interval(gap.low, gap.high)}")
-        if gap.ratio is not None:
-            console.show(f"A / B: {gap.ratio:.4g}{_interval(gap.ratio_low, gap.ratio_high)}")
-    console.show(f"verdict: {_word(found)}: {found.note}")
-
-
-def _word(found: Comparison) -> str:
-    return f"{found.verdict} costs less" if found.verdict in ("A", "B") else found.verdict
+    if comparison.difference is not None:
+        difference = comparison.difference
+        console.show(f"J per inference, A - B: {difference.difference:.4g}{_interval(difference.low, difference.high)}")
+        if difference.ratio is not None:
+            console.show(f"A / B: {difference.ratio:.4g}{_interval(difference.ratio_low, difference.ratio_high)}")
+    console.show(f"verdict: {in_words(comparison)}: {comparison.note}")
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -134,20 +105,21 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def run(words: Sequence[str]) -> int:
-    """Compares two runs and prints what was found; returns the exit code."""
-    asked = arguments(words)
-    a, b = read(asked.a, asked.tracking_uri), read(asked.b, asked.tracking_uri)
-    found = compare(a, b)
-    code, said = judge(found, asked.max_regress, asked.max_quality_loss)
-    show(a, b, found)
-    if said:
-        print(said)
+    """Compares two runs and prints the result; returns the exit code."""
+    options = arguments(words)
+    a, b = read(options.a, options.tracking_uri), read(options.b, options.tracking_uri)
+    comparison = compare(a, b)
+    result = regression(comparison, options.max_regress, options.max_quality_loss)
+    code = 2 if result.regressed is None else int(result.regressed)
+    show(a, b, comparison)
+    if result.message:
+        print(result.message)
     last = {
-        "verdict": found.verdict,
-        "note": found.note,
-        "reasons": found.reasons,
-        "energy_j_per_inference": None if found.found is None else asdict(found.found),
-        "metrics": {name: {"a": one, "b": other} for name, (one, other) in found.rows.items()},
+        "verdict": comparison.verdict,
+        "note": comparison.note,
+        "reasons": comparison.reasons,
+        "energy_j_per_inference": None if comparison.difference is None else asdict(comparison.difference),
+        "metrics": {name: {"a": of_a, "b": of_b} for name, (of_a, of_b) in comparison.rows.items()},
         "exit": code,
     }
     print(json.dumps(last, allow_nan=False))
