@@ -6,8 +6,10 @@ from functools import cache
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.config import run
+from joulemark.config import fit, model_files, run
 from joulemark.config.compose import composed, names_in
+from joulemark.core.coerce import typed
+from joulemark.core.model import Capabilities
 from joulemark.core.paths import CONF
 
 
@@ -22,6 +24,11 @@ def node(group: str, name: str) -> DictConfig:
     """One choice of a group by itself; composed once in a process, so it must not be changed."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose(f"{group}/{name}")[group]
+
+
+def tasks_of(model: str) -> list[str]:
+    """The tasks that a model of conf/ can do."""
+    return fit.tasks_of(typed(Capabilities, model_files.node(model)["capabilities"], "model.capabilities"))
 
 
 @cache

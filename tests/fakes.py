@@ -6,7 +6,7 @@ from typing import Any
 
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.procedure import Procedure
 from joulemark.core.task import Prediction, Task
 
@@ -107,7 +107,7 @@ class FakeModel:
     seconds: float = 0.5
     kind: str = "fake"
     role: str = "specialist"
-    tasks: tuple[str, ...] = ("text_classification",)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(("text",), ("label",)))
     checkpoint: Checkpoint = field(default_factory=lambda: Checkpoint(id="fake/model", weights="embedded"))
     error: BaseException | None = None
     fails_after: int = 0

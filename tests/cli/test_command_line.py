@@ -59,7 +59,7 @@ def command(tmp_path):
         (["model=distilbert_sst2", "task=summarization"], "cannot do task=summarization"),
         (["hardware=cuda"], "this machine shows none"),
         (["task.dataset=file", "task.path=nowhere.csv"], "task.path=nowhere.csv is not a file"),
-        (["samples=50000"], "rows, 50000 are asked for"),
+        (["samples=50000"], "rows, 50000 are requested"),
         (["-m", "model=embedded,blomz"], "model=blomz does not exist; did you mean model=bloomz?"),
         (["-m", "batchsize=8,9"], "batchsize is no key of this run; did you mean batch_size=…?"),
         (["-m", "model=embedded,embedded_tagger"], "(run 2 of 2: model=embedded_tagger)"),

@@ -125,7 +125,7 @@ def test_hydras_own_flags_pass():
         ("joulemark run task", ["task=", "task.dataset="]),
         ("joulemark run model=bloom", ["model=bloom_560m", "model=bloomz"]),
         ("joulemark run model=bloomz model.si", ["model.size="]),
-        ("joulemark report limits.p", ["limits.p95_s="]),
+        ("joulemark report constraints.p", ["constraints.p95_s="]),
     ],
 )
 def test_completion_offers_what_may_follow(line, offered):

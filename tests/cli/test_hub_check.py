@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from joulemark.cli.hub_requirements import questions
+from joulemark.config import fit
 from joulemark.config.factories import model_of
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -47,7 +48,8 @@ def test_the_ids_that_are_asked_for_are_those_that_a_run_would_fetch():
             name, _, size = question.name.partition("-")
             node = OmegaConf.to_container(compose(f"model/{name}").model)
             model = model_of(node, name, size or None)
-            assert (question.id, question.tasks, question.group) == (model.checkpoint.id, model.tasks, model.kind)
+            tasks = tuple(fit.tasks_of(model.capabilities))
+            assert (question.id, question.tasks, question.group) == (model.checkpoint.id, tasks, model.kind)
 
 
 def test_what_is_named_is_asked_for_and_nothing_else():

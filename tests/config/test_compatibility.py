@@ -2,20 +2,25 @@
 
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from joulemark.cli import calibrate
-from joulemark.config import compatibility
+from joulemark.config import compatibility, model_files, saved_settings
+from joulemark.config.run import RunSchema
+from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
-from joulemark.core.model import Settings
+from joulemark.core.model import Capabilities, Settings
 from joulemark.core.task import Inputs
 from joulemark.hardware import devices
 from joulemark.measure.draft import draft
+from joulemark.reporting import entry
+from joulemark.store import model_registry
 from tests.composed import built
-from tests.config.test_run import H100, choices, compose_only
+from tests.config.test_run import H100, choices
 
+ALLOWED = {setting.name: setting.metadata["values"] for setting in fields(Settings)}
 WRITES = ["model=smollm2", "task=text_generation", "model.weights=random"]
 
 
@@ -30,19 +35,19 @@ def card(monkeypatch):
     [
         (["attention=flash"], "attention=flash does not exist"),
         (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
-        (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba leaves nothing to choose"),
-        (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo leaves nothing to choose"),
+        (["attention=eager", "model=mamba", "task=text_generation"], "model=mamba has no choice of attention"),
+        (["attention=sdpa", "model=sd_turbo", "task=image_generation"], "model=sd_turbo has no choice of attention"),
         (["cache=statik"], "did you mean cache=static"),
         (["cache=static"], "model=embedded_classifier has no such cache; type cache=dynamic"),
         (["cache=static", "model=mamba", "task=text_generation"], "model=mamba has no such cache; type cache=dynamic"),
         (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
-        (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper cannot be; type compile=false"),
+        (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper does not support torch.compile"),
         (["compile=grahps"], "compile=grahps does not exist; did you mean compile=graphs"),
         (["compile=1"], "compile=1 does not exist; choose from: false, graphs, true"),
         (["compile=graphs"], "compile=graphs records CUDA graphs, and this run is on the cpu; type compile=true"),
-        (["compile=graphs", "model=whisper", "task=speech_recognition"], "compile=graphs: a model of the kind"),
-        (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba does sums on its weights"),
-        (["precision=fp8"], "precision=fp8 does not exist; .*what this cpu can"),
+        (["compile=graphs", "model=whisper", "task=speech_recognition"], "model=whisper does not support torch"),
+        (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba computes with its weights"),
+        (["precision=fp8"], "precision=fp8 is not supported by this cpu; choose from: bf16"),
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused_in_one_sentence(words, says):
@@ -57,7 +62,7 @@ def test_flash_attention_is_refused_without_its_package_and_in_full_precision(ca
     with pytest.raises(UserError, match="cannot compute in precision=fp32; type precision=bf16"):
         built(*words)
     monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="needs the package flash_attn, which is not here; type attention=sdpa"):
+    with pytest.raises(UserError, match="needs the package flash_attn, which is not installed; type attention=sdpa"):
         built(*words, "precision=bf16")
 
 
@@ -70,7 +75,7 @@ def test_graphs_are_for_a_card_and_for_models_that_answer_in_one_pass(card, monk
         built("model=mamba", "task=text_generation", "hardware=cuda", "compile=graphs")
     two = [H100, replace(H100, index=1, uuid="GPU-2")]
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: two)
-    with pytest.raises(UserError, match="compile=graphs was not tried over several GPUs; type compile=true"):
+    with pytest.raises(UserError, match="compile=graphs is not supported over several GPUs; type compile=true"):
         built("model=bert_base", "task=masked_language_modelling", "hardware=cuda", "hardware.index=[0,1]",
               "compile=graphs")  # fmt: skip
 
@@ -117,31 +122,64 @@ def test_processes_prepare_the_pictures_of_models_that_read_some_on_as_many_core
     assert built(*seeing, "preprocessing_workers=4").settings.preprocessing_workers == 4
     with pytest.raises(UserError, match="this process may use 4 cores; type preprocessing_workers=4"):
         built(*seeing, "preprocessing_workers=5")
-    with pytest.raises(
-        UserError, match=r"model=embedded_classifier reads no pictures .*; type preprocessing_workers=1"
-    ):
+    with pytest.raises(UserError, match=r"model=embedded_classifier reads no images .*; type preprocessing_workers=1"):
         built("preprocessing_workers=2")
     with pytest.raises(UserError, match="preprocessing_workers=0: must be 1 or more"):
         built(*seeing, "preprocessing_workers=0")
 
 
-def test_every_setting_is_in_the_record_and_among_the_params_and_by_default_changes_nothing():
+def test_every_setting_reaches_schema_run_record_params_saved_settings_report_and_registry():
     run = built()
-    for key, value in {
+    record = draft(run, Inputs())
+    schema = {option.name: option.default for option in fields(RunSchema)}
+    for setting in fields(Settings):
+        name, default = setting.name, setting.default
+        assert (
+            schema[name] == getattr(run.settings, name) == run.chosen[name] == getattr(record.settings, name) == default
+        )
+        assert name in saved_settings.SETTINGS
+        assert name in entry.PARAMS
+        assert name in model_registry.PARAMS
+        assert setting.metadata["meaning"]
+        assert not setting.metadata["values"] or default in setting.metadata["values"]
+    assert entry.PLAIN == {
         "sort": "none",
         "attention": "auto",
         "cache": "dynamic",
-        "compile": False,
-        "preprocessing_workers": 1,
-    }.items():
-        assert run.chosen[key] == getattr(draft(run, Inputs()).settings, key) == value
-    changed = built("sort=length", "attention=eager")
-    assert draft(changed, Inputs()).settings.attention == changed.chosen["attention"] == "eager"
-    assert changed.settings == Settings(attention="eager")
+        "compile": "False",
+        "preprocessing_workers": "1",
+    }
+
+
+def test_a_setting_that_is_added_needs_no_other_line():
+    """The seven places that listed the settings are read again from a `Settings` with one field more."""
+    code = (
+        "import dataclasses, joulemark.core.model as model\n"
+        "added = ('clock', str, dataclasses.field(default='base', "
+        "metadata={'meaning': 'x', 'values': ('base', 'boost'), 'synonyms': {}}))\n"
+        "model.Settings = dataclasses.make_dataclass('Settings', [added], bases=(model.Settings,), frozen=True)\n"
+        "from joulemark.config import saved_settings; from joulemark.core.errors import UserError\n"
+        "from joulemark.core.task import Inputs; from joulemark.measure.draft import draft\n"
+        "from joulemark.reporting import entry; from joulemark.store import model_registry\n"
+        "from tests.composed import built\n"
+        "run = built('clock=boost')\n"
+        "print(run.settings.clock, run.chosen['clock'], draft(run, Inputs()).settings.clock)\n"
+        "print(saved_settings.settings(['clock=boost']), 'clock' in entry.PARAMS, entry.PLAIN['clock'])\n"
+        "print('clock' in model_registry.PARAMS)\n"
+        "try: built('clock=bost')\n"
+        "except UserError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "boost boost boost",
+        "{'clock': 'boost'} True base",
+        "True",
+        "clock=bost does not exist; did you mean clock=boost? choose from: base, boost",
+    ]
 
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_model_says_which_attentions_it_leaves_to_choose(name):
-    found = compose_only("run", f"model={name}").model.attentions
+    found = typed(Capabilities, model_files.node(name)["capabilities"], "capabilities").attentions
     assert found[0] == "auto"
-    assert set(found) <= set(compatibility.ATTENTIONS)
+    assert set(found) <= set(ALLOWED["attention"])

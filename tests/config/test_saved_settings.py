@@ -48,18 +48,18 @@ def test_every_pin_of_the_folder_composes_for_its_model(name):
 
 def test_a_pin_sets_the_settings_and_a_word_typed_by_hand_wins(run):
     found = run("tuned=mine")
-    assert (found.batch_size, found.precision, found.sort) == (8, "bf16", "length")
+    assert (found.settings.batch_size, found.settings.precision, found.settings.sort) == (8, "bf16", "length")
     assert found.procedure.name == "standard"  # where and how is measured is no setting
-    assert run("tuned=mine", "batch_size=2").batch_size == 2
-    assert run("batch_size=2", "tuned=mine").batch_size == 2
-    assert run("tuned=none").batch_size == 1
+    assert run("tuned=mine", "batch_size=2").settings.batch_size == 2
+    assert run("batch_size=2", "tuned=mine").settings.batch_size == 2
+    assert run("tuned=none").settings.batch_size == 1
 
 
 def test_a_searched_key_of_the_task_is_pinned_too(run):
     pin = replace(PIN, model="embedded_painter", task="image_generation")
     overrides = ["batch_size=4", "task.steps=3", "task=image_generation"]
     found = run("model=embedded_painter", "task=image_generation", "tuned=mine", pin=pin, of=overrides)
-    assert (found.batch_size, found.task.steps) == (4, 3)
+    assert (found.settings.batch_size, found.task.steps) == (4, 3)
 
 
 def test_another_model_is_refused_and_another_card_or_task_is_said(run):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
 from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data import batching
 from joulemark.measure import runner
@@ -26,7 +27,7 @@ def test_the_longest_come_first_and_equal_lengths_keep_their_order():
 
 def test_putting_back_undoes_the_order():
     places = batching.order(SAMPLES, "length")
-    assert batching.put_back([SAMPLES[place] for place in places], places) == SAMPLES
+    assert batching.in_order_of_samples([SAMPLES[place] for place in places], places) == SAMPLES
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ class Slow(FakeModel):
 def test_a_sorted_run_gives_each_sample_its_own_answer_and_its_own_batchs_latency():
     clock = FakeClock()
     model = Slow(clock)
-    run = a_run(clock, model=model, samples=7, sort="length")
+    run = a_run(clock, model=model, samples=7, settings=Settings(batch_size=2, sort="length"))
     begun = draft(run, Inputs(tuple(SAMPLES)))
     record = runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
     assert record.status == "finished", record.error
@@ -75,7 +76,7 @@ def test_a_sorted_run_gives_each_sample_its_own_answer_and_its_own_batchs_latenc
 def test_sorting_spares_padding_and_nothing_else():
     def seconds(sort):
         clock = FakeClock()
-        run = a_run(clock, model=Slow(clock), samples=7, sort=sort)
+        run = a_run(clock, model=Slow(clock), samples=7, settings=Settings(batch_size=2, sort=sort))
         begun = draft(run, Inputs(tuple(SAMPLES)))
         return runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
 
@@ -97,4 +98,4 @@ def test_a_task_is_refused_sorting_exactly_where_its_inputs_have_no_text(task, m
         with pytest.raises(UserError, match=rf"sort=length: the inputs of task={task} are no texts; type sort=none"):
             built(*words, "sort=length")
     else:
-        assert built(*words, "sort=length").sort == "length"
+        assert built(*words, "sort=length").settings.sort == "length"

@@ -35,7 +35,7 @@ def test_the_first_rows_come_in_order(texts):
 
 
 def test_too_few_rows_are_refused_unless_repeating_is_allowed(texts):
-    with pytest.raises(UserError, match=r"has 5 rows, 8 are asked for.*samples=5.*task\.repeat=true"):
+    with pytest.raises(UserError, match=r"has 5 rows, 8 are requested.*samples=5.*task\.repeat=true"):
         rows(of_file(texts), 8)
     assert [sample.input[-1] for sample in rows(of_file(texts, repeat=True), 8)] == list("01234012")
 
@@ -96,7 +96,7 @@ def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):
 
 def test_a_label_outside_the_tasks_labels_is_refused_with_its_row(tmp_path):
     dataset = of_file(lines(tmp_path / "a.jsonl", {"text": "a", "label": 5}), labels=("negative", "positive"))
-    with pytest.raises(UserError, match="row 1: label 5 is none of negative, positive"):
+    with pytest.raises(UserError, match="row 1: label 5 is not one of negative, positive"):
         rows(dataset, 1)
 
 

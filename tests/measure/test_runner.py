@@ -9,7 +9,7 @@ from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Work
-from joulemark.core.model import Loaded
+from joulemark.core.model import Loaded, Settings
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data.dataset import Dataset
@@ -38,8 +38,7 @@ def a_run(clock, meters=None, model=None, **changes):
         "meters_required": False,
         "procedure": procedure(),
         "site": Site("unknown"),
-        "batch_size": 2,
-        "precision": "fp32",
+        "settings": Settings(batch_size=2),
         "samples": 3,
         "seed": 0,
         "tracking_uri": "sqlite:///unused.db",
@@ -235,7 +234,7 @@ def counting(monkeypatch, error=None):
     model = FakeModel(clock)
     loaded = Loaded(Shown(clock), {})
     object.__setattr__(model, "load", lambda *words: loaded)
-    run = a_run(clock, model=model, batch_size=1, samples=4)
+    run = a_run(clock, model=model, settings=Settings(batch_size=1), samples=4)
     record = runner.bench(run, draft(run, Inputs(samples)), samples, lambda *_: None, Instruments(clock=clock))
     return record, seen
 

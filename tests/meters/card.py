@@ -1,7 +1,7 @@
 """pynvml as far as a sampling process asks it: one card whose power is known at every moment.
 
 The environment says which: JOULEMARK_CARD is `constant` (200 W), `ramp` (1 kW more each second), `average` (a card that
-has no instant reading), `dark` (one that tells no power) or `lost` (one that falls off the bus after half a second).
+has no instant reading), `dark` (one that reports no power) or `lost` (one that falls off the bus after half a second).
 """
 
 import os

@@ -72,7 +72,7 @@ def test_joules_are_ticks_times_their_resolution_of_the_one_card(key):
 
 def test_a_counter_that_disagrees_with_the_power_is_not_believed():
     for words in ({"resolution_uj": 1.0}, {"power": "N/A"}, {"frozen": True}):
-        with pytest.raises(UserError, match="not to be believed"):
+        with pytest.raises(UserError, match="unreliable"):
             a_meter(**words)[0].open(CARD)
 
 

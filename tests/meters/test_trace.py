@@ -100,7 +100,7 @@ def test_a_card_without_instant_power_gives_its_average_and_says_so(a_trace):
 
 
 def test_what_cannot_be_sampled_is_refused_in_one_line(a_trace):
-    with pytest.raises(UserError, match=r"tells no power.*type meter=codecarbon"):
+    with pytest.raises(UserError, match=r"reports no power.*type meter=codecarbon"):
         a_trace("dark")
     with pytest.raises(UserError, match="does not show GPU-x"):
         a_trace("constant", Hardware("h100", "cuda", ("fp32",), uuid="GPU-x"))

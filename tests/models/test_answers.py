@@ -33,7 +33,7 @@ WRITE = tiny.Ask(name="text_generation")
 
 
 def load(kind: Any, checkpoint: Checkpoint, task: tiny.Ask | None = None, precision: str = "fp32") -> Any:
-    return kind(checkpoint, "general", ("ask",)).load(task or tiny.Ask(), "cpu", Settings(precision))
+    return kind(checkpoint, "general_purpose").load(task or tiny.Ask(), "cpu", Settings(precision))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16", "fp16"])
@@ -135,7 +135,7 @@ def test_generation_settings_of_the_checkpoint_are_overruled(tmp_path: Path) -> 
 def test_a_classifier_names_labels_in_the_tasks_words(architecture: str, tmp_path: Path) -> None:
     checkpoint = tiny.saved(tmp_path, architecture, "AutoModelForSequenceClassification")
     labels = {"POSITIVE": "good", "LABEL_0": "no"}
-    loaded = SequenceClassifier(checkpoint, "specialist", ("ask",), labels).load(tiny.Ask(), "cpu", Settings())
+    loaded = SequenceClassifier(checkpoint, "specialist", labels=labels).load(tiny.Ask(), "cpu", Settings())
     predictions = loaded.predict(TEXTS)
     assert predictions == [loaded.predict([text])[0] for text in TEXTS]
     assert {p.output for p in predictions} <= {"good", "negative", "no", "label_1"}
@@ -147,8 +147,8 @@ def test_a_classifier_names_labels_in_the_tasks_words(architecture: str, tmp_pat
 
 def test_only_a_general_model_is_asked_with_the_prompt(tmp_path: Path) -> None:
     checkpoint = tiny.saved(tmp_path, "bloom", "AutoModelForCausalLM")
-    general = CausalLM(checkpoint, "general", ("ask",)).load(tiny.Ask(), "cpu", Settings())
-    special = CausalLM(checkpoint, "specialist", ("ask",)).load(tiny.Ask(), "cpu", Settings())
+    general = CausalLM(checkpoint, "general_purpose").load(tiny.Ask(), "cpu", Settings())
+    special = CausalLM(checkpoint, "specialist").load(tiny.Ask(), "cpu", Settings())
     assert general.predict(["good film"]) == special.predict(["the story : good film"])
 
 
@@ -179,7 +179,7 @@ def test_a_gpu_answers_as_the_cpu_does(architecture: str, kind: Any, tmp_path: P
 
     if not torch.cuda.is_available():
         pytest.skip("needs an NVIDIA GPU")
-    model = kind(tiny.saved(tmp_path, architecture, AUTO[kind]), "general", ("ask",))
+    model = kind(tiny.saved(tmp_path, architecture, AUTO[kind]), "general_purpose")
     there, here = model.load(WRITE, "cuda:0", Settings()), model.load(WRITE, "cpu", Settings())
     assert there.predict(TEXTS) == here.predict(TEXTS)
     pairs = (["good film", "the best end"], ["a dull story", "bright"])
@@ -189,7 +189,7 @@ def test_a_gpu_answers_as_the_cpu_does(architecture: str, kind: Any, tmp_path: P
 
 def test_a_blank_text_is_read_as_the_beginning_of_one(tmp_path: Path) -> None:
     checkpoint = tiny.saved(tmp_path, "gpt2", "AutoModelForCausalLM")
-    loaded = CausalLM(checkpoint, "specialist", ("ask",)).load(WRITE, "cpu", Settings())
+    loaded = CausalLM(checkpoint, "specialist").load(WRITE, "cpu", Settings())
     together = loaded.predict(["", "good film", "  "])
     assert together[0] == together[2] == loaded.predict([""])[0] == loaded.predict(["<s>"])[0]
     assert together[0].input_tokens == 1
@@ -212,7 +212,7 @@ def test_loading_and_answering_print_nothing_and_warn_of_nothing(tmp_path: Path)
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.models.causal_lm import CausalLM
 from tests.models import tiny
-loaded = CausalLM(Checkpoint("x", weights={str(tmp_path)!r}), "general", ()).load(tiny.Ask(), "cpu", Settings())
+loaded = CausalLM(Checkpoint("x", weights={str(tmp_path)!r}), "general_purpose").load(tiny.Ask(), "cpu", Settings())
 loaded.predict(["a", "b c"])
 """
     done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True, text=True)

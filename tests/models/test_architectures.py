@@ -18,7 +18,7 @@ TEXTS = ["good film", "a story of all the best music and never so dull", "he was
 
 @pytest.mark.parametrize("architecture", OTHERS)
 def test_random_weights_write_the_whole_budget_greedily(architecture: str) -> None:
-    loaded = CausalLM(tiny.random(architecture), "general", ("ask",)).load(tiny.Ask(), "cpu", Settings())
+    loaded = CausalLM(tiny.random(architecture), "general_purpose").load(tiny.Ask(), "cpu", Settings())
     first = loaded.predict(TEXTS)
     assert [answer.output_tokens for answer in first] == [6] * len(TEXTS)
     assert first == loaded.predict(TEXTS)
@@ -28,9 +28,9 @@ def test_random_weights_write_the_whole_budget_greedily(architecture: str) -> No
 @pytest.mark.parametrize("architecture", OTHERS)
 def test_a_model_says_whether_padding_changes_its_answers(architecture: str, tmp_path: Path) -> None:
     checkpoint = tiny.saved(tmp_path, architecture, "AutoModelForCausalLM")
-    loaded = CausalLM(checkpoint, "general", ("ask",)).load(tiny.Ask(), "cpu", Settings())
+    loaded = CausalLM(checkpoint, "general_purpose").load(tiny.Ask(), "cpu", Settings())
     alone = [loaded.predict([text])[0] for text in TEXTS]
     assert len({answer.output for answer in alone}) > 1
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        pads = compose(f"model/{architecture}").model.pads
+        pads = compose(f"model/{architecture}").model.capabilities.get("pads", True)
     assert (loaded.predict(TEXTS) == alone) is pads

@@ -12,12 +12,13 @@ import torch
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
+from joulemark.config import model_files
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.core.paths import CONF
 from joulemark.models.backend.diffusion_stages import painting, prompt_lengths
 from joulemark.tasks.speech_recognition import Clip
-from tests.composed import built
+from tests.composed import built, tasks_of
 
 pytestmark = pytest.mark.weights
 
@@ -118,7 +119,7 @@ TINY: dict[str, tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]]
          "text_config": {"model_type": "opt", "vocab_size": 300, "hidden_size": 32, "ffn_dim": 64,
                          "num_hidden_layers": 1, "num_attention_heads": 2, "word_embed_proj_dim": 32,
                          "max_position_embeddings": 128, "bos_token_id": 2, "eos_token_id": 2, "pad_token_id": 1}},
-        {"type": "BlipImageProcessor", **SMALL}, {"role": "general", "tasks": ("image_classification",)},
+        {"type": "BlipImageProcessor", **SMALL}, {"role": "general_purpose"},
     ),
     "sentences": ("sentence_encoder", "sentence_similarity", BERT, {}, {}),
     "whisper": ("speech_recognizer", "speech_recognition", SPEECH, {"type": "WhisperFeatureExtractor"}, {}),
@@ -151,20 +152,18 @@ def asked(task: str, count: int = 4) -> Any:
 
 def able(task: str) -> list[str]:
     """Words for a model of conf/ that can do the task, since a run without one is refused."""
-    files = sorted((CONF / "model").glob("embedded*.yaml"))
-    kinds = {path.stem: OmegaConf.load(path).defaults[0].partition("/")[2].partition("@")[0] for path in files}
-    for name, kind in kinds.items():
-        if task in OmegaConf.load(CONF / "model" / "kind" / f"{kind}.yaml").tasks:
+    for name in model_files.names():
+        if name.startswith("embedded") and task in tasks_of(name):
             return [f"model={name}"]
     others = {"sentence_similarity": "minilm_l6", "speech_recognition": "whisper"}
     return [f"model={others[task]}", "model.weights=random"]
 
 
 def loaded(name: str, task: Any, **settings: Any) -> Any:
-    kind, task_name, shape, processor, words = TINY[name]
+    kind, _, shape, processor, words = TINY[name]
     checkpoint = Checkpoint("tiny", weights="random", shape=shape, processor=processor)
     cls = get_class(OmegaConf.load(CONF / "model" / "kind" / f"{kind}.yaml")["_target_"])
-    made = cls(**{"checkpoint": checkpoint, "role": "specialist", "tasks": (task_name,), **words})
+    made = cls(**{"checkpoint": checkpoint, "role": "specialist", **words})
     return made.load(task, "cpu", Settings(**settings))
 
 
@@ -306,7 +305,7 @@ def test_a_processor_without_a_type_is_refused() -> None:
     task, _ = asked("image_classification")
     kind = get_class("joulemark.models.image_classifier.ImageClassifier")
     with pytest.raises(UserError, match=r"gives no processor\.type"):
-        kind(Checkpoint("tiny", weights="random", shape=VIT), "specialist", ()).load(task, "cpu", Settings())
+        kind(Checkpoint("tiny", weights="random", shape=VIT), "specialist").load(task, "cpu", Settings())
 
 
 @pytest.mark.parametrize("name", ["vit", "resnet", "git"])

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from joulemark.core.model import Checkpoint
-from joulemark.data.images import Picture
+from joulemark.data.images import EncodedImage
 from joulemark.models.backend import preprocessing
 from joulemark.models.backend.preprocessing import open_images, pixels
 from tests.paths import ROOT
@@ -42,7 +42,7 @@ def pictures(count):
     def jpeg(number):
         file = io.BytesIO()
         Image.linear_gradient("L").rotate(17 * number).convert("RGB").resize((40 + number, 30)).save(file, "JPEG")
-        return Picture(file.getvalue())
+        return EncodedImage(file.getvalue())
 
     return [jpeg(number) for number in range(count)]
 
@@ -71,7 +71,7 @@ def test_a_killed_process_ends_the_call_in_one_line_and_never_waits_for_it():
 
 def test_what_breaks_in_a_process_is_what_the_call_says():
     with pytest.raises(OSError, match="cannot identify image file"):
-        pixels(RANDOM, 2)([Picture(b"no image")])
+        pixels(RANDOM, 2)([EncodedImage(b"no image")])
 
 
 def test_a_processor_that_does_not_open_is_what_is_said_and_not_its_processes():

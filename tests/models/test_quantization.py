@@ -32,7 +32,7 @@ def loaded(words: list[str], precision: str) -> Any:
 def test_every_architecture_answers_with_its_linear_layers_in_few_bits(
     architecture: str, kind: Any, precision: str
 ) -> None:
-    found = kind(tiny.random(architecture), "general", ("ask",)).load(tiny.Ask(), "cpu", Settings(precision))
+    found = kind(tiny.random(architecture), "general_purpose").load(tiny.Ask(), "cpu", Settings(precision))
     assert [answer.units for answer in found.predict(["good film", "a story"])] == [6, 6]
     assert 0 < found.facts["quantized_parameters"] < found.facts["parameters"]
     assert found.facts["dtype"] == "bfloat16"
@@ -55,7 +55,9 @@ def test_a_layer_is_held_in_its_bits_and_the_output_embedding_is_left() -> None:
     import torch
 
     for precision, bits in (("int8", 8), ("int4", 4)):
-        model = CausalLM(tiny.random("bloom"), "general", ()).load(tiny.Ask(), "cpu", Settings(precision)).predict.model
+        model = (
+            CausalLM(tiny.random("bloom"), "general_purpose").load(tiny.Ask(), "cpu", Settings(precision)).predict.model
+        )
         layer = model.transformer.h[0].mlp.dense_h_to_4h
         packed = quantization.stored(layer.weight)[0]
         assert packed.numel() * packed.element_size() * 8 == bits * layer.in_features * layer.out_features
@@ -67,7 +69,7 @@ def test_gpt2s_layers_say_the_same_the_other_way_round() -> None:
     import torch
 
     ids = torch.arange(4, 30)[None]
-    model = CausalLM(tiny.random("gpt2"), "general", ()).load(tiny.Ask(), "cpu", Settings()).predict.model
+    model = CausalLM(tiny.random("gpt2"), "general_purpose").load(tiny.Ask(), "cpu", Settings()).predict.model
     with torch.inference_mode():
         before = model(input_ids=ids).logits
         quantization._make_linear(model)
@@ -113,7 +115,7 @@ def test_quantizing_leaves_the_processs_own_switches_alone() -> None:
         "from joulemark.models.causal_lm import CausalLM; from tests.models import tiny\n"
         "before = dict(c.get_config_copy())\n"
         "for word in ('int8', 'int4'):\n"
-        "    CausalLM(tiny.random('bloom'), 'general', ()).load(tiny.Ask(), 'cpu', Settings(word))\n"
+        "    CausalLM(tiny.random('bloom'), 'general_purpose').load(tiny.Ask(), 'cpu', Settings(word))\n"
         "print(before == dict(c.get_config_copy()), torch.backends.cuda.matmul.fp32_precision)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())

@@ -21,7 +21,7 @@ TEXTS = ["good film", "a story of all the best music and never so dull", "he was
 
 
 def load(kind: Any, checkpoint: Checkpoint, **settings: Any) -> Any:
-    return kind(checkpoint, "general", ("ask",)).load(tiny.Ask(), "cpu", Settings(**settings))
+    return kind(checkpoint, "general_purpose").load(tiny.Ask(), "cpu", Settings(**settings))
 
 
 def written(loaded: Any) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from joulemark.config import fit
 from joulemark.config.factories import made_model
 from joulemark.core.model import Checkpoint, Settings
 from tests.paths import ROOT, SHARED
@@ -29,7 +30,6 @@ def nodes() -> dict[str, dict[str, Any]]:
 
 NODES = nodes()
 SHAPED = [name for name, node in NODES.items() if node["shape"] and node["parameters"]]
-KNOWN_TASKS = {file.stem for file in (ROOT / "conf" / "task").glob("*.yaml")}
 
 
 def count(node: dict[str, Any]) -> int:
@@ -58,8 +58,8 @@ def count(node: dict[str, Any]) -> int:
 def test_a_model_names_its_checkpoint_and_tasks_that_exist(name: str) -> None:
     node = NODES[name]
     assert node["checkpoint"] != "???"
-    assert set(node["tasks"]) <= KNOWN_TASKS
-    assert node["role"] in ("general", "specialist")
+    assert fit.tasks_of(made_model({**node, "seed": 0}, name).capabilities)
+    assert node["role"] in ("general_purpose", "specialist")
     assert node["weights"] == "embedded" or node["shape"], "random weights need a shape"
 
 

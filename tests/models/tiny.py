@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Checkpoint
 
@@ -114,6 +114,9 @@ SHAPES: dict[str, dict[str, Any]] = {
 @dataclass(frozen=True)
 class Ask:
     """A task as far as a model sees it."""
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "text"
 
     prompt: str = "the story : {text}"
     unit: str = "token"

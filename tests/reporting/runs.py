@@ -65,7 +65,7 @@ def an_entry(*args, **changes) -> Entry:
 def answer(entries, **bounds):
     """The answer of the one group that these entries are."""
     (group,) = groups(entries)
-    return decide(group, constraints.limits(bounds))
+    return decide(group, constraints.constraints(bounds))
 
 
 def a_page(
@@ -74,7 +74,7 @@ def a_page(
     """The page of these runs, without a store."""
     entries = tuple(entry(run, run.tags) for run in runs)
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
-    asked = constraints.limits({"quality_loss": 0.05, **bounds})
+    asked = constraints.constraints({"quality_loss": 0.05, **bounds})
     answers = tuple(decide(group, asked) for group in groups(entries))
     return page_of(Asked(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
 
@@ -88,9 +88,9 @@ def showcase() -> list[StoredRun]:
         "distilbert_sst2": (0.22, 0.911, "specialist", 67e6),
         "bert_large": (0.78, 0.934, "specialist", 335e6),
         "minilm_l6": (0.09, 0.872, "specialist", 23e6),
-        "flan_t5-base": (1.9, 0.902, "general", 248e6),
-        "bloomz-560m": (2.6, 0.871, "general", 559e6),
-        "bloomz-1b7": (5.1, 0.914, "general", 1722e6),
+        "flan_t5-base": (1.9, 0.902, "general_purpose", 248e6),
+        "bloomz-560m": (2.6, 0.871, "general_purpose", 559e6),
+        "bloomz-1b7": (5.1, 0.914, "general_purpose", 1722e6),
     }
     for task, more in (("text_classification", 1.0), ("question_answering", 1.6)):
         for place, (model, (wh, right, role, size)) in enumerate(models.items()):
@@ -105,7 +105,7 @@ def showcase() -> list[StoredRun]:
                             metric="accuracy" if more == 1 else "f1", parameters=str(int(size)),
                             device="NVIDIA H100 80GB HBM3", compare__key=task, method__gpu="counter",
                             method__cpu="estimated", method__ram="constant",
-                            compare__prompt="p" if role == "general" else None,
+                            compare__prompt="p" if role == "general_purpose" else None,
                             verdict="doubtful" if (place + batch) % 9 == 0 else "sound",
                             flags="not_converged" if (place + batch) % 9 == 0 else None,
                             metrics={

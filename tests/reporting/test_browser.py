@@ -216,7 +216,7 @@ def test_two_picked_runs_get_the_verdict_that_the_program_gives(opened, tmp_path
         expected = verdict.between(Estimate(a_wh, a_half), Estimate(b_wh, b_half)).outcome
         said = seen.page.locator("#compared .verdict").text_content()
         assert said.startswith(
-            {"A": "A costs less", "B": "B costs less", "tie": "A tie", "unknown": "Cannot be told"}[expected]
+            {"A": "A costs less", "B": "B costs less", "tie": "A tie", "unknown": "Indistinguishable"}[expected]
         )
 
 

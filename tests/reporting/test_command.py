@@ -159,8 +159,8 @@ def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path
     ("words", "says"),
     [
         (["tracking_uri=sqlite:////nowhere/mlflow.db"], "holds no runs yet"),
-        (["limits.qualty=0.9"], "did you mean limits.quality=…?"),
-        (["limits.quality_loss=2"], "limits.quality_loss=2: a share"),
+        (["constraints.qualty=0.9"], "did you mean constraints.quality=…?"),
+        (["constraints.quality_loss=2"], "constraints.quality_loss=2: a share"),
         (["figures=[pdf]"], "choose from: png, svg"),
         (["name=../out"], "letters, digits, dots, dashes and underscores only"),
         (["tasks=summarization"], "tasks"),
@@ -180,7 +180,7 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
 @pytest.mark.processes
 def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     uri, _ = filled
-    words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "limits.p95_s=0.000001"]
+    words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "constraints.p95_s=0.000001"]
     done = subprocess.run(
         [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
@@ -188,5 +188,5 @@ def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["runs"], last["left_out"]) == (4, 1)
     assert set(last["answers"].values()) == {None}
-    assert "No run keeps every limit" in done.stdout
+    assert "No run meets every constraint" in done.stdout
     assert "95th percentile of latency" in (tmp_path / "page" / "report.md").read_text()

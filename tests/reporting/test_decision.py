@@ -63,10 +63,10 @@ def test_each_limit_is_kept_at_its_value_and_broken_above_it(bound, metrics):
     assert answer([one], **{bound: 1.9}).chosen is None
 
 
-def test_what_was_not_read_keeps_no_limit():
+def test_what_was_not_read_meets_no_constraint():
     found = answer([an_entry("a", 1.0)], gpu_memory_gib=80)
     assert found.chosen is None
-    assert found.nearest[0][1] == ("GPU memory at most 80.0 GiB (not read)",)
+    assert found.nearest[0][1] == ("GPU memory at most 80.0 GiB (not available)",)
 
 
 def test_two_runs_whose_intervals_overlap_are_a_tie():
@@ -113,7 +113,7 @@ def test_beside_a_run_of_known_quality_none_of_unknown_quality_is_eligible(quali
 
 
 @pytest.mark.parametrize("least", [0.5, 0.0, -1.0])
-def test_a_run_of_unknown_quality_keeps_no_limit_of_quality(least):
+def test_a_run_of_unknown_quality_meets_no_constraint_of_quality(least):
     found = answer([an_entry("a", quality=None), an_entry("b", quality=None)], quality=least)
     assert (found.chosen, found.eligible, found.floor) == (None, 0, least)
     assert [broken for _, broken in found.nearest] == [("its quality is unknown",)] * 2
@@ -145,7 +145,7 @@ def test_a_run_of_another_group_never_changes_this_groups_answer(seed):
     before = answer(runs, quality_loss=0.1)
     other = an_entry("other", 0.0001, 0.0, 0.9999, compare__key="elsewhere")
     found = {
-        group.entries[0].key: decide(group, constraints.limits({"quality_loss": 0.1}))
+        group.entries[0].key: decide(group, constraints.constraints({"quality_loss": 0.1}))
         for group in groups([other, *runs])
     }
     same = found[runs[0].key]
@@ -159,7 +159,7 @@ def test_the_order_of_the_runs_does_not_matter(seed):
     runs = drawn(seed)
     shuffled = random.Random(seed).sample(runs, len(runs))
     one, other = (
-        decide(Group("x", tuple(some)), constraints.limits({"quality_loss": 0.1})) for some in (runs, shuffled)
+        decide(Group("x", tuple(some)), constraints.constraints({"quality_loss": 0.1})) for some in (runs, shuffled)
     )
     assert (one.chosen, one.runner_up, one.front) == (other.chosen, other.runner_up, other.front)
 
@@ -182,7 +182,7 @@ def test_the_runner_up_is_another_choice_and_not_the_same_one_measured_again():
     assert found.tied == ()
 
 
-def test_a_floor_of_quality_counts_from_the_best_that_keeps_the_other_limits():
+def test_a_floor_of_quality_counts_from_the_best_that_meets_the_other_constraints():
     slow = an_entry("slow", 5.0, 0.1, 0.99, metrics={"latency/p95_s": 9.0})
     cheap, good = an_entry("cheap", 0.5, 0.01, 0.84), an_entry("good", 1.0, 0.01, 0.9)
     found = answer([slow, cheap, good], quality_loss=0.05, p95_s=1.0)
@@ -193,17 +193,17 @@ def test_a_floor_of_quality_counts_from_the_best_that_keeps_the_other_limits():
 @pytest.mark.parametrize(
     ("typed", "says"),
     [
-        ({"quality_loss": 1.0}, "limits.quality_loss=1: a share"),
-        ({"p95_s": 0}, "limits.p95_s=0: must be above 0"),
-        ({"wh_per_1k": float("nan")}, "limits.wh_per_1k=nan: must be above 0"),
-        ({"p95_s": "soon"}, "limits.p95_s"),
+        ({"quality_loss": 1.0}, "constraints.quality_loss=1: a share"),
+        ({"p95_s": 0}, "constraints.p95_s=0: must be above 0"),
+        ({"wh_per_1k": float("nan")}, "constraints.wh_per_1k=nan: must be above 0"),
+        ({"p95_s": "soon"}, "constraints.p95_s"),
     ],
 )
 def test_a_limit_that_cannot_be_is_refused_in_one_line(typed, says):
     from joulemark.core.errors import UserError
 
     with pytest.raises(UserError) as refused:
-        constraints.limits(typed)
+        constraints.constraints(typed)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -212,8 +212,8 @@ def test_a_budget_in_money_asks_for_its_currency_where_runs_have_several():
     from joulemark.core.errors import UserError
 
     runs = [an_entry("a", params={"site.currency": "EUR"}), an_entry("b", params={"site.currency": "SEK"})]
-    with pytest.raises(UserError, match=r"EUR and SEK; type limits\.currency=EUR"):
-        constraints.check_currency(constraints.limits({"cost_per_1k": 1}), runs)
-    constraints.check_currency(constraints.limits({"cost_per_1k": 1, "currency": "SEK"}), runs)
+    with pytest.raises(UserError, match=r"EUR and SEK; type constraints\.currency=EUR"):
+        constraints.check_currency(constraints.constraints({"cost_per_1k": 1}), runs)
+    constraints.check_currency(constraints.constraints({"cost_per_1k": 1, "currency": "SEK"}), runs)
     priced = [replace(one, metrics={**one.metrics, "cost/per_1k": 0.5}) for one in runs]
     assert answer(priced, cost_per_1k=1, currency="SEK").chosen.currency == "SEK"

@@ -6,7 +6,7 @@ import pytest
 
 from joulemark.analysis import comparison
 from joulemark.reporting import page_data, recommendation_text, sections
-from joulemark.reporting.constraints import Limits
+from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.decision import decide
 from joulemark.reporting.group import groups
 from joulemark.reporting.selection import completed
@@ -53,8 +53,8 @@ def test_a_record_tells_what_its_runs_tags_would():
 def test_a_specialist_stands_beside_the_general_models_of_every_prompt_and_two_prompts_are_two_groups():
     entries = [
         an_entry("specialist"),
-        an_entry("one", role="general", compare__prompt="p1"),
-        an_entry("other", role="general", compare__prompt="p2"),
+        an_entry("one", role="general_purpose", compare__prompt="p1"),
+        an_entry("other", role="general_purpose", compare__prompt="p2"),
     ]
     found = groups(entries)
     assert sorted(sorted(one.model for one in group.entries) for group in found) == [
@@ -78,7 +78,7 @@ def test_a_sweeps_first_looks_stand_behind_what_can_be_quoted_however_many_they_
     assert first.entries == (result,)
     assert not first.preliminary
     assert last.preliminary
-    shown = tuple(decide(group, Limits()) for group in (last, first))
+    shown = tuple(decide(group, Constraints()) for group in (last, first))
     assert any("too short to quote" in line for line in recommendation_text.how_sure(shown[0]))
     assert not any("too short to quote" in line for line in recommendation_text.how_sure(shown[1]))
     assert max(shown, key=page_data._weight) is shown[1]
@@ -92,7 +92,7 @@ def test_first_looks_are_not_translated_where_there_is_a_result():
     records = {one.run_id: a_record() for one in (look, result)}
 
     def spoken(*entries):
-        made = sections.sections([decide(group, Limits()) for group in groups(entries)], records, {})
+        made = sections.sections([decide(group, Constraints()) for group in groups(entries)], records, {})
         return str([table.rows for section in made for table in section.tables])
 
     assert "look" not in spoken(look, result)

@@ -15,7 +15,7 @@ GENERAL = replace(
     SPECIALIST,
     model="large",
     metrics={"energy/total_wh_per_1k": 14.2, "energy/ci95_rel": 0.04, "quality/primary": 0.95},
-    tags={**SPECIALIST.tags, "role": "general", "flags": "estimated, not_converged"},
+    tags={**SPECIALIST.tags, "role": "general_purpose", "flags": "estimated, not_converged"},
 )
 
 

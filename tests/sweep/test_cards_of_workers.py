@@ -54,7 +54,7 @@ def test_each_worker_sees_one_card_by_its_uuid_and_its_trial_gives_meters_the_dr
         assert os.environ["CUDA_VISIBLE_DEVICES"] == str(index)  # CodeCarbon reads 0 J where it finds a UUID
 
 
-def test_a_started_worker_gets_its_words_and_its_environment_and_says_how_it_ended(driver):
+def test_a_started_worker_gets_its_overrides_and_its_environment_and_says_how_it_ended(driver):
     last = "{'status': 'finished', 'ended': ' '.join([os.environ['CUDA_VISIBLE_DEVICES'], *sys.argv[1:]])}"
     say = f"import json, os, sys; print(json.dumps({last}))"
     overrides = workers.overrides_of(("sweep=efficiency", "sweep.workers=2", "batch_size=1,2"), 2, shared=True)
@@ -71,7 +71,7 @@ def test_a_processor_takes_as_many_workers_as_are_asked_for_and_auto_is_one():
 
 
 @pytest.mark.parametrize("asked", [0, -1, True, 1.5, "two", "2"])
-def test_a_number_of_workers_that_cannot_be_is_refused(asked):
+def test_a_number_of_workers_that_is_invalid_is_refused(asked):
     with pytest.raises(UserError, match=r"sweep\.workers=.*must be 1 or more, or auto"):
         workers.environments(asked, CPU, [], None)
 

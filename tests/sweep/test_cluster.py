@@ -65,7 +65,7 @@ def launched(jobs, queue, cards=None):
         return launch([[*job, STORE] for job in jobs], "mine", place.Cluster(queue, cards))
 
 
-def test_outcomes_stand_in_the_order_of_the_words_however_they_came(capsys):
+def test_outcomes_stand_in_the_order_of_the_overrides_however_they_came(capsys):
     queue = Fake([outcome(), outcome(), outcome("killed", error="lost its node")])
     found, code = launched([["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)], queue)
     assert ([one.status for one in found], code, queue.closed) == (["finished", "finished", "killed"], 1, True)
@@ -89,7 +89,7 @@ def test_a_signal_cancels_what_is_not_over_and_names_it(capsys):
     assert "stopped by SIGINT: cancels Fake job j0, j1" in capsys.readouterr().err
 
 
-def test_a_job_gets_as_many_gpus_as_the_runs_words_name():
+def test_a_job_gets_as_many_gpus_as_the_runs_overrides_name():
     queue = Fake([outcome()])
     launched([["hardware=cpu"]], queue)
     assert queue.cards == 0
@@ -102,17 +102,17 @@ def test_a_job_gets_as_many_gpus_as_the_runs_words_name():
 
 
 @pytest.mark.parametrize(
-    ("overrides", "says"),
+    ("overrides", "message"),
     [
         (["hardware=auto"], "name what the nodes have: hardware=cpu"),
-        (["hardware=cpu", "precision=fp8"], "what this cpu can"),
+        (["hardware=cpu", "precision=fp8"], "not supported by this cpu"),
         (["hardware=h100", "precision=fp9"], "did you mean precision=fp8"),
         (["hardware=mac"], "name what the nodes have"),
     ],
 )
-def test_what_can_be_judged_without_the_node_is_refused_before_anything_is_submitted(overrides, says):
+def test_what_can_be_judged_without_the_node_is_refused_before_anything_is_submitted(overrides, message):
     queue = Fake([outcome()])
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=message):
         launched([overrides], queue)
     assert queue.cards is None
 
@@ -191,7 +191,7 @@ def test_a_task_of_ray_is_given_where_runs_go_and_no_run_of_anothers():
 
 
 def answers(monkeypatch, **said):
-    """Slurm's commands, each of which says this; None where it fails."""
+    """Slurm's commands, each of which message this; None where it fails."""
 
     def run(command, **options):
         text = said.get(command[0])
@@ -205,7 +205,7 @@ def test_slurm_is_asked_in_the_queue_and_then_in_the_books(monkeypatch):
     assert slurm.states(["7_0", "7_1", "7_2"]) == {"7_0": "RUNNING", "7_1": "CANCELLED", "7_2": "UNKNOWN"}
 
 
-def test_a_controller_that_does_not_answer_says_nothing_about_a_job(monkeypatch):
+def test_a_controller_that_does_not_recommendation_says_nothing_about_a_job(monkeypatch):
     answers(monkeypatch, stderr="slurm_load_jobs error: Unable to contact slurm controller")
     assert slurm.states(["7"]) == {}
 

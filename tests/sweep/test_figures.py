@@ -70,7 +70,7 @@ def test_the_line_of_the_front_goes_through_results_that_no_other_dominates(show
     assert set(line.x) <= {one.metrics[P95] for one in shown.results if one.stage == FULL}
 
 
-def test_a_mark_says_its_words_and_the_interval_of_its_energy(shown):
+def test_a_mark_says_its_overrides_and_the_interval_of_its_energy(shown):
     star = trace(against(shown, P95), "recommended")
     assert "batch_size=" in star.text[0]
     assert "± 1.0%" in star.text[0]
@@ -90,7 +90,7 @@ def test_batch_sizes_stand_in_their_order_on_their_axis(shown):
     assert len(axis.values) == len(shown.best_known())
 
 
-def test_words_of_the_user_are_no_markup_of_the_page(shown):
+def test_overrides_of_the_user_are_no_markup_of_the_page(shown):
     told = [replace(one, point=("batch_size=1", "model=<b>&")) for one in shown.results[:1]]
     assert "<b>&" not in _hover(told[0]).replace("<b>batch_size", "")
 

@@ -10,7 +10,9 @@ from sqlalchemy.exc import OperationalError
 from joulemark.core.errors import UserError
 from joulemark.sweep import liveness
 from joulemark.sweep.liveness import BEAT_S, GONE_S, Watch
-from joulemark.sweep.storage import Patience, away
+from joulemark.sweep.storage import Patience, away, open_study
+from joulemark.sweep.trial import Outcome
+from tests.sweep.landscape import REFERENCE, SPACE, wanted
 
 ELSEWHERE = {"where": "another machine", "host": "other", "pid": os.getpid(), "began": 0.0}
 
@@ -125,3 +127,18 @@ def test_other_errors_are_not_waited_for():
     wrapped = RuntimeError("internal")
     wrapped.__cause__ = broken()
     assert away(wrapped)
+
+
+def test_a_study_that_another_version_wrote_is_refused_in_one_line(tmp_path):
+    study = open_study(None, tmp_path, "study", SPACE, wanted(), 0)
+    claim, _ = study.claim(REFERENCE, "full")
+    study.tell(claim, Outcome((), 0, "finished"))
+    outcome = {"words": [], "exit_code": 0, "status": "finished", "flags": [], "metrics": {}}
+    from optuna.trial import TrialState, create_trial
+
+    worker = {"host": "h", "where": "w", "pid": 1, "began": 1.0, "card": None}
+    attributes = {"point": list(REFERENCE), "stage": "full", "worker": worker, "token": "t", "outcome": outcome}
+    study.study.add_trial(create_trial(state=TrialState.FAIL, user_attrs=attributes))
+    with pytest.raises(UserError, match="another version") as error:
+        study.state()
+    assert "\n" not in str(error.value)

@@ -27,20 +27,20 @@ def test_a_size_that_fits_makes_smaller_failures_void():
     assert Known(4, 8).with_trial(6, True) == Known(6, 8)
 
 
-def test_the_size_is_read_from_the_words_of_a_run():
+def test_the_size_is_read_from_the_overrides_of_a_run():
     assert ran_out("out of memory at batch_size=64: OutOfMemoryError: CUDA out of memory") == 64
     assert ran_out("ValueError: a tensor is out of shape") is None
     assert ran_out(None) is None
 
 
-def test_the_words_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
+def test_the_overrides_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
     from joulemark.measure import runner
 
     run = SimpleNamespace(settings=SimpleNamespace(batch_size=96))
     assert ran_out(runner._reason(MemoryError("no"), run)) == 96
 
 
-def test_a_card_and_its_words_are_one_case_whatever_their_order(tmp_path):
+def test_a_card_and_its_overrides_are_one_case_whatever_their_order(tmp_path):
     memory = Memory(tmp_path / "sweeps" / "memory.json", "GPU-1")
     memory.add(("model=m", "precision=bf16"), 64, True)
     memory.add(("precision=bf16", "model=m"), 128, False)

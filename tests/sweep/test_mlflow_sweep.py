@@ -23,17 +23,17 @@ SAID = {
 
 
 def test_a_ratio_is_claimed_only_where_the_intervals_leave_room_for_one():
-    bill = SweepCost(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, beyond_intervals=True)
-    assert mlflow_sweep.metrics(SAID, bill)["sweep/energy_ratio"] == 3.0
+    cost = SweepCost(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, beyond_intervals=True)
+    assert mlflow_sweep.metrics(SAID, cost)["sweep/energy_ratio"] == 3.0
     for sure in (False, None):
-        assert mlflow_sweep.metrics(SAID, replace(bill, beyond_intervals=sure))["sweep/energy_ratio"] is None
-    assert mlflow_sweep.metrics({**SAID, "recommended": None}, bill)["sweep/energy_ratio"] is None
-    assert mlflow_sweep.metrics(SAID, replace(bill, wh=None))["sweep/wh"] is None
+        assert mlflow_sweep.metrics(SAID, replace(cost, beyond_intervals=sure))["sweep/energy_ratio"] is None
+    assert mlflow_sweep.metrics({**SAID, "recommended": None}, cost)["sweep/energy_ratio"] is None
+    assert mlflow_sweep.metrics(SAID, replace(cost, wh=None))["sweep/wh"] is None
 
 
 def swept(folder, uri, capsys, budget, machine=None):
-    asked = SweepRequest("study-1", plan(folder, budget=budget), None, folder, False, (), "summarization", uri)
-    code = sweep.run(asked, machine or Machine())
+    request = SweepRequest("study-1", plan(folder, budget=budget), None, folder, False, (), "summarization", uri)
+    code = sweep.run(request, machine or Machine())
     out = capsys.readouterr()
     return code, json.loads(out.out.splitlines()[-1]), out
 

@@ -86,7 +86,9 @@ def test_the_last_line_and_what_is_said_on_the_way_hold_no_password(key, program
     launched([["batch_size=1", f"{key}={address}"], ["batch_size=2", f"{key}={address}2"]])
     said = capsys.readouterr()
     assert "secret" not in said.out + said.err
-    assert f"{key}=postgresql+psycopg://127.0.0.1:1/runs" in json.loads(said.out.splitlines()[-1])["runs"][0]["words"]
+    assert (
+        f"{key}=postgresql+psycopg://127.0.0.1:1/runs" in json.loads(said.out.splitlines()[-1])["runs"][0]["overrides"]
+    )
 
 
 def test_a_store_that_fails_takes_nothing_from_the_last_line(program, monkeypatch, capsys):  # noqa: F811
@@ -119,21 +121,21 @@ def test_a_signal_stops_the_run_that_goes_on_and_those_that_follow(program, save
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_words_that_cannot_be_refuse_all_runs_before_the_first(program):  # noqa: F811
+def test_invalid_overrides_refuse_all_runs_before_the_first(program):  # noqa: F811
     folder = program(SAYS)
     with pytest.raises(UserError, match=r"must be 1 or more \(run 2 of 2: batch_size=0\)$"):
         launched([["batch_size=1"], ["batch_size=0"]])
     assert not (folder / "done").exists()
 
 
-def test_runs_are_the_same_by_what_they_do_and_not_by_their_words():
+def test_runs_are_the_same_by_what_they_do_and_not_by_their_overrides():
     with initialize_config_dir(str(CONF), version_base="1.3"):
         with pytest.raises(UserError, match="runs 1 and 3 are the same: seed=0; leave one out"):
             checked([[], ["seed=1"], ["seed=0"]])
         assert len(checked([["meter=wall", "meter.path=a.csv"], ["meter=wall", "meter.path=b.csv"]])) == 2
 
 
-def test_what_varies_are_the_words_that_not_all_runs_share():
+def test_what_varies_are_the_overrides_that_not_all_runs_share():
     assert varying([["a=1", "b=2"], ["a=1", "b=3", "c=4"]]) == [{"b": "2"}, {"b": "3", "c": "4"}]
     assert varying([["a=1"]]) == [{}]
 

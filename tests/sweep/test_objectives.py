@@ -35,7 +35,7 @@ def test_a_name_that_no_run_has_is_refused_with_the_nearest():
     assert "did you mean sweep.constraints=quality?" in refusal(constraints={"qualty": {"min": 1}})
 
 
-def test_limits_that_contradict_each_other_are_refused():
+def test_constraints_that_contradict_each_other_are_refused():
     assert "min 2 is above max 1" in refusal(constraints={"p95": {"min": 2, "max": 1}})
     assert "above" in refusal(constraints={"p95": {"min": 2}, "latency/p95_s": {"max": 1}})
     assert goals(["energy"], {"p95": {"min": 1, "max": 1}}, KNOWN).constraints
@@ -59,7 +59,7 @@ def test_what_is_no_goal_is_refused_in_one_line(objectives, constraints, said):
     assert said in refusal(objectives, constraints)
 
 
-def test_a_limit_without_a_value_is_no_limit():
+def test_a_constraint_without_a_value_is_no_limit():
     assert goals(["energy"], {"p95": {"max": None}, "quality": None}, KNOWN).constraints == ()
 
 
@@ -73,7 +73,7 @@ def test_a_loss_is_relative_to_the_reference_and_turned_by_what_is_better():
     assert p95.violation({"latency/p95_s": 1.09}, reference) < 0
 
 
-def test_a_limit_that_cannot_be_judged_is_never_kept():
+def test_a_constraint_that_is_invalid_judged_is_never_kept():
     found = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"max": 1}}, KNOWN)
     assert set(found.violations({}, {"quality/primary": 0.8}).values()) == {float("inf")}
     assert found.violations({"quality/primary": 1.0, "latency/p95_s": 0.5}, {})[found.constraints[0]] == float("inf")

@@ -41,56 +41,57 @@ def refusal(tmp_path, *overrides, sweep="efficiency"):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sweep_of_the_folder_can_begin_and_chooses_the_sweeper(name, tmp_path):
-    asked = read(tmp_path, *FAST, "batch_size=1,8", sweep=name)
-    assert len(asked.plan.space.points) > 1
+    request = read(tmp_path, *FAST, "batch_size=1,8", sweep=name)
+    assert len(request.plan.space.points) > 1
     with hydra():
         config = compose("run", overrides=[f"sweep={name}"], return_hydra_config=True)
     assert "joulemark_sweeper" in config.hydra.sweeper._target_
 
 
-def test_a_list_of_words_replaces_a_dimension_and_a_single_word_fixes_it(tmp_path):
-    asked = read(tmp_path, *FAST, "batch_size=1,3", "precision=bf16")
-    assert [(one.key, one.values) for one in asked.plan.space.dimensions] == [("batch_size", ("1", "3"))]
-    assert "precision=bf16" in asked.plan.full
-    assert asked.plan.reference == ("batch_size=1", "precision=fp32")  # the study's setting all the same
+def test_a_list_of_overrides_replaces_a_dimension_and_a_single_override_fixes_it(tmp_path):
+    request = read(tmp_path, *FAST, "batch_size=1,3", "precision=bf16")
+    assert [(one.key, one.values) for one in request.plan.space.dimensions] == [("batch_size", ("1", "3"))]
+    assert "precision=bf16" in request.plan.full
+    assert request.plan.reference == ("batch_size=1", "precision=fp32")  # the study's setting all the same
 
 
-def test_a_reference_that_the_fixed_words_hold_is_a_point_of_the_space(tmp_path):
-    asked = read(tmp_path, *FAST, "batch_size=1,3", "precision=fp32")
-    assert asked.plan.reference in asked.plan.space.points
+def test_a_reference_that_the_fixed_overrides_hold_is_a_point_of_the_space(tmp_path):
+    request = read(tmp_path, *FAST, "batch_size=1,3", "precision=fp32")
+    assert request.plan.reference in request.plan.space.points
 
 
-def test_the_words_of_the_sweep_are_not_those_of_its_runs(tmp_path):
-    asked = read(
+def test_the_overrides_of_the_sweep_are_not_those_of_its_runs(tmp_path):
+    request = read(
         tmp_path, *FAST, "batch_size=1,8", "sweep.seed=3", "+sweep.constraints.p99_s.max=1", "storage=sqlite:///x.db"
     )
-    assert asked.plan.full[:3] == FAST
-    assert not any(override.startswith(("sweep=", "sweep.", "storage", "+")) for override in asked.plan.full)
-    assert asked.storage == "sqlite:///x.db"
-    assert asked.plan.seed == 3
+    assert request.plan.full[:3] == FAST
+    assert not any(override.startswith(("sweep=", "sweep.", "storage", "+")) for override in request.plan.full)
+    assert request.storage == "sqlite:///x.db"
+    assert request.plan.seed == 3
 
 
-def test_what_the_device_cannot_is_left_out_with_its_reason(tmp_path):
-    asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,tf32")
-    (line,) = asked.plan.space.excluded
+def test_what_the_device_cannot_is_excluded_with_its_reason(tmp_path):
+    request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,tf32")
+    (line,) = request.plan.space.excluded
     assert line.overrides == ("precision=tf32",)
-    assert "what this cpu can" in line.reason
+    assert "not supported by this cpu" in line.reason
     assert "nothing is left" in refusal(tmp_path, *FAST, "precision=tf32,int9")
 
 
 def test_a_model_that_cannot_pad_keeps_to_batches_of_one(tmp_path, monkeypatch):
-    overrides = ("model=bloom_560m", "model.pads=false", "task=text_generation", "hardware=cpu", "protocol=smoke")
-    asked = read(tmp_path, *overrides, "batch_size=1,8,16", "precision=fp32")
-    assert asked.plan.space.points == (("batch_size=1",),)
-    assert all("padding" in line.reason for line in asked.plan.space.excluded)
+    model = ("model=bloom_560m", "+model.capabilities.pads=false")
+    overrides = (*model, "task=text_generation", "hardware=cpu", "protocol=smoke")
+    request = read(tmp_path, *overrides, "batch_size=1,8,16", "precision=fp32")
+    assert request.plan.space.points == (("batch_size=1",),)
+    assert all("padding" in line.reason for line in request.plan.space.excluded)
 
 
 def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
-    asked = read(tmp_path, "model=embedded_classifier,embedded", *FAST[1:], "batch_size=1,8", "precision=fp32")
-    keys = [one.key for one in asked.plan.space.dimensions]
+    request = read(tmp_path, "model=embedded_classifier,embedded", *FAST[1:], "batch_size=1,8", "precision=fp32")
+    keys = [one.key for one in request.plan.space.dimensions]
     assert keys == ["batch_size", "model"]
-    assert len(asked.plan.space.points) == 4
-    assert "model=embedded_classifier" in asked.plan.reference
+    assert len(request.plan.space.points) == 4
+    assert "model=embedded_classifier" in request.plan.reference
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
         (("+sweep.spaces={}",), "sweep.spaces=… does not exist"),
     ],
 )
-def test_what_cannot_be_a_sweep_is_refused_in_one_line(overrides, said, tmp_path):
+def test_what_is_no_valid_sweep_is_refused_in_one_line(overrides, said, tmp_path):
     base = [
         override for override in FAST if override.partition("=")[0] not in {one.partition("=")[0] for one in overrides}
     ]
@@ -128,22 +129,22 @@ def test_what_cannot_be_a_sweep_is_refused_in_one_line(overrides, said, tmp_path
 RANDOM = ("model=gpt2", "model.weights=random", "task=text_generation", "hardware=cpu", "protocol=smoke")
 
 
-def test_random_weights_drop_the_limit_of_the_file_and_refuse_a_typed_one(tmp_path):
-    asked = read(tmp_path, *RANDOM, "batch_size=1,8", "precision=fp32")
-    assert not any(metric.startswith("quality") for metric in asked.plan.goals.metrics)
-    assert any("random weights" in note for note in asked.notes)
+def test_random_weights_drop_the_constraint_of_the_file_and_refuse_a_typed_one(tmp_path):
+    request = read(tmp_path, *RANDOM, "batch_size=1,8", "precision=fp32")
+    assert not any(metric.startswith("quality") for metric in request.plan.goals.metrics)
+    assert any("random weights" in note for note in request.notes)
     for overrides in ("sweep.constraints.quality.loss_rel=0.1", "sweep.objectives=[energy,quality]"):
         assert "random weights" in refusal(tmp_path, *RANDOM, "batch_size=1,8", overrides)
 
 
 def test_screening_keeps_the_inputs_and_changes_the_protocol_alone(tmp_path):
     overrides = ("model=embedded_classifier", "hardware=cpu", "batch_size=1,8", "protocol.window_s=20")
-    asked = read(tmp_path, *overrides)
-    assert asked.plan.screening is not None
-    assert "protocol=screening" in asked.plan.screening
-    assert "samples=1000" in asked.plan.screening
-    assert not any(override.startswith("protocol.") for override in asked.plan.screening)
-    assert "protocol.window_s=20" in asked.plan.full
+    request = read(tmp_path, *overrides)
+    assert request.plan.screening is not None
+    assert "protocol=screening" in request.plan.screening
+    assert "samples=1000" in request.plan.screening
+    assert not any(override.startswith("protocol.") for override in request.plan.screening)
+    assert "protocol.window_s=20" in request.plan.full
     assert read(tmp_path, *FAST, "samples=50", "batch_size=1,8").plan.screening is None  # smoke is as short
 
 
@@ -163,7 +164,7 @@ def test_the_same_line_is_the_same_study_and_another_line_another(tmp_path):
         assert read(tmp_path, *overrides, other).name != name
 
 
-def test_what_changes_answers_is_searched_only_where_quality_is_a_goal(tmp_path):
+def test_what_changes_outputs_is_searched_only_where_quality_is_a_goal(tmp_path):
     overrides = (
         "model=embedded_classifier",
         "hardware=cpu",
@@ -195,39 +196,39 @@ def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to
     assert len(names[True]) == 1
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: CARDS)
     monkeypatch.setattr(workers, "nvidia_gpus", lambda: CARDS)
-    asked = read(tmp_path, *line, "sweep.workers=auto")
-    assert {asked.name} == names[True]
-    assert [one["CUDA_VISIBLE_DEVICES"] for one in asked.workers] == ["GPU-0", "GPU-1"]
+    request = read(tmp_path, *line, "sweep.workers=auto")
+    assert {request.name} == names[True]
+    assert [one["CUDA_VISIBLE_DEVICES"] for one in request.workers] == ["GPU-0", "GPU-1"]
 
 
 def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_parents(tmp_path):
     overrides = (*FAST, "batch_size=1,8", "precision=fp32")
-    asked = read(tmp_path, *overrides, "sweep.workers=2")
+    request = read(tmp_path, *overrides, "sweep.workers=2")
     own = [
         override
-        for override in workers.overrides_of(asked.overrides, 2, shared=True)
+        for override in workers.overrides_of(request.overrides, 2, shared=True)
         if not override.startswith("sweep=")
     ]
     one = read(tmp_path, *own)
-    assert (one.name, one.worker, one.workers) == (asked.name, 2, ({},))
+    assert (one.name, one.worker, one.workers) == (request.name, 2, ({},))
     assert any(override.lower() == "shared_host=true" for override in one.plan.full)
-    assert not any("shared" in override for override in asked.plan.full)
+    assert not any("shared" in override for override in request.plan.full)
     for same in ("sweep.busy=wait", "sweep.workers=3"):
-        assert read(tmp_path, *overrides, same).name == asked.name
+        assert read(tmp_path, *overrides, same).name == request.name
 
 
 PAINTER = ("model=embedded_painter", "task=image_generation", "hardware=cpu", "protocol=smoke")
 
 
 def test_steps_are_searched_beside_the_pipelines_own_and_only_then_said(tmp_path):
-    asked = read(tmp_path, *PAINTER, "precision=fp32", sweep="image")
-    assert asked.plan.reference == ("batch_size=1",)
-    assert asked.plan.reference in asked.plan.space.points
-    assert asked.task_options == ()
-    asked = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2,4", sweep="image")
-    assert set(asked.plan.reference) == {"batch_size=1", "task.steps=null"}
-    assert asked.task_options == ("task.steps",)
-    assert {point[1] for point in asked.plan.space.points} == {"task.steps=2", "task.steps=4"}
+    request = read(tmp_path, *PAINTER, "precision=fp32", sweep="image")
+    assert request.plan.reference == ("batch_size=1",)
+    assert request.plan.reference in request.plan.space.points
+    assert request.task_options == ()
+    request = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2,4", sweep="image")
+    assert set(request.plan.reference) == {"batch_size=1", "task.steps=null"}
+    assert request.task_options == ("task.steps",)
+    assert {point[1] for point in request.plan.space.points} == {"task.steps=2", "task.steps=4"}
     fixed = read(tmp_path, *PAINTER, "precision=fp32", "task.steps=2", sweep="image")
     assert "task.steps=2" in fixed.plan.full
     assert fixed.plan.reference == ("batch_size=1",)
@@ -235,17 +236,17 @@ def test_steps_are_searched_beside_the_pipelines_own_and_only_then_said(tmp_path
     assert "task.steps changes the task's outputs" in line
 
 
-def test_a_typed_value_that_cannot_be_is_left_out_of_a_list_and_refused_alone(tmp_path):
-    asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
-    assert {point[1] for point in asked.plan.space.points} == {"precision=fp32"}
-    (line,) = [str(one) for one in asked.plan.space.excluded]
-    assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 does not exist")
-    assert "precision=fp8 does not exist" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
+def test_a_typed_value_that_is_invalid_is_excluded_of_a_list_and_refused_alone(tmp_path):
+    request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
+    assert {point[1] for point in request.plan.space.points} == {"precision=fp32"}
+    (line,) = [str(one) for one in request.plan.space.excluded]
+    assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 is not supported by this cpu")
+    assert "precision=fp8 is not supported by this cpu" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
     assert "nothing is left to search: precision=fp8 does not" in refusal(
         tmp_path, *FAST, "batch_size=1,8", "precision=fp8,fp9"
     )
 
 
-def test_graphs_are_left_out_of_a_deep_sweep_where_there_is_no_card(tmp_path):
-    asked = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32", sweep="deep")
-    assert any(one.overrides == ("compile=graphs",) for one in asked.plan.space.excluded)
+def test_graphs_are_excluded_of_a_deep_sweep_where_there_is_no_card(tmp_path):
+    request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32", sweep="deep")
+    assert any(one.overrides == ("compile=graphs",) for one in request.plan.space.excluded)

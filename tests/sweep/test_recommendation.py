@@ -1,4 +1,4 @@
-"""A whole sweep by its overrides, on a known landscape: what it prints, its bill, its exit code."""
+"""A whole sweep by its overrides, on a known landscape: what it prints, its cost, its exit code."""
 
 import json
 import signal
@@ -20,8 +20,8 @@ from tests.sweep.landscape import REFERENCE, Machine, plan, truth, wanted
 
 
 def swept(tmp_path, capsys, machine=None, typed=False, **more):
-    asked = SweepRequest("study", plan(tmp_path, **more), None, tmp_path, typed, ())
-    code = sweep.run(asked, machine or Machine())
+    request = SweepRequest("study", plan(tmp_path, **more), None, tmp_path, typed, ())
+    code = sweep.run(request, machine or Machine())
     out = capsys.readouterr().out.splitlines()
     return code, out, json.loads(out[-1])
 
@@ -34,7 +34,7 @@ def signals():
         signal.signal(number, handler)
 
 
-def test_the_answer_is_the_least_energy_within_the_limits_with_its_command(tmp_path, capsys):
+def test_the_recommendation_is_the_least_energy_within_the_constraints_with_its_command(tmp_path, capsys):
     code, out, last = swept(tmp_path, capsys, goals=wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 0.05}}))
     assert code == 0
     assert last["recommended"]["overrides"] == ["batch_size=64", "precision=bf16"]
@@ -43,7 +43,7 @@ def test_the_answer_is_the_least_energy_within_the_limits_with_its_command(tmp_p
     assert any("recommended: batch_size=64" in line and "quality loses at most 1 %" in line for line in out)
 
 
-def test_the_bill_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
+def test_the_cost_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
     machine = Machine(memory={"fp16": 32})
     _, _out, last = swept(tmp_path, capsys, machine)
     failed = 1
@@ -57,14 +57,14 @@ def test_the_bill_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
 
 
 def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_nothing():
-    told = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
-    told += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed"))]
-    found = cost_of(told, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
+    results = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
+    results += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed"))]
+    found = cost_of(results, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
     assert (found.wh, found.trials, found.unknown, found.paid_back_after) == (2.0, 2, 1, 1000)
     assert "1 that ended before" in str(found)
-    assert cost_of(told[1:], {}, None).wh is None
-    assert cost_of(told, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
-    assert cost_of(told, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
+    assert cost_of(results[1:], {}, None).wh is None
+    assert cost_of(results, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
+    assert cost_of(results, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
 
 
 @pytest.mark.parametrize(
@@ -79,28 +79,28 @@ def test_a_saving_is_sure_where_the_intervals_of_both_energies_leave_room_for_on
     assert cost_of([], one, other).beyond_intervals is cost_of([], other, one).beyond_intervals is sure
 
 
-def test_the_bill_says_how_much_of_the_trials_time_it_holds():
+def test_the_cost_says_how_much_of_the_trials_time_it_holds():
     metrics = {"energy/run_wh": 2.0, "energy/run_s": 60.0}
-    told = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics=metrics, seconds=90.0))]
-    told += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed", seconds=60.0))]
-    assert "metered for 1 of their 2.5 min" in str(cost_of(told, {}, None))
-    assert "of their" not in str(cost_of(told[1:], {}, None))
+    results = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics=metrics, seconds=90.0))]
+    results += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed", seconds=60.0))]
+    assert "metered for 1 of their 2.5 min" in str(cost_of(results, {}, None))
+    assert "of their" not in str(cost_of(results[1:], {}, None))
 
 
 def test_a_setting_says_after_how_many_inferences_each_start_of_it_is_earned_back():
-    told = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
+    results = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
     before = {"energy/total_wh_per_1k": 3.0, "energy/load_wh": 0.1, "energy/warmup_wh": 0.5}
-    compiled = cost_of(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
+    compiled = cost_of(results, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
     assert (compiled.start_wh, compiled.start_paid_back_after) == (6.0, 3000)
     assert "each start of it takes 6 Wh more, paid back after 3,000" in str(compiled)
-    loading = cost_of(told, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 6.6, "energy/warmup_wh": 0.0})
+    loading = cost_of(results, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 6.6, "energy/warmup_wh": 0.0})
     assert (loading.start_wh, loading.start_paid_back_after) == (6.0, 3000)
     for plain in ({"energy/warmup_wh": 0.6}, {"energy/warmup_wh": 0.1}, {}):
-        assert "each start" not in str(cost_of(told, before, {"energy/total_wh_per_1k": 1.0, **plain}))
-    assert cost_of(told, before, {"energy/total_wh_per_1k": 1.0}).start_paid_back_after is None
+        assert "each start" not in str(cost_of(results, before, {"energy/total_wh_per_1k": 1.0, **plain}))
+    assert cost_of(results, before, {"energy/total_wh_per_1k": 1.0}).start_paid_back_after is None
 
 
-def test_out_of_memory_is_named_and_larger_sizes_are_left_out_with_the_reason(tmp_path, capsys):
+def test_out_of_memory_is_named_and_larger_sizes_are_excluded_with_the_reason(tmp_path, capsys):
     _, out, last = swept(tmp_path, capsys, Machine(memory={"fp16": 32}))
     assert any("out of memory at batch_size=64" in line for line in out)
     assert {tuple(one["overrides"]) for one in last["excluded"]} == {
@@ -109,14 +109,14 @@ def test_out_of_memory_is_named_and_larger_sizes_are_left_out_with_the_reason(tm
     }
 
 
-def test_limits_that_no_setting_keeps_end_with_the_nearest_and_exit_code_1(tmp_path, capsys):
+def test_constraints_that_no_setting_keeps_end_with_the_nearest_and_exit_code_1(tmp_path, capsys):
     code, out, last = swept(tmp_path, capsys, goals=wanted({"p95": {"max": 0.001}}), screening=False)
     assert (code, last["recommended"], last["status"]) == (1, None, "failed")
     assert last["nearest"][0]["overrides"] == ["batch_size=1", "precision=bf16"]
     assert any("violates: p95 at most 0.001 s" in line for line in out)
 
 
-def test_limits_that_no_screened_setting_keeps_still_name_the_nearest(tmp_path, capsys):
+def test_constraints_that_no_screened_setting_keeps_still_name_the_nearest(tmp_path, capsys):
     code, _, last = swept(tmp_path, capsys, goals=wanted({"p95": {"max": 0.001}}))
     assert code == 1
     assert last["nearest"][0]["overrides"] == ["batch_size=1", "precision=bf16"]
@@ -181,17 +181,17 @@ def test_a_sweep_without_m_says_to_type_it():
     assert "storage" in refused("storage=sqlite:///x.db")
 
 
-def test_a_storage_that_cannot_be_reached_is_one_line_without_its_password():
+def test_a_storage_that_is_invalid_reached_is_one_line_without_its_password():
     uri = "postgresql+psycopg://someone:secret@127.0.0.1:1/none"
     line = refused("-m", "sweep=efficiency", "hardware=cpu", "batch_size=1,2", "precision=fp32", f"storage={uri}")
     assert "storage=postgresql+psycopg://127.0.0.1:1/none cannot be used" in line
     assert "secret" not in line
 
 
-def test_what_changes_the_answers_is_not_searched_where_nobody_says_how_good_they_are(tmp_path):
+def test_what_changes_the_outputs_is_not_searched_where_nobody_says_how_good_they_are(tmp_path):
     planned = plan(tmp_path, goals=wanted({"quality": {"loss_rel": 0.01}}))
     machine = Machine(metrics={"quality/primary": None})
-    asked = SweepRequest("study", planned, None, tmp_path, False, (), task_options=("task.steps",))
+    request = SweepRequest("study", planned, None, tmp_path, False, (), task_options=("task.steps",))
     with pytest.raises(UserError, match=r"task\.steps changes the task's outputs, and the reference's have no quality"):
-        sweep.run(asked, machine)
+        sweep.run(request, machine)
     assert len(machine.asked) == 1  # the reference alone

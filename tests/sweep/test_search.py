@@ -163,7 +163,7 @@ def test_a_stopped_search_goes_on_where_it_was_and_measures_nothing_twice(tmp_pa
         assert found_front(one, the_plan) == found_front(expected, the_plan)
 
 
-def test_a_finished_study_answers_without_measuring(tmp_path):
+def test_a_finished_study_outputs_without_measuring(tmp_path):
     first = Machine()
     one, _ = through(plan(tmp_path), first, tmp_path)
     later = Machine()
@@ -321,7 +321,7 @@ def within(one):
     return {point: told for point, told in one.full().items() if told.finished}
 
 
-def test_limits_keep_what_passes_them_from_being_recommended(tmp_path):
+def test_constraints_keep_what_passes_them_from_being_recommended(tmp_path):
     goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 0.03}})
     the_plan = plan(tmp_path, screening=False, goals=goals)
     one, _ = through(the_plan, Machine(), tmp_path)
@@ -331,7 +331,7 @@ def test_limits_keep_what_passes_them_from_being_recommended(tmp_path):
     assert found.recommended.point == ("batch_size=32", "precision=bf16")
 
 
-def test_a_limit_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path):
+def test_a_constraint_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path):
     goals = wanted({"p95": {"max": 0.005}, "quality": {"min": 0.5}})
     the_plan = plan(tmp_path, screening=False, goals=goals)
     one, _ = through(the_plan, Machine(), tmp_path)
@@ -342,7 +342,7 @@ def test_a_limit_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path)
     assert [str(limit) for limit in constraints] == ["p95 at most 0.005 s"]
 
 
-def test_settings_that_pass_a_limit_are_no_finalists_and_optuna_knows_it(tmp_path):
+def test_settings_that_pass_a_constraint_are_no_finalists_and_optuna_knows_it(tmp_path):
     goals = wanted({"p95": {"max": 0.03}})
     machine = Machine()
     _, study = through(plan(tmp_path, goals=goals, finalists=36), machine, tmp_path)
@@ -379,7 +379,7 @@ def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_p
     )
 
 
-def test_where_no_setting_keeps_a_limit_of_quality_those_of_unknown_quality_come_last(tmp_path):
+def test_where_no_setting_keeps_a_constraint_of_quality_those_of_unknown_quality_come_last(tmp_path):
     goals, reference = wanted({"quality": {"min": 0.95}}), measured(REFERENCE, 300.0)
     results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
     found = recommend(results, reference, goals, plan(tmp_path).space)
@@ -428,7 +428,7 @@ def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_g
     assert reason(found, goals) == f"recommended: {' '.join(setting)}: {because}"
 
 
-def test_a_reference_without_quality_drops_the_limit_of_the_file_and_refuses_the_typed_one(tmp_path):
+def test_a_reference_without_quality_drops_the_constraint_of_the_file_and_refuses_the_typed_one(tmp_path):
     goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 1.0}})
     said = []
     one, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": None}), tmp_path, said)

@@ -18,27 +18,27 @@ def judge(**refused):
     return judged
 
 
-def test_every_combination_is_a_point_in_the_order_of_the_words():
+def test_every_combination_is_a_point_in_the_order_of_the_overrides():
     found = space([BATCH, PRECISION], ("model=m",), judge())
     assert len(found.points) == 6
     assert found.points[0] == ("batch_size=1", "precision=fp32")
     assert found.excluded == ()
 
 
-def test_a_word_that_can_be_in_no_point_is_one_line_and_takes_all_its_points():
+def test_a_override_that_can_be_in_no_point_is_one_line_and_takes_all_its_points():
     found = space([BATCH, PRECISION], (), judge(bf16="this device cannot"))
     assert [str(line) for line in found.excluded] == ["excluded: precision=bf16 (3 points): this device cannot"]
     assert all("precision=bf16" not in point for point in found.points)
     assert len(found.points) == 3
 
 
-def test_a_pair_that_cannot_be_leaves_its_words_in_other_points():
+def test_a_pair_that_is_invalid_leaves_its_overrides_in_other_points():
     found = space([BATCH, PRECISION], (), judge(bf16_and_64="too much"))
     assert [line.overrides for line in found.excluded] == [("batch_size=64", "precision=bf16")]
     assert len(found.points) == 5
 
 
-def test_points_and_those_left_out_are_the_whole_grid():
+def test_points_and_those_excluded_are_the_whole_grid():
     for refused in ({}, {"bf16": "a"}, {"bf16_and_64": "b"}, {"bf16": "a", "batch_size=8": "b"}):
         found = space([BATCH, PRECISION], (), judge(**refused))
         assert len(found.points) + sum(line.points for line in found.excluded) == 6
@@ -63,7 +63,7 @@ def test_what_makes_runs_comparable_cannot_be_searched(key):
         require_searchable(key, ["batch_size", "seed", "samples"], ["task.steps"])
 
 
-def test_a_key_of_the_task_that_changes_answers_can_be_searched_where_it_is_named():
+def test_a_key_of_the_task_that_changes_outputs_can_be_searched_where_it_is_named():
     require_searchable("task.steps", [], ["task.steps"])
     with pytest.raises(UserError):
         require_searchable("task.steps", [], [])
@@ -74,7 +74,7 @@ def test_a_key_that_no_run_has_is_refused_with_the_nearest():
         require_searchable("batch_sise", ["batch_size", "precision"], [])
 
 
-def test_the_plainest_point_has_the_smallest_batch_and_then_the_first_words():
+def test_the_plainest_point_has_the_smallest_batch_and_then_the_first_overrides():
     found = space([PRECISION, BATCH], (), judge())
     ranked = sorted(found.points, key=found.rank)
     assert ranked[0] == ("precision=fp32", "batch_size=1")

@@ -78,13 +78,13 @@ def test_a_run_that_failed_says_why(program):
     assert (found.exit_code, found.status, found.error) == (1, "failed", "out of memory at batch_size=8")
 
 
-def test_words_that_cannot_be_are_refused_with_their_sentence():
+def test_invalid_overrides_are_refused_with_their_sentence():
     found = trial.run(["model=blomz"])
     assert (found.exit_code, found.status) == (2, "refused")
     assert found.error.startswith("model=blomz does not exist; did you mean model=bloomz?")
 
 
-def test_a_process_that_died_says_its_last_words(program):
+def test_a_process_that_died_says_its_last_overrides(program):
     program("print('measuring', file=sys.stderr); sys.stderr.flush(); os.kill(os.getpid(), signal.SIGSEGV)")
     found = trial.run([])
     assert (found.exit_code, found.status) == (-11, "killed")
@@ -114,7 +114,7 @@ def test_the_parent_sleeps_while_it_waits(program):
     assert time.process_time() - cpu_s < 0.2
 
 
-def test_a_trial_that_ignores_its_limit_is_killed_with_all_its_processes(program):
+def test_a_trial_that_ignores_its_constraint_is_killed_with_all_its_processes(program):
     folder = program(
         IGNORES + "import subprocess\nchild = subprocess.Popen(['sleep', '300'])\n"
         "Path('child').write_text(str(child.pid)); time.sleep(300)"
@@ -140,7 +140,7 @@ def gone(pid, seconds=10):
     return False
 
 
-def test_a_run_that_is_done_before_its_limit_is_not_ended_by_it(program):
+def test_a_run_that_is_done_before_its_constraint_is_not_ended_by_it(program):
     program(f"print(json.dumps({FINISHED!r}))")
     assert trial.run([], limit_s=30).status == "finished"
 
@@ -233,7 +233,7 @@ def test_a_run_whose_every_process_is_asked_to_end_is_interrupted_and_leaves_non
 
 
 @pytest.mark.weights
-def test_a_run_past_its_limit_leaves_its_record(tmp_path):
+def test_a_run_past_its_constraint_leaves_its_record(tmp_path):
     store = f"sqlite:///{tmp_path}/mlflow.db"
     found = trial.run([*SMOKE, "protocol.idle_s=120"], environment={"MLFLOW_TRACKING_URI": store}, limit_s=30)
     assert (found.exit_code, found.status) == (143, "timed_out")

@@ -74,7 +74,7 @@ def all_measured(folder):
 
 
 @BOTH
-def test_three_workers_measure_every_point_once_in_each_pass_and_wait_for_each_other(tmp_path, storage):
+def test_three_workers_measure_every_point_once_in_each_stage_and_wait_for_each_other(tmp_path, storage):
     ends = ended(*(started(tmp_path, storage, number=number) for number in (1, 2, 3)))
     assert [code for code, _ in ends] == [0, 0, 0]
     all_measured(tmp_path)
@@ -200,7 +200,7 @@ def measures_elsewhere(other, claim):
 @pytest.mark.parametrize(
     ("joins", "shared"), [(measures, True), (measured, True), (steps_back, False), (measures_elsewhere, False)]
 )
-def test_a_trial_during_which_somebody_joins_on_its_machine_is_shared_and_the_answer_says_so(tmp_path, joins, shared):
+def test_a_trial_during_which_somebody_joins_on_its_machine_is_shared_and_the_result_says_so(tmp_path, joins, shared):
     the_plan, machine = plan(tmp_path, Budget(trials=9), NINE, screening=False), Machine()
     other = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
 
@@ -281,7 +281,7 @@ def test_a_worker_killed_beside_another_is_named_and_costs_one_trial(tmp_path):
     all_measured(tmp_path)
 
 
-def test_all_workers_killed_leave_an_answer_of_what_there_is(tmp_path):
+def test_all_workers_killed_leave_an_recommendation_of_what_there_is(tmp_path):
     parent = started(tmp_path, "journal", "--workers", "2", "--seconds", "0.5")
     until(lambda: len(logged(tmp_path, "ends")) > 2 and len(workers_of(tmp_path)) == 2)
     time.sleep(0.2)  # into the next trial

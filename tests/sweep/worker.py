@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--trials", type=int)
     parser.add_argument("--finalists", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
-    asked, overrides = parser.parse_known_args()
+    arguments, overrides = parser.parse_known_args()
     number = next(
         (int(override.partition("=")[2]) for override in overrides if override.startswith("sweep.worker=")), None
     )
@@ -38,28 +38,28 @@ def main():
         line = json.dumps(
             [event, os.getpid(), time.monotonic(), [*words_of(overrides), *protocol(overrides)], shared(overrides)]
         )
-        with (asked.folder / "log").open("a") as file:
+        with (arguments.folder / "log").open("a") as file:
             file.write(line + "\n")
 
     own = ("shared_host=true",) if "shared_host=true" in overrides else ()
 
     def measure(overrides, limit_s):
         log("begins", overrides)
-        time.sleep(asked.seconds)
+        time.sleep(arguments.seconds)
         outcome = machine(overrides, limit_s)
         log("ends", overrides)
         return outcome
 
-    made = plan(asked.folder, Budget(trials=asked.trials), NINE, finalists=asked.finalists)
+    made = plan(arguments.folder, Budget(trials=arguments.trials), NINE, finalists=arguments.finalists)
     sweep = SweepRequest(
         name="study",
         plan=replace(made, full=(*made.full, *own), screening=(*made.screening, *own)),
-        storage=None if asked.storage == "journal" else asked.storage,
-        folder=asked.folder,
+        storage=None if arguments.storage == "journal" else arguments.storage,
+        folder=arguments.folder,
         quality_typed=False,
         notes=(),
         worker=number,
-        workers=({},) * asked.workers,
+        workers=({},) * arguments.workers,
         overrides=tuple(sys.argv[1:]),
     )
     return command.run(sweep, measure, [sys.executable, "-m", "tests.sweep.worker"], poll_s=0.1)

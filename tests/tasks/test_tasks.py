@@ -11,7 +11,7 @@ from joulemark.core.errors import BadRowError, UserError
 from joulemark.core.task import Prediction, Sample
 from joulemark.data.dataset import Dataset, Row
 from joulemark.data.embedded import sounds
-from joulemark.data.images import picture
+from joulemark.data.images import encoded_image
 from joulemark.tasks.image_captioning import ImageCaptioning
 from joulemark.tasks.image_classification import ImageClassification
 from joulemark.tasks.masked_language_modelling import MaskedLanguageModelling
@@ -127,7 +127,7 @@ def test_a_tag_outside_the_map_is_named_with_its_row(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"tokens": ["a", "b"], "tags": [0, 9]}\n')
     source = Dataset("file", "x", {"tokens": "tokens", "tags": "tags"}, path=str(path), labels=("O", "B-PER"))
-    with pytest.raises(UserError, match="row 1: tag 9 is none of O, B-PER"):
+    with pytest.raises(UserError, match="row 1: tag 9 is not one of O, B-PER"):
         TokenClassification(source).samples(1, 0)
 
 
@@ -190,21 +190,21 @@ def png(width, height):
 
 
 def test_an_image_is_brought_to_the_tasks_size_and_one_that_does_not_decode_is_unusable():
-    assert picture(png(3, 5), (640, 480)).open().size == (640, 480)
-    assert picture({"bytes": png(3, 5), "path": None}).open().size == (3, 5)
+    assert encoded_image(png(3, 5), (640, 480)).open().size == (640, 480)
+    assert encoded_image({"bytes": png(3, 5), "path": None}).open().size == (3, 5)
     with pytest.raises(BadRowError, match="does not decode"):
-        picture(b"no image")
+        encoded_image(b"no image")
     with pytest.raises(BadRowError, match="holds no image"):
-        picture(7)
-    assert str(picture(png(3, 5))) != str(picture(png(5, 3)))
+        encoded_image(7)
+    assert str(encoded_image(png(3, 5))) != str(encoded_image(png(5, 3)))
 
 
 @pytest.mark.servers
 def test_an_address_is_fetched_and_one_that_leads_nowhere_is_unusable():
     with hub({}, {"o/x": {"a.png": png(3, 5)}}) as endpoint:
-        assert picture(f"{endpoint}/datasets/o/x/resolve/main/a.png").shape == (3, 5)
+        assert encoded_image(f"{endpoint}/datasets/o/x/resolve/main/a.png").shape == (3, 5)
         with pytest.raises(BadRowError, match="cannot be fetched"):
-            picture(f"{endpoint}/datasets/o/x/resolve/main/b.png")
+            encoded_image(f"{endpoint}/datasets/o/x/resolve/main/b.png")
 
 
 def test_a_caption_is_judged_by_all_its_references():

@@ -8,6 +8,7 @@ else it is busy                               ──▶ compute-bound  cheaper F
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from joulemark.analysis import energy_metrics, named_metrics
 from joulemark.analysis.lower_bound import LowerBound
@@ -176,18 +177,24 @@ def _graphs(record: Record) -> str | None:
 
     On an H100, half precision: distilbert 3.9 times less at batch 1, 1.8 at 64; bloomz-560m 4.4 times at 1, 3.7 at 16.
     """
-    model = record.config.get("model", {})
-    if not model.get("compiles") or record.settings.compile:
+    capabilities = _capabilities(record)
+    if not capabilities.get("compiles") or record.settings.compile:
         return None
-    if "static" in model.get("caches", ()):
+    if "static" in capabilities.get("caches", ()):
         return "cache=static compile=true"
-    return "compile=graphs" if model.get("graphs") else None
+    return "compile=graphs" if capabilities.get("graphs") else None
+
+
+def _capabilities(record: Record) -> Mapping[str, Any]:
+    """What the record says of its model; until schema 2 beside the model's other keys, `reads_images` as `pictures`."""
+    model = record.config.get("model", {})
+    return model.get("capabilities") or {**model, "reads_images": model.get("pictures")}
 
 
 def _more_processes(record: Record) -> str | None:
     """The words for preparing more pictures side by side; None for other inputs, or where all cores that the run may
     use do so already."""
-    if not record.config.get("model", {}).get("pictures"):
+    if not _capabilities(record).get("reads_images"):
         return None
     processes, batch = record.settings.preprocessing_workers, record.settings.batch_size
     cores = record.environment.usable_cores or record.environment.cpu_cores or 1

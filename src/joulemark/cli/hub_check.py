@@ -16,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
-from joulemark.cli.hub_requirements import Answer, answered, questions
+from joulemark.cli.hub_requirements import HubCheckResult, checked, questions
 from joulemark.core import signals
 from joulemark.core.paths import CONF
 from joulemark.data import hub
@@ -55,14 +55,14 @@ def run(config: DictConfig) -> int:
     answers = []
     for number, question in enumerate(todo, start=1):
         print(f"[{number}/{len(todo)}] {question.what} {question.name}: {question.id}", file=sys.stderr, flush=True)
-        answers.append(answered(question, None if words["weights"] else words["limit_s"]))
+        answers.append(checked(question, None if words["weights"] else words["limit_s"]))
     show(answers)
     failed = sum(not answer.works for answer in answers)
     print(json.dumps({"checked": len(answers), "failed": failed, "rows": [asdict(answer) for answer in answers]}))
     return 1 if failed else 0
 
 
-def show(answers: Sequence[Answer]) -> None:
+def show(answers: Sequence[HubCheckResult]) -> None:
     """Prints one line for each answer, those of one task or kind together."""
     from rich.table import Table
 
@@ -75,7 +75,7 @@ def show(answers: Sequence[Answer]) -> None:
     for answer in answers:
         group = f"{answer.what}s: {answer.group}"
         table.add_row(
-            "" if group == before else group, answer.name, answer.id, "yes" if answer.works else "NO", answer.said
+            "" if group == before else group, answer.name, answer.id, "yes" if answer.works else "NO", answer.message
         )
         before = group
     console.show(table)

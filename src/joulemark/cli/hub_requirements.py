@@ -4,16 +4,17 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from joulemark.config import fit, model_files, yaml_file
 from joulemark.config.factories import model_of, task_on
+from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.model import Capabilities
 from joulemark.core.paths import CONF
 from joulemark.core.suggest import choose
 from joulemark.data import hub
@@ -33,15 +34,20 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came of a question: whether it works, and what was found or why not, in one line."""
+class HubCheckResult:
+    """The outcome of one check.
+
+    Attributes:
+        works: whether a run would find what it needs
+        message: what the Hub holds, or why it does not work, in one line
+    """
 
     what: str
     group: str
     name: str
     id: str
     works: bool
-    said: str
+    message: str
 
 
 def questions(words: Mapping[str, Any]) -> list[Question]:
@@ -76,29 +82,24 @@ def _names(question: Question) -> tuple[str, str]:
 
 def _datasets(rows: int) -> Iterator[Question]:
     for path in sorted((CONF / "task").glob("*.yaml")):
-        for name, entry in _read(path)["datasets"].items():
+        for name, entry in yaml_file.read(path)["datasets"].items():
             if "id" in entry:
                 ask = partial(_rows, path.stem, name, rows)
                 yield Question("dataset", path.stem, name, entry["id"], (path.stem,), ask)
 
 
-def _models(words: Mapping[str, Any]) -> Iterator[Question]:
-    for path in sorted((CONF / "model").glob("*.yaml")):
-        node = _read(path)
-        kind = next(word for word in node["defaults"] if word.startswith("kind/")).partition("@")[0]
-        node = {**_read(CONF / "model" / f"{kind}.yaml"), **node}
-        if node.get("weights", "hub") != "hub":
-            continue  # those that ship with the program
-        for size, own in (node.get("sizes") or {None: node}).items():
-            label, task = f"{path.stem}-{size}" if size else path.stem, node["tasks"][0]
-            ask = partial(_run, path.stem, size, task, words) if words["weights"] else partial(_held, path.stem, size)
-            yield Question("model", kind.partition("/")[2], label, own["checkpoint"], tuple(node["tasks"]), ask)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    # plain YAML for the list: composing a hundred models takes longer than the user waits for "no network"
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
+def _models(options: Mapping[str, Any]) -> Iterator[Question]:
+    for name in model_files.names():
+        node = model_files.node(name)
+        if node["weights"] != "hub" or name == "hub":
+            continue  # those that ship with the program, and the one whose checkpoint is typed
+        tasks = tuple(fit.tasks_of(typed(Capabilities, node["capabilities"], "model.capabilities")))
+        for size, own in (node["sizes"] or {None: node}).items():
+            label = f"{name}-{size}" if size else name
+            ask = partial(_held, name, size)
+            if options["weights"]:
+                ask = partial(_run, name, size, tasks[0], options)
+            yield Question("model", model_files.kind_of(name), label, own["checkpoint"], tasks, ask)
 
 
 def _composed(group: str, name: str) -> dict[str, Any]:
@@ -136,13 +137,13 @@ def _run(name: str, size: str | None, task: str, words: Mapping[str, Any]) -> st
     return f"answered {words['rows']} rows of {task}"
 
 
-def answered(question: Question, limit_s: float | None) -> Answer:
+def checked(question: Question, limit_s: float | None) -> HubCheckResult:
     """The answer to one question, whatever happens; after `limit_s` seconds it is that none came."""
     about = (question.what, question.group, question.name, question.id)
     try:
-        return Answer(*about, True, question.ask() if limit_s is None else hub.within(limit_s, question.ask))
+        return HubCheckResult(*about, True, question.ask() if limit_s is None else hub.within(limit_s, question.ask))
     except UserError as error:
-        return Answer(*about, False, str(error))
+        return HubCheckResult(*about, False, str(error))
     except Exception as error:  # the boundary of one question: the next one is asked all the same
         first = (str(error).splitlines() or [""])[0]
-        return Answer(*about, False, f"{type(error).__name__}: {first[:300]}")
+        return HubCheckResult(*about, False, f"{type(error).__name__}: {first[:300]}")

@@ -1,26 +1,22 @@
-"""What a run may be told of how its model is run, beside the task: each word, and where it cannot be.
+"""Which settings go with which model, task and device; all that can be checked without torch, each refusal one line.
 
-Settings are what is compared, so they do not make two runs incomparable; the task stays what it is. All that can be
-known without torch is refused here, in one line.
+Settings are what is compared, so they do not make two runs incomparable; the task stays what it is.
 """
 
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
-from typing import Any
 
 from joulemark.core import extras
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
+from joulemark.core.model import Model, Settings
 from joulemark.core.suggest import choose
-from joulemark.data.batching import SORTS
 from joulemark.hardware import host
 from joulemark.hardware.devices import PLAIN
 
-ATTENTIONS = ("auto", "eager", "sdpa", "flash_attention_2")
-CACHES = ("dynamic", "static")
-COMPILES = ("false", "true", "graphs")
 # Where torch 2.13 (_inductor/cpp_builder.py) and Triton 3 (runtime/build.py) look for a compiler
 CXX = ("g++", "clang++", "c++")
 CC = ("gcc", "clang", "cc")
@@ -28,114 +24,160 @@ CC = ("gcc", "clang", "cc")
 HALVES = ("bf16", "fp16")
 
 
-def check(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str, Any], device: Hardware) -> None:
-    """Whether model, task and device can do what the words of the run ask; UserError for the first that they cannot.
+@dataclass(frozen=True)
+class Combination:
+    """What is to go together in one run.
 
-    `nodes` holds the composed nodes of `model` and `task`, whose keys say what each can.
+    Attributes:
+        names: the choice of each group, for the messages
+        texts: whether the task's inputs have characters by which they can be sorted
     """
-    _check_batches(words, names, nodes)
-    if words["precision"] not in device.precisions:
-        raise UserError(f"{choose('precision', words['precision'], device.precisions)} (what this {device.device} can)")
-    if words["precision"] not in PLAIN and not nodes["model"]["quantizes"]:
-        raise UserError(
-            f"precision={words['precision']}: model={names['model']} does sums on its weights that only plain ones "
-            "allow; type precision=bf16"
-        )
-    if words["precision"] not in PLAIN:
-        extras.require(f"precision={words['precision']}", "torchao")
-    if device.beside and not nodes["model"]["shards"]:
-        raise UserError(
-            f"hardware.index={list(device.indices)}: model={names['model']} cannot be spread over several GPUs; "
-            f"type hardware.index={device.index}"
-        )
-    _check_attention(words, names, nodes["model"], device)
-    if words["cache"] not in CACHES:
-        raise UserError(choose("cache", words["cache"], CACHES))
-    if words["cache"] not in nodes["model"]["caches"]:
-        raise UserError(f"cache={words['cache']}: model={names['model']} has no such cache; type cache=dynamic")
-    if not isinstance(words["compile"], bool) and words["compile"] != "graphs":
-        raise UserError(choose("compile", str(words["compile"]), COMPILES))
-    if words["compile"]:
-        word = f"compile={str(words['compile']).lower()}"
-        _check_compiler(word, names, nodes["model"], device)
-    _check_processes(words["preprocessing_workers"], names, nodes["model"])
+
+    settings: Settings
+    samples: int
+    model: Model
+    texts: bool
+    device: Hardware
+    names: Mapping[str, str]
+
+    @property
+    def model_name(self) -> str:
+        return f"model={self.names['model']}"
 
 
-def _check_compiler(word: str, names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
+def check(run: Combination) -> None:
+    """Refuses the first setting that the model, the task or the device does not support.
+
+    Raises:
+        UserError: the setting, why not, and what to type instead.
+    """
+    _check_values(run.settings)
+    _check_batches(run)
+    _check_precision(run)
+    if run.device.beside and not run.model.capabilities.shards:
+        raise UserError(
+            f"hardware.index={list(run.device.indices)}: {run.model_name} cannot be spread over several GPUs; "
+            f"type hardware.index={run.device.index}"
+        )
+    _check_attention(run)
+    if run.settings.cache not in run.model.capabilities.caches:
+        raise UserError(f"cache={run.settings.cache}: {run.model_name} has no such cache; type cache=dynamic")
+    if run.settings.compile:
+        _check_compiler(run)
+    _check_workers(run)
+
+
+def _check_values(settings: Settings) -> None:
+    """Refuses a value that no model and no device supports."""
+    for setting in fields(settings):
+        value, allowed = getattr(settings, setting.name), setting.metadata["values"]
+        known = [word for word in allowed if word == value and type(word) is type(value)]  # 1 == True, compile=1 is not
+        if setting.name != "precision" and allowed and not known:
+            raise UserError(choose(setting.name, str(value), [str(word).lower() for word in allowed]))
+
+
+def _check_precision(run: Combination) -> None:
+    precision, supported = run.settings.precision, run.device.precisions
+    (setting,) = (setting for setting in fields(run.settings) if setting.name == "precision")
+    if precision not in setting.metadata["values"]:
+        raise UserError(choose("precision", precision, supported, setting.metadata["synonyms"]))
+    if precision not in supported:
+        raise UserError(
+            f"precision={precision} is not supported by this {run.device.device}; "
+            f"choose from: {', '.join(sorted(supported))}"
+        )
+    if precision not in PLAIN and not run.model.capabilities.quantizes:
+        raise UserError(
+            f"precision={precision}: {run.model_name} computes with its weights in ways that quantized ones do not "
+            "support; type precision=bf16"
+        )
+    if precision not in PLAIN:
+        extras.require(f"precision={precision}", "torchao")
+
+
+def _check_compiler(run: Combination) -> None:
     """Inductor needs a compiler for C++ on the processor; on a GPU it is Triton, which needs one for C."""
-    if not model["compiles"]:
-        raise UserError(f"{word}: a model of the kind of model={names['model']} cannot be; type compile=false")
-    if word == "compile=graphs":
-        _check_graphs(names, model, device)
-    if device.device == "mps":
-        raise UserError(f"{word} is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
-    variable, compilers = ("CXX", CXX) if device.device == "cpu" else ("CC", CC)
-    if not any(shutil.which(word) for word in (os.environ.get(variable), *compilers) if word):
+    override, device = f"compile={str(run.settings.compile).lower()}", run.device.device
+    if not run.model.capabilities.compiles:
+        raise UserError(f"{override}: {run.model_name} does not support torch.compile; type compile=false")
+    if run.settings.compile == "graphs":
+        _check_graphs(run)
+    if device == "mps":
+        raise UserError(f"{override} is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
+    variable, compilers = ("CXX", CXX) if device == "cpu" else ("CC", CC)
+    if not any(shutil.which(compiler) for compiler in (os.environ.get(variable), *compilers) if compiler):
         raise UserError(
-            f"{word} needs a compiler ({', '.join(compilers)}, or {variable}=…), and this machine shows none; "
+            f"{override} needs a compiler ({', '.join(compilers)}, or {variable}=…), and this machine has none; "
             "type compile=false"
         )
-    if device.device != "cpu" and find_spec("triton") is None:
-        raise UserError(f"{word} needs the package triton on a GPU, which is not here; type compile=false")
+    if device != "cpu" and find_spec("triton") is None:
+        raise UserError(f"{override} needs the package triton on a GPU, which is not installed; type compile=false")
 
 
-def _check_graphs(names: Mapping[str, str], model: Mapping[str, Any], device: Hardware) -> None:
+def _check_graphs(run: Combination) -> None:
     """A graph is recorded for each shape: of a model that writes token by token only its decoding has one."""
-    if device.device not in ("cuda", "rocm"):
+    if run.device.device not in ("cuda", "rocm"):
         raise UserError(
-            f"compile=graphs records CUDA graphs, and this run is on the {device.device}; type compile=true"
+            f"compile=graphs records CUDA graphs, and this run is on the {run.device.device}; type compile=true"
         )
-    if len(device.uuids) > 1:
-        raise UserError("compile=graphs was not tried over several GPUs; type compile=true")
-    if not model["graphs"]:
-        instead = "cache=static compile=true" if "static" in model["caches"] else "compile=true"
+    if len(run.device.uuids) > 1:
+        raise UserError("compile=graphs is not supported over several GPUs; type compile=true")
+    if not run.model.capabilities.graphs:
+        instead = "cache=static compile=true" if "static" in run.model.capabilities.caches else "compile=true"
         raise UserError(
-            f"compile=graphs: model={names['model']} writes token by token, each after a longer text; type {instead}"
+            f"compile=graphs: {run.model_name} writes token by token, each after a longer text; type {instead}"
         )
 
 
-def _check_attention(
-    words: Mapping[str, Any], names: Mapping[str, str], model: Mapping[str, Any], device: Hardware
-) -> None:
-    asked = words["attention"]
-    if asked not in ATTENTIONS:
-        raise UserError(choose("attention", asked, ATTENTIONS))
-    if asked not in model["attentions"]:
-        raise UserError(f"attention={asked}: model={names['model']} leaves nothing to choose; type attention=auto")
-    if asked != "flash_attention_2":
+def _check_attention(run: Combination) -> None:
+    attention = run.settings.attention
+    if attention not in run.model.capabilities.attentions:
+        raise UserError(
+            f"attention={attention}: {run.model_name} has no choice of attention implementations; type attention=auto"
+        )
+    if attention != "flash_attention_2":
         return
-    if device.device not in ("cuda", "rocm"):
-        raise UserError(f"attention={asked} needs a GPU, and this run is on the {device.device}; type attention=sdpa")
-    if words["precision"] not in HALVES:
+    if run.device.device not in ("cuda", "rocm"):
         raise UserError(
-            f"attention={asked} cannot compute in precision={words['precision']}; type precision=bf16 or attention=sdpa"
+            f"attention={attention} needs a GPU, and this run is on the {run.device.device}; type attention=sdpa"
+        )
+    if run.settings.precision not in HALVES:
+        raise UserError(
+            f"attention={attention} cannot compute in precision={run.settings.precision}; "
+            "type precision=bf16 or attention=sdpa"
         )
     if find_spec("flash_attn") is None:
-        raise UserError(f"attention={asked} needs the package flash_attn, which is not here; type attention=sdpa")
-
-
-def _check_processes(asked: int, names: Mapping[str, str], model: Mapping[str, Any]) -> None:
-    if asked == 1:
-        return
-    if not model["pictures"]:
         raise UserError(
-            f"preprocessing_workers={asked}: model={names['model']} reads no pictures that are prepared one by one; "
+            f"attention={attention} needs the package flash_attn, which is not installed; type attention=sdpa"
+        )
+
+
+def _check_workers(run: Combination) -> None:
+    workers = run.settings.preprocessing_workers
+    if workers == 1:
+        return
+    if not run.model.capabilities.reads_images:
+        raise UserError(
+            f"preprocessing_workers={workers}: {run.model_name} reads no images that are preprocessed one by one; "
             "type preprocessing_workers=1"
         )
-    if asked > (cores := host.cores()):
+    if workers > (cores := host.cores()):
         raise UserError(
-            f"preprocessing_workers={asked}: this process may use {cores} cores; type preprocessing_workers={cores}"
+            f"preprocessing_workers={workers}: this process may use {cores} cores; type preprocessing_workers={cores}"
         )
 
 
-def _check_batches(words: Mapping[str, Any], names: Mapping[str, str], nodes: Mapping[str, Any]) -> None:
-    model, task = nodes["model"], nodes["task"]
-    if words["batch_size"] > 1 and not model["pads"] and model["weights"] != "random":
+def _check_batches(run: Combination) -> None:
+    batch, sort = run.settings.batch_size, run.settings.sort
+    if batch > run.samples:
         raise UserError(
-            f"batch_size={words['batch_size']}: model={names['model']} reads padding as text, which would change its "
-            "answers; type batch_size=1, or model.weights=random for the energy alone"
+            f"batch_size={batch} is more than samples={run.samples}, so no batch would be full; "
+            f"type batch_size={run.samples}, or more samples"
         )
-    if words["sort"] not in SORTS:
-        raise UserError(choose("sort", words["sort"], SORTS))
-    if words["sort"] != "none" and not task["texts"]:
-        raise UserError(f"sort={words['sort']}: the inputs of task={names['task']} are no texts; type sort=none")
+    if batch > 1 and not run.model.capabilities.pads and run.model.checkpoint.weights != "random":
+        raise UserError(
+            f"batch_size={batch}: {run.model_name} ignores the attention mask, so padded batches change its "
+            "predictions; type batch_size=1, or model.weights=random for the energy alone"
+        )
+    if sort != "none" and not run.texts:
+        raise UserError(f"sort={sort}: the inputs of task={run.names['task']} are no texts; type sort=none")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from joulemark.core import extras
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
-from joulemark.core.model import Checkpoint, Model
+from joulemark.core.model import Capabilities, Checkpoint, Model, Settings
 from joulemark.core.procedure import Procedure
 from joulemark.core.suggest import choose
 from joulemark.core.task import Task
@@ -79,36 +79,31 @@ def sized(node: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def made_model(node: dict[str, Any], name: str) -> Model:
-    """The model of a node whose size is chosen, with its checkpoint; UserError for values that cannot be."""
-    for facts in (
-        "size",
-        "training_kwh",
-        "fine_tuning_kwh",
-        "pads",
-        "shards",
-        "attentions",
-        "caches",
-        "compiles",
-        "graphs",
-        "quantizes",
-        "pictures",
-    ):  # for the record and the reader, not for the model
-        node.pop(facts, None)
+    """The model of a node whose size is chosen, with its checkpoint.
+
+    Raises:
+        UserError: a value of the wrong type, or weights that do not exist.
+    """
+    node = without(node, "size", "training_kwh", "fine_tuning_kwh")  # for the record and the reader
     target = node.pop("_target_")
+    capabilities = typed(Capabilities, node.pop("capabilities"), "model.capabilities")
+    own = [column.name for column in fields(Checkpoint) if column.name in node]
     checkpoint = typed(
         Checkpoint,
         {
             "id": node.pop("checkpoint"),
-            **{
-                key: node.pop(key)
-                for key in ("weights", "revision", "trust_remote_code", "allow_pickle", "shape", "parameters", "seed")
-            },
+            **{key: node.pop(key) for key in own if key != "processor"},
             "processor": node.pop("processor", None) or {},
         },
         "model",
     )
     _check_weights(checkpoint, name)
-    return _made(target, {**node, "checkpoint": checkpoint}, "model")  # type: ignore[no-any-return]
+    return _made(target, {**node, "checkpoint": checkpoint, "capabilities": capabilities}, "model")  # type: ignore[no-any-return]
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """The settings among the composed values of a run."""
+    return Settings(**{setting.name: values[setting.name] for setting in fields(Settings)})
 
 
 def _check_weights(checkpoint: Checkpoint, name: str) -> None:
@@ -165,6 +160,11 @@ def made_task(node: dict[str, Any], dataset: Dataset) -> Task:
     return task  # type: ignore[no-any-return]
 
 
+def class_of(node: Mapping[str, Any]) -> Any:
+    """The class that a composed node names as its `_target_`."""
+    # Hydra resolves it, so that its own refusal of unsafe targets holds
+    return instantiate({"_target_": node["_target_"], "_partial_": True}).func
+
+
 def _made(target: str, values: Mapping[str, Any], where: str) -> Any:
-    # Hydra resolves the class, so that its own refusal of unsafe targets holds; the values are ours to check
-    return typed(instantiate({"_target_": target, "_partial_": True}).func, values, where)
+    return typed(class_of({"_target_": target}), values, where)

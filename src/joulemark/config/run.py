@@ -5,16 +5,24 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, make_dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
-from joulemark.config import compatibility as settings
-from joulemark.config import saved_settings, sensors
-from joulemark.config.factories import made_dataset, made_model, made_task, procedure_of, site_of, sized, with_dataset
+from joulemark.config import compatibility, fit, saved_settings, sensors
+from joulemark.config.factories import (
+    made_dataset,
+    made_model,
+    made_task,
+    procedure_of,
+    settings_of,
+    site_of,
+    sized,
+    with_dataset,
+)
 from joulemark.core import paths, tracking
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
@@ -28,13 +36,15 @@ from joulemark.data.dataset import Dataset
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
 
+MOST_SAMPLES = 10_000_000  # inputs lie in memory before the run; the study measured 1,000
+
 # Keys that a sweep gives its trials: in what they are made and beside whom, no part of what is asked
 GIVEN = ("sweep_id", "shared_host", "early_stop_against")
 
 
 @dataclass
-class RunSchema:
-    """What `conf/run.yaml` may hold; Hydra checks names and types against it (it must not be frozen)."""
+class RunOptions:
+    """What `conf/run.yaml` may hold beside the settings (it must not be frozen: Hydra fills it)."""
 
     model: Any = None
     task: Any = None
@@ -42,13 +52,6 @@ class RunSchema:
     meter: Any = None
     protocol: Any = None
     site: Any = None
-    batch_size: int = 1
-    precision: str = "fp32"
-    sort: str = "none"
-    attention: str = "auto"
-    cache: str = "dynamic"
-    compile: Any = False  # or graphs: Hydra's message about a union of types is none for people
-    preprocessing_workers: int = 1
     samples: int = 1000
     seed: int = 0
     tracking_uri: str | None = None
@@ -60,6 +63,25 @@ class RunSchema:
     tuned: Any = None
 
 
+def schema_of(settings: type[Any]) -> Any:
+    """The dataclass that Hydra checks a run's keys and types against: the fields of `RunOptions` and of `settings`.
+
+    A union of types becomes Any, which the values' own check refuses in clearer words than Hydra's.
+    """
+    columns = [
+        (one.name, one.type if isinstance(one.type, type) or one in fields(RunOptions) else Any, _default_of(one))
+        for one in (*fields(RunOptions), *fields(settings))
+    ]
+    return make_dataclass("RunSchema", columns)
+
+
+def _default_of(option: Field[Any]) -> Any:
+    if option.default_factory is not MISSING:
+        return field(default_factory=option.default_factory)
+    return field(default=option.default)
+
+
+RunSchema = schema_of(Settings)
 ConfigStore.instance().store(name="schema", node=RunSchema)
 
 
@@ -81,8 +103,7 @@ class Run:
     meters_required: bool
     procedure: Procedure
     site: Site
-    batch_size: int
-    precision: str
+    settings: Settings
     samples: int
     seed: int
     tracking_uri: str
@@ -92,17 +113,7 @@ class Run:
     sweep_id: str | None = None
     shared_host: bool = False
     early_stop_against: tuple[CompetingResult, ...] = ()
-    sort: str = "none"
-    attention: str = "auto"
-    cache: str = "dynamic"
-    compile: bool | str = False
-    preprocessing_workers: int = 1
     notes: tuple[str, ...] = ()
-
-    @property
-    def settings(self) -> Settings:
-        """What of the run its model is told when it is loaded."""
-        return Settings(**{one.name: getattr(self, one.name) for one in fields(Settings)})
 
     @property
     def label(self) -> str:
@@ -137,12 +148,14 @@ def build(
     nodes["task"] = with_dataset(nodes["task"], model.checkpoint)
     dataset = made_dataset(nodes["task"], names["task"])
     task = made_task(dict(nodes["task"]), dataset)
-    if task.name not in model.tasks:
-        raise UserError(
-            f"model={names['model']} cannot do task={names['task']}; it does: {', '.join(sorted(model.tasks))}"
-        )
+    fit.check(model, task, names)
+    values["model"] = {**values["model"], "capabilities": asdict(model.capabilities)}
+    nodes["model"]["capabilities"] = values["model"]["capabilities"]
     device = resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
-    settings.check(values, names, nodes, device)
+    settings = settings_of(values)
+    compatibility.check(
+        compatibility.Combination(settings, values["samples"], model, nodes["task"]["texts"], device, names)
+    )
     pin = typed(saved_settings.Pin, values["tuned"], "tuned") if values["tuned"] else None
     notes = saved_settings.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
     required = mapping(values["protocol"], "requires", "protocol")
@@ -160,6 +173,7 @@ def build(
         meters_required=bool(values["meter"]["required"]),
         procedure=procedure_of(values["protocol"], names["protocol"]),
         site=site_of(values["site"], names["site"]),
+        settings=settings,
         samples=values["samples"],
         seed=values["seed"],
         tracking_uri=tracking_uri,
@@ -169,7 +183,6 @@ def build(
         sweep_id=values["sweep_id"],
         shared_host=values["shared_host"],
         early_stop_against=early_stop_against(values["early_stop_against"]),
-        **{one.name: values[one.name] for one in fields(Settings)},
         notes=notes,
     )
 
@@ -191,9 +204,12 @@ def _check(values: Mapping[str, Any]) -> None:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
             raise UserError(f"{key} is no key of this run{hint}")
-    for key in ("batch_size", "samples", "preprocessing_workers"):
+    counts = ["samples", *(setting.name for setting in fields(Settings) if setting.type is int)]
+    for key in counts:
         if values[key] < 1:
             raise UserError(f"{key}={values[key]}: must be 1 or more")
+    if values["samples"] > MOST_SAMPLES:
+        raise UserError(f"samples={values['samples']}: at most {MOST_SAMPLES}, since all are read before the run")
 
 
 def _check_protocol(required: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ they were found: another model is refused, another card is said.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import yaml
 
 from joulemark.core import paths
 from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-# Keys of the run that are settings: of the words of a sweep only these, and keys of a task that were searched, are kept
-SETTINGS = ("batch_size", "precision", "sort", "attention", "cache", "compile", "preprocessing_workers")
+# Of the overrides of a sweep only these, and keys of a task that were searched, are kept
+SETTINGS = tuple(setting.name for setting in fields(Settings))
 
 
 @dataclass(frozen=True)

@@ -63,30 +63,102 @@ class Checkpoint:
     path: Path | None = None
 
 
+def _setting(default: Any, meaning: str, values: Sequence[Any] = (), synonyms: Mapping[str, str] | None = None) -> Any:
+    metadata = {"meaning": meaning, "values": tuple(values), "synonyms": dict(synonyms or {})}
+    return field(default=default, metadata=metadata)
+
+
+# What other programs call the precisions
+PRECISION_SYNONYMS = {
+    **dict.fromkeys(("float32", "float", "single", "full", "32", "f32"), "fp32"),
+    **dict.fromkeys(("tensorfloat32", "tfloat32"), "tf32"),
+    **dict.fromkeys(("bfloat16", "brain_float16"), "bf16"),
+    **dict.fromkeys(("float16", "half", "16", "f16"), "fp16"),
+    **dict.fromkeys(("8bit", "8-bit", "8", "w8", "q8"), "int8"),
+    **dict.fromkeys(("4bit", "4-bit", "4", "w4", "q4", "nf4", "fp4"), "int4"),
+    **dict.fromkeys(("float8", "f8", "e4m3"), "fp8"),
+}
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a model is run on its device: what may be chosen without changing what is asked of it.
 
-    `precision` is one of the hardware's; `attention` transformers' name of an implementation, `auto` its own choice.
-    `cache` says whether a generator's keys and values grow with the answer (`dynamic`) or have their place from the
-    start (`static`). `compile` has torch compile the forward pass, with a static cache that of decoding; `graphs` also
-    records it as CUDA graphs. `preprocessing_workers` of the host read and resize the pictures of a batch side by side.
+    The single list of the settings: the schema of a run, the saved settings of a sweep, the record, the params, the
+    report and --help-all are derived from these fields. Each field's metadata holds its `meaning` in one line, the
+    `values` allowed (empty where the type alone says it) and `synonyms` of other programs.
+
+    Attributes:
+        precision: number format of the weights and sums, one of those that the device supports
+        batch_size: requests per forward pass, at least 1
+        sort: order in which requests form batches
+        attention: transformers' name of an attention implementation; `auto` is the checkpoint's own choice
+        cache: whether a generator's keys and values grow with the answer or have a fixed size from the start
+        compile: whether torch compiles the forward pass, with a static cache that of decoding; `graphs` also records it
+            as CUDA graphs
+        preprocessing_workers: host processes that read and resize the images of a batch in parallel, at least 1
     """
 
-    precision: str = "fp32"
-    batch_size: int = 1
-    sort: str = "none"
-    attention: str = "auto"
-    cache: str = "dynamic"
-    compile: bool | str = False
-    preprocessing_workers: int = 1
+    precision: str = _setting(
+        "fp32",
+        "fp32, tf32, bf16, fp16; for the weights alone int8, int4, fp8; as far as the device supports them",
+        ("fp32", "tf32", "bf16", "fp16", "int8", "int4", "fp8"),
+        PRECISION_SYNONYMS,
+    )
+    batch_size: int = _setting(1, "requests per forward pass")
+    sort: str = _setting("none", "length: batches of texts of similar length, the longest first", ("none", "length"))
+    attention: str = _setting(
+        "auto",
+        "attention implementation: auto is the checkpoint's own, flash_attention_2 needs its package",
+        ("auto", "eager", "sdpa", "flash_attention_2"),
+    )
+    cache: str = _setting(
+        "dynamic", "key-value cache of a generator: grows with the answer, or static", ("dynamic", "static")
+    )
+    compile: bool | str = _setting(
+        False,
+        "true: torch.compile of the forward pass (of decoding with cache=static); graphs: also as CUDA graphs",
+        (False, True, "graphs"),
+    )
+    preprocessing_workers: int = _setting(1, "host processes that read and resize the images of a batch in parallel")
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a kind of model can do, and what its way of computing allows; a checkpoint may narrow it.
+
+    Attributes:
+        accepts: inputs, of the same vocabulary as `Task.accepts`
+        gives: outputs, of the same vocabulary as `Task.gives`
+        tasks: names of the only tasks that a checkpoint was trained for; empty where input and output decide
+        pads: False where the architecture ignores the attention mask, so padded batches change its predictions
+        shards: whether its layers can be spread over several GPUs
+        attentions: values of `attention` it supports
+        caches: values of `cache` it supports
+        compiles: whether torch.compile was tried and works
+        graphs: whether its forward pass has one shape, so that CUDA graphs of it can be recorded
+        reads_images: whether it reads images that are preprocessed one by one, which workers can do in parallel
+        quantizes: False where its forward pass takes its weights apart, which int8, int4 and fp8 ones do not allow
+    """
+
+    accepts: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    pads: bool = True
+    shards: bool = True
+    attentions: tuple[str, ...] = ("auto", "eager", "sdpa", "flash_attention_2")
+    caches: tuple[str, ...] = ("dynamic",)
+    compiles: bool = True
+    graphs: bool = True
+    reads_images: bool = False
+    quantizes: bool = True
 
 
 class Model(Protocol):
     """A kind of model with one checkpoint: a description that is cheap to make until `load` is called.
 
-    `role` is `specialist` (takes the bare input) or `general` (takes the task's prompt).
-    `tasks` names the tasks the checkpoint can do.
+    Attributes:
+        role: `specialist` (takes the bare input) or `general_purpose` (takes the task's prompt)
     """
 
     @property
@@ -96,5 +168,11 @@ class Model(Protocol):
     @property
     def role(self) -> str: ...
     @property
-    def tasks(self) -> Sequence[str]: ...
+    def capabilities(self) -> Capabilities: ...
     def load(self, task: Task, device: str, settings: Settings) -> Loaded: ...
+
+
+def fits(capabilities: Capabilities, name: str, accepts: str, gives: str) -> bool:
+    """Whether a model with these capabilities can do a task with this name, input and output."""
+    trained = not capabilities.tasks or name in capabilities.tasks
+    return trained and accepts in capabilities.accepts and gives in capabilities.gives

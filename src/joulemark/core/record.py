@@ -51,7 +51,7 @@ class ModelFacts:
     Attributes:
         name: the option that chose it, with its size where it comes in several
         kind: kind of model, a module of `joulemark.models`
-        role: `specialist` (takes the bare input) or `general` (takes the task's prompt)
+        role: `specialist` (takes the bare input) or `general_purpose` (takes the task's prompt)
         checkpoint: id of the checkpoint
         weights: `hub`, `embedded`, `random` or a local folder
         revision: commit of the checkpoint on the Hub

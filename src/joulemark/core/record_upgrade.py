@@ -78,7 +78,7 @@ def _schema_3(record: Values) -> dict[str, Any]:
     settings = [setting.name for setting in fields(Settings)]
     return {
         **{key: value for key, value in record.items() if key != "run"},
-        "model": _gathered(record["model"], ModelFacts, "facts"),
+        "model": _gathered(_model(record["model"]), ModelFacts, "facts"),
         "task": _task(record["task"], run),
         "protocol": _protocol(record["protocol"]),
         "site": _renamed(record["site"], SITE),
@@ -91,7 +91,13 @@ def _schema_3(record: Values) -> dict[str, Any]:
     }
 
 
+ROLES = {"general": "general_purpose"}
+
 UPGRADES: Mapping[int, Callable[[Values], dict[str, Any]]] = {1: _schema_2, 2: _schema_3}
+
+
+def _model(model: Values) -> dict[str, Any]:
+    return {**model, "role": ROLES.get(str(model.get("role")), model.get("role"))}
 
 
 def _task(task: Values, run: Values) -> dict[str, Any]:

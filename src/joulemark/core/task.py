@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,18 @@ class Scores:
 class Task(Protocol):
     """What is asked: inputs, options and metric. All that makes two runs comparable lives here, in a frozen dataclass.
 
-    `metric` is the name of the primary entry of the scores; higher is better.
+    A model can do the task when it accepts the input and gives the output (`core.model.fits`). Both are names of an
+    open vocabulary: inputs text, question_context, text_pair, words, image, audio; outputs text, label, span,
+    masked_token, tags, similarity, boxes, image.
+
+    Attributes:
+        accepts: what an input is
+        gives: what a prediction is
+        metric: name of the primary entry of the scores; higher is better
     """
+
+    accepts: ClassVar[str]
+    gives: ClassVar[str]
 
     @property
     def name(self) -> str: ...

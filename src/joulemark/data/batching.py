@@ -15,8 +15,6 @@ from joulemark.core.task import Sample
 
 T = TypeVar("T")
 
-SORTS = ("none", "length")
-
 
 def order(samples: Sequence[Sample], sort: str) -> list[int]:
     """The places of the samples in the order in which they are batched; those of one length keep their own order.
@@ -46,10 +44,10 @@ def characters(given: Any) -> int:
         return sum(characters(value) for value in given.values())
     if isinstance(given, Iterable):
         return sum(characters(value) for value in given)
-    raise UserError("sort=length: the inputs of this task are no texts; type sort=none")
+    raise UserError("sort=length: the inputs of this task are not texts; type sort=none")
 
 
-def put_back(values: Sequence[T], places: Sequence[int]) -> list[T]:
+def in_order_of_samples(values: Sequence[T], places: Sequence[int]) -> list[T]:
     """The values, one for each sample in the order in which it was batched, in the order of the samples."""
-    found = dict(zip(places, values, strict=True))
-    return [found[place] for place in range(len(places))]
+    by_place = dict(zip(places, values, strict=True))
+    return [by_place[place] for place in range(len(places))]

@@ -88,40 +88,40 @@ class Dataset:
         A row for which it raises BadRowError is skipped and noted, as is one without a needed field. UserError where
         more than one in a hundred is, and where there are too few rows and repeating is not allowed.
         """
-        found: list[Sample] = []
+        samples: list[Sample] = []
         skipped: list[str] = []
         hint = ""  # the map of fields is what is wrong, where no row before had them
         for place, raw in self._raw():
             try:
                 row = self._row(place, raw)
                 if row is not None:
-                    found.append(make(row))
+                    samples.append(make(row))
             except BadRowError as error:
                 skipped.append(f"{place}: {error}")
-                if isinstance(error, MissingFieldError) and not found and not hint:
+                if isinstance(error, MissingFieldError) and not samples and not hint:
                     hint = f"; name the right one with task.fields.{error.field}=…"
                 if len(skipped) > MAX_SKIPPED * count:
                     raise self._unusable(skipped, hint) from None
-            if len(found) == count:
-                return Inputs(tuple(found), tuple(skipped))
-        if skipped and not found:
+            if len(samples) == count:
+                return Inputs(tuple(samples), tuple(skipped))
+        if skipped and not samples:
             raise self._unusable(skipped, hint)
-        return Inputs(tuple(self._repeated(found, count)), tuple(skipped))
+        return Inputs(tuple(self._repeated(samples, count)), tuple(skipped))
 
     def _unusable(self, skipped: list[str], hint: str) -> UserError:
         place, _, why = skipped[0].partition(": ")
         more = f" ({len(skipped)} such rows; at most 1 in 100 may be skipped)" if len(skipped) > 1 else ""
         return UserError(f"{self.source}, {place}: {why}{hint}{more}")
 
-    def _repeated(self, found: list[Sample], count: int) -> list[Sample]:
-        if not found:
+    def _repeated(self, samples: list[Sample], count: int) -> list[Sample]:
+        if not samples:
             raise UserError(f"{self.source} holds no rows")
         if not self.repeat:
             raise UserError(
-                f"{self.source} has {len(found)} rows, {count} are asked for: "
-                f"type samples={len(found)}, or task.repeat=true to go round again"
+                f"{self.source} has {len(samples)} rows, {count} are requested: "
+                f"type samples={len(samples)}, or task.repeat=true to start again from the first"
             )
-        return [found[i % len(found)] for i in range(count)]
+        return [samples[i % len(samples)] for i in range(count)]
 
     def _raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.id is not None:
@@ -162,7 +162,7 @@ class Dataset:
         number = whole(value)
         if number is not None and 0 <= number < len(self.labels):
             return self.labels[number]
-        raise BadRowError(f"label {value!r} is none of {_some(self.labels) or UNNAMED}")
+        raise BadRowError(f"label {value!r} is not one of {_some(self.labels) or UNNAMED}")
 
 
 def whole(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""Asking the Hub what it holds, with an end to the waiting and one line for every refusal."""
+"""Queries to the Hub, each with a time limit and one line for every refusal."""
 
 import json
 import threading
@@ -14,26 +14,26 @@ DEADLINE_S = 8.0
 def described(kind: str, repository: str, revision: str | None, key: str) -> Any | None:
     """The Hub's description of a `model` or `dataset`: commit and files; None where the Hub cannot be reached.
 
-    UserError for a repository that is gated, missing or misnamed; `key` is the word that named it.
+    UserError for a repository that is gated, missing or misnamed; `key` is the option that named it.
     """
     from huggingface_hub import HfApi, errors
 
     api = HfApi()
-    ask = getattr(api, f"{kind}_info")
+    query = getattr(api, f"{kind}_info")
 
-    def answer() -> Any:
-        about = ask(repository, revision=revision, timeout=DEADLINE_S / 2)
+    def description() -> Any:
+        about = query(repository, revision=revision, timeout=DEADLINE_S / 2)
         if about.gated:  # its description is open to all, its files are not
             api.auth_check(repository, repo_type=kind)
         return about
 
     try:
-        return within(DEADLINE_S, answer)
+        return within(DEADLINE_S, description)
     except (errors.HfHubHTTPError, errors.HFValidationError) as error:
-        found = refusal(error, kind, repository, revision, key)
-        if found is None and error.response is not None and error.response.status_code >= 500:
+        refused = refusal(error, kind, repository, revision, key)
+        if refused is None and error.response is not None and error.response.status_code >= 500:
             return None
-        raise found or UserError(f"{key}={repository}: the Hub refuses ({str(error).splitlines()[0]})") from None
+        raise refused or UserError(f"{key}={repository}: the Hub refuses ({str(error).splitlines()[0]})") from None
     except network_errors():
         return None
 
@@ -41,7 +41,7 @@ def described(kind: str, repository: str, revision: str | None, key: str) -> Any
 def refusal(error: BaseException, kind: str, repository: str, revision: str | None, key: str) -> UserError | None:
     """One line for a repository that is gated, missing or misnamed; None for any other trouble.
 
-    That it is gated is also found where a package wrapped what the Hub said.
+    A gated repository is also recognised where a package wrapped the Hub's error.
     """
     from huggingface_hub import errors
 
@@ -54,12 +54,12 @@ def refusal(error: BaseException, kind: str, repository: str, revision: str | No
             f"{key}={repository} does not exist on the Hub, or is private: check the spelling, or set HF_TOKEN"
         )
     if isinstance(error, errors.HFValidationError):
-        return UserError(f"{key}={repository} is no Hub id; one looks like owner/name")
+        return UserError(f"{key}={repository} is not a Hub id, which has the form owner/name")
     return None
 
 
 def gated(kind: str, repository: str, key: str) -> UserError:
-    """What to accept, and where."""
+    """The refusal of a gated repository: which terms to accept, and where."""
     from huggingface_hub import get_token
 
     place = repository if kind == "model" else f"datasets/{repository}"
@@ -90,13 +90,13 @@ def require_network() -> None:
     if constants.HF_HUB_OFFLINE:
         raise UserError(f"no network: HF_HUB_OFFLINE is set; unset it to ask the Hub at {where}")
     try:
-        answer = within(DEADLINE_S, lambda: get_session().get(f"{where}/api/models?limit=1", timeout=DEADLINE_S / 2))
+        response = within(DEADLINE_S, lambda: get_session().get(f"{where}/api/models?limit=1", timeout=DEADLINE_S / 2))
     except network_errors():
         raise UserError(
             f"no network: the Hub at {where} cannot be reached; connect this machine, or set HF_ENDPOINT to a mirror"
         ) from None
-    if answer.status_code >= 500:
-        raise UserError(f"the Hub at {where} is out of order (it answers {answer.status_code}); try again later")
+    if response.status_code >= 500:
+        raise UserError(f"the Hub at {where} is out of order (status {response.status_code}); try again later")
 
 
 def network_errors() -> tuple[type[BaseException], ...]:

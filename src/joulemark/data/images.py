@@ -11,12 +11,12 @@ from typing import Any
 from joulemark.core.errors import BadRowError
 from joulemark.data.dataset import bytes_of
 
-# PIL's words, and those of what it is made of, for a file that is no image or breaks off
+# Errors of PIL and its decoders for a file that is not an image, or is truncated
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error, zlib.error)
 
 
 @dataclass(frozen=True)
-class Picture:
+class EncodedImage:
     """One encoded image, and the size in pixels (width, height) that the task brings it to; None leaves it alone."""
 
     data: bytes = field(repr=False)
@@ -34,28 +34,28 @@ class Picture:
         """Width and height of the image as its source has it, before any resizing."""
         from PIL import Image
 
-        found: tuple[int, int] = Image.open(io.BytesIO(self.data)).size
-        return found
+        size: tuple[int, int] = Image.open(io.BytesIO(self.data)).size
+        return size
 
     def __str__(self) -> str:
         """The digest of the bytes: what a record says of an image."""
         return f"image {hashlib.sha256(self.data).hexdigest()[:16]}"
 
 
-def picture(value: Any, size: tuple[int, int] | None = None) -> Picture:
+def encoded_image(value: Any, size: tuple[int, int] | None = None) -> EncodedImage:
     """The image in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, a file or an https address.
 
-    Raises BadRowError where it does not decode to its end, or has more pixels than PIL takes for harmless.
+    Raises BadRowError where it does not decode to its end, or has more pixels than PIL's safety limit.
     """
     from PIL import Image
 
     address = isinstance(value, str) and value.startswith(("https://", "http://"))
-    made = Picture(_fetched(value) if address else bytes_of(value, "image"), size)
+    image = EncodedImage(_fetched(value) if address else bytes_of(value, "image"), size)
     try:
-        made.open()
+        image.open()
     except (*UNREADABLE, Image.DecompressionBombError) as error:
         raise BadRowError(f"the image does not decode ({_plain(error)})") from None
-    return made
+    return image
 
 
 def _plain(error: Exception) -> str:
@@ -67,9 +67,9 @@ def _fetched(address: str) -> bytes:
     import requests
 
     try:
-        answer = requests.get(address, timeout=10)
-        answer.raise_for_status()
+        response = requests.get(address, timeout=10)
+        response.raise_for_status()
     except requests.RequestException as error:
         raise BadRowError(f"{address} cannot be fetched ({type(error).__name__})") from None
-    content: bytes = answer.content
+    content: bytes = response.content
     return content

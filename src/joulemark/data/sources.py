@@ -71,9 +71,9 @@ def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def of_hub(
     name: str, id: str, config: str | None, split: str | None, revision: str | None, data_dir: str | None
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Streams a dataset of the Hub; network trouble and unknown ids become one line that says what to do.
+    """Streams a dataset of the Hub; network trouble and unknown ids become one line with what to do.
 
-    `name` is its word on the command line. Images and sounds come as the bytes of their files.
+    `name` is its name on the command line. Images and sounds come as the bytes of their files.
     """
     if hub.described("dataset", id, revision, f"task.dataset={name}, id") is None:
         raise _unread(name, id, "the Hub cannot be reached")
@@ -90,7 +90,7 @@ def of_hub(
     except refusals as error:
         refused = hub.refusal(error, "dataset", id, revision, f"task.dataset={name}, id")
         if isinstance(error, datasets.exceptions.DatasetNotFoundError) and "gated" in str(error):
-            # the package has cut off what the Hub said
+            # the package drops the Hub's own message
             refused = hub.gated("dataset", id, f"task.dataset={name}, id")
         if refused is not None:
             raise refused from None
@@ -98,7 +98,7 @@ def of_hub(
 
 
 def _undecoded(stream: Any) -> Any:
-    """The stream with pictures and sounds as the bytes of their files: decoding is part of an inference."""
+    """The stream with images and sounds as the bytes of their files: decoding is part of an inference."""
     import datasets
 
     for name, feature in (stream.features or {}).items():

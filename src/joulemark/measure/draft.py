@@ -67,7 +67,7 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
         metric=options.pop("metric"),
         samples=run.samples,
         seed=run.seed,
-        prompt=prompt if run.model.role == "general" else None,
+        prompt=prompt if run.model.role == "general_purpose" else None,
         min_new_tokens=options.pop("min_new_tokens", None),
         max_new_tokens=options.pop("max_new_tokens", None),
         dataset=run.dataset.name,

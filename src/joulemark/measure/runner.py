@@ -15,7 +15,7 @@ from joulemark.core.model import Loaded
 from joulemark.core.record import ModelFacts, Record
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Prediction, Sample
-from joulemark.data.batching import order, put_back, split
+from joulemark.data.batching import in_order_of_samples, order, split
 from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure.instruments import Instruments
@@ -102,7 +102,7 @@ def _steps(
         yield step, (record := flagged(record, replace(measured, peak_memory_bytes=loaded.peak_memory_bytes())))
 
     progress("scoring", 0.0)
-    record = scored(record, run, loaded, samples, put_back(predictions, places), places)
+    record = scored(record, run, loaded, samples, in_order_of_samples(predictions, places), places)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored

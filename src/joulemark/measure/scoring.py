@@ -9,7 +9,7 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import Prediction, Sample, Scores
-from joulemark.data.batching import put_back
+from joulemark.data.batching import in_order_of_samples
 
 
 def scored(
@@ -22,7 +22,7 @@ def scored(
 ) -> Record:
     """The record with the quality of the predictions, and a row for each request, whichever batch it was in."""
     scores = _scores(run, loaded, samples, predictions)
-    latencies = put_back(latency_metrics.request_latencies(record.measurement), places)
+    latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
     record = replace(record, scores=scores.values, requests=_requests(samples, predictions, scores, latencies))
     return flagged(record, record.measurement)
 

@@ -16,14 +16,14 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
 
 J_PER_UJ = 1e-6
-REHEARSAL_S = 0.5  # over which the accumulator is held against the power
-BELIEVED = 5.0  # times apart they may be: idle power wanders, a wrong unit is 15 or 1,000 times
+REHEARSAL_S = 0.5  # over which the accumulator is compared with the power
+MAX_RATIO = 5.0  # largest accepted ratio: idle power varies, a wrong unit is 15 or 1,000 times off
 POWERS = ("socket_power", "current_socket_power", "average_socket_power")  # one of them a number, by card and release
 
 
 @dataclass
 class Amd:
-    """Reads the joules of one AMD card, found by its UUID, from its accumulator, method `counter`.
+    """Reads the joules of one AMD GPU, by its UUID, from its accumulator; method `counter`.
 
     `driver` is the amdsmi module; None imports it in `open`. Nothing runs between `start` and `stop`.
     """
@@ -38,11 +38,11 @@ class Amd:
     _began: tuple[float, float] | None = field(default=None, init=False, repr=False)
 
     def open(self, hardware: Hardware) -> None:
-        """Finds the card and holds its accumulator against its power; UserError where there is none to believe."""
+        """Finds the GPU and checks its accumulator against its power; UserError where they disagree."""
         if hardware.device != "rocm" or hardware.uuid is None:
             raise UserError(f"meter=amd reads AMD GPUs and hardware={hardware.name} has none; type meter=codecarbon")
         self._smi = _amdsmi() if self.driver is None else self.driver
-        self._card = self._found(hardware.uuid)
+        self._card = self._handle(hardware.uuid)
         try:
             began_s, before_j = self.clock(), self._read_j()
             self.sleep(REHEARSAL_S)
@@ -52,11 +52,11 @@ class Amd:
             raise UserError(
                 f"meter=amd: {hardware.uuid} has no energy counter ({error}); type meter=codecarbon"
             ) from None
-        if power_w is None or not power_w / BELIEVED < watts < power_w * BELIEVED:
-            said = "no power to hold it against" if power_w is None else f"{power_w:g} W by its power"
+        if power_w is None or not power_w / MAX_RATIO < watts < power_w * MAX_RATIO:
+            reference = "no power to compare it with" if power_w is None else f"{power_w:g} W by its power"
             raise UserError(
-                f"meter=amd: the energy counter gives {watts:.3g} W and the card {said}: this amdsmi or card is not to "
-                "be believed; type meter=codecarbon"
+                f"meter=amd: the energy counter gives {watts:.3g} W and the card {reference}: this amdsmi or GPU is "
+                "unreliable; type meter=codecarbon"
             )
 
     def start(self) -> None:
@@ -77,10 +77,10 @@ class Amd:
         return Reading(self.name, duration_s, gpu_j=joules, method={"gpu": "counter"})
 
     def close(self) -> None:
-        """Lets go of the card; amdsmi stays loaded, other parts of the process may use it."""
+        """Releases the GPU; amdsmi stays loaded for other parts of the process."""
         self._card = self._began = None
 
-    def _found(self, uuid: str) -> Any:
+    def _handle(self, uuid: str) -> Any:
         try:
             self._smi.amdsmi_init()
             cards = {self._smi.amdsmi_get_gpu_device_uuid(h): h for h in self._smi.amdsmi_get_processor_handles()}
@@ -98,9 +98,9 @@ class Amd:
         return float(ticks * count["counter_resolution"]) * J_PER_UJ
 
     def _power_w(self) -> float | None:
-        """The card's power as it tells it; None where it tells none ("N/A")."""
-        told = self._smi.amdsmi_get_power_info(self._card)
-        return next((float(told[name]) for name in POWERS if isinstance(told.get(name), int | float)), None)
+        """The GPU's power in W; None where it reports none ("N/A")."""
+        info = self._smi.amdsmi_get_power_info(self._card)
+        return next((float(info[name]) for name in POWERS if isinstance(info.get(name), int | float)), None)
 
 
 def _amdsmi() -> Any:

@@ -40,13 +40,13 @@ class Apple:
     _began_s: float | None = field(default=None, init=False, repr=False)
 
     def open(self, hardware: Hardware) -> None:
-        """Opens the channels and reads one window to throw away; UserError where they are not there or do not move."""
+        """Opens the channels and discards a first window; UserError where they are absent or do not move."""
         self._monitor = (_zeus() if self.driver is None else self.driver).AppleEnergyMonitor()
         self._gpu = hardware.device != "cpu"
         self._monitor.begin_window(LABEL)
         self.sleep(REHEARSAL_S)
         if not self._monitor.end_window(LABEL).cpu_total_mj:
-            raise UserError("meter=apple: this Mac's energy channels do not tell its CPU; type meter=codecarbon")
+            raise UserError("meter=apple: this Mac's energy channels do not report its CPU; type meter=codecarbon")
 
     def start(self) -> None:
         """Begins a window; the work may begin when it returns."""
@@ -54,14 +54,14 @@ class Apple:
         self._began_s = self.clock()
 
     def stop(self) -> Reading:
-        """The joules since `start`, None for what the processor does not tell; RuntimeError for a CPU without any."""
+        """The joules since `start`, None for what the processor does not report; RuntimeError for a CPU without any."""
         if self._began_s is None:
             raise RuntimeError("meter apple: stop without start")
         duration_s, self._began_s = self.clock() - self._began_s, None
-        told = self._monitor.end_window(LABEL)
-        if not told.cpu_total_mj:
+        energy = self._monitor.end_window(LABEL)
+        if not energy.cpu_total_mj:
             raise RuntimeError(f"meter apple: no energy for the CPU in {duration_s:.3g} s: the window is too short")
-        millijoules = {"gpu": told.gpu_mj if self._gpu else None, "cpu": told.cpu_total_mj, "ram": told.dram_mj}
+        millijoules = {"gpu": energy.gpu_mj if self._gpu else None, "cpu": energy.cpu_total_mj, "ram": energy.dram_mj}
         joules = {component: value * J_PER_MJ for component, value in millijoules.items() if value is not None}
         return Reading(
             self.name,
@@ -71,7 +71,7 @@ class Apple:
         )
 
     def close(self) -> None:
-        """Lets go of the channels."""
+        """Releases the channels."""
         self._monitor, self._began_s = None, None
 
 

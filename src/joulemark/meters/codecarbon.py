@@ -4,8 +4,8 @@ What is known of CodeCarbon 3.3.2 (its source, read whole; DECISIONS.md names th
 
 - One tracker, opened long before the first window, tasks only: mixing `start` with `start_task` drops energy, and the
   first task of a process takes about 2 s.
-- `start_task` starts a thread that polls once a second, with no option against it; it is replaced by one that does
-  nothing (`_Still`), and `open` looks whether a task starts any other thread. Energy does not need it: counters are
+- `start_task` starts a thread that polls once a second, without an option against it; it is replaced by one that does
+  nothing (`_NoScheduler`), and `open` checks that a task starts no other thread. Energy does not need it: counters are
   read at the two ends, and the CPU's load is the mean between them.
 - CPU without RAPL: TDP x (0.1 + 0.9 load^3), load the busy share of all cores from start to stop, in steps of
   10 ms x cores: below 0.1 s it says little. The TDP of an unknown processor is 4 W a thread; on Apple's it is 85 W.
@@ -35,7 +35,7 @@ REHEARSAL_S = 0.3  # of the throw-away task on a GPU: a few ticks of its counter
 CONFIG_FILE = ".codecarbon.config"
 
 
-class _Still:
+class _NoScheduler:
     """A scheduler that never runs, in place of the one that polls once a second."""
 
     def start(self) -> None:
@@ -104,12 +104,12 @@ class CodeCarbon:
         return Reading(self.name, float(task.duration), method=method, **{f"{c}_j": j for c, j in joules.items()})
 
     def close(self) -> None:
-        """Lets go of the tracker. It holds no thread, lock or file, and its own stop would only measure once more."""
+        """Releases the tracker. It holds no thread, lock or file, and its own stop would only measure again."""
         self._tracker, self._cards = None, ()
         self._running = False
 
     def _rehearse(self) -> None:
-        """One task to throw away: pays for the first start, and shows that no thread runs inside a task."""
+        """A discarded task: takes the cost of the first start, and shows that no thread runs inside a task."""
         before = set(threading.enumerate())
         self.start()
         started = [thread.name for thread in set(threading.enumerate()) - before]
@@ -120,7 +120,7 @@ class CodeCarbon:
 
 
 def _refuse_stray_configuration() -> None:
-    """UserError for any setting that CodeCarbon would obey without being asked to."""
+    """UserError for a configuration file or variable that CodeCarbon would apply by itself."""
     for path in dict.fromkeys((Path.cwd() / CONFIG_FILE, Path.home() / CONFIG_FILE)):
         if path.exists():
             raise UserError(f"meter=codecarbon: {path} would change what is measured; move it away, or type meter=nvml")
@@ -130,11 +130,11 @@ def _refuse_stray_configuration() -> None:
 
 
 def _tracker(zone: str, indices: list[int], hardware: Hardware) -> Any:
-    """A tracker that has probed the machine: task mode, no files, no network, no thread, no words below an error."""
+    """A tracker that has probed the machine: task mode, no files, network or thread, no log below an error."""
     from codecarbon import OfflineEmissionsTracker
     from codecarbon.core.cpu import is_rapl_available
 
-    logging.getLogger("codecarbon").setLevel(logging.ERROR)  # its constructor speaks before it reads log_level
+    logging.getLogger("codecarbon").setLevel(logging.ERROR)  # its constructor logs before it reads log_level
     tracker = OfflineEmissionsTracker(
         country_iso_code=zone,
         force_carbon_intensity_g_co2e_kwh=0.0,
@@ -152,7 +152,7 @@ def _tracker(zone: str, indices: list[int], hardware: Hardware) -> Any:
     )
     if getattr(tracker, "run_id", None) is None:  # set last; the constructor swallows whatever went wrong before
         raise RuntimeError("meter codecarbon: CodeCarbon's tracker could not be made (does the working folder exist?)")
-    tracker._scheduler_monitor_power = _Still()
+    tracker._scheduler_monitor_power = _NoScheduler()
     tracker.get_detected_hardware()  # the slow probing
     return tracker
 
@@ -176,22 +176,22 @@ def _only_cards(tracker: Any, hardware: Hardware) -> tuple[Any, ...]:
 
 
 def _methods(tracker: Any, cards: Sequence[Any], duration_s: float) -> Mapping[str, str]:
-    """How CodeCarbon came to the energy of each component in the task just ended."""
-    found = {"ram": "constant", "cpu": "sampled"}  # boards with power meters of their own: one reading at the end
+    """By what evidence CodeCarbon read each component in the task just ended."""
+    methods = {"ram": "constant", "cpu": "sampled"}  # boards with power meters of their own: one reading at the end
     if cards:
-        found["gpu"] = "sampled" if any(card._use_power_fallback for card in cards) else "counter"
+        methods["gpu"] = "sampled" if any(card._use_power_fallback for card in cards) else "counter"
     for part in tracker._hardware:
         kind, mode = type(part).__name__, getattr(part, "_mode", None)
         if kind == "CPU" and mode in ("cpu_load", "constant"):
-            found["cpu"] = "estimated"
+            methods["cpu"] = "estimated"
         if kind == "CPU" and mode in ("intel_rapl", "windows_emi"):
-            found["cpu"] = "rapl"
+            methods["cpu"] = "rapl"
             files = getattr(part._intel_interface, "_rapl_files", [])
             if any(file.sample_skipped for file in files):
                 raise RuntimeError("meter codecarbon: a RAPL counter could not be read; CodeCarbon counts it as 0 J")
             wraps_at_j = min((float(file.max_energy_reading) * J_PER_KWH for file in files), default=float("inf"))
             if duration_s > wraps_at_j / rapl.CEILING_W:  # may have wrapped more than once: not known
-                del found["cpu"]
+                del methods["cpu"]
         if kind == "Raspberry" and part.chip_part == "RAM":
-            found["ram"] = "sampled"
-    return found
+            methods["ram"] = "sampled"
+    return methods

@@ -27,7 +27,7 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
 
 TICKS = 5  # intervals of which `open` takes the median
-PAUSE_S = 0.001  # between two looks at the counter; a look itself takes about 4 ms on an H100
+PAUSE_S = 0.001  # between two reads of the counter; a read itself takes about 4 ms on an H100
 PATIENCE_S = 2.0  # no card is known to tick slower than every 0.1 s
 
 
@@ -81,18 +81,18 @@ class Nvml:
             parts[uuid] = (stop_mj - start_mj) / 1000
             stretches.append(stop_s - start_s)
         shares = [self._utilization_since(card, self._since_us) for card in self._cards.values()]
-        told = [share for share in shares if share is not None]
+        known = [share for share in shares if share is not None]
         return Reading(
             meter=self.name,
             duration_s=fmean(stretches),
             gpu_j=sum(parts.values()),
             method={"gpu": "counter"},
-            gpu_utilization=fmean(told) if len(told) == len(shares) else None,
+            gpu_utilization=fmean(known) if len(known) == len(shares) else None,
             gpu_j_by_uuid=parts if len(parts) > 1 else {},
         )
 
     def close(self) -> None:
-        """Lets go of the cards; NVML itself stays loaded, other parts of the process use it."""
+        """Releases the GPUs; NVML itself stays loaded for other parts of the process."""
         self._cards, self._began = {}, {}
 
     def _interval(self, card: Any, hardware: Hardware) -> float:
@@ -111,7 +111,7 @@ class Nvml:
         return median(after - before for before, after in pairwise(ticks))
 
     def _utilization_since(self, card: Any, timestamp_us: int) -> float | None:
-        """The mean GPU utilisation in [0, 1] that the driver itself sampled since then; None if it tells none.
+        """The mean GPU utilisation in [0, 1] that the driver itself sampled since then; None where it reports none.
 
         `timestamp_us` is Unix time in microseconds. The driver's buffer holds the last seconds only, so over a longer
         stretch this is the utilisation of its end.
@@ -163,7 +163,7 @@ def find(nvml: Any, meter: str, hardware: Hardware) -> list[Any]:
 def _whole(nvml: Any, meter: str, uuid: str) -> Any:
     """The handle of one card that is not sliced.
 
-    In MIG mode the counter is the whole card's: the joules of one slice cannot be told from its neighbours'.
+    In MIG mode the counter is the whole card's: the joules of one slice cannot be known from its neighbours'.
     """
     try:
         nvml.nvmlInit()

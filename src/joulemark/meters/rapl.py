@@ -21,12 +21,12 @@ from joulemark.core.measurement import Capability, Reading
 
 UJ_PER_J = 1e6
 MIRROR_J = 1.0  # two dies whose counters since boot are this close are one counter shown twice
-CEILING_W = 1000.0  # no package draws more; used where the kernel does not tell the package's own limit
+CEILING_W = 1000.0  # no package draws more; used where the kernel does not report the package's own limit
 
 
 @dataclass(frozen=True)
 class Domain:
-    """One powercap counter: where it is, at how many joules it wraps, and the most watts it may be asked to count."""
+    """One powercap counter: where it is, at how many joules it wraps, and the most watts it can count."""
 
     folder: Path
     wraps_at_j: float
@@ -45,9 +45,9 @@ class Domain:
 class Rapl:
     """Reads the joules of all processor packages (cpu_j) and their memory (ram_j), method `rapl`.
 
-    The counter wraps, typically at 65 or 262 kJ; one wrap is put right. In a window in which the packages could have
+    The counter wraps, typically at 65 or 262 kJ; one wrap is corrected. In a window in which the packages could have
     counted round more than once at their highest power limit (262 kJ at 300 W: 14 min) the number of wraps cannot be
-    known: that component is None. `ram_j` is None where the processor does not tell it. Two reads of a few files,
+    known: that component is None. `ram_j` is None where the processor does not report it. Two reads of a few files,
     about 0.1 ms, at each end; nothing in between.
     """
 
@@ -108,7 +108,7 @@ class Rapl:
 def _joules(
     domains: Sequence[Domain], before: Sequence[float], after: Sequence[float], duration_s: float
 ) -> float | None:
-    """The sum of what the counters went forward by, each wrap put right once; None without counters or certainty."""
+    """The sum of what the counters went forward by, each wrap corrected once; None without counters or certainty."""
     if not domains or duration_s > min(domain.certain_s() for domain in domains):
         return None
     steps = zip(domains, before, after, strict=True)
@@ -118,8 +118,8 @@ def _joules(
 def _packages(root: Path) -> list[Path]:
     """The folders of the package domains: `intel-rapl:N` named package-*, which leaves psys and subdomains out."""
     # AMD hosts show the same tree under the same name
-    found = [folder for folder in sorted(root.glob("intel-rapl:*")) if folder.name.count(":") == 1]
-    return [folder for folder in found if _name(folder).startswith("package-")]
+    folders = [folder for folder in sorted(root.glob("intel-rapl:*")) if folder.name.count(":") == 1]
+    return [folder for folder in folders if _name(folder).startswith("package-")]
 
 
 def _memory_of(package: Path) -> Domain | None:

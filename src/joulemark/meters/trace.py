@@ -2,7 +2,7 @@
 
     python -m src.run                          python -m joulemark.meters.backend.power_sampler
     ─────────────────                          ────────────────────────────
-    open  ───── card, rate ──────────────────▶ finds the card, says which power it can read; asleep on its pipe
+    open  ───── card, rate ──────────────────▶ finds the card, reports which power it can read; asleep on its pipe
     start ───── "s" ────▶ waits for ◀── "."    first sample
           the work                             a sample every 1/hz, asleep in between
     stop  ───── "e" ────▶ waits for ◀─ samples last sample
@@ -27,7 +27,7 @@ from joulemark.core.measurement import Capability, Reading
 from joulemark.meters import nvml
 from joulemark.meters.backend.power_sampler import START, STARTED, STOP
 
-READY_S = 30.0  # the longest wait for an answer: a new process on a busy machine, a driver that wakes up
+READY_S = 30.0  # the longest wait for an reply: a new process on a busy machine, a driver that wakes up
 MAX_HZ = 50.0  # the sensor itself refreshes every 20 to 100 ms
 
 
@@ -37,7 +37,7 @@ class Trace:
 
     The integral is the trapezoid one. Several cards are read one after the other for each sample, which is their sum.
 
-    The reading's `sensor` says what was sampled: `instant` power where the card tells it (on an H100 it sees 25 of
+    The reading's `sensor` says what was sampled: `instant` power where the GPU reports it (on an H100 it sees 25 of
     every 100 ms, arXiv 2312.02741), else `average`, the driver's own mean, of the last second on Ampere and later.
     `driver` is the import path of the pynvml module in the sampling process.
     """
@@ -56,7 +56,7 @@ class Trace:
         return self._process.pid if self._process else None
 
     def open(self, hardware: Hardware) -> None:
-        """Starts the sampling process; UserError where it has no card or the card tells no power."""
+        """Starts the sampling process; UserError without a GPU, or where it reports no power."""
         if not 0 < self.hz <= MAX_HZ:
             raise UserError(f"meter.hz={self.hz:g}: samples a second, above 0 and up to {MAX_HZ:g}")
         nvml.needs_card(self.name, hardware)
@@ -70,17 +70,17 @@ class Trace:
             bufsize=0,
             start_new_session=True,  # Ctrl-C is the measuring process's to handle
         )
-        answer = json.loads(self._answer())
-        if "error" in answer:
+        reply = json.loads(self._reply())
+        if "error" in reply:
             self.close()
-            raise UserError(answer["error"])
-        self.sensor = answer["sensor"]
+            raise UserError(reply["error"])
+        self.sensor = reply["sensor"]
 
     def start(self) -> None:
         """Waits for the first sample; the work may begin when it returns."""
-        self._tell(START)
-        if (answer := self._answer()) != STARTED:
-            raise RuntimeError(f"meter trace: the power could not be read: {json.loads(answer)['error']}")
+        self._send(START)
+        if (reply := self._reply()) != STARTED:
+            raise RuntimeError(f"meter trace: the power could not be read: {json.loads(reply)['error']}")
         self._running = True
 
     def stop(self) -> Reading:
@@ -90,12 +90,12 @@ class Trace:
         import numpy
 
         self._running = False
-        self._tell(STOP)
-        answer = json.loads(self._answer())
-        if "error" in answer:
-            raise RuntimeError(f"meter trace: the power could not be read: {answer['error']}")
-        began_s = answer["samples"][0][0]
-        trace = tuple((at_s - began_s, watts) for at_s, watts in answer["samples"])
+        self._send(STOP)
+        reply = json.loads(self._reply())
+        if "error" in reply:
+            raise RuntimeError(f"meter trace: the power could not be read: {reply['error']}")
+        began_s = reply["samples"][0][0]
+        trace = tuple((at_s - began_s, watts) for at_s, watts in reply["samples"])
         seconds, watts = zip(*trace, strict=True)
         return Reading(
             meter=self.name,
@@ -119,11 +119,11 @@ class Trace:
             process.wait()
         process.stdout.close()
 
-    def _tell(self, word: bytes) -> None:
-        with suppress(BrokenPipeError):  # it is gone, which the missing answer will say
-            self._process.stdin.write(word)
+    def _send(self, command: bytes) -> None:
+        with suppress(BrokenPipeError):  # it has exited, which the missing reply reports
+            self._process.stdin.write(command)
 
-    def _answer(self) -> bytes:
+    def _reply(self) -> bytes:
         """The next line of the sampling process; RuntimeError where none comes."""
         line, until_s = b"", time.monotonic() + READY_S
         while not line.endswith(b"\n"):
@@ -131,6 +131,6 @@ class Trace:
             ready = left_s > 0 and select.select([self._process.stdout], [], [], left_s)[0]
             part = os.read(self._process.stdout.fileno(), 1 << 16) if ready else b""
             if not part:
-                raise RuntimeError("meter trace: the sampling process " + ("died" if ready else "does not answer"))
+                raise RuntimeError("meter trace: the sampling process " + ("died" if ready else "does not reply"))
             line += part
         return line

@@ -1,9 +1,9 @@
 """Decoder-only language models: GPT-2, BLOOM and their kin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Asking
 from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
@@ -18,7 +18,7 @@ class CausalLM:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     context: int | None = None
 
     @property
@@ -34,7 +34,7 @@ class CausalLM:
         context = generation.context_of(model, self.context)
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
-        prompt = task.prompt if self.role == "general" else "{text}"
+        prompt = task.prompt if self.role == "general_purpose" else "{text}"
         room = generation.room_for_input(context, task)
         predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache)
         return Loaded(

@@ -1,10 +1,10 @@
 """Models that see and speak: an image encoder before a text decoder, BLIP, GIT and BLIP-2."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Asking, Prediction
 from joulemark.models.backend import (
     generation,
@@ -22,12 +22,12 @@ from joulemark.models.backend.checkpoint import fetch
 class ImageCaptioner:
     """A model that writes about an image, token after token, greedily.
 
-    A `general` one (BLIP-2) is asked with the task's prompt; a specialist describes.
+    A `general_purpose` one (BLIP-2) is asked with the task's prompt; a specialist describes.
     """
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     @property
     def kind(self) -> str:
@@ -50,7 +50,7 @@ class ImageCaptioner:
         }
         if model.generation_config.pad_token_id is None:
             model.generation_config.pad_token_id = tokenizer.pad_token_id
-        asked = task.prompt if self.role == "general" else ""
+        asked = task.prompt if self.role == "general_purpose" else ""
         predict = _Speaker(
             model,
             preprocessing.pixels(checkpoint, settings.preprocessing_workers),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import placement, preprocessing, stages, weights
 from joulemark.models.backend.checkpoint import fetch
@@ -21,7 +21,7 @@ class ImageClassifier:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -2,10 +2,10 @@
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
@@ -21,7 +21,7 @@ class SentenceEncoder:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     pooling: str = "mean"
     context: int | None = None
 

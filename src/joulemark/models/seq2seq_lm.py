@@ -1,9 +1,9 @@
 """Encoder-decoder language models: T5, BART and their kin."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Asking
 from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
@@ -18,7 +18,7 @@ class Seq2SeqLM:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     context: int | None = None
 
     @property
@@ -35,7 +35,7 @@ class Seq2SeqLM:
         generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
-        prompt = task.prompt if self.role == "general" else "{text}"
+        prompt = task.prompt if self.role == "general_purpose" else "{text}"
         predict = generation.Generator(model, tokenizer, context, prompt, task.unit, settings.cache)
         return Loaded(
             predict=predict,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Asking, Prediction
 from joulemark.models.backend import placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
@@ -21,7 +21,7 @@ class SequenceClassifier:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     labels: Mapping[str, str] = field(default_factory=dict)
     context: int | None = None
 
@@ -37,7 +37,7 @@ class SequenceClassifier:
         tokenizer = tokenization.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
         names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
-        prompt = task.prompt if self.role == "general" else "{text}"
+        prompt = task.prompt if self.role == "general_purpose" else "{text}"
         taken = frozenset(inspect.signature(model.forward).parameters)  # DistilBERT knows no token_type_ids, BERT does
         predict = _Classifier(model, tokenizer, context, prompt, names, taken)
         return Loaded(

@@ -1,10 +1,10 @@
 """Speech recognizers: Whisper, which writes token after token, and wav2vec 2, which labels every frame (CTC)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Asking, Prediction
 from joulemark.models.backend import (
     generation,
@@ -24,7 +24,7 @@ class SpeechRecognizer:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     head: str = "seq2seq"
 
     @property

@@ -1,11 +1,11 @@
 """Text-to-image diffusion: Stable Diffusion 1, 2, XL and what was distilled from them, through diffusers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from joulemark.core.model import Checkpoint, Loaded, Settings
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import diffusion_stages, judges, pipelines, placement
 from joulemark.models.backend.checkpoint import fetch
@@ -21,7 +21,7 @@ class TextToImage:
 
     checkpoint: Checkpoint
     role: str
-    tasks: tuple[str, ...]
+    capabilities: Capabilities = field(default_factory=Capabilities)
     steps: int | None = None
     guidance: float | None = None
     pixels: int | None = None

@@ -16,9 +16,8 @@ from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
-from joulemark.reporting import constraints as limits
-from joulemark.reporting import files, greenest, impact, page_data
-from joulemark.reporting.decision import Answer, decide
+from joulemark.reporting import constraints, files, greenest, impact, page_data
+from joulemark.reporting.decision import Recommendation, decide
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group, groups
 from joulemark.reporting.render import Page, render
@@ -40,7 +39,7 @@ class Asked:
     sweep_id: str | None = None
     runs: tuple[str, ...] = ()
     filter: str | None = None
-    limits: Mapping[str, Any] | None = None
+    constraints: Mapping[str, Any] | None = None
     records: int = 200
     figures: tuple[str, ...] = ()
     use: Mapping[str, Any] | None = None
@@ -59,7 +58,7 @@ class Report:
     """What was made: where it lies, the answers, how many runs are in it and left out, and what was registered."""
 
     folder: Path
-    answers: tuple[Answer, ...]
+    answers: tuple[Recommendation, ...]
     runs: int
     left_out: tuple[LeftOut, ...]
     registered: tuple[Mapping[str, Any], ...] = ()
@@ -79,7 +78,7 @@ def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> Asked:
 
 def make(asked: Asked) -> Report:
     """Writes the report that was asked for; UserError for what cannot be, before anything is written."""
-    bounds, uri = limits.limits(asked.limits or {}), tracking.resolve(asked.tracking_uri)
+    bounds, uri = constraints.constraints(asked.constraints or {}), tracking.resolve(asked.tracking_uri)
     folder = _folder(asked)
     impact.asked_use(asdict(asked))
     impact.asked_mix(asdict(asked))
@@ -87,7 +86,7 @@ def make(asked: Asked) -> Report:
         if word not in FIGURES:
             raise UserError(choose("figures", word, FIGURES))
     chosen = select(uri, Choice(asked.tasks, asked.runs, asked.sweep_id, asked.filter), asked.records)
-    limits.check_currency(bounds, chosen.entries)
+    constraints.check_currency(bounds, chosen.entries)
     answers = tuple(decide(group, bounds) for group in groups(chosen.entries))
     if asked.register:
         greenest.check(answers)
@@ -114,7 +113,7 @@ def _folder(asked: Asked) -> Path:
     return paths.home() / "reports" / name
 
 
-def _records(uri: str, chosen: Selection, answers: Sequence[Answer], most: int) -> dict[str, Record]:
+def _records(uri: str, chosen: Selection, answers: Sequence[Recommendation], most: int) -> dict[str, Record]:
     """The whole records of the runs that a reader looks at first: one of each group, the answers, the fronts."""
     first = [answer.group.first for answer in answers]
     best = [one for answer in answers for one in (answer.chosen, answer.runner_up) if one is not None]
@@ -125,7 +124,7 @@ def _records(uri: str, chosen: Selection, answers: Sequence[Answer], most: int) 
     return {run_id: record for run_id, record in found.items() if record is not None}
 
 
-def _differs(answers: Sequence[Answer], records: Mapping[str, Record]) -> dict[str, list[str]]:
+def _differs(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> dict[str, list[str]]:
     """For each group but the first of its task, what keeps its runs from being ranked with the first's."""
     first: dict[str, Group] = {}
     found: dict[str, list[str]] = {}
@@ -153,10 +152,10 @@ def _why_apart(main: Group, other: Group, records: Mapping[str, Record]) -> list
 
 def page_of(
     asked: Asked,
-    bounds: limits.Limits,
+    bounds: constraints.Constraints,
     uri: str,
     chosen: Selection,
-    answers: tuple[Answer, ...],
+    answers: tuple[Recommendation, ...],
     records: Mapping[str, Record],
 ) -> Page:
     """All that the page shows, from what was selected, decided and read."""
@@ -168,7 +167,7 @@ def page_of(
         title=asked.title,
         scope=_scope(entries, answers),
         made=f"Made by {program('report')} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {tracking.public(uri)}.",
-        limits=bounds.words(metric),
+        constraints=bounds.words(metric),
         answers=answers,
         differs=differs,
         left_out=chosen.left_out,
@@ -178,7 +177,7 @@ def page_of(
     )
 
 
-def _scope(entries: Sequence[Entry], answers: Sequence[Answer]) -> str:
+def _scope(entries: Sequence[Entry], answers: Sequence[Recommendation]) -> str:
     if not entries:
         return "no runs"
     tasks = len({one.task for one in entries})

@@ -1,4 +1,4 @@
-"""What a recommended run must keep: a quality floor, latency, memory, energy, money and emissions."""
+"""What a recommended run must meet: a least quality, latency, memory, energy, money and emissions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from joulemark.reporting.entry import QUALITY, Entry
 
 GIB = 2**30
 
-# key -> metric, factor to the metric's unit, and the limit in words
+# key -> metric, factor to the metric's unit, and the constraint as a sentence
 MOST = {
     "p95_s": ("latency/p95_s", 1.0, "95th percentile of latency at most {} s"),
     "gpu_memory_gib": ("memory/gpu_peak_bytes", float(GIB), "GPU memory at most {} GiB"),
@@ -22,11 +22,11 @@ MOST = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class Constraints:
     """Bounds of what may be recommended; None is no bound.
 
     `quality` is the least of the task's metric; `quality_loss` the share by which a run may answer worse than the best
-    one of those that keep the other limits, in [0, 1), and counts where `quality` is None.
+    one of those that meet the other constraints, in [0, 1), and counts where `quality` is Nrun.
     """
 
     quality: float | None = None
@@ -38,21 +38,21 @@ class Limits:
     currency: str | None = None
     g_per_1k: float | None = None
 
-    def broken(self, one: Entry) -> list[str]:
-        """The limits but for quality that a run does not keep, in words; what was not read keeps none."""
+    def violated(self, run: Entry) -> list[str]:
+        """The constraints but for quality that a run does not meet; a metric that is not available meets nrun."""
         found = []
         for key, (metric, unit, words) in MOST.items():
             bound = getattr(self, key)
             if bound is None:
                 continue
             said, value = (
-                words.format(digits(bound), currency=self.currency or one.currency or ""),
-                one.metrics.get(metric),
+                words.format(digits(bound), currency=self.currency or run.currency or ""),
+                run.metrics.get(metric),
             )
-            if key == "cost_per_1k" and one.currency != (self.currency or one.currency):
-                found.append(f"{said} (priced in {one.currency})")
+            if key == "cost_per_1k" and run.currency != (self.currency or run.currency):
+                found.append(f"{said} (priced in {run.currency})")
             elif value is None:
-                found.append(f"{said} (not read)")
+                found.append(f"{said} (not available)")
             elif value > bound * unit:
                 found.append(f"{said} (it has {digits(value / unit)})")
         return found
@@ -70,31 +70,32 @@ class Limits:
         return found
 
     def floor(self, entries: Sequence[Entry]) -> float | None:
-        """The least quality among these runs, which keep the other limits; None where none is asked or known."""
-        known = [one.quality for one in entries if one.quality is not None]
+        """The least quality among these runs, which meet the other constraints; None where none is asked or known."""
+        known = [run.quality for run in entries if run.quality is not None]
         if self.quality is not None:
             return self.quality
         return max(known) * (1 - self.quality_loss) if known and self.quality_loss is not None else None
 
 
-def limits(values: Mapping[str, Any]) -> Limits:
-    """The limits that were typed; UserError for one that cannot be."""
-    found = typed(Limits, dict(values), "limits")
+def constraints(values: Mapping[str, Any]) -> Constraints:
+    """The constraints of a composed configuration; UserError for a value out of range."""
+    found = typed(Constraints, dict(values), "constraints")
     for key in MOST:
         value = getattr(found, key)
         if value is not None and not 0 < value < float("inf"):
-            raise UserError(f"limits.{key}={value:g}: must be above 0")
+            raise UserError(f"constraints.{key}={value:g}: must be above 0")
     if found.quality_loss is not None and not 0 <= found.quality_loss < 1:
-        raise UserError(f"limits.quality_loss={found.quality_loss:g}: a share, 0 or more and below 1; 0.05 is 5 %")
+        raise UserError(f"constraints.quality_loss={found.quality_loss:g}: a share, 0 or more and below 1; 0.05 is 5 %")
     if found.quality is not None and not abs(found.quality) < float("inf"):
-        raise UserError(f"limits.quality={found.quality:g}: must be a number of {QUALITY}")
+        raise UserError(f"constraints.quality={found.quality:g}: must be a number of {QUALITY}")
     return found
 
 
-def check_currency(asked: Limits, entries: Sequence[Entry]) -> None:
+def check_currency(asked: Constraints, entries: Sequence[Entry]) -> None:
     """Refuses a budget in money where the runs are priced in several currencies and none is named."""
-    known = sorted({one.currency for one in entries if one.currency is not None})
+    known = sorted({run.currency for run in entries if run.currency is not None})
     if asked.cost_per_1k is not None and asked.currency is None and len(known) > 1:
         raise UserError(
-            f"limits.cost_per_1k: these runs are priced in {' and '.join(known)}; type limits.currency={known[0]}"
+            f"constraints.cost_per_1k: these runs are priced in {' and '.join(known)}; "
+            f"type constraints.currency={known[0]}"
         )

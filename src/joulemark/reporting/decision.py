@@ -1,8 +1,8 @@
-"""What to run: in one group, under the limits, the run that costs least, and how sure that is.
+"""What to run: in one group, under the constraints, the run that costs least, and how sure that is.
 
-eligible   finished, not contaminated, not throttled, audit not failed; keeps every limit; with a quality where any has
+eligible   finished, not contaminated, not throttled, audit not failed; meets every constraint; has a quality if any has
 chosen     the least mean energy of these; among equal ones the better answers, the lower latency, the newer run
-tied       whose energy cannot be told from the chosen one's, by intervals
+tied       whose energy is indistinguishable from the chosen one's, by analysis/verdict.py
 """
 
 from collections.abc import Sequence
@@ -11,23 +11,34 @@ from dataclasses import dataclass
 from joulemark.analysis import verdict
 from joulemark.analysis.verdict import Verdict
 from joulemark.core.formatting import digits
-from joulemark.reporting.constraints import Limits
+from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group
 
 UNDECIDED = (verdict.TIE, verdict.UNKNOWN)
-NEAREST = 3  # runs named where none keeps the limits
+NEAREST = 3  # runs named where none meets the constraints
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The answer for one group; `chosen` is None where no run keeps the limits: `nearest` then says which each breaks.
+class Recommendation:
+    """The recommendation for one group.
 
-    `runner_up` is the cheapest other choice and `lead` the comparison with it. `better` is the cheapest run that
-    answers better than the chosen one, `usual` the chosen model at batch 1 in fp32, `again` the chosen choice's other
-    runs. `by_quality` is false where no quality is known: the answer is then about energy alone. `floor` is the least
-    quality that was accepted, `refused` the cheapest other choice that breaks a limit, with those that it breaks.
-    `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one.
+    Attributes:
+        group: the runs that may be ranked together
+        chosen: the recommended run; None where no run meets the constraints
+        runner_up: the cheapest other choice
+        lead: the verdict between the chosen run and the runner-up
+        tied: other choices whose energy is indistinguishable from the chosen one's
+        better: the cheapest run of a higher quality than the chosen one
+        usual: the chosen model at batch 1 in fp32
+        again: other runs of the chosen choice
+        front: the Pareto front of energy and quality
+        by_quality: false where no quality is known: the recommendation is then about energy alone
+        floor: the least quality that is accepted
+        eligible: how many runs meet all constraints
+        next_model: the cheapest run of another model, where the runner-up is another setting of the chosen model
+        refused: the cheapest other choice that violates a constraint, with those that it violates
+        nearest: where nothing is chosen, the runs nearest to the constraints, each with those that it violates
     """
 
     group: Group
@@ -56,23 +67,23 @@ class Answer:
         return {"A": "clear", "B": "clear"}.get(self.lead.outcome, self.lead.outcome)
 
 
-def decide(group: Group, limits: Limits) -> Answer:
-    """The answer of one group."""
+def decide(group: Group, constraints: Constraints) -> Recommendation:
+    """The recommendation for one group."""
     sound = [one for one in group.entries if one.ranked]
-    within = [one for one in sound if not limits.broken(one)]
-    by_quality = any(one.quality is not None for one in sound) or limits.quality is not None
+    within = [one for one in sound if not constraints.violated(one)]
+    by_quality = any(one.quality is not None for one in sound) or constraints.quality is not None
     judged = [one for one in within if one.quality is not None or not by_quality]
-    floor = limits.floor(judged) if by_quality else None
+    floor = constraints.floor(judged) if by_quality else None
     kept = [one for one in judged if floor is None or (one.quality is not None and one.quality >= floor)]
     on_front = pareto(group.entries)
     if not kept:
-        nearest = _nearest(group.entries, limits, floor, by_quality)
-        return Answer(group, front=on_front, by_quality=by_quality, floor=floor, nearest=nearest)
+        nearest = _nearest(group.entries, constraints, floor, by_quality)
+        return Recommendation(group, front=on_front, by_quality=by_quality, floor=floor, nearest=nearest)
     chosen = min(kept, key=_order)
     others = [one for one in sorted(kept, key=_order) if one.setting != chosen.setting]
     runner_up = others[0] if others else None
     better = [one for one in judged if by_quality and verdict.higher_quality(one.quality, chosen.quality)]
-    return Answer(
+    return Recommendation(
         group,
         chosen=chosen,
         runner_up=runner_up,
@@ -86,7 +97,7 @@ def decide(group: Group, limits: Limits) -> Answer:
         floor=floor,
         eligible=len(kept),
         next_model=_next_model(chosen, runner_up, others),
-        refused=_refused(group.entries, chosen, kept, limits, floor, by_quality),
+        refused=_refused(group.entries, chosen, kept, constraints, floor, by_quality),
     )
 
 
@@ -124,11 +135,11 @@ def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
 
 
 def _nearest(
-    entries: Sequence[Entry], limits: Limits, floor: float | None, by_quality: bool
+    entries: Sequence[Entry], constraints: Constraints, floor: float | None, by_quality: bool
 ) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
-    """The runs that break the fewest limits, the cheapest first, each with those that it breaks.
+    """The runs that break the fewest constraints, the cheapest first, each with those that it breaks.
     `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one."""
-    found = [(one, tuple(breaks(one, limits, floor, by_quality))) for one in entries]
+    found = [(one, tuple(breaks(one, constraints, floor, by_quality))) for one in entries]
     return tuple(sorted(found, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
 
 
@@ -143,20 +154,20 @@ def _refused(
     entries: Sequence[Entry],
     chosen: Entry,
     kept: Sequence[Entry],
-    limits: Limits,
+    constraints: Constraints,
     floor: float | None,
     by_quality: bool,
 ) -> tuple[Entry, tuple[str, ...]] | None:
     others = [one for one in entries if one not in kept and one.setting != chosen.setting]
     one = min(others, key=_order, default=None)
-    return None if one is None else (one, tuple(breaks(one, limits, floor, by_quality)))
+    return None if one is None else (one, tuple(breaks(one, constraints, floor, by_quality)))
 
 
-def breaks(one: Entry, limits: Limits, floor: float | None, by_quality: bool) -> list[str]:
+def breaks(one: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
     """Why a run is not recommended, in words; none where it could be."""
     said = [] if one.ranked else [f"it is {', '.join(one.flags) or 'of a failed audit'}, so its number is in doubt"]
     if by_quality and one.quality is None:
         said.append("random weights have no quality" if one.random else "its quality is unknown")
     elif floor is not None and one.quality is not None and one.quality < floor:
         said.append(f"{one.metric} {digits(one.quality)} is below {digits(floor)}")
-    return [*said, *limits.broken(one)]
+    return [*said, *constraints.violated(one)]

@@ -1,17 +1,22 @@
 """One finished run as a report sees it: what it was, what it cost, and with which others it may be ranked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from joulemark.core.model import Settings
 from joulemark.core.stats import Estimate
 from joulemark.store.listing import StoredRun
 
 ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
 ESTIMATED_SHARE = "energy/estimated_share"
 
-# Settings of a run beside its precision and batch size, each with the value that goes without saying
-PLAIN = {"sort": "none", "attention": "auto", "cache": "dynamic", "compile": "False", "preprocessing_workers": "1"}
+# Settings of a run beside its precision and batch size, each with its default as MLflow stores it
+PLAIN = {
+    setting.name: str(setting.default)
+    for setting in fields(Settings)
+    if setting.name not in ("precision", "batch_size")
+}
 
 # The params that a report reads; a run has some sixty more
 PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.estimated_limit")

@@ -12,20 +12,20 @@ from joulemark.core import palette
 from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.palette import SERIES
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 
 MARKS = ("o", "s", "D", "^", "P", "*", "v")
 BARS, NAMED, HOLLOW_ABOVE, DPI = 12, 6, 0.2, 300
 
 
-def write(folder: Path, answers: Sequence[Answer], kinds: Sequence[str]) -> list[Path]:
+def write(folder: Path, answers: Sequence[Recommendation], kinds: Sequence[str]) -> list[Path]:
     """Writes the figures of every group into `folder`/figures and returns their paths; a chart of nothing is none."""
     import matplotlib
 
     (folder / "figures").mkdir(exist_ok=True)
     written = []
-    charts: dict[str, Callable[[Answer], Any]] = {"quality": quality, "components": components, "batch": batch}
+    charts: dict[str, Callable[[Recommendation], Any]] = {"quality": quality, "components": components, "batch": batch}
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "joulemark", "font.size": 9}):
         for answer in answers:
             for name, chart in charts.items():
@@ -37,7 +37,7 @@ def write(folder: Path, answers: Sequence[Answer], kinds: Sequence[str]) -> list
     return written
 
 
-def quality(answer: Answer) -> Any | None:
+def quality(answer: Recommendation) -> Any | None:
     """Energy against quality with the front and the intervals of energy; None where no run has a quality."""
     judged = [one for one in answer.group.entries if one.quality is not None]
     if not judged:
@@ -71,7 +71,7 @@ def quality(answer: Answer) -> Any | None:
     return figure
 
 
-def components(answer: Answer) -> Any | None:
+def components(answer: Recommendation) -> Any | None:
     """Energy by component of the cheapest runs, estimates hatched; None where no component was read apart."""
     names = [f"energy/{component}_wh_per_1k" for component in COMPONENTS]
     known = [one for one in answer.group.entries if any(name in one.metrics for name in names)]
@@ -94,7 +94,7 @@ def components(answer: Answer) -> Any | None:
     return figure
 
 
-def batch(answer: Answer) -> Any | None:
+def batch(answer: Recommendation) -> Any | None:
     """Energy by batch size, a line for each model and precision; None where only one batch size was measured."""
     lines: dict[str, list[Entry]] = {}
     for one in sorted(answer.group.entries, key=lambda each: (each.batch or 0, each.energy)):
@@ -122,7 +122,7 @@ def batch(answer: Answer) -> Any | None:
     return figure
 
 
-def _figure(answer: Answer, height: float) -> tuple[Any, Any]:
+def _figure(answer: Recommendation, height: float) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, height), layout="constrained")

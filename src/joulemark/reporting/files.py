@@ -9,7 +9,7 @@ from joulemark.core import formatting
 from joulemark.core import markdown as md
 from joulemark.core.markdown import Table, escaped
 from joulemark.reporting import recommendation_text
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.page_data import short
 from joulemark.reporting.render import Page
@@ -19,7 +19,7 @@ LEFT_OUT_SHOWN = 50
 
 def markdown(page: Page) -> str:
     """The answers, their fronts, and what was left out; text that came from elsewhere can be no markup."""
-    lines = [f"# {escaped(page.title)}", "", f"{page.scope}. Limits: {'; '.join(page.limits) or 'none'}.", ""]
+    lines = [f"# {escaped(page.title)}", "", f"{page.scope}. Constraints: {'; '.join(page.constraints) or 'none'}.", ""]
     lines += [f"> {escaped(note)}\n" for note in page.notes]
     for answer in page.answers:
         lines += _answer(answer)
@@ -42,7 +42,7 @@ def markdown(page: Page) -> str:
     return "\n".join(lines)
 
 
-def _answer(found: Answer) -> list[str]:
+def _answer(found: Recommendation) -> list[str]:
     lines = [
         f"## {formatting.spoken(escaped(found.group.task))}: {escaped(recommendation_text.headline(found))}",
         "",
@@ -72,13 +72,13 @@ def _answer(found: Answer) -> list[str]:
     return lines
 
 
-def as_json(page: Page, limits: Mapping[str, Any]) -> str:
+def as_json(page: Page, constraints: Mapping[str, Any]) -> str:
     """What programs read: each answer with its runs' metrics, the groups, and every run left out with its reason."""
     return json.dumps(
         {
             "title": page.title,
             "made": page.made,
-            "limits": {key: value for key, value in limits.items() if value is not None},
+            "constraints": {key: value for key, value in constraints.items() if value is not None},
             "answers": [_json_of(answer, page.differs.get(answer.group.id, ())) for answer in page.answers],
             "left_out": [
                 {"run_id": run.run_id, "name": run.name, "task": run.task, "reason": run.reason}
@@ -91,7 +91,7 @@ def as_json(page: Page, limits: Mapping[str, Any]) -> str:
     )
 
 
-def _json_of(found: Answer, apart: Sequence[str]) -> dict[str, Any]:
+def _json_of(found: Recommendation, apart: Sequence[str]) -> dict[str, Any]:
     lead = found.lead
     return {
         "task": found.group.task,

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from joulemark.core.errors import UserError
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 
 
-def check(answers: Sequence[Answer]) -> None:
+def check(answers: Sequence[Recommendation]) -> None:
     """Refuses answers of which nobody could say which is a task's: UserError where a task has several groups."""
     groups = Counter(answer.group.task for answer in answers if _ours(answer))
     for task, count in groups.items():
@@ -19,7 +19,7 @@ def check(answers: Sequence[Answer]) -> None:
             )
 
 
-def register(uri: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def register(uri: str, answers: Sequence[Recommendation]) -> list[dict[str, Any]]:
     """Registers each task's recommended run under the task's name with the alias `greenest`; says where they are."""
     from joulemark.store import additions  # MLflow, for who asks for it
 
@@ -28,6 +28,6 @@ def register(uri: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
     ]
 
 
-def _ours(answer: Answer) -> bool:
+def _ours(answer: Recommendation) -> bool:
     """Whether a run of this program is recommended; others' results cannot be run from a registry."""
     return answer.chosen is not None and not answer.chosen.external

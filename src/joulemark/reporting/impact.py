@@ -15,7 +15,7 @@ from joulemark.analysis.impact.usage import MyUse, Use, cost, my_use, use
 from joulemark.core.formatting import UNKNOWN, rounded, spoken, wh_rounded
 from joulemark.core.markdown import Table
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.section import Section
 
@@ -36,7 +36,7 @@ def asked_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
 
 
 def in_other_words(
-    answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]
+    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
     """What 1,000 inferences of each answer are in other words, and what one's own use of it takes."""
     chosen = list(_chosen(answers, records))
@@ -68,7 +68,9 @@ def _uses(uses: Sequence[MyUse]) -> Table:
     return Table(f"My use: {rounded(asked.count, 4)} inferences a {asked.per} of each", columns, rows, note)
 
 
-def portfolio(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None:
+def portfolio(
+    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+) -> Section | None:
     """One general model or specialists, for a mix of jobs that the words name."""
     jobs = asked_mix(config)
     if jobs is None:
@@ -80,7 +82,9 @@ def portfolio(answers: Sequence[Answer], records: Mapping[str, Record], config: 
                    (portfolio_text.table(found),) if found.plans else ())  # fmt: skip
 
 
-def training(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None:
+def training(
+    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+) -> Section | None:
     """After how many calls the published energy of training is matched, of models whose training is published."""
     found = []
     for one, record in _all(answers, records):
@@ -93,7 +97,9 @@ def training(answers: Sequence[Answer], records: Mapping[str, Record], config: M
     return Section("training", "Training against inference", said, (trainings.table(found),))
 
 
-def published(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None:
+def published(
+    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+) -> Section | None:
     """The nearest published figure of each answer whose GPU was read."""
     paragraphs = []
     for one, record in _chosen(answers, records):
@@ -103,14 +109,14 @@ def published(answers: Sequence[Answer], records: Mapping[str, Record], config: 
     return Section("published", "Beside published figures", paragraphs) if paragraphs else None
 
 
-def _chosen(answers: Sequence[Answer], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
+def _chosen(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
     for answer in answers:
         one = answer.chosen
         if one is not None and not one.external and one.run_id in records:
             yield one, records[one.run_id]
 
 
-def _all(answers: Sequence[Answer], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
+def _all(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
     for answer in answers:
         for one in answer.group.entries:
             if not one.external and one.run_id in records:

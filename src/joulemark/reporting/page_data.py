@@ -11,15 +11,16 @@ from joulemark.analysis import verdict
 from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 
 DIGITS = 5
+ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
 QUANTILES = 41  # of a run's latencies, from the least to the most
 
 WORDS: dict[str, Callable[[Entry], str]] = {
     "model": lambda one: one.model,
-    "role": lambda one: one.role,
+    "role": lambda run: ROLES.get(run.role, run.role),
     "precision": lambda one: one.precision,
     "settings": lambda one: one.settings,
     "weights": lambda one: one.weights,
@@ -52,7 +53,7 @@ PHASE, PER_1K = "stages/", "_wh_per_1k"
 
 
 def page_data(
-    entries: Sequence[Entry], answers: Sequence[Answer], differs: Mapping[str, Sequence[str]], ui: str
+    entries: Sequence[Entry], answers: Sequence[Recommendation], differs: Mapping[str, Sequence[str]], ui: str
 ) -> dict[str, Any]:
     """All that the script reads but the latencies, which `latencies` adds."""
     place = {one.run_id: number for number, one in enumerate(entries)}
@@ -71,7 +72,7 @@ def page_data(
     }
 
 
-def _weight(answer: Answer) -> tuple[bool, bool, bool, int]:
+def _weight(answer: Recommendation) -> tuple[bool, bool, bool, int]:
     """Which group is shown first: one with an answer that can be quoted, and the most runs to choose from."""
     group = answer.group
     return not group.preliminary, answer.chosen is not None, answer.runner_up is not None, len(group.entries)
@@ -99,7 +100,7 @@ def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[s
     return found
 
 
-def _group(answer: Answer, place: Mapping[str, int], differs: Sequence[str]) -> dict[str, Any]:
+def _group(answer: Recommendation, place: Mapping[str, int], differs: Sequence[str]) -> dict[str, Any]:
     first = answer.group.first
     return {
         "id": answer.group.id,

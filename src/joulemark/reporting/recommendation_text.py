@@ -1,9 +1,9 @@
-"""An answer in sentences, for the page, the Markdown summary and the terminal alike."""
+"""A recommendation in sentences, for the page, the Markdown summary and the terminal alike."""
 
 from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
 from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 
 SAID = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
@@ -11,20 +11,20 @@ SAID = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that ha
 SURE = {
     "clear": "clear lead",
     "tie": "tie",
-    "unknown": "cannot be told apart",
+    "unknown": "indistinguishable",
     "alone": "only choice",
-    "none": "no run keeps the limits",
+    "none": "no run meets the constraints",
 }
 
 
-def headline(found: Answer) -> str:
-    """The answer in one sentence."""
+def headline(found: Recommendation) -> str:
+    """The recommendation in one sentence."""
     if found.chosen is None:
-        return "No run keeps every limit."
+        return "No run meets every constraint."
     return f"Run {found.chosen.named}."
 
 
-def facts(found: Answer) -> list[tuple[str, str]]:
+def facts(found: Recommendation) -> list[tuple[str, str]]:
     """What the chosen run costs and gives, as (what, value)."""
     one = found.chosen
     if one is None:
@@ -42,12 +42,12 @@ def facts(found: Answer) -> list[tuple[str, str]]:
     return [(what, value) for what, value in known if not value.startswith(UNKNOWN)]
 
 
-def runner_up(found: Answer) -> str:
+def runner_up(found: Recommendation) -> str:
     """The next choice and how far behind it is."""
     if found.chosen is None:
         return ""
     if found.runner_up is None or found.lead is None:
-        return f"No other choice {'keeps the limits' if found.refused else 'was measured'}."
+        return f"No other choice {'meets the constraints' if found.refused else 'was measured'}."
     other, lead = found.runner_up, found.lead
     named = f"{other.named}"
     quality = _and_quality(other)
@@ -61,27 +61,27 @@ def runner_up(found: Answer) -> str:
     if lead.outcome == "tie":
         also = f", and {len(found.tied) - 1} more" if len(found.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
-    return f"{named}: cannot be told apart ({lead.note}){quality}."
+    return f"{named}: indistinguishable ({lead.note}){quality}."
 
 
-def how_sure(found: Answer) -> list[str]:
-    """What the answer stands on, and what speaks against it."""
+def how_sure(found: Recommendation) -> list[str]:
+    """The evidence of the recommendation, and what speaks against it."""
     one = found.chosen
     if one is None:
-        return [f"{other.named} breaks: {'; '.join(broken)}." for other, broken in found.nearest]
+        return [f"{other.named} violates: {'; '.join(broken)}." for other, broken in found.nearest]
     said = []
     if found.group.preliminary:
-        said.append("These are first looks, by a protocol too short to quote from: figures to choose by.")
+        said.append("These are preliminary figures, of a protocol too short to quote from.")
     if not found.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
-        said.append(f"This is about energy alone: {why}, so nothing is said of how well it answers.")
+        said.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
     windows = f"{one.windows} windows" if one.windows else "its windows"
     if one.half_width is None:
         said.append("One window has no interval: measure again with two or more before you rely on it.")
     else:
         said.append(f"The 95 % interval over {windows} is ± {percent(one.half_width / one.energy)}.")
     if one.estimated is not None and one.estimated > 0:
-        said.append(f"{percent(one.estimated)} of this energy was estimated, not read by a sensor.")
+        said.append(f"{percent(one.estimated)} of this energy was estimated, not measured by a sensor.")
     doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in SAID]
     said += [f"{text[0].upper()}{text[1:]}." for text in doubts]
     if found.again:
@@ -92,7 +92,7 @@ def how_sure(found: Answer) -> list[str]:
     return said
 
 
-def further(found: Answer) -> list[str]:
+def further(found: Recommendation) -> list[str]:
     """What else the group holds: the price of a better answer, and what the usual settings would cost."""
     one, said = found.chosen, []
     if one is None:
@@ -111,7 +111,7 @@ def further(found: Answer) -> list[str]:
     if found.better is not None and one.quality is not None:
         more = found.better
         said.append(
-            f"Better answers: {more.named} has {more.metric} {digits(more.quality)} "
+            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)} "
             f"for {times(more.energy / one.energy)} the energy."
         )
     if found.usual is not None:

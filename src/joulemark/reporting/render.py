@@ -10,7 +10,7 @@ from typing import Any
 
 from joulemark.core import formatting
 from joulemark.reporting import recommendation_text
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 
@@ -29,8 +29,8 @@ class Page:
     title: str
     scope: str
     made: str
-    limits: Sequence[str]
-    answers: Sequence[Answer]
+    constraints: Sequence[str]
+    answers: Sequence[Recommendation]
     differs: Mapping[str, Sequence[str]]
     left_out: Sequence[LeftOut]
     sections: Sequence[Section]

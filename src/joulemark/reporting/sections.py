@@ -5,10 +5,10 @@ from typing import Any
 
 from joulemark.core.record import Record
 from joulemark.reporting import impact, study_tables
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.section import Section
 
-Make = Callable[[Sequence[Answer], Mapping[str, Record], Mapping[str, Any]], Section | None]
+Make = Callable[[Sequence[Recommendation], Mapping[str, Record], Mapping[str, Any]], Section | None]
 
 # Called in this order; one that has nothing to say returns None
 FURTHER: tuple[Make, ...] = (
@@ -21,7 +21,7 @@ FURTHER: tuple[Make, ...] = (
 
 
 def sections(
-    answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]
+    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> tuple[Section, ...]:
     """Every further section that these answers give; a sweep's first looks only where there is nothing else."""
     quoted = [answer for answer in answers if not answer.group.preliminary] or answers

@@ -6,7 +6,7 @@ from typing import Any
 
 from joulemark.analysis.external import formats, study_tables
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Answer
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.section import Section
 
 SAID = (
@@ -16,7 +16,9 @@ SAID = (
 )
 
 
-def study(answers: Sequence[Answer], records: Mapping[str, Record], config: Mapping[str, Any]) -> Section | None:
+def study(
+    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+) -> Section | None:
     """The tables of the folder that `study=FOLDER` names; UserError where it does not hold the study's files."""
     folder = config.get("study")
     if folder is None:

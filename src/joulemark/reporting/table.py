@@ -157,7 +157,7 @@ def _caption(rows: Sequence[Row]) -> str:
 
 def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
     """The specialist on the same inputs that answers best, of equal ones the one that costs least."""
-    if row.tags.get("role") != "general":
+    if row.tags.get("role") != "general_purpose":
         return None
     key = (row.inputs, row.tags.get("dataset"))
     early_stop_against = [

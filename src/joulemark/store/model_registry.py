@@ -5,10 +5,11 @@ A version holds no weights: its source is the run, and its tags say which checkp
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
 from joulemark.store import older_names
 
 ALIAS = "greenest"
@@ -24,17 +25,7 @@ METRICS = (
     "quality/primary",
     "latency/p95_s",
 )
-PARAMS = (
-    "model.checkpoint",
-    "model.revision",
-    "batch_size",
-    "precision",
-    "attention",
-    "cache",
-    "compile",
-    "sort",
-    "preprocessing_workers",
-)
+PARAMS = ("model.checkpoint", "model.revision", *(setting.name for setting in fields(Settings)))
 TAGS = ("model", "task", "metric", "device", "protocol", "dataset", "verdict", "flags", "command", "record.id")
 
 

@@ -27,6 +27,7 @@ FLAGS = {
     "foreign": "external",
 }
 METHODS = {"modelled": "estimated"}
+ROLES = {"general": "general_purpose"}
 TAGS = {"foreign": "external", "foreign.kind": "external.kind", "foreign.digest": "external.digest"}
 COMMAND_TAGS = ("command", "sweep.command")
 
@@ -96,6 +97,8 @@ def _tag(key: str, value: str) -> str:
         return ", ".join(_each(value.split(", "), FLAGS))
     if key.startswith("method."):
         return METHODS.get(value, value)
+    if key == "role":
+        return ROLES.get(value, value)
     return command(value) if key in COMMAND_TAGS else value
 
 

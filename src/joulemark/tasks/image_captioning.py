@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, Row
-from joulemark.data.images import picture
+from joulemark.data.images import encoded_image
 
 
 @dataclass(frozen=True)
 class ImageCaptioning:
-    """Says in words what each image shows, within the task's token budget.
+    """Describes each image in words, within the task's token budget.
 
     `size` is the width and height each image is brought to before the model's own preprocessing. The target lists
     every reference caption.
     """
+
+    accepts: ClassVar[str] = "image"
+    gives: ClassVar[str] = "text"
 
     dataset: Dataset
     size: tuple[int, int] | None
@@ -32,7 +35,7 @@ class ImageCaptioning:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        return Sample(row.id, picture(row.values["image"], self.size), _texts(row.values.get("captions")))
+        return Sample(row.id, encoded_image(row.values["image"], self.size), _texts(row.values.get("captions")))
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Corpus BLEU-4 and chrF over all references of an image (sacrebleu), in [0, 1]; chrF for each caption."""
@@ -63,5 +66,5 @@ def _texts(value: Any) -> list[str] | None:
     if isinstance(value, dict):
         return _texts(next((value[key] for key in ("caption", "phrase", "raw") if key in value), None))
     if not isinstance(value, list | tuple):
-        raise BadRowError(f"captions {str(value)[:60]!r} are no texts")
-    return [text for one in value for text in _texts(one) or []] or None
+        raise BadRowError(f"captions {str(value)[:60]!r} are not texts")
+    return [text for entry in value for text in _texts(entry) or []] or None

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset
-from joulemark.data.images import picture
+from joulemark.data.images import encoded_image
 
 
 @dataclass(frozen=True)
@@ -13,8 +14,11 @@ class ImageClassification:
     """Names what each image shows; an answer lists labels, the most likely first.
 
     `size` is the width and height each image is brought to before the model's own preprocessing; null leaves it as it
-    is. General models are asked by prompt, and their text counts as the label it names.
+    is. General-purpose models are given a prompt, and their text counts as the label it names.
     """
+
+    accepts: ClassVar[str] = "image"
+    gives: ClassVar[str] = "label"
 
     dataset: Dataset
     size: tuple[int, int] | None
@@ -28,7 +32,7 @@ class ImageClassification:
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` images, each with its label's name (None where the source hides it)."""
         return self.dataset.inputs(
-            count, lambda row: Sample(row.id, picture(row.values["image"], self.size), self.dataset.label(row))
+            count, lambda row: Sample(row.id, encoded_image(row.values["image"], self.size), self.dataset.label(row))
         )
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

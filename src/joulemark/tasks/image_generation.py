@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, Row, reference_of, text_of
@@ -15,6 +16,9 @@ class ImageGeneration:
     then states. `judge` says who looks at the images: `classifier` (the built-in one, for embedded data), or a CLIP
     checkpoint, on the Hub or in a folder. The judge works outside the windows.
     """
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "image"
 
     dataset: Dataset
     words: int

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -16,6 +17,9 @@ class MaskedLanguageModelling:
     given, its full stops removed and a mask appended, as the study did with BookCorpus; nothing is hidden then, and
     there is no reference.
     """
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "masked_token"
 
     dataset: Dataset
     words: int | None

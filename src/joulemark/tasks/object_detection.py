@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, Row
-from joulemark.data.images import picture
+from joulemark.data.images import encoded_image
 
 # COCO's measure weighs boxes by area in pixels (small, medium, large); boxes here are shares of their image, laid on
 # a sheet of this size.
@@ -25,6 +25,9 @@ class ObjectDetection:
     `score` as well.
     """
 
+    accepts: ClassVar[str] = "image"
+    gives: ClassVar[str] = "boxes"
+
     dataset: Dataset
     size: tuple[int, int] | None
     name: str = "object_detection"
@@ -37,7 +40,7 @@ class ObjectDetection:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        image = picture(row.values["image"], self.size)
+        image = encoded_image(row.values["image"], self.size)
         objects = row.values.get("objects")
         if objects is None:
             return Sample(row.id, image)
@@ -45,25 +48,25 @@ class ObjectDetection:
             if isinstance(objects, Mapping):  # columns, as datasets gives a list of structs
                 objects = [dict(zip(objects, values, strict=True)) for values in zip(*objects.values(), strict=True)]
             width, height = image.shape
-            found = [{"box": self._box(one, width, height), "label": self._label(one)} for one in objects]
+            targets = [{"box": self._box(entry, width, height), "label": self._label(entry)} for entry in objects]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadRowError(f"its objects are no boxes with labels ({type(error).__name__}: {error})") from None
-        return Sample(row.id, image, found)
+        return Sample(row.id, image, targets)
 
-    def _label(self, one: Mapping[str, Any]) -> str:
-        label = next((one[key] for key in ("category", "label", "names") if key in one), None)
+    def _label(self, entry: Mapping[str, Any]) -> str:
+        label = next((entry[key] for key in ("category", "label", "names") if key in entry), None)
         label = next(iter(label), None) if isinstance(label, list) else label
         if label is None:
             raise BadRowError("an object has no label")
         return self.dataset.named(label)
 
-    def _box(self, one: Mapping[str, Any], width: int, height: int) -> list[float]:
-        if "bbox" in one:  # in pixels
-            left, top, wide, high = map(float, one["bbox"])
+    def _box(self, entry: Mapping[str, Any], width: int, height: int) -> list[float]:
+        if "bbox" in entry:  # in pixels
+            left, top, wide, high = map(float, entry["bbox"])
             if self.dataset.box == "corners":
                 wide, high = wide - left, high - top
         else:  # Visual Genome
-            left, top, wide, high = (float(one[key]) for key in ("x", "y", "w", "h"))
+            left, top, wide, high = (float(entry[key]) for key in ("x", "y", "w", "h"))
         return [left / width, top / height, (left + wide) / width, (top + high) / height]
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
@@ -73,25 +76,25 @@ class ObjectDetection:
         """
         none: Scores = Scores({"map": None, "map50": None}, [None] * len(samples))
         pairs = [(s.target, p.output) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
-        labels = sorted({one["label"] for target, _ in pairs for one in target})
-        given = {one["label"] for _, output in pairs for one in output}
+        labels = sorted({entry["label"] for target, _ in pairs for entry in target})
+        given = {entry["label"] for _, output in pairs for entry in output}
         if not labels or (given and not given & set(labels)):
             return none
         numbers = {label: number for number, label in enumerate(labels, start=1)}
         truth = [
-            {"image_id": image, "category_id": numbers[one["label"]], **_area(one["box"]), "iscrowd": 0}
+            {"image_id": image, "category_id": numbers[entry["label"]], **_area(entry["box"]), "iscrowd": 0}
             for image, (target, _) in enumerate(pairs)
-            for one in target
+            for entry in target
         ]
-        found = [
-            {"image_id": image, "category_id": numbers[one["label"]], **_area(one["box"]), "score": one["score"]}
+        detections = [
+            {"image_id": image, "category_id": numbers[entry["label"]], **_area(entry["box"]), "score": entry["score"]}
             for image, (_, output) in enumerate(pairs)
-            for one in output
-            if one["label"] in numbers
+            for entry in output
+            if entry["label"] in numbers
         ]
         images = [{"id": image} for image in range(len(pairs))]
         categories = [{"id": number, "name": label} for label, number in numbers.items()]
-        values = _average_precision(images, categories, truth, found) if found else {"map": 0.0, "map50": 0.0}
+        values = _average_precision(images, categories, truth, detections) if detections else {"map": 0.0, "map50": 0.0}
         return Scores(values, [None] * len(samples))
 
 
@@ -100,20 +103,20 @@ def _area(box: Sequence[float]) -> dict[str, Any]:
     return {"bbox": [left, top, right - left, bottom - top], "area": (right - left) * (bottom - top)}
 
 
-def _average_precision(images: Any, categories: Any, truth: Any, found: Any) -> dict[str, float | None]:
+def _average_precision(images: Any, categories: Any, truth: Any, detections: Any) -> dict[str, float | None]:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    with redirect_stdout(io.StringIO()):  # it speaks at every step, and the last line of the output is the record's
+    with redirect_stdout(io.StringIO()):  # it prints at every step, and the last line of the output is the record's
         known = COCO()
         known.dataset = {
             "images": images,
             "categories": categories,
-            "annotations": [{"id": number, **one} for number, one in enumerate(truth, start=1)],
+            "annotations": [{"id": number, **entry} for number, entry in enumerate(truth, start=1)],
         }
         known.createIndex()
-        judged = COCOeval(known, known.loadRes(found), "bbox")
-        judged.evaluate()
-        judged.accumulate()
-        judged.summarize()
-    return {"map": float(judged.stats[0]), "map50": float(judged.stats[1])}
+        evaluation = COCOeval(known, known.loadRes(detections), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return {"map": float(evaluation.stats[0]), "map50": float(evaluation.stats[1])}

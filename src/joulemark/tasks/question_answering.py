@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -12,11 +12,14 @@ from joulemark.data.dataset import Dataset, Row, text_of
 
 @dataclass(frozen=True)
 class QuestionAnswering:
-    """Answers each question from its context; general models are asked by prompt, specialists mark a span.
+    """Answers each question from its context; general-purpose models are given a prompt, specialists mark a span.
 
     The input has the fields `question` and `context`; the target lists every accepted answer, `[""]` where the
     context holds none.
     """
+
+    accepts: ClassVar[str] = "question_context"
+    gives: ClassVar[str] = "span"
 
     dataset: Dataset
     prompt: str
@@ -31,35 +34,35 @@ class QuestionAnswering:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        asked = {"question": text_of(row, "question").strip(), "context": text_of(row, "context")}
-        return Sample(row.id, asked, _answers(row.values.get("answers")))
+        request = {"question": text_of(row, "question").strip(), "context": text_of(row, "context")}
+        return Sample(row.id, request, _answers(row.values.get("answers")))
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Mean F1 of words and share of exact matches, the best over the accepted answers (torchmetrics' SQuAD)."""
         from torchmetrics.functional.text import squad  # imports torch, which by now has long been loaded
 
-        def one(sample: Sample, prediction: Prediction) -> tuple[float, float]:
+        def scores_of(sample: Sample, prediction: Prediction) -> tuple[float, float]:
             answers = {"text": list(sample.target), "answer_start": [0] * len(sample.target)}
             given: dict[str, Any] = {"prediction_text": str(prediction.output), "id": sample.id}
-            found = squad(given, {"answers": answers, "id": sample.id})
-            return float(found["f1"]) / 100, float(found["exact_match"]) / 100
+            result = squad(given, {"answers": answers, "id": sample.id})
+            return float(result["f1"]) / 100, float(result["exact_match"]) / 100
 
-        found = [None if s.target is None else one(s, p) for s, p in zip(samples, predictions, strict=True)]
-        scored = [pair for pair in found if pair is not None]
+        each = [None if s.target is None else scores_of(s, p) for s, p in zip(samples, predictions, strict=True)]
+        scored = [pair for pair in each if pair is not None]
         values = {
             "f1": fmean(f1 for f1, _ in scored) if scored else None,
             "exact_match": fmean(exact for _, exact in scored) if scored else None,
         }
-        return Scores(values, [None if pair is None else pair[0] for pair in found])
+        return Scores(values, [None if pair is None else pair[0] for pair in each])
 
 
 def _answers(value: Any) -> list[str] | None:
     """Accepted answers as a source holds them: one text, a list of texts, or SQuAD's own columns; none is `[""]`."""
-    found = value.get("text") if isinstance(value, Mapping) else value
+    answers = value.get("text") if isinstance(value, Mapping) else value
     if value is None:
         return None
-    if isinstance(found, str):
-        return [found]
-    if isinstance(found, list | tuple) and all(isinstance(one, str) for one in found):
-        return list(found) or [""]
-    raise BadRowError(f"answers {str(value)[:60]!r} are no texts")
+    if isinstance(answers, str):
+        return [answers]
+    if isinstance(answers, list | tuple) and all(isinstance(answer, str) for answer in answers):
+        return list(answers) or [""]
+    raise BadRowError(f"answers {str(value)[:60]!r} are not texts")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -12,6 +13,9 @@ from joulemark.data.dataset import Dataset, Row, text_of
 @dataclass(frozen=True)
 class SentenceSimilarity:
     """Gives each pair of sentences a similarity in [-1, 1]; both are embedded, both are counted."""
+
+    accepts: ClassVar[str] = "text_pair"
+    gives: ClassVar[str] = "similarity"
 
     dataset: Dataset
     name: str = "sentence_similarity"

@@ -32,10 +32,13 @@ class Clip:
 
 @dataclass(frozen=True)
 class SpeechRecognition:
-    """Writes down what is said in each clip, within the task's token budget.
+    """Transcribes each clip, within the task's token budget.
 
     Clips at another rate than `rate_hz` are refused, not resampled: the sound would be another one.
     """
+
+    accepts: ClassVar[str] = "audio"
+    gives: ClassVar[str] = "text"
 
     dataset: Dataset
     rate_hz: int
@@ -59,16 +62,16 @@ class SpeechRecognition:
 
         clip = Clip(bytes_of(value, "sound"), self.rate_hz)
         try:
-            told = soundfile.info(io.BytesIO(clip.data))
+            header = soundfile.info(io.BytesIO(clip.data))
             held = len(clip.open())
         except (soundfile.SoundFileRuntimeError, TypeError) as error:  # TypeError: raw sound, without a header
             raise BadRowError(f"the clip does not decode ({_plain(error)})") from None
-        if told.samplerate != self.rate_hz:
-            raise BadRowError(f"the clip has {told.samplerate} samples a second, the task asks for {self.rate_hz}")
+        if header.samplerate != self.rate_hz:
+            raise BadRowError(f"the clip has {header.samplerate} samples a second, the task asks for {self.rate_hz}")
         if held == 0:
             raise BadRowError("the clip is empty: it holds no samples")
-        if held < told.frames:
-            raise BadRowError(f"the clip breaks off: {held} samples of {told.frames}")
+        if held < header.frames:
+            raise BadRowError(f"the clip is truncated: {held} samples of {header.frames}")
         return clip
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

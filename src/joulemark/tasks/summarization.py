@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, reference_of, text_of
@@ -10,7 +11,10 @@ from joulemark.tasks.metrics.rouge import rouge
 
 @dataclass(frozen=True)
 class Summarization:
-    """Summarizes each text within the task's token budget; general models are asked by prompt."""
+    """Summarizes each text within the task's token budget; general-purpose models are given a prompt."""
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "text"
 
     dataset: Dataset
     prompt: str

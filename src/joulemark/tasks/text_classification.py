@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, text_of
@@ -9,7 +10,10 @@ from joulemark.data.dataset import Dataset, text_of
 
 @dataclass(frozen=True)
 class TextClassification:
-    """Gives each text one of the task's labels; general models are asked by prompt, specialists directly."""
+    """Gives each text one of the task's labels; general-purpose models get a prompt, specialists the bare text."""
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "label"
 
     dataset: Dataset
     labels: tuple[str, ...]
@@ -27,7 +31,7 @@ class TextClassification:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Accuracy, macro F1 and the share of answers that name no label, over the samples that have a label.
 
-        A general model's answer counts as the label it names first; an answer that names none is wrong.
+        A general-purpose model's answer counts as the label it names first; one that names none is wrong.
         """
         from sklearn.metrics import accuracy_score, f1_score
 

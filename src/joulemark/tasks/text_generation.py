@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, reference_of, text_of
@@ -15,6 +16,9 @@ class TextGeneration:
     A text is cut after its first `prompt_words` words; what follows, `reference_words` of it, is the reference.
     With `prompt_words` null the whole text is the prompt, and the reference is the source's `target`, if it has one.
     """
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "text"
 
     dataset: Dataset
     prompt: str

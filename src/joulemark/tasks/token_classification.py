@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
@@ -17,6 +18,9 @@ class TokenClassification:
     Text that the source does not split is split at spaces and has no reference.
     """
 
+    accepts: ClassVar[str] = "words"
+    gives: ClassVar[str] = "tags"
+
     dataset: Dataset
     name: str = "token_classification"
     unit: str = "word"
@@ -31,14 +35,14 @@ class TokenClassification:
         words = words.split() if isinstance(words, str) else words
         tags = row.values.get("tags")
         if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-            raise BadRowError(f"tokens {str(words)[:60]!r} are no words")
+            raise BadRowError(f"tokens {str(words)[:60]!r} are not words")
         if not any(word.strip() for word in words):
             raise BadRowError("holds no word")
         words = list(words)
         if tags is None:
             return Sample(row.id, words)
         if not isinstance(tags, list | tuple):
-            raise BadRowError(f"tags {str(tags)[:60]!r} are no list")
+            raise BadRowError(f"tags {str(tags)[:60]!r} are not a list")
         if len(tags) != len(words):
             raise BadRowError(f"has {len(words)} words and {len(tags)} tags")
         return Sample(row.id, words, [self._tag(tag) for tag in tags])
@@ -49,7 +53,7 @@ class TokenClassification:
             return tag
         if isinstance(tag, int) and 0 <= tag < len(names):
             return names[tag]
-        raise BadRowError(f"tag {tag!r} is none of {', '.join(names)}")
+        raise BadRowError(f"tag {tag!r} is not one of {', '.join(names)}")
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Micro F1, precision and recall of whole entities (seqeval), and the accuracy of tags.
@@ -61,7 +65,7 @@ class TokenClassification:
 
         pairs = [(s.target, list(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
         names = ("f1", "precision", "recall", "accuracy")
-        if not pairs or _strangers(pairs):
+        if not pairs or _unknown_entities(pairs):
             return Scores(dict.fromkeys(names), [None] * len(samples))
         truth, given = ([list(side) for side in sides] for sides in zip(*pairs, strict=True))
         values = {
@@ -77,8 +81,8 @@ class TokenClassification:
         return Scores({name: float(value) for name, value in values.items()}, each)
 
 
-def _strangers(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
-    """Whether the model speaks of kinds of entity, and of none that the data knows."""
+def _unknown_entities(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
+    """Whether the model predicts entities, and none of a kind that the data have."""
     known = {_kind(tag) for truth, _ in pairs for tag in truth} - {OUTSIDE}
     given = {_kind(tag) for _, tags in pairs for tag in tags} - {OUTSIDE}
     return bool(given) and not known & given

@@ -29,7 +29,7 @@ def run(model, task, net, **values):
 
 
 def general(net=50.0, **values):
-    return Side("big", {t: run("big", t, net, role="general", **values) for t in MIX.shares})
+    return Side("big", {t: run("big", t, net, role="general_purpose", **values) for t in MIX.shares})
 
 
 def specialists(first=10.0, second=20.0, **values):
@@ -197,8 +197,10 @@ def test_the_answer_in_words():
 
 def test_the_sides_are_the_widest_general_model_and_the_best_specialists():
     runs = [
-        run("big", "sort", 50, role="general", quality=0.8), run("big", "answer", 50, role="general", quality=0.8),
-        run("bigger", "sort", 90, role="general", quality=0.99), run("huge", "other", 9, role="general"),
+        run("big", "sort", 50, role="general_purpose", quality=0.8),
+        run("big", "answer", 50, role="general_purpose", quality=0.8),
+        run("bigger", "sort", 90, role="general_purpose", quality=0.99),
+        run("huge", "other", 9, role="general_purpose"),
         run("good", "sort", 10, quality=0.9), run("cheap", "sort", 1, quality=0.6),
         run("dear", "sort", 20, quality=0.9),
     ]  # fmt: skip

@@ -162,8 +162,8 @@ def sides(jobs: Mix, runs: Sequence[Measured]) -> tuple[Side, Side]:
         task: _best([r for r in wanted if r.role == "specialist" and r.task == task]) for task in jobs.shares
     }
     generals: dict[str, dict[str, Measured]] = {}
-    for name in sorted({run.model for run in wanted if run.role == "general"}):
-        own = [run for run in wanted if run.role == "general" and run.model == name]
+    for name in sorted({run.model for run in wanted if run.role == "general_purpose"}):
+        own = [run for run in wanted if run.role == "general_purpose" and run.model == name]
         tasks = {task: _best([run for run in own if run.task == task]) for task in jobs.shares}
         generals[name] = {task: run for task, run in tasks.items() if run is not None}
     widest = max(generals, key=lambda name: _rank(list(generals[name].values()), jobs), default=None)

@@ -11,7 +11,7 @@ from joulemark.core.errors import UserError
 DATA = Path(__file__).with_name("data")
 WEIGHTS = Path(__file__).with_name("weights")
 # Tasks on the same images: scenes are told, and their objects found
-PICTURES = {"image_classification": "digits", "object_detection": "scenes", "image_captioning": "scenes"}
+IMAGES = {"image_classification": "digits", "object_detection": "scenes", "image_captioning": "scenes"}
 TEXTS = {"masked_language_modelling": "text_generation"}  # the same news, cut and masked
 
 
@@ -21,10 +21,10 @@ def rows(task: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     Raises:
         UserError: no data ship for this task.
     """
-    if task in PICTURES:
+    if task in IMAGES:
         from joulemark.data.embedded import images
 
-        return getattr(images, PICTURES[task])()  # type: ignore[no-any-return]
+        return getattr(images, IMAGES[task])()  # type: ignore[no-any-return]
     if task == "speech_recognition":
         from joulemark.data.embedded import sounds
 

@@ -22,7 +22,7 @@ START, STOP, STARTED = b"s", b"e", b".\n"
 
 
 def power(driver: Any, card: Any) -> tuple[str, Callable[[], float]]:
-    """Which power the card tells, and the function that reads it in watts; UserError where it tells none."""
+    """Which power the GPU reports, and the function that reads it in W; UserError where it reports none."""
 
     def instant_w() -> float:
         value = driver.nvmlDeviceGetFieldValues(card, [driver.NVML_FI_DEV_POWER_INSTANT])[0]
@@ -42,10 +42,10 @@ def power(driver: Any, card: Any) -> tuple[str, Callable[[], float]]:
         average_w()
         return "average", average_w
     except driver.NVMLError as error:
-        raise UserError(f"meter=trace: the card tells no power ({error}); type meter=codecarbon") from None
+        raise UserError(f"meter=trace: the GPU reports no power ({error}); type meter=codecarbon") from None
 
 
-def opened(uuids: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
+def open_gpus(uuids: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
     """The driver, the name of the power and the function that reads it: the sum over the cards, one after the other."""
     first, *others = uuids.split(",")
     hardware = Hardware("trace", "cuda", (), uuid=first, beside=tuple((0, uuid) for uuid in others))
@@ -57,44 +57,44 @@ def opened(uuids: str, driver: str) -> tuple[Any, str, Callable[[], float]]:
     return module, "average" if "average" in sensors else "instant", lambda: sum(watts() for watts in each)
 
 
-def sampled(
-    watts: Callable[[], float], hz: float, samples: list[tuple[float, float]], told: Callable[[float], bytes]
+def sample_until_command(
+    watts: Callable[[], float], hz: float, samples: list[tuple[float, float]], command_after: Callable[[float], bytes]
 ) -> bytes:
-    """Appends (time, watts) every 1/hz seconds until `told` has a word, with one more sample at the end.
+    """Appends (time, watts) every 1/hz seconds until a command arrives, with one more sample at the end.
 
-    `told` sleeps for the seconds it is given and returns b"" when nothing came; the word is returned.
+    `command_after` sleeps for the seconds given and returns b"" when none arrived; the command is returned.
     """
-    began_s, word = samples[0][0], b""
-    while not word:
+    began_s, command = samples[0][0], b""
+    while not command:
         now_s = time.perf_counter()
         beat = int((now_s - began_s) * hz) + 1  # a beat that was slept through is left out, not made up for
-        word = told(began_s + beat / hz - now_s)
-        if word in (b"", STOP):
+        command = command_after(began_s + beat / hz - now_s)
+        if command in (b"", STOP):
             samples.append(_sample(watts))
-    return word
+    return command
 
 
 def serve(hz: float, sensor: str, watts: Callable[[], float], failure: type[Exception]) -> None:
     """The sampling process's loop, until its pipe closes."""
     parent = os.getppid()
 
-    def told(seconds: float | None) -> bytes:
+    def command_after(seconds: float | None) -> bytes:
         ready = select.select([0], [], [], seconds and max(0.0, seconds))[0]
         if ready:
             return os.read(0, 1) or b"closed"
         # a child that the measuring process forked may hold the pipe open after its death
         return b"" if os.getppid() == parent else b"closed"
 
-    _say({"sensor": sensor})
-    while told(None) == START:
+    _send({"sensor": sensor})
+    while command_after(None) == START:
         try:
             samples = [_sample(watts)]
             os.write(1, STARTED)
-            if sampled(watts, hz, samples, told) != STOP:
+            if sample_until_command(watts, hz, samples, command_after) != STOP:
                 return
-            _say({"samples": samples})
+            _send({"samples": samples})
         except failure as error:
-            _say({"error": str(error)})
+            _send({"error": str(error)})
 
 
 def _sample(watts: Callable[[], float]) -> tuple[float, float]:
@@ -102,9 +102,9 @@ def _sample(watts: Callable[[], float]) -> tuple[float, float]:
     return time.perf_counter(), value
 
 
-def _say(answer: dict[str, Any]) -> None:
+def _send(reply: dict[str, Any]) -> None:
     """One line, whole: a pipe takes long ones in parts."""
-    line = json.dumps(answer).encode() + b"\n"
+    line = json.dumps(reply).encode() + b"\n"
     while line:
         line = line[os.write(1, line) :]
 
@@ -115,9 +115,9 @@ def main() -> None:
     uuids, hz, driver = sys.argv[1:]
     with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
         try:
-            module, sensor, watts = opened(uuids, driver)
+            module, sensor, watts = open_gpus(uuids, driver)
         except UserError as error:
-            return _say({"error": str(error)})
+            return _send({"error": str(error)})
         serve(float(hz), sensor, watts, module.NVMLError)
     return None
 

@@ -121,6 +121,6 @@ function componentsChart(some, group) {
   const made = bars(shown, parts, `energy, ${unitName} per 1,000`, each);
   if (!made.traces.length) return { text: "No component of these runs was read apart." };
   const told = COMPONENTS.filter(([name]) => evidence(name)).map(([name, label]) => `${label} ${evidence(name)}`).join("; ");
-  return { ...made, text: `Which component used it, and how that is known: ${told}. Hatched is estimated, not read by a sensor.${rest(some, shown)}`,
-    heads: ["run", "GPU", "CPU", "RAM", "estimated"], body: shown.map((run) => [run.name, ...COMPONENTS.map(([name]) => (run[`${name}_wh`] === null || run[`${name}_wh`] === undefined ? "not read" : `${wh(run[`${name}_wh`])} (${run[name]})`)), percent(run.estimated)]) };
+  return { ...made, text: `Which component used it, and how that is known: ${told}. Hatched is estimated, not measured by a sensor.${rest(some, shown)}`,
+    heads: ["run", "GPU", "CPU", "RAM", "estimated"], body: shown.map((run) => [run.name, ...COMPONENTS.map(([name]) => (run[`${name}_wh`] === null || run[`${name}_wh`] === undefined ? "n/a" : `${wh(run[`${name}_wh`])} (${run[name]})`)), percent(run.estimated)]) };
 }

@@ -1,7 +1,7 @@
 // Brings the page to life: group, filters, charts as they come into view, table, theme.
 const CHARTS = [
-  ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general", rolesChart],
-  ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["floor", "Distance from the energy floor", floorChart], ["phases", "Stages of an inference", phasesChart],
+  ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general-purpose-purpose", rolesChart],
+  ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["floor", "Distance from the energy lower bound", floorChart], ["phases", "Stages of an inference", phasesChart],
 ];
 const byId = (id) => document.getElementById(id);
 const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
@@ -77,14 +77,14 @@ function controls() {
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
   if (kept && !typed.some((one) => one.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((one) => one.value === kept[2]))?.focus();
 }
-// The cheapest run of the view that may be recommended, and whether the next one can be told from it
+// The cheapest run of the view that may be recommended, and whether the next one differs from it
 function leastOf(some, group) {
   const judged = group.runs.some((at) => runs[at].quality !== null && runs[at].ranked);
   const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
   if (!order.length) return some.length ? "No run of this view may be recommended." : "";
   const [first] = order, next = order.find((run) => run.name !== first.name);
   const found = next && verdict(first, next, data.rules);
-  const lead = !next ? "" : found.outcome === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.outcome === "tie" ? "a tie with" : "it cannot be told from"} ${next.name}`;
+  const lead = !next ? "" : found.outcome === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.outcome === "tie" ? "a tie with" : "indistinguishable from"} ${next.name}`;
   return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${lead}.`;
 }
 let shownGroup = "", shown = "";

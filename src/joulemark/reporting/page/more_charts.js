@@ -1,27 +1,27 @@
 // Specialists against general models: in every group that has both, each group a row of its own.
-const ROLE = { specialist: ["--blue", "circle"], general: ["--vermilion", "square"] };
+const ROLE = { specialist: ["--blue", "circle"], "general-purpose": ["--vermilion", "square"] };
 function matched() {
   return groups.map((group) => {
     const own = group.runs.map((at) => runs[at]).filter((run) => run.ranked);
     const of = (role) => own.filter((run) => run.role === role && !run.random && run.quality !== null);
     const best = of("specialist").sort((a, b) => b.quality - a.quality || a.energy - b.energy)[0];
-    const rival = of("general").sort((a, b) => b.quality - a.quality || a.energy - b.energy)[0];
+    const rival = of("general-purpose").sort((a, b) => b.quality - a.quality || a.energy - b.energy)[0];
     return best && rival ? { group, best, rival, found: verdict(best, rival, data.rules) } : null;
   }).filter(Boolean);
 }
 function rolesChart() {
   const rows = matched().slice(0, 20);
-  if (!rows.length) return { text: "No group has both a specialist and a general model with a known quality, so they cannot be set against each other." };
+  if (!rows.length) return { text: "No group has both a specialist and a general-purpose model with a known quality, so there is nothing to compare." };
   const [each, unitName] = unit(rows.flatMap((row) => [row.best, row.rival]));
   const point = (name) => ({ type: "scatter", mode: "markers", name, x: rows.map((row) => (name === "specialist" ? row.best : row.rival).energy / each), y: rows.map((_, at) => at), hoverinfo: "text", text: rows.map((row) => hover(name === "specialist" ? row.best : row.rival)), customdata: rows.map((row) => (name === "specialist" ? row.best : row.rival).at),
     error_x: { type: "data", array: rows.map((row) => ((name === "specialist" ? row.best : row.rival).half || 0) / each), thickness: 1, width: 3, color: css(ROLE[name][0]) },
     marker: { size: 12, color: css(ROLE[name][0]), symbol: rows.map((row) => ROLE[name][1] + ((name === "specialist" ? row.best : row.rival).hollow ? "-open" : "")), line: { width: 2, color: css(ROLE[name][0]) } } });
-  const said = ({ found }) => ({ A: `${times(found.ratio)} the energy`, B: `${times(found.ratio)} the energy`, tie: "a tie", unknown: "cannot be told apart" })[found.outcome];
+  const said = ({ found }) => ({ A: `${times(found.ratio)} the energy`, B: `${times(found.ratio)} the energy`, tie: "a tie", unknown: "indistinguishable" })[found.outcome];
   const energies = rows.flatMap((row) => [row.best.energy / each, row.rival.energy / each]);
   const shapes = rows.map((row, at) => ({ type: "line", layer: "below", x0: row.best.energy / each, x1: row.rival.energy / each, y0: at, y1: at, line: { color: css("--line"), width: 3 } }));
-  return { traces: [point("specialist"), point("general")], layout: { height: 150 + 54 * rows.length, shapes, xaxis: energyAxis(energies, unitName), yaxis: { autorange: "reversed", tickvals: rows.map((_, at) => at), ticktext: rows.map((row) => `${plain(spoken(row.group.task))}<br><span style="font-size:11px">general: ${said(row)}</span>`), automargin: true, zeroline: false } },
-    text: `Matched by task, over all groups, unfiltered: the specialist and the general model that answer best. ${rows.map((row) => `${spoken(row.group.task)}: ${row.rival.model} ${row.found.outcome === "tie" ? "ties with" : row.found.outcome === "unknown" ? "cannot be told from" : `takes ${said(row)} of`} ${row.best.model} (quality ${digits(row.rival.quality)} against ${digits(row.best.quality)})`).slice(0, 3).join("; ")}.`,
-    heads: ["task", "specialist", "general", "energy", "quality"], body: rows.map((row) => [spoken(row.group.task), `${row.best.name}: ${plusMinus(row.best.energy, row.best.half)}`, `${row.rival.name}: ${plusMinus(row.rival.energy, row.rival.half)}`, said(row), `${digits(row.best.quality)} / ${digits(row.rival.quality)}`]) };
+  return { traces: [point("specialist"), point("general-purpose")], layout: { height: 150 + 54 * rows.length, shapes, xaxis: energyAxis(energies, unitName), yaxis: { autorange: "reversed", tickvals: rows.map((_, at) => at), ticktext: rows.map((row) => `${plain(spoken(row.group.task))}<br><span style="font-size:11px">general-purpose: ${said(row)}</span>`), automargin: true, zeroline: false } },
+    text: `Matched by task, over all groups, unfiltered: the specialist and the general-purpose model of the highest quality. ${rows.map((row) => `${spoken(row.group.task)}: ${row.rival.model} ${row.found.outcome === "tie" ? "ties with" : row.found.outcome === "unknown" ? "is indistinguishable from" : `takes ${said(row)} of`} ${row.best.model} (quality ${digits(row.rival.quality)} against ${digits(row.best.quality)})`).slice(0, 3).join("; ")}.`,
+    heads: ["task", "specialist", "general-purpose", "energy", "quality"], body: rows.map((row) => [spoken(row.group.task), `${row.best.name}: ${plusMinus(row.best.energy, row.best.half)}`, `${row.rival.name}: ${plusMinus(row.rival.energy, row.rival.half)}`, said(row), `${digits(row.best.quality)} / ${digits(row.rival.quality)}`]) };
 }
 function parametersChart(some) {
   const known = some.filter((run) => run.parameters);
@@ -71,14 +71,14 @@ function latencyChart(some, group) {
 }
 function floorChart(some, group) {
   const shown = ordered(some.filter((run) => run.floor_ratio), group);
-  if (!shown.length) return { text: "No run of this view knows its energy floor, the least that its own work can cost on this device: joulemark calibrate reads it in a minute, then measure again." };
-  const made = bars(shown, [["times the floor", (run) => run.floor_ratio, "--purple", (run) => false]], "times the energy floor", 1, times);
-  made.traces[0].hovertext = shown.map((run) => `${times(run.floor_ratio)} its floor of ${wh(run.floor_wh)}<br>${plain(run.name)}`);
+  if (!shown.length) return { text: "No run of this view has an energy lower bound, the least that its own work can cost on this device: joulemark calibrate reads it in a minute, then measure again." };
+  const made = bars(shown, [["× lower bound", (run) => run.floor_ratio, "--purple", (run) => false]], "× energy lower bound", 1, times);
+  made.traces[0].hovertext = shown.map((run) => `${times(run.floor_ratio)} its lower bound of ${wh(run.floor_wh)}<br>${plain(run.name)}`);
   Object.assign(made.layout.xaxis, logAxis([1, ...shown.map((run) => run.floor_ratio)]));
   const near = [...shown].sort((a, b) => a.floor_ratio - b.floor_ratio)[0];
   made.layout.xaxis.range = [0, Math.log10(Math.max(...shown.map((run) => run.floor_ratio)) * 1.1)];
-  return { ...made, text: `The floor is the least that the model's own work can cost on this device. Nearest to it: ${near.name}, ${times(near.floor_ratio)} its floor. Measured joules alone: an estimate has no distance.${rest(some, shown)}`,
-    heads: ["run", "floor per 1,000", "device energy over it"], body: shown.map((run) => [run.name, wh(run.floor_wh), times(run.floor_ratio)]) };
+  return { ...made, text: `The lower bound (roofline) is the least that the model's own work can cost on this device. Nearest to it: ${near.name}, ${times(near.floor_ratio)} its lower bound. Measured joules alone: an estimate has no distance.${rest(some, shown)}`,
+    heads: ["run", "lower bound per 1,000", "device energy over it"], body: shown.map((run) => [run.name, wh(run.floor_wh), times(run.floor_ratio)]) };
 }
 function phasesChart(some, group) {
   const names = Object.keys(data.phases), has = (run) => names.some((name) => data.phases[name][run.at]);

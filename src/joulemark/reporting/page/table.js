@@ -3,7 +3,7 @@ const ROWS_SHOWN = innerWidth < 560 ? 20 : 50;
 const HEADS = [
   ["model", "run", (run) => run.model], ["energy", "energy per 1,000", (run) => run.energy], ["quality", "quality", (run) => run.quality], ["with", "settings", (run) => run.with], ["verdict", "verdict", (run) => run.verdict], ["role", "role", (run) => run.role],
   ["p50", "p50", (run) => run.p50], ["p95", "p95", (run) => run.p95], ["rate", "requests/s", (run) => run.rate], ["memory", "GPU memory", (run) => run.memory], ["parameters", "parameters", (run) => run.parameters],
-  ["estimated", "estimated", (run) => run.estimated], ["floor", "× floor", (run) => run.floor_ratio], ["began", "when", (run) => run.began],
+  ["estimated", "estimated", (run) => run.estimated], ["floor", "× lower bound", (run) => run.floor_ratio], ["began", "when", (run) => run.began],
 ];
 const TEXTUAL = ["model", "with", "role", "verdict"];
 function sorted(some) {

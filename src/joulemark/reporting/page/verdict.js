@@ -26,8 +26,8 @@ function verdict(a, b, rules) {
 }
 const ROWS = [
   ["energy per 1,000", (run) => run.energy, wh], ["GPU", (run) => run.gpu_wh, wh], ["CPU", (run) => run.cpu_wh, wh], ["RAM", (run) => run.ram_wh, wh],
-  ["net of idle", (run) => run.net_wh, wh], ["estimated share", (run) => run.estimated, percent], ["quality", (run) => run.quality, digits],
-  ["energy per right answer", (run) => run.j_per_correct, (value) => `${digits(value)} J`], ["latency p50", (run) => run.p50, seconds], ["latency p95", (run) => run.p95, seconds],
+  ["dynamic (above idle)", (run) => run.net_wh, wh], ["estimated share", (run) => run.estimated, percent], ["quality", (run) => run.quality, digits],
+  ["energy per correct prediction", (run) => run.j_per_correct, (value) => `${digits(value)} J`], ["latency p50", (run) => run.p50, seconds], ["latency p95", (run) => run.p95, seconds],
   ["requests per second", (run) => run.rate, digits], ["GPU memory", (run) => run.memory, bytes], ["emissions per 1,000", (run) => run.grams, mass],
 ];
 function comparison(box) {
@@ -40,13 +40,13 @@ function comparison(box) {
   }
   const [a, b] = picked, apart = !picked.every((run) => here.has(run.at));
   const found = apart ? null : verdict(a, b, data.rules);
-  const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(found.ratio)} its energy`, B: `B costs less: A takes ${times(1 / found.ratio)} its energy`, tie: "A tie", unknown: "Cannot be told" }[found.outcome];
+  const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(found.ratio)} its energy`, B: `B costs less: A takes ${times(1 / found.ratio)} its energy`, tie: "A tie", unknown: "Indistinguishable" }[found.outcome];
   const body = ROWS.map(([what, read, say]) => [what, read(a) ?? null, read(b) ?? null, say]).filter(([, x, y]) => x !== null || y !== null);
   const ratio = (x, y) => (x && y && !apart ? times(x / y) : "");
   box.replaceChildren(
     make("p", { class: "verdict" }, line),
     found ? make("p", {}, `A less B: ${found.difference < 0 ? "−" : ""}${plusMinus(Math.abs(found.difference), found.width)}${found.width === null ? "" : " (95 %)"} per 1,000. ${found.note[0].toUpperCase()}${found.note.slice(1)}.`) : "",
-    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Two runs side by side" }, rowsTable(`A: ${a.name}. B: ${b.name}.`, ["", "A", "B", "A / B"], body.map(([what, x, y, say]) => [what, x === null ? "not read" : say(x), y === null ? "not read" : say(y), what.includes("share") ? "" : ratio(x, y)]))),
+    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Two runs side by side" }, rowsTable(`A: ${a.name}. B: ${b.name}.`, ["", "A", "B", "A / B"], body.map(([what, x, y, say]) => [what, x === null ? "n/a" : say(x), y === null ? "n/a" : say(y), what.includes("share") ? "" : ratio(x, y)]))),
     make("button", { type: "button", onclick: () => set({ pick: [] }, true) }, "Pick others"));
 }
 function rowsTable(caption, heads, body) {

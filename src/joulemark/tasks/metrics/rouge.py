@@ -9,14 +9,14 @@ VARIANTS = ("rouge1", "rouge2", "rougeL")
 
 
 def rouge(samples: Sequence[Sample], predictions: Sequence[Prediction], primary: str) -> Scores:
-    """Mean F-measure of each variant over the samples that have a reference; `each` holds the primary one's."""
+    """Mean F-measure of each variant over the samples that have a reference; `each` holds the primary score's."""
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer(VARIANTS, use_stemmer=True)
-    found = [
+    each = [
         None if sample.target is None else scorer.score(sample.target, str(prediction.output))
         for sample, prediction in zip(samples, predictions, strict=True)
     ]
-    scored = [one for one in found if one is not None]
-    values = {name: fmean(one[name].fmeasure for one in scored) if scored else None for name in VARIANTS}
-    return Scores(values, [None if one is None else one[primary].fmeasure for one in found])
+    scored = [score for score in each if score is not None]
+    values = {name: fmean(score[name].fmeasure for score in scored) if scored else None for name in VARIANTS}
+    return Scores(values, [None if score is None else score[primary].fmeasure for score in each])
