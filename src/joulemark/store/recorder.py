@@ -73,7 +73,7 @@ class Recorder:
             raise UserError(answer["error"])
 
     def beat(self) -> None:
-        """Says that the measuring process goes on: after `stall_s` without this its child takes it for hung."""
+        """Tells the child that the measuring process is alive: after `stall_s` without this it counts as hung."""
         if self._heart:
             self._heart.beat()
 
@@ -111,7 +111,9 @@ class Recorder:
         ready, _, _ = select.select([self._process.stdout], [], [], seconds)
         line = self._process.stdout.readline() if ready else b""
         if not line:
-            return {"error": "the recorder ended without a word" if ready else f"no answer from it within {seconds} s"}
+            return {
+                "error": "the recorder ended without an answer" if ready else f"no answer from it within {seconds} s"
+            }
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -128,8 +130,8 @@ def serve(lines: TextIO, answers: TextIO) -> None:
     """The child's end, until its input closes."""
     signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
 
-    def say(answer: dict[str, Any]) -> None:
-        with suppress(BrokenPipeError):  # the measuring process may have been killed: nobody listens
+    def send(answer: dict[str, Any]) -> None:
+        with suppress(BrokenPipeError):  # the measuring process may have been killed: nobody reads it
             print(json.dumps(answer), file=answers, flush=True)
 
     hello = json.loads(lines.readline())
@@ -138,9 +140,9 @@ def serve(lines: TextIO, answers: TextIO) -> None:
 
         save = partial(records.save, opening.open_store(hello["uri"], hello["task"]))
     except UserError as error:
-        return say({"error": str(error)})
+        return send({"error": str(error)})
     watcher = Watcher(Path(hello["heart"]), hello["stall_s"], hello["process"]) if "heart" in hello else None
-    say({"ready": True})
+    send({"ready": True})
 
     last = ""
     for line in lines:  # kept as it came: reading it would cost the window that has begun
@@ -148,9 +150,9 @@ def serve(lines: TextIO, answers: TextIO) -> None:
     message = json.loads(last or "{}")
     if "final" in message:
         try:
-            say(save(*_read(message["final"])))
+            send(save(*_read(message["final"])))
         except Exception as error:  # the measuring process sets the record aside and says so
-            say({"error": f"{type(error).__name__}: {error}"})
+            send({"error": f"{type(error).__name__}: {error}"})
     elif "draft" in message:
         hung_s = hello["stall_s"] if watcher and watcher.hung else None
         payload = _killed(message["draft"], message["phase"], hung_s)

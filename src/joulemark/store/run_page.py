@@ -27,7 +27,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         user = "unknown"
-    found = {
+    values = {
         "model": record.model.name,
         "role": record.model.role,
         "task": record.task.name,
@@ -62,14 +62,14 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.note.content": description.markdown(record, metrics),
         **pages.tables(["requests.json"] if record.requests else []),
     }
-    return {key: str(value) for key, value in found.items() if value is not None}
+    return {key: str(value) for key, value in values.items() if value is not None}
 
 
 def files(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     """The run's files by name: the record, its configuration, the requests as a table, and the figures there are."""
     columns = list(to_json(record)["requests"][0]) if record.requests else []
     rows = [list(row.values()) for row in to_json(record)["requests"]]
-    found = {
+    values = {
         "record.json": json.dumps(to_json(record), allow_nan=False, indent=1),
         "config.yaml": yaml.safe_dump(dict(record.config), sort_keys=False, allow_unicode=True),
         "requests.json": json.dumps({"columns": columns, "data": rows}, ensure_ascii=False) if rows else None,
@@ -77,4 +77,4 @@ def files(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]
         "latency.svg": figures.latency(record),
         "energy.svg": figures.energy(record, metrics),
     }
-    return {name: text for name, text in found.items() if text is not None}
+    return {name: text for name, text in values.items() if text is not None}

@@ -1,4 +1,4 @@
-"""What goes into a run of MLflow's: figures, words and tags, files, and how it ended."""
+"""What goes into a run of MLflow's: metrics, params and tags, files, and how it ended."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -36,14 +36,14 @@ def write(
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Writes the figures that were read, words and tags, in as few calls as there can be."""
+    """Writes the metrics that were read, params and tags, in as few calls as there can be."""
     now = now_ms()
     read = [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None]
-    words = [Param(key, str(value)) for key, value in (params or {}).items()]
+    values = [Param(key, str(value)) for key, value in (params or {}).items()]
     labels = [RunTag(key, str(value)) for key, value in (tags or {}).items()]
-    client.log_batch(run_id, read, words[:PARAMS_AT_ONCE], labels)
-    for start in range(PARAMS_AT_ONCE, len(words), PARAMS_AT_ONCE):
-        client.log_batch(run_id, params=words[start : start + PARAMS_AT_ONCE])
+    client.log_batch(run_id, read, values[:PARAMS_AT_ONCE], labels)
+    for start in range(PARAMS_AT_ONCE, len(values), PARAMS_AT_ONCE):
+        client.log_batch(run_id, params=values[start : start + PARAMS_AT_ONCE])
 
 
 def attach(client: MlflowClient, run_id: str, files: Mapping[str, str]) -> None:
