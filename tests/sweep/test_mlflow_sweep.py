@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from joulemark.cli import sweep
+from joulemark.core import tracking
 from joulemark.store import opening
 from joulemark.sweep import mlflow_sweep
 from joulemark.sweep.budget import Budget
@@ -59,7 +60,7 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
     }  # fmt: skip
     assert {"path": "front.json", "type": "table"} in json.loads(run.data.tags["mlflow.loggedArtifacts"])
     assert last["url"].endswith("&viewStateShareKey=study-1")
-    assert f"Open this sweep (after mlflow ui --backend-store-uri {uri}): {last['url']}" in out.out
+    assert f"Open this sweep (after {tracking.ui_command(uri)}): {last['url']}" in out.out
     assert "mlflow.sharedViewState.study-1" in experiment.tags
 
 
@@ -70,7 +71,7 @@ def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tm
         raise ValueError("no figures today")
 
     monkeypatch.setattr("joulemark.sweep.figures.page.page", broken)
-    monkeypatch.setattr("joulemark.store.views.encoded", broken)
+    monkeypatch.setattr("joulemark.store.views.pages.packed", broken)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     code, last, out = swept(tmp_path, uri, capsys, Budget(trials=8))
     assert (code, last["url"]) == (0, None)
