@@ -78,13 +78,14 @@ class Task(Protocol):
     @property
     def metric(self) -> str: ...
     def samples(self, count: int, seed: int) -> Inputs: ...
-    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores: ...
+    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+        """The quality of the predictions; None where nothing has a reference. Also called with none, before a run."""
 
 
-class Asking(Task, Protocol):
-    """A task that a generator can be asked: it has a prompt and a budget of tokens.
+class PromptedTask(Task, Protocol):
+    """A task for generators: it has a prompt and a budget of tokens.
 
-    `prompt` is a format string whose fields are those of the input (`{text}`, `{question}`, …), used by general
+    `prompt` is a format string whose fields are those of the input (`{text}`, `{question}`, …), used by general-purpose
     models only. `max_new_tokens` and `min_new_tokens` bound what may be generated for one request.
     """
 

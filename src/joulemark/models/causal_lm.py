@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
-from joulemark.core.task import Asking
+from joulemark.core.task import PromptedTask
 from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
 
@@ -25,7 +25,7 @@ class CausalLM:
     def kind(self) -> str:
         return "causal_lm"
 
-    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+    def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
         """The model on its device, answering `task` greedily; prompts of a batch are padded on the left."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)

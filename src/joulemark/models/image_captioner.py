@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
-from joulemark.core.task import Asking, Prediction
+from joulemark.core.task import PromptedTask, Prediction
 from joulemark.models.backend import (
     generation,
     generation_stages,
@@ -33,7 +33,7 @@ class ImageCaptioner:
     def kind(self) -> str:
         return "image_captioner"
 
-    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+    def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
         """The model on its device, answering within the task's token budget; random weights use all of it."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)

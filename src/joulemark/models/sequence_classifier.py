@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
-from joulemark.core.task import Asking, Prediction
+from joulemark.core.task import PromptedTask, Prediction
 from joulemark.models.backend import placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.generation import context_of
@@ -29,7 +29,7 @@ class SequenceClassifier:
     def kind(self) -> str:
         return "sequence_classifier"
 
-    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+    def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
         """The model on its device; one label per text, so a token budget means nothing here."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)

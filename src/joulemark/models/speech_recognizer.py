@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
-from joulemark.core.task import Asking, Prediction
+from joulemark.core.task import PromptedTask, Prediction
 from joulemark.models.backend import (
     generation,
     generation_stages,
@@ -31,7 +31,7 @@ class SpeechRecognizer:
     def kind(self) -> str:
         return "speech_recognizer"
 
-    def load(self, task: Asking, device: str, settings: Settings) -> Loaded:
+    def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
         """The model on its device; random weights write as many tokens as the budget has."""
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)

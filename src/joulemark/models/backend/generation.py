@@ -6,7 +6,7 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Settings
-from joulemark.core.task import Asking, Prediction
+from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import compilation, stages
 from joulemark.models.backend.tokenization import Encoded, encode
 from joulemark.models.backend.weights import positions
@@ -78,7 +78,7 @@ def to_device(tensors: Mapping[str, Any], model: Any) -> dict[str, Any]:
     return {key: tensors[key].to(model.device) for key in ("input_ids", "attention_mask")}
 
 
-def make_greedy(model: Any, tokenizer: Any, task: Asking, forced: bool, settings: Settings, device: str) -> None:
+def make_greedy(model: Any, tokenizer: Any, task: PromptedTask, forced: bool, settings: Settings, device: str) -> None:
     """Makes the model answer greedily within the task's token budget, whatever its checkpoint prefers.
 
     Only the ids of the special tokens stay of the checkpoint's generation config: its beams, penalties, forced tokens
@@ -130,7 +130,7 @@ def context_of(model: Any, asked: int | None) -> int:
     return min(limit, asked or limit)
 
 
-def room_for_input(context: int, task: Asking) -> int:
+def room_for_input(context: int, task: PromptedTask) -> int:
     """The tokens a prompt may have so that the longest answer still fits; UserError when that leaves none."""
     room = context - task.max_new_tokens
     if room < 1:

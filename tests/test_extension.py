@@ -1,0 +1,272 @@
+"""A task, a kind of model, a sensor or a checkpoint is one file and one YAML: written in a folder, then run.
+
+Each test writes only the addition's own files into an empty folder and starts the real command. Nothing else is
+registered, imported or edited.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from joulemark.analysis import readings as readings_of
+from joulemark.core.errors import UserError
+from joulemark.core.paths import PACKAGE
+from joulemark.store.reading import record_of
+from tests.composed import built
+from tests.paths import ROOT
+
+TASK = '''\
+"""Translation: a text in another language, scored by chrF (Popović 2015)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import ClassVar
+
+from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.data.dataset import Dataset, reference_of, text_of
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Translates each text within the task's token budget."""
+
+    accepts: ClassVar[str] = "text"
+    gives: ClassVar[str] = "text"
+
+    dataset: Dataset
+    prompt: str
+    min_new_tokens: int
+    max_new_tokens: int
+    name: str = "translation"
+    unit: str = "token"
+    metric: str = "chrf"
+
+    def samples(self, count: int, seed: int) -> Inputs:
+        """The first `count` texts, each with its translation."""
+        return self.dataset.inputs(
+            count, lambda row: Sample(row.id, text_of(row, "text"), reference_of(row, "translation"))
+        )
+
+    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+        """The mean chrF of each text, in [0, 1]."""
+        from sacrebleu import CHRF
+
+        chrf = CHRF()
+        pairs = zip(samples, predictions, strict=True)
+        each = [chrf.sentence_score(str(given.output), [sample.target]).score / 100 for sample, given in pairs]
+        return Scores({"chrf": fmean(each) if each else None}, each)
+'''
+
+TASK_YAML = """\
+# a text in another language: chrF
+_target_: translation.Translation
+prompt: "translate English to German: {text}"
+min_new_tokens: 1
+max_new_tokens: 8
+dataset: auto
+default: phrases
+datasets:
+  phrases:
+    fields: {text: en, translation: de}
+    rows:
+      - {en: The river rose in the night., de: Der Fluss stieg in der Nacht.}
+      - {en: The bank opens at nine., de: Die Bank öffnet um neun.}
+      - {en: She won the second race., de: Sie gewann das zweite Rennen.}
+      - {en: Prices fell for a third week., de: Die Preise fielen die dritte Woche.}
+"""
+
+KIND = '''\
+"""Rules in place of a network: a word decides the label."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
+from joulemark.core.task import Prediction, Task
+
+
+@dataclass(frozen=True)
+class KeywordRule:
+    """Answers `label` where the text has the word, else the task's first other label."""
+
+    checkpoint: Checkpoint
+    role: str
+    capabilities: Capabilities
+    word: str
+    labels: tuple[str, str]
+    kind: str = "keyword_rule"
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """Ready at once: there is nothing to load."""
+
+        def predict(inputs: Sequence[str]) -> list[Prediction]:
+            return [Prediction(self.labels[self.word in text.lower()], units=1) for text in inputs]
+
+        return Loaded(predict, {"parameters": 0})
+'''
+
+KIND_YAML = """\
+# a rule: texts with one word are positive
+defaults: [kind/checkpoint@_here_, _self_]
+_target_: keyword_rule.KeywordRule
+role: specialist
+checkpoint: keyword_rule
+weights: none
+capabilities: {accepts: [text], gives: [label]}
+word: good
+labels: [negative, positive]
+"""
+
+SENSOR = '''\
+"""A sensor of the processor that no other module knows."""
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from joulemark.core.machine import Hardware
+from joulemark.core.measurement import Capability, Reading
+
+
+@dataclass
+class Thermometer:
+    """Estimates the processor's joules (cpu_j) as `watts` times the time."""
+
+    watts: float = 10.0
+    name: str = "thermometer"
+    capability: ClassVar[Capability] = Capability({"cpu": ("estimated",)}, trust=95)
+
+    def open(self, hardware: Hardware) -> None:
+        """Nothing to open."""
+
+    def start(self) -> None:
+        self.began_s = time.perf_counter()
+
+    def stop(self) -> Reading:
+        duration_s = time.perf_counter() - self.began_s
+        return Reading(self.name, duration_s, cpu_j=self.watts * duration_s, method={"cpu": "estimated"})
+
+    def close(self) -> None:
+        """Nothing to close."""
+'''
+
+SENSOR_YAML = """\
+# a thermometer on the processor
+_target_: thermometer.Thermometer
+auto: true
+"""
+
+CHECKPOINT_YAML = """\
+# the small language model that ships, reading at most 64 tokens
+defaults: [kind/causal_lm@_here_, _self_]
+checkpoint: general
+weights: embedded
+context: 64
+"""
+
+ADDITIONS = {
+    "task": {"translation.py": TASK, "conf/task/translation.yaml": TASK_YAML},
+    "kind": {"keyword_rule.py": KIND, "conf/model/keywords.yaml": KIND_YAML},
+    "sensor": {"thermometer.py": SENSOR, "conf/meter/thermometer.yaml": SENSOR_YAML},
+    "checkpoint": {"conf/model/short_context.yaml": CHECKPOINT_YAML},
+}
+
+LINES = {"task": (50, 16), "kind": (30, 9), "sensor": (35, 3), "checkpoint": (8,)}
+
+
+@pytest.fixture
+def add(tmp_path):
+    """Writes the files of one addition into an empty folder, with its YAML under conf/."""
+
+    def write(*names):
+        for name in names:
+            for path, text in ADDITIONS[name].items():
+                (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / path).write_text(text)
+        return tmp_path
+
+    return write
+
+
+def run(folder, *words, cwd=ROOT, command=("-m", "src.run"), config_dir=True):
+    """The record of one run, and its last line, of a command that knows the folder by --config-dir and PYTHONPATH."""
+    options = ["--config-dir", str(folder / "conf")] if config_dir else []
+    own = [str(folder), *([str(PACKAGE.parent), str(ROOT)] if cwd != ROOT else [])]
+    done = subprocess.run(
+        [sys.executable, *command, *options, *words, "protocol=smoke", "protocol.idle_s=0.1", "samples=4",
+         f"tracking_uri=sqlite:///{folder / 'mlflow.db'}"],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(own), "JOULEMARK_HOME": str(folder / "mlruns")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{done.stderr}{done.stdout[-2000:]}"
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_an_addition_is_at_most_one_file_and_one_yaml_of_few_lines(name):
+    counts = tuple(text.count("\n") for text in ADDITIONS[name].values())
+    assert all(count <= limit for count, limit in zip(counts, LINES[name], strict=True)), counts
+
+
+def test_a_translation_task_with_a_metric_of_its_own_runs(add):
+    last = run(add("task"), "model=embedded", "task=translation", "meter=replay")
+    assert (last["status"], last["task"]) == ("finished", "translation")
+    assert 0 <= last["metrics"]["quality/chrf"] <= 1
+    assert last["metrics"]["quality/primary"] == last["metrics"]["quality/chrf"]
+
+
+def test_a_kind_of_model_runs_without_weights(add):
+    words = ("model=keywords", "task=text_classification", "task.dataset=embedded", "meter=replay")
+    last = run(add("kind"), *words)
+    assert (last["status"], last["model"]) == ("finished", "keywords")
+    assert last["metrics"]["quality/accuracy"] is not None
+    assert "random_weights" not in last["flags"]
+
+
+def test_a_sensor_is_found_by_auto_and_its_trust_decides(add):
+    folder = add("sensor")
+    last = run(folder)
+    assert last["status"] == "finished"
+    record = record_of(f"sqlite:///{folder / 'mlflow.db'}", last["run_id"])
+    readings = record.measurement.windows[0].readings
+    assert "codecarbon" in [reading.meter for reading in readings]
+    assert readings_of.source(readings, "cpu").meter == "thermometer"
+
+
+def test_a_checkpoint_of_a_known_kind_is_a_few_lines_of_yaml(add):
+    last = run(add("checkpoint"), "model=short_context", "task=summarization", "meter=replay")
+    assert (last["status"], last["model"]) == ("finished", "short_context")
+    assert last["metrics"]["quality/rouge1"] is not None
+
+
+def test_the_conf_of_the_current_folder_is_found_without_an_option(add):
+    folder = add("task", "kind", "sensor", "checkpoint")
+    words = ("model=short_context", "task=translation")
+    last = run(folder, *words, cwd=folder, command=("-m", "joulemark", "run"), config_dir=False)
+    assert (last["status"], last["model"], last["task"]) == ("finished", "short_context", "translation")
+
+
+@pytest.fixture
+def beside(add, monkeypatch):
+    """This process in a folder whose conf/ and modules hold the translation task."""
+    folder = add("task")
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+
+
+@pytest.mark.parametrize("model", ["embedded", "gpt2", "bloomz", "t5", "flan_t5", "mamba"])
+def test_every_model_that_reads_and_writes_text_does_the_new_task(beside, model):
+    assert built(f"model={model}", "task=translation").task.name == "translation"
+
+
+@pytest.mark.parametrize("model", ["resnet_18", "distilbert_sst2", "whisper", "bart_large_cnn"])
+def test_a_model_of_another_input_output_or_training_is_refused(beside, model):
+    with pytest.raises(UserError, match=f"model={model} cannot do task=translation"):
+        built(f"model={model}", "task=translation")
