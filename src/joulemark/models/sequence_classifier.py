@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
-from joulemark.core.task import PromptedTask, Prediction
+from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.generation import context_of
