@@ -245,7 +245,7 @@ def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
     first = {job.task: job for job in reversed(every)}
     assert len(every) == len({job.command for job in every})
     for job in first.values():
-        assert built(*job.words).task.name == job.task
+        assert built(*job.overrides).task.name == job.task
 
 
 def test_a_name_for_one_card_is_not_used_for_another(monkeypatch):
