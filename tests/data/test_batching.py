@@ -38,7 +38,7 @@ def test_the_length_of_an_input_is_that_of_all_its_texts(given, count):
 
 
 def test_an_input_without_text_has_no_length():
-    with pytest.raises(UserError, match="sort=length: the inputs of this task are no texts; type sort=none"):
+    with pytest.raises(UserError, match="sort=length: the inputs of this task are not texts; type sort=none"):
         batching.order([Sample("a", object())], "length")
 
 
