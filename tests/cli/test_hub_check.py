@@ -39,7 +39,7 @@ def test_every_dataset_and_every_size_of_every_model_that_lives_on_the_hub_is_as
         node = yaml.safe_load(path.read_text())
         labels = [f"{path.stem}-{size}" for size in node.get("sizes", ())] or [path.stem]
         for label in labels:
-            assert (("model", label) in everything) == (not path.stem.startswith("embedded"))
+            assert (("model", label) in everything) == (not path.stem.startswith(("embedded", "hub")))
 
 
 def test_the_ids_that_are_asked_for_are_those_that_a_run_would_fetch():
@@ -167,12 +167,12 @@ def test_the_table_says_of_each_whether_it_works_or_why_not_and_no_weights_are_d
     assert (found["checked"], found["failed"]) == (len(MODELS) + len(DATASETS), len(MODELS) + len(DATASETS) - len(WORK))
     said = {row["name"]: row for row in found["rows"]}
     for name, says in {**{name: says for name, (_, says) in MODELS.items()}, **DATASETS}.items():
-        assert says in said[name]["said"], said[name]
+        assert says in said[name]["message"], said[name]
         assert said[name]["works"] == (name in WORK)
         (line,) = [line for line in table if f" {said[name]['id']} " in line]
         assert f" {name} " in line
         assert (" yes " in line, " NO " in line) == (name in WORK, name not in WORK)
-        assert said[name]["said"] in line
+        assert said[name]["message"] in line
     kept = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert "config.json" in kept
     assert not any(name.endswith((".safetensors", ".bin")) for name in kept)
@@ -216,7 +216,7 @@ def test_with_weights_each_model_is_loaded_and_answers_and_leaves_no_record(tmp_
     with hub(models, datasets(rows=3)) as address:
         done = check(address, tmp_path, "models=[distilbert_sst2,gpt2]", "weights=true",
                      MLFLOW_TRACKING_URI=f"sqlite:///{store}")  # fmt: skip
-    said = {row["name"]: (row["works"], row["said"]) for row in json.loads(done.stdout.splitlines()[-1])["rows"]}
+    said = {row["name"]: (row["works"], row["message"]) for row in json.loads(done.stdout.splitlines()[-1])["rows"]}
     assert said["distilbert_sst2"] == (True, "answered 2 rows of text_classification")
     assert said["gpt2"][0] is False
     assert "does not exist on the Hub" in said["gpt2"][1]

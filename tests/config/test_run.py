@@ -19,7 +19,8 @@ from tests.composed import built, node, pieced, tasks_of
 
 
 def choices(group):
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    return [name for name in names if (group, name) != ("model", "hub")]  # its checkpoint is typed
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
+from joulemark.config import hub_model
 from joulemark.config.compose import names_in
 from joulemark.config.run import Run, build
 from joulemark.core import signals, tracking
@@ -153,6 +154,7 @@ def _refuse(message: str) -> int:
 
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
+    sys.argv[1:] = hub_model.rewritten(sys.argv[1:])
     try:
         return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m

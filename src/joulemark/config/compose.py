@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hydra import compose
 from omegaconf import DictConfig, open_dict
 
-from joulemark.config import hydra_errors
+from joulemark.config import hub_model, hydra_errors
 from joulemark.config.run import Run, build
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -21,7 +21,7 @@ def composed(words: Sequence[str], resolve: Callable[[str, devices.HardwareConf]
     `config.build`.
     """
     try:
-        config = compose("run", overrides=list(words), return_hydra_config=True)
+        config = compose("run", overrides=hub_model.rewritten(words), return_hydra_config=True)
     except hydra_errors.COMPOSITION as error:
         raise UserError(hydra_errors.explain(error, "run", words)) from None
     names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)

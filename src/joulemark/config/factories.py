@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from joulemark.analysis import emissions
+from joulemark.config import model_files
 from joulemark.core import extras
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
@@ -66,16 +67,32 @@ def procedure_of(node: Mapping[str, Any], name: str) -> Procedure:
 
 
 def sized(node: dict[str, Any], name: str) -> dict[str, Any]:
-    """The model's node with the chosen size's own values laid over it."""
+    """The model's node with the chosen size's values laid over it; a checkpoint that was typed replaces the published.
+
+    What was published of another checkpoint (parameters, shape, energy of training) does not hold for a typed one: it
+    is dropped, and the model is named by its checkpoint.
+    """
     sizes, size = mapping(node, "sizes", "model"), node.get("size")
-    if not sizes:
+    if sizes:
+        if size not in sizes:
+            raise UserError(choose("model.size", str(size), sizes))
+        merged: dict[str, Any] = OmegaConf.to_container(OmegaConf.merge(node, sizes[size]))  # type: ignore[assignment]
+        published = merged["checkpoint"]
+    else:
         if size is not None:
             raise UserError(f"model.size={size}: model={name} comes in one size; leave model.size out")
-        return without(node, "size")
-    if size not in sizes:
-        raise UserError(choose("model.size", str(size), sizes))
-    merged: dict[str, Any] = OmegaConf.to_container(OmegaConf.merge(node, sizes[size]))  # type: ignore[assignment]
-    return merged
+        merged = without(node, "size")
+        published = model_files.node(name)["checkpoint"] if model_files.ships(name) else node["checkpoint"]
+    if node["checkpoint"] in ("???", published) or published == "???":
+        return merged
+    facts: dict[str, Any] = {
+        "parameters": None,
+        "training_kwh": None,
+        "fine_tuning_kwh": None,
+        "shape": {},
+        "processor": {},
+    }
+    return {**without(merged, "size"), **facts, "checkpoint": node["checkpoint"], "label": node["checkpoint"]}
 
 
 def made_model(node: dict[str, Any], name: str) -> Model:
@@ -84,7 +101,7 @@ def made_model(node: dict[str, Any], name: str) -> Model:
     Raises:
         UserError: a value of the wrong type, or weights that do not exist.
     """
-    node = without(node, "size", "training_kwh", "fine_tuning_kwh")  # for the record and the reader
+    node = without(node, "size", "label", "training_kwh", "fine_tuning_kwh")  # for the record and the reader
     target = node.pop("_target_")
     capabilities = typed(Capabilities, node.pop("capabilities"), "model.capabilities")
     own = [column.name for column in fields(Checkpoint) if column.name in node]

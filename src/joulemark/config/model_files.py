@@ -28,6 +28,11 @@ def node(name: str) -> dict[str, Any]:
     return OmegaConf.to_container(merged)  # type: ignore[return-value]
 
 
+def ships(name: str) -> bool:
+    """Whether the program's own conf/model has such a file."""
+    return (FOLDER / f"{name}.yaml").is_file()
+
+
 def exists(name: str) -> bool:
     """Whether the program's conf/model or the user's own has such a file."""
     return any((folder / "model" / f"{name}.yaml").is_file() for folder in (CONF, own_conf()))

@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
-from joulemark.config import compatibility, fit, saved_settings, sensors
+from joulemark.config import compatibility, fit, hub_model, saved_settings, sensors
 from joulemark.config.factories import (
     made_dataset,
     made_model,
@@ -118,7 +118,7 @@ class Run:
     @property
     def label(self) -> str:
         """The model's name for people: its word, and its size where it comes in several."""
-        return _label(self.names, {"size": self.chosen.get("model.size")})
+        return _label(self.names, {key: self.chosen.get(f"model.{key}") for key in ("size", "label")})
 
 
 def command(words: Sequence[str]) -> str:
@@ -144,6 +144,8 @@ def build(
     values = {**values, "tracking_uri": tracking.public(tracking_uri)}  # a record keeps no password
     values["meter"] = sensors.listed(values["meter"])
     nodes = {"model": sized(values["model"], names["model"]), "task": dict(values["task"])}
+    if "_target_" not in nodes["model"]:
+        nodes["model"] = hub_model.resolved(nodes["model"], nodes["task"], names["task"])
     model = made_model({**nodes["model"], "seed": values["seed"]}, names["model"])
     nodes["task"] = with_dataset(nodes["task"], model.checkpoint)
     dataset = made_dataset(nodes["task"], names["task"])
@@ -188,6 +190,8 @@ def build(
 
 
 def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:
+    if label := model.get("label"):  # of a checkpoint that was typed
+        return str(label)
     size = model.get("size")
     return f"{names['model']}-{size}" if size else names["model"]
 

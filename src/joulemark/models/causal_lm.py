@@ -1,7 +1,9 @@
 """Decoder-only language models: GPT-2, BLOOM and their kin."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import PromptedTask
@@ -15,6 +17,8 @@ class CausalLM:
 
     `context` is the most tokens of prompt and answer together; None is the architecture's own limit.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {"AutoModelForCausalLM": {}}  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

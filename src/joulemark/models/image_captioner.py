@@ -1,8 +1,8 @@
 """Models that see and speak: an image encoder before a text decoder, BLIP, GIT and BLIP-2."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
@@ -24,6 +24,10 @@ class ImageCaptioner:
 
     A `general_purpose` one (BLIP-2) is asked with the task's prompt; a specialist describes.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForImageTextToText": {}
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

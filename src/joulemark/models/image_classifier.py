@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -18,6 +18,10 @@ class ImageClassifier:
 
     `labels` maps the checkpoint's label names to the task's; a name it does not hold stays as it is.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForImageClassification": {}
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -1,9 +1,9 @@
 """Encoders that fill a mask: BERT and its kin with their language modelling head."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -15,6 +15,8 @@ from joulemark.models.backend.generation import context_of
 @dataclass(frozen=True)
 class MaskedLM:
     """A model that says which token stands where the mask is; the mask follows each text."""
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {"AutoModelForMaskedLM": {}}  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -19,6 +19,10 @@ class ObjectDetector:
 
     `labels` maps the checkpoint's label names to the task's; a name it does not hold stays as it is.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForObjectDetection": {}
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -1,9 +1,9 @@
 """Sentence encoders: BERT-like models whose averaged tokens stand for a text's meaning."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -18,6 +18,8 @@ class SentenceEncoder:
 
     `pooling` makes one vector of a text's tokens: `mean` (Reimers and Gurevych 2019, arXiv 1908.10084) or `cls`.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {"SentenceTransformer": {}}  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -1,7 +1,9 @@
 """Encoder-decoder language models: T5, BART and their kin."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import PromptedTask
@@ -15,6 +17,8 @@ class Seq2SeqLM:
 
     `context` is the most tokens read; None is the architecture's own limit.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {"AutoModelForSeq2SeqLM": {}}  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
@@ -18,6 +18,10 @@ class SequenceClassifier:
 
     `labels` maps the checkpoint's label names to the task's; a name it does not hold is only put in lower case.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForSequenceClassification": {}
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

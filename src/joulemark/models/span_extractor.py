@@ -1,9 +1,9 @@
 """Encoders that mark the span of a context which answers a question."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -19,6 +19,10 @@ class SpanExtractor:
     `longest` is the most tokens of an answer. With `may_decline` (models trained on SQuAD 2) the answer is empty where
     the first token, which stands for none, scores higher than any span.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForQuestionAnswering": {}
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -1,8 +1,8 @@
 """Speech recognizers: Whisper, which writes token after token, and wav2vec 2, which labels every frame (CTC)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
@@ -21,6 +21,11 @@ from joulemark.models.backend.checkpoint import fetch
 @dataclass(frozen=True)
 class SpeechRecognizer:
     """A model that writes down what it hears; `head` is `seq2seq` (Whisper) or `ctc` (wav2vec 2, HuBERT)."""
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForSpeechSeq2Seq": {},
+        "AutoModelForCTC": {"head": "ctc"},
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

@@ -1,9 +1,9 @@
 """Text-to-image diffusion: Stable Diffusion 1, 2, XL and what was distilled from them, through diffusers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -18,6 +18,11 @@ class TextToImage:
     `steps`, `guidance` and `pixels` are the checkpoint's own, from its card, where they are not the pipeline's
     defaults (a distilled model draws in one step); a task that sets them prevails.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "StableDiffusionPipeline": {},
+        "StableDiffusionXLPipeline": {},
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

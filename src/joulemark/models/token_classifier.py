@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
@@ -20,6 +20,10 @@ class TokenClassifier:
 
     `labels` maps the checkpoint's tag names to those of the data; a name it does not hold stays as it is.
     """
+
+    loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "AutoModelForTokenClassification": {}
+    }  # what identifies its checkpoints
 
     checkpoint: Checkpoint
     role: str

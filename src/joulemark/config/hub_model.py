@@ -1,0 +1,73 @@
+"""`model=hub model.checkpoint=owner/name`: the kind of a checkpoint that has no file in conf/model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from joulemark.config import model_files
+from joulemark.config.factories import class_of
+from joulemark.core.coerce import typed, without
+from joulemark.core.errors import UserError
+from joulemark.core.model import Capabilities, fits
+from joulemark.models.backend.identity import Identity, identify
+
+EXAMPLE = "model=hub model.checkpoint=google/flan-t5-small"
+
+
+def rewritten(overrides: Sequence[str]) -> list[str]:
+    """The overrides with `model=owner/name` as `model=hub model.checkpoint=owner/name`, unless conf/model has it."""
+    result: list[str] = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if (
+            key == "model"
+            and value.count("/") == 1
+            and not set(value) & set(",[]{}$' ")
+            and not model_files.exists(value)
+        ):
+            result += ["model=hub", f"model.checkpoint={value}"]
+        else:
+            result.append(override)
+    return result
+
+
+def resolved(node: Mapping[str, Any], task: Mapping[str, Any], task_name: str) -> dict[str, Any]:
+    """The node of `model=hub` completed by the kind that loads its checkpoint and can do the task.
+
+    Raises:
+        UserError: no checkpoint, none on the Hub, or none of a kind that can do the task.
+    """
+    checkpoint = node["checkpoint"]
+    if checkpoint == "???":
+        raise UserError(f"model=hub needs a checkpoint of the Hub; type {EXAMPLE}")
+    if node["weights"] != "hub":
+        raise UserError(f"model.weights={node['weights']}: model=hub has no shape; type model.weights=hub")
+    identity = identify(checkpoint, node["revision"])
+    candidates = [_laid(kind, identity, node) for kind in model_files.kinds() if _loader(kind, identity)]
+    if not candidates:
+        raise UserError(
+            f"model.checkpoint={checkpoint} is a {identity.architecture}, which no kind of conf/model/kind loads; "
+            f"type another id, such as {EXAMPLE}"
+        )
+    task_class = class_of(task)
+    for candidate in candidates:
+        capabilities = typed(Capabilities, candidate["capabilities"], "model.capabilities")
+        if fits(capabilities, task_name, task_class.accepts, task_class.gives):
+            return candidate
+    return candidates[0]  # refused by the check of every model and task, which says what it does
+
+
+def _loader(kind: str, identity: Identity) -> str | None:
+    loads = class_of(model_files.node(f"kind/{kind}")).loads
+    return next((loader for loader in loads if loader in identity.loaders), None)
+
+
+def _laid(kind: str, identity: Identity, node: Mapping[str, Any]) -> dict[str, Any]:
+    values = model_files.node(f"kind/{kind}")
+    loader = _loader(kind, identity)
+    assert loader is not None
+    architecture = f"architecture/{identity.model_type}"
+    own = model_files.node(architecture) if model_files.exists(architecture) else {}
+    merged: Any = OmegaConf.to_container(OmegaConf.merge(values, class_of(values).loads[loader], own, node))
+    return {**without(merged, "size", "sizes"), "label": node["checkpoint"]}
