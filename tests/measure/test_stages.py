@@ -91,7 +91,7 @@ class Staged:
         from tests.fakes import FakeModel
 
         like = FakeModel(FakeClock())
-        self.kind, self.role, self.tasks, self.checkpoint = like.kind, like.role, like.tasks, like.checkpoint
+        self.kind, self.role, self.checkpoint = like.kind, like.role, like.checkpoint
         self.loaded = loaded
 
     def load(self, task, device, settings):

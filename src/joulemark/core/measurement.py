@@ -22,16 +22,22 @@ VENDORS = {"nvidia": ("cuda",), "amd": ("rocm",), "apple": ("cpu", "mps")}
 
 @dataclass(frozen=True)
 class Reading:
-    """What one meter saw between its start and its stop.
+    """What one meter measured between its start and its stop.
 
-    Joules per component, None where this meter does not see it; `method` names the evidence of each component read.
-    `gpu_utilization` is the busy share of the GPU in [0, 1] as its driver sampled it, where the meter asks it; `trace`
-    holds the samples (seconds since the start, watts) of a meter that takes them, and `sensor` says which of a card's
-    power readings they are (`instant` or `average`). `wall_j` is the whole machine at its socket, which holds the
-    components and never is one of them. `within_s` and `around_s` are what this program's own clock says: from the end
-    of `start` to the beginning of `stop`, and from the beginning of `start` to the end of `stop`.
-    Of several GPUs `gpu_j` is the sum and `gpu_utilization` the mean; `gpu_j_by_uuid` holds the parts, where the meter
-    reads each for itself, and is empty for one.
+    Attributes:
+        meter: name of the meter
+        duration_s: seconds by the meter's own clock
+        gpu_j: joules of the GPUs, their sum; None where the meter does not read them
+        cpu_j: joules of the processor; None where the meter does not read it
+        ram_j: joules of the memory; None where the meter does not read it
+        method: evidence of each component read, one of METHODS
+        gpu_utilization: busy share of the GPUs in [0, 1] as the driver sampled it, their mean
+        trace: samples of a meter that takes them: seconds since the start, watts
+        within_s: seconds from the end of `start` to the beginning of `stop`, by this program's clock
+        around_s: seconds from the beginning of `start` to the end of `stop`, by this program's clock
+        sensor: which of a GPU's power readings the samples are, `instant` or `average`
+        wall_j: joules of the whole machine at its socket, which contains the components and is none of them
+        gpu_j_by_uuid: joules of each of several GPUs, where the meter reads each for itself; empty for one
     """
 
     meter: str
@@ -94,8 +100,14 @@ class Meter(Protocol):
 class Window:
     """One measured stretch of whole passes over the inputs.
 
-    `readings` holds every meter's view, most trusted first; `batch_s` the latency of each batch of each pass, in
-    order. `cpu_utilization` is the busy share of all host cores, in [0, 1].
+    Attributes:
+        duration_s: seconds of the work alone
+        readings: reading of each meter, most trusted first
+        passes: whole passes over the inputs
+        requests: requests of all passes
+        units: work done, in the task's unit
+        batch_s: latency of each batch of each pass, in order, seconds
+        cpu_utilization: busy share of all host cores, in [0, 1]
     """
 
     duration_s: float
@@ -109,13 +121,16 @@ class Window:
 
 @dataclass(frozen=True)
 class GpuState:
-    """The card at one moment between two windows, as its driver tells it; None for what it does not tell.
+    """The GPUs of a run at one moment between two windows; None for what the driver does not report.
 
-    Of several cards: the hottest temperature, the slowest clock, the sum of their power, the highest utilization, the
-    reasons of all and whoever is on any.
-
-    `at_s` is on the run's own clock; `reasons` are the bits of NVML's clock event reasons; `others` are the process
-    ids that compute on the card beside this run's own.
+    Attributes:
+        at_s: seconds on the run's clock
+        temperature_c: the highest of the GPUs
+        sm_clock_hz: the lowest of the GPUs
+        power_w: the sum over the GPUs
+        utilization: the highest of the GPUs, in [0, 1]
+        reasons: bits of NVML's clock event reasons, of all GPUs
+        others: ids of other processes that compute on any of the GPUs
     """
 
     at_s: float
@@ -154,13 +169,20 @@ class Work:
 class Measurement:
     """Everything measured, in order; means and intervals are computed when it is read, never stored.
 
-    `load` are the readings of loading the model, `idle` those of the idle baseline (model loaded): every meter's view
-    of its first part, then of the next; `warmup` those of warming up, empty where that was too short for a meter.
-    `batch_sizes` has the requests of each batch of one pass. `converged` tells whether the interval that the
-    protocol asks for was reached; `warmup_converged` whether the latency was steady before the first window.
-    `gpu_states` are those before the idle baseline, before each window and after the last. `stopped_early` tells that
-    windows were spared, since another setting is better whatever they had brought (analysis/early_stopping.py). `work`
-    is that of the batch whose latency is nearest the mean; None where it cannot be counted.
+    Attributes:
+        load: readings of loading the model
+        idle: readings of the idle baseline, model loaded: of every meter for its first part, then for the next
+        warmup: readings of the warm-up; empty where it was too short for a meter
+        warmup_batch_s: latency of each batch of the warm-up, seconds
+        warmup_converged: whether the latency had converged before the first window
+        batch_sizes: requests of each batch of one pass
+        windows: measured windows
+        converged: whether the interval that the protocol asks for was reached
+        stopped_early: whether windows were left out, since another setting is better (analysis/early_stopping.py)
+        peak_memory_bytes: peak device memory since the load; None without an accelerator
+        stages: window of each stage of an inference
+        gpu_states: GPU states before the idle baseline, before each window and after the last
+        work: FLOPs and bytes of the batch whose latency is nearest the mean; None where they cannot be counted
     """
 
     load: tuple[Reading, ...] = ()

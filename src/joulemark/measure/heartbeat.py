@@ -13,7 +13,7 @@ from pathlib import Path
 
 from joulemark.core import signals
 
-LOOKS = 20  # of the watcher in the time that a call may take
+CHECKS = 20  # of the watcher in the time that a call may take
 
 
 class Heart:
@@ -28,20 +28,20 @@ class Heart:
         self._count = 0
 
     def beat(self) -> None:
-        """Says that this process goes on."""
+        """Signals that this process goes on."""
         self._count += 1
         self._memory[0:8] = self._count.to_bytes(8, "little")
 
     def stop(self) -> None:
-        """Takes the file away; a watcher that finds none is done."""
+        """Removes the file, which ends the watcher."""
         self.path.unlink(missing_ok=True)
 
 
 class Watcher:
-    """The watching end, in another process: kills the one that has not beaten for `stall_s` seconds.
+    """The watching end, in another process: kills the one that has given no beat for `stall_s` seconds.
 
-    The time counts from the first beat. A hung GPU call listens to no softer signal. `hung` says
-    whether it came to that.
+    The time counts from the first beat. A hung GPU call reacts to no softer signal. `hung` tells whether the
+    process was killed.
     """
 
     def __init__(self, path: Path, stall_s: float, process: int) -> None:
@@ -63,4 +63,4 @@ class Watcher:
                 signals.kill(self._process)
                 self._path.unlink(missing_ok=True)
                 return
-            time.sleep(self._stall_s / LOOKS)
+            time.sleep(self._stall_s / CHECKS)
