@@ -7,9 +7,9 @@ import pytest
 from joulemark.analysis import audit, caveats, description, named_metrics
 from joulemark.analysis.early_stopping import early_stop_against, early_stopped
 from joulemark.core.errors import UserError
-from joulemark.sweep.early_stopping import words
+from joulemark.sweep.early_stopping import overrides
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import Told
+from joulemark.sweep.trial_state import TrialResult
 from tests.composed import built
 from tests.fakes import FakeClock, FakeMeter, FakeModel, procedure
 from tests.measure.test_runner import a_run, benched
@@ -81,13 +81,13 @@ def test_a_run_that_was_at_its_end_anyway_was_not_ended_early():
 
 def told(batch, precision, **metrics):
     point = (f"batch_size={batch}", f"precision={precision}")
-    return point, Told(point, "full", Outcome((), 0, "finished", metrics={**truth(batch, precision), **metrics}))
+    return point, TrialResult(point, "full", Outcome((), 0, "finished", metrics={**truth(batch, precision), **metrics}))
 
 
 def test_a_sweep_gives_the_front_that_keeps_the_limits_each_as_high_as_its_interval_reaches():
     known = dict([told(1, "fp32"), told(8, "fp32"), told(8, "bf16"), told(8, "fp16")])
-    (word,) = words(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"))
-    run = built(word)  # as the real command takes it
+    (override,) = overrides(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"))
+    run = built(override)  # as the real command takes it
     front = [truth(8, "bf16"), truth(1, "fp32")]  # fp16 breaks the limit, batch 8 in fp32 is early_stopped
     assert run.early_stop_against == tuple({WH: pytest.approx(one[WH] * 1.01), P95: one[P95]} for one in front)
     assert "early_stop_against" not in run.command
@@ -98,10 +98,10 @@ def test_a_sweep_gives_the_front_that_keeps_the_limits_each_as_high_as_its_inter
 def test_a_sweep_gives_none_where_a_beaten_trial_could_still_be_on_the_front():
     known = dict([told(8, "bf16")])
     for objectives in (["energy", "quality"], [{WH: "max"}, "p95"]):
-        assert words(known, wanted(objectives=objectives), truth(1, "fp32")) == ()
-    assert words({}, wanted(), truth(1, "fp32")) == ()
-    failed = Told(REFERENCE, "full", Outcome((), 1, "failed"))
-    assert words({REFERENCE: failed}, wanted(), truth(1, "fp32")) == ()
+        assert overrides(known, wanted(objectives=objectives), truth(1, "fp32")) == ()
+    assert overrides({}, wanted(), truth(1, "fp32")) == ()
+    failed = TrialResult(REFERENCE, "full", Outcome((), 1, "failed"))
+    assert overrides({REFERENCE: failed}, wanted(), truth(1, "fp32")) == ()
 
 
 @pytest.mark.parametrize(

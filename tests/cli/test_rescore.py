@@ -140,7 +140,7 @@ def test_the_command_prints_before_and_after_and_the_warning_first(stored):
     assert lines[0].startswith(f"! estimated: {run_id[:8]}: 100%")
     assert "after (FRA): FRA 56.039 g/kWh (2023; the country's mix" in done.stdout
     grams = named_metrics.metrics(a_record())["energy/total_wh_per_1k"] / 1000 * 56.039
-    assert f"- | {grams:.4g}" in done.stdout
+    assert f"n/a | {grams:.4g}" in done.stdout
     assert json.loads(lines[-1])["written"] == 1
 
 
