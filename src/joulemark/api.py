@@ -74,7 +74,7 @@ class Record:
 
     @cached_property
     def metrics(self) -> Mapping[str, float | None]:
-        """Every named metric (docs/metrics.md); None for what was not read."""
+        """Every named metric (docs/what-a-run-leaves.md); None for what was not read."""
         return named_metrics.metrics(self.stored)
 
     @cached_property

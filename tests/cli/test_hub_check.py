@@ -22,7 +22,7 @@ from tests.hub import hub
 from tests.paths import ROOT
 from tests.repositories import datasets, media
 
-WORDS = {"tasks": [], "datasets": [], "models": [], "rows": 2, "limit_s": 120.0, "weights": False, "words": []}
+WORDS = {"tasks": [], "datasets": [], "models": [], "rows": 2, "limit_s": 120.0, "weights": False, "overrides": []}
 
 
 def asked(**changes):

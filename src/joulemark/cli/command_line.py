@@ -30,7 +30,7 @@ def start(command: Callable[[], None], name: str) -> int:
 
     `name` is the command and its file in conf/.
     """
-    arguments = sys.argv[1:]
+    arguments = sys.argv[1:] = [expanded(argument) for argument in sys.argv[1:]]
     if page := help_page(name, arguments):
         print(page)
         return 0
@@ -46,6 +46,16 @@ def start(command: Callable[[], None], name: str) -> int:
         print(f"error: {hydra_errors.explain(error, name, arguments)}", file=sys.stderr)
         return 2
     return 0
+
+
+def expanded(argument: str) -> str:
+    """An option whose value begins with `~/`, which no shell expands there, as a path of the home folder."""
+    key, equals, value = argument.partition("=")
+    path = value.strip("'\"")
+    if not equals or not path.startswith("~/"):
+        return argument
+    home = os.path.expanduser(path).replace("'", "\\'")
+    return f"{key}='{home}'"
 
 
 def leave(run: Callable[[], int]) -> NoReturn:

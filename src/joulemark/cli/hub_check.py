@@ -23,7 +23,7 @@ from joulemark.data import hub
 
 
 @dataclass
-class Words:
+class HubCheckSchema:
     """What `conf/hub_check.yaml` may hold; Hydra checks names and types against it (it must not be frozen)."""
 
     tasks: list[str] = field(default_factory=list)
@@ -32,10 +32,10 @@ class Words:
     rows: int = 2
     limit_s: float = 120.0
     weights: bool = False
-    words: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
 
 
-ConfigStore.instance().store(name="hub_check_schema", node=Words)
+ConfigStore.instance().store(name="hub_check_schema", node=HubCheckSchema)
 
 
 @hydra.main(config_path=str(CONF), config_name="hub_check", version_base="1.3")
@@ -49,13 +49,13 @@ def main_command(config: DictConfig) -> None:
 
 def run(config: DictConfig) -> int:
     """Asks every question and prints the table; returns the exit code."""
-    words: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    todo = questions(words)
+    options: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    todo = questions(options)
     hub.require_network()
     answers = []
     for number, question in enumerate(todo, start=1):
         print(f"[{number}/{len(todo)}] {question.what} {question.name}: {question.id}", file=sys.stderr, flush=True)
-        answers.append(checked(question, None if words["weights"] else words["limit_s"]))
+        answers.append(checked(question, None if options["weights"] else options["limit_s"]))
     show(answers)
     failed = sum(not answer.works for answer in answers)
     print(json.dumps({"checked": len(answers), "failed": failed, "rows": [asdict(answer) for answer in answers]}))

@@ -50,27 +50,27 @@ class HubCheckResult:
     message: str
 
 
-def questions(words: Mapping[str, Any]) -> list[Question]:
-    """What the words ask for: all of conf/, or what they name; UserError for a name that conf/ does not have."""
-    if words["rows"] < 1:
-        raise UserError(f"rows={words['rows']}: must be 1 or more")
-    datasets = list(_datasets(words["rows"]))
-    models = sorted(_models(words), key=lambda question: question.group)
+def questions(options: Mapping[str, Any]) -> list[Question]:
+    """What the options ask for: all of conf/, or what they name; UserError for a name that conf/ does not have."""
+    if options["rows"] < 1:
+        raise UserError(f"rows={options['rows']}: must be 1 or more")
+    datasets = list(_datasets(options["rows"]))
+    models = sorted(_models(options), key=lambda question: question.group)
     for key, known in (
         ("tasks", [question.group for question in datasets]),
         ("datasets", [question.name for question in datasets]),
         ("models", [name for question in models for name in _names(question)]),
     ):
-        for word in words[key]:
+        for word in options[key]:
             if word not in known:
                 raise UserError(choose(key, word, set(known)))
     found = []
     for key, kind in (("datasets", datasets), ("models", models)):
-        if (words["datasets"] or words["models"]) and not words[key]:
+        if (options["datasets"] or options["models"]) and not options[key]:
             continue  # who names models asks for no datasets
         for question in kind:
-            of_task = not words["tasks"] or set(question.tasks) & set(words["tasks"])
-            if of_task and (not words[key] or set(_names(question)) & set(words[key])):
+            of_task = not options["tasks"] or set(question.tasks) & set(options["tasks"])
+            if of_task and (not options[key] or set(_names(question)) & set(options[key])):
                 found.append(question)
     return found
 
@@ -124,17 +124,17 @@ def _held(name: str, size: str | None) -> str:
     return repository.check(model_of(_composed("model", name), name, size).checkpoint)
 
 
-def _run(name: str, size: str | None, task: str, words: Mapping[str, Any]) -> str:
+def _run(name: str, size: str | None, task: str, options: Mapping[str, Any]) -> str:
     """The model loaded and asked in a process of its own; its record is thrown away."""
-    own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={task}", f"samples={words['rows']}"]
+    own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={task}", f"samples={options['rows']}"]
     with tempfile.TemporaryDirectory() as folder:
         store = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-        done = trial.run((*own, "protocol=smoke", *words["words"]), forward_signals=True, environment=store)
+        done = trial.run((*own, "protocol=smoke", *options["overrides"]), forward_signals=True, environment=store)
     if done.stopped_by:  # the questions to come are not wanted either
         raise KeyboardInterrupt
     if done.status != "finished":
         raise UserError(done.error or done.status)
-    return f"answered {words['rows']} rows of {task}"
+    return f"answered {options['rows']} rows of {task}"
 
 
 def checked(question: Question, limit_s: float | None) -> HubCheckResult:

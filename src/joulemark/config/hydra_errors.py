@@ -65,7 +65,7 @@ def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
     if close is None and name == "suite" and key in _known_keys("run", ()):
         return f"{key} is an option of each run: type 'overrides=[\"{key}=…\"]'"
     hint = f"did you mean {close}=…?" if close else f"{program(name)} --help-all lists them"
-    return f"{key} is no key of this {name}; {hint}"
+    return f"unknown key {key}; {hint}"
 
 
 def _known_keys(name: str, overrides: Sequence[str]) -> list[str]:

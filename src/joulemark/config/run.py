@@ -207,7 +207,7 @@ def _check(values: Mapping[str, Any]) -> None:
         if key not in known:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
-            raise UserError(f"{key} is no key of this run{hint}")
+            raise UserError(f"unknown key {key}{hint}")
     counts = ["samples", *(setting.name for setting in fields(Settings) if setting.type is int)]
     for key in counts:
         if values[key] < 1:

@@ -1,6 +1,6 @@
 """CodeCarbon as a meter: the GPU's counter, RAPL where CodeCarbon may read it, else a model of the CPU, and RAM watts.
 
-What is known of CodeCarbon 3.3.2 (its source, read whole; DECISIONS.md names the version to re-read with):
+What is known of CodeCarbon 3.3.2 (its source, read whole; docs/decisions/meters.md names the version to re-read with):
 
 - One tracker, opened long before the first window, tasks only: mixing `start` with `start_task` drops energy, and the
   first task of a process takes about 2 s.
