@@ -143,3 +143,12 @@ def test_functions_stay_small():
             if isinstance(node, ast.FunctionDef):
                 length = node.end_lineno - node.lineno + 1
                 assert length <= 60, f"{path.name}: {node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_public_definition_says_what_it_promises(path):
+    for node in MODULES[path].body:
+        members = [node, *(node.body if isinstance(node, ast.ClassDef) else [])]
+        for definition in members:
+            if isinstance(definition, ast.FunctionDef | ast.ClassDef) and not definition.name.startswith("_"):
+                assert ast.get_docstring(definition), f"{name_of(path)}: {definition.name}"

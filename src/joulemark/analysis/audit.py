@@ -26,6 +26,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
+        """Whether the two are as close as they must be."""
         return self.off_rel <= self.limit_rel
 
     def __str__(self) -> str:

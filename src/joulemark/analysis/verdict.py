@@ -42,11 +42,16 @@ class Interval(Protocol):
     """A mean with the ends of its 95 % interval; both ends None where the spread is unknown."""
 
     @property
-    def mean(self) -> float: ...
+    def mean(self) -> float:
+        """The value in the middle."""
+
     @property
-    def low(self) -> float | None: ...
+    def low(self) -> float | None:
+        """The lower end of its 95 % interval; None without one."""
+
     @property
-    def high(self) -> float | None: ...
+    def high(self) -> float | None:
+        """The upper end of its 95 % interval; None without one."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
     """Says a mistake in one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Raises UserError with the message, in place of a usage page."""
         raise UserError(f"{message}; {program('compare')} --help shows how")
 
 

@@ -42,6 +42,7 @@ class Combination:
 
     @property
     def model_name(self) -> str:
+        """The option that chose the model."""
         return f"model={self.names['model']}"
 
 

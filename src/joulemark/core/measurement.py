@@ -89,11 +89,20 @@ class Meter(Protocol):
     capability: ClassVar[Capability]
 
     @property
-    def name(self) -> str: ...
-    def open(self, hardware: Hardware) -> None: ...
-    def start(self) -> None: ...
-    def stop(self) -> Reading: ...
-    def close(self) -> None: ...
+    def name(self) -> str:
+        """The name of its readings."""
+
+    def open(self, hardware: Hardware) -> None:
+        """Takes the slow first steps; UserError where the sensor cannot be read."""
+
+    def start(self) -> None:
+        """Begins a stretch of work."""
+
+    def stop(self) -> Reading:
+        """Ends it; what was read since `start`."""
+
+    def close(self) -> None:
+        """Lets go of the sensor."""
 
 
 @dataclass(frozen=True)

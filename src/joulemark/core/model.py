@@ -162,14 +162,23 @@ class Model(Protocol):
     """
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
+
     @property
-    def checkpoint(self) -> Checkpoint: ...
+    def checkpoint(self) -> Checkpoint:
+        """Which weights, and where they come from."""
+
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """`specialist` (takes the bare input) or `general_purpose` (takes the task's prompt)."""
+
     @property
-    def capabilities(self) -> Capabilities: ...
-    def load(self, task: Task, device: str, settings: Settings) -> Loaded: ...
+    def capabilities(self) -> Capabilities:
+        """What this kind and architecture can do."""
+
+    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
+        """The model on its device, for this task; the only expensive step."""
 
 
 def fits(capabilities: Capabilities, name: str, accepts: str, gives: str) -> bool:

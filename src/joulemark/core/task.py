@@ -72,12 +72,20 @@ class Task(Protocol):
     gives: ClassVar[str]
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The task's name, a file of conf/task."""
+
     @property
-    def unit(self) -> str: ...
+    def unit(self) -> str:
+        """The unit of its work: token, image, label, …"""
+
     @property
-    def metric(self) -> str: ...
-    def samples(self, count: int, seed: int) -> Inputs: ...
+    def metric(self) -> str:
+        """The name of its primary metric; higher is better."""
+
+    def samples(self, count: int, seed: int) -> Inputs:
+        """The first `count` inputs of its dataset, in order."""
+
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """The quality of the predictions; None where nothing has a reference. Also called with none, before a run."""
 
@@ -90,8 +98,13 @@ class PromptedTask(Task, Protocol):
     """
 
     @property
-    def prompt(self) -> str: ...
+    def prompt(self) -> str:
+        """A format string over the fields of the input, for general-purpose models only."""
+
     @property
-    def min_new_tokens(self) -> int: ...
+    def min_new_tokens(self) -> int:
+        """The fewest tokens generated for one request."""
+
     @property
-    def max_new_tokens(self) -> int: ...
+    def max_new_tokens(self) -> int:
+        """The most tokens generated for one request."""

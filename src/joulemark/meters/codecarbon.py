@@ -39,10 +39,10 @@ class _NoScheduler:
     """A scheduler that never runs, in place of the one that polls once a second."""
 
     def start(self) -> None:
-        pass
+        """Does nothing."""
 
     def stop(self) -> None:
-        pass
+        """Does nothing."""
 
 
 @dataclass

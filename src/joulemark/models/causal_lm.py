@@ -27,6 +27,7 @@ class CausalLM:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "causal_lm"
 
     def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:

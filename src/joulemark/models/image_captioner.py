@@ -35,6 +35,7 @@ class ImageCaptioner:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "image_captioner"
 
     def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
@@ -98,6 +99,7 @@ class _Speaker:
         return stages.through(self, inputs)
 
     def ask(self, pixels: Any) -> dict[str, Any]:
+        """The keyword arguments of `generate` for a prepared batch, on the device."""
         import torch
 
         given = {"pixel_values": pixels.to(self.model.device, self.model.dtype), **self.budget}
@@ -106,12 +108,14 @@ class _Speaker:
         return given
 
     def answer(self, pixels: Any) -> tuple[Any, Any]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             return pixels, self.model.generate(**self.ask(pixels))
 
     def read(self, answer: tuple[Any, Any]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         out = answer[1]
         # what stands before the answer: the prompt if it is repeated, else one start token
         repeated = (

@@ -30,6 +30,7 @@ class ImageClassifier:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "image_classifier"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -58,6 +59,7 @@ class _Namer:
         return stages.through(self, inputs)
 
     def answer(self, pixels: Any) -> list[list[int]]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
@@ -66,4 +68,5 @@ class _Namer:
         return chosen
 
     def read(self, chosen: list[list[int]]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         return [Prediction([self.names[number] for number in row], units=1) for row in chosen]

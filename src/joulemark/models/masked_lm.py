@@ -25,6 +25,7 @@ class MaskedLM:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "masked_lm"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -54,9 +55,11 @@ class _Filler:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
+        """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
 
     def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
@@ -64,6 +67,7 @@ class _Filler:
             return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
 
     def read(self, answer: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         batch, chosen = answer
         masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
         last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the one put there, whatever the text itself holds

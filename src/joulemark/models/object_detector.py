@@ -31,6 +31,7 @@ class ObjectDetector:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "object_detector"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -58,9 +59,11 @@ class _Finder:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Any:
+        """The inputs of one batch as the model's tensors, on the host."""
         return self.processor(images=[one.open() for one in inputs], return_tensors="pt")
 
     def answer(self, made: Any) -> Any:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         count = len(made["pixel_values"])
@@ -71,6 +74,7 @@ class _Finder:
             return self.model(**given)
 
     def read(self, out: Any) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         count = len(out.logits)
         found = self.processor.post_process_object_detection(
             out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count

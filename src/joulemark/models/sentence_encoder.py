@@ -29,6 +29,7 @@ class SentenceEncoder:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "sentence_encoder"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -60,9 +61,11 @@ class _Comparer:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
+        """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, [text for pair in inputs for text in pair], self.room)
 
     def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[float]]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
@@ -74,6 +77,7 @@ class _Comparer:
         return batch, alike.tolist()
 
     def read(self, answer: tuple[tokenization.Encoded, list[float]]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         batch, alike = answer
         return [
             Prediction(

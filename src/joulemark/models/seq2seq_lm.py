@@ -27,6 +27,7 @@ class Seq2SeqLM:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "seq2seq_lm"
 
     def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:

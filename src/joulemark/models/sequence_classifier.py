@@ -31,6 +31,7 @@ class SequenceClassifier:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "sequence_classifier"
 
     def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
@@ -65,9 +66,11 @@ class _Classifier:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
+        """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, inputs, self.room, self.prompt)
 
     def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[int]]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
@@ -75,6 +78,7 @@ class _Classifier:
             return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
 
     def read(self, answer: tuple[tokenization.Encoded, list[int]]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         batch, chosen = answer
         return [
             Prediction(output=self.names[number], units=1, input_tokens=length, truncated=truncated)

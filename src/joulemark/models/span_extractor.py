@@ -33,6 +33,7 @@ class SpanExtractor:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "span_extractor"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -65,10 +66,12 @@ class _Reader:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The inputs of one batch as the model's tensors, on the host."""
         pairs = [(one["question"], one["context"]) for one in inputs]
         return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
 
     def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         batch = prepared[1]
@@ -78,6 +81,7 @@ class _Reader:
         return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
 
     def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         pairs, batch, spans, starts, ends = answer
         return [
             Prediction(

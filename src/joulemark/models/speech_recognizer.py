@@ -34,6 +34,7 @@ class SpeechRecognizer:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "speech_recognizer"
 
     def load(self, task: PromptedTask, device: str, settings: Settings) -> Loaded:
@@ -86,21 +87,25 @@ class _Writer:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> _Heard:
+        """The inputs of one batch as the model's tensors, on the host."""
         # Whisper's ears are open for 30 s: its extractor fills up what is shorter and drops the rest of what is longer
         sounds = [one.open() for one in inputs]
         cut = [len(sound) > self.extractor.n_samples for sound in sounds]
         return _Heard(_extracted(self.extractor, sounds, inputs[0].rate_hz)["input_features"], cut)
 
     def ask(self, heard: _Heard) -> dict[str, Any]:
+        """The keyword arguments of `generate` for a prepared batch, on the device."""
         return {"input_features": heard.features.to(self.model.device, self.model.dtype), **self.budget}
 
     def answer(self, heard: _Heard) -> tuple[_Heard, Any]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             return heard, self.model.generate(**self.ask(heard))
 
     def read(self, answer: tuple[_Heard, Any]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         rows = answer[1].tolist()
         ends = generation.ids(self.model.generation_config.eos_token_id)
         counts = [generation.new_tokens(row, ends) for row in rows]
@@ -121,9 +126,11 @@ class _Labeller:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Any:
+        """The inputs of one batch as the model's tensors, on the host."""
         return _extracted(self.extractor, [one.open() for one in inputs], inputs[0].rate_hz, padding=True)
 
     def answer(self, made: Any) -> list[list[int]]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         given = {"input_values": made["input_values"].to(self.model.device, self.model.dtype)}
@@ -134,6 +141,7 @@ class _Labeller:
         return chosen
 
     def read(self, chosen: list[list[int]]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         return [Prediction(self.tokenizer.decode(row).strip(), units=1) for row in chosen]
 
 

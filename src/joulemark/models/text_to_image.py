@@ -33,6 +33,7 @@ class TextToImage:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "text_to_image"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -68,6 +69,7 @@ class _Painter:
         return self.read(drawn, diffusion_stages.prompt_lengths(self.pipe, inputs))
 
     def noise(self, count: int) -> list[Any]:
+        """One generator of noise for each image, all of the run's seed."""
         import torch
 
         return [torch.Generator(self.device).manual_seed(self.seed) for _ in range(count)]

@@ -33,6 +33,7 @@ class TokenClassifier:
 
     @property
     def kind(self) -> str:
+        """The kind's name, a file of conf/model/kind."""
         return "token_classifier"
 
     def load(self, task: Task, device: str, settings: Settings) -> Loaded:
@@ -64,9 +65,11 @@ class _Tagger:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The inputs of one batch as the model's tensors, on the host."""
         return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room)
 
     def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         batch = prepared[1]
@@ -75,6 +78,7 @@ class _Tagger:
             return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
 
     def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         inputs, batch, firsts, chosen = answer
         predictions = []
         for words, row, places, length, truncated in zip(

@@ -91,6 +91,7 @@ class Entry:
 
     @property
     def random(self) -> bool:
+        """Whether its weights are random, so that it has no quality."""
         return self.weights == "random" or "random_weights" in self.flags
 
     @property

@@ -21,6 +21,7 @@ class Group:
 
     @property
     def task(self) -> str:
+        """The task of all its runs."""
         return self.entries[0].task
 
     @property

@@ -52,6 +52,7 @@ class Row:
 
     @property
     def energy(self) -> float | None:
+        """Gross Wh per 1,000 inferences; None where it was not read."""
         return self.metrics.get("energy/total_wh_per_1k")
 
     @property
@@ -61,6 +62,7 @@ class Row:
 
     @property
     def quality(self) -> float | None:
+        """The task's primary metric; None where it is unknown."""
         return self.metrics.get("quality/primary")
 
 

@@ -36,10 +36,12 @@ class View:
 
     @property
     def tag(self) -> str:
+        """The experiment's tag that holds it."""
         return pages.VIEW + self.key
 
     @property
     def page(self) -> Page:
+        """Its state as MLflow's page reads it."""
         charts = (
             Scatter("quality", "Wh per 1,000 against quality", QUALITY, ENERGY),
             Scatter("p95", "Wh per 1,000 against p95 of latency, s", P95, ENERGY),

@@ -29,11 +29,18 @@ class Painter(Protocol):
     """A predictor that paints with `pipe`, called with `settings`."""
 
     @property
-    def pipe(self) -> Any: ...
+    def pipe(self) -> Any:
+        """The diffusers pipeline."""
+
     @property
-    def settings(self) -> Mapping[str, Any]: ...
-    def noise(self, count: int, /) -> Any: ...
-    def read(self, images: Sequence[Any], lengths: Sequence[int] | None, /) -> list[Prediction]: ...
+    def settings(self) -> Mapping[str, Any]:
+        """The keyword arguments of each call of the pipeline."""
+
+    def noise(self, count: int, /) -> Any:
+        """One generator of noise for each image, all of the run's seed."""
+
+    def read(self, images: Sequence[Any], lengths: Sequence[int] | None, /) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
 
 
 def painting(painter: Painter, device: str) -> tuple[Stage, ...]:

@@ -36,20 +36,24 @@ class Generator:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Encoded:
+        """The inputs of one batch as the model's tensors, on the host."""
         return encode(self.tokenizer, inputs, self.room, self.prompt)
 
     def ask(self, batch: Encoded) -> dict[str, Any]:
-        # said at each call, since transformers refuses one kind of cache by default and another handed over (phases.py)
+        """The keyword arguments of `generate` for a prepared batch, on the device."""
+        # at each call: transformers refuses one kind of cache by default and another given (generation_stages.py)
         static = {"cache_implementation": "static"} if self.cache == "static" else {}
         return {**to_device(batch.tensors, self.model), **static}
 
     def answer(self, batch: Encoded) -> tuple[Encoded, Any]:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             return batch, self.model.generate(**self.ask(batch))
 
     def read(self, answer: tuple[Encoded, Any]) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
         batch, out = answer
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
         ends = ids(self.model.generation_config.eos_token_id)

@@ -23,8 +23,11 @@ class Generating(Predictor, Protocol):
     """A predictor whose `answer` is what it was given and the sequences of one `model.generate(**ask(prepared))`."""
 
     @property
-    def model(self) -> Any: ...
-    def ask(self, prepared: Any, /) -> Mapping[str, Any]: ...
+    def model(self) -> Any:
+        """The transformers model that generates."""
+
+    def ask(self, prepared: Any, /) -> Mapping[str, Any]:
+        """The keyword arguments of `generate` for a prepared batch, on the device."""
 
 
 @dataclass(frozen=True)

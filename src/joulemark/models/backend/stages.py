@@ -1,8 +1,8 @@
 """An inference as its stages, each of which can be measured alone.
 
 inputs ── preprocessing ── model ── postprocessing ── predictions                   one forward pass
-inputs ── preprocessing ── prefill ── decode ── postprocessing ── predictions       a generator (phases.py)
-inputs ── text_encoding ── denoising ── image_decoding ── predictions               diffusion (painting.py)
+inputs ── preprocessing ── prefill ── decode ── postprocessing ── predictions       a generator (generation_stages.py)
+inputs ── text_encoding ── denoising ── image_decoding ── predictions               diffusion (diffusion_stages.py)
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,14 @@ class Predictor(Protocol):
     What `prepare` and `answer` give may be used again: no step changes what it was given.
     """
 
-    def prepare(self, inputs: Sequence[Any], /) -> Any: ...
-    def answer(self, prepared: Any, /) -> Any: ...
-    def read(self, answer: Any, /) -> list[Prediction]: ...
+    def prepare(self, inputs: Sequence[Any], /) -> Any:
+        """The inputs of one batch as the model's tensors, on the host."""
+
+    def answer(self, prepared: Any, /) -> Any:
+        """What the model gives for a prepared batch; its tensors may still be on the device."""
+
+    def read(self, answer: Any, /) -> list[Prediction]:
+        """The predictions in what the model gave, as host values."""
 
 
 def through(predictor: Predictor, inputs: Sequence[Any]) -> list[Prediction]:
