@@ -151,7 +151,7 @@ def test_every_model_is_built_at_full_shape_with_the_head_of_its_kind(
     labels = dict(getattr(parts[0].config, "id2label", None) or {})
     if node.get("labels"):
         assert set(node["labels"]) <= set(labels.values())
-    if node["tasks"] == ["text_classification"]:
+    if fit.tasks_of(typed(Capabilities, node["capabilities"], "model.capabilities")) == ["text_classification"]:
         named = {(node["labels"] or {}).get(label, label.lower()) for label in labels.values()}
         assert {"negative", "positive"} <= named <= {"negative", "neutral", "positive"}
 
