@@ -127,9 +127,9 @@ def run(*overrides: str, timeout_s: float | None = None, **options: Any) -> Reco
         UserError: options that cannot be, before anything begins
         RunError: a run that failed, was interrupted, or took longer than `timeout_s`
     """
-    asked = overrides_of(overrides, options)
-    planned = run_of(asked)
-    outcome = trial.run(asked, limit_s=timeout_s)
+    given = overrides_of(overrides, options)
+    planned = run_of(given)
+    outcome = trial.run(given, limit_s=timeout_s)
     if outcome.status == "refused":
         raise UserError(outcome.error or "the run was refused")
     record = None if outcome.run_id is None else _stored(planned.tracking_uri, outcome.run_id)

@@ -5,7 +5,7 @@ from itertools import count
 
 from joulemark.core.record import Record
 from joulemark.reporting import constraints
-from joulemark.reporting.build import Asked, page_of
+from joulemark.reporting.build import ReportRequest, page_of
 from joulemark.reporting.decision import decide
 from joulemark.reporting.entry import Entry, entry
 from joulemark.reporting.group import groups
@@ -76,7 +76,7 @@ def a_page(
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
     asked = constraints.constraints({"quality_loss": 0.05, **bounds})
     answers = tuple(decide(group, asked) for group in groups(entries))
-    return page_of(Asked(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
+    return page_of(ReportRequest(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
 
 
 def showcase() -> list[StoredRun]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from joulemark.core.errors import UserError
-from joulemark.reporting.build import Asked, make
+from joulemark.reporting.build import ReportRequest, make
 from joulemark.store import listing, opening, reading, records
 from joulemark.store.listing import Choice
 from tests.paths import ROOT
@@ -45,7 +45,7 @@ def filled(tmp_path_factory):
 
 
 def reported(uri, tmp_path, **asked):
-    made = make(Asked(tracking_uri=uri, out=str(tmp_path / "out"), **asked))
+    made = make(ReportRequest(tracking_uri=uri, out=str(tmp_path / "out"), **asked))
     return made, json.loads((made.folder / "report.json").read_text())
 
 

@@ -38,22 +38,24 @@ def of(record: Record) -> list[Check]:
     return checks(record.measurement, record.protocol, record.hardware.power_limit_w)
 
 
-def checks(found: Measurement, protocol: Procedure, power_limit_w: float | None) -> list[Check]:
+def checks(measurement: Measurement, protocol: Procedure, power_limit_w: float | None) -> list[Check]:
     """Every check that the readings allow; a run with one sensor and no limit has few, which its verdict says."""
     return [
         check
-        for number, window in enumerate(found.windows, start=1)
+        for number, window in enumerate(measurement.windows, start=1)
         for check in (
-            *_sensors(found, number, window, protocol),
+            *_sensors(measurement, number, window, protocol),
             *_clocks(number, window, protocol),
-            *_power(found, number, window, protocol, power_limit_w),
+            *_power(measurement, number, window, protocol, power_limit_w),
         )
     ]
 
 
-def _sensors(found: Measurement, number: int, window: Window, protocol: Procedure) -> Iterator[Check]:
+def _sensors(measurement: Measurement, number: int, window: Window, protocol: Procedure) -> Iterator[Check]:
     """The card's energy by each meter against the most trusted one, each freed of its own excess at idle power."""
-    views = [(reading, joules) for reading in window.readings if (joules := _gpu_j(found, window, reading)) is not None]
+    views = [
+        (reading, joules) for reading in window.readings if (joules := _gpu_j(measurement, window, reading)) is not None
+    ]
     for reading, joules in views[1:]:
         first, trusted = views[0]
         counted = reading.method["gpu"] == first.method["gpu"] == "counter"
@@ -67,10 +69,12 @@ def _sensors(found: Measurement, number: int, window: Window, protocol: Procedur
             )
 
 
-def _gpu_j(found: Measurement, window: Window, reading: Reading) -> float | None:
+def _gpu_j(measurement: Measurement, window: Window, reading: Reading) -> float | None:
     if reading.gpu_j is None:
         return None
-    return reading.gpu_j - max(0.0, reading.duration_s - window.duration_s) * (readings.idle_w(found, "gpu") or 0.0)
+    return reading.gpu_j - max(0.0, reading.duration_s - window.duration_s) * (
+        readings.idle_w(measurement, "gpu") or 0.0
+    )
 
 
 def _clocks(number: int, window: Window, protocol: Procedure) -> Iterator[Check]:
@@ -86,10 +90,10 @@ def _clocks(number: int, window: Window, protocol: Procedure) -> Iterator[Check]
 
 
 def _power(
-    found: Measurement, number: int, window: Window, protocol: Procedure, limit_w: float | None
+    measurement: Measurement, number: int, window: Window, protocol: Procedure, limit_w: float | None
 ) -> Iterator[Check]:
     """Mean power cannot lie below the idle baseline's, nor above the card's limit."""
-    joules, idle_w = readings.signed_j(found, window, "gpu"), readings.idle_w(found, "gpu")
+    joules, idle_w = readings.signed_j(measurement, window, "gpu"), readings.idle_w(measurement, "gpu")
     if joules is None or window.duration_s <= 0:
         return
     mean_w = joules / window.duration_s
@@ -101,41 +105,41 @@ def _power(
         yield Check("mean GPU power above the card's limit", number, above, protocol.audit_power_rel)
 
 
-def others(found: Measurement) -> list[int]:
+def others(measurement: Measurement) -> list[int]:
     """The process ids that computed on the card beside this run, before, during or after it."""
-    return sorted({pid for look in found.gpu_states for pid in look.others or ()})
+    return sorted({pid for look in measurement.gpu_states for pid in look.others or ()})
 
 
-def contaminated(found: Measurement, busy_max: float | None) -> bool:
+def contaminated(measurement: Measurement, busy_max: float | None) -> bool:
     """Whether others used the card: seen as processes, or as work on it before this run began (ids may be hidden)."""
-    busy = found.gpu_states[0].utilization if found.gpu_states else None
-    return bool(others(found)) or (busy is not None and busy_max is not None and busy > busy_max)
+    busy = measurement.gpu_states[0].utilization if measurement.gpu_states else None
+    return bool(others(measurement)) or (busy is not None and busy_max is not None and busy > busy_max)
 
 
-def flags(found: Measurement, busy_max: float | None) -> tuple[str, ...]:
+def flags(measurement: Measurement, busy_max: float | None) -> tuple[str, ...]:
     """The words of warning that the card's state calls for."""
     raised = {
-        "contaminated": contaminated(found, busy_max),
-        "power_capped": power_capped(found),
-        "throttled": bool(held_back(found)),
+        "contaminated": contaminated(measurement, busy_max),
+        "power_capped": power_capped(measurement),
+        "throttled": bool(held_back(measurement)),
     }
     return tuple(name for name, on in raised.items() if on)
 
 
-def held_back(found: Measurement) -> list[str]:
+def held_back(measurement: Measurement) -> list[str]:
     """What slowed the card down between the windows, in words."""
-    reasons = _reasons(found)
+    reasons = _reasons(measurement)
     return [word for bit, word in THROTTLED.items() if reasons & bit]
 
 
-def power_capped(found: Measurement) -> bool:
+def power_capped(measurement: Measurement) -> bool:
     """Whether the power limit held the clock."""
-    return bool(_reasons(found) & POWER_CAP)
+    return bool(_reasons(measurement) & POWER_CAP)
 
 
-def _reasons(found: Measurement) -> int:
+def _reasons(measurement: Measurement) -> int:
     reasons = 0
-    for look in found.gpu_states:
+    for look in measurement.gpu_states:
         reasons |= look.reasons or 0
     return reasons
 

@@ -43,12 +43,12 @@ def early_stop_against(values: Any) -> tuple[CompetingResult, ...]:
     return tuple({str(metric): float(value) for metric, value in one.items()} for one in values)
 
 
-def early_stopped(found: Measurement, by: Sequence[CompetingResult]) -> bool:
+def early_stopped(measurement: Measurement, by: Sequence[CompetingResult]) -> bool:
     """Whether some rival is better in all of its metrics, whatever further windows bring: the energy's whole 95 %
     interval lies beyond it. Never before there is an interval, which takes two windows."""
     if not by:
         return False
-    metrics = _figures(found)
+    metrics = _figures(measurement)
     energy = verdict.energy_estimate(metrics)
     if metrics["energy/ci95_rel"] is None:
         return False
@@ -63,6 +63,6 @@ def early_stopped(found: Measurement, by: Sequence[CompetingResult]) -> bool:
     return any(all(worse(metric, value) for metric, value in competing.items()) for competing in by)
 
 
-def _figures(found: Measurement) -> Mapping[str, float | None]:
+def _figures(measurement: Measurement) -> Mapping[str, float | None]:
     """What windows alone tell."""
-    return {**energy_metrics.energy_metrics(found, None), **latency_metrics.latency_metrics(found)}
+    return {**energy_metrics.energy_metrics(measurement, None), **latency_metrics.latency_metrics(measurement)}

@@ -233,37 +233,37 @@ def _kernels(plan: Plan, device: Hardware) -> Kernels:
     )
 
 
-def summary(found: Calibration) -> dict[str, Any]:
+def summary(calibration: Calibration) -> dict[str, Any]:
     """The calibration as JSON values, with the prices of a FLOP and a byte, gross and net of idle."""
-    rates = {**found.products, "copy": found.copy}
+    rates = {**calibration.products, "copy": calibration.copy}
     prices = {
-        name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.dynamic_pj(found.idle_w)}
+        name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.dynamic_pj(calibration.idle_w)}
         for name, rate in rates.items()
     }
-    facts = {key: value for key, value in asdict(found).items() if key not in ("products", "copy")}
+    facts = {key: value for key, value in asdict(calibration).items() if key not in ("products", "copy")}
     return {**facts, "rates": prices}
 
 
-def show(found: Calibration) -> None:
+def show(calibration: Calibration) -> None:
     """Prints a row for each kernel: its rate, its mean power, what one FLOP or byte costs, and how that is known."""
     from rich.table import Table
 
     from joulemark.core import console
 
-    tick = "" if found.tick_s is None else f", tick {found.tick_s * 1000:.0f} ms"
-    title = f"{found.device} · idle {found.idle_w:.1f} W · {found.meter}: {found.method}{tick}"
+    tick = "" if calibration.tick_s is None else f", tick {calibration.tick_s * 1000:.0f} ms"
+    title = f"{calibration.device} · idle {calibration.idle_w:.1f} W · {calibration.meter}: {calibration.method}{tick}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in ("what", "rate", "mean W", "gross", "net of idle", "evidence"):
         table.add_column(name, justify="left" if name in ("what", "evidence") else "right", no_wrap=True)
-    for name, rate in {**found.products, "copy": found.copy}.items():
+    for name, rate in {**calibration.products, "copy": calibration.copy}.items():
         unit = "byte" if name == "copy" else "FLOP"
         table.add_row(
-            "copy, read + written" if name == "copy" else f"product {name}, {found.side}^3",
+            "copy, read + written" if name == "copy" else f"product {name}, {calibration.side}^3",
             f"{rate.per_s / 1e12:.4g} T{'B' if name == 'copy' else 'FLOP'}/s",
             f"{rate.gross_j / rate.duration_s:.4g}",
             f"{rate.pj:.4g} pJ/{unit}",
-            f"{rate.dynamic_pj(found.idle_w):.4g} pJ/{unit}",
-            f"{found.method}, {rate.duration_s:.3g} s",
+            f"{rate.dynamic_pj(calibration.idle_w):.4g} pJ/{unit}",
+            f"{calibration.method}, {rate.duration_s:.3g} s",
         )
     console.show(table)
 

@@ -99,10 +99,10 @@ def _explained(found: list[Option], group: str) -> list[Option]:
     return [replace(option, meaning=option.meaning or meanings.get(option.key, "")) for option in found]
 
 
-def _merged(found: Iterator[Option]) -> list[Option]:
+def _merged(iterator: Iterator[Option]) -> list[Option]:
     """One of each key: the last default, and the last meaning that is given."""
     merged: dict[str, Option] = {}
-    for option in found:
+    for option in iterator:
         before = merged.get(option.key, option)
         merged[option.key] = replace(option, meaning=option.meaning or before.meaning)
     return list(merged.values())

@@ -32,7 +32,7 @@ LARGE = 20_000  # runs; above it the page is heavy, and says so
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReportRequest:
     """The words of the command (conf/report.yaml says what each means)."""
 
     tasks: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Report:
     registered: tuple[Mapping[str, Any], ...] = ()
 
 
-def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> Asked:
+def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportRequest:
     """The report that a composed configuration asks for; `choices` are those of its groups, of which a mix is named.
 
     Raises:
@@ -73,41 +73,41 @@ def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> Asked:
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     if values.get("mix") is not None:
         values["mix"]["name"] = choices["mix"]
-    return typed(Asked, values, "report")
+    return typed(ReportRequest, values, "report")
 
 
-def make(asked: Asked) -> Report:
-    """Writes the report that was asked for; UserError for what cannot be, before anything is written."""
-    bounds, uri = constraints.constraints(asked.constraints or {}), tracking.resolve(asked.tracking_uri)
-    folder = _folder(asked)
-    impact.asked_use(asdict(asked))
-    impact.asked_mix(asdict(asked))
-    for word in asked.figures:
+def make(request: ReportRequest) -> Report:
+    """Writes the report that was request for; UserError for what cannot be, before anything is written."""
+    bounds, uri = constraints.constraints(request.constraints or {}), tracking.resolve(request.tracking_uri)
+    folder = _folder(request)
+    impact.asked_use(asdict(request))
+    impact.asked_mix(asdict(request))
+    for word in request.figures:
         if word not in FIGURES:
             raise UserError(choose("figures", word, FIGURES))
-    chosen = select(uri, Choice(asked.tasks, asked.runs, asked.sweep_id, asked.filter), asked.records)
+    chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
     constraints.check_currency(bounds, chosen.entries)
     answers = tuple(decide(group, bounds) for group in groups(chosen.entries))
-    if asked.register:
+    if request.register:
         greenest.check(answers)
-    page = page_of(asked, bounds, uri, chosen, answers, _records(uri, chosen, answers, asked.records))
+    page = page_of(request, bounds, uri, chosen, answers, _records(uri, chosen, answers, request.records))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render(page), encoding="utf-8")
     (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
     (folder / "report.json").write_text(files.as_json(page, asdict(bounds)), encoding="utf-8")
-    if asked.figures:
+    if request.figures:
         from joulemark.reporting.figures import write  # matplotlib, for who asks for it
 
-        write(folder, answers, asked.figures)
-    registered = greenest.register(uri, answers) if asked.register else []
+        write(folder, answers, request.figures)
+    registered = greenest.register(uri, answers) if request.register else []
     return Report(folder, answers, len(chosen.entries), chosen.left_out, tuple(registered))
 
 
-def _folder(asked: Asked) -> Path:
-    if asked.out is not None:
-        return Path(asked.out)
-    parts = [asked.sweep_id or "", *asked.tasks, *(run[:12] for run in asked.runs[:4])]
-    name = asked.name if asked.name is not None else "-".join(part for part in parts if part)[:100] or "all"
+def _folder(request: ReportRequest) -> Path:
+    if request.out is not None:
+        return Path(request.out)
+    parts = [request.sweep_id or "", *request.tasks, *(run[:12] for run in request.runs[:4])]
+    name = request.name if request.name is not None else "-".join(part for part in parts if part)[:100] or "all"
     if not NAME.fullmatch(name) or set(name) == {"."}:
         raise UserError(f"name={name}: letters, digits, dots, dashes and underscores only; type name=…")
     return paths.home() / "reports" / name
@@ -117,8 +117,8 @@ def _records(uri: str, chosen: Selection, answers: Sequence[Recommendation], mos
     """The whole records of the runs that a reader looks at first: one of each group, the answers, the fronts."""
     first = [answer.group.first for answer in answers]
     best = [one for answer in answers for one in (answer.chosen, answer.runner_up) if one is not None]
-    front = [one for answer in answers for one in answer.front]
-    cheap = [one for answer in answers for one in sorted(answer.group.entries, key=lambda each: each.energy)[:8]]
+    front = [entry for answer in answers for entry in answer.front]
+    cheap = [entry for answer in answers for entry in sorted(answer.group.entries, key=lambda each: each.energy)[:8]]
     wanted = dict.fromkeys(one.run_id for one in (*first, *best, *front, *cheap))
     found = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in list(wanted)[:most]}
     return {run_id: record for run_id, record in found.items() if record is not None}
@@ -142,7 +142,7 @@ def _why_apart(main: Group, other: Group, records: Mapping[str, Record]) -> list
         return [f"boundary: {said[0]} and {said[1]}"]
     a, b = records.get(main.first.run_id), records.get(other.first.run_id)
     said = [] if a is None or b is None else list(comparison.differences(a, b))
-    general = [next((one for one in group.entries if one.prompt is not None), None) for group in (main, other)]
+    general = [next((entry for entry in group.entries if entry.prompt is not None), None) for group in (main, other)]
     if general[0] and general[1] and general[0].prompt != general[1].prompt:
         said = [line for line in said if not line.startswith("task prompt")] + [
             "task prompt: the general models are asked differently"
@@ -151,7 +151,7 @@ def _why_apart(main: Group, other: Group, records: Mapping[str, Record]) -> list
 
 
 def page_of(
-    asked: Asked,
+    request: ReportRequest,
     bounds: constraints.Constraints,
     uri: str,
     chosen: Selection,
@@ -160,18 +160,18 @@ def page_of(
 ) -> Page:
     """All that the page shows, from what was selected, decided and read."""
     entries, differs = chosen.entries, _differs(answers, records)
-    ui = tracking.public(uri) if uri.startswith("http") else asked.ui
+    ui = tracking.public(uri) if uri.startswith("http") else request.ui
     drawn = page_data.page_data(entries, answers, differs, ui)
-    metric = answers[0].group.first.metric if len({one.metric for one in entries}) == 1 else "quality"
+    metric = answers[0].group.first.metric if len({entry.metric for entry in entries}) == 1 else "quality"
     return Page(
-        title=asked.title,
+        title=request.title,
         scope=_scope(entries, answers),
         made=f"Made by {program('report')} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {tracking.public(uri)}.",
         constraints=bounds.words(metric),
         answers=answers,
         differs=differs,
         left_out=chosen.left_out,
-        sections=sections(answers, records, asdict(asked)),
+        sections=sections(answers, records, asdict(request)),
         notes=_notes(entries, chosen.left_out),
         data={**drawn, "latencies": page_data.latencies(records, entries)},
     )
@@ -180,14 +180,14 @@ def page_of(
 def _scope(entries: Sequence[Entry], answers: Sequence[Recommendation]) -> str:
     if not entries:
         return "no runs"
-    tasks = len({one.task for one in entries})
+    tasks = len({entry.task for entry in entries})
     counted = f"{_many(len(entries), 'run')} of {_many(tasks, 'task')} in {_many(len(answers), 'group')}"
     return f"{counted} that may be ranked, {_when(entries)}"
 
 
 def _when(entries: Sequence[Entry]) -> str:
     """The days on which our own runs began; what others measured often does not say when."""
-    own = sorted(one.began_ms for one in entries if not one.external)
+    own = sorted(entry.began_ms for entry in entries if not entry.external)
     if not own:
         return "measured by other programs"
     first, last = (f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" for ms in (own[0], own[-1]))
@@ -204,7 +204,7 @@ def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:
         said.append(f"There is no run to report on{more}.")
     if len(entries) == 1:
         said.append("One run is no choice: measure another model or setting to compare it with.")
-    if entries and not any(one.quality is not None for one in entries):
+    if entries and not any(entry.quality is not None for entry in entries):
         said.append("No run here has a quality: what follows is about energy alone.")
     if len(entries) > LARGE:
         said.append(f"{len(entries)} runs make a heavy page; tasks=[…] or sweep_id=… makes a lighter one.")

@@ -69,29 +69,31 @@ class Recommendation:
 
 def decide(group: Group, constraints: Constraints) -> Recommendation:
     """The recommendation for one group."""
-    sound = [one for one in group.entries if one.ranked]
-    within = [one for one in sound if not constraints.violated(one)]
-    by_quality = any(one.quality is not None for one in sound) or constraints.quality is not None
-    judged = [one for one in within if one.quality is not None or not by_quality]
+    sound = [entry for entry in group.entries if entry.ranked]
+    within = [entry for entry in sound if not constraints.violated(entry)]
+    by_quality = any(entry.quality is not None for entry in sound) or constraints.quality is not None
+    judged = [entry for entry in within if entry.quality is not None or not by_quality]
     floor = constraints.floor(judged) if by_quality else None
-    kept = [one for one in judged if floor is None or (one.quality is not None and one.quality >= floor)]
+    kept = [entry for entry in judged if floor is None or (entry.quality is not None and entry.quality >= floor)]
     on_front = pareto(group.entries)
     if not kept:
         nearest = _nearest(group.entries, constraints, floor, by_quality)
         return Recommendation(group, front=on_front, by_quality=by_quality, floor=floor, nearest=nearest)
     chosen = min(kept, key=_order)
-    others = [one for one in sorted(kept, key=_order) if one.setting != chosen.setting]
+    others = [entry for entry in sorted(kept, key=_order) if entry.setting != chosen.setting]
     runner_up = others[0] if others else None
-    better = [one for one in judged if by_quality and verdict.higher_quality(one.quality, chosen.quality)]
+    better = [entry for entry in judged if by_quality and verdict.higher_quality(entry.quality, chosen.quality)]
     return Recommendation(
         group,
         chosen=chosen,
         runner_up=runner_up,
         lead=verdict.between(chosen.estimate, runner_up.estimate) if runner_up else None,
-        tied=_once([one for one in others if verdict.between(chosen.estimate, one.estimate).outcome in UNDECIDED]),
+        tied=_once(
+            [other for other in others if verdict.between(chosen.estimate, other.estimate).outcome in UNDECIDED]
+        ),
         better=min(better, key=_order, default=None),
         usual=_usual(chosen, sound),
-        again=tuple(one for one in sound if one.setting == chosen.setting and one is not chosen),
+        again=tuple(entry for entry in sound if entry.setting == chosen.setting and entry is not chosen),
         front=on_front,
         by_quality=by_quality,
         floor=floor,
@@ -103,7 +105,7 @@ def decide(group: Group, constraints: Constraints) -> Recommendation:
 
 def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The runs that no other beats on energy and quality together; none without a quality, and no random weights."""
-    judged = {one.run_id: one for one in entries if one.quality is not None and one.ranked}
+    judged = {entry.run_id: entry for entry in entries if entry.quality is not None and entry.ranked}
     if not judged:
         return ()
     # Sorted by energy, a run is on the front where it answers better than every cheaper one: no pairs are compared
@@ -114,24 +116,30 @@ def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def _order(one: Entry) -> tuple[float, float, float, int, str]:
-    latency = one.metrics.get("latency/p95_s", float("inf"))
-    return (one.energy, -(one.quality if one.quality is not None else 0.0), latency, -one.began_ms, one.run_id)
+def _order(entry: Entry) -> tuple[float, float, float, int, str]:
+    latency = entry.metrics.get("latency/p95_s", float("inf"))
+    return (
+        entry.energy,
+        -(entry.quality if entry.quality is not None else 0.0),
+        latency,
+        -entry.began_ms,
+        entry.run_id,
+    )
 
 
 def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The first run of each choice."""
-    return tuple({one.setting: one for one in reversed(entries)}[setting] for setting in _settings(entries))
+    return tuple({entry.setting: entry for entry in reversed(entries)}[setting] for setting in _settings(entries))
 
 
 def _settings(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(one.setting for one in entries))
+    return list(dict.fromkeys(entry.setting for entry in entries))
 
 
 def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
     """The chosen model as it is usually run: batch 1, fp32, nothing else set."""
     plain = (chosen.model, chosen.weights, "fp32", "1", "")
-    return next((one for one in sound if one.setting == plain and one.setting != chosen.setting), None)
+    return next((entry for entry in sound if entry.setting == plain and entry.setting != chosen.setting), None)
 
 
 def _nearest(
@@ -139,7 +147,7 @@ def _nearest(
 ) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
     """The runs that break the fewest constraints, the cheapest first, each with those that it breaks.
     `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one."""
-    found = [(one, tuple(breaks(one, constraints, floor, by_quality))) for one in entries]
+    found = [(entry, tuple(breaks(entry, constraints, floor, by_quality))) for entry in entries]
     return tuple(sorted(found, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
 
 
@@ -147,7 +155,7 @@ def _next_model(chosen: Entry, runner_up: Entry | None, others: Sequence[Entry])
     """The cheapest run of another model, where the runner-up is only another setting of the chosen one."""
     if runner_up is None or runner_up.model != chosen.model:
         return None
-    return next((one for one in others if one.model != chosen.model), None)
+    return next((other for other in others if other.model != chosen.model), None)
 
 
 def _refused(
@@ -158,16 +166,16 @@ def _refused(
     floor: float | None,
     by_quality: bool,
 ) -> tuple[Entry, tuple[str, ...]] | None:
-    others = [one for one in entries if one not in kept and one.setting != chosen.setting]
+    others = [entry for entry in entries if entry not in kept and entry.setting != chosen.setting]
     one = min(others, key=_order, default=None)
     return None if one is None else (one, tuple(breaks(one, constraints, floor, by_quality)))
 
 
-def breaks(one: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
+def breaks(entry: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
     """Why a run is not recommended, in words; none where it could be."""
-    said = [] if one.ranked else [f"it is {', '.join(one.flags) or 'of a failed audit'}, so its number is in doubt"]
-    if by_quality and one.quality is None:
-        said.append("random weights have no quality" if one.random else "its quality is unknown")
-    elif floor is not None and one.quality is not None and one.quality < floor:
-        said.append(f"{one.metric} {digits(one.quality)} is below {digits(floor)}")
-    return [*said, *constraints.violated(one)]
+    said = [] if entry.ranked else [f"it is {', '.join(entry.flags) or 'of a failed audit'}, so its number is in doubt"]
+    if by_quality and entry.quality is None:
+        said.append("random weights have no quality" if entry.random else "its quality is unknown")
+    elif floor is not None and entry.quality is not None and entry.quality < floor:
+        said.append(f"{entry.metric} {digits(entry.quality)} is below {digits(floor)}")
+    return [*said, *constraints.violated(entry)]

@@ -39,11 +39,11 @@ def write(folder: Path, answers: Sequence[Recommendation], kinds: Sequence[str])
 
 def quality(answer: Recommendation) -> Any | None:
     """Energy against quality with the front and the intervals of energy; None where no run has a quality."""
-    judged = [one for one in answer.group.entries if one.quality is not None]
+    judged = [entry for entry in answer.group.entries if entry.quality is not None]
     if not judged:
         return None
     figure, axes = _figure(answer, 4.2)
-    models = sorted({one.model for one in judged})
+    models = sorted({entry.model for entry in judged})
     for one in judged:
         place = min(models.index(one.model), len(SERIES) - 1)
         hollow = (one.estimated or 0) > HOLLOW_ABOVE
@@ -58,9 +58,9 @@ def quality(answer: Recommendation) -> Any | None:
     if others:
         axes.plot([], [], MARKS[-1], color=SERIES[-1], label=others[0] if len(others) == 1 else f"{len(others)} others")
     front = answer.front
-    axes.step([one.energy for one in front], [one.quality or 0 for one in front], where="post", color="grey",
+    axes.step([entry.energy for entry in front], [entry.quality or 0 for entry in front], where="post", color="grey",
               linestyle=":", label="Pareto front")  # fmt: skip
-    first = {one.model: one for one in reversed(front)}  # of each model on the front, the cheapest is named
+    first = {entry.model: entry for entry in reversed(front)}  # of each model on the front, the cheapest is named
     for one in list(first.values())[:NAMED]:
         spot = (one.energy, one.quality or 0)
         axes.annotate(_label(one), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
@@ -74,7 +74,7 @@ def quality(answer: Recommendation) -> Any | None:
 def components(answer: Recommendation) -> Any | None:
     """Energy by component of the cheapest runs, estimates hatched; None where no component was read apart."""
     names = [f"energy/{component}_wh_per_1k" for component in COMPONENTS]
-    known = [one for one in answer.group.entries if any(name in one.metrics for name in names)]
+    known = [entry for entry in answer.group.entries if any(name in entry.metrics for name in names)]
     shown = sorted(known, key=lambda one: one.energy)[:BARS]
     if not shown:
         return None
@@ -132,12 +132,12 @@ def _figure(answer: Recommendation, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _label(one: Entry) -> str:
-    doubt = "" if one.ranked else f" ({', '.join(one.flags) or one.verdict})"
-    return f"{one.model}, {one.words}{doubt}"
+def _label(entry: Entry) -> str:
+    doubt = "" if entry.ranked else f" ({', '.join(entry.flags) or entry.verdict})"
+    return f"{entry.model}, {entry.words}{doubt}"
 
 
 def _log_where_wide(scale: Callable[[str], Any], entries: Sequence[Entry]) -> None:
-    values = [one.energy for one in entries]
+    values = [entry.energy for entry in entries]
     if max(values) > 10 * min(values):
         scale("log")

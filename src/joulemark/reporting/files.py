@@ -42,30 +42,37 @@ def markdown(page: Page) -> str:
     return "\n".join(lines)
 
 
-def _answer(found: Recommendation) -> list[str]:
+def _answer(recommendation: Recommendation) -> list[str]:
     lines = [
-        f"## {formatting.spoken(escaped(found.group.task))}: {escaped(recommendation_text.headline(found))}",
+        f"## {formatting.spoken(escaped(recommendation.group.task))}: "
+        f"{escaped(recommendation_text.headline(recommendation))}",
         "",
-        f"*{recommendation_text.SURE[found.sure]}* · {escaped(found.group.title)}",
+        f"*{recommendation_text.SURE[recommendation.sure]}* · {escaped(recommendation.group.title)}",
         "",
     ]
-    lines += [f"- {escaped(what)}: {escaped(value)}" for what, value in recommendation_text.facts(found)]
-    lines += [f"- runner-up: {escaped(recommendation_text.runner_up(found))}"] if found.chosen else []
+    lines += [f"- {escaped(what)}: {escaped(value)}" for what, value in recommendation_text.facts(recommendation)]
+    lines += [f"- runner-up: {escaped(recommendation_text.runner_up(recommendation))}"] if recommendation.chosen else []
     lines += [
-        f"- {escaped(line)}" for line in (*recommendation_text.further(found), *recommendation_text.how_sure(found))
+        f"- {escaped(line)}"
+        for line in (*recommendation_text.further(recommendation), *recommendation_text.how_sure(recommendation))
     ]
-    if found.chosen and found.chosen.command:
-        lines += ["", "```", " ".join(found.chosen.command.replace("`", "'").split()), "```"]
+    if recommendation.chosen and recommendation.chosen.command:
+        lines += ["", "```", " ".join(recommendation.chosen.command.replace("`", "'").split()), "```"]
     lines.append("")
-    if len(found.front) > 1:
+    if len(recommendation.front) > 1:
         rows = [
-            (one.model, one.words, formatting.plus_minus(one.energy, one.half_width), formatting.digits(one.quality))
-            for one in found.front
+            (
+                entry.model,
+                entry.words,
+                formatting.plus_minus(entry.energy, entry.half_width),
+                formatting.digits(entry.quality),
+            )
+            for entry in recommendation.front
         ]
         lines += md.table(
             Table(
                 "Pareto front of energy and quality",
-                ("model", "settings", "energy per 1,000", found.group.first.metric),
+                ("model", "settings", "energy per 1,000", recommendation.group.first.metric),
                 rows,
             )
         )
@@ -91,28 +98,28 @@ def as_json(page: Page, constraints: Mapping[str, Any]) -> str:
     )
 
 
-def _json_of(found: Recommendation, apart: Sequence[str]) -> dict[str, Any]:
-    lead = found.lead
+def _json_of(recommendation: Recommendation, apart: Sequence[str]) -> dict[str, Any]:
+    lead = recommendation.lead
     return {
-        "task": found.group.task,
-        "group": found.group.id,
-        "shares": found.group.title,
+        "task": recommendation.group.task,
+        "group": recommendation.group.id,
+        "shares": recommendation.group.title,
         "apart_because": list(apart),
-        "runs": [one.run_id for one in found.group.entries],
-        "sure": found.sure,
-        "by_quality": found.by_quality,
-        "least_quality": found.floor,
-        "chosen": _run(found.chosen),
-        "runner_up": _run(found.runner_up),
+        "runs": [entry.run_id for entry in recommendation.group.entries],
+        "sure": recommendation.sure,
+        "by_quality": recommendation.by_quality,
+        "least_quality": recommendation.floor,
+        "chosen": _run(recommendation.chosen),
+        "runner_up": _run(recommendation.runner_up),
         "runner_up_over_chosen": None if lead is None else _lead(lead),
-        "tied": [one.run_id for one in found.tied],
-        "front": [_run(one) for one in found.front],
-        "nearest": [{"run": _run(one), "breaks": list(broken)} for one, broken in found.nearest],
+        "tied": [entry.run_id for entry in recommendation.tied],
+        "front": [_run(entry) for entry in recommendation.front],
+        "nearest": [{"run": _run(one), "breaks": list(broken)} for one, broken in recommendation.nearest],
         "in_words": [
-            recommendation_text.headline(found),
-            recommendation_text.runner_up(found),
-            *recommendation_text.further(found),
-            *recommendation_text.how_sure(found),
+            recommendation_text.headline(recommendation),
+            recommendation_text.runner_up(recommendation),
+            *recommendation_text.further(recommendation),
+            *recommendation_text.how_sure(recommendation),
         ],
     }
 
@@ -122,21 +129,21 @@ def _lead(lead: Verdict) -> dict[str, Any]:
     return {"verdict": verdict, "note": lead.note, "ratio": lead.ratio, "least": lead.least, "most": lead.most}
 
 
-def _run(one: Entry | None) -> dict[str, Any] | None:
-    if one is None:
+def _run(entry: Entry | None) -> dict[str, Any] | None:
+    if entry is None:
         return None
     return {
-        "run_id": one.run_id,
-        "model": one.model,
-        "precision": one.precision,
-        "batch_size": one.batch,
-        "settings": one.settings,
-        "command": one.command,
-        "wh_per_1k": one.energy,
-        "ci95_half_width_wh": short(one.half_width),
-        "quality": one.quality,
-        "estimated_share": one.estimated,
-        "verdict": one.verdict,
-        "flags": list(one.flags),
-        "metrics": dict(one.metrics),
+        "run_id": entry.run_id,
+        "model": entry.model,
+        "precision": entry.precision,
+        "batch_size": entry.batch,
+        "settings": entry.settings,
+        "command": entry.command,
+        "wh_per_1k": entry.energy,
+        "ci95_half_width_wh": short(entry.half_width),
+        "quality": entry.quality,
+        "estimated_share": entry.estimated,
+        "verdict": entry.verdict,
+        "flags": list(entry.flags),
+        "metrics": dict(entry.metrics),
     }

@@ -32,7 +32,7 @@ class Group:
     @property
     def preliminary(self) -> bool:
         """Whether none of its figures may be quoted, those of a sweep's screening say: such a group stands last."""
-        return all(PRELIMINARY in one.flags for one in self.entries)
+        return all(PRELIMINARY in entry.flags for entry in self.entries)
 
     @property
     def title(self) -> str:

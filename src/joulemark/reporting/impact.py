@@ -60,8 +60,8 @@ def _uses(uses: Sequence[MyUse]) -> Table:
     """The same use of each answer, a row each: what it takes a week and a year."""
     asked = uses[0].use
     rows = [
-        (spoken(one.cost.task), one.cost.model, interval(one.week.wh), interval(one.year.wh), _like(one.year.wh.mean))
-        for one in uses
+        (spoken(use.cost.task), use.cost.model, interval(use.week.wh), interval(use.year.wh), _like(use.year.wh.mean))
+        for use in uses
     ]
     columns = ("task", "model", "a week", "a year", "a year is as much as")
     note = "Being on between the calls is not in it. tasks=[…] with one task says more: money, grams, heat, loading."
@@ -118,6 +118,6 @@ def _chosen(answers: Sequence[Recommendation], records: Mapping[str, Record]) ->
 
 def _all(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
     for answer in answers:
-        for one in answer.group.entries:
-            if not one.external and one.run_id in records:
-                yield one, records[one.run_id]
+        for entry in answer.group.entries:
+            if not entry.external and entry.run_id in records:
+                yield entry, records[entry.run_id]

@@ -61,8 +61,8 @@ def page_data(
         "ui": ui.rstrip("/"),
         "estimated": list(ESTIMATED),
         "rules": verdict.RULES,
-        "ids": [one.run_id for one in entries],
-        "words": {name: _numbered([read(one) for one in entries]) for name, read in WORDS.items()},
+        "ids": [entry.run_id for entry in entries],
+        "words": {name: _numbered([read(entry) for entry in entries]) for name, read in WORDS.items()},
         "numbers": {**_own(entries), **_metrics(entries)},
         "phases": _phases(entries),
         "random": [number for number, one in enumerate(entries) if one.random],
@@ -107,7 +107,7 @@ def _group(answer: Recommendation, place: Mapping[str, int], differs: Sequence[s
         "task": answer.group.task,
         "title": answer.group.title,
         "metric": first.metric,
-        "runs": [place[one.run_id] for one in answer.group.entries],
+        "runs": [place[entry.run_id] for entry in answer.group.entries],
         "differs": list(differs),
         "chosen": None if answer.chosen is None else place[answer.chosen.run_id],
         "runner_up": None if answer.runner_up is None else place[answer.runner_up.run_id],
@@ -117,19 +117,19 @@ def _group(answer: Recommendation, place: Mapping[str, int], differs: Sequence[s
 
 def _own(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     return {
-        "energy": [short(one.energy) for one in entries],
-        "half": [short(one.half_width) for one in entries],
-        "quality": [short(one.quality) for one in entries],
-        "batch": [one.batch for one in entries],
-        "parameters": [one.parameters for one in entries],
-        "windows": [one.windows for one in entries],
-        "began": [one.began_ms // 1000 for one in entries],
+        "energy": [short(entry.energy) for entry in entries],
+        "half": [short(entry.half_width) for entry in entries],
+        "quality": [short(entry.quality) for entry in entries],
+        "batch": [entry.batch for entry in entries],
+        "parameters": [entry.parameters for entry in entries],
+        "windows": [entry.windows for entry in entries],
+        "began": [entry.began_ms // 1000 for entry in entries],
     }
 
 
 def _metrics(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     """A column for each metric that any run has."""
-    found = {name: [short(one.metrics.get(metric)) for one in entries] for name, metric in METRICS.items()}
+    found = {name: [short(entry.metrics.get(metric)) for entry in entries] for name, metric in METRICS.items()}
     return {name: values for name, values in found.items() if any(value is not None for value in values)}
 
 

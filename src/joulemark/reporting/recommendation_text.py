@@ -17,16 +17,16 @@ SURE = {
 }
 
 
-def headline(found: Recommendation) -> str:
+def headline(recommendation: Recommendation) -> str:
     """The recommendation in one sentence."""
-    if found.chosen is None:
+    if recommendation.chosen is None:
         return "No run meets every constraint."
-    return f"Run {found.chosen.named}."
+    return f"Run {recommendation.chosen.named}."
 
 
-def facts(found: Recommendation) -> list[tuple[str, str]]:
+def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
     """What the chosen run costs and gives, as (what, value)."""
-    one = found.chosen
+    one = recommendation.chosen
     if one is None:
         return []
     metrics = one.metrics
@@ -42,13 +42,13 @@ def facts(found: Recommendation) -> list[tuple[str, str]]:
     return [(what, value) for what, value in known if not value.startswith(UNKNOWN)]
 
 
-def runner_up(found: Recommendation) -> str:
+def runner_up(recommendation: Recommendation) -> str:
     """The next choice and how far behind it is."""
-    if found.chosen is None:
+    if recommendation.chosen is None:
         return ""
-    if found.runner_up is None or found.lead is None:
-        return f"No other choice {'meets the constraints' if found.refused else 'was measured'}."
-    other, lead = found.runner_up, found.lead
+    if recommendation.runner_up is None or recommendation.lead is None:
+        return f"No other choice {'meets the constraints' if recommendation.refused else 'was measured'}."
+    other, lead = recommendation.runner_up, recommendation.lead
     named = f"{other.named}"
     quality = _and_quality(other)
     if lead.outcome == "A":
@@ -59,20 +59,20 @@ def runner_up(found: Recommendation) -> str:
         )
         return f"{named}: {times(lead.ratio)}{edges} the energy{quality}."
     if lead.outcome == "tie":
-        also = f", and {len(found.tied) - 1} more" if len(found.tied) > 1 else ""
+        also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
     return f"{named}: indistinguishable ({lead.note}){quality}."
 
 
-def how_sure(found: Recommendation) -> list[str]:
+def how_sure(recommendation: Recommendation) -> list[str]:
     """The evidence of the recommendation, and what speaks against it."""
-    one = found.chosen
+    one = recommendation.chosen
     if one is None:
-        return [f"{other.named} violates: {'; '.join(broken)}." for other, broken in found.nearest]
+        return [f"{other.named} violates: {'; '.join(broken)}." for other, broken in recommendation.nearest]
     said = []
-    if found.group.preliminary:
+    if recommendation.group.preliminary:
         said.append("These are preliminary figures, of a protocol too short to quote from.")
-    if not found.by_quality:
+    if not recommendation.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
         said.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
     windows = f"{one.windows} windows" if one.windows else "its windows"
@@ -84,50 +84,50 @@ def how_sure(found: Recommendation) -> list[str]:
         said.append(f"{percent(one.estimated)} of this energy was estimated, not measured by a sensor.")
     doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in SAID]
     said += [f"{text[0].upper()}{text[1:]}." for text in doubts]
-    if found.again:
-        all_wh = [one.energy, *(other.energy for other in found.again)]
+    if recommendation.again:
+        all_wh = [one.energy, *(other.energy for other in recommendation.again)]
         said.append(f"Measured {len(all_wh)} times: from {wh(min(all_wh))} to {wh(max(all_wh))}.")
     if one.external:
         said.append("Another program measured it, within its own boundary: rank it only against runs of the same.")
     return said
 
 
-def further(found: Recommendation) -> list[str]:
+def further(recommendation: Recommendation) -> list[str]:
     """What else the group holds: the price of a better answer, and what the usual settings would cost."""
-    one, said = found.chosen, []
+    one, said = recommendation.chosen, []
     if one is None:
         return []
-    if found.refused is not None:
-        other, broken = found.refused
+    if recommendation.refused is not None:
+        other, broken = recommendation.refused
         dearer = other.energy > one.energy
         said.append(
             f"Not taken: {other.named} ({wh(other.energy)}{', costlier' if dearer else ''}): {'; '.join(broken)}."
         )
-    if found.next_model is not None:
-        other = found.next_model
+    if recommendation.next_model is not None:
+        other = recommendation.next_model
         said.append(
             f"The next model: {other.named} at {times(other.energy / one.energy)} the energy{_and_quality(other)}."
         )
-    if found.better is not None and one.quality is not None:
-        more = found.better
+    if recommendation.better is not None and one.quality is not None:
+        more = recommendation.better
         said.append(
             f"Higher quality: {more.named} has {more.metric} {digits(more.quality)} "
             f"for {times(more.energy / one.energy)} the energy."
         )
-    if found.usual is not None:
+    if recommendation.usual is not None:
         said.append(
             f"Settings matter: the same model at batch 1 in fp32 costs "
-            f"{times(found.usual.energy / one.energy)} as much."
+            f"{times(recommendation.usual.energy / one.energy)} as much."
         )
     return said
 
 
-def _and_quality(one: Entry) -> str:
-    return "" if one.quality is None else f", {one.metric} {digits(one.quality)}"
+def _and_quality(entry: Entry) -> str:
+    return "" if entry.quality is None else f", {entry.metric} {digits(entry.quality)}"
 
 
-def _quality(one: Entry) -> str:
-    return "random weights: none" if one.random else digits(one.quality)
+def _quality(entry: Entry) -> str:
+    return "random weights: none" if entry.random else digits(entry.quality)
 
 
 def _with_co2(grams: float | None) -> str:

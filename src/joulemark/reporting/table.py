@@ -163,7 +163,7 @@ def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
         return None
     key = (row.inputs, row.tags.get("dataset"))
     early_stop_against = [
-        one for one in rows if one.tags.get("role") == "specialist" and (one.inputs, one.tags.get("dataset")) == key
+        row for row in rows if row.tags.get("role") == "specialist" and (row.inputs, row.tags.get("dataset")) == key
     ]
     return min(early_stop_against, key=lambda one: (-(one.quality or 0.0), one.energy or 0.0), default=None)
 

@@ -137,8 +137,8 @@ def sources(things: Sequence[Equivalence] | None = None) -> Table:
     return Table("Sources", ("conf/equivalence", "kind", "takes", "source", "how known", "version"), rows)
 
 
-def _takes(one: Equivalence) -> str:
-    if one.watts is not None:
-        return f"{one.watts:g} W"
-    largest = one.scale[-1]
+def _takes(equivalence: Equivalence) -> str:
+    if equivalence.watts is not None:
+        return f"{equivalence.watts:g} W"
+    largest = equivalence.scale[-1]
     return f"{largest.wh:g} Wh a {largest.one}"

@@ -101,9 +101,9 @@ def load_wh(side: Side, model: str, idle_w: Amount) -> Amount:
     verdict stands on it.
     """
     read = [
-        max(0.0, one.load_wh - idle_w.mean * (one.load_s or 0.0) / 3600)
-        for one in side.by_task.values()
-        if one.model == model and one.load_wh is not None
+        max(0.0, value.load_wh - idle_w.mean * (value.load_s or 0.0) / 3600)
+        for value in side.by_task.values()
+        if value.model == model and value.load_wh is not None
     ]
     return Amount.exact(max(read)) if read else Amount(0.0)
 
@@ -184,7 +184,7 @@ def _policies(side: Side) -> tuple[str, ...]:
 
 def idle_power(runs: Sequence[Measured]) -> Amount:
     """The card's idle power with a context: the mean of all runs' readings, from the lowest end to the highest."""
-    read = [one.idle_w for one in runs if one.idle_w is not None]
+    read = [run.idle_w for run in runs if run.idle_w is not None]
     ends = [end for one in read for end in (one.low, one.high) if end is not None]
     mean = sum(one.mean for one in read) / len(read)
     whole = len(ends) == 2 * len(read)
@@ -206,7 +206,7 @@ def _corners(jobs: Mix, side: Side, policy: str) -> Iterable[float]:
 
 def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
     """Why nothing can be said of the mix."""
-    devices = {one.device for side in sides for one in side.by_task.values()}
+    devices = {value.device for side in sides for value in side.by_task.values()}
     if len(devices) > 1:
         yield f"the runs are of different devices ({', '.join(sorted(devices))}), which do not compare"
     for side in sides:
@@ -220,7 +220,7 @@ def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
 
 def _notes(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str], card_bytes: int | None) -> Iterable[str]:
     """What must be said beside the numbers."""
-    estimated = [one.estimated_share or 0.0 for side in sides.values() for one in side.by_task.values()]
+    estimated = [value.estimated_share or 0.0 for side in sides.values() for value in side.by_task.values()]
     if max(estimated) > 0:
         yield f"up to {max(estimated):.0%} of these energies was estimated, not read"
     for label, side in sides.items():

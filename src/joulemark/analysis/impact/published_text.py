@@ -10,34 +10,34 @@ from joulemark.core.record import Record
 FIFTHS = ("best", "second", "middle", "fourth", "last")
 
 
-def sentences(found: Place) -> tuple[str, ...]:
+def sentences(place: Place) -> tuple[str, ...]:
     """The nearest entry, the run's place, and what of it does not compare."""
-    known, task, wh = found.reference, found.task.replace("_", " "), f"{rounded(found.wh_per_1k, 3)} Wh"
-    said = [*_entry(found), _rank(found, task, wh)]
-    if found.differs:
-        said.append(f"This run differs from the list's: {'; '.join(found.differs)}. Read the place as a magnitude.")
+    known, task, wh = place.reference, place.task.replace("_", " "), f"{rounded(place.wh_per_1k, 3)} Wh"
+    said = [*_entry(place), _rank(place, task, wh)]
+    if place.differs:
+        said.append(f"This run differs from the list's: {'; '.join(place.differs)}. Read the place as a magnitude.")
     coverage = f"; it holds {known.coverage}" if known.coverage else ""
     said.append(f"Published by {known.source}, {known.year}: {known.boundary}{coverage}.")
     return tuple(said)
 
 
-def _entry(found: Place) -> list[str]:
-    one = found.entry
-    if one is None or found.ratio is None:
+def _entry(place: Place) -> list[str]:
+    one = place.entry
+    if one is None or place.ratio is None:
         return ["The list has no entry of this model, and none whose size could be compared."]
     stars = "" if one.stars is None else f", {one.stars} of {MOST_STARS} stars"
-    what = f"{rounded(one.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {rounded(found.ratio, 3)} times that"
-    if found.same:
+    what = f"{rounded(one.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {rounded(place.ratio, 3)} times that"
+    if place.same:
         return [f"Published for this model: {what}."]
     return [f"Nothing is published for this model; the nearest in size of those that state one is {one.model}: {what}."]
 
 
-def _rank(found: Place, task: str, wh: str) -> str:
+def _rank(place: Place, task: str, wh: str) -> str:
     rank = (
-        f"{found.below or 'None'} of the {found.count} published for {task} take less than the {wh} of this run's GPU"
+        f"{place.below or 'None'} of the {place.count} published for {task} take less than the {wh} of this run's GPU"
     )
-    fifth = "" if found.fifth is None else f", which puts it in the {FIFTHS[found.fifth - 1]} fifth of them"
-    stars = "" if found.stars is None else f"; by the list's own stars its energy is in the band of {found.stars}"
+    fifth = "" if place.fifth is None else f", which puts it in the {FIFTHS[place.fifth - 1]} fifth of them"
+    stars = "" if place.stars is None else f"; by the list's own stars its energy is in the band of {place.stars}"
     return f"{rank}{fifth}{stars}."
 
 
@@ -61,23 +61,23 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     return {key: value for key, value in told.items() if value}
 
 
-def table(found: Place) -> Table:
+def table(place: Place) -> Table:
     """The published entries of the task, from the least, with the run in its place."""
     early_stop_against = sorted(
-        (one for one in found.reference.entries if one.task == found.task), key=lambda one: one.wh_per_1k
+        (entry for entry in place.reference.entries if entry.task == place.task), key=lambda one: one.wh_per_1k
     )
     rows = [
         (one.model, rounded(one.wh_per_1k, 3), UNKNOWN if one.stars is None else str(one.stars))
         for one in early_stop_against
     ]
     rows.insert(
-        found.below,
-        ("this run", rounded(found.wh_per_1k, 3), UNKNOWN if found.stars is None else f"band of {found.stars}"),
+        place.below,
+        ("this run", rounded(place.wh_per_1k, 3), UNKNOWN if place.stars is None else f"band of {place.stars}"),
     )
-    known = found.reference
+    known = place.reference
     note = f"{known.source}, {known.year}: {known.boundary}." + (
-        f" This run: {'; '.join(found.differs)}." if found.differs else ""
+        f" This run: {'; '.join(place.differs)}." if place.differs else ""
     )
     return Table(
-        f"Published for {found.task.replace('_', ' ')}", ("model", "GPU Wh per 1,000", "stars"), tuple(rows), note
+        f"Published for {place.task.replace('_', ' ')}", ("model", "GPU Wh per 1,000", "stars"), tuple(rows), note
     )

@@ -97,16 +97,16 @@ def parity(model: str, per_1k: Amount, reference: Reference | None = None, run: 
     return None if training is None or calls is None else Parity(training, known, per_1k, calls, run)
 
 
-def sentences(found: Parity, use: Use | None = None) -> tuple[str, ...]:
+def sentences(parity: Parity, use: Use | None = None) -> tuple[str, ...]:
     """The parity in words, with the printed one beside it, and how long a use takes to reach it."""
-    training, calls = found.training, found.calls
+    training, calls = parity.training, parity.calls
     ends = "" if calls.low is None else f" ({rounded(calls.low, 3)} to {rounded(calls.high, 3)})"
     said = [
         f"Training {training.model} took {training.training_kwh:,.0f} kWh and fine-tuning "
         f"{training.fine_tuning_kwh:,.0f} kWh, as published: as much as {rounded(calls.mean, 3)} inferences of this "
         f"run{ends}.",
         f"The published count is {training.calls:,} calls at {_printed(training.inference_kwh)} kWh each "
-        f"({found.reference.boundary}).",
+        f"({parity.reference.boundary}).",
     ]
     if use is not None:
         years = calls.mean / use.calls("year")

@@ -131,25 +131,25 @@ class MyUse:
         return self.cost.idle_w * DAYS["week"] * 24 * max(0.0, 1 - self.busy_share)
 
 
-def my_use(asked: Use, one: Cost) -> MyUse:
+def my_use(asked: Use, cost: Cost) -> MyUse:
     """The use on the card and at the site of a run."""
-    return MyUse(asked, one, _bill(asked, one, "week"), _bill(asked, one, "year"))
+    return MyUse(asked, cost, _bill(asked, cost, "week"), _bill(asked, cost, "year"))
 
 
-def _bill(asked: Use, one: Cost, span: str) -> Bill:
+def _bill(asked: Use, cost: Cost, span: str) -> Bill:
     calls = asked.calls(span)
-    wh = one.per_1k.times(calls / PER)
+    wh = cost.per_1k.times(calls / PER)
 
     def at_site(name: str) -> Amount | None:
         """A figure of the site, which is in proportion to the energy, with the energy's interval."""
-        per_wh = sites.metrics(J_PER_WH / PER, one.site)[name]  # of 1 Wh: a thousand inferences of a mWh each
+        per_wh = sites.metrics(J_PER_WH / PER, cost.site)[name]  # of 1 Wh: a thousand inferences of a mWh each
         return None if per_wh is None else wh.times(per_wh)
 
     return Bill(
         span=span,
         calls=calls,
         wh=wh,
-        building_wh=wh.times(one.site.pue),
+        building_wh=wh.times(cost.site.pue),
         grams=at_site("emissions/g_per_1k"),
         money=at_site("cost/per_1k"),
         heat_wh=at_site("heat/credit_wh_per_1k"),

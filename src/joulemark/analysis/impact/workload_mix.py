@@ -69,16 +69,16 @@ class Side:
     @property
     def models(self) -> tuple[str, ...]:
         """The models that must be loaded, each once."""
-        return tuple(dict.fromkeys(one.model for one in self.by_task.values()))
+        return tuple(dict.fromkeys(value.model for value in self.by_task.values()))
 
     @property
     def memory_bytes(self) -> int | None:
         """The sum of the models' peak memory, which is more than they need at one moment; None where one is unknown."""
         peaks: dict[str, int] = {}
-        for one in self.by_task.values():
-            if one.peak_memory_bytes is None:
+        for value in self.by_task.values():
+            if value.peak_memory_bytes is None:
                 return None
-            peaks[one.model] = max(peaks.get(one.model, 0), one.peak_memory_bytes)
+            peaks[value.model] = max(peaks.get(value.model, 0), value.peak_memory_bytes)
         return sum(peaks.values())
 
 

@@ -242,7 +242,7 @@ def _name(random: Random, kind: str) -> list[str]:
 
 
 def _filler(random: Random, kind: str) -> str:
-    things = [thing for found in DEEDS.values() for thing in found]
+    things = [thing for value in DEEDS.values() for thing in value]
     return random.choice({"day": DAYS, "month": MONTHS, "who": PEOPLE, "what": things}[kind])
 
 

@@ -103,7 +103,7 @@ def main() -> None:
     for task, found in rows.items():
         # without a time in the head, so that the same text is the same file
         (DATA / f"{task}.jsonl.gz").write_bytes(gzip.compress(text_of(found).encode(), mtime=0))
-    held_out = frozenset(key(row) for found in rows.values() for row in found)
+    held_out = frozenset(key(row) for value in rows.values() for row in value)
     for name in () if asked.train is None else TRAINED if asked.train == "all" else (asked.train,):
         print(name, flush=True)
         shutil.rmtree(WEIGHTS / name, ignore_errors=True)

@@ -119,7 +119,7 @@ def _make_linear(model: Any) -> None:
 
 def quantized(model: Any) -> list[Any]:
     """The parameters that are held in few bits."""
-    return [one for one in model.parameters() if len(stored(one)) > 1]
+    return [parameter for parameter in model.parameters() if len(stored(parameter)) > 1]
 
 
 def stored(parameter: Any) -> list[Any]:
