@@ -64,7 +64,7 @@ def _idle_parts(measurement: Measurement, component: str) -> list[tuple[float, f
 
 
 def idle_j_per_request(measurement: Measurement, component: str) -> float | None:
-    """Joules per request of merely being on: idle power for as long as a request took, the mean over windows."""
+    """Idle (static) joules per request: idle power for as long as a request took, the mean over windows."""
     watts = idle_w(measurement, component)
     if watts is None or not measurement.windows:
         return None

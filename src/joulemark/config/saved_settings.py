@@ -63,7 +63,7 @@ def place(name: str | None, folder: Path | None = None) -> Path | None:
 
 
 def settings(words: Sequence[str]) -> dict[str, Any]:
-    """Of the words of a run its settings, as nested values of YAML."""
+    """Of the overrides of a run its settings, as nested values of YAML."""
     found: dict[str, Any] = {}
     for word in words:
         key, _, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""From the words of the command to its files: select, group, decide, draw."""
+"""From the options of the command to its files: select, group, decide, draw."""
 
 import re
 from collections.abc import Mapping, Sequence

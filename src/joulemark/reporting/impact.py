@@ -21,14 +21,14 @@ from joulemark.reporting.section import Section
 
 
 def asked_use(config: Mapping[str, Any]) -> Use | None:
-    """The use that the words ask for; None without a count, UserError for one that cannot be."""
+    """The use that the options ask for; None without a count, UserError for one that cannot be."""
     words = config.get("use") or {}
     found = use(1 if words.get("count") is None else words["count"], words.get("per", "week"))
     return None if words.get("count") is None else found
 
 
 def asked_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
-    """The mix of jobs that the words choose; UserError for values that cannot be."""
+    """The mix of jobs that the options choose; UserError for values that cannot be."""
     node = config.get("mix")
     if node is None:
         return None
@@ -71,7 +71,7 @@ def _uses(uses: Sequence[MyUse]) -> Table:
 def portfolio(
     answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
-    """One general model or specialists, for a mix of jobs that the words name."""
+    """One general model or specialists, for a mix of jobs that the options name."""
     jobs = asked_mix(config)
     if jobs is None:
         return None

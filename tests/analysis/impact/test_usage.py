@@ -60,7 +60,7 @@ def test_the_heat_is_taken_off_nothing():
 def test_being_on_batching_and_waiting_are_said_beside_it():
     mine = my_use(use(1, "day"), a_cost(on_wh_per_1k=40.0, batch_size=8, idle_w=100.0, per_s=2.0, load_wh=0.2))
     text = " ".join(sentences(mine))
-    assert "40% of an inference's energy at batch 8 is the machine being on" in text
+    assert "40% of an inference's energy at batch 8 is idle (static) energy" in text
     assert "calls that come one at a time cost more" in text
     assert mine.waiting_wh == pytest.approx(100 * 168 * (1 - 0.5 / 86400))
     assert "Loading the model once takes 200 mWh, as much as 2 inferences" in text

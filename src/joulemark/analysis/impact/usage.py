@@ -37,7 +37,7 @@ class Use:
 
 
 def use(count: Any, per: Any) -> Use:
-    """The use that the words `use.count` and `use.per` ask for; UserError for what cannot be."""
+    """The use that the options `use.count` and `use.per` ask for; UserError for what cannot be."""
     if isinstance(count, bool) or not isinstance(count, int | float) or not math.isfinite(count) or count <= 0:
         raise UserError(f"use.count={count}: type how many inferences, a number above 0, such as use.count=30")
     if per not in DAYS:
@@ -114,7 +114,7 @@ class MyUse:
 
     @property
     def on_share(self) -> float | None:
-        """The share of an inference's energy that is merely being on, in [0, 1]; None without an idle baseline."""
+        """The share of an inference's energy that is idle (static), in [0, 1]; None without an idle baseline."""
         on = self.cost.on_wh_per_1k
         return None if on is None or self.cost.per_1k.mean <= 0 else min(1.0, on / self.cost.per_1k.mean)
 
