@@ -63,7 +63,8 @@ def _caveats(mine: MyUse) -> list[str]:
     one, lines = mine.cost, []
     if mine.on_share is not None:
         lines.append(
-            f"{mine.on_share:.0%} of an inference's energy at batch {one.batch_size} is idle (static) energy, drawn whether there is work or not."
+            f"{mine.on_share:.0%} of an inference's energy at batch {one.batch_size} "
+            "is idle (static) energy, drawn whether there is work or not."
         )
     if one.batch_size > 1:
         lines.append(f"Measured at batch {one.batch_size}: calls that come one at a time cost more each.")
