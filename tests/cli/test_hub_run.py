@@ -186,7 +186,7 @@ def test_the_command_goes_from_download_to_mlflow(environment):
     record = json.loads(Path(path).read_text())
     assert record["model"]["revision"] == SHA
     assert record["task"]["source"] == "abisee/cnn_dailymail"
-    assert record["run"]["samples"] == 1000
+    assert record["task"]["samples"] == 1000
     assert len(record["requests"]) == 1000
     assert all(10 <= request["output_tokens"] <= 15 for request in record["requests"])
 
