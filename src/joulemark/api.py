@@ -4,29 +4,23 @@ A run is the same fresh process as that of the command line: what this process h
 loop are not in the way. Nothing here prints or installs a signal handler.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from joulemark.analysis import audit, comparison, energy_metrics, named_metrics
 from joulemark.analysis.comparison import Comparison
 from joulemark.config.compose import without_hydra
 from joulemark.config.options import composed, conf_found, overrides_of, run_of
-from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
-from joulemark.core.paths import program
 from joulemark.core.record import Record as StoredRecord
 from joulemark.core.record import Request
-from joulemark.core.record_json import from_json
 from joulemark.measure.metering import CodeMeter, MeteredWindow
 from joulemark.reporting.build import Report, make, request_of
-from joulemark.store import listing
-from joulemark.store.listing import Choice
+from joulemark.store import loading
 from joulemark.sweep import trial
 
 __all__ = [
@@ -132,7 +126,10 @@ def run(*overrides: str, timeout_s: float | None = None, **options: Any) -> Reco
     outcome = trial.run(given, limit_s=timeout_s)
     if outcome.status == "refused":
         raise UserError(outcome.error or "the run was refused")
-    record = None if outcome.run_id is None else _stored(planned.tracking_uri, outcome.run_id)
+    record = None
+    if outcome.run_id is not None:
+        run_id, stored = loading.of_store(planned.tracking_uri, outcome.run_id)
+        record = Record(stored, run_id)
     if outcome.status != "finished" or record is None:
         raise RunError(outcome.error or f"the run is {outcome.status}", outcome.status, record)
     return record
@@ -144,16 +141,8 @@ def load(run: str | os.PathLike[str], tracking_uri: str | None = None) -> Record
     Raises:
         UserError: where there is none, or several runs begin so
     """
-    path = Path(run).expanduser()
-    if path.is_file():
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            return Record(from_json(values.get("record", values)))
-        except (OSError, ValueError, AttributeError) as error:
-            raise UserError(f"{run} cannot be read as a record: {error}") from None
-    if path.suffix == ".json" or path.parent != Path("."):
-        raise UserError(f"{run} is not a file; give a record.json, or the beginning of a run's id")
-    return _stored(tracking.resolve(tracking_uri), str(run))
+    run_id, stored = loading.load(run, tracking_uri)
+    return Record(stored, run_id)
 
 
 def compare(a: Record | str, b: Record | str, tracking_uri: str | None = None) -> Comparison:
@@ -190,21 +179,3 @@ def report(*overrides: str, **options: Any) -> Report:
         config = composed("report", overrides_of(overrides, options))
         choices = dict(config.hydra.runtime.choices)
         return make(request_of(without_hydra(config), choices))
-
-
-def _stored(uri: str, prefix: str) -> Record:
-    """The record of the one run of a store whose id begins so; read from a database without importing MLflow.
-
-    Raises:
-        UserError: where no run begins so, or several, or the run's file is not where the store says
-    """
-    runs = list(listing.runs(uri, Choice(ids=(prefix,)), ()))
-    if not runs:
-        raise UserError(f"run {prefix} is not in the store {tracking.public(uri)}; give the beginning of a run's id")
-    if len(runs) > 1:
-        some = ", ".join(run.run_id[:12] for run in runs[:3])
-        raise UserError(f"run {prefix} may be {len(runs)} runs ({some}, …); give more of its id")
-    stored = listing.record(uri, runs[0])
-    if stored is None:
-        raise UserError(f"run {prefix} has no readable record.json; if the store's folder moved: {program('relocate')}")
-    return Record(stored, runs[0].run_id)

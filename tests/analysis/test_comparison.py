@@ -14,6 +14,7 @@ from joulemark.cli import compare as command
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Window
 from joulemark.core.record_json import to_json
+from joulemark.store.loading import load
 from tests.paths import ROOT
 from tests.records import a_record
 
@@ -182,7 +183,7 @@ def test_the_command_prints_both_runs_the_interval_and_the_verdict_and_ends_in_j
 def test_a_record_that_was_set_aside_can_be_compared(tmp_path):
     path = tmp_path / "aside.json"
     path.write_text(json.dumps({"record": to_json(RECORD), "params": {}}))
-    assert to_json(command.read(str(path), None)) == to_json(RECORD)
+    assert to_json(load(str(path), None)[1]) == to_json(RECORD)
 
 
 @pytest.mark.processes
@@ -208,7 +209,7 @@ def test_a_file_that_is_no_record_is_refused(tmp_path):
         path = tmp_path / "x.json"
         path.write_text(text)
         with pytest.raises(UserError, match="record"):
-            command.read(str(path), None)
+            load(str(path), None)
 
 
 @pytest.mark.servers

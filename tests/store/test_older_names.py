@@ -5,7 +5,7 @@ import os
 import pytest
 
 from joulemark.analysis import named_metrics
-from joulemark.core import paths
+from joulemark.core import paths, record_upgrade
 from joulemark.store import older_names
 from tests.records import a_record
 
@@ -46,8 +46,8 @@ def test_every_figure_keeps_its_value_under_todays_name():
 
 def test_every_metric_that_is_read_by_another_name_is_one_of_a_run_today():
     today = set(named_metrics.metrics(a_record()))
-    assert set(older_names.METRICS.values()) <= today
-    assert not set(older_names.METRICS) & today
+    assert set(record_upgrade.METRICS.values()) <= today
+    assert not set(record_upgrade.METRICS) & today
 
 
 def test_flags_methods_and_tags_are_read_under_todays_names():

@@ -10,18 +10,16 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import NoReturn
 
 from joulemark.analysis import caveats, description
 from joulemark.analysis.comparison import Comparison, compare
 from joulemark.analysis.regression import in_words, regression
-from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
 from joulemark.core.paths import program
 from joulemark.core.record import Record
-from joulemark.core.record_json import from_json
+from joulemark.store.loading import load
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,23 +52,6 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--tracking-uri", help="default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
     return parser.parse_args(words)
-
-
-def read(word: str, uri: str | None) -> Record:
-    """The record of a file or of a run in the store; UserError where there is none."""
-    path = Path(word)
-    if path.is_file():
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            return from_json(values.get("record", values))  # one that was set aside has its params beside it
-        except (OSError, ValueError, AttributeError) as error:
-            raise UserError(f"{word} cannot be read as a record: {error}") from None
-    if path.suffix == ".json" or path.parent != Path("."):
-        raise UserError(f"{word} is not a file; type a record.json, or the beginning of a run's id")
-    from joulemark.store import reading
-
-    ((_, record),) = reading.recorded(tracking.resolve(uri), [word])
-    return record
 
 
 def show(a: Record, b: Record, comparison: Comparison) -> None:
@@ -108,7 +89,7 @@ def _interval(low: float | None, high: float | None) -> str:
 def run(words: Sequence[str]) -> int:
     """Compares two runs and prints the result; returns the exit code."""
     options = arguments(words)
-    a, b = read(options.a, options.tracking_uri), read(options.b, options.tracking_uri)
+    a, b = load(options.a, options.tracking_uri)[1], load(options.b, options.tracking_uri)[1]
     comparison = compare(a, b)
     result = regression(comparison, options.max_regress, options.max_quality_loss)
     code = 2 if result.regressed is None else int(result.regressed)

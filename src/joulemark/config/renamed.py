@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
+from joulemark.core import record_upgrade
+
 # Of the run
 RUN = {
-    "prepare_processes": "preprocessing_workers",
-    "rivals": "early_stop_against",
-    "protocol.settle_batches": "protocol.converge_batches",
-    "protocol.settle_rel": "protocol.converge_rel",
-    "protocol.phase_s": "protocol.stage_s",
-    "protocol.phase_requests": "protocol.stage_requests",
+    **record_upgrade.RUN,
+    **{f"protocol.{old}": f"protocol.{new}" for old, new in record_upgrade.PROTOCOL.items()},
     "protocol.quotable": "protocol.preliminary",
-    "site.modelled_limit": "site.estimated_limit",
+    **{f"site.{old}": f"site.{new}" for old, new in record_upgrade.SITE.items()},
     "sweep.limits": "sweep.constraints",
     "sweep.changes_answers": "sweep.allow_task_options",
     "sweep.pin": "sweep.save_as",

@@ -8,26 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from joulemark.config import renamed
-from joulemark.core import paths
+from joulemark.core import paths, record_upgrade
 
-METRICS = {
-    "energy/net_wh_per_1k": "energy/dynamic_wh_per_1k",
-    "energy/gpu_net_wh_per_1k": "energy/gpu_dynamic_wh_per_1k",
-    "energy/on_wh_per_1k": "energy/idle_wh_per_1k",
-    "energy/modelled_share": "energy/estimated_share",
-}
 METRIC_GROUPS = {"floor/": "lower_bound/", "phases/": "stages/"}
 
-FLAGS = {
-    "modelled": "estimated",
-    "unsettled": "not_converged",
-    "warmup_unsettled": "warmup_not_converged",
-    "beaten": "early_stopped",
-    "first_look": "preliminary",
-    "foreign": "external",
-}
-METHODS = {"modelled": "estimated"}
-ROLES = {"general": "general_purpose"}
+# A record has no results of others: theirs are runs without one
+FLAGS = {**record_upgrade.FLAGS, "foreign": "external"}
 TAGS = {"foreign": "external", "foreign.kind": "external.kind", "foreign.digest": "external.digest"}
 COMMAND_TAGS = ("command", "sweep.command")
 
@@ -39,7 +25,7 @@ def metric(name: str) -> str:
     for before, now in METRIC_GROUPS.items():
         if name.startswith(before):
             return now + name.removeprefix(before)
-    return METRICS.get(name, name)
+    return record_upgrade.METRICS.get(name, name)
 
 
 def metrics(values: Mapping[str, float]) -> dict[str, float]:
@@ -96,9 +82,9 @@ def _tag(key: str, value: str) -> str:
     if key == "flags":
         return ", ".join(_each(value.split(", "), FLAGS))
     if key.startswith("method."):
-        return METHODS.get(value, value)
+        return record_upgrade.METHODS.get(value, value)
     if key == "role":
-        return ROLES.get(value, value)
+        return record_upgrade.ROLES.get(value, value)
     return command(value) if key in COMMAND_TAGS else value
 
 
