@@ -79,6 +79,8 @@ def test_a_run_can_be_loaded_by_the_beginning_of_its_id_and_from_its_file(measur
     assert jm.load(tmp_path / "record.json").metrics == record.metrics
     with pytest.raises(jm.UserError, match="not in the store"):
         jm.load("ffffffff", uri)
+    with pytest.raises(jm.UserError, match=r"may be \d+ runs \(.*type more of its id"):
+        jm.load("", uri)
     with pytest.raises(jm.UserError, match="is not a file"):
         jm.load("nowhere/record.json")
 
@@ -184,7 +186,7 @@ def test_a_block_that_raises_leaves_its_window_empty_and_the_meter_ready(home):
     meter = jm.meter("meter=replay", hardware="cpu")
     with pytest.raises(ZeroDivisionError), meter as window:
         1 / 0  # noqa: B018
-    assert window.joules is None
+    assert (window.joules, window.duration_s, window.evidence, window.interval) == (None, None, None, None)
     with meter as window:
         pass
     assert window.duration_s is not None
