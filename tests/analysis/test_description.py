@@ -91,7 +91,7 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
     )
     record = replace(a_record(), measurement=replace(found, idle=parts, windows=windows))
     told = {what.strip(): how for what, _, how in result_table.rows(record, named_metrics.metrics(record))}
-    by = "GPU counter, CPU estimated (estimated)"
+    by = "GPU counter, CPU estimated"
     assert told["idle (static)"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
     assert told["dynamic (above idle)"] == f"gross less idle, the marginal cost: {by}"
     read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))

@@ -127,7 +127,7 @@ def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
     priced = replace(HERE, heat_reuse=0.5, heat_replaces="heat_pump")
     record = replace(a_record(), site=priced)
     told = {what.strip(): (value, how) for what, value, how in result_table.rows(record, named_metrics.metrics(record))}
-    by = "CPU estimated (estimated), RAM estimated (constant)"
+    by = "CPU estimated, RAM estimated (constant)"
     assert told["idle (static)"][1] == f"idle power x time: {by}"
     assert told["dynamic (above idle)"][1] == f"gross less idle, the marginal cost: {by}"
     assert told["cost per 1,000"][0].endswith("EUR")

@@ -104,7 +104,7 @@ def _by(record: Record) -> str:
         if readings.idle_w(measurement, component) is not None and method
     }
     return ", ".join(
-        f"{component.upper()} {f'estimated ({method})' if method in energy_metrics.ESTIMATED else method}"
+        f"{component.upper()} {'estimated (constant)' if method == 'constant' else method}"
         for component, method in methods.items()
     )
 
