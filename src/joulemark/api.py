@@ -44,7 +44,7 @@ class Record:
     """One run with all that is computed from it.
 
     Attributes:
-        stored: the record as it is stored: what was asked, where, how, and every reading
+        stored: the record as it is stored: what was requested, where, how, and every reading
         run_id: its run in MLflow; None for a record that was read from a file
     """
 
@@ -68,7 +68,7 @@ class Record:
 
     @cached_property
     def metrics(self) -> Mapping[str, float | None]:
-        """Every named metric (docs/what-a-run-leaves.md); None for what was not read."""
+        """Every named metric (docs/what-a-run-leaves.md); None is not available."""
         return named_metrics.metrics(self.stored)
 
     @cached_property
@@ -151,7 +151,7 @@ def compare(a: Record | str, b: Record | str, tracking_uri: str | None = None) -
     Raises:
         UserError: for an id that is no run
     """
-    first, second = (one if isinstance(one, Record) else load(one, tracking_uri) for one in (a, b))
+    first, second = (item if isinstance(item, Record) else load(item, tracking_uri) for item in (a, b))
     return comparison.compare(first.stored, second.stored)
 
 

@@ -28,14 +28,14 @@ def window(*joules, seconds=10.0, **changes):
     return Window(seconds, readings, 1, 10, 10, [seconds])
 
 
-def wrong(found, limit_w=700.0, protocol=PROTOCOL):
-    return [check.what for check in audit.checks(found, protocol, limit_w) if not check.passed]
+def wrong(measurement, limit_w=700.0, protocol=PROTOCOL):
+    return [check.what for check in audit.checks(measurement, protocol, limit_w) if not check.passed]
 
 
 @pytest.mark.parametrize(("second", "fails"), [(2000.0, False), (2019.0, False), (2021.0, True), (1979.0, True)])
 def test_two_readings_of_one_counter_agree_within_a_per_cent(second, fails):
-    found = Measurement(idle=IDLE, windows=(window(2000.0, second),))
-    assert bool(wrong(found)) is fails
+    measurement = Measurement(idle=IDLE, windows=(window(2000.0, second),))
+    assert bool(wrong(measurement)) is fails
 
 
 def test_short_windows_are_not_held_to_what_a_counters_tick_forbids():
@@ -66,8 +66,8 @@ def test_power_that_cannot_be_is_found(joules, says):
 
 @pytest.mark.parametrize(("within", "around", "fails"), [(10.0, 10.2, False), (10.2, 10.4, True), (9.0, 9.8, True)])
 def test_a_meters_duration_lies_between_what_passed_within_and_around_its_edges(within, around, fails):
-    found = Measurement(idle=IDLE, windows=(window(2000.0, within_s=within, around_s=around),))
-    assert (wrong(found) == ["the duration of nvml"]) is fails
+    measurement = Measurement(idle=IDLE, windows=(window(2000.0, within_s=within, around_s=around),))
+    assert (wrong(measurement) == ["the duration of nvml"]) is fails
 
 
 def test_a_run_whose_sensors_contradict_each_other_fails_and_keeps_its_numbers():
@@ -137,11 +137,11 @@ def seen(driver, later=lambda driver: None, hardware=CARD):
 
 
 def test_the_process_that_came_with_the_model_is_the_runs_own():
-    found = seen(Driver())
-    assert audit.others(found) == []
-    assert not audit.contaminated(found, 0.05)
-    assert found.gpu_states[0].power_w is None  # not told is not zero
-    assert found.gpu_states[0].sm_clock_hz == 1.98e9
+    measurement = seen(Driver())
+    assert audit.others(measurement) == []
+    assert not audit.contaminated(measurement, 0.05)
+    assert measurement.gpu_states[0].power_w is None  # not told is not zero
+    assert measurement.gpu_states[0].sm_clock_hz == 1.98e9
 
 
 def test_whoever_is_on_the_card_before_or_comes_later_contaminates_the_run_and_is_named():
@@ -260,7 +260,7 @@ def test_a_run_on_two_cards_holds_both_and_leaves_none_when_one_is_taken(tmp_pat
     with (
         held(card, 0.0, tmp_path),
         pytest.raises(UserError, match=f"{taken}; wait for it, type lock_wait_s=600"),
-        held(BOTH, 0.0, tmp_path, word="lock_wait_s=600"),
+        held(BOTH, 0.0, tmp_path, wait_option="lock_wait_s=600"),
     ):
         pass
     with held(BOTH, 0.0, tmp_path):
@@ -274,7 +274,7 @@ def test_locks_are_taken_in_the_order_of_uuids_whatever_that_of_the_cards(tmp_pa
     assert not (tmp_path / "joulemark-GPU-b.pid").exists()  # never taken: GPU-a, the first, was not to be had
 
 
-@pytest.mark.parametrize(("long_s", "found"), [(1.0, ["GPU energy by codecarbon against nvml"]), (1.1, [])])
-def test_how_long_a_window_must_be_for_that_is_the_protocols_to_say(long_s, found):
+@pytest.mark.parametrize(("long_s", "failed"), [(1.0, ["GPU energy by codecarbon against nvml"]), (1.1, [])])
+def test_how_long_a_window_must_be_for_that_is_the_protocols_to_say(long_s, failed):
     short = Measurement(idle=IDLE, windows=(window(200.0, 220.0, seconds=1.0),))
-    assert wrong(short, protocol=replace(PROTOCOL, audit_long_s=long_s)) == found
+    assert wrong(short, protocol=replace(PROTOCOL, audit_long_s=long_s)) == failed

@@ -28,13 +28,13 @@ def test_a_card_that_was_not_asked_for_is_no_missing_sensor():
 
 def test_the_socket_has_a_line_only_where_it_was_read():
     record = a_record()
-    found = record.measurement
+    measurement = record.measurement
     assert not any("socket" in what for what, _, _ in result_table.rows(record, named_metrics.metrics(record)))
     windows = tuple(
         replace(w, readings=(*w.readings, Reading("wall", w.duration_s, wall_j=110.0 * w.duration_s)))
-        for w in found.windows
+        for w in measurement.windows
     )
-    read = replace(record, measurement=replace(found, windows=windows, idle=()))
+    read = replace(record, measurement=replace(measurement, windows=windows, idle=()))
     line = next(row for row in result_table.rows(read, named_metrics.metrics(read)) if "socket" in row[0])
     assert line[2] == "external meter; the components are 50% of it"
 
@@ -68,13 +68,15 @@ def test_nobody_is_told_to_calibrate_two_cards_which_cannot_be():
         row for row in result_table.rows(record, named_metrics.metrics(record)) if row[0].startswith("lower bound")
     )
     assert (floor[1], "calibrate" in floor[2]) == ("n/a", False)
-    one = replace(record, hardware=replace(record.hardware, beside=()))
-    floor = next(row for row in result_table.rows(one, named_metrics.metrics(one)) if row[0].startswith("lower bound"))
+    single = replace(record, hardware=replace(record.hardware, beside=()))
+    floor = next(
+        row for row in result_table.rows(single, named_metrics.metrics(single)) if row[0].startswith("lower bound")
+    )
     assert "type python -m src.calibrate" in floor[2]
 
 
 def test_net_and_being_on_say_how_each_of_their_components_was_known():
-    found = a_record().measurement
+    measurement = a_record().measurement
     parts = tuple(
         Reading(
             "fake",
@@ -87,16 +89,16 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
     )
     windows = tuple(
         replace(w, readings=(replace(parts[0], duration_s=w.duration_s, gpu_j=300.0 * w.duration_s),))
-        for w in found.windows
+        for w in measurement.windows
     )
-    record = replace(a_record(), measurement=replace(found, idle=parts, windows=windows))
-    told = {what.strip(): how for what, _, how in result_table.rows(record, named_metrics.metrics(record))}
+    record = replace(a_record(), measurement=replace(measurement, idle=parts, windows=windows))
+    evidence = {what.strip(): how for what, _, how in result_table.rows(record, named_metrics.metrics(record))}
     by = "GPU counter, CPU estimated"
-    assert told["idle (static)"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
-    assert told["dynamic (above idle)"] == f"gross less idle, the marginal cost: {by}"
+    assert evidence["idle (static)"] == f"idle power x time; GPU idle 100 W ± 2.5 W (95 %): {by}"
+    assert evidence["dynamic (above idle)"] == f"gross less idle, the marginal cost: {by}"
     read = replace(record, measurement=replace(record.measurement, idle=tuple(replace(p, cpu_j=None) for p in parts)))
-    told = {what.strip(): how for what, _, how in result_table.rows(read, named_metrics.metrics(read))}
-    assert told["dynamic (above idle)"] == "gross less idle, the marginal cost: GPU counter"
+    evidence = {what.strip(): how for what, _, how in result_table.rows(read, named_metrics.metrics(read))}
+    assert evidence["dynamic (above idle)"] == "gross less idle, the marginal cost: GPU counter"
 
 
 def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():
@@ -104,6 +106,6 @@ def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():
     metrics = named_metrics.metrics(record)
     lines = [line for line in description.markdown(record, metrics).splitlines() if line and not line.startswith(">")]
     assert lines[0] == f"**{description.title(record)}**"
-    word = audit.verdict(record)[0]
-    assert lines[1].startswith(f"**{word}** (")
+    state = audit.verdict(record)[0]
+    assert lines[1].startswith(f"**{state}** (")
     assert f"{metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000" in lines[1]

@@ -9,7 +9,7 @@ from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.environment import Environment
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement, Reading, StageWindow, Window, Work
-from joulemark.core.model import Settings
+from joulemark.core.model import Capabilities, Settings
 from joulemark.core.record import ModelFacts, Record, Request, TaskFacts
 from tests.fakes import procedure
 
@@ -29,12 +29,21 @@ def window(seconds, watts, busy=None, cpu=None):
 
 
 def run(
-    watts, busy, phases, precision="fp32", batch=1, kind="causal_lm", cpu=None, requests=(TEXT,), work=None, config=None
+    watts,
+    busy,
+    phases,
+    precision="fp32",
+    batch=1,
+    kind="causal_lm",
+    cpu=None,
+    requests=(TEXT,),
+    work=None,
+    capabilities=None,
 ):
     """A run of ten requests at these watts; `phases` are the milliseconds of each stage."""
     return Record(
         id="r", status="finished", started_at="",
-        model=ModelFacts("m", weights="random", kind=kind, checkpoint="c"),
+        model=ModelFacts("m", weights="random", kind=kind, checkpoint="c", capabilities=capabilities),
         task=TaskFacts("t", "token", "accuracy", 1000, source="s", digest="d"),
         hardware=Hardware(
             "h100", "cuda", ("fp32", "tf32", "bf16", "fp16"), uuid="GPU-1", gpu_name="H100", power_limit_w=700.0
@@ -48,13 +57,14 @@ def run(
             stages=tuple(StageWindow(name, window(ms / 100, watts)) for name, ms in phases.items()),
             work=work,
         ),
-        scores={}, requests=requests, config=config or {},
+        scores={}, requests=requests,
     )  # fmt: skip
 
 
 RESNET_18 = run(
     121.0, 0.09, {"preprocessing": 11.0, "model": 3.4, "postprocessing": 0.2},
-    kind="image_classifier", requests=(replace(TEXT, input_tokens=None),), config={"model": {"pictures": True}},
+    kind="image_classifier", requests=(replace(TEXT, input_tokens=None),),
+    capabilities=Capabilities(reads_images=True),
 )  # fmt: skip
 GPT2 = run(
     123.0, 0.12, {"preprocessing": 0.5, "prefill": 9.0, "decode": 75.0, "postprocessing": 0.5}, "fp16", cpu=1.05 / 16
@@ -66,33 +76,33 @@ SDXL = run(
 
 
 def the(record):
-    (found,) = diagnosis.findings(record)
-    return found
+    (finding,) = diagnosis.findings(record)
+    return finding
 
 
 def test_a_small_image_model_is_starved_by_the_hosts_preprocessing_which_more_processes_share():
-    found = the(RESNET_18)
-    assert found.what == "the GPU is starved by the host's preprocessing"
-    assert "2 W more than idle" in found.evidence
-    assert "77% of the time" in found.evidence
-    assert found.try_word == "batch_size=8 preprocessing_workers=8"
+    finding = the(RESNET_18)
+    assert finding.what == "the GPU is starved by the host's preprocessing"
+    assert "2 W more than idle" in finding.evidence
+    assert "77% of the time" in finding.evidence
+    assert finding.try_options == "batch_size=8 preprocessing_workers=8"
     batched = replace(RESNET_18, settings=replace(RESNET_18.settings, batch_size=64))
-    assert the(batched).try_word == "preprocessing_workers=8"
+    assert the(batched).try_options == "preprocessing_workers=8"
     confined = replace(batched, environment=replace(batched.environment, usable_cores=4))
-    assert the(confined).try_word == "preprocessing_workers=4"
+    assert the(confined).try_options == "preprocessing_workers=4"
 
 
-def test_no_word_is_made_up_where_every_core_prepares_pictures_or_the_inputs_are_none():
+def test_no_option_is_made_up_where_every_core_preprocesses_images_or_the_inputs_are_none():
     every = replace(RESNET_18, settings=replace(RESNET_18.settings, batch_size=64, preprocessing_workers=16))
-    sounds = replace(RESNET_18, config={"model": {"pictures": False}})
+    sounds = replace(RESNET_18, model=replace(RESNET_18.model, capabilities=Capabilities()))
     for record in (every, sounds):
-        assert the(record).try_word is None
-        assert "no word makes it faster" in the(record).evidence
+        assert the(record).try_options is None
+        assert "no option makes it faster" in the(record).evidence
 
 
 def test_a_tokenizer_that_takes_the_time_works_on_more_cores_with_a_larger_batch():
     slow = replace(RESNET_18, requests=(TEXT,))
-    assert the(slow).try_word == "batch_size=8"
+    assert the(slow).try_options == "batch_size=8"
 
 
 def test_the_longer_of_the_hosts_two_stages_is_named():
@@ -101,32 +111,32 @@ def test_the_longer_of_the_hosts_two_stages_is_named():
 
 
 def test_a_small_generator_at_batch_1_is_launch_bound_and_wants_a_larger_batch():
-    found = the(GPT2)
-    assert found.what == "the GPU waits for the host to launch its work"
-    assert found.evidence == (
+    finding = the(GPT2)
+    assert finding.what == "the GPU waits for the host to launch its work"
+    assert finding.evidence == (
         "it was busy 12% of the time, one CPU core all of it, and it drew 4 W more than idle, 1% of what it could"
     )
-    assert found.try_word == "batch_size=8"
+    assert finding.try_options == "batch_size=8"
 
 
 @pytest.mark.parametrize(
-    ("model", "word"),
+    ("model", "option"),
     [
-        ({"compiles": True, "graphs": False, "caches": ["dynamic", "static"]}, "cache=static compile=true"),
-        ({"compiles": True, "graphs": True, "caches": ["dynamic"]}, "compile=graphs"),
-        ({"compiles": True, "graphs": False, "caches": ["dynamic"]}, "batch_size=64"),
-        ({"compiles": False, "graphs": True, "caches": ["dynamic", "static"]}, "batch_size=64"),
+        ({"compiles": True, "graphs": False, "caches": ("dynamic", "static")}, "cache=static compile=true"),
+        ({"compiles": True, "graphs": True, "caches": ("dynamic",)}, "compile=graphs"),
+        ({"compiles": True, "graphs": False, "caches": ("dynamic",)}, "batch_size=64"),
+        ({"compiles": False, "graphs": True, "caches": ("dynamic", "static")}, "batch_size=64"),
     ],
 )
-def test_batches_that_are_launch_bound_still_are_recorded_as_graphs_where_the_model_can_be(model, word):
+def test_batches_that_are_launch_bound_still_are_recorded_as_graphs_where_the_model_can_be(model, option):
     def tried(samples=1000, **settings):
         changed = replace(GPT2, settings=replace(GPT2.settings, **settings), task=replace(GPT2.task, samples=samples))
-        return the(replace(changed, config={"model": model})).try_word
+        return the(replace(changed, model=replace(GPT2.model, capabilities=Capabilities(**model)))).try_options
 
-    assert tried(batch_size=8) == word
+    assert tried(batch_size=8) == option
     assert tried(batch_size=1) == "batch_size=8"
     assert tried(batch_size=8, compile=True) == tried(batch_size=8, compile="graphs") == "batch_size=64"
-    assert tried(batch_size=1, samples=1) == (word if "compile" in word else None)
+    assert tried(batch_size=1, samples=1) == (option if "compile" in option else None)
 
 
 @pytest.mark.parametrize("cpu", [None, 0.3 / 16, 8 / 16])
@@ -140,51 +150,51 @@ def test_a_card_that_is_busy_by_the_clock_and_draws_nothing_is_launch_bound_all_
 
 
 def test_a_full_card_is_compute_bound_and_wants_cheaper_flops():
-    found = the(SD_2_1)
-    assert found.what == "the GPU itself is the limit"
-    assert found.try_word == "precision=bf16"
+    finding = the(SD_2_1)
+    assert finding.what == "the GPU itself is the limit"
+    assert finding.try_options == "precision=bf16"
     old = replace(SD_2_1, hardware=replace(SD_2_1.hardware, precisions=("fp32", "fp16")))
-    assert the(old).try_word == "precision=fp16"
+    assert the(old).try_options == "precision=fp16"
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_full_card_in_half_precision_has_nothing_left_to_type(precision):
-    assert the(run(651.0, 0.97, {"denoising": 1.0}, precision)).try_word is None
+    assert the(run(651.0, 0.97, {"denoising": 1.0}, precision)).try_options is None
 
 
 def test_pictures_want_fewer_more_at_once_than_texts():
-    found = the(SDXL)
-    assert found.what == "the GPU waits for the host to launch its work"
-    assert found.try_word == "batch_size=4"
+    finding = the(SDXL)
+    assert finding.what == "the GPU waits for the host to launch its work"
+    assert finding.try_options == "batch_size=4"
 
 
 def test_a_busy_card_whose_bytes_take_the_longer_is_memory_bound_only_by_its_floor():
     phases = {"preprocessing": 1.0, "prefill": 9.0, "decode": 300.0}
     decoding = Work(flops=32 * 2 * 7e9, bytes_read=32 * 14e9)
-    found = the(run(400.0, 0.98, phases, "bf16", work=decoding))
-    assert found.what == "the GPU waits for its memory"
-    assert found.try_word == "batch_size=8"
+    finding = the(run(400.0, 0.98, phases, "bf16", work=decoding))
+    assert finding.what == "the GPU waits for its memory"
+    assert finding.try_options == "batch_size=8"
     # a hundred requests that share each reading compute for longer than they read
     shared = Work(flops=32 * 2 * 7e9, bytes_read=32 * 14e9 / 1000)
     assert the(run(600.0, 0.98, phases, "bf16", batch=1000, work=shared)).what == "the GPU itself is the limit"
 
 
 def test_no_batch_larger_than_the_run_is_proposed():
-    assert the(replace(GPT2, settings=replace(GPT2.settings, batch_size=500))).try_word == "batch_size=1000"
-    assert the(replace(GPT2, settings=replace(GPT2.settings, batch_size=1000))).try_word is None
+    assert the(replace(GPT2, settings=replace(GPT2.settings, batch_size=500))).try_options == "batch_size=1000"
+    assert the(replace(GPT2, settings=replace(GPT2.settings, batch_size=1000))).try_options is None
 
 
 @pytest.mark.parametrize("missing", ["utilization", "idle", "limit", "windows", "gpu"])
 def test_what_was_not_read_is_not_diagnosed(missing):
-    record, found = GPT2, GPT2.measurement
+    record, finding = GPT2, GPT2.measurement
     if missing == "utilization":
-        record = replace(record, measurement=replace(found, windows=(window(10.0, 123.0),)))
+        record = replace(record, measurement=replace(finding, windows=(window(10.0, 123.0),)))
     if missing == "idle":
-        record = replace(record, measurement=replace(found, idle=()))
+        record = replace(record, measurement=replace(finding, idle=()))
     if missing == "limit":
         record = replace(record, hardware=replace(record.hardware, power_limit_w=None))
     if missing == "windows":
-        record = replace(record, measurement=replace(found, windows=()))
+        record = replace(record, measurement=replace(finding, windows=()))
     if missing == "gpu":
         record = replace(record, hardware=replace(record.hardware, device="cpu"))
     assert diagnosis.findings(record) == []

@@ -72,31 +72,31 @@ def test_nothing_is_said_before_there_is_an_interval():
 def test_a_run_that_was_at_its_end_anyway_was_not_ended_early():
     clock = FakeClock()
     run = a_run(clock, procedure=procedure(), early_stop_against=({WH: 1e-9, P95: 1e-9},))
-    found = benched(run, clock).measurement
-    assert (found.converged, found.stopped_early, len(found.windows)) == (False, True, 2)
+    measurement = benched(run, clock).measurement
+    assert (measurement.converged, measurement.stopped_early, len(measurement.windows)) == (False, True, 2)
     run = a_run(clock, procedure=procedure(min_windows=2), early_stop_against=({WH: 1e-9, P95: 1e-9},))
-    found = benched(run, clock).measurement
-    assert (found.converged, found.stopped_early, len(found.windows)) == (True, False, 2)
+    measurement = benched(run, clock).measurement
+    assert (measurement.converged, measurement.stopped_early, len(measurement.windows)) == (True, False, 2)
 
 
-def told(batch, precision, **metrics):
+def reported(batch, precision, **metrics):
     point = (f"batch_size={batch}", f"precision={precision}")
     return point, TrialResult(point, "full", Outcome((), 0, "finished", metrics={**truth(batch, precision), **metrics}))
 
 
-def test_a_sweep_gives_the_front_that_keeps_the_limits_each_as_high_as_its_interval_reaches():
-    known = dict([told(1, "fp32"), told(8, "fp32"), told(8, "bf16"), told(8, "fp16")])
+def test_a_sweep_gives_the_front_that_meets_the_constraints_each_as_high_as_its_interval_reaches():
+    known = dict([reported(1, "fp32"), reported(8, "fp32"), reported(8, "bf16"), reported(8, "fp16")])
     (override,) = overrides(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"))
     run = built(override)  # as the real command takes it
     front = [truth(8, "bf16"), truth(1, "fp32")]  # fp16 breaks the limit, batch 8 in fp32 is early_stopped
-    assert run.early_stop_against == tuple({WH: pytest.approx(one[WH] * 1.01), P95: one[P95]} for one in front)
+    assert run.early_stop_against == tuple({WH: pytest.approx(result[WH] * 1.01), P95: result[P95]} for result in front)
     assert "early_stop_against" not in run.command
     assert not any("early_stop_against" in key for key in run.chosen)
     assert built().early_stop_against == ()
 
 
-def test_a_sweep_gives_none_where_a_beaten_trial_could_still_be_on_the_front():
-    known = dict([told(8, "bf16")])
+def test_a_sweep_gives_none_where_an_early_stopped_trial_could_still_be_on_the_front():
+    known = dict([reported(8, "bf16")])
     for objectives in (["energy", "quality"], [{WH: "max"}, "p95"]):
         assert overrides(known, wanted(objectives=objectives), truth(1, "fp32")) == ()
     assert overrides({}, wanted(), truth(1, "fp32")) == ()

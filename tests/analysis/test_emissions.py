@@ -32,14 +32,14 @@ def test_emissions_and_cost_carry_the_buildings_overhead():
 
 @pytest.mark.parametrize(("heater", "spared_wh"), [("resistive", 400.0), ("heat_pump", 400.0 / 3)])
 def test_heat_that_replaces_a_heater_spares_what_that_heater_would_have_drawn(heater, spared_wh):
-    found = metrics(heat_reuse=0.4, heat_replaces=heater)
-    assert found["heat/credit_wh_per_1k"] == pytest.approx(spared_wh)
-    assert found["heat/credit_g_per_1k"] == pytest.approx(spared_wh / 1000 * 50)
+    figures = metrics(heat_reuse=0.4, heat_replaces=heater)
+    assert figures["heat/credit_wh_per_1k"] == pytest.approx(spared_wh)
+    assert figures["heat/credit_g_per_1k"] == pytest.approx(spared_wh / 1000 * 50)
 
 
 def test_a_heat_credit_is_taken_off_nothing():
-    found = metrics(heat_reuse=1.0, heat_replaces="resistive")
-    assert (found["emissions/g_per_1k"], found["cost/per_1k"]) == (
+    figures = metrics(heat_reuse=1.0, heat_replaces="resistive")
+    assert (figures["emissions/g_per_1k"], figures["cost/per_1k"]) == (
         metrics()["emissions/g_per_1k"],
         metrics()["cost/per_1k"],
     )
@@ -59,27 +59,27 @@ def test_what_the_site_does_not_say_is_none_and_never_zero(changes, unknown):
 
 
 def test_a_site_that_says_only_its_factor_has_no_cost():
-    found = emissions.metrics(J, Site("mine", g_per_kwh=50.0, pue=2.0))
-    assert found["emissions/g_per_1k"] == pytest.approx(100)
-    assert found["cost/per_1k"] is None
+    figures = emissions.metrics(J, Site("mine", g_per_kwh=50.0, pue=2.0))
+    assert figures["emissions/g_per_1k"] == pytest.approx(100)
+    assert figures["cost/per_1k"] is None
     assert Site("mine").estimated_limit == 0.2
 
 
 def test_a_zone_brings_year_basis_source_and_the_version_of_the_table():
-    found = built("site.zone=FRA").site
-    assert found.factor_year == 2023
-    assert "not stated by the source" in found.factor_basis
-    assert found.factor_source.endswith("table codecarbon-3.3.2")
+    figures = built("site.zone=FRA").site
+    assert figures.factor_year == 2023
+    assert "not stated by the source" in figures.factor_basis
+    assert figures.factor_source.endswith("table codecarbon-3.3.2")
 
 
 def test_a_factor_of_ones_own_keeps_its_own_facts_and_no_others():
-    found = built("site.g_per_kwh=10", "site.factor_year=2025", "site.factor_basis=life cycle").site
-    assert (found.factor_year, found.factor_basis, found.factor_source) == (2025, "life cycle", emissions.GIVEN)
+    figures = built("site.g_per_kwh=10", "site.factor_year=2025", "site.factor_basis=life cycle").site
+    assert (figures.factor_year, figures.factor_basis, figures.factor_source) == (2025, "life cycle", emissions.GIVEN)
     assert built("site.zone=FRA", "site.g_per_kwh=10").site.factor_year is None
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("options", "says"),
     [
         (["site.pue=0.9"], "site.pue=0.9: must be 1 or more"),
         (["site.pue=inf"], "site.pue=inf"),
@@ -93,9 +93,9 @@ def test_a_factor_of_ones_own_keeps_its_own_facts_and_no_others():
         (["site.zone=FRA", "site.factor_year=1999"], "site.factor_year describes a factor of your own"),
     ],
 )
-def test_a_site_that_cannot_be_is_refused_in_one_line(words, says):
+def test_a_site_that_cannot_be_is_refused_in_one_line(options, says):
     with pytest.raises(UserError, match=says) as error:
-        built(*words)
+        built(*options)
     assert "\n" not in str(error.value)
 
 
@@ -126,9 +126,9 @@ def test_the_modelled_warning_stands_before_every_number_on_terminal_and_page(ca
 def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
     priced = replace(HERE, heat_reuse=0.5, heat_replaces="heat_pump")
     record = replace(a_record(), site=priced)
-    told = {what.strip(): (value, how) for what, value, how in result_table.rows(record, named_metrics.metrics(record))}
+    rows = {what.strip(): (value, how) for what, value, how in result_table.rows(record, named_metrics.metrics(record))}
     by = "CPU estimated, RAM estimated (constant)"
-    assert told["idle (static)"][1] == f"idle power x time: {by}"
-    assert told["dynamic (above idle)"][1] == f"gross less idle, the marginal cost: {by}"
-    assert told["cost per 1,000"][0].endswith("EUR")
-    assert told["heating avoided per 1,000"][1] == "50% replaces heat pump; subtracted from nothing"
+    assert rows["idle (static)"][1] == f"idle power x time: {by}"
+    assert rows["dynamic (above idle)"][1] == f"gross less idle, the marginal cost: {by}"
+    assert rows["cost per 1,000"][0].endswith("EUR")
+    assert rows["heating avoided per 1,000"][1] == "50% replaces heat pump; subtracted from nothing"

@@ -69,19 +69,19 @@ class Kernel:
 
 
 def calibrated(edge_s=0.0, **changes):
-    clock, said = FakeClock(), []
+    clock, lines = FakeClock(), []
     meter = Card(clock, {"gpu": 100.0}, method="counter", edge_s=edge_s)
     meter.extra_j = 0.0
     kernels = Kernels(
-        wake=lambda device: said.append("wake"),
-        product=lambda device, precision, side: said.append(precision) or Kernel(meter, 1e12, 0.01, 500.0),
-        copy=lambda device, size: said.append("copy") or Kernel(meter, 4e9, 0.02, 300.0),
-        release=lambda: said.append("release"),
+        wake=lambda device: lines.append("wake"),
+        product=lambda device, precision, side: lines.append(precision) or Kernel(meter, 1e12, 0.01, 500.0),
+        copy=lambda device, size: lines.append("copy") or Kernel(meter, 4e9, 0.02, 300.0),
+        release=lambda: lines.append("release"),
         side=8192,
         copy_bytes=2**30,
     )
     plan = Plan(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 3.0, "warmup_s": 1.0, **changes})
-    return calibrate.calibrate(plan, GPU, kernels, Instruments([meter], clock)), said
+    return calibrate.calibrate(plan, GPU, kernels, Instruments([meter], clock)), lines
 
 
 @pytest.fixture(autouse=True)
@@ -92,22 +92,27 @@ def no_driver(monkeypatch):
 
 @pytest.mark.parametrize("edge_s", [0.0, 0.1])
 def test_every_price_is_gross_joules_over_work_whatever_the_counter_waits_for_its_tick(edge_s):
-    found, said = calibrated(edge_s)
-    assert said == ["wake", "fp32", "release", "bf16", "release", "copy"]
-    assert found.idle_w == pytest.approx(100.0)
-    bf16 = found.products["bf16"]
+    calibration, lines = calibrated(edge_s)
+    assert lines == ["wake", "fp32", "release", "bf16", "release", "copy"]
+    assert calibration.idle_w == pytest.approx(100.0)
+    bf16 = calibration.products["bf16"]
     assert bf16.per_s == pytest.approx(1e14)
     assert bf16.pj == pytest.approx(600 / 1e14 * 1e12)
-    assert bf16.dynamic_pj(found.idle_w) == pytest.approx(500 / 1e14 * 1e12)
-    assert found.copy.per_s == pytest.approx(2e11)
-    assert found.copy.pj == pytest.approx(400 / 2e11 * 1e12)
-    assert (found.key, found.component, found.method, found.driver) == ("GPU-1", "gpu", "counter", "580.1")
+    assert bf16.dynamic_pj(calibration.idle_w) == pytest.approx(500 / 1e14 * 1e12)
+    assert calibration.copy.per_s == pytest.approx(2e11)
+    assert calibration.copy.pj == pytest.approx(400 / 2e11 * 1e12)
+    assert (calibration.key, calibration.component, calibration.method, calibration.driver) == (
+        "GPU-1",
+        "gpu",
+        "counter",
+        "580.1",
+    )
 
 
 def test_windows_are_as_long_as_asked_and_only_the_asked_precisions_are_measured():
-    found, _ = calibrated(seconds=2.0, precisions=("bf16",))
-    assert set(found.products) == {"bf16"}
-    assert found.products["bf16"].duration_s == pytest.approx(2.0, abs=calibrate.BURST_S)
+    calibration, _ = calibrated(seconds=2.0, precisions=("bf16",))
+    assert set(calibration.products) == {"bf16"}
+    assert calibration.products["bf16"].duration_s == pytest.approx(2.0, abs=calibrate.BURST_S)
 
 
 @pytest.mark.parametrize("extra_w", [0.0, -20.0])

@@ -29,7 +29,7 @@ def reading(seconds, gpu=None, cpu=None, ram=None):
 
 def record(**changes):
     window = Window(10.0, (reading(10.0, gpu=360.0, cpu=36.0, ram=4.0),), 1, 3, 30, [2.0, 8.0])
-    found = Measurement(
+    metrics = Measurement(
         load=(reading(20.0, gpu=90.0),),
         idle=(reading(5.0, gpu=120.0),),
         batch_sizes=(1, 2),
@@ -47,15 +47,15 @@ def record(**changes):
         site=SITE,
         settings=Settings(),
         environment=Environment(),
-        measurement=replace(found, **changes),
+        measurement=replace(metrics, **changes),
         scores={"primary": 0.5, "accuracy": 0.5},
     )
 
 
 def test_energy_is_watt_hours_per_thousand_inferences_by_component():
-    found = named_metrics.metrics(record())
-    assert found["energy/gpu_wh_per_1k"] == pytest.approx(3600 / 3 * 1000 / 3600)
-    assert found["energy/total_wh_per_1k"] == pytest.approx(4000 / 3 * 1000 / 3600)
+    metrics = named_metrics.metrics(record())
+    assert metrics["energy/gpu_wh_per_1k"] == pytest.approx(3600 / 3 * 1000 / 3600)
+    assert metrics["energy/total_wh_per_1k"] == pytest.approx(4000 / 3 * 1000 / 3600)
 
 
 def test_net_energy_is_gross_less_idle_power_for_as_long_as_the_work_took():
@@ -65,22 +65,22 @@ def test_net_energy_is_gross_less_idle_power_for_as_long_as_the_work_took():
 
 
 def test_gross_is_parted_in_being_on_and_net_over_the_components_with_an_idle_reading():
-    found = named_metrics.metrics(record(idle=(reading(5.0, gpu=120.0, cpu=20.0),)))  # nobody saw idle memory
-    assert found["energy/idle_wh_per_1k"] == pytest.approx(140 * 10 / 3 * 1000 / 3600)
-    assert found["energy/dynamic_wh_per_1k"] == pytest.approx((240 + 16) * 10 / 3 * 1000 / 3600)
-    parts = found["energy/gpu_wh_per_1k"] + found["energy/cpu_wh_per_1k"]
-    assert found["energy/idle_wh_per_1k"] + found["energy/dynamic_wh_per_1k"] == pytest.approx(parts)
+    metrics = named_metrics.metrics(record(idle=(reading(5.0, gpu=120.0, cpu=20.0),)))  # nobody saw idle memory
+    assert metrics["energy/idle_wh_per_1k"] == pytest.approx(140 * 10 / 3 * 1000 / 3600)
+    assert metrics["energy/dynamic_wh_per_1k"] == pytest.approx((240 + 16) * 10 / 3 * 1000 / 3600)
+    parts = metrics["energy/gpu_wh_per_1k"] + metrics["energy/cpu_wh_per_1k"]
+    assert metrics["energy/idle_wh_per_1k"] + metrics["energy/dynamic_wh_per_1k"] == pytest.approx(parts)
 
 
 def test_without_an_idle_baseline_nothing_is_parted():
-    found = named_metrics.metrics(record(idle=()))
+    metrics = named_metrics.metrics(record(idle=()))
     for name in (
         "energy/idle_wh_per_1k",
         "energy/dynamic_wh_per_1k",
         "energy/gpu_dynamic_wh_per_1k",
         "power/idle_ci95_w",
     ):
-        assert found[name] is None, name
+        assert metrics[name] is None, name
 
 
 PARTS = (100.0, 110.0, 120.0, 130.0, 140.0)  # watts; sd sqrt(250), t(0.975, 4) = 2.776445
@@ -97,9 +97,9 @@ def idle(method, watts=PARTS, seconds=1.0):
 
 @pytest.mark.parametrize("method", ["counter", "rapl", "sampled"])
 def test_idle_power_is_known_to_students_interval_over_the_parts_of_its_baseline(method):
-    found = named_metrics.metrics(record(idle=idle(method)))
-    assert found["power/idle_w"] == pytest.approx(120.0)
-    assert found["power/idle_ci95_w"] == pytest.approx(2.776445 * 250**0.5 / 5**0.5, rel=1e-6)
+    metrics = named_metrics.metrics(record(idle=idle(method)))
+    assert metrics["power/idle_w"] == pytest.approx(120.0)
+    assert metrics["power/idle_ci95_w"] == pytest.approx(2.776445 * 250**0.5 / 5**0.5, rel=1e-6)
     steady = named_metrics.metrics(record(idle=idle(method, [120.0] * 5)))
     assert steady["power/idle_ci95_w"] == pytest.approx(0.0)
 
@@ -110,20 +110,20 @@ def test_parts_of_unequal_length_give_joules_over_seconds():
 
 
 def test_a_baseline_of_one_part_has_idle_power_and_no_interval_as_in_records_before_there_were_parts():
-    found = named_metrics.metrics(record())
-    assert (found["power/idle_w"], found["power/idle_ci95_w"]) == (120.0, None)
+    metrics = named_metrics.metrics(record())
+    assert (metrics["power/idle_w"], metrics["power/idle_ci95_w"]) == (120.0, None)
 
 
 @pytest.mark.parametrize("method", ["replayed", "estimated", "constant"])
 def test_the_scatter_of_what_no_sensor_read_is_no_interval(method):
-    found = named_metrics.metrics(record(idle=idle(method)))
-    assert (found["power/idle_w"], found["power/idle_ci95_w"]) == (120.0, None)
+    metrics = named_metrics.metrics(record(idle=idle(method)))
+    assert (metrics["power/idle_w"], metrics["power/idle_ci95_w"]) == (120.0, None)
 
 
 def test_the_cost_of_a_unit_and_of_a_right_answer():
-    found = named_metrics.metrics(record())
-    assert found["energy/j_per_unit"] == pytest.approx(4000 / 30)
-    assert found["energy/j_per_correct"] == pytest.approx(4000 / 3 / 0.5)
+    metrics = named_metrics.metrics(record())
+    assert metrics["energy/j_per_unit"] == pytest.approx(4000 / 30)
+    assert metrics["energy/j_per_correct"] == pytest.approx(4000 / 3 / 0.5)
 
 
 def test_the_modelled_share_is_what_no_sensor_read():
@@ -137,14 +137,14 @@ def test_above_a_fifth_modelled_the_run_says_so():
 
 
 def test_a_site_may_accept_more_or_less_that_is_estimated():
-    found = record().measurement  # a tenth is estimated
-    assert "estimated" in flags.measurement_flags(found, "hub", 0.05)
-    assert "estimated" not in flags.measurement_flags(found, "hub", 0.11)
+    metrics = record().measurement  # a tenth is estimated
+    assert "estimated" in flags.measurement_flags(metrics, "hub", 0.05)
+    assert "estimated" not in flags.measurement_flags(metrics, "hub", 0.11)
 
 
 def test_emissions_are_kwh_times_pue_times_the_zones_factor():
-    found = named_metrics.metrics(record())
-    assert found["emissions/g_per_1k"] == pytest.approx(found["energy/total_wh_per_1k"] / 1000 * 1.25 * 56.0)
+    metrics = named_metrics.metrics(record())
+    assert metrics["emissions/g_per_1k"] == pytest.approx(metrics["energy/total_wh_per_1k"] / 1000 * 1.25 * 56.0)
 
 
 def test_without_a_factor_there_are_no_emissions():
@@ -152,15 +152,15 @@ def test_without_a_factor_there_are_no_emissions():
 
 
 def test_a_batched_request_waits_for_its_batch():
-    found = named_metrics.metrics(record())
-    assert found["latency/mean_s"] == pytest.approx((2 + 8 + 8) / 3)
-    assert found["latency/p50_s"] == 8.0
+    metrics = named_metrics.metrics(record())
+    assert metrics["latency/mean_s"] == pytest.approx((2 + 8 + 8) / 3)
+    assert metrics["latency/p50_s"] == 8.0
     assert latency_metrics.request_latencies(record().measurement) == [2.0, 8.0, 8.0]
 
 
 def test_what_was_not_read_is_none_and_never_zero():
     blind = Window(10.0, (Reading("fake", 10.0),), 1, 3, 30, [2.0, 8.0])
-    found = named_metrics.metrics(record(windows=(blind,), load=(), idle=()))
+    metrics = named_metrics.metrics(record(windows=(blind,), load=(), idle=()))
     for name in (
         "total_wh_per_1k",
         "gpu_wh_per_1k",
@@ -170,9 +170,9 @@ def test_what_was_not_read_is_none_and_never_zero():
         "load_wh",
         "j_per_unit",
     ):
-        assert found[f"energy/{name}"] is None, name
-    assert found["emissions/g_per_1k"] is None
-    assert found["power/gpu_mean_w"] is None
+        assert metrics[f"energy/{name}"] is None, name
+    assert metrics["emissions/g_per_1k"] is None
+    assert metrics["power/gpu_mean_w"] is None
 
 
 def test_a_record_that_measured_nothing_has_every_metric_as_none():
@@ -195,11 +195,11 @@ def at_the_socket(watts):
 def test_the_socket_is_beside_the_components_and_never_one_of_them():
     components = reading(10.0, gpu=360.0, cpu=36.0, ram=4.0)
     window = Window(10.0, (components, at_the_socket(500.0)), 1, 3, 30, [2.0, 8.0])
-    found = named_metrics.metrics(record(windows=(window, window)))
-    assert found["energy/wall_wh_per_1k"] == pytest.approx(5000 / 3 * 1000 / 3600)
-    assert found["energy/wall_share"] == pytest.approx(0.8)
+    metrics = named_metrics.metrics(record(windows=(window, window)))
+    assert metrics["energy/wall_wh_per_1k"] == pytest.approx(5000 / 3 * 1000 / 3600)
+    assert metrics["energy/wall_share"] == pytest.approx(0.8)
     without = named_metrics.metrics(record())
     for name in ("total_wh_per_1k", "estimated_share", "j_per_unit"):
-        assert found[f"energy/{name}"] == without[f"energy/{name}"]
+        assert metrics[f"energy/{name}"] == without[f"energy/{name}"]
     assert without["energy/wall_wh_per_1k"] is None
     assert without["energy/wall_share"] is None

@@ -7,10 +7,10 @@ from joulemark.core.errors import UserError
 
 
 def test_a_zone_has_a_factor_with_its_year_and_source():
-    found = zones.factor("FRA")
-    assert 20 < found.g_per_kwh < 100
-    assert found.year >= 2021
-    assert "CodeCarbon" in found.source
+    factor = zones.factor("FRA")
+    assert 20 < factor.g_per_kwh < 100
+    assert factor.year >= 2021
+    assert "CodeCarbon" in factor.source
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("fra", "FRA"), ("FRAN", "FRA"), ("France", "FRA"), ("Germany", "DEU")])

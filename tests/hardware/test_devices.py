@@ -23,24 +23,24 @@ def three_cards(monkeypatch):
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: list(FOUND))
 
 
-def chosen(index, **words):
-    return devices.resolve("cuda", typed(HardwareConf, {"device": "cuda", "index": index, **words}, "hardware"))
+def chosen(index, **options):
+    return devices.resolve("cuda", typed(HardwareConf, {"device": "cuda", "index": index, **options}, "hardware"))
 
 
 @pytest.mark.parametrize("index", [1, "GPU-aa22", "gpu-AA22-0000", [1], ["GPU-aa2"]])
 def test_one_card_is_named_by_its_number_its_uuid_or_the_beginning_of_it(index):
-    found = chosen(index)
-    assert (found.index, found.uuid, found.beside) == (1, "GPU-aa22-0000", ())
-    assert (found.power_limit_w, found.device_name(None)) == (650.0, H100)
+    hardware = chosen(index)
+    assert (hardware.index, hardware.uuid, hardware.beside) == (1, "GPU-aa22-0000", ())
+    assert (hardware.power_limit_w, hardware.device_name(None)) == (650.0, H100)
 
 
 @pytest.mark.parametrize("index", [[0, 1], [1, 0], ["GPU-aa1", "GPU-aa2"], [1, "GPU-aa1"]])
 def test_several_cards_are_the_same_run_however_they_are_named(index):
-    found = chosen(index)
-    assert (found.indices, found.uuids) == ((0, 1), ("GPU-aa11-0000", "GPU-aa22-0000"))
-    assert (found.index, found.uuid, found.gpu_name) == (0, "GPU-aa11-0000", H100)
-    assert found.power_limit_w == 1350.0
-    assert found.device_name(None) == f"2 x {H100}"
+    hardware = chosen(index)
+    assert (hardware.indices, hardware.uuids) == ((0, 1), ("GPU-aa11-0000", "GPU-aa22-0000"))
+    assert (hardware.index, hardware.uuid, hardware.gpu_name) == (0, "GPU-aa11-0000", H100)
+    assert hardware.power_limit_w == 1350.0
+    assert hardware.device_name(None) == f"2 x {H100}"
 
 
 def test_a_limit_that_one_card_does_not_tell_is_no_sum(monkeypatch):
@@ -91,7 +91,7 @@ def test_the_words_of_the_command_line_reach_the_cards():
 
 @pytest.mark.parametrize(("model", "task"), [("sdxl", "image_generation"), ("rwkv", "text_generation")])
 def test_a_model_that_cannot_be_spread_is_refused_before_torch_is_imported(model, task):
-    words = (f"model={model}", f"task={task}", "model.weights=random")
-    assert built(*words, "hardware.index=1").hardware.beside == ()
+    options = (f"model={model}", f"task={task}", "model.weights=random")
+    assert built(*options, "hardware.index=1").hardware.beside == ()
     with pytest.raises(UserError, match=rf"hardware\.index=\[0, 1\]: model={model} cannot be spread over several GPUs"):
-        built(*words, "hardware.index=[0,1]")
+        built(*options, "hardware.index=[0,1]")

@@ -61,8 +61,8 @@ def amd_only(monkeypatch):
 
 
 def test_a_card_has_the_number_that_hip_gives_it_so_that_the_counted_one_is_the_one_that_works(monkeypatch):
-    found = gpus.amd_gpus(Driver())
-    assert [(card.index, card.uuid) for card in found] == [(0, "uuid-b"), (1, "uuid-a")]
+    gpus_found = gpus.amd_gpus(Driver())
+    assert [(card.index, card.uuid) for card in gpus_found] == [(0, "uuid-b"), (1, "uuid-a")]
     run = built("hardware=rocm", "hardware.index=1", "meter=amd")
     assert (run.hardware.device, run.hardware.uuid, run.hardware.gpu_name) == ("rocm", "uuid-a", "AMD Instinct MI300X")
     monkeypatch.setenv("HIP_VISIBLE_DEVICES", "")  # so that it is put back

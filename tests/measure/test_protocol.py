@@ -39,25 +39,25 @@ def run(clock, meters, plan, seconds=lambda call: 0.5, kept=None):
 
 def test_the_phases_come_in_the_protocols_order_and_each_leaves_what_was_measured_so_far():
     clock = FakeClock()
-    phases, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
+    phases, measurement = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
     assert phases == ["idle", "warm-up", "window 1", "window 2", "window 3"]
-    assert sum(reading.duration_s for reading in found.idle) == 5.0
-    assert found.converged
+    assert sum(reading.duration_s for reading in measurement.idle) == 5.0
+    assert measurement.converged
 
 
 def test_the_idle_baseline_is_read_in_equal_parts_by_every_meter():
     clock = FakeClock()
     meters = [FakeMeter(clock, {"gpu": 100.0}, name="inner"), FakeMeter(clock, {"cpu": 9.0}, name="outer")]
-    _, found = run(clock, meters, procedure(idle_s=6.0, idle_parts=3))
-    assert [(reading.meter, reading.duration_s) for reading in found.idle] == [("inner", 2.0), ("outer", 2.0)] * 3
-    _, found = run(clock, meters, procedure(idle_s=0.0))
-    assert found.idle == ()
+    _, measurement = run(clock, meters, procedure(idle_s=6.0, idle_parts=3))
+    assert [(reading.meter, reading.duration_s) for reading in measurement.idle] == [("inner", 2.0), ("outer", 2.0)] * 3
+    _, measurement = run(clock, meters, procedure(idle_s=0.0))
+    assert measurement.idle == ()
 
 
 def test_a_window_is_made_of_whole_passes_and_is_as_long_as_the_protocol_asks():
     clock = FakeClock()
-    _, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=10.0))
-    window = found.windows[0]
+    _, measurement = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=10.0))
+    window = measurement.windows[0]
     assert window.duration_s >= 10.0
     assert window.duration_s == pytest.approx(10.5)  # seven passes of 1.5 s
     assert (window.passes, window.requests, window.units) == (7, 35, 105)
@@ -66,33 +66,33 @@ def test_a_window_is_made_of_whole_passes_and_is_as_long_as_the_protocol_asks():
 
 def test_even_a_window_of_no_length_holds_one_whole_pass():
     clock = FakeClock()
-    _, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=0.0, min_windows=1))
-    assert found.windows[0].passes == 1
-    assert found.windows[0].requests == 5
+    _, measurement = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=0.0, min_windows=1))
+    assert measurement.windows[0].passes == 1
+    assert measurement.windows[0].requests == 5
 
 
 def test_known_watts_give_exact_joules_per_request():
     clock = FakeClock()
-    _, found = run(clock, [FakeMeter(clock, {"gpu": 200.0, "cpu": 40.0})], procedure())
-    assert energy.total_j_per_request(found) == pytest.approx([240.0 * 1.5 / 5] * 3)
+    _, measurement = run(clock, [FakeMeter(clock, {"gpu": 200.0, "cpu": 40.0})], procedure())
+    assert energy.total_j_per_request(measurement) == pytest.approx([240.0 * 1.5 / 5] * 3)
 
 
 def test_what_a_meters_own_edges_take_is_not_charged_to_the_work():
     clock = FakeClock()
     slow = FakeMeter(clock, {"gpu": 100.0}, edge_s=0.25)
-    _, found = run(clock, [slow], procedure())
-    window = found.windows[0]
+    _, measurement = run(clock, [slow], procedure())
+    window = measurement.windows[0]
     assert window.readings[0].duration_s == pytest.approx(window.duration_s + 0.5)
-    assert energy.window_j(found, window, "gpu") == pytest.approx(100.0 * window.duration_s)
+    assert energy.window_j(measurement, window, "gpu") == pytest.approx(100.0 * window.duration_s)
 
 
 def test_no_work_gives_energy_back_a_window_too_short_for_its_meter_has_none():
     clock = FakeClock()
-    _, found = run(clock, [FakeMeter(clock, {"cpu": 100.0}, edge_s=0.25)], procedure())
-    window = found.windows[0]
+    _, measurement = run(clock, [FakeMeter(clock, {"cpu": 100.0}, edge_s=0.25)], procedure())
+    window = measurement.windows[0]
     low = replace(window.readings[0], cpu_j=49.0)  # less than its edges would have taken at idle power
-    assert energy.signed_j(found, replace(window, readings=(low,)), "cpu") == pytest.approx(-1.0)
-    assert energy.window_j(found, replace(window, readings=(low,)), "cpu") is None
+    assert energy.signed_j(measurement, replace(window, readings=(low,)), "cpu") == pytest.approx(-1.0)
+    assert energy.window_j(measurement, replace(window, readings=(low,)), "cpu") is None
 
 
 def test_the_most_trusted_meter_starts_last_and_stops_first():
@@ -108,36 +108,36 @@ def test_the_most_trusted_reading_of_a_component_counts_and_the_others_are_kept(
     clock = FakeClock()
     counter = FakeMeter(clock, {"gpu": 100.0}, name="counter", method="counter")
     estimate = FakeMeter(clock, {"gpu": 150.0, "cpu": 30.0}, name="estimate", method="estimated")
-    _, found = run(clock, [counter, estimate], procedure())
-    assert energy_metrics.methods(found) == {"gpu": "counter", "cpu": "estimated", "ram": None}
-    assert energy_metrics.component_j(found, "gpu") == pytest.approx(100.0 * 1.5 / 5)
-    assert len(found.windows[0].readings) == 2
+    _, measurement = run(clock, [counter, estimate], procedure())
+    assert energy_metrics.methods(measurement) == {"gpu": "counter", "cpu": "estimated", "ram": None}
+    assert energy_metrics.component_j(measurement, "gpu") == pytest.approx(100.0 * 1.5 / 5)
+    assert len(measurement.windows[0].readings) == 2
 
 
 def test_windows_repeat_until_the_interval_is_narrow():
     clock = FakeClock()
     # the first window runs at another speed than the rest, so three are not enough
-    _, found = run(
+    _, measurement = run(
         clock,
         [FakeMeter(clock, {"gpu": 100.0})],
         procedure(window_s=0.0, max_windows=50, ci95_rel=0.1),
         seconds=lambda call: 0.5 if call < 10 else 0.6,
     )
-    assert 3 < len(found.windows) < 50
-    assert found.converged
+    assert 3 < len(measurement.windows) < 50
+    assert measurement.converged
 
 
 def test_at_the_cap_the_run_says_that_it_is_unsettled():
     clock = FakeClock()
-    _, found = run(
+    _, measurement = run(
         clock,
         [FakeMeter(clock, {"gpu": 100.0})],
         procedure(window_s=0.0, max_windows=4, ci95_rel=0.001),
         seconds=lambda call: 0.5 + 0.2 * (call // 3 % 2),
     )
-    assert len(found.windows) == 4
-    assert found.converged is False
-    assert "not_converged" in flags.measurement_flags(found, "hub")
+    assert len(measurement.windows) == 4
+    assert measurement.converged is False
+    assert "not_converged" in flags.measurement_flags(measurement, "hub")
 
 
 def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_for():
@@ -145,10 +145,10 @@ def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_f
         clock = FakeClock()
         plan = procedure(window_s=0.0, measure_max_s=measure_max_s, ci95_rel=0.001)
         # passes of 1.5 s and 2.1 s in turn: never settled
-        _, found = run(
+        _, measurement = run(
             clock, [FakeMeter(clock, {"gpu": 100.0})], plan, seconds=lambda call: 0.5 + 0.2 * (call // 3 % 2)
         )
-        return len(found.windows)
+        return len(measurement.windows)
 
     assert windows(measure_max_s=1.0) == 3
     assert windows(measure_max_s=9.0) == 6  # five take 8.7 s or less, six more than 9
@@ -157,15 +157,15 @@ def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_f
 
 def test_warm_up_goes_on_until_the_latency_is_steady_and_is_kept_apart():
     clock = FakeClock()
-    _, found = run(
+    _, measurement = run(
         clock,
         [FakeMeter(clock, {"gpu": 1.0})],
         procedure(),
         seconds=lambda call: 4.0 / (call + 1) if call < 16 else 0.25,
     )
-    assert found.warmup_converged
-    assert len(found.warmup_batch_s) > 4
-    assert sum(map(len, (window.batch_s for window in found.windows))) % len(BATCHES) == 0
+    assert measurement.warmup_converged
+    assert len(measurement.warmup_batch_s) > 4
+    assert sum(map(len, (window.batch_s for window in measurement.windows))) % len(BATCHES) == 0
 
 
 @pytest.mark.parametrize(("warmup_max_s", "seen"), [(60.0, {"a", "c", "e"}), (3.5, {"a", "c"})])
@@ -240,11 +240,11 @@ def test_what_compiling_takes_is_kept_in_the_warm_up_and_takes_none_of_its_time(
 
 def test_warm_up_that_never_settles_ends_at_its_limit_and_says_so():
     clock = FakeClock()
-    _, found = run(
+    _, measurement = run(
         clock, [FakeMeter(clock, {"gpu": 1.0})], procedure(warmup_max_s=20.0), seconds=lambda call: 1.0 + call // 2 % 2
     )
-    assert found.warmup_converged is False
-    assert "warmup_not_converged" in flags.measurement_flags(found, "hub")
+    assert measurement.warmup_converged is False
+    assert "warmup_not_converged" in flags.measurement_flags(measurement, "hub")
 
 
 def test_the_predictions_kept_are_those_of_the_first_measured_pass():
@@ -262,12 +262,12 @@ def test_a_failure_in_a_window_stops_the_meters():
 
 def test_warming_up_is_metered_for_all_that_the_run_took():
     clock = FakeClock()
-    _, found = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
-    (reading,) = found.warmup
-    assert reading.duration_s == pytest.approx(sum(found.warmup_batch_s))
-    seconds = 5.0 + reading.duration_s + sum(window.duration_s for window in found.windows)
-    assert energy_metrics.run_wh(found) == pytest.approx(100.0 * seconds / 3600)
-    assert energy_metrics.run_s(found) == pytest.approx(seconds)
+    _, measurement = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure())
+    (reading,) = measurement.warmup
+    assert reading.duration_s == pytest.approx(sum(measurement.warmup_batch_s))
+    seconds = 5.0 + reading.duration_s + sum(window.duration_s for window in measurement.windows)
+    assert energy_metrics.run_wh(measurement) == pytest.approx(100.0 * seconds / 3600)
+    assert energy_metrics.run_s(measurement) == pytest.approx(seconds)
 
 
 @dataclass
@@ -287,9 +287,9 @@ def test_a_warm_up_too_short_for_a_meter_is_unknown_and_takes_nothing_from_the_r
     clock = FakeClock()
     plan = procedure(warmup_batches=1, warmup_max_s=0.0, idle_parts=1)
     meters = [Coarse(clock, {"gpu": 100.0}, tick_s=2.0), FakeMeter(clock, {"cpu": 9.0}, name="other")]
-    _, found = run(clock, meters, plan)
-    assert (found.warmup, len(found.windows)) == ((), 3)
-    assert named_metrics.metrics(replace(a_record(), measurement=found))["energy/warmup_wh"] is None
+    _, measurement = run(clock, meters, plan)
+    assert (measurement.warmup, len(measurement.windows)) == ((), 3)
+    assert named_metrics.metrics(replace(a_record(), measurement=measurement))["energy/warmup_wh"] is None
 
 
 def test_what_broke_the_work_is_said_and_not_a_meter_that_had_too_little_of_it():

@@ -151,17 +151,17 @@ def test_the_meters_are_let_go_whatever_happens():
 
 def test_the_digest_tells_inputs_apart():
     run = a_run(FakeClock())
-    one, other = draft(run, Inputs(SAMPLES)), draft(run, Inputs(SAMPLES[::-1]))
-    assert one.task.digest == draft(run, Inputs(SAMPLES)).task.digest
-    assert one.task.digest != other.task.digest
+    first, second = draft(run, Inputs(SAMPLES)), draft(run, Inputs(SAMPLES[::-1]))
+    assert first.task.digest == draft(run, Inputs(SAMPLES)).task.digest
+    assert first.task.digest != second.task.digest
 
 
 @pytest.mark.parametrize("place", range(len(SAMPLES)))
 @pytest.mark.parametrize("changed", [{"input": "neutral!"}, {"target": "opposite"}])
 def test_the_digest_is_of_every_input_and_of_every_reference(place, changed):
-    samples = [replace(one, **changed) if at == place else one for at, one in enumerate(SAMPLES)]
-    one, other = (draft(a_run(FakeClock()), Inputs(these)).task.digest for these in (SAMPLES, samples))
-    assert one != other
+    samples = [replace(first, **changed) if at == place else first for at, first in enumerate(SAMPLES)]
+    first, second = (draft(a_run(FakeClock()), Inputs(these)).task.digest for these in (SAMPLES, samples))
+    assert first != second
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Narrow(FakeModel):
         loaded = super().load(task, device, settings)
 
         def predict(inputs):
-            return [replace(one, truncated=one.input_tokens > 1) for one in loaded.predict(inputs)]
+            return [replace(first, truncated=first.input_tokens > 1) for first in loaded.predict(inputs)]
 
         return replace(loaded, predict=predict)
 
@@ -187,9 +187,9 @@ def test_rows_that_were_skipped_and_inputs_that_were_cut_are_counted_flagged_and
     metrics = named_metrics.metrics(record)
     assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (5, 2)
     assert set(record.flags) >= {"skipped_rows", "truncated"}
-    told = {what: (value, how) for what, value, how in result_table.rows(record, metrics)}
-    assert told["rows skipped"] == ("5", "; ".join(skipped[:3]) + "; … all in record.json")
-    assert told["inputs truncated"] == ("2 of 3", "a; b")
+    table = {what: (value, how) for what, value, how in result_table.rows(record, metrics)}
+    assert table["rows skipped"] == ("5", "; ".join(skipped[:3]) + "; … all in record.json")
+    assert table["inputs truncated"] == ("2 of 3", "a; b")
     page = description.markdown(record, metrics)
     assert "| inputs truncated | 2 of 3 | a; b |" in page
     assert "row 0: field 'te\\|xt' is empty" in page
@@ -204,7 +204,7 @@ def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_non
     assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (0, 0)
     assert not {"skipped_rows", "truncated"} & set(record.flags)
     assert not {"rows skipped", "inputs truncated"} & {what for what, _, _ in result_table.rows(record, metrics)}
-    unread = replace(record, requests=tuple(replace(one, input_tokens=None) for one in record.requests))
+    unread = replace(record, requests=tuple(replace(first, input_tokens=None) for first in record.requests))
     assert named_metrics.metrics(unread)["inputs/truncated"] is None  # a model of images: nothing was counted
 
 
@@ -233,7 +233,7 @@ def counting(monkeypatch, error=None):
     samples = [Sample(str(length), "x" * length, None) for length in (1, 3, 5, 11)]
     model = FakeModel(clock)
     loaded = Loaded(Shown(clock), {})
-    object.__setattr__(model, "load", lambda *words: loaded)
+    object.__setattr__(model, "load", lambda *arguments: loaded)
     run = a_run(clock, model=model, settings=Settings(batch_size=1), samples=4)
     record = runner.bench(run, draft(run, Inputs(samples)), samples, lambda *_: None, Instruments(clock=clock))
     return record, seen

@@ -42,8 +42,8 @@ def test_a_run_that_never_began_says_it_too():
 
 
 def test_being_shared_is_no_setting_of_the_run_and_not_in_the_line_that_asks_for_it_again():
-    words = ["model=embedded_classifier", "hardware=cpu", "shared_host=true"]
-    run = built(*words)
+    options = ["model=embedded_classifier", "hardware=cpu", "shared_host=true"]
+    run = built(*options)
     assert run.shared_host
     assert "shared_host" not in run.chosen
-    assert command(words) == "python -m src.run hardware=cpu model=embedded_classifier"
+    assert command(options) == "python -m src.run hardware=cpu model=embedded_classifier"

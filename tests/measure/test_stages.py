@@ -13,7 +13,7 @@ from tests.measure.test_runner import a_run, benched
 BATCHES = [["a", "b"], ["c", "d"], ["e", "f"], ["g", "h"], ["i"]]
 
 
-def stages(clock, said):
+def stages(clock, calls):
     """Two stages of a known length, the second of which notes what it was given."""
 
     def first(batch):
@@ -22,25 +22,27 @@ def stages(clock, said):
 
     def second(text):
         clock.sleep(1.0)
-        said.append(text)
+        calls.append(text)
         return [text]
 
     return Stage("preprocessing", first), Stage("prefill", second)
 
 
-def measured(clock, said, **changes):
+def measured(clock, calls, **changes):
     meter = FakeMeter(clock, {"gpu": 100.0})
-    return list(measure_stages(stages(clock, said), BATCHES, procedure(**changes), Instruments([meter], clock)))
+    return list(measure_stages(stages(clock, calls), BATCHES, procedure(**changes), Instruments([meter], clock)))
 
 
 def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():
-    clock, said = FakeClock(), []
-    found = measured(clock, said, stage_s=5.0, stage_requests=4)
-    assert [phase.name for phase in found] == ["preprocessing", "prefill"]
-    assert [phase.window.duration_s for phase in found] == pytest.approx([5.0, 6.0])  # whole passes over two batches
-    assert [phase.window.requests for phase in found] == [40, 12]
-    assert set(said) == {"ab", "ef"}  # spread over the inputs, not the first ones
-    record = Measurement(stages=tuple(found))
+    clock, calls = FakeClock(), []
+    measurement = measured(clock, calls, stage_s=5.0, stage_requests=4)
+    assert [phase.name for phase in measurement] == ["preprocessing", "prefill"]
+    assert [phase.window.duration_s for phase in measurement] == pytest.approx(
+        [5.0, 6.0]
+    )  # whole passes over two batches
+    assert [phase.window.requests for phase in measurement] == [40, 12]
+    assert set(calls) == {"ab", "ef"}  # spread over the inputs, not the first ones
+    record = Measurement(stages=tuple(measurement))
     metrics = energy_metrics.stage_metrics(record)
     assert metrics["stages/preprocessing_wh_per_1k"] == pytest.approx(100.0 * 0.25 / 2 * 1000 / 3600)
     assert metrics["stages/prefill_wh_per_1k"] == pytest.approx(100.0 * 1.0 / 2 * 1000 / 3600)
@@ -52,9 +54,9 @@ def test_fewer_requests_than_a_batch_holds_are_still_one_batch():
 
 
 def test_a_protocol_without_phases_calls_no_stage():
-    clock, said = FakeClock(), []
-    assert measured(clock, said, stage_s=0.0) == []
-    assert (clock.now(), said) == (0.0, [])
+    clock, calls = FakeClock(), []
+    assert measured(clock, calls, stage_s=0.0) == []
+    assert (clock.now(), calls) == (0.0, [])
 
 
 def test_time_to_first_token_is_unknown_where_no_token_is_generated():
@@ -92,6 +94,7 @@ class Staged:
 
         like = FakeModel(FakeClock())
         self.kind, self.role, self.checkpoint = like.kind, like.role, like.checkpoint
+        self.capabilities = like.capabilities
         self.loaded = loaded
 
     def load(self, task, device, settings):

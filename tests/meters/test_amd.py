@@ -52,9 +52,9 @@ class Driver:
         return {"socket_power": self.power, "average_socket_power": "N/A"}
 
 
-def a_meter(**words):
+def a_meter(**options):
     clock = FakeClock()
-    driver = Driver(clock, **words)
+    driver = Driver(clock, **options)
     return Amd(driver, clock.now, clock.sleep), clock, driver
 
 
@@ -71,9 +71,9 @@ def test_joules_are_ticks_times_their_resolution_of_the_one_card(key):
 
 
 def test_a_counter_that_disagrees_with_the_power_is_not_believed():
-    for words in ({"resolution_uj": 1.0}, {"power": "N/A"}, {"frozen": True}):
+    for options in ({"resolution_uj": 1.0}, {"power": "N/A"}, {"frozen": True}):
         with pytest.raises(UserError, match="unreliable"):
-            a_meter(**words)[0].open(CARD)
+            a_meter(**options)[0].open(CARD)
 
 
 def test_what_is_not_there_says_what_to_type():

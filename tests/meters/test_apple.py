@@ -30,13 +30,13 @@ class Driver:
 
     def end_window(self, label):
         seconds = self.clock.now() - self.windows.pop(label)
-        told = {"cpu_total_mj": self.cpu, "gpu_mj": self.gpu, "dram_mj": self.dram, "ane_mj": 700}
-        return SimpleNamespace(**{name: mw if mw is None else round(mw * seconds) for name, mw in told.items()})
+        values = {"cpu_total_mj": self.cpu, "gpu_mj": self.gpu, "dram_mj": self.dram, "ane_mj": 700}
+        return SimpleNamespace(**{name: mw if mw is None else round(mw * seconds) for name, mw in values.items()})
 
 
-def a_meter(**words):
+def a_meter(**options):
     clock = FakeClock()
-    driver = Driver(clock, **words)
+    driver = Driver(clock, **options)
     return Apple(driver, clock.now, clock.sleep), clock, driver
 
 

@@ -38,13 +38,13 @@ def add(file, joules):
 
 
 def test_packages_and_their_memory_are_counted_and_nothing_twice(tmp_path, tree):
-    one, two = tree("intel-rapl:0", "package-0", 10), tree("intel-rapl:1", "package-1", 500)
+    first, two = tree("intel-rapl:0", "package-0", 10), tree("intel-rapl:1", "package-1", 500)
     core, psys = tree("intel-rapl:0/intel-rapl:0:0", "core", 5), tree("intel-rapl:2", "psys", 20)
     ram, mmio = tree("intel-rapl:0/intel-rapl:0:1", "dram", 1), tree("intel-rapl-mmio:0", "package-0", 10)
     ram_two = tree("intel-rapl:1/intel-rapl:1:0", "dram", 2)
     meter, clock = a_meter(tmp_path)
     meter.start()
-    for file, joules in ((one, 100), (two, 50), (core, 70), (psys, 300), (ram, 7), (ram_two, 3), (mmio, 100)):
+    for file, joules in ((first, 100), (two, 50), (core, 70), (psys, 300), (ram, 7), (ram_two, 3), (mmio, 100)):
         add(file, joules)
     clock.sleep(10.0)
     reading = meter.stop()

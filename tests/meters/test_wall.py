@@ -15,12 +15,12 @@ NOON_S = datetime(2026, 1, 31, 12, tzinfo=UTC).timestamp()
 def wall(tmp_path):
     """A meter over a file of (seconds after noon, value), at noon."""
 
-    def made(rows, head="time,watts", stamp=lambda at: at, **words):
+    def made(rows, head="time,watts", stamp=lambda at: at, **options):
         path = tmp_path / "socket.csv"
         path.write_text("\n".join([head, *(f"{stamp(NOON_S + at)},{value}" for at, value in rows)]) + "\n")
         clock = FakeClock()
         clock.time = NOON_S
-        return Wall(str(path), clock=clock.now, sleep=clock.sleep, **words), clock
+        return Wall(str(path), clock=clock.now, sleep=clock.sleep, **options), clock
 
     return made
 

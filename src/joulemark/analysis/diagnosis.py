@@ -1,4 +1,4 @@
-"""Why a run costs what it costs, and the one word to try next: a Record in, findings out, nothing measured anew.
+"""Why a run costs what it costs, and the one option to try next: a Record in, findings out, nothing measured anew.
 
 the host's own stages take half of the time  ──▶ starved        larger batches, if they are of text
 else the GPU is idle between short kernels    ──▶ launch-bound   more requests a launch, then CUDA graphs
@@ -8,7 +8,6 @@ else it is busy                               ──▶ compute-bound  cheaper F
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from joulemark.analysis import energy_metrics, named_metrics
 from joulemark.analysis.lower_bound import LowerBound
@@ -26,32 +25,44 @@ NEAR_IDLE = 0.1
 CORE_BUSY = 0.9
 # How many times more requests to try at once: on an H100 the energy per request fell to a third and less.
 MORE = 8
-# A picture takes thousands of times the FLOPs of a token and fills a card sooner (SDXL: 1.4 times less at 4).
+# An image takes thousands of times the FLOPs of a token and fills a card sooner (SDXL: 1.4 times less at 4).
 MORE_IMAGES = 4
-# What a precision costs less than, in order of trying: bf16 has the range of fp32, so it seldom spoils an answer.
+# What a precision costs less than, in order of trying: bf16 has the range of fp32, so it seldom changes a prediction.
 CHEAPER = {"fp32": ("bf16", "fp16", "tf32"), "tf32": ("bf16", "fp16")}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that decides the energy: what, the numbers that say so, and the word to type; None where none helps."""
+    """One thing that decides the energy.
+
+    Attributes:
+        what: what it is, in one clause
+        evidence: the numbers that show it
+        try_options: options to type next; None where none helps
+    """
 
     what: str
     evidence: str
-    try_word: str | None = None
+    try_options: str | None = None
 
     @property
     def sentence(self) -> str:
         """All of it in one line."""
-        return f"{self.what}: {self.evidence}" + (f"; try {self.try_word}" if self.try_word else "")
+        return f"{self.what}: {self.evidence}" + (f"; try {self.try_options}" if self.try_options else "")
 
 
 @dataclass(frozen=True)
 class Signs:
-    """What a record tells of the device at work; None for what was not read.
+    """What a record tells of the device at work; None is not available.
 
-    `busy` and `host_share` are shares of time, `power_share` is where the mean power lies between idle and the card's
-    limit, `cores` how many cores of the host were at work, `host_stage` the longer of the host's stages.
+    Attributes:
+        busy: share of the time that the GPU was busy, in [0, 1]
+        mean_w: mean power of the GPU, W
+        idle_w: its idle power with the model loaded, W
+        power_share: where the mean power lies between idle (0) and the power limit (1)
+        cores: how many cores of the host were at work
+        host_share: share of the time that the host's own stages take, in [0, 1]
+        host_stage: the longer of the host's stages
     """
 
     busy: float | None
@@ -64,7 +75,7 @@ class Signs:
 
 
 def findings(record: Record) -> list[Finding]:
-    """What the energy of a run on a GPU is decided by, the weightiest first; empty where too little was read to say.
+    """What the energy of a run on a GPU is decided by, the weightiest first; empty where too little is known.
 
     A run without a GPU has none: its processor is host and device at once. Nor has one on several: their layers wait
     for each other, so a card that idles says nothing about the host. Nor a contaminated one: its watts are others'.
@@ -123,12 +134,12 @@ def _starved(record: Record, signs: Signs) -> Finding | None:
         return None
     # A tokenizer takes the texts of a batch on all cores; sounds are prepared one after the other
     text = any(request.input_tokens is not None for request in record.requests)
-    word = _more_at_once(record) if text else _more_processes(record)
+    option = _more_at_once(record) if text else _more_processes(record)
     return Finding(
         f"the GPU is starved by the host's {signs.host_stage}",
         f"the host's own work is {signs.host_share:.0%} of the time{_power(signs)}"
-        + ("" if word else "; no word makes it faster, so compare models by energy/gpu_dynamic_wh_per_1k"),
-        word,
+        + ("" if option else "; no option makes it faster, so compare models by energy/gpu_dynamic_wh_per_1k"),
+        option,
     )
 
 
@@ -136,11 +147,11 @@ def _launches(record: Record, signs: Signs) -> Finding:
     """Kernels are shorter than what it takes to launch them."""
     busy = "" if signs.busy is None else f"it was busy {signs.busy:.0%} of the time"
     core = ", one CPU core all of it" if signs.cores is not None and CORE_BUSY <= signs.cores < 2 else ""
-    words = [_more_at_once(record), _graphs(record)]
+    options = [_more_at_once(record), _graphs(record)]
     if record.settings.batch_size >= MORE:
-        words.reverse()
+        options.reverse()
     return Finding(
-        "the GPU waits for the host to launch its work", f"{busy}{core}{_power(signs)}", words[0] or words[1]
+        "the GPU waits for the host to launch its work", f"{busy}{core}{_power(signs)}", options[0] or options[1]
     )
 
 
@@ -156,45 +167,40 @@ def _memory(record: Record, bound: LowerBound, signs: Signs) -> Finding:
 
 def _compute(record: Record, signs: Signs) -> Finding:
     """The card's arithmetic is what takes the time: only cheaper FLOPs help, or fewer."""
-    word = next((one for one in CHEAPER.get(record.settings.precision, ()) if one in record.hardware.precisions), None)
+    supported = record.hardware.precisions
+    cheaper = next((p for p in CHEAPER.get(record.settings.precision, ()) if p in supported), None)
     return Finding(
         "the GPU itself is the limit",
         f"it was busy {signs.busy:.0%} of the time{_power(signs)}"
-        + ("" if word else "; only a lighter model costs less"),
-        f"precision={word}" if word else None,
+        + ("" if cheaper else "; only a lighter model costs less"),
+        f"precision={cheaper}" if cheaper else None,
     )
 
 
 def _more_at_once(record: Record) -> str | None:
-    """The word for a larger batch; None where the run has no more requests than its batch holds."""
+    """The option for a larger batch; None where the run has no more requests than its batch holds."""
     batch, samples = record.settings.batch_size, record.task.samples
     wanted = min(batch * (MORE_IMAGES if record.model.kind == "text_to_image" else MORE), samples)
     return f"batch_size={wanted}" if wanted > batch else None
 
 
 def _graphs(record: Record) -> str | None:
-    """The words that have the card launch its own work; None where the run is compiled or its model cannot be.
+    """The options that make the card launch its own work; None where the run is compiled or its model cannot be.
 
     On an H100, half precision: distilbert 3.9 times less at batch 1, 1.8 at 64; bloomz-560m 4.4 times at 1, 3.7 at 16.
     """
-    capabilities = _capabilities(record)
-    if not capabilities.get("compiles") or record.settings.compile:
+    capabilities = record.model.capabilities
+    if capabilities is None or not capabilities.compiles or record.settings.compile:
         return None
-    if "static" in capabilities.get("caches", ()):
+    if "static" in capabilities.caches:
         return "cache=static compile=true"
-    return "compile=graphs" if capabilities.get("graphs") else None
-
-
-def _capabilities(record: Record) -> Mapping[str, Any]:
-    """What the record says of its model; until schema 2 beside the model's other keys, `reads_images` as `pictures`."""
-    model = record.config.get("model", {})
-    return model.get("capabilities") or {**model, "reads_images": model.get("pictures")}
+    return "compile=graphs" if capabilities.graphs else None
 
 
 def _more_processes(record: Record) -> str | None:
-    """The words for preparing more pictures side by side; None for other inputs, or where all cores that the run may
+    """The options for preprocessing more images in parallel; None for other inputs, or where all cores that the run may
     use do so already."""
-    if not _capabilities(record).get("reads_images"):
+    if record.model.capabilities is None or not record.model.capabilities.reads_images:
         return None
     processes, batch = record.settings.preprocessing_workers, record.settings.batch_size
     cores = record.environment.usable_cores or record.environment.cpu_cores or 1

@@ -28,10 +28,10 @@ def early_stop_against(values: Any) -> tuple[CompetingResult, ...]:
     needs = "a list of results, each {METRIC: VALUE}, such as [{energy/total_wh_per_1k:0.01,latency/p95_s:0.02}]"
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise UserError(f"early_stop_against={values}: {needs}")
-    for one in values:
-        if not isinstance(one, Mapping) or not one:
-            raise UserError(f"early_stop_against: {one} is no result; {needs}")
-        for metric, value in one.items():
+    for result in values:
+        if not isinstance(result, Mapping) or not result:
+            raise UserError(f"early_stop_against: {result} is no result; {needs}")
+        for metric, value in result.items():
             if not str(metric).startswith(MEASURED):
                 raise UserError(
                     f"early_stop_against: {metric} is not known before the run's end; only {' and '.join(MEASURED)} are"
@@ -40,12 +40,14 @@ def early_stop_against(values: Any) -> tuple[CompetingResult, ...]:
                 raise UserError(choose("early_stop_against", str(metric), known))
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise UserError(f"early_stop_against: {metric}:{value} is not a number")
-    return tuple({str(metric): float(value) for metric, value in one.items()} for one in values)
+    return tuple({str(metric): float(value) for metric, value in result.items()} for result in values)
 
 
 def early_stopped(measurement: Measurement, by: Sequence[CompetingResult]) -> bool:
-    """Whether some rival is better in all of its metrics, whatever further windows bring: the energy's whole 95 %
-    interval lies beyond it. Never before there is an interval, which takes two windows."""
+    """Whether some other result is better in all of its metrics, whatever further windows bring.
+
+    The energy's whole 95 % interval lies beyond it then. Never before there is an interval, which takes two windows.
+    """
     if not by:
         return False
     metrics = _figures(measurement)

@@ -69,12 +69,12 @@ def metrics(j_per_request: float | None, site: Site) -> Metrics:
     kwh = None if j_per_request is None else j_per_request * PER / J_PER_KWH
     building = _times(kwh, site.pue)
     heater = HEATERS.get(site.heat_replaces or "")
-    spared = _times(kwh, site.heat_reuse, heater)
+    avoided = _times(kwh, site.heat_reuse, heater)
     return {
         "emissions/g_per_1k": _times(building, site.g_per_kwh),
         "cost/per_1k": _times(building, site.price_per_kwh),
-        "heat/credit_wh_per_1k": _times(spared, 1000.0),
-        "heat/credit_g_per_1k": _times(spared, site.g_per_kwh),
+        "heat/credit_wh_per_1k": _times(avoided, 1000.0),
+        "heat/credit_g_per_1k": _times(avoided, site.g_per_kwh),
     }
 
 
@@ -92,7 +92,7 @@ def label(site: Site) -> str:
     return "-".join(parts)
 
 
-def words(site: Site) -> str:
+def summary(site: Site) -> str:
     """The site in one line: factor with zone, year, basis and source, PUE, price and heat."""
     factor = "no zone, so no factor"
     if site.g_per_kwh is not None:

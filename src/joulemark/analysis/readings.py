@@ -21,7 +21,7 @@ def joules(reading: Reading, component: str) -> float | None:
 
 
 def method(readings: Sequence[Reading], component: str) -> str | None:
-    """How the component's energy came to be known (one of core.METHODS); None if it was not read."""
+    """How the component's energy came to be known (one of core.METHODS); None if it is not available."""
     reading = source(readings, component)
     return reading.method[component] if reading else None
 
@@ -42,14 +42,14 @@ def idle_j(measurement: Measurement, component: str) -> float | None:
 def idle_half_width_w(measurement: Measurement, component: str) -> float | None:
     """Half of Student's 95 % interval of the idle power in watts, over the parts of its baseline.
 
-    None where a sensor did not read it, and where the baseline is one part, which has no spread. The parts follow each
+    None where no sensor read it, and where the baseline is one part, which has no spread. The parts follow each
     other at once: idle power that drifts afterwards is not in it.
     """
     trusted = source(measurement.idle, component)
     if trusted is None or trusted.method.get(component) not in READ:
         return None
-    found = stats.estimate([value / duration_s for value, duration_s in _idle_parts(measurement, component)])
-    return found.half_width if found else None
+    estimate = stats.estimate([value / duration_s for value, duration_s in _idle_parts(measurement, component)])
+    return estimate.half_width if estimate else None
 
 
 def _idle_parts(measurement: Measurement, component: str) -> list[tuple[float, float]]:
@@ -72,7 +72,8 @@ def idle_j_per_request(measurement: Measurement, component: str) -> float | None
 
 
 def window_j(measurement: Measurement, window: Window, component: str) -> float | None:
-    """Gross joules of the component over the window's work alone; None if it was not read, or cannot be told apart.
+    """Gross joules of the component over the window's work alone; None if it is not available, or
+    is not distinguishable from idle.
 
     A meter's stretch is a little longer than the work (it waits for its sensor to tick; outer meters hold inner
     ones): the excess is taken off at idle power. Without an idle baseline it stays in, an upper bound. Where less than

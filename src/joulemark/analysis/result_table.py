@@ -174,7 +174,11 @@ def _lower_bound(record: Record, metrics: Mapping[str, float | None]) -> list[Ro
 def _diagnosis(record: Record) -> list[Row]:
     """What decides the energy, with the option to try next."""
     return [
-        ("diagnosis", f"try {finding.try_word}" if finding.try_word else "", f"{finding.what}: {finding.evidence}")
+        (
+            "diagnosis",
+            f"try {finding.try_options}" if finding.try_options else "",
+            f"{finding.what}: {finding.evidence}",
+        )
         for finding in diagnosis.findings(record)
     ]
 

@@ -12,9 +12,15 @@ TABLE = Path(__file__).with_name("zones.csv")
 
 @dataclass(frozen=True)
 class Factor:
-    """One zone's grams of CO2 equivalent per kWh, the year they hold for, what the number is, and who says so.
+    """The emission factor of one zone.
 
-    `basis` goes as far as the source does: what it does not state of its number is named as not stated.
+    Attributes:
+        zone: ISO 3166-1 alpha-3 code, or `WOR` for the world
+        name: name of the zone
+        g_per_kwh: grams of CO2 equivalent per kWh
+        year: year that it holds for
+        basis: what the number is; what the source does not state of it is named as not stated
+        source: who says so
     """
 
     zone: str
@@ -26,7 +32,7 @@ class Factor:
 
 
 def factor(zone: str) -> Factor:
-    """The factor of an ISO 3166-1 alpha-3 zone (`WOR` is the world); UserError if the table has no such zone."""
+    """The emission factor of an ISO 3166-1 alpha-3 zone (`WOR` is the world); UserError for an unknown zone."""
     table = _read()
     if zone in table:
         return table[zone]

@@ -82,7 +82,7 @@ def run(config: DictConfig) -> int:
     plan = typed(Plan, values, "calibrate")
     device = devices.resolve("this", typed(devices.HardwareConf, groups["hardware"], "hardware"))
     check(plan, device)
-    with held(device, plan.lock_wait_s, word="lock_wait_s=600"):
+    with held(device, plan.lock_wait_s, wait_option="lock_wait_s=600"):
         meters = sensors.meters_of(sensors.listed(groups["meter"])["sensors"])
         meter = counter(meters, device, sensors.meters_of(sensors.of_auto()))
         try:

@@ -32,10 +32,10 @@ def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 def mapping(node: dict[str, Any], key: str, where: str) -> dict[str, Any]:
     """Takes the key out of the node; UserError where someone put a plain value in its place."""
-    found = node.pop(key, None) or {}
-    if not isinstance(found, dict):
-        raise UserError(f"{where}.{key}={found}: this key holds others; set one of them, {where}.{key}.NAME=…")
-    return found
+    value = node.pop(key, None) or {}
+    if not isinstance(value, dict):
+        raise UserError(f"{where}.{key}={value}: this key holds others; set one of them, {where}.{key}.NAME=…")
+    return value
 
 
 def without(values: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def digits(value: float | None, count: int = 3) -> str:
 
 
 def rounded(value: float | None, count: int = 2) -> str:
-    """A number as one says it: rounded to so many digits, trailing zeros dropped, millions in words."""
+    """A number for people: rounded to so many digits, trailing zeros dropped, millions spelled out."""
     if value is None:
         return UNKNOWN
     if value == 0:
@@ -128,7 +128,7 @@ def plus_minus(value: float, half_width: float | None) -> str:
 
 
 def spoken(name: str) -> str:
-    """A name of the program's in words: `text_classification` is text classification."""
+    """A name of the program's as text: `text_classification` is text classification."""
     return name.replace("_", " ")
 
 

@@ -7,10 +7,18 @@ from dataclasses import dataclass
 class Hardware:
     """The machine a run is measured on, resolved to its device before anything is loaded.
 
-    `index` counts as NVML does (PCI bus order); `uuid`, `gpu_name` and `power_limit_w` are None without a GPU.
-    `beside` holds (index, UUID) of each further GPU over which the model is spread, in the order of their indices: all
-    bear the same name, and `power_limit_w` is their sum.
-    `cpu_tdp_w` and `ram_w` feed the CPU and RAM power model; None leaves the estimate to the meter.
+    Attributes:
+        name: the option that chose it
+        device: `cuda`, `rocm`, `mps` or `cpu`
+        precisions: number formats that it supports
+        index: number of the (first) GPU, as NVML counts: in PCI bus order
+        uuid: UUID of the (first) GPU; None without a GPU
+        gpu_name: marketing name of the GPUs; None without a GPU
+        power_limit_w: power limit of all its GPUs together, W; None where not available
+        cpu_tdp_w: power limit of the processor for the power model, W; None leaves the estimate to the meter
+        ram_w: power of the memory for the power model, W; None leaves the estimate to the meter
+        beside: (index, UUID) of each further GPU over which the model is spread, in the order of their indices; all
+            have the same name
     """
 
     name: str
@@ -45,10 +53,19 @@ class Hardware:
 class Site:
     """Where the electricity comes from; None is unknown and stays unknown.
 
-    `zone` is an ISO 3166-1 alpha-3 code, `g_per_kwh` the zone's grams of CO2 equivalent per kWh, of which
-    `factor_year`, `factor_basis` and `factor_source` say when, what and by whom. `heat_reuse` is the share of the heat,
-    in [0, 1], that replaces other heating, `heat_replaces` that heating: `resistive` or `heat_pump`. A run of whose
-    energy more than `estimated_limit`, in [0, 1], was estimated says so first.
+    Attributes:
+        name: the option that chose it
+        zone: ISO 3166-1 alpha-3 code
+        g_per_kwh: emission factor, grams of CO2 equivalent per kWh
+        factor_year: year that the factor holds for
+        factor_basis: what the factor counts
+        factor_source: who publishes the factor
+        pue: power usage effectiveness of the building, at least 1
+        price_per_kwh: price in `currency`
+        currency: currency of the price
+        heat_reuse: share of the heat that replaces other heating, in [0, 1]
+        heat_replaces: that heating: `resistive` or `heat_pump`
+        estimated_limit: share of estimated energy above which a run is flagged `estimated`, in [0, 1]
     """
 
     name: str

@@ -33,7 +33,7 @@ def cell(text: str) -> str:
 
 def literal(text: str, most: int = 300) -> str:
     """A text of an unknown file shown letter for letter: no emphasis, code or table either, cut at `most` letters."""
-    return " ".join("".join(f"\\{one}" if one in "\\`*[]<>|" else one for one in text).split())[:most]
+    return " ".join("".join(f"\\{letter}" if letter in "\\`*[]<>|" else letter for letter in text).split())[:most]
 
 
 def rows(columns: Sequence[str], lines: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:

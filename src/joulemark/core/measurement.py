@@ -1,4 +1,4 @@
-"""What was measured: readings of meters, windows of work, and all of a run's in order. A value not read is `None`."""
+"""What was measured: readings of meters, windows of work, and all of a run's in order. None is not available."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

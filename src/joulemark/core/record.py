@@ -7,7 +7,7 @@ from typing import Any
 from joulemark.core.environment import Environment
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement
-from joulemark.core.model import Settings
+from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
 
 # Of Record. Raise it, with a line here and a function in core/record_upgrade.py, when a field changes meaning.
@@ -56,6 +56,7 @@ class ModelFacts:
         weights: `hub`, `embedded`, `random` or a local folder
         revision: commit of the checkpoint on the Hub
         parameters: number of parameters, counted once loaded
+        capabilities: what it can do; None where the record does not tell
         facts: what else was loaded, by kind of model: dtype, architecture, attention, context, … as JSON values
     """
 
@@ -66,6 +67,7 @@ class ModelFacts:
     weights: str | None = None
     revision: str | None = None
     parameters: int | None = None
+    capabilities: Capabilities | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -133,7 +135,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Record:
-    """All of one run: what was asked, where, how, what was measured and how good the predictions were.
+    """All of one run: what was requested, where, how, what was measured and how good the predictions were.
 
     Attributes:
         id: 32 hexadecimal digits

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from joulemark.core.model import Settings
+from joulemark.core.model import Capabilities, Settings
 from joulemark.core.record import ModelFacts, Origin, TaskFacts
 
 Values = Mapping[str, Any]
@@ -52,6 +52,7 @@ MEASUREMENT = {
     "phases": "stages",
     "looks": "gpu_states",
 }
+CAPABILITIES = {"pictures": "reads_images"}
 RUN = {"prepare_processes": "preprocessing_workers", "rivals": "early_stop_against"}
 
 
@@ -64,7 +65,7 @@ def upgraded(values: Values) -> dict[str, Any]:
     record = dict(values)
     while (step := UPGRADES.get(record["schema"])) is not None:
         record = step(record)
-    return record
+    return {**record, "model": _with_capabilities(record["model"], record.get("config") or {})}
 
 
 def _schema_2(record: Values) -> dict[str, Any]:
@@ -98,6 +99,19 @@ UPGRADES: Mapping[int, Callable[[Values], dict[str, Any]]] = {1: _schema_2, 2: _
 
 def _model(model: Values) -> dict[str, Any]:
     return {**model, "role": ROLES.get(str(model.get("role")), model.get("role"))}
+
+
+def _with_capabilities(model: Values, config: Values) -> dict[str, Any]:
+    """With the capabilities, which earlier programs kept in the configuration alone, until schema 2 among other keys.
+
+    What was never recorded is not assumed: such a model counts as one that neither compiles nor has graphs.
+    """
+    if model.get("capabilities") is not None:
+        return dict(model)
+    node = config.get("model") or {}
+    stored = node.get("capabilities") or _renamed(node, CAPABILITIES)
+    known = {fact.name: stored[fact.name] for fact in fields(Capabilities) if stored.get(fact.name) is not None}
+    return {**model, "capabilities": {"compiles": False, "graphs": False, **known} if known else None}
 
 
 def _task(task: Values, run: Values) -> dict[str, Any]:

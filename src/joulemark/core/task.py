@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 @dataclass(frozen=True)
 class Sample:
-    """One request: what the model is given and what a right answer looks like.
+    """One request: what the model is given and what a correct prediction looks like.
 
     `target` is None where the data holds no reference; such a sample cannot be scored.
     """

@@ -138,13 +138,13 @@ def _selected(name: str, conf: HardwareConf, device: str, gpus: list[Gpu]) -> li
     selected = sorted((_gpu(index, gpus) for index in indices), key=lambda gpu: gpu.index)
     if not selected:
         raise UserError("hardware.index=[] names no GPU; type hardware.index=0, or hardware.index=[0,1] for two")
-    for gpu, other in pairwise(selected):
-        if gpu.uuid == other.uuid:
+    for gpu, following in pairwise(selected):
+        if gpu.uuid == following.uuid:
             raise UserError(f"hardware.index names GPU {gpu.index} ({gpu.uuid}) twice; name each GPU once")
-        if gpu.name != other.name:
+        if gpu.name != following.name:
             raise UserError(
-                f"hardware.index: GPU {gpu.index} is a '{gpu.name}' and GPU {other.index} a '{other.name}', whose "
-                "power and precisions differ; name GPUs of one model"
+                f"hardware.index: GPU {gpu.index} is a '{gpu.name}' and GPU {following.index} a '{following.name}', "
+                "whose power and precisions differ; name GPUs of one model"
             )
     if conf.gpu and conf.gpu.lower() not in selected[0].name.lower():
         raise UserError(

@@ -23,12 +23,12 @@ def held(
     hardware: Hardware,
     wait_s: float,
     folder: Path | None = None,
-    word: str = "protocol.lock_wait_s=600",
+    wait_option: str = "protocol.lock_wait_s=600",
     kind: str = "",
 ) -> Iterator[None]:
     """Holds the locks of the run's GPUs, waiting at most `wait_s` seconds for all of them.
 
-    `word` is the option that makes a command wait; `kind` distinguishes locks of another purpose on the same GPU.
+    `wait_option` is the option that makes a command wait; `kind` distinguishes locks of another purpose on one GPU.
     Without a GPU nothing is locked: the processor is always shared, which the evidence of its energy shows.
 
     Raises:
@@ -38,12 +38,12 @@ def held(
     with ExitStack() as locks:
         for uuid, index in sorted(zip(hardware.uuids, hardware.indices, strict=True)):
             path = (folder or Path(tempfile.gettempdir())) / f"joulemark-{kind}{uuid}.lock"
-            locks.enter_context(_lock(path, f"GPU {index} ({uuid})", max(0.0, until_s - time.monotonic()), word))
+            locks.enter_context(_lock(path, f"GPU {index} ({uuid})", max(0.0, until_s - time.monotonic()), wait_option))
         yield
 
 
 @contextmanager
-def _lock(path: Path, gpu: str, wait_s: float, word: str) -> Iterator[None]:
+def _lock(path: Path, gpu: str, wait_s: float, wait_option: str) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, timeout=wait_s, mode=0o666)
@@ -51,7 +51,8 @@ def _lock(path: Path, gpu: str, wait_s: float, word: str) -> Iterator[None]:
         lock.acquire(poll_interval=min(POLL_S, max(0.05, wait_s / 100)))
     except Timeout:
         raise UserError(
-            f"{gpu} {TAKEN} {_holder(path)}; wait for it, type {word} to queue, or hardware.index=… for another GPU"
+            f"{gpu} {TAKEN} {_holder(path)}; wait for it, type {wait_option} to queue, "
+            "or hardware.index=… for another GPU"
         ) from None
     try:
         path.with_suffix(".pid").write_text(str(os.getpid()))

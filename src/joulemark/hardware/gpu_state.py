@@ -1,4 +1,4 @@
-"""The cards between windows, as their driver tells it: who computes there, how warm they are, what holds them."""
+"""The cards between windows, as their driver reports them: who computes there, how warm they are, what holds them."""
 
 import os
 from collections.abc import Callable
@@ -54,14 +54,14 @@ class GpuMonitor:
         if not self._handles:
             return None
         nvml = self.driver
-        clocks_mhz = self._told("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)
-        powers_mw = self._told("nvmlDeviceGetPowerUsage")
-        rates = self._told("nvmlDeviceGetUtilizationRates")
-        reasons = self._told("nvmlDeviceGetCurrentClocksEventReasons")
+        clocks_mhz = self._reported("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)
+        powers_mw = self._reported("nvmlDeviceGetPowerUsage")
+        rates = self._reported("nvmlDeviceGetUtilizationRates")
+        reasons = self._reported("nvmlDeviceGetCurrentClocksEventReasons")
         processes = self._processes()
         return GpuState(
             at_s=self.clock(),
-            temperature_c=max(self._told("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU), default=None),
+            temperature_c=max(self._reported("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU), default=None),
             sm_clock_hz=min(clocks_mhz) * 1e6 if clocks_mhz else None,
             # the sum of some cards would look like that of all
             power_w=sum(powers_mw) / 1000 if len(powers_mw) == len(self._handles) else None,
@@ -71,20 +71,20 @@ class GpuMonitor:
         )
 
     def _processes(self) -> frozenset[int] | None:
-        """Whoever computes on any of the cards; None where none of them tells."""
-        found = self._told("nvmlDeviceGetComputeRunningProcesses")
-        return frozenset(int(process.pid) for card in found for process in card) if found else None
+        """The processes that compute on any of the cards; None where no card reports them."""
+        processes = self._reported("nvmlDeviceGetComputeRunningProcesses")
+        return frozenset(int(process.pid) for card in processes for process in card) if processes else None
 
-    def _told(self, name: str, *words: Any) -> list[Any]:
-        """The answer of each card that gives one."""
-        answers = (self._ask(handle, name, *words) for handle in self._handles)
-        return [answer for answer in answers if answer is not None]
+    def _reported(self, name: str, *arguments: Any) -> list[Any]:
+        """The value of each card that reports one."""
+        values = (self._query(handle, name, *arguments) for handle in self._handles)
+        return [value for value in values if value is not None]
 
-    def _ask(self, handle: Any, name: str, *words: Any) -> Any:
-        ask = getattr(self.driver, name, None)
-        if ask is None:
+    def _query(self, handle: Any, name: str, *arguments: Any) -> Any:
+        query = getattr(self.driver, name, None)
+        if query is None:
             return None
         try:
-            return ask(handle, *words)
-        except self.driver.NVMLError:  # this card or driver does not tell
+            return query(handle, *arguments)
+        except self.driver.NVMLError:  # this card or driver does not report it
             return None

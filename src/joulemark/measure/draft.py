@@ -1,4 +1,4 @@
-"""The record of a run that has not begun: what is asked, of which model, and what makes it comparable."""
+"""The record of a run that has not begun: what is requested, of which model, and what makes it comparable."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from joulemark.hardware import devices, host
 
 
 def draft(run: Run, inputs: Inputs) -> Record:
-    """The record of a run that has not begun: what is asked and where, `failed` until something says otherwise."""
+    """The record of a run that has not begun: what is requested and where, `failed` until something says otherwise."""
     checkpoint = run.model.checkpoint
     record = Record(
         id=uuid.uuid4().hex,
@@ -29,6 +29,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
             checkpoint=checkpoint.id,
             weights=checkpoint.weights,
             revision=checkpoint.revision,
+            capabilities=run.model.capabilities,
         ),
         task=_task(run, inputs),
         hardware=run.hardware,

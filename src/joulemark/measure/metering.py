@@ -100,12 +100,14 @@ class CodeMeter:
             weakref.finalize(self, _close, [meter.close for meter in meters])
         return self._instruments
 
-    def _fill(self, window: MeteredWindow, duration_s: float, found: tuple[Reading, ...]) -> None:
-        measured = Window(duration_s=duration_s, readings=found, passes=1, requests=1, units=1, batch_s=(duration_s,))
+    def _fill(self, window: MeteredWindow, duration_s: float, readings: tuple[Reading, ...]) -> None:
+        measured = Window(
+            duration_s=duration_s, readings=readings, passes=1, requests=1, units=1, batch_s=(duration_s,)
+        )
         self._windows.append(measured)
         alone = Measurement(windows=(measured,))
         window.duration_s = duration_s
-        window.readings = found
+        window.readings = readings
         window.joules = energy_metrics.total_j(alone)
         window.joules_by_component = {name: energy_metrics.component_j(alone, name) for name in COMPONENTS}
         window.evidence = energy_metrics.methods(alone)

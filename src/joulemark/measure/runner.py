@@ -118,7 +118,7 @@ def _steps(
 
 
 def _loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
-    """The model with what was found out when it was loaded: each attribute under its name, the rest in its `facts`."""
+    """The model with what is known once it is loaded: each attribute under its name, the rest in its `facts`."""
     known = {fact.name for fact in fields(ModelFacts)}
     attributes = {name: value for name, value in facts.items() if name in known}
     return replace(model, **attributes, facts={name: value for name, value in facts.items() if name not in known})

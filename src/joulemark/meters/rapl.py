@@ -149,7 +149,7 @@ def _distinct(packages: Sequence[Domain]) -> tuple[Domain, ...]:
     kept: list[tuple[str, float, Domain]] = []
     for domain in packages:
         socket, joules = _name(domain.folder).split("-die-")[0], domain.read_j()
-        if not any(socket == other and abs(joules - seen) < MIRROR_J for other, seen, _ in kept):
+        if not any(socket == kept_socket and abs(joules - seen) < MIRROR_J for kept_socket, seen, _ in kept):
             kept.append((socket, joules, domain))
     return tuple(domain for _, _, domain in kept)
 

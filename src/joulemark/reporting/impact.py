@@ -79,7 +79,7 @@ def portfolio(
     one, other = workload_mix.sides(jobs, [run for run in runs if run is not None])
     found = portfolios.portfolio(jobs, one, other)
     return Section("a-mix-of-jobs", "One general model, or specialists", portfolio_text.sentences(found),
-                   (portfolio_text.table(found),) if found.plans else ())  # fmt: skip
+                   (portfolio_text.table(found),) if found.costs else ())  # fmt: skip
 
 
 def training(

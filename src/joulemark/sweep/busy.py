@@ -36,7 +36,7 @@ def sweeping(hardware: Hardware | None, busy: str, report: Report) -> Iterator[N
         yield
         return
     _wait_until_free(hardware, busy, report, "sweep-")
-    with held(hardware, FOREVER_S if busy == WAIT else 0.0, word=TO_WAIT, kind="sweep-"):
+    with held(hardware, FOREVER_S if busy == WAIT else 0.0, wait_option=TO_WAIT, kind="sweep-"):
         _wait_until_free(hardware, busy, report, "")
         yield
 
@@ -55,11 +55,11 @@ def refused_as_busy(outcome: Outcome) -> bool:
 def _wait_until_free(hardware: Hardware, busy: str, report: Report, kind: str) -> None:
     """Returns once nobody holds the cards' locks of this kind."""
     try:
-        with held(hardware, 0.0, word=TO_WAIT, kind=kind):
+        with held(hardware, 0.0, wait_option=TO_WAIT, kind=kind):
             return
     except UserError as error:
         if busy == REFUSE:
             raise
         report(f"waits: {str(error).partition(';')[0]}; Ctrl-C ends the wait")
-    with held(hardware, FOREVER_S, word=TO_WAIT, kind=kind):
+    with held(hardware, FOREVER_S, wait_option=TO_WAIT, kind=kind):
         return

@@ -36,43 +36,43 @@ def report(folder, name="benchmark.json", version="0.6.0", unit="kWh", targets=(
 
 
 def test_a_codecarbon_row_has_its_energy_by_component_and_nothing_per_inference(tmp_path):
-    (one,) = codecarbon.read(csv_file(tmp_path, ROW)).results
-    assert (one.gpu_j, one.cpu_j, one.total_j) == pytest.approx((7200, 360, 10800))
-    assert one.factor_g_per_kwh == pytest.approx(133.333, rel=1e-4)
-    assert "energy/total_wh_per_1k" not in external_run.metrics(one)
-    assert external_run.metrics(one)["energy/run_wh"] == 3
-    assert one.methods == {"gpu": "counter", "cpu": "unknown", "ram": "estimated"}
+    (result,) = codecarbon.read(csv_file(tmp_path, ROW)).results
+    assert (result.gpu_j, result.cpu_j, result.total_j) == pytest.approx((7200, 360, 10800))
+    assert result.factor_g_per_kwh == pytest.approx(133.333, rel=1e-4)
+    assert "energy/total_wh_per_1k" not in external_run.metrics(result)
+    assert external_run.metrics(result)["energy/run_wh"] == 3
+    assert result.methods == {"gpu": "counter", "cpu": "unknown", "ram": "estimated"}
 
 
 def test_told_how_many_inferences_a_codecarbon_row_has_energy_per_thousand(tmp_path):
-    found = codecarbon.completed(codecarbon.read(csv_file(tmp_path, ROW)), "project_name", "text_generation", 100)
-    assert (found.results[0].model, found.results[0].task) == ("gpt2", "text_generation")
-    assert external_run.metrics(found.results[0])["energy/total_wh_per_1k"] == pytest.approx(30)
-    assert external_run.metrics(found.results[0])["emissions/g_per_1k"] == pytest.approx(4)
+    contents = codecarbon.completed(codecarbon.read(csv_file(tmp_path, ROW)), "project_name", "text_generation", 100)
+    assert (contents.results[0].model, contents.results[0].task) == ("gpt2", "text_generation")
+    assert external_run.metrics(contents.results[0])["energy/total_wh_per_1k"] == pytest.approx(30)
+    assert external_run.metrics(contents.results[0])["emissions/g_per_1k"] == pytest.approx(4)
 
 
 def test_version_3_of_codecarbon_is_read_and_a_pue_is_in_the_boundary(tmp_path):
     heads = HEADS2.replace("energy_consumed", "energy_consumed,water_consumed")
     row = ROW.replace("0.003,2.3.1", "0.003,0.1,3.3.2").removesuffix("1") + "1.5"
-    (one,) = formats.read([csv_file(tmp_path, row, heads=heads)]).results
-    assert one.boundary.startswith("CodeCarbon 3.3.2")
-    assert "PUE of 1.5" in one.boundary
+    (result,) = formats.read([csv_file(tmp_path, row, heads=heads)]).results
+    assert result.boundary.startswith("CodeCarbon 3.3.2")
+    assert "PUE of 1.5" in result.boundary
 
 
 def test_a_task_file_of_codecarbon_without_a_gpu_is_read(tmp_path):
     heads = (
         "task_name,timestamp,project_name,run_id,duration,emissions,cpu_energy,gpu_energy,ram_energy,energy_consumed"
     )
-    (one,) = formats.read(
+    (result,) = formats.read(
         [csv_file(tmp_path, "query,2026-01-01T00:00:00,p,r,1,0.1,0.001,0.0,0.001,0.002", heads=heads)]
     ).results
-    assert one.title == "p query"
-    assert one.gpu_j is None
-    assert "method.gpu" not in external_run.tags(one)
+    assert result.title == "p query"
+    assert result.gpu_j is None
+    assert "method.gpu" not in external_run.tags(result)
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "message"),
     [
         (ROW.replace("0.003,2.3.1", "nan,2.3.1"), "energy_consumed is nan"),
         (ROW.replace("0.003,2.3.1", "0.0,2.3.1"), "nothing was measured"),
@@ -81,57 +81,57 @@ def test_a_task_file_of_codecarbon_without_a_gpu_is_read(tmp_path):
         (ROW.replace("2.3.1", "1.2"), "codecarbon 1.2"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_said_and_left_out(tmp_path, row, said):
-    found = codecarbon.read(csv_file(tmp_path, ROW, row))
-    assert len(found.results) == 1
-    assert len(found.left_out) == 1
-    assert "row 3" in found.left_out[0]
-    assert said in found.left_out[0]
+def test_a_row_that_cannot_be_used_is_said_and_left_out(tmp_path, row, message):
+    contents = codecarbon.read(csv_file(tmp_path, ROW, row))
+    assert len(contents.results) == 1
+    assert len(contents.left_out) == 1
+    assert "row 3" in contents.left_out[0]
+    assert message in contents.left_out[0]
 
 
 def test_components_that_miss_the_total_are_said_and_the_row_is_taken(tmp_path):
-    found = codecarbon.read(csv_file(tmp_path, ROW.replace("0.003,2.3.1", "0.004,2.3.1")))
-    assert len(found.results) == 1
-    assert "0.003 kWh and not to the 0.004 kWh" in found.left_out[0]
+    contents = codecarbon.read(csv_file(tmp_path, ROW.replace("0.003,2.3.1", "0.004,2.3.1")))
+    assert len(contents.results) == 1
+    assert "0.003 kWh and not to the 0.004 kWh" in contents.left_out[0]
 
 
 def test_an_entry_of_the_energy_score_is_the_gpu_alone(tmp_path):
     path = csv_file(tmp_path, "asr,openai/whisper-tiny,13.4,5", "asr,x,NaN,1", heads="task,model,gpu_wh_per_1000,stars")
-    found = formats.read([path])
-    (one,) = found.results
-    assert external_run.metrics(one)["energy/gpu_wh_per_1k"] == pytest.approx(13.4)
-    assert "energy/total_wh_per_1k" not in external_run.metrics(one)
-    assert one.task == "speech_recognition"
-    assert external_run.params(one)["stars"] == "5"
-    assert "row 3" in found.left_out[0]
+    contents = formats.read([path])
+    (result,) = contents.results
+    assert external_run.metrics(result)["energy/gpu_wh_per_1k"] == pytest.approx(13.4)
+    assert "energy/total_wh_per_1k" not in external_run.metrics(result)
+    assert result.task == "speech_recognition"
+    assert external_run.params(result)["stars"] == "5"
+    assert "row 3" in contents.left_out[0]
     assert ai_energy_score.recognises(path)
     assert not codecarbon.recognises(path)
 
 
 def test_prefill_and_decode_of_a_batch_are_one_inference_of_each_of_its_inputs(tmp_path):
-    (one,) = formats.read([report(tmp_path)]).results
-    found = external_run.metrics(one)
-    assert found["energy/total_wh_per_1k"] == pytest.approx(2 * 3 / 4 * 1000)
-    assert found["latency/mean_s"] == 4
-    assert found["latency/ttft_s"] == 2
-    assert "latency/p50_s" not in found
-    assert "energy/ram_wh_per_1k" not in found
-    assert "quality/primary" not in found
-    assert found["throughput/requests_per_s"] == 1
+    (result,) = formats.read([report(tmp_path)]).results
+    contents = external_run.metrics(result)
+    assert contents["energy/total_wh_per_1k"] == pytest.approx(2 * 3 / 4 * 1000)
+    assert contents["latency/mean_s"] == 4
+    assert contents["latency/ttft_s"] == 2
+    assert "latency/p50_s" not in contents
+    assert "energy/ram_wh_per_1k" not in contents
+    assert "quality/primary" not in contents
+    assert contents["throughput/requests_per_s"] == 1
 
 
 def test_a_whole_generation_is_taken_before_its_parts(tmp_path):
-    (one,) = formats.read([report(tmp_path, targets=("prefill", "decode", "generate"))]).results
-    assert external_run.metrics(one)["energy/total_wh_per_1k"] == pytest.approx(3 / 4 * 1000)
-    assert external_run.metrics(one)["latency/p50_s"] == 1.9
+    (result,) = formats.read([report(tmp_path, targets=("prefill", "decode", "generate"))]).results
+    assert external_run.metrics(result)["energy/total_wh_per_1k"] == pytest.approx(3 / 4 * 1000)
+    assert external_run.metrics(result)["latency/p50_s"] == 1.9
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [({"version": "0.2.1"}, "optimum-benchmark 0.2.1"), ({"unit": "J"}, "is in J, not kWh")],
 )
-def test_a_report_of_another_version_or_unit_is_refused(tmp_path, changed, said):
-    with pytest.raises(UserError, match=said):
+def test_a_report_of_another_version_or_unit_is_refused(tmp_path, changed, message):
+    with pytest.raises(UserError, match=message):
         formats.read([report(tmp_path, **changed)])
 
 
@@ -169,31 +169,31 @@ def as_saved(folder, generate_kwargs=None, device_ids="1"):
             "optimum_benchmark_version": "0.6.0", "optimum_benchmark_commit": None, "transformers_version": "4.55.0",
         },
     }  # fmt: skip
-    said = {
+    saved = {
         "load_model": target(1e-7, 0.05) | {"throughput": None, "efficiency": None},
         "first_generate": target(1e-7, 0.02) | {"throughput": None, "efficiency": None},
         "generate": target(8e-8, 0.009) | {"memory": None}, "prefill": target(2e-8, 0.002),
         "decode": target(6e-8, 0.007), "per_token": {**EMPTY, "latency": target(1, 0.001)["latency"]},
     }  # fmt: skip
     (folder / "benchmark_config.json").write_text(json.dumps(config))
-    (folder / "benchmark_report.json").write_text(json.dumps(said))
-    return config, said
+    (folder / "benchmark_report.json").write_text(json.dumps(saved))
+    return config, saved
 
 
 def test_a_report_as_the_tool_saves_it_is_read_with_the_card_that_ran_and_what_was_asked_of_it(tmp_path):
-    config, said = as_saved(tmp_path)
-    (one,) = formats.read([tmp_path]).results
-    assert one.total_j == pytest.approx(3 * 8e-8 * 3.6e6)  # generate: decode and prefill are parts of it
-    assert external_run.metrics(one)["energy/total_wh_per_1k"] == pytest.approx(3 * 8e-8 * 1000 * 1000 / 2)
-    assert one.hardware == "NVIDIA A10G"  # the second of the machine's two
-    assert "mode machine" in one.boundary
-    assert "(max_new_tokens 100, sequence_length 16)" in one.boundary  # the tool's own default
-    assert one.latency_s == {"mean": 0.009, "p50": 0.009, "p90": 0.009, "p95": 0.009, "p99": 0.009, "ttft": 0.002}
-    assert (one.facts["quantization"], one.facts["autocast"]) == ("bnb", "bfloat16")
-    assert "precision" not in one.facts
-    (tmp_path / "benchmark.json").write_text(json.dumps({"config": config, "report": said}))
+    config, saved = as_saved(tmp_path)
+    (result,) = formats.read([tmp_path]).results
+    assert result.total_j == pytest.approx(3 * 8e-8 * 3.6e6)  # generate: decode and prefill are parts of it
+    assert external_run.metrics(result)["energy/total_wh_per_1k"] == pytest.approx(3 * 8e-8 * 1000 * 1000 / 2)
+    assert result.hardware == "NVIDIA A10G"  # the second of the machine's two
+    assert "mode machine" in result.boundary
+    assert "(max_new_tokens 100, sequence_length 16)" in result.boundary  # the tool's own default
+    assert result.latency_s == {"mean": 0.009, "p50": 0.009, "p90": 0.009, "p95": 0.009, "p99": 0.009, "ttft": 0.002}
+    assert (result.facts["quantization"], result.facts["autocast"]) == ("bnb", "bfloat16")
+    assert "precision" not in result.facts
+    (tmp_path / "benchmark.json").write_text(json.dumps({"config": config, "report": saved}))
     both = formats.read([tmp_path]).results
-    assert {other.digest for other in both} == {one.digest}  # one result, however often it lies there
+    assert {copy.digest for copy in both} == {result.digest}  # one result, however often it lies there
 
 
 def test_two_reports_of_other_lengths_do_not_share_a_boundary(tmp_path):
@@ -223,7 +223,7 @@ def test_a_report_alone_needs_its_config_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("a.csv", "task,model,watts\n", "for ai_energy_score it lacks the columns gpu_wh_per_1000"),
         ("a.csv", HEADS2.replace("duration,", "") + "\n", "for codecarbon it lacks the columns duration"),
@@ -234,28 +234,28 @@ def test_a_report_alone_needs_its_config_beside_it(tmp_path):
         ("a.bin", "\x00", "is in no known format"),
     ],
 )
-def test_a_file_of_unknown_shape_is_told_what_the_nearest_format_needs(tmp_path, name, text, said):
+def test_a_file_of_unknown_shape_is_told_what_the_nearest_format_needs(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(UserError) as error:
         formats.read([tmp_path / name])
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_in_a_folder_a_file_of_unknown_shape_is_said_beside_those_that_are_read(tmp_path):
     csv_file(tmp_path, ROW)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    found = formats.read([tmp_path])
-    assert len(found.results) == 1
-    assert "other.csv is in no known format" in found.left_out[0]
+    contents = formats.read([tmp_path])
+    assert len(contents.results) == 1
+    assert "other.csv is in no known format" in contents.left_out[0]
 
 
 def test_words_of_a_file_are_no_markup_in_a_note(tmp_path):
-    (one,) = codecarbon.read(csv_file(tmp_path, ROW.replace("gpt2", "<script>alert(1)</script>[x](y)"))).results
-    assert "<script>" not in external_run.note(one).replace("\\<", "")
-    assert "\\[x\\]" in external_run.note(one)
+    (result,) = codecarbon.read(csv_file(tmp_path, ROW.replace("gpt2", "<script>alert(1)</script>[x](y)"))).results
+    assert "<script>" not in external_run.note(result).replace("\\<", "")
+    assert "\\[x\\]" in external_run.note(result)
 
 
 def test_the_share_that_is_modelled_is_unknown_where_a_way_is_unknown(tmp_path):
-    (one,) = codecarbon.read(csv_file(tmp_path, ROW)).results
-    assert "energy/estimated_share" not in external_run.metrics(one)
+    (result,) = codecarbon.read(csv_file(tmp_path, ROW)).results
+    assert "energy/estimated_share" not in external_run.metrics(result)

@@ -34,9 +34,11 @@ def all_runs(uri):
 def test_a_result_is_a_finished_run_of_its_task_with_its_boundary_and_is_never_doubled(uri, tmp_path):
     from joulemark.store import external
 
-    found = codecarbon.completed(codecarbon.read(csv_file(tmp_path, ROW, ROW)), "project_name", "summarization", 1000)
-    assert external.save_external(uri, found.results) == 1  # the same row twice
-    moved = tuple(replace(one, source="elsewhere.csv") for one in found.results)
+    contents = codecarbon.completed(
+        codecarbon.read(csv_file(tmp_path, ROW, ROW)), "project_name", "summarization", 1000
+    )
+    assert external.save_external(uri, contents.results) == 1  # the same row twice
+    moved = tuple(replace(result, source="elsewhere.csv") for result in contents.results)
     assert external.save_external(uri, moved) == 0
     ((experiment, run),) = [pair for pair in all_runs(uri) if pair[1].data.tags["model"] == "gpt2"]
     assert experiment == "summarization"
@@ -44,7 +46,7 @@ def test_a_result_is_a_finished_run_of_its_task_with_its_boundary_and_is_never_d
     assert run.info.end_time - run.info.start_time == 10_000
     assert run.data.metrics["energy/total_wh_per_1k"] == pytest.approx(3)
     tags = run.data.tags
-    assert tags["boundary"] == found.results[0].boundary
+    assert tags["boundary"] == contents.results[0].boundary
     assert tags["flags"] == "external"
     assert tags["method.gpu"] == "counter"
     assert tags["format"] == "codecarbon"
@@ -57,10 +59,10 @@ def test_one_transaction_writes_what_the_tracking_api_would_have(uri, tmp_path):
     from joulemark.store import external, opening
 
     (first,) = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r7"))).results
-    one, other = (replace(first, digest=name, task="text_generation") for name in ("by-api", "by-database"))
+    result, second = (replace(first, digest=name, task="text_generation") for name in ("by-api", "by-database"))
     opened = opening.open_store(uri, "text_generation")
-    external.save_one(opened, one)
-    assert external.save_external(uri, [other]) == 1
+    external.save_one(opened, result)
+    assert external.save_external(uri, [second]) == 1
     by = {run.data.tags.get("external.digest"): run for _, run in all_runs(uri)}
     api, database = by["by-api"], by["by-database"]
     assert dict(api.data.metrics) == dict(database.data.metrics)
@@ -84,9 +86,9 @@ def test_a_server_gets_each_result_once_through_the_tracking_api(uri, tmp_path, 
     from joulemark.store.mlflow_internals import tables
 
     monkeypatch.setattr(tables, "database", lambda client: None)
-    found = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r9"), ROW.replace("r1", "r10"))).results
-    assert external.save_external(uri, found) == 2
-    assert external.save_external(uri, found) == 0
+    contents = codecarbon.read(csv_file(tmp_path, ROW.replace("r1", "r9"), ROW.replace("r1", "r10"))).results
+    assert external.save_external(uri, contents) == 2
+    assert external.save_external(uri, contents) == 0
 
 
 @pytest.mark.servers
@@ -100,9 +102,9 @@ def test_an_external_run_is_no_record_and_so_compares_with_nothing(uri, tmp_path
         list(reading.recorded(uri))
 
 
-def command(folder, *words):
+def command(folder, *options):
     done = subprocess.run(
-        [sys.executable, "-m", "src.ingest", *map(str, words), f"tracking_uri=sqlite:///{folder / 'm.db'}"],
+        [sys.executable, "-m", "src.ingest", *map(str, options), f"tracking_uri=sqlite:///{folder / 'm.db'}"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
@@ -133,7 +135,7 @@ def test_a_file_of_unknown_shape_writes_nothing_and_is_one_line(tmp_path):
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("options", "message"),
     [
         ((), "no file to read"),
         (("nowhere.csv",), "nowhere.csv does not exist"),
@@ -143,11 +145,11 @@ def test_a_file_of_unknown_shape_writes_nothing_and_is_one_line(tmp_path):
         (("GOOD", "dryrun=true"), "did you mean dry_run"),
     ],
 )
-def test_a_mistake_is_one_line(tmp_path, words, said):
+def test_a_mistake_is_one_line(tmp_path, options, message):
     good = csv_file(tmp_path, ROW)
-    code, _, err = command(tmp_path, *(good if word == "GOOD" else word for word in words))
+    code, _, err = command(tmp_path, *(good if option == "GOOD" else option for option in options))
     assert code == 2
-    assert said in err
+    assert message in err
     assert err.count("\n") == 1
 
 
@@ -160,11 +162,11 @@ def test_a_dry_run_writes_nothing(tmp_path):
 
 def test_no_figure_that_is_unknown_is_written_as_zero(tmp_path):
     row = ROW.replace("0.0001,0.002,0.0009,0.003", "0.0,0.003,,0.003")
-    (one,) = codecarbon.read(csv_file(tmp_path, row, heads=HEADS2)).results
-    found = external_run.metrics(one)
-    assert found.pop("energy/estimated_share") == 0  # of what was read, all was counted
-    assert 0 not in found.values()
-    assert (one.cpu_j, one.ram_j) == (None, None)
+    (result,) = codecarbon.read(csv_file(tmp_path, row, heads=HEADS2)).results
+    contents = external_run.metrics(result)
+    assert contents.pop("energy/estimated_share") == 0  # of what was read, all was counted
+    assert 0 not in contents.values()
+    assert (result.cpu_j, result.ram_j) == (None, None)
 
 
 def test_only_words_that_are_no_key_are_files():

@@ -24,46 +24,46 @@ def rows(name):
 
 @needs_data
 def test_all_4170_rows_and_417_means_are_read(results):
-    kinds = [one.facts["kind"] for one in results]
+    kinds = [result.facts["kind"] for result in results]
     assert (kinds.count("row"), kinds.count("mean")) == (4170, 417)
-    assert len({one.digest for one in results}) == 4587
-    assert all(one.boundary.startswith("eight A100s counted, seven of them idle") for one in results)
+    assert len({result.digest for result in results}) == 4587
+    assert all(result.boundary.startswith("eight A100s counted, seven of them idle") for result in results)
 
 
 @needs_data
 def test_each_row_falls_to_the_task_and_dataset_of_a_mean(results):
-    def of(one):
-        resized = one.facts["resized_640x480"]
-        return one.model, one.task, one.dataset, one.facts["paradigm"], resized
+    def of(result):
+        resized = result.facts["resized_640x480"]
+        return result.model, result.task, result.dataset, result.facts["paradigm"], resized
 
-    means = {of(one): one for one in results if one.facts["kind"] == "mean"}
-    found: dict = {}
-    for one in results:
-        if one.facts["kind"] == "row":
-            found.setdefault(of(one), []).append(one.total_j)
-    assert set(found) == set(means)
-    for key, joules in found.items():  # a row is loading and 1,000 inferences, and a little between
+    means = {of(result): result for result in results if result.facts["kind"] == "mean"}
+    joules_of_rows: dict = {}
+    for result in results:
+        if result.facts["kind"] == "row":
+            joules_of_rows.setdefault(of(result), []).append(result.total_j)
+    assert set(joules_of_rows) == set(means)
+    for key, joules in joules_of_rows.items():  # a row is loading and 1,000 inferences, and a little between
         apart = means[key].total_j + means[key].load_j
         assert sum(joules) / len(joules) == pytest.approx(apart, rel=0.05), key
 
 
 @needs_data
 def test_a_row_says_nothing_per_inference_since_loading_is_in_it(results):
-    row = next(one for one in results if one.facts["kind"] == "row")
+    row = next(result for result in results if result.facts["kind"] == "row")
     assert not [name for name in external_run.metrics(row) if "per_1k" in name or "latency" in name]
     assert row.factor_g_per_kwh == pytest.approx(138.75, abs=0.01)
 
 
 @needs_data
 def test_a_mean_is_per_thousand_with_its_interval_and_quality(results):
-    one = next(
+    result = next(
         o for o in results if o.model == "google/flan-t5-xl" and o.dataset == "IMDB" and o.facts["kind"] == "mean"
     )
-    found = external_run.metrics(one)
-    assert found["energy/estimated_share"] == pytest.approx(0.45, abs=0.1)
-    assert found["quality/primary"] == found["quality/accuracy"] == 0.9663
-    assert 0 < found["energy/ci95_rel"] < 0.1
-    assert found["emissions/g_per_1k"] < found["energy/total_wh_per_1k"]
+    metrics = external_run.metrics(result)
+    assert metrics["energy/estimated_share"] == pytest.approx(0.45, abs=0.1)
+    assert metrics["quality/primary"] == metrics["quality/accuracy"] == 0.9663
+    assert 0 < metrics["energy/ci95_rel"] < 0.1
+    assert metrics["emissions/g_per_1k"] < metrics["energy/total_wh_per_1k"]
 
 
 @needs_data
@@ -76,10 +76,10 @@ def test_table_2_is_the_printed_one(results):
     recomputed = {row["task"]: row for row in rows("table2_reproduced.csv")}
     for task in recomputed:
         own = [o for o in study_tables.used(results) if o.facts["study_task"] == task]
-        found = study_tables.pooled([o for o in own if o.facts["paradigm"] == study_names.SPECIAL], 57.0)
-        assert found.kwh == pytest.approx(float(recomputed[task]["mean"]), rel=1e-9)
-        assert found.sd_kwh == pytest.approx(float(recomputed[task]["std_over_runs"]), rel=1e-6)
-        assert found.working_kwh == pytest.approx(float(recomputed[task]["est_active_gpu_kwh"]), rel=0.03)
+        result = study_tables.pooled([o for o in own if o.facts["paradigm"] == study_names.SPECIAL], 57.0)
+        assert result.kwh == pytest.approx(float(recomputed[task]["mean"]), rel=1e-9)
+        assert result.sd_kwh == pytest.approx(float(recomputed[task]["std_over_runs"]), rel=1e-6)
+        assert result.working_kwh == pytest.approx(float(recomputed[task]["est_active_gpu_kwh"]), rel=0.03)
 
 
 @needs_data
@@ -118,11 +118,11 @@ def test_the_working_gpu_is_all_eight_less_seven_that_drew_an_eighth_of_the_leas
 
 
 def test_pooled_is_the_mean_and_deviation_of_all_runs():
-    found = study_tables.pooled([a_mean(480, "a", total_kwh=1.0), a_mean(480, "b", total_kwh=3.0)], 60.0)
-    assert found.kwh == 2
-    assert found.runs == 20
-    assert found.models == 2
-    assert found.sd_kwh == pytest.approx((20 / 19) ** 0.5)  # ten ones and ten threes
+    result = study_tables.pooled([a_mean(480, "a", total_kwh=1.0), a_mean(480, "b", total_kwh=3.0)], 60.0)
+    assert result.kwh == 2
+    assert result.runs == 20
+    assert result.models == 2
+    assert result.sd_kwh == pytest.approx((20 / 19) ** 0.5)  # ten ones and ten threes
 
 
 def test_what_is_printed_is_held_digit_by_digit():
@@ -155,7 +155,7 @@ def test_results_of_others_give_no_table_of_the_study():
     ],
 )
 def test_the_name_of_a_file_says_task_and_dataset(stem, what):
-    found = study_names.of_file(stem)
-    assert (found.task, found.dataset, found.paradigm, found.resized) == what
+    result = study_names.of_file(stem)
+    assert (result.task, result.dataset, result.paradigm, result.resized) == what
     assert study_names.of_file("notes") is None
     assert study_names.of_file("qa_unheard") is None

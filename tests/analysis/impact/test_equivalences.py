@@ -12,59 +12,59 @@ from joulemark.core.errors import UserError
 ENERGIES = [10 ** (power / 3) for power in range(-20, 40)]
 
 
-@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
-def test_every_thing_says_who_says_so_and_when(one):
-    assert one.kind in KINDS
-    assert len(one.source) > 20
-    assert 2005 <= one.year <= 2026
-    assert one.version >= 1
+@pytest.mark.parametrize("thing", known(), ids=lambda thing: thing.name)
+def test_every_thing_says_who_says_so_and_when(thing):
+    assert thing.kind in KINDS
+    assert len(thing.source) > 20
+    assert 2005 <= thing.year <= 2026
+    assert thing.version >= 1
 
 
 def test_the_figures_follow_from_what_their_sources_state():
-    things = {one.name: one for one in known()}
+    things = {thing.name: thing for thing in known()}
     assert things["stream"].watts == 77
     assert things["search"].units[0].wh == pytest.approx(0.0003 * 1000)
     assert things["kettle"].units[1].wh == pytest.approx(4186 * 85 / 3600 / 0.9, rel=1e-3)
     assert things["phone"].units[1].wh == pytest.approx(4.0 * 3.85 / 0.8)
     assert things["car"].units[1].wh == pytest.approx(33700 / 99 / 1.609344, rel=1e-3)
-    for one in things.values():
-        sizes = [unit.wh for unit in one.scale]
+    for thing in things.values():
+        sizes = [unit.wh for unit in thing.scale]
         assert sizes == sorted(sizes)
 
 
-@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
-def test_a_number_is_said_between_a_tenth_and_a_thousand_or_not_at_all(one):
+@pytest.mark.parametrize("thing", known(), ids=lambda thing: thing.name)
+def test_a_number_is_said_between_a_tenth_and_a_thousand_or_not_at_all(thing):
     for wh in ENERGIES:
-        said = one.said(wh)
-        if said is not None:
-            number = float(re.search(r"[\d.,]+", said)[0].replace(",", ""))
-            assert 0.1 <= number <= 1000, said
+        phrase = thing.phrase(wh)
+        if phrase is not None:
+            number = float(re.search(r"[\d.,]+", phrase)[0].replace(",", ""))
+            assert 0.1 <= number <= 1000, phrase
         else:
-            assert wh / one.scale[0].wh < 0.1 or wh / one.scale[-1].wh >= 1000
+            assert wh / thing.scale[0].wh < 0.1 or wh / thing.scale[-1].wh >= 1000
 
 
-@pytest.mark.parametrize("one", known(), ids=lambda one: one.name)
-def test_what_is_said_is_the_energy_again_to_its_two_digits(one):
+@pytest.mark.parametrize("thing", known(), ids=lambda thing: thing.name)
+def test_what_is_said_is_the_energy_again_to_its_two_digits(thing):
     for wh in ENERGIES:
-        said = one.said(wh)
-        if said is None:
+        phrase = thing.phrase(wh)
+        if phrase is None:
             continue
-        number = float(re.search(r"[\d.,]+", said)[0].replace(",", ""))
-        units = [u.wh for u in one.scale if said.startswith((f"{number:g} {u.one}", f"{number:g} {u.many}"))]
-        assert any(number * size == pytest.approx(wh, rel=0.051) for size in units), (said, wh)
+        number = float(re.search(r"[\d.,]+", phrase)[0].replace(",", ""))
+        units = [u.wh for u in thing.scale if phrase.startswith((f"{number:g} {u.singular}", f"{number:g} {u.plural}"))]
+        assert any(number * size == pytest.approx(wh, rel=0.051) for size in units), (phrase, wh)
 
 
 def test_computers_come_first_and_cars_last():
     for wh in ENERGIES:
-        order = [KINDS.index(one.kind) for one in known() if one.said(wh)]
+        order = [KINDS.index(thing.kind) for thing in known() if thing.phrase(wh)]
         assert order == sorted(order)
     assert known()[0].name == "game"
     assert known()[-1].kind == "car"
 
 
 def test_one_is_said_in_the_singular():
-    assert equivalences.named("game").said(300) == "1 hour of a game on a gaming PC with its display"
-    assert equivalences.named("game").said(600).startswith("2 hours")
+    assert equivalences.named("game").phrase(300) == "1 hour of a game on a gaming PC with its display"
+    assert equivalences.named("game").phrase(600).startswith("2 hours")
     assert equivalences.sentences(300, 1) == ("about 1 hour of a game on a gaming PC with its display",)
 
 

@@ -28,7 +28,7 @@ def test_the_list_holds_what_was_published():
         pytest.skip("the published list is not here")
     with CSV.open(newline="") as file:
         rows = [(r["model"], float(r["gpu_wh_per_1000"]), int(r["stars"])) for r in csv.DictReader(file)]
-    assert [(one.model, one.wh_per_1k, one.stars) for one in read().entries] == rows
+    assert [(entry.model, entry.wh_per_1k, entry.stars) for entry in read().entries] == rows
 
 
 def test_its_tasks_are_ours_and_its_sizes_those_of_conf_model():
@@ -41,24 +41,24 @@ def test_its_tasks_are_ours_and_its_sizes_those_of_conf_model():
 
     files = [yaml.safe_load(path.read_text()) for path in (CONF / "model").glob("*.yaml")]
     ours = dict(pair for values in files for pair in sizes(values))
-    for one in read().entries:
-        assert (CONF / "task" / f"{one.task}.yaml").is_file()
-        assert one.parameters is None or one.parameters == ours[one.model]
+    for entry in read().entries:
+        assert (CONF / "task" / f"{entry.task}.yaml").is_file()
+        assert entry.parameters is None or entry.parameters == ours[entry.model]
 
 
 def test_the_same_model_comes_first_whatever_its_size():
-    found = place(LIST, "sort", 3.0, model="x/e-70b", parameters=1e9)
-    assert (found.entry.model, found.same, found.ratio) == ("x/e-70b", True, 3 / 16)
+    position = place(LIST, "sort", 3.0, model="x/e-70b", parameters=1e9)
+    assert (position.entry.model, position.same, position.ratio) == ("x/e-70b", True, 3 / 16)
     assert (
-        sentences(found)[0]
+        sentences(position)[0]
         == "Published for this model: 16 Wh per 1,000, 1 of 5 stars; this run takes 0.188 times that."
     )
 
 
 def test_another_model_is_nearest_by_the_ratio_of_sizes_and_said_to_be_another():
-    found = place(LIST, "sort", 3.0, model="y/own", parameters=5e9)  # 7 is nearer to 5 than 3 is, by ratio
-    assert (found.entry.model, found.same) == ("x/d-7B", False)
-    assert "Nothing is published for this model" in sentences(found)[0]
+    position = place(LIST, "sort", 3.0, model="y/own", parameters=5e9)  # 7 is nearer to 5 than 3 is, by ratio
+    assert (position.entry.model, position.same) == ("x/d-7B", False)
+    assert "Nothing is published for this model" in sentences(position)[0]
     unknown = place(LIST, "sort", 3.0, model="y/own")
     assert unknown.entry is None
     assert "no entry of this model" in sentences(unknown)[0]
@@ -69,15 +69,15 @@ def test_another_model_is_nearest_by_the_ratio_of_sizes_and_said_to_be_another()
     [(0.5, 0, 1, 5), (1.5, 1, 2, 5), (2.0, 1, 2, 5), (3.0, 2, 3, None), (4.0, 2, 3, 3), (99.0, 5, 5, 1)],
 )
 def test_the_place_counts_those_that_take_less(wh, below, fifth, stars):
-    found = place(LIST, "sort", wh)
-    assert (found.below, found.count, found.fifth, found.stars) == (below, 5, fifth, stars)
-    assert table(found).rows[below][0] == "this run"
+    position = place(LIST, "sort", wh)
+    assert (position.below, position.count, position.fifth, position.stars) == (below, 5, fifth, stars)
+    assert table(position).rows[below][0] == "this run"
 
 
 def test_few_entries_have_no_fifths_and_a_list_without_stars_no_band():
-    found = place(LIST, "other", 3.0)
-    assert (found.fifth, found.stars, found.count) == (None, None, 1)
-    assert "star" not in " ".join(sentences(found))
+    position = place(LIST, "other", 3.0)
+    assert (position.fifth, position.stars, position.count) == (None, None, 1)
+    assert "star" not in " ".join(sentences(position))
     assert place(LIST, "unheard", 3.0) is None
 
 
@@ -90,10 +90,10 @@ def test_a_run_is_held_against_the_gpu_alone_and_its_differences_are_named():
     record = a_record()
     record = replace(record, task=replace(record.task, name="text_classification"))
     metrics = {**named_metrics.metrics(record), "energy/gpu_wh_per_1k": 0.3}
-    found = of_record(record, metrics)
-    assert found.wh_per_1k == 0.3
-    assert "batch 2, not 1" in found.differs
-    assert any("not an H100" in words for words in found.differs)
+    position = of_record(record, metrics)
+    assert position.wh_per_1k == 0.3
+    assert "batch 2, not 1" in position.differs
+    assert any("not an H100" in difference for difference in position.differs)
     assert of_record(record, {**metrics, "energy/gpu_wh_per_1k": None}) is None  # no sensor saw a GPU
 
 
@@ -123,8 +123,8 @@ def test_a_run_whose_gpu_was_counted_states_the_published_figure_on_its_own_page
     assert float(tags["published.ratio"]) == pytest.approx(metrics["energy/gpu_wh_per_1k"] / 0.2991, rel=0.005)
     assert tags["published.band"] == "5 of 5 stars"
     assert tags["published.differs"].startswith("on cpu, not an H100; batch 2, not 1")
-    other, metrics = a_counted(model={"checkpoint": "y/own", "parameters": 12e6})
-    assert run_page.tags(other, metrics)["published.nearest"] == "microsoft/resnet-18 (another model)"
+    second, metrics = a_counted(model={"checkpoint": "y/own", "parameters": 12e6})
+    assert run_page.tags(second, metrics)["published.nearest"] == "microsoft/resnet-18 (another model)"
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_a_run_that_does_not_compare_with_the_list_states_nothing_of_it(changes)
 def test_several_cards_and_another_budget_of_tokens_are_said_to_differ():
     record, metrics = a_counted(task={"name": "text_generation", "max_new_tokens": 40})
     record = replace(record, hardware=replace(record.hardware, uuid="GPU-a", beside=((1, "GPU-b"),)))
-    found = of_record(record, metrics)
-    assert {"the sum of 2 GPUs, not of one", "up to 40 new tokens, not 10"} <= set(found.differs)
+    position = of_record(record, metrics)
+    assert {"the sum of 2 GPUs, not of one", "up to 40 new tokens, not 10"} <= set(position.differs)
 
 
 def test_a_reader_leaves_unknown_keys_aside_and_a_missing_file_is_no_list(tmp_path):

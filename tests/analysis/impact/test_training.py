@@ -24,36 +24,36 @@ def printed():
 
 def test_the_published_figures_are_the_studys_table_5():
     rows = printed()
-    assert {one.model for one in training.published().entries} == set(rows)
-    for one in training.published().entries:
-        row = rows[one.model]
-        assert one.training_kwh == float(row["training_kwh"])
-        assert one.fine_tuning_kwh == float(row["finetuning_kwh"])
-        assert one.inference_kwh == float(row["inference_kwh_paper"])
-        assert one.calls == int(row["parity_paper"])
+    assert {entry.model for entry in training.published().entries} == set(rows)
+    for entry in training.published().entries:
+        row = rows[entry.model]
+        assert entry.training_kwh == float(row["training_kwh"])
+        assert entry.fine_tuning_kwh == float(row["finetuning_kwh"])
+        assert entry.inference_kwh == float(row["inference_kwh_paper"])
+        assert entry.calls == int(row["parity_paper"])
 
 
 def test_table_5_follows_from_its_own_energies_to_the_call_but_for_one_sum():
     for model, row in printed().items():
-        one = training.of_model(model)
-        calls = training.matched_calls(one.kwh, one.inference_kwh)
+        entry = training.of_model(model)
+        calls = training.matched_calls(entry.kwh, entry.inference_kwh)
         assert calls == pytest.approx(float(row["parity_from_paper_inputs"]), rel=1e-12)
         # the 3B model's printed calls are those of 3 kWh more than its printed parts add up to
         missing = 3 if model == "bigscience/bloomz-3b" else 0
-        assert abs(training.matched_calls(one.kwh + missing, one.inference_kwh) - one.calls) < 1
-        unrounded = training.matched_calls(one.kwh, float(row["inference_kwh_unrounded"]))
+        assert abs(training.matched_calls(entry.kwh + missing, entry.inference_kwh) - entry.calls) < 1
+        unrounded = training.matched_calls(entry.kwh, float(row["inference_kwh_unrounded"]))
         assert unrounded == pytest.approx(float(row["parity_unrounded"]), rel=1e-9)
 
 
 def test_what_is_measured_gives_its_own_parity_with_its_interval():
-    found = training.parity("bigscience/bloomz-7b1", Amount(20.0, 16.0, 25.0))
-    assert found.calls.mean == pytest.approx((51686 + 7571) / 20e-6)
-    assert found.calls.low == pytest.approx((51686 + 7571) / 25e-6)
-    assert found.calls.high == pytest.approx((51686 + 7571) / 16e-6)
-    text = " ".join(training.sentences(found, use(1_000_000, "day")))
+    parity = training.parity("bigscience/bloomz-7b1", Amount(20.0, 16.0, 25.0))
+    assert parity.calls.mean == pytest.approx((51686 + 7571) / 20e-6)
+    assert parity.calls.low == pytest.approx((51686 + 7571) / 25e-6)
+    assert parity.calls.high == pytest.approx((51686 + 7571) / 16e-6)
+    text = " ".join(training.sentences(parity, use(1_000_000, "day")))
     assert "592,570,000 calls at 0.0001 kWh each" in text
     assert "8.1 years" in text
-    assert training.table([found]).rows[0][-1] == "2.96 billion"
+    assert training.table([parity]).rows[0][-1] == "2.96 billion"
 
 
 def test_a_fifth_of_the_energy_takes_five_times_the_calls():

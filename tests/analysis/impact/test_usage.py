@@ -58,7 +58,7 @@ def test_the_heat_is_taken_off_nothing():
 
 
 def test_being_on_batching_and_waiting_are_said_beside_it():
-    mine = my_use(use(1, "day"), a_cost(on_wh_per_1k=40.0, batch_size=8, idle_w=100.0, per_s=2.0, load_wh=0.2))
+    mine = my_use(use(1, "day"), a_cost(idle_wh_per_1k=40.0, batch_size=8, idle_w=100.0, per_s=2.0, load_wh=0.2))
     text = " ".join(sentences(mine))
     assert "40% of an inference's energy at batch 8 is idle (static) energy" in text
     assert "calls that come one at a time cost more" in text
@@ -88,10 +88,10 @@ def test_what_no_coin_pays_is_below_one_and_nothing_is_said_with_an_exponent():
 def test_a_record_gives_its_own_energy_and_site():
     record = a_record()
     metrics = named_metrics.metrics(record)
-    one = cost(record, metrics)
-    assert one.per_1k.mean == metrics["energy/total_wh_per_1k"]
-    assert one.batch_size == 2
-    mine = my_use(use(1000, "week"), one)
+    run_cost = cost(record, metrics)
+    assert run_cost.per_1k.mean == metrics["energy/total_wh_per_1k"]
+    assert run_cost.batch_size == 2
+    mine = my_use(use(1000, "week"), run_cost)
     assert mine.week.grams is None if record.site.g_per_kwh is None else mine.week.grams
     assert cost(record, {**metrics, "energy/total_wh_per_1k": None}) is None
     assert "100% of this energy was estimated" in " ".join(sentences(mine))

@@ -74,7 +74,7 @@ def doubtful(row: Row) -> str | None:
 
 
 def result(path: Path, row: Row) -> ExternalResult:
-    """A row that has energy; a component of zero was not read."""
+    """A row that has energy; a component of zero is not available."""
     total, emissions = cells.read(row["energy_consumed"]), cells.read(row["emissions"], 1000)
     began, took = cells.seconds(row["timestamp"]), cells.read(row["duration"])
     cards = row.get("gpu_model", "")
@@ -99,7 +99,7 @@ def result(path: Path, row: Row) -> ExternalResult:
 
 
 def methods(cards: str) -> dict[str, str]:
-    """CodeCarbon reads NVIDIA's counter; it never says whether the CPU was read, and no sensor of it reads RAM."""
+    """CodeCarbon reads NVIDIA's counter; it does not state whether the CPU was measured, and has no sensor of RAM."""
     return {"gpu": "counter" if "nvidia" in cards.lower() else "unknown", "cpu": "unknown", "ram": "estimated"}
 
 

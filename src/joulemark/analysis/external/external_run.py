@@ -1,4 +1,4 @@
-"""What of a external result goes into a run: metrics by our names, tags, params and a note; pure."""
+"""What of an external result goes into a run: metrics by our names, tags, params and a note; pure."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -13,7 +13,7 @@ FLAG = "external"
 DIGEST = "external.digest"
 LONGEST = 5000  # characters of a cell of somebody else's file; MLflow takes 6,000 of a param
 ESTIMATED = ("estimated", "constant")
-WITHOUT_TASK = "external"  # the experiment of results whose task nobody said
+WITHOUT_TASK = "external"  # the experiment of results whose task is unknown
 
 
 def experiment(result: ExternalResult) -> str:
@@ -91,7 +91,7 @@ def tags(result: ExternalResult) -> dict[str, str]:
 
 
 def params(result: ExternalResult) -> dict[str, str]:
-    """What the source says beside its figures."""
+    """What the source states besides its figures."""
     values = {
         "model.checkpoint": result.model,
         "model.parameters": result.parameters,
@@ -104,7 +104,7 @@ def params(result: ExternalResult) -> dict[str, str]:
 
 
 def note(result: ExternalResult) -> str:
-    """The description that a person can read alone; what comes from outside stands as words, never as markup."""
+    """The description that a person can read alone; what comes from outside stands as plain text, never as markup."""
     lines = [f"**{literal(result.title)}** · {result.format} · measured elsewhere, not by Joulemark", "",
              f"Counted: {literal(result.boundary)}.", ""]  # fmt: skip
     for component in (*COMPONENTS, "total"):

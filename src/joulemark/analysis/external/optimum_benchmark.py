@@ -107,7 +107,7 @@ def _energy(target: Any, name: str, path: Path) -> Mapping[str, Any] | None:
 
 
 def _sum(energies: list[Any], part: str) -> float | None:
-    """Of one call; a component of zero was not read."""
+    """Of one call; a component of zero is not available."""
     values = [cells.number(energy[part]) for energy in energies]
     return cells.read(sum(value for value in values if value is not None), J_PER_KWH) if None not in values else None
 

@@ -15,13 +15,39 @@ METHODS = ("counter", "sampled", "estimated", "constant", "unknown")
 
 @dataclass(frozen=True)
 class ExternalResult:
-    """One published result. Energies are in J and of all `inferences` together; what the source lacks is None.
+    """One published result; what its source lacks is None.
 
-    `gpu_j`, `cpu_j`, `ram_j` and `total_j` are as counted there, `boundary` says in one sentence what that is. Where
-    `with_loading` is true they hold loading the model too, so nothing is known of the inferences alone. A result that
-    stands for several runs has their number in `repeats`, their standard deviation in `sd_j` and means elsewhere.
-    `hardware` is in the source's words. `latency_s` has statistics of a request by name (`mean`, `p50`, …).
-    `began_s` is since the epoch. `facts` are further facts of the source. `digest` identifies what was read.
+    Energies are of all `inferences` together, as counted by the source.
+
+    Attributes:
+        format: name of the format
+        source: the file
+        digest: identity of the content, 32 hexadecimal digits
+        title: heading of the result
+        boundary: what was counted, in one sentence
+        model: id of the checkpoint
+        task: name of the task
+        dataset: name of the dataset
+        hardware: the hardware as the source names it
+        inferences: number of inferences
+        gpu_j: energy of the GPUs, J
+        cpu_j: energy of the processor, J
+        ram_j: energy of the memory, J
+        total_j: energy of all that was counted, J
+        methods: component -> how its energy is known, one of METHODS
+        with_loading: whether the energies include loading the model, so that those of the inferences are unknown
+        load_j: energy of loading the model, J
+        sd_j: standard deviation of `total_j` over the repeats, J
+        repeats: number of runs that the result is the mean of
+        emissions_g: grams of CO2 equivalent
+        factor_g_per_kwh: emission factor, grams of CO2 equivalent per kWh
+        duration_s: duration, s
+        latency_s: statistics of a request's latency by name (`mean`, `p50`, …), s
+        quality: value of the metric
+        metric: name of the metric
+        parameters: number of parameters of the model
+        began_s: time of the start, s since the epoch
+        facts: further facts of the source
     """
 
     format: str
@@ -59,13 +85,18 @@ class ExternalResult:
 
     @property
     def per_inference(self) -> int | None:
-        """By how many inferences the energy may be divided; None where that would say something false."""
+        """By how many inferences the energy may be divided; None where that would be wrong."""
         return None if self.with_loading else self.inferences
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: the results, and a line for each row that was left out or doubted."""
+    """What a file holds.
+
+    Attributes:
+        results: the results, in order
+        left_out: one line for each row that was left out or is doubtful
+    """
 
     results: tuple[ExternalResult, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -9,10 +9,15 @@ from joulemark.core.formatting import UNKNOWN, WH, rounded, unit_for, wh_rounded
 
 @dataclass(frozen=True)
 class Amount:
-    """A quantity that is not negative, with the ends of its 95 % interval; both None where the spread is unknown.
+    """A quantity that is not negative, with its 95 % interval.
 
     Ends are added to ends, as if what was measured apart erred to one side together: never too narrow, and the sum of
     more is never less.
+
+    Attributes:
+        mean: the quantity
+        low: lower end of the interval; None where the spread is unknown
+        high: upper end of the interval; None where the spread is unknown
     """
 
     mean: float

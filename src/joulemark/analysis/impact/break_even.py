@@ -7,11 +7,14 @@ from itertools import pairwise
 
 @dataclass(frozen=True)
 class Turn:
-    """A number of calls at which the order turns, by the means, and between which it may turn by their intervals.
+    """A number of calls at which the order turns.
 
-    `low` is zero where the side that is dearer at first may be the cheaper one from the first call; `high` is None
-    where there may be no turn at all. Both are None where an interval is unknown, or where the order turns more than
-    once.
+    Both ends are None where an interval is unknown, or where the order turns more than once.
+
+    Attributes:
+        at: calls by the means
+        low: least calls by the intervals; zero where the order may be the other from the first call
+        high: most calls by the intervals; None where there may be no turn at all
     """
 
     at: float
@@ -33,10 +36,10 @@ def turns(apart: Callable[[float], float], corners: Iterable[float]) -> tuple[fl
     bends = sorted({0.0, *(at for at in corners if at > 0)})
     last = max(bends[-1], 1.0)
     points = [*bends, last * 2, last * 4]  # beyond the last corner it is one line: two points tell where that goes
-    found: list[float] = []
+    crossings: list[float] = []
     for left, right in pairwise(points):
-        found += _roots(apart, left, right, is_last=right == points[-1])
-    return tuple(found)
+        crossings += _roots(apart, left, right, is_last=right == points[-1])
+    return tuple(crossings)
 
 
 def _roots(apart: Callable[[float], float], left: float, right: float, is_last: bool) -> list[float]:

@@ -1,7 +1,7 @@
-"""Portfolio: a mix of jobs on one card, answered by one general model or by specialists, and where the order turns.
+"""Portfolio: a mix of jobs on one card, answered by one general-purpose model or by specialists.
 
     Wh per day = idle power x hours on            paid once, whatever is loaded
-               + calls x net energy of a call     what a call adds to a card that is on anyway
+               + calls x dynamic energy of a call what a call adds to a card that is on anyway
                + loads x energy of a load         none for models that stay loaded around the clock
 
     stay  all models are in the card's memory: loaded once a day where the card is not on around the clock, else never
@@ -24,8 +24,17 @@ POLICIES = ("stay", "swap")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A side under one policy: what it takes a day, apart by what it is for, and how many calls the card can answer."""
+class PolicyCost:
+    """What a side takes a day under one policy, by what it is for.
+
+    Attributes:
+        side: `A` or `B`
+        policy: one of POLICIES
+        idle: idle energy of the card, Wh
+        calls: dynamic energy of the calls, Wh
+        loads: energy of loading, Wh
+        busy_hours: hours that the card is at work; None where the time of a call is unknown
+    """
 
     side: str
     policy: str
@@ -47,41 +56,51 @@ class Plan:
 
 @dataclass(frozen=True)
 class Portfolio:
-    """Two sides of one mix: the plans that were reckoned, the chosen one of each side, the verdict and the turns.
+    """Two sides of one mix, with the cost of each under each policy and the verdict.
 
-    `turns` are the calls per day at which the two chosen plans take the same and their order turns, None where
-    what loading takes is needed and was not read. `capacity` is how
-    many calls a day the card answers on each side, None where that is unknown. `reasons` says why nothing can be
-    said; then there are no plans and the verdict is `unknown`.
+    Attributes:
+        mix: the jobs
+        a: the general-purpose side
+        b: the specialists
+        verdict: `A`, `B`, `tie` or `unknown`
+        costs: what each side takes under each policy; empty where there are `reasons`
+        chosen: the policy of each side
+        turns: calls a day at which the order of the two chosen policies turns; None where the energy of a load that
+            they need is not available
+        capacity: calls a day that the card answers, for A and B; None where that is unknown
+        reasons: why there is no verdict
+        notes: caveats
     """
 
     mix: Mix
     a: Side
     b: Side
     verdict: str
-    plans: tuple[Plan, ...] = ()
+    costs: tuple[PolicyCost, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
     turns: tuple[Turn, ...] | None = ()
     capacity: tuple[float | None, float | None] = (None, None)
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def plan(self, side: str, policy: str | None = None) -> Plan | None:
-        """The plan of side `A` or `B`, the chosen one where no policy is named."""
+    def cost(self, side: str, policy: str | None = None) -> PolicyCost | None:
+        """The cost of side `A` or `B`, under the chosen policy where none is named."""
         wanted = policy or self.chosen.get(side)
-        return next((one for one in self.plans if (one.side, one.policy) == (side, wanted)), None)
+        return next((cost for cost in self.costs if (cost.side, cost.policy) == (side, wanted)), None)
 
 
-def plan(jobs: Mix, side: Side, label: str, policy: str, idle_w: Amount, calls: float | None = None) -> Plan:
+def policy_cost(
+    jobs: Mix, side: Side, label: str, policy: str, idle_w: Amount, calls: float | None = None
+) -> PolicyCost:
     """What a side takes a day under a policy, at the mix's calls per day or at others."""
     count = jobs.calls_per_day if calls is None else calls
-    asked = {task: count * share for task, share in jobs.shares.items()}
-    net = [(side.by_task[task].net or Amount(0.0)).times(asked[task] / PER) for task in asked]
+    requested = {task: count * share for task, share in jobs.shares.items()}
+    dynamic = [(side.by_task[task].dynamic or Amount(0.0)).times(requested[task] / PER) for task in requested]
     often = loaded(jobs, side, policy, count)
     loads = total(load_wh(side, model, idle_w).times(times) for model, times in often.items() if times > 0)
-    seconds = [side.by_task[task].seconds for task in asked]
-    busy = None if None in seconds else sum(s * n for s, n in zip(seconds, asked.values(), strict=True) if s) / 3600
-    return Plan(label, policy, idle_w.times(jobs.hours_on), total(net), loads, busy)
+    seconds = [side.by_task[task].seconds for task in requested]
+    busy = None if None in seconds else sum(s * n for s, n in zip(seconds, requested.values(), strict=True) if s) / 3600
+    return PolicyCost(label, policy, idle_w.times(jobs.hours_on), total(dynamic), loads, busy)
 
 
 def loaded(jobs: Mix, side: Side, policy: str, calls: float) -> dict[str, float]:
@@ -110,11 +129,11 @@ def load_wh(side: Side, model: str, idle_w: Amount) -> Amount:
 
 def _shares(jobs: Mix, side: Side) -> dict[str, float]:
     """The share of the calls that each model of a side answers."""
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for task, share in jobs.shares.items():
         model = side.by_task[task].model
-        found[model] = found.get(model, 0.0) + share
-    return found
+        shares[model] = shares.get(model, 0.0) + share
+    return shares
 
 
 def portfolio(jobs: Mix, a: Side, b: Side, card_bytes: int | None = None) -> Portfolio:
@@ -122,23 +141,23 @@ def portfolio(jobs: Mix, a: Side, b: Side, card_bytes: int | None = None) -> Por
     reasons = tuple(_reasons(jobs, (a, b)))
     if reasons:
         return Portfolio(jobs, a, b, "unknown", reasons=reasons)
-    idle_w = idle_power([one for side in (a, b) for task, one in side.by_task.items() if task in jobs.shares])
+    idle_w = idle_power([run for side in (a, b) for task, run in side.by_task.items() if task in jobs.shares])
     sides = {"A": a, "B": b}
-    plans = tuple(
-        plan(jobs, side, label, policy, idle_w) for label, side in sides.items() for policy in _policies(side)
+    costs = tuple(
+        policy_cost(jobs, side, label, policy, idle_w) for label, side in sides.items() for policy in _policies(side)
     )
     chosen = {label: policy_of(side, card_bytes) for label, side in sides.items()}
-    pair = {one.side: one for one in plans if chosen[one.side] == one.policy}
+    pair = {cost.side: cost for cost in costs if chosen[cost.side] == cost.policy}
 
     return Portfolio(
         mix=jobs,
         a=a,
         b=b,
         verdict=verdict.lower(pair["A"].work, pair["B"].work),
-        plans=plans,
+        costs=costs,
         chosen=chosen,
         turns=None
-        if any(_unread(jobs, sides[label], chosen[label]) for label in sides)
+        if any(_without_load_energy(jobs, sides[label], chosen[label]) for label in sides)
         else _turns(jobs, sides, chosen),
         capacity=(capacity(jobs, a), capacity(jobs, b)),
         notes=tuple(_notes(jobs, sides, chosen, card_bytes)),
@@ -146,10 +165,10 @@ def portfolio(jobs: Mix, a: Side, b: Side, card_bytes: int | None = None) -> Por
 
 
 def _turns(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str]) -> tuple[Turn, ...]:
-    """Where the order of the two chosen plans turns; the idle power is the same on both sides and cancels."""
+    """Where the order of the two chosen policies turns; the idle power is the same on both sides and cancels."""
 
     def works(calls: float) -> list[Amount]:
-        return [plan(jobs, sides[label], label, chosen[label], Amount(0.0), calls).work for label in sides]
+        return [policy_cost(jobs, sides[label], label, chosen[label], Amount(0.0), calls).work for label in sides]
 
     def apart(calls: float) -> float:
         a, b = works(calls)
@@ -164,11 +183,11 @@ def _turns(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str]) -> t
         return (a.high or 0.0) - (b.low or 0.0)
 
     corners = [at for label in sides for at in _corners(jobs, sides[label], chosen[label])]
-    found = turns(apart, corners)
-    if len(found) != 1 or any(one.low is None for one in works(found[0])):
-        return tuple(Turn(at) for at in found)
-    rising = apart(found[0] * 1.001) > 0
-    return (ends(found[0], rising, turns(least, corners), turns(most, corners)),)
+    crossings = turns(apart, corners)
+    if len(crossings) != 1 or any(work.low is None for work in works(crossings[0])):
+        return tuple(Turn(at) for at in crossings)
+    rising = apart(crossings[0] * 1.001) > 0
+    return (ends(crossings[0], rising, turns(least, corners), turns(most, corners)),)
 
 
 def policy_of(side: Side, card_bytes: int | None) -> str:
@@ -185,8 +204,8 @@ def _policies(side: Side) -> tuple[str, ...]:
 def idle_power(runs: Sequence[Measured]) -> Amount:
     """The card's idle power with a context: the mean of all runs' readings, from the lowest end to the highest."""
     read = [run.idle_w for run in runs if run.idle_w is not None]
-    ends = [end for one in read for end in (one.low, one.high) if end is not None]
-    mean = sum(one.mean for one in read) / len(read)
+    ends = [end for power in read for end in (power.low, power.high) if end is not None]
+    mean = sum(power.mean for power in read) / len(read)
     whole = len(ends) == 2 * len(read)
     return Amount(mean, min(ends) if whole else None, max(ends) if whole else None)
 
@@ -205,37 +224,37 @@ def _corners(jobs: Mix, side: Side, policy: str) -> Iterable[float]:
 
 
 def _reasons(jobs: Mix, sides: Sequence[Side]) -> Iterable[str]:
-    """Why nothing can be said of the mix."""
+    """Why there is no verdict on the mix."""
     devices = {value.device for side in sides for value in side.by_task.values()}
     if len(devices) > 1:
         yield f"the runs are of different devices ({', '.join(sorted(devices))}), which do not compare"
     for side in sides:
         for task in jobs.shares:
-            one = side.by_task.get(task)
-            if one is None:
+            run = side.by_task.get(task)
+            if run is None:
                 yield f"no run of {task} for {side.name}; measure one: {program('run')} model=… task={task}"
-            elif one.net is None or one.idle_w is None:
-                yield f"{one.model} on {task} has no idle baseline, so no net energy; type protocol=standard"
+            elif run.dynamic is None or run.idle_w is None:
+                yield f"{run.model} on {task} has no idle baseline, so no dynamic energy; type protocol=standard"
 
 
 def _notes(jobs: Mix, sides: Mapping[str, Side], chosen: Mapping[str, str], card_bytes: int | None) -> Iterable[str]:
-    """What must be said beside the numbers."""
+    """The caveats."""
     estimated = [value.estimated_share or 0.0 for side in sides.values() for value in side.by_task.values()]
     if max(estimated) > 0:
-        yield f"up to {max(estimated):.0%} of these energies was estimated, not read"
+        yield f"up to {max(estimated):.0%} of these energies was estimated, not measured"
     for label, side in sides.items():
         if len(side.models) > 1 and (side.memory_bytes is None or card_bytes is None):
             yield f"{label}: whether its {len(side.models)} models fit in memory together is unknown; taken to fit"
-        unread = _unread(jobs, side, chosen[label])
-        if unread:
-            yield f"{label}: what loading {', '.join(unread)} takes was not read, so there is no verdict"
+        lacking = _without_load_energy(jobs, side, chosen[label])
+        if lacking:
+            yield f"{label}: what loading {', '.join(lacking)} takes is not available, so there is no verdict"
         most = capacity(jobs, side)
         if most is not None and jobs.calls_per_day > most:
-            asked = f"{jobs.calls_per_day:,.0f}"
-            yield f"{label}: one device answers about {most:,.0f} calls of this mix a day, not {asked}"
+            requested = f"{jobs.calls_per_day:,.0f}"
+            yield f"{label}: one device answers about {most:,.0f} calls of this mix a day, not {requested}"
 
 
-def _unread(jobs: Mix, side: Side, policy: str) -> list[str]:
-    """The models that the policy loads and whose loading was not read."""
+def _without_load_energy(jobs: Mix, side: Side, policy: str) -> list[str]:
+    """The models that the policy loads and whose energy of loading is not available."""
     often = loaded(jobs, side, policy, float("inf"))
     return [model for model, times in often.items() if times > 0 and load_wh(side, model, Amount(0.0)).low is None]

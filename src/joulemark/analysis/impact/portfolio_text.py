@@ -1,21 +1,21 @@
-"""A portfolio in words and as a table: which side takes less for this mix, and where the order turns."""
+"""A portfolio as sentences and as a table: which side takes less for this mix, and where the order turns."""
 
 from joulemark.analysis.impact.amount import Amount, interval
 from joulemark.analysis.impact.break_even import Turn
-from joulemark.analysis.impact.portfolio import Plan, Portfolio
+from joulemark.analysis.impact.portfolio import PolicyCost, Portfolio
 from joulemark.analysis.impact.workload_mix import HOURS_A_DAY
 from joulemark.core.formatting import UNKNOWN, listed, rounded
 from joulemark.core.markdown import Table
 
 POLICY = {"stay": "all stay loaded", "swap": "loaded in rounds"}
 BASIS = (
-    "Idle power is that of one device, paid once, and cancels between the sides; calls are net of it. Memory is the "
-    "sum of the models' peaks. Intervals are added end to end."
+    "Idle power is that of one device, paid once, and cancels between the sides; calls are the dynamic energy "
+    "above it. Memory is the sum of the models' peaks. Intervals are added end to end."
 )
 
 
 def sentences(portfolio: Portfolio) -> tuple[str, ...]:
-    """The answer first, then where the order turns, then what must be said beside it."""
+    """The verdict first, then where the order turns, then the caveats."""
     if portfolio.reasons:
         return ("Which side takes less cannot be said.", *(_sentence(reason) for reason in portfolio.reasons))
     return (
@@ -34,7 +34,7 @@ def _verdict(portfolio: Portfolio) -> str:
         return f"For {calls} there is no verdict: an interval is not known."
     if portfolio.verdict == "tie":
         return f"For {calls} {names['A']} and {names['B']} tie: their intervals meet."
-    less, more = (portfolio.plan(side) for side in (portfolio.verdict, "B" if portfolio.verdict == "A" else "A"))
+    less, more = (portfolio.cost(side) for side in (portfolio.verdict, "B" if portfolio.verdict == "A" else "A"))
     assert less is not None
     assert more is not None
     return (
@@ -53,8 +53,8 @@ def _turns(portfolio: Portfolio) -> str:
     if not portfolio.turns:
         return "There is no break-even: the order is the same for any number of calls."
     least = min((most for most in portfolio.capacity if most is not None), default=None)
-    said = [f"{_turn(one)}{_beyond(one.at, least)}" for one in portfolio.turns]
-    return f"The order turns at {listed(said)}."
+    places = [f"{_turn(turn)}{_beyond(turn.at, least)}" for turn in portfolio.turns]
+    return f"The order turns at {listed(places)}."
 
 
 def _turn(turn: Turn) -> str:
@@ -71,21 +71,21 @@ def _beyond(at: float, most: float | None) -> str:
 
 def _parts(portfolio: Portfolio) -> list[str]:
     """The idle power beside all that the calls add: what keeping the card on costs, whoever answers."""
-    one = portfolio.plan("A")
-    if one is None or one.idle.mean <= 0:
+    cost = portfolio.cost("A")
+    if cost is None or cost.idle.mean <= 0:
         return []
     on = "around the clock" if portfolio.mix.hours_on == HOURS_A_DAY else f"{portfolio.mix.hours_on:g} hours a day"
-    return [f"Being on {on} takes {interval(one.idle)} a day, whichever side answers."]
+    return [f"Being on {on} takes {interval(cost.idle)} a day, whichever side answers."]
 
 
 def _quality(portfolio: Portfolio) -> list[str]:
     """How well each side answers, task by task; nothing where neither is known."""
-    said = []
+    qualities = []
     for task in portfolio.mix.shares:
         a, b = (side.by_task[task].quality for side in (portfolio.a, portfolio.b))
         if a is not None or b is not None:
-            said.append(f"{task.replace('_', ' ')} {rounded(a, 3)} against {rounded(b, 3)}")
-    return [f"Quality, {portfolio.a.name} against {portfolio.b.name}: {'; '.join(said)}."] if said else []
+            qualities.append(f"{task.replace('_', ' ')} {rounded(a, 3)} against {rounded(b, 3)}")
+    return [f"Quality, {portfolio.a.name} against {portfolio.b.name}: {'; '.join(qualities)}."] if qualities else []
 
 
 def _sentence(text: str) -> str:
@@ -96,7 +96,7 @@ def table(portfolio: Portfolio) -> Table:
     """Each side under each policy: Wh a day by what they are for; the chosen ones are marked."""
     heads = ("", "policy", "idle", "calls", "loading", "in all, a day", "at work")
     names = {"A": portfolio.a.name, "B": portfolio.b.name}
-    rows = tuple(_row(portfolio, one, names[one.side]) for one in portfolio.plans)
+    rows = tuple(_row(portfolio, cost, names[cost.side]) for cost in portfolio.costs)
     return Table(f"A day of {portfolio.mix.name or 'this mix'}", heads, rows, BASIS)
 
 
@@ -106,8 +106,8 @@ def _span(hours: float) -> str:
     return f"{rounded(hours / size)} {unit}"
 
 
-def _row(portfolio: Portfolio, plan: Plan, name: str) -> tuple[str, ...]:
-    mark = " (chosen)" if portfolio.chosen[plan.side] == plan.policy and len(portfolio.plans) > 2 else ""
-    busy = UNKNOWN if plan.busy_hours is None else _span(plan.busy_hours)
-    parts: tuple[Amount, ...] = (plan.idle, plan.calls, plan.loads, plan.wh)
-    return (f"{plan.side}: {name}", f"{POLICY[plan.policy]}{mark}", *(interval(part) for part in parts), busy)
+def _row(portfolio: Portfolio, cost: PolicyCost, name: str) -> tuple[str, ...]:
+    mark = " (chosen)" if portfolio.chosen[cost.side] == cost.policy and len(portfolio.costs) > 2 else ""
+    busy = UNKNOWN if cost.busy_hours is None else _span(cost.busy_hours)
+    parts: tuple[Amount, ...] = (cost.idle, cost.calls, cost.loads, cost.wh)
+    return (f"{cost.side}: {name}", f"{POLICY[cost.policy]}{mark}", *(interval(part) for part in parts), busy)

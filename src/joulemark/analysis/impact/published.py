@@ -46,13 +46,22 @@ class Entry:
         """How many parameters: as stated, else as the model's name says; None where neither does."""
         if self.parameters is not None:
             return float(self.parameters)
-        found = SIZE_IN_NAME.search(self.model)
-        return float(found[1]) * (1e9 if found[2] in "bB" else 1e6) if found else None
+        match = SIZE_IN_NAME.search(self.model)
+        return float(match[1]) * (1e9 if match[2] in "bB" else 1e6) if match else None
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A published list: who says it, what was counted, how much of the whole list it holds."""
+    """A published list.
+
+    Attributes:
+        source: who publishes it
+        year: year of publication
+        boundary: what was counted
+        entries: its entries
+        coverage: how much of the whole list it holds
+        version: version of the file
+    """
 
     source: str
     year: int
@@ -64,11 +73,19 @@ class Reference:
 
 @dataclass(frozen=True)
 class Place:
-    """A run beside a published list. `same` tells whether the entry is of the run's own model.
+    """The place of a run in a published list.
 
-    `below` of the `count` entries of the task take less than the run. `fifth` is 1 for the best fifth, None among fewer
-    than five. `stars` is the band in which the list's own stars leave no choice, None where they do.
-    `differs` names what of the run is not as the list measured.
+    Attributes:
+        reference: the list
+        task: name of the task
+        wh_per_1k: GPU energy of the run, Wh per 1,000 inferences
+        entry: the entry of the run's model, or of the nearest size; None where there is none
+        same: whether the entry is of the run's own model
+        count: entries of the task
+        below: how many of them take less than the run
+        fifth: 1 for the best fifth, to 5; None among fewer than five entries
+        stars: the only band that the list's own stars allow; None where they allow several
+        differs: what of the run is not as the list measured
     """
 
     reference: Reference
@@ -144,14 +161,14 @@ def place(
     differs: tuple[str, ...] = (),
 ) -> Place | None:
     """The place of so many Wh of the GPU per 1,000 inferences among the published entries of a task."""
-    early_stop_against = [entry for entry in reference.entries if entry.task == task]
-    if not early_stop_against:
+    entries = [entry for entry in reference.entries if entry.task == task]
+    if not entries:
         return None
-    own = next((entry for entry in early_stop_against if entry.model == model), None)
-    below = sum(entry.wh_per_1k < wh_per_1k for entry in early_stop_against)
-    count = len(early_stop_against)
+    own = next((entry for entry in entries if entry.model == model), None)
+    below = sum(entry.wh_per_1k < wh_per_1k for entry in entries)
+    count = len(entries)
     fifth = min(FIFTHS, below * FIFTHS // count + 1) if count >= FIFTHS else None
-    nearest = own or _nearest(early_stop_against, parameters)
+    nearest = own or _nearest(entries, parameters)
     return Place(
         reference,
         task,
@@ -161,26 +178,26 @@ def place(
         count,
         below,
         fifth,
-        _band(wh_per_1k, early_stop_against),
+        _band(wh_per_1k, entries),
         differs,
     )
 
 
-def _nearest(early_stop_against: Sequence[Entry], parameters: float | None) -> Entry | None:
+def _nearest(entries: Sequence[Entry], parameters: float | None) -> Entry | None:
     """The entry whose size is nearest by ratio; None where the run's size or all of theirs are unknown."""
-    sized = [(entry.size, entry) for entry in early_stop_against if entry.size]
+    sized = [(entry.size, entry) for entry in entries if entry.size]
     if not parameters or not sized:
         return None
     return min(sized, key=lambda pair: abs(log(pair[0] / parameters)))[1]
 
 
-def _band(wh_per_1k: float, early_stop_against: Sequence[Entry]) -> int | None:
+def _band(wh_per_1k: float, entries: Sequence[Entry]) -> int | None:
     """The stars that the list's own entries leave no choice but to give; None where they do.
 
     They are bands of the task's energy: where some entry has more stars than one that takes less, they are of something
     else besides (text generation has classes), and nothing is said.
     """
-    rated = sorted((entry.wh_per_1k, entry.stars) for entry in early_stop_against if entry.stars is not None)
+    rated = sorted((entry.wh_per_1k, entry.stars) for entry in entries if entry.stars is not None)
     stars = [star for _, star in rated]
     if not rated or stars != sorted(stars, reverse=True):
         return None
@@ -204,4 +221,4 @@ def _differences(record: Record) -> list[str]:
         (record.model.weights == "hub", f"{record.model.weights} weights"),
         (record.task.dataset != "embedded", "the built-in data, not the list's"),
     )
-    return [words for holds, words in checks if not holds]
+    return [difference for holds, difference in checks if not holds]

@@ -1,4 +1,4 @@
-"""The nearest published figure in words, and the list of its task with the run in its place."""
+"""The nearest published figure as sentences, and the list of its task with the run in its place."""
 
 from collections.abc import Mapping
 
@@ -13,23 +13,25 @@ FIFTHS = ("best", "second", "middle", "fourth", "last")
 def sentences(place: Place) -> tuple[str, ...]:
     """The nearest entry, the run's place, and what of it does not compare."""
     known, task, wh = place.reference, place.task.replace("_", " "), f"{rounded(place.wh_per_1k, 3)} Wh"
-    said = [*_entry(place), _rank(place, task, wh)]
+    lines = [*_entry(place), _rank(place, task, wh)]
     if place.differs:
-        said.append(f"This run differs from the list's: {'; '.join(place.differs)}. Read the place as a magnitude.")
+        lines.append(f"This run differs from the list's: {'; '.join(place.differs)}. Read the place as a magnitude.")
     coverage = f"; it holds {known.coverage}" if known.coverage else ""
-    said.append(f"Published by {known.source}, {known.year}: {known.boundary}{coverage}.")
-    return tuple(said)
+    lines.append(f"Published by {known.source}, {known.year}: {known.boundary}{coverage}.")
+    return tuple(lines)
 
 
 def _entry(place: Place) -> list[str]:
-    one = place.entry
-    if one is None or place.ratio is None:
+    entry = place.entry
+    if entry is None or place.ratio is None:
         return ["The list has no entry of this model, and none whose size could be compared."]
-    stars = "" if one.stars is None else f", {one.stars} of {MOST_STARS} stars"
-    what = f"{rounded(one.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {rounded(place.ratio, 3)} times that"
+    stars = "" if entry.stars is None else f", {entry.stars} of {MOST_STARS} stars"
+    what = f"{rounded(entry.wh_per_1k, 3)} Wh per 1,000{stars}; this run takes {rounded(place.ratio, 3)} times that"
     if place.same:
         return [f"Published for this model: {what}."]
-    return [f"Nothing is published for this model; the nearest in size of those that state one is {one.model}: {what}."]
+    return [
+        f"Nothing is published for this model; the nearest in size of those that state one is {entry.model}: {what}."
+    ]
 
 
 def _rank(place: Place, task: str, wh: str) -> str:
@@ -43,32 +45,32 @@ def _rank(place: Place, task: str, wh: str) -> str:
 
 def beside(record: Record, metrics: Mapping[str, float | None]) -> tuple[str, ...]:
     """What a run's description says of the published figures; empty where it may say nothing."""
-    found = stated(record, metrics)
-    return () if found is None else sentences(found)
+    place = stated(record, metrics)
+    return () if place is None else sentences(place)
 
 
 def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     """The same for a list of runs: the nearest entry, the times its energy, the band of stars, and what differs."""
-    found = stated(record, metrics)
-    if found is None:
+    place = stated(record, metrics)
+    if place is None:
         return {}
-    one, told = found.entry, {"published.differs": "; ".join(found.differs)}
-    if one is not None and found.ratio is not None:
-        told["published.nearest"] = f"{one.model}{'' if found.same else ' (another model)'}"
-        told["published.ratio"] = rounded(found.ratio, 3)
-    if found.stars is not None:
-        told["published.band"] = f"{found.stars} of {MOST_STARS} stars"
-    return {key: value for key, value in told.items() if value}
+    entry, values = place.entry, {"published.differs": "; ".join(place.differs)}
+    if entry is not None and place.ratio is not None:
+        values["published.nearest"] = f"{entry.model}{'' if place.same else ' (another model)'}"
+        values["published.ratio"] = rounded(place.ratio, 3)
+    if place.stars is not None:
+        values["published.band"] = f"{place.stars} of {MOST_STARS} stars"
+    return {key: value for key, value in values.items() if value}
 
 
 def table(place: Place) -> Table:
     """The published entries of the task, from the least, with the run in its place."""
-    early_stop_against = sorted(
-        (entry for entry in place.reference.entries if entry.task == place.task), key=lambda one: one.wh_per_1k
+    entries = sorted(
+        (entry for entry in place.reference.entries if entry.task == place.task), key=lambda entry: entry.wh_per_1k
     )
     rows = [
-        (one.model, rounded(one.wh_per_1k, 3), UNKNOWN if one.stars is None else str(one.stars))
-        for one in early_stop_against
+        (entry.model, rounded(entry.wh_per_1k, 3), UNKNOWN if entry.stars is None else str(entry.stars))
+        for entry in entries
     ]
     rows.insert(
         place.below,

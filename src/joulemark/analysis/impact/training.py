@@ -27,7 +27,15 @@ PER = 1000  # inferences
 
 @dataclass(frozen=True)
 class Training:
-    """What training a model took as published, and the energy of a call and the calls that its source set beside it."""
+    """What training a model took, as published.
+
+    Attributes:
+        model: id of the checkpoint
+        training_kwh: energy of training, kWh
+        fine_tuning_kwh: energy of fine-tuning, kWh
+        inference_kwh: energy of a call as printed in the source, kWh
+        calls: calls that match training, as printed in the source
+    """
 
     model: str
     training_kwh: float
@@ -43,7 +51,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Reference:
-    """The published figures, who says so, and what was counted."""
+    """The published figures.
+
+    Attributes:
+        source: who publishes them
+        year: year of publication
+        version: version of the file
+        boundary: what was counted
+        entries: one for each model
+    """
 
     source: str
     year: int
@@ -56,7 +72,12 @@ class Reference:
 class Parity:
     """After how many calls of a measured run the published training is matched.
 
-    `run` says which run; None: its model stands for it.
+    Attributes:
+        training: the published training
+        reference: where it was published
+        per_1k: gross energy of the run, Wh per 1,000 inferences
+        calls: calls that take as much as training did
+        run: name of the run; None where its model names it
     """
 
     training: Training
@@ -98,10 +119,10 @@ def parity(model: str, per_1k: Amount, reference: Reference | None = None, run: 
 
 
 def sentences(parity: Parity, use: Use | None = None) -> tuple[str, ...]:
-    """The parity in words, with the printed one beside it, and how long a use takes to reach it."""
+    """The parity as sentences, with the printed one, and how long a use takes to reach it."""
     training, calls = parity.training, parity.calls
     ends = "" if calls.low is None else f" ({rounded(calls.low, 3)} to {rounded(calls.high, 3)})"
-    said = [
+    lines = [
         f"Training {training.model} took {training.training_kwh:,.0f} kWh and fine-tuning "
         f"{training.fine_tuning_kwh:,.0f} kWh, as published: as much as {rounded(calls.mean, 3)} inferences of this "
         f"run{ends}.",
@@ -110,8 +131,8 @@ def sentences(parity: Parity, use: Use | None = None) -> tuple[str, ...]:
     ]
     if use is not None:
         years = calls.mean / use.calls("year")
-        said.append(f"With {rounded(use.count, 4)} inferences a {use.per} that is {_years(years)}.")
-    return tuple(said)
+        lines.append(f"With {rounded(use.count, 4)} inferences a {use.per} that is {_years(years)}.")
+    return tuple(lines)
 
 
 def _printed(kwh: float) -> str:
@@ -125,20 +146,22 @@ def _years(years: float) -> str:
     return f"{rounded(years)} years"
 
 
-def table(found: Sequence[Parity]) -> Table:
+def table(parities: Sequence[Parity]) -> Table:
     """Each run's model: training, an inference as printed and as measured, and the calls that match in both."""
     rows = tuple(
         (
-            one.run or one.training.model,
-            f"{one.training.training_kwh:,.0f} + {one.training.fine_tuning_kwh:,.0f} kWh",
-            f"{_printed(one.training.inference_kwh)} kWh",
-            f"{one.training.calls:,}",
-            interval(one.per_1k.times(1 / PER)),
-            rounded(one.calls.mean, 3),
+            parity.run or parity.training.model,
+            f"{parity.training.training_kwh:,.0f} + {parity.training.fine_tuning_kwh:,.0f} kWh",
+            f"{_printed(parity.training.inference_kwh)} kWh",
+            f"{parity.training.calls:,}",
+            interval(parity.per_1k.times(1 / PER)),
+            rounded(parity.calls.mean, 3),
         )
-        for one in found
+        for parity in parities
     )
     heads = ("run", "training and fine-tuning", "a call, as printed", "calls that match, as printed")
-    references = dict.fromkeys(f"{one.reference.source}: {one.reference.boundary}." for one in found)
-    note = " ".join([*references, "As measured: gross component energy of the run, on its own card."] if found else [])
+    references = dict.fromkeys(f"{parity.reference.source}: {parity.reference.boundary}." for parity in parities)
+    note = " ".join(
+        [*references, "As measured: gross component energy of the run, on its own card."] if parities else []
+    )
     return Table("Training against inference", (*heads, "a call, as measured", "calls that match"), rows, note)

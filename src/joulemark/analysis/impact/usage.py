@@ -2,7 +2,7 @@
 
     use.count=30 use.per=week  ->  Wh, money and grams per week and per year, beside an evening's game
 
-Energy is gross, as measured at the run's batch size; being on between the calls is not in it, and said beside it.
+Energy is gross, as measured at the run's batch size; being on between the calls is not in it; a caveat says so.
 """
 
 import math
@@ -26,7 +26,12 @@ SECONDS_A_DAY = 86400.0
 
 @dataclass(frozen=True)
 class Use:
-    """So many inferences per day, week, month or year; a month is a twelfth of 365 days."""
+    """So many inferences in a span of time; a month is a twelfth of 365 days.
+
+    Attributes:
+        count: inferences, above 0
+        per: `day`, `week`, `month` or `year`
+    """
 
     count: float
     per: str
@@ -49,7 +54,18 @@ def use(count: Any, per: Any) -> Use:
 class Cost:
     """What one run says of an inference, and where: all that a use is computed from.
 
-    `site` is the record's; `per_1k` gross Wh; `on_wh_per_1k` the part of it that is being on; None is unknown.
+    Attributes:
+        model: name of the model
+        task: name of the task
+        device: name of the device
+        batch_size: requests per forward pass
+        per_1k: gross energy, Wh per 1,000 inferences
+        site: the record's site
+        idle_wh_per_1k: idle (static) part of it, Wh per 1,000 inferences; None is unknown, as below
+        idle_w: idle power of the GPU with the model loaded, W
+        load_wh: energy of loading the model once, Wh
+        per_s: inferences a second
+        estimated_share: share of the energy that was estimated, in [0, 1]
     """
 
     model: str
@@ -58,7 +74,7 @@ class Cost:
     batch_size: int
     per_1k: Amount
     site: Site
-    on_wh_per_1k: float | None = None
+    idle_wh_per_1k: float | None = None
     idle_w: float | None = None
     load_wh: float | None = None
     per_s: float | None = None
@@ -66,7 +82,7 @@ class Cost:
 
 
 def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
-    """What a record says of an inference; None where its energy was not read. `metrics` are its named ones."""
+    """What a record says of an inference; None where its energy is not available. `metrics` are its named ones."""
     energy = verdict.energy_estimate(metrics)
     if energy is None:
         return None
@@ -77,7 +93,7 @@ def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
         batch_size=record.settings.batch_size,
         per_1k=Amount.of(energy.mean, energy.half_width),
         site=record.site,
-        on_wh_per_1k=metrics.get("energy/idle_wh_per_1k"),
+        idle_wh_per_1k=metrics.get("energy/idle_wh_per_1k"),
         idle_w=metrics.get("power/idle_w"),
         load_wh=metrics.get("energy/load_wh"),
         per_s=metrics.get("throughput/requests_per_s"),
@@ -86,11 +102,18 @@ def cost(record: Record, metrics: Mapping[str, float | None]) -> Cost | None:
 
 
 @dataclass(frozen=True)
-class Bill:
-    """What a use takes in one span: component energy, and what the site makes of it; None where it does not say.
+class SpanTotal:
+    """What a use takes in one span; None where the site does not tell.
 
-    `building_wh` is the energy with the building's overhead (PUE), of which money and grams are made. `heat_wh` and
-    `heat_g` are what heating was spared: a credit that stands for itself and is taken off nothing.
+    Attributes:
+        span: `week` or `year`
+        calls: inferences
+        wh: energy of the components, Wh
+        building_wh: energy with the building's overhead (PUE), Wh: the basis of grams and money
+        grams: emissions, grams of CO2 equivalent
+        money: cost in the site's currency
+        heat_wh: heating avoided, Wh: a credit, subtracted from nothing
+        heat_g: emissions of that heating, grams of CO2 equivalent
     """
 
     span: str
@@ -105,18 +128,25 @@ class Bill:
 
 @dataclass(frozen=True)
 class MyUse:
-    """A use on one card: what it takes per week and per year, and what must be said beside it."""
+    """A use on one card.
+
+    Attributes:
+        use: the inferences
+        cost: what one run says of an inference
+        week: what a week takes
+        year: what a year takes
+    """
 
     use: Use
     cost: Cost
-    week: Bill
-    year: Bill
+    week: SpanTotal
+    year: SpanTotal
 
     @property
-    def on_share(self) -> float | None:
+    def idle_share(self) -> float | None:
         """The share of an inference's energy that is idle (static), in [0, 1]; None without an idle baseline."""
-        on = self.cost.on_wh_per_1k
-        return None if on is None or self.cost.per_1k.mean <= 0 else min(1.0, on / self.cost.per_1k.mean)
+        idle = self.cost.idle_wh_per_1k
+        return None if idle is None or self.cost.per_1k.mean <= 0 else min(1.0, idle / self.cost.per_1k.mean)
 
     @property
     def busy_share(self) -> float | None:
@@ -131,13 +161,13 @@ class MyUse:
         return self.cost.idle_w * DAYS["week"] * 24 * max(0.0, 1 - self.busy_share)
 
 
-def my_use(asked: Use, cost: Cost) -> MyUse:
+def my_use(use: Use, cost: Cost) -> MyUse:
     """The use on the card and at the site of a run."""
-    return MyUse(asked, cost, _bill(asked, cost, "week"), _bill(asked, cost, "year"))
+    return MyUse(use, cost, _total(use, cost, "week"), _total(use, cost, "year"))
 
 
-def _bill(asked: Use, cost: Cost, span: str) -> Bill:
-    calls = asked.calls(span)
+def _total(use: Use, cost: Cost, span: str) -> SpanTotal:
+    calls = use.calls(span)
     wh = cost.per_1k.times(calls / PER)
 
     def at_site(name: str) -> Amount | None:
@@ -145,7 +175,7 @@ def _bill(asked: Use, cost: Cost, span: str) -> Bill:
         per_wh = sites.metrics(J_PER_WH / PER, cost.site)[name]  # of 1 Wh: a thousand inferences of a mWh each
         return None if per_wh is None else wh.times(per_wh)
 
-    return Bill(
+    return SpanTotal(
         span=span,
         calls=calls,
         wh=wh,

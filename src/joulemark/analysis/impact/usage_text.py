@@ -1,4 +1,4 @@
-"""My use in words and as a table, beside an evening's game."""
+"""My use as sentences and as a table, with an evening's game."""
 
 import math
 from collections.abc import Callable
@@ -16,16 +16,16 @@ EVENING_H = 3.0  # an evening's game, by definition here
 
 
 def sentences(mine: MyUse) -> tuple[str, ...]:
-    """The use in words, the answer first."""
-    one = mine.cost
-    said = [
-        f"{rounded(mine.use.count, 4)} inferences a {mine.use.per} of {one.model} ({one.task}) on {one.device} take "
+    """The use as sentences, its energy first."""
+    cost = mine.cost
+    lines = [
+        f"{rounded(mine.use.count, 4)} inferences a {mine.use.per} of {cost.model} ({cost.task}) on {cost.device} take "
         f"{interval(mine.week.wh)} a week and {interval(mine.year.wh)} a year.",
         *_site(mine),
         *_game(mine),
         *_caveats(mine),
     ]
-    return tuple(said)
+    return tuple(lines)
 
 
 def _site(mine: MyUse) -> list[str]:
@@ -35,15 +35,15 @@ def _site(mine: MyUse) -> list[str]:
         parts.append(f"{_money(year.money.mean, here)} for electricity")
     if year.grams is not None:
         parts.append(f"{mass_rounded(year.grams.mean)} of CO2 equivalent")
-    lines = [f"A year of it is {' and '.join(parts)}. Site: {sites.words(here)}."] if parts else []
-    missing = [f"{word} (site.{key}=…)" for word, key, value in (
+    lines = [f"A year of it is {' and '.join(parts)}. Site: {sites.summary(here)}."] if parts else []
+    missing = [f"{what} (site.{key}=…)" for what, key, value in (
         ("price", "price_per_kwh", year.money), ("zone", "zone", year.grams)) if value is None]  # fmt: skip
     if missing:
         lines.append(f"The run's site gives no {' and no '.join(missing)}, so that figure is left out.")
     if year.heat_wh is not None:
         grams = "" if year.heat_g is None else f" and {mass_rounded(year.heat_g.mean)}"
         lines.append(
-            f"Its heat spares {wh_rounded(year.heat_wh.mean)}{grams} of heating a year, taken off nothing above."
+            f"Its heat avoids {wh_rounded(year.heat_wh.mean)}{grams} of heating a year, taken off nothing above."
         )
     return lines
 
@@ -60,28 +60,28 @@ def _game(mine: MyUse) -> list[str]:
 
 
 def _caveats(mine: MyUse) -> list[str]:
-    one, lines = mine.cost, []
-    if mine.on_share is not None:
+    cost, lines = mine.cost, []
+    if mine.idle_share is not None:
         lines.append(
-            f"{mine.on_share:.0%} of an inference's energy at batch {one.batch_size} "
+            f"{mine.idle_share:.0%} of an inference's energy at batch {cost.batch_size} "
             "is idle (static) energy, drawn whether there is work or not."
         )
-    if one.batch_size > 1:
-        lines.append(f"Measured at batch {one.batch_size}: calls that come one at a time cost more each.")
-    if mine.waiting_wh is not None and one.idle_w is not None:
+    if cost.batch_size > 1:
+        lines.append(f"Measured at batch {cost.batch_size}: calls that come one at a time cost more each.")
+    if mine.waiting_wh is not None and cost.idle_w is not None:
         lines.append(
             f"Kept loaded and waiting all week the GPU takes {wh_rounded(mine.waiting_wh)} more "
-            f"({rounded(one.idle_w, 3)} W), not in the figures above."
+            f"({rounded(cost.idle_w, 3)} W), not in the figures above."
         )
-    if one.load_wh is not None and one.per_1k.mean > 0:
-        inferences = one.load_wh / one.per_1k.mean * PER
+    if cost.load_wh is not None and cost.per_1k.mean > 0:
+        inferences = cost.load_wh / cost.per_1k.mean * PER
         lines.append(
-            f"Loading the model once takes {wh_rounded(one.load_wh)}, as much as {rounded(inferences)} inferences."
+            f"Loading the model once takes {wh_rounded(cost.load_wh)}, as much as {rounded(inferences)} inferences."
         )
     if mine.busy_share is not None and mine.busy_share > 1:
         lines.append(f"One device does not answer that many: it would take {math.ceil(mine.busy_share)} of them.")
-    if one.estimated_share:
-        lines.append(f"{one.estimated_share:.0%} of this energy was estimated, not read.")
+    if cost.estimated_share:
+        lines.append(f"{cost.estimated_share:.0%} of this energy was estimated, not measured.")
     return lines
 
 
@@ -89,8 +89,8 @@ def table(mine: MyUse) -> Table:
     """The use per week and per year, a line for each figure that is known."""
     here = mine.cost.site
     rows = [
-        ("inferences", *(rounded(bill.calls, 4) for bill in (mine.week, mine.year))),
-        ("energy of the components", *(interval(bill.wh) for bill in (mine.week, mine.year))),
+        ("inferences", *(rounded(span.calls, 4) for span in (mine.week, mine.year))),
+        ("energy of the components", *(interval(span.wh) for span in (mine.week, mine.year))),
     ]
     if here.pue != 1.0:
         rows.append(
@@ -115,8 +115,8 @@ def _money(value: float, here: Site) -> str:
     return f"{amount} {here.currency or '(currency not given)'}"
 
 
-def _range(amount: Amount, words: Callable[[float], str]) -> str:
+def _range(amount: Amount, text_of: Callable[[float], str]) -> str:
     if amount.low is None or amount.high is None or amount.low == amount.high:
-        return words(amount.mean)
-    mean, low, high = words(amount.mean), words(amount.low), words(amount.high)
+        return text_of(amount.mean)
+    mean, low, high = text_of(amount.mean), text_of(amount.low), text_of(amount.high)
     return mean if mean == low == high else f"{mean} ({low} to {high})"

@@ -24,9 +24,14 @@ HOURS_A_DAY = 24.0
 
 @dataclass(frozen=True)
 class Mix:
-    """Jobs of a day: `calls_per_day` in all, parted by `shares` over tasks, which add up to 1.
+    """Jobs of a day.
 
-    The card is on `hours_on` a day; `rounds_per_day` is how often collected jobs are answered where models are swapped.
+    Attributes:
+        calls_per_day: calls of all tasks
+        shares: task -> share of the calls; they add up to 1
+        hours_on: hours a day that the card is on, at most 24
+        rounds_per_day: how often collected jobs are answered where models are swapped, at least 1
+        name: name of the mix
     """
 
     calls_per_day: float
@@ -40,8 +45,20 @@ class Mix:
 class Measured:
     """What a run says of one model on one task.
 
-    `net` is Wh per 1,000 above idle, `seconds` the card's time for one inference, `load_wh` loading once with the idle
-    power of that time in it (`load_s`, where known, takes it out), `idle_w` with the model loaded.
+    Attributes:
+        model: name of the model
+        task: name of the task
+        device: name of the device
+        role: `specialist` or `general_purpose`
+        gross: gross energy, Wh per 1,000 inferences
+        dynamic: dynamic energy above idle, Wh per 1,000 inferences; None without an idle baseline
+        seconds: the card's time for one inference, s
+        load_wh: energy of loading once, idle power of that time included, Wh
+        load_s: time of loading, s
+        peak_memory_bytes: peak memory of the device
+        idle_w: idle power with the model loaded, W
+        quality: primary metric, in [0, 1]
+        estimated_share: share of the energy that was estimated, in [0, 1]
     """
 
     model: str
@@ -49,7 +66,7 @@ class Measured:
     device: str
     role: str
     gross: Amount
-    net: Amount | None
+    dynamic: Amount | None
     seconds: float | None = None
     load_wh: float | None = None
     load_s: float | None = None
@@ -61,7 +78,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Side:
-    """One way to answer the mix: which run's model answers each task."""
+    """One way to answer the mix.
+
+    Attributes:
+        name: the model, or what the models have in common
+        by_task: task -> the run whose model answers it
+    """
 
     name: str
     by_task: Mapping[str, Measured]
@@ -84,42 +106,40 @@ class Side:
 
 def mix(values: Mapping[str, Any], name: str) -> Mix:
     """The mix of a composed node of `conf/mix`; UserError for values that cannot be."""
-    found = typed(Mix, {"name": name, **values}, "mix")
+    jobs = typed(Mix, {"name": name, **values}, "mix")
     checks: Sequence[tuple[str, float, Callable[[float], bool], str]] = (
-        ("calls_per_day", found.calls_per_day, lambda v: 0 <= v < float("inf"), "must be 0 or more"),
-        ("hours_on", found.hours_on, lambda v: 0 < v <= HOURS_A_DAY, "must be above 0 and at most 24"),
-        ("rounds_per_day", found.rounds_per_day, lambda v: 1 <= v < float("inf"), "must be 1 or more"),
+        ("calls_per_day", jobs.calls_per_day, lambda v: 0 <= v < float("inf"), "must be 0 or more"),
+        ("hours_on", jobs.hours_on, lambda v: 0 < v <= HOURS_A_DAY, "must be above 0 and at most 24"),
+        ("rounds_per_day", jobs.rounds_per_day, lambda v: 1 <= v < float("inf"), "must be 1 or more"),
     )
     for key, value, holds, says in checks:
         if not holds(value):
             raise UserError(f"mix.{key}={value:g}: {says}")
-    for task, share in found.shares.items():
+    for task, share in jobs.shares.items():
         if not 0 < share <= 1:
-            raise UserError(
-                f"mix.shares.{task}={share:g}: must be above 0 and at most 1; leave out what is never asked"
-            )
-    if abs(sum(found.shares.values()) - 1) > 1e-6:
-        raise UserError(f"mix.shares add up to {sum(found.shares.values()):g}: they are parts of one whole, 1")
-    return found
+            raise UserError(f"mix.shares.{task}={share:g}: must be above 0 and at most 1; leave out what has no calls")
+    if abs(sum(jobs.shares.values()) - 1) > 1e-6:
+        raise UserError(f"mix.shares add up to {sum(jobs.shares.values()):g}: they are parts of one whole, 1")
+    return jobs
 
 
 @cache
 def known(folder: Path = FOLDER) -> Mapping[str, Mix]:
     """Every mix of conf/mix by its name."""
-    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
-    return {name: mix(values, name) for name, values in found.items()}
+    nodes = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    return {name: mix(values, name) for name, values in nodes.items()}
 
 
 def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | None:
-    """What a record says of its model on its task; None where its energy was not read.
+    """What a record says of its model on its task; None where its energy is not available.
 
-    The interval of net is that of gross and of the idle power for as long as an inference takes, added. Components
-    without an idle reading are in gross alone.
+    The interval of the dynamic energy is that of gross plus that of the idle power for as long as an inference takes.
+    Components without an idle reading are in gross alone.
     """
-    gross, net = verdict.energy_estimate(metrics), metrics.get("energy/dynamic_wh_per_1k")
+    gross, dynamic = verdict.energy_estimate(metrics), metrics.get("energy/dynamic_wh_per_1k")
     if gross is None:
         return None
-    per_s, found = metrics.get("throughput/requests_per_s"), record.measurement
+    per_s, loads = metrics.get("throughput/requests_per_s"), record.measurement.load
     seconds = 1 / per_s if per_s else None
     idle_w = _idle_w(record)
     half = widened = gross.half_width
@@ -131,11 +151,11 @@ def measured(record: Record, metrics: Mapping[str, float | None]) -> Measured | 
         device=record.device_name,
         role=str(record.model.role),
         gross=Amount.of(gross.mean, half),
-        net=None if net is None else Amount.of(max(0.0, net), widened),
+        dynamic=None if dynamic is None else Amount.of(max(0.0, dynamic), widened),
         seconds=seconds,
         load_wh=metrics.get("energy/load_wh"),
-        load_s=max((reading.duration_s for reading in found.load), default=None),
-        peak_memory_bytes=found.peak_memory_bytes,
+        load_s=max((reading.duration_s for reading in loads), default=None),
+        peak_memory_bytes=record.measurement.peak_memory_bytes,
         idle_w=idle_w,
         quality=metrics.get("quality/primary"),
         estimated_share=metrics.get("energy/estimated_share"),
@@ -153,9 +173,9 @@ def _idle_w(record: Record) -> Amount | None:
 
 
 def sides(jobs: Mix, runs: Sequence[Measured]) -> tuple[Side, Side]:
-    """The general model (A) and the specialists (B) that answer the mix best, of equal ones those that cost least.
+    """The general-purpose model (A) and the specialists (B) that answer the mix best, of equals the cheapest.
 
-    The general side is one model that was measured on every task of the mix; tasks that a side lacks are not in it.
+    A is one model that was measured on every task of the mix; tasks that a side lacks are not in it.
     """
     wanted = [run for run in runs if run.task in jobs.shares]
     specialists = {
@@ -168,7 +188,7 @@ def sides(jobs: Mix, runs: Sequence[Measured]) -> tuple[Side, Side]:
         generals[name] = {task: run for task, run in tasks.items() if run is not None}
     widest = max(generals, key=lambda name: _rank(list(generals[name].values()), jobs), default=None)
     return (
-        Side(widest or "one general model", generals.get(widest or "", {})),
+        Side(widest or "one general-purpose model", generals.get(widest or "", {})),
         Side("specialists", {task: run for task, run in specialists.items() if run is not None}),
     )
 
