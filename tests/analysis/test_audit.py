@@ -60,7 +60,7 @@ def test_what_a_longer_stretch_took_at_idle_power_is_no_difference():
 @pytest.mark.parametrize(
     ("joules", "says"), [(900.0, "below idle"), (-1.0, "below idle"), (7800.0, "above the card's limit")]
 )
-def test_power_that_cannot_be_is_found(joules, says):
+def test_impossible_power_is_detected(joules, says):
     assert any(says in what for what in wrong(Measurement(idle=IDLE, windows=(window(joules),))))
 
 
@@ -189,7 +189,7 @@ class Two(Driver):
         return 1 if card == "GPU-a" else self.reasons
 
 
-def test_of_two_cards_the_worst_is_told_and_their_power_summed():
+def test_of_two_cards_the_worst_is_reported_and_their_power_summed():
     state = seen(Two(reasons=0x40), hardware=BOTH).gpu_states[0]
     assert (state.temperature_c, state.sm_clock_hz, state.power_w, state.utilization) == (55.0, 1.7e9, 140.0, 0.0)
     assert state.reasons == 0x41

@@ -19,7 +19,7 @@ def test_a_sensor_without_permission_is_named_with_its_remedy_on_the_terminal_an
     assert f"> not available: {REASON}" in description.markdown(record, named_metrics.metrics(record)).splitlines()
 
 
-def test_a_card_that_was_not_asked_for_is_no_missing_sensor():
+def test_a_card_that_was_not_requested_is_no_missing_sensor():
     record = absent(a_record(), nvml="meter=nvml: no card", trace="meter=trace: no card")
     assert caveats.absent(record) == []
     card = replace(record, hardware=replace(record.hardware, device="cuda", uuid="GPU-b"))
@@ -61,7 +61,7 @@ def test_a_sum_of_two_cards_says_so_with_their_uuids_and_their_number_in_the_tit
     assert (line[2], "2 x" in description.title(single)) == ("counter", False)
 
 
-def test_nobody_is_told_to_calibrate_two_cards_which_cannot_be():
+def test_nobody_is_advised_to_calibrate_two_cards_which_cannot_be():
     record = of_two_cards(a_record())
     record = replace(record, measurement=replace(record.measurement, work=Work(1e9, 1e6)))
     floor = next(

@@ -140,7 +140,7 @@ def test_batches_that_are_launch_bound_still_are_recorded_as_graphs_where_the_mo
 
 
 @pytest.mark.parametrize("cpu", [None, 0.3 / 16, 8 / 16])
-def test_one_busy_core_is_said_only_where_it_is_one(cpu):
+def test_one_busy_core_is_reported_only_where_it_is_one(cpu):
     load = replace(GPT2.measurement.windows[0], cpu_utilization=cpu)
     assert "core" not in the(replace(GPT2, measurement=replace(GPT2.measurement, windows=(load,)))).evidence
 
@@ -162,7 +162,7 @@ def test_a_full_card_in_half_precision_has_nothing_left_to_type(precision):
     assert the(run(651.0, 0.97, {"denoising": 1.0}, precision)).try_options is None
 
 
-def test_pictures_want_fewer_more_at_once_than_texts():
+def test_images_get_a_smaller_increase_of_the_batch_than_texts():
     finding = the(SDXL)
     assert finding.what == "the GPU waits for the host to launch its work"
     assert finding.try_options == "batch_size=4"
@@ -185,7 +185,7 @@ def test_no_batch_larger_than_the_run_is_proposed():
 
 
 @pytest.mark.parametrize("missing", ["utilization", "idle", "limit", "windows", "gpu"])
-def test_what_was_not_read_is_not_diagnosed(missing):
+def test_what_is_not_available_is_not_diagnosed(missing):
     record, finding = GPT2, GPT2.measurement
     if missing == "utilization":
         record = replace(record, measurement=replace(finding, windows=(window(10.0, 123.0),)))
@@ -200,7 +200,7 @@ def test_what_was_not_read_is_not_diagnosed(missing):
     assert diagnosis.findings(record) == []
 
 
-def test_the_sentence_stands_in_the_table_and_in_the_description_with_the_word_to_type():
+def test_the_sentence_stands_in_the_table_and_in_the_description_with_the_options_to_type():
     assert the(GPT2).sentence.endswith("; try batch_size=8")
     metrics = named_metrics.metrics(GPT2)
     what, value, how = result_table.rows(GPT2, metrics)[-1]

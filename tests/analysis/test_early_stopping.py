@@ -38,7 +38,7 @@ def measured(*by, **changes):
     )
 
 
-def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality_and_a_word_of_it():
+def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality_and_a_flag():
     whole = measured()
     assert (len(whole.measurement.windows), whole.measurement.stopped_early) == (10, False)
     known = named_metrics.metrics(whole)
@@ -61,7 +61,7 @@ def test_it_goes_on_while_one_figure_of_each_rival_is_no_better_or_within_its_in
     assert measured({WH: known[WH], P95: high / 2}, {WH: low / 2, P95: high / 2}).measurement.stopped_early
 
 
-def test_nothing_is_said_before_there_is_an_interval():
+def test_no_run_ends_early_before_there_is_an_interval():
     whole = measured().measurement
     rival = {WH: 1e-9, P95: 1e-9}
     assert not early_stopped(replace(whole, windows=whole.windows[:1]), (rival,))

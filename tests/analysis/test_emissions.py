@@ -108,12 +108,12 @@ def limited(limit):
     return runner.bench(run, begun, SAMPLES, lambda *_: None, Instruments(clock=clock))
 
 
-def test_a_run_above_the_sites_limit_of_modelled_energy_says_so_and_one_below_does_not():
+def test_a_run_above_the_sites_limit_of_estimated_energy_says_so_and_one_below_does_not():
     assert "estimated" in limited(0.99).flags
     assert "estimated" not in limited(1.0).flags
 
 
-def test_the_modelled_warning_stands_before_every_number_on_terminal_and_page(capsys):
+def test_the_warning_of_estimates_stands_before_every_number_on_terminal_and_page(capsys):
     record = a_record()
     warning = "estimated: 100% of this energy was estimated, not read by a sensor (accepted: 20%)"
     assert description.markdown(record, named_metrics.metrics(record)).startswith(f"> {warning}\n")
@@ -123,7 +123,7 @@ def test_the_modelled_warning_stands_before_every_number_on_terminal_and_page(ca
     assert printed.count("estimated:") == 1
 
 
-def test_the_table_shows_gross_on_net_cost_and_heat_side_by_side():
+def test_the_table_shows_gross_idle_dynamic_cost_and_heat_side_by_side():
     priced = replace(HERE, heat_reuse=0.5, heat_replaces="heat_pump")
     record = replace(a_record(), site=priced)
     rows = {what.strip(): (value, how) for what, value, how in result_table.rows(record, named_metrics.metrics(record))}

@@ -109,7 +109,7 @@ def test_every_price_is_gross_joules_over_work_whatever_the_counter_waits_for_it
     )
 
 
-def test_windows_are_as_long_as_asked_and_only_the_asked_precisions_are_measured():
+def test_windows_are_as_long_as_requested_and_only_the_requested_precisions_are_measured():
     calibration, _ = calibrated(seconds=2.0, precisions=("bf16",))
     assert set(calibration.products) == {"bf16"}
     assert calibration.products["bf16"].duration_s == pytest.approx(2.0, abs=calibrate.BURST_S)
@@ -306,7 +306,7 @@ def test_two_cards_are_refused_since_a_calibration_is_one_cards():
         calibrate.check(replace(plan, lock_wait_s=-1.0), GPU)
 
 
-def test_a_card_that_is_being_measured_is_not_calibrated_and_waiting_is_a_word(tmp_path, monkeypatch):
+def test_a_card_that_is_being_measured_is_not_calibrated_and_waiting_is_an_option(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr("joulemark.hardware.devices.resolve", lambda name, conf: GPU)
     with initialize_config_dir(str(CONF), version_base="1.3"):

@@ -64,7 +64,7 @@ def test_net_energy_is_gross_less_idle_power_for_as_long_as_the_work_took():
     )
 
 
-def test_gross_is_parted_in_being_on_and_net_over_the_components_with_an_idle_reading():
+def test_gross_is_idle_plus_dynamic_over_the_components_with_an_idle_reading():
     metrics = named_metrics.metrics(record(idle=(reading(5.0, gpu=120.0, cpu=20.0),)))  # nobody saw idle memory
     assert metrics["energy/idle_wh_per_1k"] == pytest.approx(140 * 10 / 3 * 1000 / 3600)
     assert metrics["energy/dynamic_wh_per_1k"] == pytest.approx((240 + 16) * 10 / 3 * 1000 / 3600)
@@ -126,11 +126,11 @@ def test_the_cost_of_a_unit_and_of_a_right_answer():
     assert metrics["energy/j_per_correct"] == pytest.approx(4000 / 3 / 0.5)
 
 
-def test_the_modelled_share_is_what_no_sensor_read():
+def test_the_estimated_share_is_what_no_sensor_read():
     assert named_metrics.metrics(record())["energy/estimated_share"] == pytest.approx(0.1)
 
 
-def test_above_a_fifth_modelled_the_run_says_so():
+def test_above_a_fifth_estimated_the_run_is_flagged():
     heavy = Window(10.0, (reading(10.0, gpu=100.0, cpu=36.0),), 1, 3, 30, [2.0, 8.0])
     assert "estimated" in flags.measurement_flags(record(windows=(heavy,)).measurement, "hub")
     assert "estimated" not in flags.measurement_flags(record().measurement, "hub")
@@ -158,7 +158,7 @@ def test_a_batched_request_waits_for_its_batch():
     assert latency_metrics.request_latencies(record().measurement) == [2.0, 8.0, 8.0]
 
 
-def test_what_was_not_read_is_none_and_never_zero():
+def test_what_is_not_available_is_none_and_never_zero():
     blind = Window(10.0, (Reading("fake", 10.0),), 1, 3, 30, [2.0, 8.0])
     metrics = named_metrics.metrics(record(windows=(blind,), load=(), idle=()))
     for name in (

@@ -15,7 +15,7 @@ def test_a_sentence_has_few_digits_no_exponent_and_millions_in_words():
 
 
 @pytest.mark.parametrize("value", [1234.5, 1.0, 0.999999, 1e-9, 7e8, -3.2])
-def test_as_many_digits_as_asked_say_the_number_again(value):
+def test_as_many_digits_as_requested_give_the_number_again(value):
     for count in (2, 3, 5):
         shown = float(digits(value, count).replace(",", ""))
         assert shown == pytest.approx(value, rel=0.5 * 10 ** (1 - count))

@@ -22,7 +22,7 @@ def test_a_record_survives_json():
     assert again.requests == record.requests
 
 
-def test_what_was_not_read_stays_not_read():
+def test_what_is_not_available_stays_so():
     record = replace(a_record(), scores={"primary": None}, error=None)
     again = from_json(json.loads(json.dumps(to_json(record))))
     assert again.scores == {"primary": None}

@@ -1,4 +1,4 @@
-"""Where a run goes: the word, the environment, the default; and what cannot hold runs."""
+"""Where a run goes: the option, the environment, the default; and what cannot hold runs."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def no_environment(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-def test_the_word_comes_before_the_environment_and_that_before_the_default(monkeypatch):
+def test_the_option_comes_before_the_environment_and_that_before_the_default(monkeypatch):
     assert tracking.resolve(None) == f"sqlite:///{Path.cwd()}/mlruns/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracker:5000")
     assert tracking.resolve(None) == "http://tracker:5000"

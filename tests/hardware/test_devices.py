@@ -82,7 +82,7 @@ def test_the_process_sees_the_chosen_cards_by_number_and_no_other(monkeypatch):
     assert (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["CUDA_DEVICE_ORDER"]) == ("1", "PCI_BUS_ID")
 
 
-def test_the_words_of_the_command_line_reach_the_cards():
+def test_the_options_of_the_command_line_reach_the_cards():
     run = built("model=gpt2", "task=text_generation", "model.weights=random", "hardware.index=[0,1]")
     assert (run.hardware.indices, run.chosen["hardware.index"]) == ((0, 1), [0, 1])
     assert built("hardware.index=GPU-aa22-0000").hardware.index == 1

@@ -124,7 +124,7 @@ def test_nvidias_sensors_have_nothing_to_read_on_amds_card_and_amds_nothing_on_n
     assert devices.gpu_state(on_amd) == {}
 
 
-def test_with_every_sensor_asked_for_a_missing_one_of_another_maker_is_not_called_missing(monkeypatch):
+def test_with_every_sensor_requested_a_missing_one_of_another_maker_is_not_called_missing(monkeypatch):
     reasons = {name: f"meter={name}: no card" for name in ("nvml", "trace", "amd", "rapl")}
     for device, named in (("cuda", ["nvml", "trace", "rapl"]), ("rocm", ["amd", "rapl"]), ("cpu", ["rapl"])):
         record = a_record()
@@ -148,7 +148,7 @@ def test_apples_gpu_is_refused_where_there_is_none(monkeypatch, system, machine)
         built("hardware=mac", "meter=apple")
 
 
-def test_apples_gpu_is_reached_by_words_and_has_no_calibration_of_the_processors(monkeypatch):
+def test_apples_gpu_is_reached_by_options_and_has_no_calibration_of_the_processors(monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     monkeypatch.setattr("joulemark.hardware.host.cpu_name", lambda: "Apple M4")

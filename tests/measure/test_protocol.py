@@ -127,7 +127,7 @@ def test_windows_repeat_until_the_interval_is_narrow():
     assert measurement.converged
 
 
-def test_at_the_cap_the_run_says_that_it_is_unsettled():
+def test_at_the_cap_the_run_is_flagged_as_not_converged():
     clock = FakeClock()
     _, measurement = run(
         clock,
@@ -144,7 +144,7 @@ def test_past_the_time_the_protocol_gives_no_window_follows_the_fewest_it_asks_f
     def windows(measure_max_s):
         clock = FakeClock()
         plan = procedure(window_s=0.0, measure_max_s=measure_max_s, ci95_rel=0.001)
-        # passes of 1.5 s and 2.1 s in turn: never settled
+        # passes of 1.5 s and 2.1 s in turn: never converged
         _, measurement = run(
             clock, [FakeMeter(clock, {"gpu": 100.0})], plan, seconds=lambda call: 0.5 + 0.2 * (call // 3 % 2)
         )
@@ -292,7 +292,7 @@ def test_a_warm_up_too_short_for_a_meter_is_unknown_and_takes_nothing_from_the_r
     assert named_metrics.metrics(replace(a_record(), measurement=measurement))["energy/warmup_wh"] is None
 
 
-def test_what_broke_the_work_is_said_and_not_a_meter_that_had_too_little_of_it():
+def test_what_broke_the_work_is_reported_and_not_a_meter_that_had_too_little_of_it():
     clock, events = FakeClock(), []
     meters = [
         Coarse(clock, {"gpu": 1.0}, events=events, tick_s=9.0),

@@ -133,7 +133,7 @@ def test_the_sensor_of_another_maker_is_not_called_absent_on_this_device():
         benched(a_run(clock, [nvidia]), clock)
 
 
-def test_a_meter_that_was_asked_for_and_cannot_be_read_stops_the_run():
+def test_a_meter_that_was_requested_and_cannot_be_read_stops_the_run():
     clock = FakeClock()
     blind = FakeMeter(clock, {"gpu": 1.0}, name="blind", absent="no permission")
     with pytest.raises(UserError, match="no permission"):
@@ -204,8 +204,8 @@ def test_a_run_without_skipped_or_cut_inputs_says_nothing_of_them_and_counts_non
     assert (metrics["inputs/skipped"], metrics["inputs/truncated"]) == (0, 0)
     assert not {"skipped_rows", "truncated"} & set(record.flags)
     assert not {"rows skipped", "inputs truncated"} & {what for what, _, _ in result_table.rows(record, metrics)}
-    unread = replace(record, requests=tuple(replace(first, input_tokens=None) for first in record.requests))
-    assert named_metrics.metrics(unread)["inputs/truncated"] is None  # a model of images: nothing was counted
+    uncounted = replace(record, requests=tuple(replace(row, input_tokens=None) for row in record.requests))
+    assert named_metrics.metrics(uncounted)["inputs/truncated"] is None  # a model of images: nothing was counted
 
 
 class Shown:

@@ -74,7 +74,7 @@ def test_it_leaves_no_file(meter, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_settings_that_nobody_asked_for_are_refused(meter, tmp_path, monkeypatch):
+def test_settings_that_nobody_requested_are_refused(meter, tmp_path, monkeypatch):
     (tmp_path / ".codecarbon.config").write_text("[codecarbon]\npue=2\n")
     with pytest.raises(UserError, match=r"\.codecarbon\.config would change what is measured"):
         meter.open(CPU)

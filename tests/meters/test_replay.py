@@ -7,7 +7,7 @@ from joulemark.meters.replay import Replay
 from tests.fakes import CPU, FakeClock
 
 
-def test_joules_are_watts_times_seconds_and_a_component_without_watts_is_not_read():
+def test_joules_are_watts_times_seconds_and_a_component_without_watts_is_none():
     clock = FakeClock()
     meter = Replay(cpu_w=50.0, ram_w=0.0, clock=clock.now)
     meter.open(CPU)

@@ -12,8 +12,10 @@ from joulemark.core.task import Predict, Prediction, Sample, Task
 class Stage:
     """One part of an inference, which can be measured alone.
 
-    `run` takes what the stage before it gave (the first one a batch of inputs), leaves that as it was, and returns when
-    the device is done: it can be called again with the same value.
+    Attributes:
+        name: name of the stage
+        run: takes what the stage before it gave (the first one a batch of inputs), leaves that as it was, and returns
+            when the device is done: it can be called again with the same value
     """
 
     name: str
@@ -22,15 +24,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model on its device, ready to answer.
+    """A model on its device, ready to predict.
 
-    `predict` applies the task's prompt, tokenizes, runs the model and decodes: all of one inference. `stages` are its
-    parts in order, which together give the same predictions.
-    `facts` says what was loaded (parameters, revision, dtype, attention, ...), JSON values only.
-    `judge` gives further metrics of measured calls, those that need a model to compute (perplexity of the references,
-    a classifier's view of an image), outside any window; None where there are none.
-    `peak_memory_bytes` is the device allocator's high-water mark since the load, summed over several GPUs, whose marks
-    need not be of one moment; None without an accelerator.
+    Attributes:
+        predict: all of one inference: applies the task's prompt, tokenizes, runs the model and decodes
+        facts: what was loaded (parameters, revision, dtype, attention, …), JSON values only
+        stages: the parts of an inference in order, which together give the same predictions
+        judge: gives further metrics of measured calls, those that need a model to compute (perplexity of the
+            references, a classifier's view of an image), outside any window; None where there are none
+        peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
+            need not be of one moment; None without an accelerator
     """
 
     predict: Predict
@@ -44,11 +47,17 @@ class Loaded:
 class Checkpoint:
     """Which weights, and where they come from.
 
-    `allow_pickle` also takes weights in PyTorch's old format, whose files can run code when they are read.
-    `weights` is `hub`, `embedded`, `random`, `none` or a local folder; `shape` holds the keyword arguments of the
-    transformers config with its `model_type`, and random ones are drawn from `seed`; `processor` those of the image or
-    sound preprocessor with its class as `type`. `parameters` is the published count, as a rule without the head.
-    `path` and a resolved `revision` are filled in by `joulemark.models.backend.checkpoint.fetch`.
+    Attributes:
+        id: id on the Hub, or the name of embedded weights
+        weights: `hub`, `embedded`, `random`, `none` or a local folder
+        revision: commit on the Hub, resolved by `joulemark.models.backend.checkpoint.fetch`
+        trust_remote_code: whether code of the repository may run
+        allow_pickle: whether weights in PyTorch's old format are taken, whose files can run code when they are read
+        shape: keyword arguments of the transformers config with its `model_type`
+        processor: keyword arguments of the image or sound preprocessor with its class as `type`
+        parameters: published number of parameters, as a rule without the head
+        seed: seed of random weights
+        path: folder of the files, filled in by `joulemark.models.backend.checkpoint.fetch`
     """
 
     id: str

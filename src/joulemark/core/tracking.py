@@ -49,7 +49,7 @@ def resolve(option: str | None) -> str:
 
 
 def _without_scheme(uri: str) -> str:
-    """Why a word that is no URI, or a folder's, is refused, and what to type."""
+    """Why a value that is no URI, or a folder's, is refused, and what to type."""
     if SERVER.fullmatch(uri):
         return f"tracking_uri={uri}: http:// missing? type tracking_uri=http://{uri}"
     if "@" in uri:

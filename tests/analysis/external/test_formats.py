@@ -81,7 +81,7 @@ def test_a_task_file_of_codecarbon_without_a_gpu_is_read(tmp_path):
         (ROW.replace("2.3.1", "1.2"), "codecarbon 1.2"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_said_and_left_out(tmp_path, row, message):
+def test_a_row_that_cannot_be_used_is_reported_and_left_out(tmp_path, row, message):
     contents = codecarbon.read(csv_file(tmp_path, ROW, row))
     assert len(contents.results) == 1
     assert len(contents.left_out) == 1
@@ -89,7 +89,7 @@ def test_a_row_that_cannot_be_used_is_said_and_left_out(tmp_path, row, message):
     assert message in contents.left_out[0]
 
 
-def test_components_that_miss_the_total_are_said_and_the_row_is_taken(tmp_path):
+def test_components_that_miss_the_total_are_reported_and_the_row_is_taken(tmp_path):
     contents = codecarbon.read(csv_file(tmp_path, ROW.replace("0.003,2.3.1", "0.004,2.3.1")))
     assert len(contents.results) == 1
     assert "0.003 kWh and not to the 0.004 kWh" in contents.left_out[0]
@@ -180,7 +180,7 @@ def as_saved(folder, generate_kwargs=None, device_ids="1"):
     return config, saved
 
 
-def test_a_report_as_the_tool_saves_it_is_read_with_the_card_that_ran_and_what_was_asked_of_it(tmp_path):
+def test_a_report_as_the_tool_saves_it_is_read_with_the_card_that_ran_and_its_lengths(tmp_path):
     config, saved = as_saved(tmp_path)
     (result,) = formats.read([tmp_path]).results
     assert result.total_j == pytest.approx(3 * 8e-8 * 3.6e6)  # generate: decode and prefill are parts of it
@@ -207,7 +207,7 @@ def test_two_reports_of_other_lengths_do_not_share_a_boundary(tmp_path):
 
 @pytest.mark.parametrize(("ids", "cards"), [("0,1", "NVIDIA T4, NVIDIA A10G"), (None, "NVIDIA T4, NVIDIA A10G"),
                                             ("7", "NVIDIA T4, NVIDIA A10G"), ("0", "NVIDIA T4")])  # fmt: skip
-def test_cards_that_cannot_be_told_are_all_named(tmp_path, ids, cards):
+def test_cards_that_are_not_identified_are_all_named(tmp_path, ids, cards):
     as_saved(tmp_path, device_ids=ids)
     assert formats.read([tmp_path]).results[0].hardware == cards
 
@@ -234,7 +234,7 @@ def test_a_report_alone_needs_its_config_beside_it(tmp_path):
         ("a.bin", "\x00", "is in no known format"),
     ],
 )
-def test_a_file_of_unknown_shape_is_told_what_the_nearest_format_needs(tmp_path, name, text, message):
+def test_a_file_of_unknown_shape_is_refused_with_what_the_nearest_format_needs(tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(UserError) as error:
         formats.read([tmp_path / name])
@@ -242,7 +242,7 @@ def test_a_file_of_unknown_shape_is_told_what_the_nearest_format_needs(tmp_path,
     assert "\n" not in str(error.value)
 
 
-def test_in_a_folder_a_file_of_unknown_shape_is_said_beside_those_that_are_read(tmp_path):
+def test_in_a_folder_a_file_of_unknown_shape_is_reported_with_those_that_are_read(tmp_path):
     csv_file(tmp_path, ROW)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     contents = formats.read([tmp_path])
@@ -256,6 +256,6 @@ def test_words_of_a_file_are_no_markup_in_a_note(tmp_path):
     assert "\\[x\\]" in external_run.note(result)
 
 
-def test_the_share_that_is_modelled_is_unknown_where_a_way_is_unknown(tmp_path):
+def test_the_share_that_is_estimated_is_unknown_where_a_method_is_unknown(tmp_path):
     (result,) = codecarbon.read(csv_file(tmp_path, ROW)).results
     assert "energy/estimated_share" not in external_run.metrics(result)

@@ -111,7 +111,7 @@ def command(folder, *options):
 
 
 @pytest.mark.servers
-def test_the_command_takes_files_as_plain_words_whatever_their_names(tmp_path):
+def test_the_command_takes_files_as_plain_arguments_whatever_their_names(tmp_path):
     folder = tmp_path / "it's 100% [odd], a=b"
     folder.mkdir()
     path = csv_file(folder, ROW, ROW.replace("0.003,2.3.1", "nan,2.3.1"))
@@ -169,5 +169,5 @@ def test_no_figure_that_is_unknown_is_written_as_zero(tmp_path):
     assert (result.cpu_j, result.ram_j) == (None, None)
 
 
-def test_only_words_that_are_no_key_are_files():
+def test_only_arguments_that_are_no_key_are_files():
     assert ingest.plain(["a.csv", "task=x", "--help", "b"]) == ["rows.task=x", "--help", "files=['a.csv','b']"]

@@ -33,7 +33,7 @@ def test_the_figures_follow_from_what_their_sources_state():
 
 
 @pytest.mark.parametrize("thing", known(), ids=lambda thing: thing.name)
-def test_a_number_is_said_between_a_tenth_and_a_thousand_or_not_at_all(thing):
+def test_a_number_lies_between_a_tenth_and_a_thousand_or_is_left_out(thing):
     for wh in ENERGIES:
         phrase = thing.phrase(wh)
         if phrase is not None:
@@ -44,7 +44,7 @@ def test_a_number_is_said_between_a_tenth_and_a_thousand_or_not_at_all(thing):
 
 
 @pytest.mark.parametrize("thing", known(), ids=lambda thing: thing.name)
-def test_what_is_said_is_the_energy_again_to_its_two_digits(thing):
+def test_a_phrase_is_the_energy_again_to_its_two_digits(thing):
     for wh in ENERGIES:
         phrase = thing.phrase(wh)
         if phrase is None:
@@ -62,13 +62,13 @@ def test_computers_come_first_and_cars_last():
     assert known()[-1].kind == "car"
 
 
-def test_one_is_said_in_the_singular():
+def test_a_count_of_1_is_in_the_singular():
     assert equivalences.named("game").phrase(300) == "1 hour of a game on a gaming PC with its display"
     assert equivalences.named("game").phrase(600).startswith("2 hours")
     assert equivalences.sentences(300, 1) == ("about 1 hour of a game on a gaming PC with its display",)
 
 
-def test_nothing_is_said_of_an_energy_that_is_no_number_of_anything():
+def test_an_energy_that_is_no_number_of_anything_has_no_equivalence():
     assert equivalences.sentences(0.0) == ()
     assert equivalences.table(1e-12).rows == ()
 

@@ -46,7 +46,7 @@ def work(result, side, calls):
     return p.policy_cost(result.mix, whole, side, result.chosen[side], IDLE, calls).work.mean
 
 
-def test_a_day_that_stays_loaded_is_idle_power_once_and_the_net_of_each_call():
+def test_a_day_that_stays_loaded_is_idle_power_once_and_the_dynamic_energy_of_each_call():
     result = p.portfolio(MIX, general(), specialists(), card_bytes=80 * GB)
     a, b = result.cost("A"), result.cost("B")
     assert (a.idle.mean, a.calls.mean, a.loads.mean) == (2400.0, 50.0, 0.0)
@@ -121,7 +121,7 @@ def test_some_of_these_mixes_turn_and_some_do_not():
     assert max(counts) >= 1
 
 
-def test_a_card_that_is_off_at_night_loads_once_a_day_what_is_asked():
+def test_a_card_that_is_off_at_night_loads_once_a_day_what_has_calls():
     result = p.portfolio(replace(MIX, hours_on=8), general(), specialists(), card_bytes=80 * GB)
     assert result.cost("A").idle.mean == 800
     assert result.cost("A").loads.mean == 2.0
@@ -143,11 +143,11 @@ def test_one_model_for_two_tasks_is_loaded_and_kept_once():
     assert p.loaded(MIX, both, "swap", 1000.0) == {"m": 0.0}
 
 
-def test_intervals_that_meet_tie_and_an_unread_load_leaves_no_verdict():
+def test_intervals_that_meet_tie_and_an_unknown_load_leaves_no_verdict():
     assert p.portfolio(MIX, general(12.3), specialists(), 80 * GB).verdict == "tie"
     assert p.portfolio(MIX, general(15.0), specialists(), 80 * GB).verdict == "B"
-    unread = specialists(load_wh=None, peak_memory_bytes=50 * GB)
-    result = p.portfolio(MIX, general(), unread, 80 * GB)
+    unknown = specialists(load_wh=None, peak_memory_bytes=50 * GB)
+    result = p.portfolio(MIX, general(), unknown, 80 * GB)
     assert (result.verdict, result.turns) == ("unknown", None)
     assert "Where the order turns cannot be said." in portfolio_text.sentences(result)
     assert "what loading s, a takes is not available" in " ".join(portfolio_text.sentences(result))
@@ -160,7 +160,7 @@ def test_the_idle_power_decides_nothing():
     assert result.verdict == "B"
 
 
-def test_what_cannot_be_said_has_its_reasons():
+def test_a_mix_without_a_verdict_has_its_reasons():
     missing = Side("small ones", {"sort": run("s", "sort", 10)})
     other_card = specialists(device="another card")
     no_idle = Side("big", {t: replace(general().by_task[t], dynamic=None) for t in MIX.shares})
@@ -214,7 +214,7 @@ def test_the_sides_are_the_widest_general_model_and_the_best_specialists():
     assert p.portfolio(MIX, *nothing).verdict == "unknown"
 
 
-def test_a_records_net_and_idle_are_those_of_its_metrics():
+def test_a_records_dynamic_and_idle_energy_are_those_of_its_metrics():
     record = a_record()
     metrics = named_metrics.metrics(record)
     run_of_record = measured(record, metrics)

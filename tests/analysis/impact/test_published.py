@@ -55,7 +55,7 @@ def test_the_same_model_comes_first_whatever_its_size():
     )
 
 
-def test_another_model_is_nearest_by_the_ratio_of_sizes_and_said_to_be_another():
+def test_another_model_is_nearest_by_the_ratio_of_sizes_and_reported_as_another():
     position = place(LIST, "sort", 3.0, model="y/own", parameters=5e9)  # 7 is nearer to 5 than 3 is, by ratio
     assert (position.entry.model, position.same) == ("x/d-7B", False)
     assert "Nothing is published for this model" in sentences(position)[0]
@@ -145,7 +145,7 @@ def test_a_run_that_does_not_compare_with_the_list_states_nothing_of_it(changes)
     assert not [name for name in run_page.tags(record, metrics) if name.startswith("published")]
 
 
-def test_several_cards_and_another_budget_of_tokens_are_said_to_differ():
+def test_several_cards_and_another_budget_of_tokens_are_differences():
     record, metrics = a_counted(task={"name": "text_generation", "max_new_tokens": 40})
     record = replace(record, hardware=replace(record.hardware, uuid="GPU-a", beside=((1, "GPU-b"),)))
     position = of_record(record, metrics)

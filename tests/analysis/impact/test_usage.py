@@ -34,7 +34,7 @@ def test_a_week_and_a_year_are_the_calls_times_what_a_call_takes():
 
 
 @pytest.mark.parametrize("per", DAYS)
-def test_the_same_use_in_other_words_takes_the_same(per):
+def test_the_same_use_in_another_span_takes_the_same(per):
     a, b = my_use(use(7, "week"), a_cost()), my_use(use(DAYS[per], per), a_cost())
     assert a.year.wh.mean == pytest.approx(b.year.wh.mean)
 
@@ -57,7 +57,7 @@ def test_the_heat_is_taken_off_nothing():
     assert "heating" not in " ".join(sentences(without))
 
 
-def test_being_on_batching_and_waiting_are_said_beside_it():
+def test_idle_energy_batching_and_waiting_are_caveats():
     mine = my_use(use(1, "day"), a_cost(idle_wh_per_1k=40.0, batch_size=8, idle_w=100.0, per_s=2.0, load_wh=0.2))
     text = " ".join(sentences(mine))
     assert "40% of an inference's energy at batch 8 is idle (static) energy" in text
@@ -79,7 +79,7 @@ def test_an_evenings_game_stands_beside_a_week():
     assert "10 times as much as an evening's game" in " ".join(sentences(my_use(use(90000, "week"), a_cost())))
 
 
-def test_what_no_coin_pays_is_below_one_and_nothing_is_said_with_an_exponent():
+def test_what_no_coin_pays_is_below_one_and_no_number_has_an_exponent():
     text = "\n".join(markdown.table(table(my_use(use(1, "year"), a_cost()))))
     assert "below 0.01 EUR" in text
     assert "e-" not in text
