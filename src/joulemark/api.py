@@ -5,7 +5,7 @@ loop are not in the way. Nothing here prints or installs a signal handler.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -145,14 +145,29 @@ def load(run: str | os.PathLike[str], tracking_uri: str | None = None) -> Record
     return Record(stored, run_id)
 
 
-def compare(a: Record | str, b: Record | str, tracking_uri: str | None = None) -> Comparison:
-    """Which of two runs costs less energy: `verdict` is `A`, `B`, `tie` or `unknown`, `note` says why.
+def compare(
+    a: Record | str | Sequence[Record | str],
+    b: Record | str | Sequence[Record | str],
+    tracking_uri: str | None = None,
+    *,
+    quantity: str | None = None,
+) -> Comparison:
+    """Which of two settings costs less: `verdict` is `A`, `B`, `tie`, `not established` or `unknown`, `note` says why.
+
+    Each side is a run or several runs of one setting; an id stands for all processes of its cell in the store.
 
     Raises:
-        UserError: for an id that is no run
+        UserError: for an id that is no run, and a quantity that is neither `gross` nor `dynamic`
     """
-    first, second = (item if isinstance(item, Record) else load(item, tracking_uri) for item in (a, b))
-    return comparison.compare(first.stored, second.stored)
+    first, second = (_side(side, tracking_uri) for side in (a, b))
+    return comparison.compare(first, second, quantity)
+
+
+def _side(runs: Record | str | Sequence[Record | str], tracking_uri: str | None) -> list[StoredRecord]:
+    if isinstance(runs, str):
+        return loading.cell(runs, tracking_uri)
+    several = [runs] if isinstance(runs, Record) else runs
+    return [run.stored if isinstance(run, Record) else load(run, tracking_uri).stored for run in several]
 
 
 def meter(*overrides: str, **options: Any) -> CodeMeter:

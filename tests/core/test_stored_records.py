@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from joulemark.analysis import audit, caveats, comparison, description, named_metrics
+from joulemark.analysis import audit, caveats, comparability, description, named_metrics
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import METHODS
 from joulemark.core.record import SCHEMA
@@ -38,7 +38,7 @@ def test_an_older_record_gives_the_metrics_that_its_own_program_computed(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_older_record_compares_by_the_digests_that_its_own_program_stored(name):
-    assert comparison.tags(from_json(stored(name))) == EXPECTED[name]["tags"]
+    assert comparability.tags(from_json(stored(name))) == EXPECTED[name]["tags"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,13 +81,13 @@ def test_a_guard_that_did_not_exist_is_unknown_and_fails_no_audit():
     assert (record.protocol.cool_c, record.protocol.stall_s, record.protocol.audit_rel) == (None, None, None)
     assert (record.protocol.idle_parts, record.protocol.stage_s) == (1, 0.0)
     assert audit.of(record) == []
-    assert comparison.tags(record) != comparison.tags(from_json(stored("schema_1_classification")))
+    assert comparability.tags(record) != comparability.tags(from_json(stored("schema_1_classification")))
 
 
 def test_a_run_of_an_older_program_and_its_repetition_of_today_compare():
     record = from_json(stored("schema_2_sweep_reference"))
     today = replace(record, id="0" * 32)
-    assert list(comparison.differences(record, from_json(json.loads(json.dumps(to_json(today)))))) == []
+    assert list(comparability.differences(record, from_json(json.loads(json.dumps(to_json(today)))))) == []
 
 
 @pytest.mark.parametrize("part", ["model", "task", "protocol", "measurement", "run", "environment"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from joulemark.analysis import comparison
+from joulemark.analysis import comparability
 from joulemark.reporting import page_data, recommendation_text, sections
 from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.decision import decide
@@ -32,16 +32,16 @@ SAME = {
 def test_runs_are_of_one_group_where_src_comparison_finds_no_difference(name):
     a = a_record()
     b = (CHANGES | SAME)[name](a)
-    same = not list(comparison.differences(a, b))
+    same = not list(comparability.differences(a, b))
     assert same == (name in SAME)
-    assert (comparison.tags(a)["compare.key"] == comparison.tags(b)["compare.key"]) == same
+    assert (comparability.tags(a)["compare.key"] == comparability.tags(b)["compare.key"]) == same
 
 
 def test_the_card_of_two_records_is_told_as_src_comparison_tells_it():
     a = a_record()
     b = replace(a, environment=replace(a.environment, cpu="another"))
-    assert (comparison.tags(a)["compare.card"] == comparison.tags(b)["compare.card"]) == comparison.same_card(a, b)
-    assert comparison.tags(a)["compare.card"] == comparison.tags(a_record())["compare.card"]
+    assert (comparability.tags(a)["compare.card"] == comparability.tags(b)["compare.card"]) == (comparability.card(a) == comparability.card(b))
+    assert comparability.tags(a)["compare.card"] == comparability.tags(a_record())["compare.card"]
 
 
 def test_a_record_tells_what_its_runs_tags_would():

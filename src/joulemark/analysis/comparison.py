@@ -1,193 +1,171 @@
-"""Which of two runs costs less energy, and whether they may be compared at all: pure, from two records.
+"""Which of two settings costs less energy, and whether they may be compared at all: pure, from their records.
 
 comparable?  what was asked, where and how it was measured must be the same; model, precision and batch may differ
-verdict      A, B, tie or unknown, by the energy of an inference in each window
+quantity     gross energy; dynamic energy where the GPU waits most of the time on a host that others use as well
+verdict      by analysis/verdict.py, from one value a process; processes that decide nothing are left out and named
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import fmean
 
-from joulemark.analysis import named_metrics, verdict
-from joulemark.analysis import readings as energy
-from joulemark.core import stats
+from joulemark.analysis import named_metrics, quality, verdict
+from joulemark.analysis.comparability import card, differences
+from joulemark.analysis.quality import QualityDifference
+from joulemark.analysis.verdict import Verdict
+from joulemark.core.cell import Cell, cell
+from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
-
-# Of a task: where its inputs come from, which their digest states better
-ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
-
-# Of a protocol: its name, how many windows and parts of the idle baseline, what follows, and its guards; none changes
-# what a window is
-PROCEDURE_ONLY = (
-    "name",
-    "idle_parts",
-    "min_windows",
-    "max_windows",
-    "measure_max_s",
-    "ci95_rel",
-    "lock_wait_s",
-    "busy_max",
-    "stall_s",
-    "preliminary",
-)
-
-# Options by the names that the digests of stores of schema 2 were made of, so that old and new runs compare
-DIGEST_NAMES = {"converge_batches": "settle_batches", "converge_rel": "settle_rel"}
-
-NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples are compared for themselves
-
-GUARD_PREFIXES = ("audit_", "stage_")  # options that begin so are guards, too
 
 METRICS = (
     "energy/total_wh_per_1k",
     *(f"energy/{component}_wh_per_1k" for component in COMPONENTS),
     "energy/dynamic_wh_per_1k",
     "energy/ci95_rel",
+    "energy/dynamic_ci95_rel",
     "energy/estimated_share",
     "latency/p50_s",
     "throughput/requests_per_s",
     "quality/primary",
 )
 
+# What is compared -> the metric, and that of its within-run interval
+QUANTITIES = {
+    "gross": ("energy/total_wh_per_1k", "energy/ci95_rel"),
+    "dynamic": ("energy/dynamic_wh_per_1k", "energy/dynamic_ci95_rel"),
+}
+GROSS, DYNAMIC = QUANTITIES
+
+# Flags of a process whose figures decide nothing
+UNDECIDING = ("not_converged", "preliminary", "contaminated", "throttled", "early_stopped", "suspended")
+
+BUSY_SHARE = 0.5  # of a GPU, below which most of its gross energy is that of being on
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs side by side.
+    """Two settings side by side.
 
     Attributes:
-        verdict: the one that costs less, `A` or `B`; `tie` or `unknown`
+        verdict: the one that costs less, `A` or `B`; `tie`, `not established` or `unknown`
         note: why the verdict is what it is
         reasons: why the runs do not compare; then the verdict is `unknown` and nothing is computed
-        difference: energy per inference, A less B, in joules; None where one is not available
-        rows: both runs' metrics by name, as (A, B)
+        quantity: `gross` or `dynamic`, what the verdict is of
+        quantity_reason: why that one
+        energy: the whole verdict with the ratio of B over A; None where they do not compare
+        cells: the values of A and of B, Wh per 1,000 inferences, one a process that counts
+        left_out: each process that decides nothing, with the reason
+        quality: whether they answer equally well
+        rows: the metrics of A and B by name, as (A, B), means over their processes
     """
 
     verdict: str
     note: str
     reasons: tuple[str, ...]
-    difference: stats.Difference | None
-    rows: Mapping[str, tuple[float | None, float | None]]
+    quantity: str
+    quantity_reason: str
+    energy: Verdict | None
+    cells: tuple[Cell, Cell]
+    left_out: tuple[str, ...]
+    quality: QualityDifference
+    rows: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
-def compare(a: Record, b: Record) -> Comparison:
-    """The comparison of two runs."""
-    of_a, of_b = named_metrics.metrics(a), named_metrics.metrics(b)
-    rows = {name: (of_a.get(name), of_b.get(name)) for name in METRICS}
-    reasons = tuple(differences(a, b))
-    if reasons:
-        return Comparison("unknown", "they do not compare", reasons, None, rows)
-    result, difference = verdict.between_windows(_joules(a), _joules(b), same_card(a, b))
-    return Comparison(result.outcome, result.note, (), difference, rows)
+def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity: str | None = None) -> Comparison:
+    """The comparison of two settings, each by its runs; `quantity` None chooses by what the records say.
 
-
-def differences(a: Record, b: Record) -> Iterator[str]:
-    """Each thing that must be the same and is not: which, and how it differs."""
-    for name, record in (("A", a), ("B", b)):
-        if record.status != "finished":
-            yield f"{name} is {record.status}: {record.error}"
-    yield from _differ("task", _task(a), _task(b), ORIGIN)
-    yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), PROCEDURE_ONLY, GUARD_PREFIXES)
-    yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
-    if a.device_name != b.device_name:
-        yield f"device: {a.device_name} and {b.device_name}"
-    yield from _differ("sensor", _sensors(a), _sensors(b))
-
-
-def tags(record: Record) -> dict[str, str | None]:
-    """What a list of runs is grouped by without reading their records: runs compare whose `compare.key` is equal.
-
-    `compare.key` is a digest of all that must be the same but for the prompt, which a specialist does not have:
-    `compare.prompt` is that of a general model's, None for a specialist's. `compare.card` is equal for runs of one
-    card, `windows` counts the repeats behind an interval.
+    Raises:
+        UserError: a quantity that is none of QUANTITIES
     """
-    same = {
-        "task": {key: value for key, value in _task(record).items() if key not in (*ORIGIN, "prompt")},
-        "protocol": {
-            DIGEST_NAMES.get(key, key): value
-            for key, value in asdict(record.protocol).items()
-            if key not in PROCEDURE_ONLY and not key.startswith(GUARD_PREFIXES)
-        },
-        "samples": record.task.samples,
-        "device": record.device_name,
-        "sensors": {component: _digested(sensor) for component, sensor in _sensors(record).items()},
-    }
-    prompt = record.task.prompt
-    return {
-        "compare.key": _digest({where: _known(value) for where, value in same.items()}),
-        "compare.prompt": None if prompt is None else _digest(prompt),
-        "compare.card": _digest(_card(record)),
-        "windows": str(len(record.measurement.windows)),
-    }
+    sides = _several(a), _several(b)
+    chosen, reason = _quantity([*sides[0], *sides[1]], quantity)
+    rows = dict(_rows(*sides))
+    reasons = tuple(_reasons(*map(_finished, sides)))
+    counted = tuple(_counted(name, side) for name, side in zip("AB", sides, strict=True))
+    cells = _cell(counted[0][0], chosen), _cell(counted[1][0], chosen)
+    left_out = (*counted[0][1], *counted[1][1])
+    if reasons:
+        note, no_quality = "they do not compare", QualityDifference(quality.UNKNOWN, "they do not compare")
+        return Comparison(verdict.UNKNOWN, note, reasons, chosen, reason, None, cells, left_out, no_quality, rows)
+    result = verdict.between(*cells)
+    note = f"{result.note}; {len(left_out)} left out" if left_out else result.note
+    between = quality.difference(sides[0][0], sides[1][0])
+    return Comparison(result.outcome, note, (), chosen, reason, result, cells, left_out, between, rows)
 
 
-def _task(record: Record) -> dict[str, Any]:
-    """Every option of the task under its own name, whichever of them are attributes of its facts."""
-    task = record.task
-    facts = {fact.name: getattr(task, fact.name) for fact in fields(task) if fact.name not in NO_OPTIONS}
-    return {**facts, **task.options}
+def _several(records: Record | Sequence[Record]) -> Sequence[Record]:
+    return [records] if isinstance(records, Record) else records
 
 
-def _digested(sensor: str | None) -> str | None:
-    """A sensor by the name that stores of schema 2 have its digest of."""
-    return None if sensor is None else sensor.replace("(estimated)", "(modelled)")
+def _quantity(records: Sequence[Record], typed: str | None) -> tuple[str, str]:
+    """What is compared, and why."""
+    if typed is not None:
+        if typed not in QUANTITIES:
+            raise UserError(f"quantity={typed}: must be {' or '.join(QUANTITIES)}")
+        return typed, "as asked"
+    shares = [named_metrics.metrics(record)["utilization/gpu"] for record in records]
+    busy = [share for share in shares if share is not None]
+    shared = any(record.origin.shared_host or {"shared", "contaminated"} & set(record.flags) for record in records)
+    if shared and busy and fmean(busy) < BUSY_SHARE:
+        return DYNAMIC, f"the host is shared and the GPU was busy for {fmean(busy):.0%}: gross is mostly waiting for it"
+    return GROSS, "all that was drawn while it ran"
 
 
-def _known(values: Any) -> Any:
-    """Without what is None: a key that an older record does not have counts as one that says nothing."""
-    return {key: value for key, value in values.items() if value is not None} if isinstance(values, Mapping) else values
+def _rows(a: Sequence[Record], b: Sequence[Record]) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
+    of_a, of_b = ([named_metrics.metrics(record) for record in side] for side in (a, b))
+    for name in METRICS:
+        yield name, (_mean(values.get(name) for values in of_a), _mean(values.get(name) for values in of_b))
 
 
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _mean(values: Iterator[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
-def same_card(a: Record, b: Record) -> bool:
-    """Whether one sensor saw both: the same card, or without one the same machine as far as the record tells."""
-    return _card(a) == _card(b)
+def undeciding(record: Record) -> str | None:
+    """Why a process decides nothing; None for one that counts."""
+    if record.status != "finished":
+        return f"{record.status}: {record.error}"
+    return next((flag for flag in UNDECIDING if flag in record.flags), None)
 
 
-def _card(record: Record) -> list[Any]:
-    """What tells one card, or without one the machine, from another."""
-    host = record.environment
-    return list(record.hardware.uuids) or [host.os, host.cpu, host.cpu_cores, host.memory_bytes]
+def _counted(name: str, records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """The processes of one side that count, and each other with its reason."""
+    reasons = {index: undeciding(record) for index, record in enumerate(records)}
+    left_out = [f"{name}{index + 1 if len(records) > 1 else ''}: {why}" for index, why in reasons.items() if why]
+    return [record for index, record in enumerate(records) if not reasons[index]], left_out
 
 
-def _joules(record: Record) -> list[float]:
-    return [joules for joules in energy.total_j_per_request(record.measurement) if joules is not None]
+def _cell(records: Sequence[Record], quantity: str) -> Cell:
+    metric, relative = QUANTITIES[quantity]
+    known = [values for record in records if (values := named_metrics.metrics(record))[metric] is not None]
+    means = [float(values[metric] or 0.0) for values in known]
+    halves = [
+        None if values[relative] is None else mean * float(values[relative] or 0.0)
+        for mean, values in zip(means, known, strict=True)
+    ]
+    return cell(means, halves, card(records[0]) if records else None)
 
 
-def _sensors(record: Record) -> dict[str, str | None]:
-    """Meter and method of each component, from the first window."""
-    windows = record.measurement.windows
-    readings = windows[0].readings if windows else ()
-    found: dict[str, str | None] = {}
-    for component in COMPONENTS:
-        reading = energy.source(readings, component)
-        found[component] = None if reading is None else f"{reading.meter} ({reading.method[component]})"
-    return found
+def _finished(records: Sequence[Record]) -> Sequence[Record]:
+    return [record for record in records if record.status == "finished"] or records
 
 
-def _differ(
-    where: str, a: Mapping[str, Any], b: Mapping[str, Any], free: tuple[str, ...] = (), begins: tuple[str, ...] = ()
-) -> Iterator[str]:
-    """Keys whose values differ, in words; `free` ones and those that begin so may."""
-    for key in dict.fromkeys((*a, *b)):
-        one, other = a.get(key), b.get(key)
-        if key in free or key.startswith(begins or ("\0",)) or _plain(one) == _plain(other):
-            continue
-        if key == "prompt" and (one is None or other is None):  # a specialist is asked nothing: that is compared, too
-            continue
-        yield f"{where} {key}: {_abbreviated(one)} and {_abbreviated(other)}".strip()
+def _reasons(a: Sequence[Record], b: Sequence[Record]) -> Iterator[str]:
+    """Each thing that must be the same and is not, between the sides and within each of them."""
+    for name, side in (("A", a), ("B", b)):
+        for record in side[1:]:
+            yield from (f"{name} is not one setting: {reason}" for reason in _settings_differ(side[0], record))
+            yield from (f"within {name}: {reason}" for reason in differences(side[0], record))
+    yield from differences(a[0], b[0])
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _abbreviated(value: Any) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def _settings_differ(first: Record, second: Record) -> Iterator[str]:
+    """What sets two runs of one side apart."""
+    choices = [
+        {"model": run.model.name, "weights": run.model.weights, **asdict(run.settings)} for run in (first, second)
+    ]
+    for name, value in choices[0].items():
+        if value != choices[1][name]:
+            yield f"{name} {value} and {choices[1][name]}"

@@ -5,6 +5,7 @@ Energies are per 1,000 inferences in Wh, gross unless the name says dynamic. A v
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from math import hypot
 from statistics import fmean
 
 from joulemark.analysis import readings as energy
@@ -104,8 +105,28 @@ def idle_metrics(measurement: Measurement) -> Metrics:
     return {
         "energy/gpu_dynamic_wh_per_1k": wh_per_1k(dynamic.get("gpu")),
         "energy/dynamic_wh_per_1k": wh_per_1k(sum(dynamic.values())) if dynamic else None,
+        "energy/dynamic_ci95_rel": _dynamic_relative(measurement, tuple(parts)),
         "energy/idle_wh_per_1k": wh_per_1k(sum(idle_j for _, idle_j in parts.values())) if parts else None,
     }
+
+
+def _dynamic_relative(measurement: Measurement, components: Sequence[str]) -> float | None:
+    """Half of the within-run interval of dynamic energy over its mean, from the scatter of windows and of idle power.
+
+    None where windows leave the scatter unknown, and where the mean is not above zero, of which nothing is a share.
+    """
+    values = []
+    for window in measurement.windows:
+        parts = [(energy.window_j(measurement, window, each), energy.idle_w(measurement, each)) for each in components]
+        known = [(joules, watts) for joules, watts in parts if joules is not None and watts is not None]
+        if components and len(known) == len(components):
+            values.append(sum(joules - watts * window.duration_s for joules, watts in known) / window.requests)
+    estimate = stats.estimate(values)
+    if estimate is None or estimate.half_width is None or estimate.mean <= 0:
+        return None
+    seconds = fmean(window.duration_s / window.requests for window in measurement.windows)
+    idle = [(energy.idle_half_width_w(measurement, component) or 0.0) * seconds for component in components]
+    return hypot(estimate.half_width, *idle) / estimate.mean
 
 
 def estimated_share(measurement: Measurement) -> float | None:

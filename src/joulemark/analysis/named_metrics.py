@@ -3,7 +3,7 @@
 All are computed when the record is read, so that an old run can be priced for another site.
 """
 
-from joulemark.analysis import emissions, lower_bound
+from joulemark.analysis import emissions, lower_bound, quality
 from joulemark.analysis.energy_metrics import (
     ESTIMATED,
     Metrics,
@@ -30,12 +30,22 @@ def metrics(record: Record) -> Metrics:
         **latency_metrics(measurement),
         **{f"quality/{name}": value for name, value in record.scores.items()},
         "quality/primary": record.scores.get("primary"),
+        **_quality_interval(record),
         **power_metrics(measurement),
         **stage_metrics(measurement),
         **wall_metrics(measurement),
         **lower_bound_metrics(record),
         "memory/gpu_peak_bytes": measurement.peak_memory_bytes,
         **input_metrics(record),
+    }
+
+
+def _quality_interval(record: Record) -> Metrics:
+    """The ends of the 95 % interval of the primary metric over the inputs; None where it is not a mean over them."""
+    known = quality.interval(record)
+    return {
+        "quality/ci95_low": None if known is None else known.low,
+        "quality/ci95_high": None if known is None else known.high,
     }
 
 

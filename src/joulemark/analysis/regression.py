@@ -1,9 +1,10 @@
-"""Whether run B regresses against run A by more than is accepted, in energy or in quality: for use in CI."""
+"""Whether setting B regresses against setting A by more than is accepted, in energy or in quality: for use in CI."""
 
 from dataclasses import dataclass
 
-from joulemark.analysis import verdict
+from joulemark.analysis import quality, verdict
 from joulemark.analysis.comparison import Comparison
+from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
 
 QUALITY = "quality/primary"
 
@@ -13,50 +14,54 @@ class Regression:
     """The result of holding B against A.
 
     Attributes:
-        regressed: whether B is worse than accepted; None where that cannot be decided
-        message: what was compared, one clause for each share; empty where nothing was asked
+        outcome: `passed`, `regressed` or `not established`; None where nothing was to be held against a limit
+        message: what was compared, one clause for each share; empty as above
     """
 
-    regressed: bool | None
+    outcome: str | None
     message: str = ""
 
 
 def regression(comparison: Comparison, max_regress: float | None, max_quality_loss: float | None) -> Regression:
     """Holds B against A: `max_regress` is the accepted rise of energy, `max_quality_loss` the accepted loss, as shares.
 
-    None accepts anything. A tie is noise, so it never regresses.
+    None accepts anything. It regresses where all of the interval lies above what is accepted, and passes where none
+    does; between the two nothing is established.
     """
-    if comparison.reasons:
-        return Regression(None)
     checks = []
     if max_quality_loss is not None:
         checks.append(_quality(comparison, max_quality_loss))
     if max_regress is not None:
         checks.append(_energy(comparison, max_regress))
-    undecided = next((check for check in checks if check.regressed is None), None)
-    if undecided is not None:
-        return undecided
-    return Regression(any(check.regressed for check in checks), "; ".join(check.message for check in checks))
+    if not checks:
+        return Regression(None)
+    outcomes = [check.outcome for check in checks]
+    outcome = next((each for each in (REGRESSED, NOT_ESTABLISHED) if each in outcomes), PASSED)
+    return Regression(outcome, "; ".join(check.message for check in checks))
 
 
 def in_words(comparison: Comparison) -> str:
-    """The outcome of a comparison: `A costs less`, `B costs less`, `tie` or `unknown`."""
+    """The outcome of a comparison: `A costs less`, `B costs less`, `tie`, `not established` or `unknown`."""
     return f"{comparison.verdict} costs less" if comparison.verdict in (verdict.A, verdict.B) else comparison.verdict
 
 
 def _quality(comparison: Comparison, accepted: float) -> Regression:
-    loss = verdict.quality_loss(*comparison.rows[QUALITY])
-    if loss is None:
-        return Regression(None, "quality cannot be held against a limit: one of the runs has none")
-    return Regression(loss > accepted, f"quality: B loses {loss:.2%}, {accepted:.2%} is accepted")
+    before, after = comparison.rows.get(QUALITY, (None, None))
+    pair = comparison.quality
+    if before is None or after is None or before <= 0:
+        return Regression(NOT_ESTABLISHED, "quality: it is not available in both, or not above zero in A")
+    loss = (before - after) / before
+    message = f"quality: B loses {loss:.2%}, {accepted:.2%} is accepted ({pair.note})"
+    if pair.outcome == quality.UNKNOWN:
+        return Regression(NOT_ESTABLISHED, message)
+    if loss <= accepted:
+        return Regression(PASSED, message)
+    return Regression(REGRESSED if pair.outcome == quality.A_HIGHER else NOT_ESTABLISHED, message)
 
 
 def _energy(comparison: Comparison, accepted: float) -> Regression:
-    difference = comparison.difference
-    if comparison.verdict == verdict.UNKNOWN or difference is None:
-        return Regression(None, f"energy cannot be held against a limit: {comparison.note}")
-    if not difference.ratio:
-        return Regression(None, "energy cannot be held against a limit: it is not above zero in one of the runs")
-    rise = 1 / difference.ratio - 1
-    message = f"energy: B costs {rise:+.2%} ({in_words(comparison)}), {accepted:.2%} is accepted"
-    return Regression(verdict.regresses(comparison.verdict, rise, accepted), message)
+    result = comparison.energy
+    if result is None or result.ratio is None:
+        return Regression(NOT_ESTABLISHED, f"energy: {comparison.note}")
+    message = f"energy: B costs {result.ratio - 1:+.2%} ({in_words(comparison)}), {accepted:.2%} is accepted"
+    return Regression(verdict.against_limit(result, 1 + accepted), f"{message}; {result.note}")

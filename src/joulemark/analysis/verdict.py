@@ -1,8 +1,14 @@
-"""Whether two results differ: the only module that decides it, by means and their 95 % intervals.
+"""Whether results differ: the only module that decides it.
 
-outcome   `A` or `B` names the lower of two; `tie` where their intervals meet, `unknown` where one has no interval
-cards     two results of different cards tie where they are less than `ACROSS_CARDS` apart, intervals or not
-ratio     B over A, with the least and the most that both intervals allow
+The unit of evidence is a process, and results are cells of fresh processes (core/cell.py).
+
+A, B             established: three processes or more a side, and the 95 % interval of the ratio leaves 1 out
+tie              indistinguishable: as many processes, and the interval holds 1
+not established  fewer processes; `indicated` names the lower of two whose within-run intervals do not touch
+unknown          one of them has no value
+
+Two results of different cards tie where they are less than `ACROSS_CARDS` apart, intervals or not. Of many results the
+error of the whole family is held (analysis/ranking.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,32 +16,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from joulemark.core import stats
-from joulemark.core.stats import Difference, Estimate
+from joulemark.core.cell import Cell
+from joulemark.core.stats import Estimate
 
 ENERGY, SPREAD = "energy/total_wh_per_1k", "energy/ci95_rel"
+
+MIN_PROCESSES = 3  # a side: with two, Welch's interval has one or two degrees of freedom and says nothing
 
 # Two sensors of one kind differ by up to 5 % each: across cards less than both together is a tie
 ACROSS_CARDS = 0.1
 # A plainer setting that ties with the best one is preferred up to here: what the standard protocol resolves
 NEARLY = 0.02
 
-A, B, TIE, UNKNOWN = "A", "B", "tie", "unknown"
+A, B, TIE, NOT_ESTABLISHED, UNKNOWN = "A", "B", "tie", "not established", "unknown"
 
-NO_ENERGY = "no energy is available in one of them"
-NO_INTERVAL = "a run of one window has no interval; measure each with two windows or more"
-HOLDS_ZERO = "the interval of the difference holds zero"
-OVERLAP = "their intervals overlap"
+NO_VALUE = "no value is available in one of them"
 TWO_CARDS = f"less than {ACROSS_CARDS:.0%} apart, on two cards whose sensors may differ by that"
-APART = "their intervals are apart"
-
-# What the page's script needs to say the same of two runs that a reader picks
-RULES = {
-    "across_cards": ACROSS_CARDS,
-    "no_interval": NO_INTERVAL,
-    "overlap": OVERLAP,
-    "two_cards": TWO_CARDS,
-    "apart": APART,
-}
 
 
 class Interval(Protocol):
@@ -59,11 +55,12 @@ class Verdict:
     """What may be said of two results.
 
     Attributes:
-        outcome: `A` or `B`, whichever is lower, `tie` or `unknown`
+        outcome: `A` or `B`, whichever is lower, `tie`, `not established` or `unknown`
         note: why, as half a sentence
-        ratio: B over A by the means; None where no interval supports one
-        least: the least ratio that both intervals allow; None as above, or where A may be zero
-        most: the largest such ratio
+        ratio: B over A by the means; None where one is not above zero
+        least: the lower end of its 95 % interval, between processes; None where the outcome is not of processes
+        most: the upper end
+        indicated: `A` or `B` where that one is lower by within-run intervals, which establish nothing; else None
     """
 
     outcome: str
@@ -71,14 +68,64 @@ class Verdict:
     ratio: float | None = None
     least: float | None = None
     most: float | None = None
+    indicated: str | None = None
+
+    @property
+    def established(self) -> bool:
+        """Whether one of the two is lower."""
+        return self.outcome in (A, B)
+
+
+def between(a: Cell, b: Cell) -> Verdict:
+    """Which of two results is lower."""
+    first, second = a.estimate, b.estimate
+    if first is None or second is None:
+        return Verdict(UNKNOWN, NO_VALUE)
+    ratio = second.mean / first.mean if min(first.mean, second.mean) > 0 else None
+    if a == b:
+        return Verdict(TIE, "they are the same", ratio)
+    if not enough(a, b):
+        return _not_established(a, b, first, second, ratio)
+    difference = stats.difference(a.values, b.values)
+    assert difference is not None
+    least, most = difference.ratio_inverse
+    ratio = 1 / difference.ratio if difference.ratio else ratio
+    low, high = (least, most) if least is not None else (difference.low, difference.high)
+    assert low is not None
+    assert high is not None
+    center = 1.0 if least is not None else 0.0
+    counted = f"{a.processes} and {b.processes} processes"
+    if low <= center <= high:
+        return Verdict(TIE, f"indistinguishable at n = {counted}", ratio, least, most)
+    if a.card != b.card and _within_cards(ratio):
+        return Verdict(TIE, TWO_CARDS, ratio, least, most)
+    return Verdict(A if first.mean < second.mean else B, f"established by {counted}", ratio, least, most)
+
+
+def enough(*cells: Cell) -> bool:
+    """Whether each of some results is of processes enough to be judged."""
+    return all(cell.processes >= MIN_PROCESSES for cell in cells)
+
+
+def _not_established(a: Cell, b: Cell, first: Estimate, second: Estimate, ratio: float | None) -> Verdict:
+    few = min(a.processes, b.processes)
+    needs = f"{few} process{'es' if few > 1 else ''} where {MIN_PROCESSES} a side are needed: type repeats=…"
+    separate = apart(first, second)
+    if not separate or (a.card != b.card and _within_cards(ratio)):
+        return Verdict(NOT_ESTABLISHED, needs, ratio)
+    lower = A if first.mean < second.mean else B
+    return Verdict(NOT_ESTABLISHED, f"{lower} is indicated to be lower, by {needs}", ratio, indicated=lower)
 
 
 def energy_estimate(metrics: Mapping[str, float | None], card: str | None = None) -> Estimate | None:
-    """The gross energy of named metrics, Wh per 1,000 inferences, with its interval; None where it was not read."""
+    """The gross energy of a run's named metrics, Wh per 1,000 inferences, with its within-run interval.
+
+    None where it is not available.
+    """
     mean, relative = metrics.get(ENERGY), metrics.get(SPREAD)
     if mean is None:
         return None
-    return Estimate(mean, None if relative is None else mean * relative, card=card)
+    return Estimate(mean, None if relative is None else mean * relative, 1, card)
 
 
 def apart(a: Interval | None, b: Interval | None) -> bool | None:
@@ -96,48 +143,6 @@ def lower(a: Interval, b: Interval) -> str:
     if separate is None:
         return UNKNOWN
     return (A if a.mean < b.mean else B) if separate else TIE
-
-
-def between(a: Estimate, b: Estimate) -> Verdict:
-    """Which of two results is lower, by their estimates alone and the card that each was read on."""
-    separate = apart(a, b)
-    if separate is None:
-        return Verdict(UNKNOWN, NO_INTERVAL)
-    ratio, least, most = _ratio(b, a)
-    if not separate:
-        return Verdict(TIE, OVERLAP, ratio, least, most)
-    if a.card != b.card and _within_cards(ratio):
-        return Verdict(TIE, TWO_CARDS, ratio, least, most)
-    return Verdict(A if a.mean < b.mean else B, APART, ratio, least, most)
-
-
-def between_windows(
-    first: Sequence[float], second: Sequence[float], same_card: bool
-) -> tuple[Verdict, Difference | None]:
-    """The same from the windows themselves: Welch's interval of the difference must leave zero out, too."""
-    difference = stats.difference(first, second)
-    if difference is None:
-        return Verdict(UNKNOWN, NO_ENERGY), None
-    if difference.sign is None:
-        return Verdict(UNKNOWN, NO_INTERVAL), difference
-    a, b = stats.estimate(first, "A"), stats.estimate(second, "A" if same_card else "B")
-    assert a is not None
-    assert b is not None
-    if difference.sign == 0:
-        return Verdict(TIE, HOLDS_ZERO, *_ratio(b, a)), difference
-    return between(a, b), difference
-
-
-def difference_half_width(a: Estimate, b: Estimate) -> float | None:
-    """Half of Welch's 95 % interval of the difference of two estimates; None where an interval is unknown.
-
-    Where a number of windows is unknown it is the sum of both half-widths, which is never narrower.
-    """
-    if a.half_width is None or b.half_width is None:
-        return None
-    if a.n is None or b.n is None or min(a.n, b.n) < 2:
-        return a.half_width + b.half_width
-    return stats.welch_half_width(a, b)
 
 
 def may_be_as_low(result: Estimate, best: Estimate) -> bool:
@@ -181,22 +186,21 @@ def quality_loss(a: float | None, b: float | None) -> float | None:
     return None if a is None or b is None or a <= 0 else (a - b) / a
 
 
-def regresses(outcome: str, share: float, accepted: float) -> bool:
-    """Whether B costs more than A by more than the accepted share: what ties is noise."""
-    return outcome == A and share > accepted
+PASSED, REGRESSED = "passed", "regressed"
+
+
+def against_limit(result: Verdict, limit: float) -> str:
+    """Whether the ratio of B over A is above a limit: `regressed`, `passed` or `not established`.
+
+    Regressed where all of its interval is above the limit, passed where none of it is, or where both are one.
+    """
+    if result.least is None or result.most is None:
+        return PASSED if result.outcome == TIE and limit >= 1 else NOT_ESTABLISHED
+    if result.least > limit:
+        return REGRESSED
+    return PASSED if result.most <= limit else NOT_ESTABLISHED
 
 
 def _within_cards(ratio: float | None) -> bool:
     """Whether two results of different cards are nearer than their sensors tell; so is what has no ratio."""
     return ratio is None or max(ratio, 1 / ratio) - 1 < ACROSS_CARDS
-
-
-def _ratio(numerator: Estimate, denominator: Estimate) -> tuple[float | None, float | None, float | None]:
-    """The ratio of two results above zero, and its least and most by both intervals."""
-    if numerator.mean <= 0 or denominator.mean <= 0:
-        return None, None, None
-    ratio = numerator.mean / denominator.mean
-    if numerator.low is None or denominator.low is None or numerator.high is None or denominator.high is None:
-        return ratio, None, None
-    least = numerator.low / denominator.high
-    return ratio, least, numerator.high / denominator.low if denominator.low > 0 else None

@@ -1,8 +1,11 @@
-"""joulemark compare A B: which of two runs costs less energy, or that they tie, or do not compare.
+"""joulemark compare A B: which of two settings costs less energy, or that they tie, or do not compare.
 
-A and B are run ids (the beginning is enough) or record.json files. With `--max-regress 3%` A is the one to hold B
-against, for use in CI. Exit code 0; 1 where B costs more than that, or answers worse than `--max-quality-loss`; 2 for
-a mistake, for runs that do not compare, and where the question cannot be answered. The last line is JSON.
+A and B are run ids (the beginning is enough), record.json files, or several of either with commas between them. A run
+of the store stands for its cell: all processes of the same setting, software and card, unless --alone is typed. A
+verdict needs three processes a side (repeats=3). With `--max-regress 3%` A is the one to hold B against, for use in CI;
+with `--needed 3%` it says how many processes a difference of that size takes on this machine. Exit code 0; 1 where B
+costs more than that, or answers worse than `--max-quality-loss`; 3 where neither is established; 2 for a mistake and
+for runs that do not compare. The last line is JSON.
 """
 
 import argparse
@@ -10,16 +13,21 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from joulemark.analysis import caveats, description
-from joulemark.analysis.comparison import Comparison, compare
-from joulemark.analysis.regression import in_words, regression
+from joulemark.analysis import caveats, description, planning
+from joulemark.analysis.comparison import METRICS, QUANTITIES, Comparison, compare
+from joulemark.analysis.regression import Regression, in_words, regression
+from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
+from joulemark.core.cell import Cell
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
 from joulemark.core.paths import program
 from joulemark.core.record import Record
-from joulemark.store.loading import load
+from joulemark.store import loading
+
+EXIT = {None: 0, PASSED: 0, REGRESSED: 1, NOT_ESTABLISHED: 3}
+DO_NOT_COMPARE = 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,7 +49,7 @@ def percent(text: str) -> float:
     return value
 
 
-def arguments(words: Sequence[str]) -> argparse.Namespace:
+def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The options of the command; UserError for a mistake in them."""
     parser = Parser(prog=program("compare"), description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("a", metavar="A", help="run id, its beginning, or a record.json; the one to hold B against")
@@ -50,62 +58,113 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--max-quality-loss", type=percent, metavar="1%", help="exit code 1 where B loses more of A's quality than this"
     )
+    parser.add_argument("--needed", type=percent, metavar="3%", help="how many processes such a difference takes here")
+    parser.add_argument("--quantity", choices=tuple(QUANTITIES), help="default: gross, unless the host was shared")
+    parser.add_argument("--alone", action="store_true", help="these runs only, not their cells")
     parser.add_argument("--tracking-uri", help="default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
-    return parser.parse_args(words)
+    return parser.parse_args(argv)
 
 
-def show(a: Record, b: Record, comparison: Comparison) -> None:
-    """Prints both runs, the reasons why they do not compare or else the difference with its interval and verdict."""
+def show(a: Sequence[Record], b: Sequence[Record], comparison: Comparison) -> None:
+    """Prints both settings, why they do not compare or else their energies with the verdict and quality."""
     from rich.table import Table
 
     from joulemark.core import console
 
-    for name, record in (("A", a), ("B", b)):
-        console.show(f"{name}  {description.title(record)}")
-        for warning in (*caveats.foremost(record), *caveats.warnings(record)):
+    for name, records in (("A", a), ("B", b)):
+        processes = f"  ({len(records)} processes)" if len(records) > 1 else ""
+        console.show(f"{name}  {description.title(records[0])}{processes}")
+        for warning in (*caveats.foremost(records[0]), *caveats.warnings(records[0])):
             console.show(f"   ! {warning}")
     table = Table(box=None, pad_edge=False)
     for column in ("", "A", "B", "A / B"):
         table.add_column(column, justify="left" if column == "" else "right", no_wrap=True)
-    for name, (one, other) in comparison.rows.items():
-        if one is not None or other is not None:
-            ratio = f"{one / other:.3g}" if one and other and not comparison.reasons and "share" not in name else ""
-            table.add_row(name, quantity(one), quantity(other), ratio)
+    for name in METRICS:
+        of_a, of_b = comparison.rows[name]
+        if of_a is not None or of_b is not None:
+            ratio = f"{of_a / of_b:.3g}" if of_a and of_b and not comparison.reasons and "share" not in name else ""
+            table.add_row(name, quantity(of_a), quantity(of_b), ratio)
     console.show(table)
     for reason in comparison.reasons:
         console.show(f"do not compare: {reason}")
-    if comparison.difference is not None:
-        difference = comparison.difference
-        console.show(f"J per inference, A - B: {difference.difference:.4g}{_interval(difference.low, difference.high)}")
-        if difference.ratio is not None:
-            console.show(f"A / B: {difference.ratio:.4g}{_interval(difference.ratio_low, difference.ratio_high)}")
+    if not comparison.reasons:
+        _show_verdict(comparison)
     console.show(f"verdict: {in_words(comparison)}: {comparison.note}")
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"  ({low:.4g} to {high:.4g}, 95 %)"
+def _show_verdict(comparison: Comparison) -> None:
+    from joulemark.core import console
+
+    console.show(f"compared: {comparison.quantity} energy, {comparison.quantity_reason}")
+    for name, cell in zip("AB", comparison.cells, strict=True):
+        console.show(f"   {name}: {_in_words(cell)}")
+    for left_out in comparison.left_out:
+        console.show(f"   left out, {left_out}")
+    result = comparison.energy
+    if result is not None and result.ratio is not None:
+        ends = "" if result.least is None else f"  ({result.least:.4g} to {result.most:.4g}, 95 % between processes)"
+        console.show(f"B / A: {result.ratio:.4g}{ends}")
+    console.show(f"quality: {comparison.quality.outcome}: {comparison.quality.note}")
 
 
-def run(words: Sequence[str]) -> int:
-    """Compares two runs and prints the result; returns the exit code."""
-    options = arguments(words)
-    a, b = load(options.a, options.tracking_uri)[1], load(options.b, options.tracking_uri)[1]
-    comparison = compare(a, b)
+def _in_words(cell: Cell) -> str:
+    estimate = cell.estimate
+    if estimate is None:
+        return "no process that counts"
+    kind = "between processes" if cell.processes > 1 else "within the run"
+    half = "" if estimate.half_width is None else f" ± {estimate.half_width:.2g} {kind}"
+    return f"{estimate.mean:.4g}{half} Wh per 1,000, {cell.processes} process{'es' if cell.processes > 1 else ''}"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Compares two settings and prints the result; returns the exit code."""
+    options = arguments(argv)
+    a, b = (loading.cell(run, options.tracking_uri, options.alone) for run in (options.a, options.b))
+    comparison = compare(a, b, options.quantity)
     result = regression(comparison, options.max_regress, options.max_quality_loss)
-    code = 2 if result.regressed is None else int(result.regressed)
+    code = DO_NOT_COMPARE if comparison.reasons else EXIT[result.outcome]
     show(a, b, comparison)
-    if result.message:
-        print(result.message)
-    last = {
+    if result.message and not comparison.reasons:
+        print(f"{result.outcome}: {result.message}")
+    needed = None if options.needed is None else _needed(comparison.cells, options.needed)
+    if needed:
+        print(needed["note"])
+    print(json.dumps(_last_line(comparison, result, needed, code), allow_nan=False))
+    return code
+
+
+def _needed(cells: Sequence[Cell], share: float) -> dict[str, Any]:
+    """How many processes a side a difference of this share takes, by the scatter of these two cells."""
+    known = planning.scatter(cells)
+    if known is None:
+        note = "needed: unknown, since no setting was measured in two processes here; type repeats=3 first"
+        return {"share": share, "processes": None, "note": note}
+    count = planning.processes_needed(known, share)
+    times = f"more than {planning.MOST_PROCESSES}" if count is None else str(count)
+    note = (
+        f"needed for {share:.2%}: {times} processes a side (repeats={times}), at {known.sd_log:.2%} between processes "
+        f"({known.freedom} degrees of freedom), found four times of five"
+    )
+    return {"share": share, "processes": count, "between_processes_cv": known.sd_log, "note": note}
+
+
+def _last_line(comparison: Comparison, result: Regression, needed: dict[str, Any] | None, code: int) -> dict[str, Any]:
+    return {
         "verdict": comparison.verdict,
         "note": comparison.note,
         "reasons": comparison.reasons,
-        "energy_j_per_inference": None if comparison.difference is None else asdict(comparison.difference),
+        "quantity": comparison.quantity,
+        "quantity_reason": comparison.quantity_reason,
+        "energy": None if comparison.energy is None else asdict(comparison.energy),
+        "processes": [cell.processes for cell in comparison.cells],
+        "wh_per_1k": [cell.values for cell in comparison.cells],
+        "left_out": comparison.left_out,
+        "quality": asdict(comparison.quality),
+        "gate": result.outcome,
+        "needed": needed,
         "metrics": {name: {"a": of_a, "b": of_b} for name, (of_a, of_b) in comparison.rows.items()},
         "exit": code,
     }
-    print(json.dumps(last, allow_nan=False))
-    return code
 
 
 def main() -> int:

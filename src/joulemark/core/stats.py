@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import exp, log, sqrt
 from statistics import fmean, stdev
+
+LEVEL = 0.95  # of every interval, and of a family of comparisons together
 
 
 @dataclass(frozen=True)
@@ -59,23 +62,44 @@ def estimate(values: Sequence[float], card: str | None = None) -> Estimate | Non
     n, mean = len(values), fmean(values)
     if n < 2:
         return Estimate(mean, None, n, card)
-    return Estimate(mean, float(stdtrit(n - 1, 0.975)) * stdev(values) / sqrt(n), n, card)
+    return Estimate(mean, float(stdtrit(n - 1, (1 + LEVEL) / 2)) * stdev(values) / sqrt(n), n, card)
 
 
-def welch_half_width(a: Estimate, b: Estimate) -> float:
-    """Half of Welch's 95 % interval of the difference of two estimates, each of two values or more."""
-    from scipy.special import stdtrit
+def alike_in_variance(groups: Sequence[Sequence[float]]) -> bool:
+    """Whether Bartlett's test at 5 % finds no difference between the variances of groups of two values or more."""
+    from scipy.stats import bartlett
 
-    squares = []
-    for each in (a, b):
-        assert each.half_width is not None
-        assert each.n is not None
-        squares.append(((each.half_width / float(stdtrit(each.n - 1, 0.975))) ** 2, each.n - 1))
-    total = sum(square for square, _ in squares)
-    if total == 0:
-        return 0.0
-    freedom = total**2 / sum(square**2 / degrees for square, degrees in squares)
-    return float(stdtrit(freedom, 0.975)) * sqrt(total)
+    spreads = [stdev(group) for group in groups]
+    if min(spreads) == 0:  # the test divides by each variance
+        return max(spreads) == 0
+    return float(bartlett(*groups).pvalue) > 1 - LEVEL
+
+
+def honest_difference(groups: Sequence[Sequence[float]], first: int, second: int) -> float:
+    """The least difference of two means that Tukey and Kramer's test establishes at 95 % among all pairs of groups.
+
+    The groups share one variance, pooled; source: scipy.stats.tukey_hsd, whose p-values take a second for twenty.
+    """
+    freedom = sum(len(group) for group in groups) - len(groups)
+    pooled = sum(stdev(group) ** 2 * (len(group) - 1) for group in groups) / freedom
+    share = (1 / len(groups[first]) + 1 / len(groups[second])) / 2
+    return _studentized_range(len(groups), freedom) * sqrt(pooled * share)
+
+
+@cache
+def _studentized_range(groups: int, freedom: int) -> float:
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(LEVEL, groups, freedom))
+
+
+def welch_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """The two-sided p-value of Welch's test that two groups of two values or more have one mean."""
+    if stdev(first) == stdev(second) == 0:  # scipy would divide nothing by nothing
+        return float(fmean(first) == fmean(second))
+    from scipy.stats import ttest_ind
+
+    return float(ttest_ind(first, second, equal_var=False).pvalue)
 
 
 def percentiles(values: Sequence[float], weights: Sequence[int], points: Sequence[float]) -> list[float]:
@@ -110,6 +134,13 @@ class Difference:
             return None
         return 0 if self.low <= 0 <= self.high else (1 if self.low > 0 else -1)
 
+    @property
+    def ratio_inverse(self) -> tuple[float | None, float | None]:
+        """The 95 % interval of second over first; (None, None) without one."""
+        if self.ratio_low is None or self.ratio_high is None:
+            return None, None
+        return 1 / self.ratio_high, 1 / self.ratio_low
+
 
 def difference(first: Sequence[float], second: Sequence[float]) -> Difference | None:
     """The difference of two means by Welch's t (unequal variances), their ratio by the same on the logarithms.
@@ -137,5 +168,5 @@ def _welch(first: Sequence[float], second: Sequence[float]) -> tuple[float | Non
         return first[0] - second[0], first[0] - second[0]
     from scipy.stats import ttest_ind  # over a second to import
 
-    found = ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    return float(found.low), float(found.high)
+    interval = ttest_ind(first, second, equal_var=False).confidence_interval(LEVEL)
+    return float(interval.low), float(interval.high)

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import comparison
+from joulemark.analysis import comparability
 from joulemark.core import paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
@@ -141,7 +141,7 @@ def _why_apart(main: Group, other: Group, records: Mapping[str, Record]) -> list
         said = [one.first.boundary or "as this program measures" for one in (main, other)]
         return [f"boundary: {said[0]} and {said[1]}"]
     a, b = records.get(main.first.run_id), records.get(other.first.run_id)
-    said = [] if a is None or b is None else list(comparison.differences(a, b))
+    said = [] if a is None or b is None else list(comparability.differences(a, b))
     general = [next((entry for entry in group.entries if entry.prompt is not None), None) for group in (main, other)]
     if general[0] and general[1] and general[0].prompt != general[1].prompt:
         said = [line for line in said if not line.startswith("task prompt")] + [

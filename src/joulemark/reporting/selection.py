@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from joulemark.analysis import comparison
+from joulemark.analysis import comparability
 from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
 from joulemark.reporting.entry import ENERGY, PARAMS, Entry, entry
@@ -95,7 +95,7 @@ def _from_record(uri: str, run: StoredRun, records: int) -> tuple[dict[str, str]
 def completed(record: Record) -> dict[str, str]:
     """The tags by which a record is grouped, as its run would have them today."""
     parameters = record.model.parameters
-    found = {**comparison.tags(record), "parameters": None if parameters is None else str(parameters)}
+    found = {**comparability.tags(record), "parameters": None if parameters is None else str(parameters)}
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -53,12 +53,14 @@ class Choice:
         tasks: names of tasks
         ids: beginnings of run ids
         sweep_id: of one sweep
+        cell: processes of one cell, by the tag `compare.cell`
         filter: in MLflow's own syntax
     """
 
     tasks: Sequence[str] = ()
     ids: Sequence[str] = ()
     sweep_id: str | None = None
+    cell: str | None = None
     filter: str | None = None
 
     def takes(self, run: StoredRun) -> bool:
@@ -67,6 +69,7 @@ class Choice:
             (not self.tasks or run.tags.get("task") in self.tasks)
             and (not self.ids or any(run.run_id.startswith(prefix) for prefix in self.ids))
             and (self.sweep_id is None or run.tags.get("sweep_id") == self.sweep_id)
+            and (self.cell is None or run.tags.get("compare.cell") == self.cell)
         )
 
 
@@ -116,7 +119,7 @@ def _by_tables(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[Sto
     try:
         with engine.connect() as connection:
             schema.check(connection, f"tracking_uri={shown}")
-            yield from map(_stored, tables.rows(connection, params, choice.ids, choice.sweep_id))
+            yield from map(_stored, tables.rows(connection, params, choice.ids, _narrowing(choice)))
     except SQLAlchemyError as error:
         reason = tracking.without_secrets(str(error).strip().splitlines()[0], uri)[:200]
         raise UserError(f"tracking_uri={shown} cannot be read: {reason}") from None
@@ -146,3 +149,9 @@ def _stored(row: tables.Row) -> StoredRun:
         row.run_id, row.experiment_id, row.name, row.began_ms, row.status, older_names.metrics(finite),
         older_names.tags(row.tags), older_names.params(row.params), row.artifacts, tuple(broken),
     )  # fmt: skip
+
+
+def _narrowing(choice: Choice) -> dict[str, str]:
+    """The tags by which the database itself narrows the runs."""
+    tags = {"sweep_id": choice.sweep_id, "compare.cell": choice.cell}
+    return {key: value for key, value in tags.items() if value is not None}

@@ -4,6 +4,7 @@ import json
 from os import PathLike
 from pathlib import Path
 
+from joulemark.analysis import comparability
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
@@ -27,6 +28,33 @@ def load(run: str | PathLike[str], uri: str | None = None) -> tuple[str | None, 
     if path.suffix == ".json" or path.parent != Path("."):
         raise UserError(f"{run} is not a file; type a record.json, or the beginning of a run's id")
     return of_store(tracking.resolve(uri), str(run))
+
+
+def cell(runs: str, uri: str | None = None, alone: bool = False) -> list[Record]:
+    """The records that one side of a comparison stands for, the first the one that was asked for.
+
+    `runs` are ids or files as `load` takes them, with commas between several. A single run of the store brings the
+    other finished processes of its cell along, unless `alone`.
+
+    Raises:
+        UserError: as in `load`
+    """
+    loaded = [load(each.strip(), uri) for each in runs.split(",") if each.strip()]
+    if not loaded:
+        raise UserError("no run is named; type the beginning of its id, or a record.json")
+    run_id, record = loaded[0]
+    if run_id is None or alone or len(loaded) > 1:
+        return [each for _, each in loaded]
+    return [record, *_further(tracking.resolve(uri), run_id, record)]
+
+
+def _further(uri: str, run_id: str, record: Record) -> list[Record]:
+    """The other finished runs of a record's cell that compare with it, newest first."""
+    own = comparability.tags(record)
+    listed = listing.runs(uri, Choice(cell=own["compare.cell"]), ())
+    same = [run for run in listed if run.run_id != run_id and run.tags.get("compare.key") == own["compare.key"]]
+    finished = [run for run in same if run.tags.get("status") == "finished"]
+    return [each for run in finished if (each := listing.record(uri, run)) is not None]
 
 
 def of_store(uri: str, prefix: str) -> tuple[str, Record]:

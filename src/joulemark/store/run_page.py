@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from joulemark.analysis import audit, comparison, description, energy_metrics
+from joulemark.analysis import audit, comparability, description, energy_metrics
 from joulemark.analysis.impact import published_text
 from joulemark.core.palette import color_of
 from joulemark.core.record import Record
@@ -43,7 +43,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "tuned": record.origin.tuned,
         "status": record.status,
         "error": record.error,
-        **comparison.tags(record),
+        **comparability.tags(record),
         "parameters": record.model.parameters,
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,

@@ -59,24 +59,25 @@ class NewRun:
 
 
 def rows(
-    connection: Any, params: frozenset[str], ids: Sequence[str] = (), sweep_id: str | None = None
+    connection: Any, params: frozenset[str], ids: Sequence[str] = (), with_tags: Mapping[str, str] | None = None
 ) -> Iterator[Row]:
-    """Every run that is not deleted, newest first: of one sweep, or whose ids begin so, where that is given."""
-    runs = _listed(connection, ids, sweep_id)
+    """Every run that is not deleted, newest first: with certain tags, or whose ids begin so, where that is given."""
+    runs = _listed(connection, ids, with_tags or {})
     for start in range(0, len(runs), AT_ONCE):
         yield from _filled(connection, runs[start : start + AT_ONCE], params)
 
 
-def _listed(connection: Any, ids: Sequence[str], sweep_id: str | None) -> list[Any]:
+def _listed(connection: Any, ids: Sequence[str], with_tags: Mapping[str, str]) -> list[Any]:
     from sqlalchemy import column, select, table
 
     runs = table("runs", *map(column, (*COLUMNS, "lifecycle_stage")))
     query = select(*(runs.c[name] for name in COLUMNS))
     query = query.where(runs.c.lifecycle_stage == "active").order_by(runs.c.start_time.desc(), runs.c.run_uuid)
-    if sweep_id is not None:
-        tags = table("tags", *map(column, ("run_uuid", "key", "value")))
-        same = select(tags.c.run_uuid).where(tags.c.key == "sweep_id", tags.c.value == sweep_id)
-        query = query.where(runs.c.run_uuid.in_(same))
+    tags = table("tags", *map(column, ("run_uuid", "key", "value")))
+    for key, value in with_tags.items():
+        query = query.where(
+            runs.c.run_uuid.in_(select(tags.c.run_uuid).where(tags.c.key == key, tags.c.value == value))
+        )
     return [row for row in connection.execute(query) if not ids or row.run_uuid.startswith(tuple(ids))]
 
 

@@ -1,0 +1,155 @@
+"""Whether two runs may be compared: what was asked, where and how it was measured must be the same."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from joulemark.analysis import readings as energy
+from joulemark.core.measurement import COMPONENTS
+from joulemark.core.record import Record
+
+# Of a task: where its inputs come from, which their digest states better
+ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "skipped")
+
+# Of a protocol: its name, how many windows and parts of the idle baseline, what follows, and its guards; none changes
+# what a window is
+PROCEDURE_ONLY = (
+    "name",
+    "idle_parts",
+    "min_windows",
+    "max_windows",
+    "measure_max_s",
+    "ci95_rel",
+    "lock_wait_s",
+    "busy_max",
+    "stall_s",
+    "preliminary",
+)
+
+# Options by the names that the digests of stores of schema 2 were made of, so that old and new runs compare
+DIGEST_NAMES = {"converge_batches": "settle_batches", "converge_rel": "settle_rel"}
+
+NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples are compared for themselves
+
+GUARD_PREFIXES = ("audit_", "stage_")  # options that begin so are guards, too
+
+
+def differences(a: Record, b: Record) -> Iterator[str]:
+    """Each thing that must be the same and is not: which, and how it differs."""
+    for name, record in (("A", a), ("B", b)):
+        if record.status != "finished":
+            yield f"{name} is {record.status}: {record.error}"
+    yield from _differ("task", _task(a), _task(b), ORIGIN)
+    yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), PROCEDURE_ONLY, GUARD_PREFIXES)
+    yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
+    if a.device_name != b.device_name:
+        yield f"device: {a.device_name} and {b.device_name}"
+    yield from _differ("sensor", _sensors(a), _sensors(b))
+
+
+def tags(record: Record) -> dict[str, str | None]:
+    """What a list of runs is grouped by without reading their records: runs compare whose `compare.key` is equal.
+
+    `compare.key` is a digest of all that must be the same but for the prompt, which a specialist does not have:
+    `compare.prompt` is that of a general model's, None for a specialist's. `compare.card` is equal for runs of one
+    card, `windows` counts the repeats behind an interval.
+    """
+    same = {
+        "task": {key: value for key, value in _task(record).items() if key not in (*ORIGIN, "prompt")},
+        "protocol": {
+            DIGEST_NAMES.get(key, key): value
+            for key, value in asdict(record.protocol).items()
+            if key not in PROCEDURE_ONLY and not key.startswith(GUARD_PREFIXES)
+        },
+        "samples": record.task.samples,
+        "device": record.device_name,
+        "sensors": {component: _digested(sensor) for component, sensor in _sensors(record).items()},
+    }
+    prompt = record.task.prompt
+    return {
+        "compare.key": _digest({where: _known(value) for where, value in same.items()}),
+        "compare.prompt": None if prompt is None else _digest(prompt),
+        "compare.card": card(record),
+        "compare.cell": cell_of(record),
+        "windows": str(len(record.measurement.windows)),
+    }
+
+
+def _task(record: Record) -> dict[str, Any]:
+    """Every option of the task under its own name, whichever of them are attributes of its facts."""
+    task = record.task
+    facts = {fact.name: getattr(task, fact.name) for fact in fields(task) if fact.name not in NO_OPTIONS}
+    return {**facts, **task.options}
+
+
+def _digested(sensor: str | None) -> str | None:
+    """A sensor by the name that stores of schema 2 have its digest of."""
+    return None if sensor is None else sensor.replace("(estimated)", "(modelled)")
+
+
+def _known(values: Any) -> Any:
+    """Without what is None: a key that an older record does not have counts as one that says nothing."""
+    return {key: value for key, value in values.items() if value is not None} if isinstance(values, Mapping) else values
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def card(record: Record) -> str:
+    """A digest of the card whose sensor saw the run, or without one of the machine as far as the record tells."""
+    host = record.environment
+    return _digest(list(record.hardware.uuids) or [host.os, host.cpu, host.cpu_cores, host.memory_bytes])
+
+
+def cell_of(record: Record) -> str:
+    """A digest equal for runs that are processes of one cell: model, settings, software and card are the same.
+
+    Whether they may be compared at all is `compare.key`'s to say.
+    """
+    model, host = record.model, record.environment
+    return _digest(
+        {
+            "model": [model.name, model.checkpoint, model.revision, model.weights],
+            "settings": asdict(record.settings),
+            "software": {**host.packages, "driver": host.gpu.get("driver")},
+            "card": card(record),
+            "prompt": record.task.prompt,
+        }
+    )
+
+
+def _sensors(record: Record) -> dict[str, str | None]:
+    """Meter and method of each component, from the first window."""
+    windows = record.measurement.windows
+    readings = windows[0].readings if windows else ()
+    sensors: dict[str, str | None] = {}
+    for component in COMPONENTS:
+        reading = energy.source(readings, component)
+        sensors[component] = None if reading is None else f"{reading.meter} ({reading.method[component]})"
+    return sensors
+
+
+def _differ(
+    where: str, a: Mapping[str, Any], b: Mapping[str, Any], free: tuple[str, ...] = (), begins: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Keys whose values differ, in words; `free` ones and those that begin so may."""
+    for key in dict.fromkeys((*a, *b)):
+        first, second = a.get(key), b.get(key)
+        if key in free or key.startswith(begins or ("\0",)) or _plain(first) == _plain(second):
+            continue
+        if key == "prompt" and (first is None or second is None):  # a specialist has no prompt: that is compared, too
+            continue
+        yield f"{where} {key}: {_abbreviated(first)} and {_abbreviated(second)}".strip()
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _abbreviated(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,82 @@
+"""How many processes and samples it takes to tell two results apart, from the scatter between processes measured here.
+
+Power is 80 % throughout: four of five times a difference of that size is established.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, expm1, log, log1p, sqrt
+from statistics import variance
+
+from joulemark.analysis.verdict import MIN_PROCESSES
+from joulemark.core.cell import Cell
+
+POWER = 0.8
+MOST_PROCESSES = 1000  # no one repeats a run more often; beyond it the plan says "more than"
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """How far fresh processes of one setting differ, pooled over cells.
+
+    Attributes:
+        sd_log: standard deviation of the logarithm of the quantity between processes, which is about its coefficient
+            of variation
+        freedom: degrees of freedom that it rests on
+        cells: how many cells it is pooled over
+    """
+
+    sd_log: float
+    freedom: int
+    cells: int
+
+
+def scatter(cells: Sequence[Cell]) -> Scatter | None:
+    """The scatter between processes over all cells of two processes or more; None without one."""
+    logs = [[log(value) for value in cell.values] for cell in cells if cell.processes > 1 and min(cell.values) > 0]
+    freedom = sum(len(values) - 1 for values in logs)
+    if not freedom:
+        return None
+    pooled = sum(variance(values) * (len(values) - 1) for values in logs) / freedom
+    return Scatter(sqrt(pooled), freedom, len(logs))
+
+
+def processes_needed(known: Scatter, share: float) -> int | None:
+    """Processes a side that establish a difference of this share; None where it takes more than `MOST_PROCESSES`."""
+    if not known.sd_log:
+        return MIN_PROCESSES
+    effect = log1p(share) / known.sd_log
+    counts = range(MIN_PROCESSES, MOST_PROCESSES + 1)
+    return next((count for count in counts if _power(effect, count) >= POWER), None)
+
+
+def smallest_difference(known: Scatter, processes: int) -> float | None:
+    """The share by which two results must differ to be told apart by so many processes a side; None for too few."""
+    from statsmodels.stats.power import TTestIndPower
+
+    if processes < MIN_PROCESSES:
+        return None
+    if not known.sd_log:
+        return 0.0
+    effect = TTestIndPower().solve_power(nobs1=processes, power=POWER, alpha=0.05)
+    return expm1(float(effect) * known.sd_log)
+
+
+def samples_needed(share_a: float, share_b: float) -> int | None:
+    """Inputs that tell two shares of correct predictions apart, each model on all of them; None where they are equal.
+
+    By the normal approximation of two independent shares: an upper bound, since the same inputs are a paired design.
+    """
+    from statsmodels.stats.power import NormalIndPower
+    from statsmodels.stats.proportion import proportion_effectsize
+
+    effect = abs(float(proportion_effectsize(share_a, share_b)))
+    if effect == 0:
+        return None
+    return ceil(float(NormalIndPower().solve_power(effect, power=POWER, alpha=0.05)))
+
+
+def _power(effect: float, processes: int) -> float:
+    from statsmodels.stats.power import TTestIndPower  # seconds to import
+
+    return float(TTestIndPower().power(effect, processes, 0.05))

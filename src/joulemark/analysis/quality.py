@@ -1,0 +1,146 @@
+"""How well a model's quality is known, and whether two models differ in it: from the scores of single requests.
+
+share     every score is 0 or 1: Wilson's interval; two models on the same inputs are compared by McNemar's exact test
+mean      other scores: bias-corrected accelerated bootstrap (BCa) of the mean, of the differences for two models
+neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has no interval here, and decides nothing
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isclose
+from statistics import fmean
+
+from joulemark.analysis import planning
+from joulemark.core.record import Record
+from joulemark.core.stats import LEVEL
+
+PRIMARY = "primary"
+RESAMPLES = 4000  # of a bootstrap: its ends then move by less than a tenth of the interval
+TOLERANCE = 1e-9  # between a stored quality and the mean of its scores
+
+A_HIGHER, B_HIGHER, TIE, UNKNOWN = "A", "B", "tie", "unknown"
+
+
+@dataclass(frozen=True)
+class QualityInterval:
+    """A quality with its 95 % interval over the inputs.
+
+    Attributes:
+        value: the primary metric
+        low: the lower end
+        high: the upper end
+        n: inputs that were scored
+        method: how the ends were computed
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+
+@dataclass(frozen=True)
+class QualityDifference:
+    """Whether two models answer the same inputs equally well.
+
+    Attributes:
+        outcome: `A` or `B`, whichever is higher, `tie` or `unknown`
+        note: why, as half a sentence
+        n: inputs that both answered and that were scored
+        difference: quality of A less that of B; None where it is unknown
+        low: the lower end of its 95 % interval; None where the test gives none
+        high: the upper end
+    """
+
+    outcome: str
+    note: str
+    n: int = 0
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def interval(record: Record) -> QualityInterval | None:
+    """The interval of a record's primary metric; None where it has none, or is not a mean over the inputs."""
+    value = record.scores.get(PRIMARY)
+    every = [request.score for request in record.requests if request.score is not None]
+    if value is None or not every or not isclose(fmean(every), value, abs_tol=TOLERANCE):
+        return None
+    scores = list(_scores(record).values())
+    if set(scores) <= {0.0, 1.0}:
+        low, high = _wilson(int(sum(scores)), len(scores))
+        return QualityInterval(value, low, high, len(scores), "Wilson's interval")
+    ends = _bca(scores)
+    return None if ends is None else QualityInterval(value, *ends, len(scores), "BCa bootstrap")
+
+
+def difference(a: Record, b: Record) -> QualityDifference:
+    """Which of two models answers the same inputs better, the inputs taken as pairs."""
+    if interval(a) is None or interval(b) is None:
+        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
+    of_a, of_b = _scores(a), _scores(b)
+    ids = [key for key in of_a if key in of_b]
+    if not ids:
+        return QualityDifference(UNKNOWN, "they share no scored input")
+    pairs = [(of_a[key], of_b[key]) for key in ids]
+    gap = fmean(first - second for first, second in pairs)
+    binary = all(score in (0.0, 1.0) for pair in pairs for score in pair)
+    return _mcnemar(pairs, gap) if binary else _paired_bootstrap(pairs, gap)
+
+
+def surely_below(known: QualityInterval | None, limit: float) -> bool:
+    """Whether a quality is established to be below a limit."""
+    return known is not None and known.high < limit
+
+
+def _mcnemar(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDifference:
+    from scipy.stats import binomtest  # over a second to import
+
+    only_a, only_b = pairs.count((1.0, 0.0)), pairs.count((0.0, 1.0))
+    if only_a + only_b and binomtest(only_a, only_a + only_b).pvalue < 1 - LEVEL:
+        note = f"McNemar's exact test: {only_a} only A, {only_b} only B correct of {len(pairs)}"
+        return QualityDifference(A_HIGHER if only_a > only_b else B_HIGHER, note, len(pairs), gap)
+    return QualityDifference(TIE, _indistinguishable(pairs), len(pairs), gap)
+
+
+def _paired_bootstrap(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDifference:
+    ends = _bca([first - second for first, second in pairs])
+    if ends is None:
+        return QualityDifference(TIE if gap == 0 else UNKNOWN, "every difference is the same", len(pairs), gap)
+    low, high = ends
+    if low <= 0 <= high:
+        return QualityDifference(TIE, f"indistinguishable at n = {len(pairs)}", len(pairs), gap, low, high)
+    note = "the 95 % interval of the paired difference leaves 0 out"
+    return QualityDifference(A_HIGHER if gap > 0 else B_HIGHER, note, len(pairs), gap, low, high)
+
+
+def _indistinguishable(pairs: Sequence[tuple[float, float]]) -> str:
+    needed = planning.samples_needed(fmean(first for first, _ in pairs), fmean(second for _, second in pairs))
+    more = f"; about {needed:,} samples would tell" if needed is not None and needed > len(pairs) else ""
+    return f"indistinguishable at n = {len(pairs)}{more}"
+
+
+def _wilson(correct: int, n: int) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    ends = binomtest(correct, n).proportion_ci(LEVEL, method="wilson")
+    return float(ends.low), float(ends.high)
+
+
+def _bca(values: Sequence[float]) -> tuple[float, float] | None:
+    """The ends of the interval of the mean; None where fewer than two values differ."""
+    if len(set(values)) < 2:
+        return None
+    import numpy
+    from scipy.stats import bootstrap
+
+    ends = bootstrap(
+        (numpy.asarray(values),), numpy.mean, n_resamples=RESAMPLES, batch=200, confidence_level=LEVEL, rng=0
+    ).confidence_interval
+    return float(ends.low), float(ends.high)
+
+
+def _scores(record: Record) -> Mapping[str, float]:
+    """The score of each scored input by its id; an input that came twice is evidence once."""
+    return {request.id: request.score for request in record.requests if request.score is not None}
