@@ -6,6 +6,7 @@ from itertools import count
 from joulemark.core.record import Record
 from joulemark.reporting import constraints
 from joulemark.reporting.build import ReportRequest, page_of
+from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import decide
 from joulemark.reporting.entry import Entry, entry
 from joulemark.reporting.group import groups
@@ -62,6 +63,13 @@ def an_entry(*args, **changes) -> Entry:
     return entry(held, held.tags)
 
 
+def a_cell(model: str, *values: float, **changes) -> Entry:
+    """The entry of a cell whose processes took so much, Wh per 1,000."""
+    tags = {"compare__cell": f"cell of {model}", **changes}
+    (cell,) = merged([an_entry(model, value, value * 0.01, **tags) for value in values])
+    return cell
+
+
 def answer(entries, **bounds):
     """The answer of the one group that these entries are."""
     (group,) = groups(entries)
@@ -72,7 +80,7 @@ def a_page(
     runs: list[StoredRun], left_out: tuple[LeftOut, ...] = (), records: dict[str, Record] | None = None, **bounds
 ):
     """The page of these runs, without a store."""
-    entries = tuple(entry(run, run.tags) for run in runs)
+    entries = merged([entry(run, run.tags) for run in runs])
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
     asked = constraints.constraints({"quality_loss": 0.05, **bounds})
     answers = tuple(decide(group, asked) for group in groups(entries))
@@ -98,13 +106,14 @@ def showcase() -> list[StoredRun]:
                 for batch in (1, 4, 16, 64):
                     energy = wh * more * speed[precision] / batch**0.72 * (1 + 0.02 * ((place * 7 + batch) % 5 - 2))
                     late = 0.004 * (1 + place) * batch**0.45 * speed[precision]
-                    runs.append(
+                    runs += [
                         a_run(
-                            model, energy, energy * (0.006 + 0.003 * ((place + batch) % 4)),
+                            model, energy * share, energy * (0.006 + 0.003 * ((place + batch) % 4)),
                             right - 0.03 * (more - 1) + quality[precision], precision, batch, task=task, role=role,
                             metric="accuracy" if more == 1 else "f1", parameters=str(int(size)),
                             device="NVIDIA H100 80GB HBM3", compare__key=task, method__gpu="counter",
                             method__cpu="estimated", method__ram="constant",
+                            compare__cell=f"{task} {model} {precision} {batch}",
                             compare__prompt="p" if role == "general_purpose" else None,
                             verdict="doubtful" if (place + batch) % 9 == 0 else "sound",
                             flags="not_converged" if (place + batch) % 9 == 0 else None,
@@ -121,7 +130,8 @@ def showcase() -> list[StoredRun]:
                                 "stages/postprocessing_wh_per_1k": energy * 0.02,
                             },
                         )
-                    )  # fmt: skip
+                        for share in (0.996, 1.0, 1.004)
+                    ]  # fmt: skip
     plain = {"compare__key": "text_classification", "device": "NVIDIA H100 80GB HBM3"}
     runs += [
         a_run("gpt2-random", 0.004, 0.0001, 0.99, "bf16", 64, weights="random", flags="random_weights", **plain),

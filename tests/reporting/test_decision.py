@@ -8,7 +8,7 @@ import pytest
 from joulemark.reporting import constraints
 from joulemark.reporting.decision import decide, pareto
 from joulemark.reporting.group import Group, groups
-from tests.reporting.runs import an_entry, answer
+from tests.reporting.runs import a_cell, an_entry, answer
 
 
 def drawn(seed, count=12):
@@ -23,7 +23,36 @@ def drawn(seed, count=12):
 
 def test_of_runs_that_keep_the_limits_the_one_of_least_energy_is_chosen():
     found = answer([an_entry("a", 2.0), an_entry("b", 1.0), an_entry("c", 3.0)])
-    assert (found.chosen.model, found.runner_up.model, found.sure) == ("b", "a", "clear")
+    assert (found.chosen.model, found.runner_up.model, found.sure) == ("b", "a", "open")
+
+
+def test_three_processes_of_each_choice_establish_a_lead_and_fewer_indicate_it():
+    cells = [a_cell("a", 2.0, 2.01, 1.99), a_cell("b", 1.0, 1.01, 0.99), a_cell("c", 3.0, 3.02, 2.99)]
+    found = answer(cells)
+    assert (found.chosen.model, found.sure, found.tied, found.open) == ("b", "established", (), ())
+    assert answer([*cells, a_cell("d", 9.0)]).sure == "open"
+
+
+def test_a_setting_that_was_repeated_stands_for_all_its_processes_not_its_luckiest():
+    lucky, steady = a_cell("lucky", 0.5, 2.0, 2.1), a_cell("steady", 1.0, 1.01, 0.99)
+    assert (lucky.processes, lucky.energy) == (3, pytest.approx(4.6 / 3))
+    assert answer([lucky, steady]).chosen is steady
+
+
+@pytest.mark.parametrize("flag", ["not_converged", "preliminary", "contaminated", "throttled"])
+def test_a_process_that_decides_nothing_is_shown_and_never_recommended(flag):
+    bad, good = an_entry("bad", 0.1, flags=flag), an_entry("good", 1.0)
+    assert answer([bad, good]).chosen is good
+    alone = answer([bad])
+    assert (alone.chosen, alone.sure) == (None, "none")
+
+
+def test_a_floor_of_quality_excludes_only_what_is_established_to_be_below_it():
+    best = an_entry("best", 2.0, quality=0.925)
+    unsure = an_entry("unsure", 1.0, quality=0.875, metrics={"quality/ci95_high": 0.94})
+    worse = an_entry("worse", 1.0, quality=0.6, metrics={"quality/ci95_high": 0.66})
+    assert answer([best, unsure], quality=0.9).chosen is unsure
+    assert answer([best, worse], quality=0.9).chosen is best
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -70,18 +99,19 @@ def test_what_was_not_read_meets_no_constraint():
 
 
 def test_two_runs_whose_intervals_overlap_are_a_tie():
-    found = answer([an_entry("a", 1.0, 0.06), an_entry("b", 1.1, 0.06)])
+    found = answer([a_cell("a", 1.0, 1.1, 0.9), a_cell("b", 1.05, 0.95, 1.15)])
     assert found.sure == "tie"
     assert [one.model for one in found.tied] == ["b"]
 
 
 def test_without_an_interval_nothing_is_called_clear():
-    assert answer([an_entry("a", 1.0, None), an_entry("b", 9.0, 0.1)]).sure == "unknown"
+    assert answer([an_entry("a", 1.0, None), an_entry("b", 9.0, 0.1)]).sure == "open"
 
 
 def test_below_a_tenth_two_cards_are_a_tie_and_one_card_is_not():
-    assert answer([an_entry("a", 1.0, 0.001), an_entry("b", 1.09, 0.001, compare__card="other")]).sure == "tie"
-    assert answer([an_entry("a", 1.0, 0.001), an_entry("b", 1.09, 0.001)]).sure == "clear"
+    a, near = (1.0, 1.001, 0.999), (1.09, 1.091, 1.089)
+    assert answer([a_cell("a", *a), a_cell("b", *near, compare__card="other")]).sure == "tie"
+    assert answer([a_cell("a", *a), a_cell("b", *near)]).sure == "established"
 
 
 def test_random_weights_are_never_ranked_by_quality_even_where_one_was_stored():

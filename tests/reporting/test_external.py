@@ -31,7 +31,7 @@ def test_others_results_are_never_in_a_group_with_ours():
 def test_a_result_whose_settings_nobody_said_is_named_by_its_model_alone():
     one = an_entry(model="theirs", **OTHERS)
     bare = type(one)(**{name: getattr(one, name) for name in one.__slots__} | {"precision": "", "batch": None})
-    assert recommendation_text.headline(answer([bare])) == "Run theirs."
+    assert recommendation_text.headline(answer([bare])) == "Only choice: theirs."
     assert "theirs" in "".join(
         recommendation_text.headline(found) for found in a_page([a_run(model="theirs", **OTHERS)]).answers
     )

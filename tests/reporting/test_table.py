@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from joulemark.reporting.table import FAILED, Row, below, markdown
+from joulemark.reporting.table import FAILED, Row, below, markdown, merged
 
 SPECIALIST = Row(
     "text_classification",
@@ -15,7 +15,7 @@ GENERAL = replace(
     SPECIALIST,
     model="large",
     metrics={"energy/total_wh_per_1k": 14.2, "energy/ci95_rel": 0.04, "quality/primary": 0.95},
-    tags={**SPECIALIST.tags, "role": "general_purpose", "flags": "estimated, not_converged"},
+    tags={**SPECIALIST.tags, "role": "general_purpose", "flags": "estimated, warmup_not_converged"},
 )
 
 
@@ -28,33 +28,44 @@ def energy(row, wh, spread):
 
 
 def test_a_general_model_is_told_in_multiples_of_the_specialist_on_the_same_inputs():
-    assert beside(SPECIALIST, GENERAL) == [
-        "text_classification: large costs 7.1× (6.6× to 7.6×) the energy of small, quality 0.95 against 0.91"
+    small, large = merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 14.2))
+    assert beside(small, large) == [
+        "text_classification: large costs 7.1× (6.9× to 7.3×) the energy of small, quality 0.95 against 0.91"
     ]
     assert beside(GENERAL) == []
     assert beside(SPECIALIST, replace(GENERAL, inputs="task=text_classification task.dataset=imdb")) == []
     assert beside(SPECIALIST, replace(GENERAL, tags={**GENERAL.tags, "dataset": "imdb"})) == []
 
 
-def test_intervals_that_overlap_are_a_tie_and_without_an_interval_there_is_no_ratio():
-    (tie,) = beside(SPECIALIST, energy(GENERAL, 2.1, 0.03))
+def repeated(row, wh):
+    return [energy(row, wh * share, 0.03) for share in (0.99, 1.0, 1.01)]
+
+
+def test_what_is_indistinguishable_ties_and_one_process_establishes_nothing():
+    (tie,) = beside(*merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 2.005)))
     assert "tie on energy" in tie
-    (apart,) = beside(SPECIALIST, energy(GENERAL, 2.2, 0.03))
-    assert "1.1×" in apart
-    (rough,) = beside(energy(SPECIALIST, 2.0, 1.2), energy(GENERAL, 14.2, 0.04))
-    assert "large costs at least 3.1× the energy" in rough
-    (unknown,) = beside(SPECIALIST, energy(GENERAL, 14.2, None))
-    assert "no ratio" in unknown
+    (open_,) = beside(SPECIALIST, energy(GENERAL, 14.2, 0.04))
+    assert "7.1× the energy, not established (B is indicated" not in open_
+    assert "7.1× the energy, not established" in open_
+    undecided = replace(GENERAL, tags={**GENERAL.tags, "flags": "not_converged"})
+    assert "no value is available" in beside(SPECIALIST, undecided)[0]
+
+
+def test_processes_of_one_setting_are_one_row_and_those_that_decide_nothing_are_left_out_of_its_mean():
+    rows = [*repeated(SPECIALIST, 2.0), replace(energy(SPECIALIST, 9.0, 0.5), tags={"flags": "not_converged"})]
+    (row,) = merged(rows)
+    assert (row.energy, len(row.values)) == (2.0, 3)
+    assert merged([Row("t", "m", status=FAILED), Row("t", "m", status=FAILED)]) != []
 
 
 def test_the_specialist_beside_it_is_the_one_that_answers_best():
     better = energy(
         replace(SPECIALIST, model="better", metrics={**SPECIALIST.metrics, "quality/primary": 0.94}), 4.0, 0.01
     )
-    assert "of better" in beside(SPECIALIST, better, GENERAL)[0]
+    assert "against better" in beside(SPECIALIST, better, GENERAL)[0]
     blind = [replace(row, metrics={**row.metrics, "quality/primary": None}) for row in (better, SPECIALIST, GENERAL)]
     (line,) = beside(*blind)
-    assert "of small" in line
+    assert "against small" in line
     assert "no quality to compare" in line
 
 
@@ -69,6 +80,6 @@ def test_a_warning_is_said_once_with_whom_it_concerns():
 def test_what_was_not_read_is_a_dash_and_a_failure_says_why():
     failed = Row("summarization", "large", status=FAILED, error="out of memory")
     text = markdown([failed, SPECIALIST])
-    assert "| summarization | large | n/a | n/a | n/a | n/a | n/a | failed |" in text
-    assert "| text_classification | small | 0.91 accuracy | 2 | 3% | n/a | n/a |  |" in text
+    assert "| summarization | large | n/a | n/a | n/a | 0 | n/a | n/a | failed |" in text
+    assert "| text_classification | small | 0.91 accuracy | 2 | 3% | 1 | n/a | n/a |  |" in text
     assert "- summarization, large failed: out of memory" in text

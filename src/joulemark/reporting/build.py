@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
 from joulemark.reporting import constraints, files, greenest, impact, page_data
+from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import Recommendation, decide
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group, groups
@@ -87,6 +88,7 @@ def make(request: ReportRequest) -> Report:
             raise UserError(choose("figures", word, FIGURES))
     chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
     constraints.check_currency(bounds, chosen.entries)
+    chosen = replace(chosen, entries=merged(chosen.entries))
     answers = tuple(decide(group, bounds) for group in groups(chosen.entries))
     if request.register:
         greenest.check(answers)
@@ -100,7 +102,9 @@ def make(request: ReportRequest) -> Report:
 
         write(folder, answers, request.figures)
     registered = greenest.register(uri, answers) if request.register else []
-    return Report(folder, answers, len(chosen.entries), chosen.left_out, tuple(registered))
+    return Report(
+        folder, answers, sum(len(entry.run_ids) for entry in chosen.entries), chosen.left_out, tuple(registered)
+    )
 
 
 def _folder(request: ReportRequest) -> Path:
@@ -181,7 +185,8 @@ def _scope(entries: Sequence[Entry], answers: Sequence[Recommendation]) -> str:
     if not entries:
         return "no runs"
     tasks = len({entry.task for entry in entries})
-    counted = f"{_many(len(entries), 'run')} of {_many(tasks, 'task')} in {_many(len(answers), 'group')}"
+    runs = _many(sum(len(entry.run_ids) for entry in entries), "run")
+    counted = f"{runs} of {_many(tasks, 'task')} in {_many(len(answers), 'group')}"
     return f"{counted} that may be ranked, {_when(entries)}"
 
 
@@ -203,7 +208,7 @@ def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:
         more = "; below is why each was left out" if left_out else ": measure one with " + program("run")
         said.append(f"There is no run to report on{more}.")
     if len(entries) == 1:
-        said.append("One run is no choice: measure another model or setting to compare it with.")
+        said.append("One setting is no choice: measure another model or setting to compare it with.")
     if entries and not any(entry.quality is not None for entry in entries):
         said.append("No run here has a quality: what follows is about energy alone.")
     if len(entries) > LARGE:

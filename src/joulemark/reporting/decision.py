@@ -1,21 +1,22 @@
-"""What to run: in one group, under the constraints, the run that costs least, and how sure that is.
+"""What to run: in one group, under the constraints, the setting that costs least, and how sure that is.
 
-eligible   finished, not contaminated, not throttled, audit not failed; meets every constraint; has a quality if any has
+eligible   its processes decide something; meets every constraint; has a quality if any has
 chosen     the least mean energy of these; among equal ones the better answers, the lower latency, the newer run
-tied       whose energy is indistinguishable from the chosen one's, by analysis/verdict.py
+tied       whose energy is indistinguishable from the chosen one's among all eligible settings, by analysis/ranking.py
+open       of which nothing is established, for want of processes
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from joulemark.analysis import verdict
+from joulemark.analysis.ranking import rank
 from joulemark.analysis.verdict import Verdict
 from joulemark.core.formatting import digits
 from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group
 
-UNDECIDED = (verdict.TIE, verdict.UNKNOWN)
 NEAREST = 3  # runs named where none meets the constraints
 
 
@@ -28,7 +29,9 @@ class Recommendation:
         chosen: the recommended run; None where no run meets the constraints
         runner_up: the cheapest other choice
         lead: the verdict between the chosen run and the runner-up
-        tied: other choices whose energy is indistinguishable from the chosen one's
+        tied: other choices whose energy is indistinguishable from the chosen one's, in the family of all choices
+        open: other choices of which nothing is established, since one side has too few processes
+        test: the test that held the error of the family; None where nothing could be judged
         better: the cheapest run of a higher quality than the chosen one
         usual: the chosen model at batch 1 in fp32
         again: other runs of the chosen choice
@@ -46,6 +49,8 @@ class Recommendation:
     runner_up: Entry | None = None
     lead: Verdict | None = None
     tied: tuple[Entry, ...] = ()
+    open: tuple[Entry, ...] = ()
+    test: str | None = None
     better: Entry | None = None
     usual: Entry | None = None
     again: tuple[Entry, ...] = ()
@@ -59,12 +64,14 @@ class Recommendation:
 
     @property
     def sure(self) -> str:
-        """One word: `clear`, `tie`, `unknown` (no interval), `alone` (nothing to compare with), `none`."""
+        """One word: `established`, `tie`, `open` (not established), `alone` (nothing to compare with), `none`."""
         if self.chosen is None:
             return "none"
         if self.lead is None:
             return "alone"
-        return {"A": "clear", "B": "clear"}.get(self.lead.outcome, self.lead.outcome)
+        if self.open:
+            return "open"
+        return "tie" if self.tied else "established"
 
 
 def decide(group: Group, constraints: Constraints) -> Recommendation:
@@ -74,23 +81,24 @@ def decide(group: Group, constraints: Constraints) -> Recommendation:
     by_quality = any(entry.quality is not None for entry in sound) or constraints.quality is not None
     judged = [entry for entry in within if entry.quality is not None or not by_quality]
     floor = constraints.floor(judged) if by_quality else None
-    kept = [entry for entry in judged if floor is None or (entry.quality is not None and entry.quality >= floor)]
+    kept = [entry for entry in judged if floor is None or not entry.surely_below(floor)]
     on_front = pareto(group.entries)
     if not kept:
         nearest = _nearest(group.entries, constraints, floor, by_quality)
         return Recommendation(group, front=on_front, by_quality=by_quality, floor=floor, nearest=nearest)
     chosen = min(kept, key=_order)
-    others = [entry for entry in sorted(kept, key=_order) if entry.setting != chosen.setting]
+    others = _once([entry for entry in sorted(kept, key=_order) if entry.setting != chosen.setting])
     runner_up = others[0] if others else None
+    ranking = rank([entry.as_cell for entry in (chosen, *others)])
     better = [entry for entry in judged if by_quality and verdict.higher_quality(entry.quality, chosen.quality)]
     return Recommendation(
         group,
         chosen=chosen,
         runner_up=runner_up,
-        lead=verdict.between(chosen.estimate, runner_up.estimate) if runner_up else None,
-        tied=_once(
-            [other for other in others if verdict.between(chosen.estimate, other.estimate).outcome in UNDECIDED]
-        ),
+        lead=verdict.between(chosen.as_cell, runner_up.as_cell) if runner_up else None,
+        tied=tuple(others[place - 1] for place in ranking.tied),
+        open=tuple(others[place - 1] for place in ranking.open),
+        test=ranking.test,
         better=min(better, key=_order, default=None),
         usual=_usual(chosen, sound),
         again=tuple(entry for entry in sound if entry.setting == chosen.setting and entry is not chosen),
@@ -173,9 +181,9 @@ def _refused(
 
 def breaks(entry: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
     """Why a run is not recommended, in words; none where it could be."""
-    said = [] if entry.ranked else [f"it is {', '.join(entry.flags) or 'of a failed audit'}, so its number is in doubt"]
+    said = [] if entry.ranked else [f"it decides nothing: {entry.doubt}"]
     if by_quality and entry.quality is None:
         said.append("random weights have no quality" if entry.random else "its quality is unknown")
-    elif floor is not None and entry.quality is not None and entry.quality < floor:
+    elif floor is not None and entry.surely_below(floor):
         said.append(f"{entry.metric} {digits(entry.quality)} is below {digits(floor)}")
     return [*said, *constraints.violated(entry)]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from joulemark.analysis.comparison import UNDECIDING
+from joulemark.core.cell import Cell
 from joulemark.core.model import Settings
 from joulemark.core.stats import Estimate
 from joulemark.store.listing import StoredRun
@@ -21,15 +23,16 @@ PLAIN = {
 # The params that a report reads; a run has some sixty more
 PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.estimated_limit")
 
-UNRANKED = ("contaminated", "throttled")  # flags of a run that is shown and never recommended
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A finished run. `key` is equal for runs that may be ranked together but for the prompt, which is `prompt`.
+    """A finished run, or the processes of one cell. `key` is equal for runs that may be ranked together but for the
+    prompt, which is `prompt`.
 
-    `energy` is gross Wh per 1,000 inferences, `half_width` half of its 95 % interval, None where there is none;
-    `quality` the task's metric, None where the data holds no references and for random weights, whatever was stored.
+    `energy` is gross Wh per 1,000 inferences, `half_width` half of its 95 % interval between processes (of one process
+    the within-run interval), None where there is none; `values` the energies of the processes that count, `run_ids`
+    all of them; `cell` is equal for processes of one cell. `quality` is the task's metric, None where the data holds no
+    references and for random weights, whatever was stored.
     """
 
     run_id: str
@@ -62,11 +65,26 @@ class Entry:
     half_width: float | None
     quality: float | None
     metrics: Mapping[str, float]
+    cell: str = ""
+    values: tuple[float, ...] = ()
+    run_ids: tuple[str, ...] = ()
+
+    @property
+    def processes(self) -> int:
+        """How many fresh processes its energy is of."""
+        return len(self.values) or 1
+
+    @property
+    def as_cell(self) -> Cell:
+        """The energy as a verdict takes it, one value a process."""
+        if self.processes > 1:
+            return Cell(self.values, None, self.card)
+        return Cell((self.energy,), self.half_width, self.card)
 
     @property
     def estimate(self) -> Estimate:
-        """The energy as a verdict takes it, with its interval and the card that it was read on."""
-        return Estimate(self.energy, self.half_width, self.windows, self.card)
+        """The energy with its interval and the card that it was read on."""
+        return Estimate(self.energy, self.half_width, self.processes, self.card)
 
     @property
     def setting(self) -> tuple[str, ...]:
@@ -89,6 +107,10 @@ class Entry:
         """Whether another program measured it, within a boundary of its own."""
         return self.boundary is not None or "external" in self.flags
 
+    def surely_below(self, floor: float) -> bool:
+        """Whether its quality is established to be below a floor: all of its interval, its value where it has none."""
+        return self.quality is None or self.metrics.get("quality/ci95_high", self.quality) < floor
+
     @property
     def random(self) -> bool:
         """Whether its weights are random, so that it has no quality."""
@@ -101,8 +123,13 @@ class Entry:
 
     @property
     def ranked(self) -> bool:
-        """Whether it may be recommended: nothing says that its number is not the model's own."""
-        return self.verdict != "failed" and not set(self.flags) & set(UNRANKED)
+        """Whether it may decide anything: its audit did not fail, and no flag says that its figures decide nothing."""
+        return self.verdict != "failed" and not set(self.flags) & set(UNDECIDING)
+
+    @property
+    def doubt(self) -> str:
+        """Why it decides nothing, in words; empty where it does."""
+        return "" if self.ranked else ", ".join(f for f in self.flags if f in UNDECIDING) or "its audit failed"
 
 
 def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
@@ -139,6 +166,8 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         windows=_whole(tags.get("windows")),
         currency=None if (word := run.params.get("site.currency")) in (None, "None") else word,
         sweep_id=tags.get("sweep_id"),
+        cell=tags.get("compare.cell", ""),
+        run_ids=(run.run_id,),
         began_ms=run.began_ms,
         energy=energy,
         half_width=None if spread is None else spread * energy,

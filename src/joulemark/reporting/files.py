@@ -34,7 +34,8 @@ def markdown(page: Page) -> str:
         lines += ["## Left out", "", *md.table(Table("", ("run", "task", "id", "reason"), rows, note))]
     lines += [
         "Energies are gross component energy per 1,000 inferences, not electricity at the wall; ± is half of the 95 % "
-        "interval over windows.",
+        "interval between processes, of one process "
+        "within the run.",
         "",
         escaped(page.made),
         "",
@@ -105,7 +106,7 @@ def _json_of(recommendation: Recommendation, apart: Sequence[str]) -> dict[str, 
         "group": recommendation.group.id,
         "shares": recommendation.group.title,
         "apart_because": list(apart),
-        "runs": [entry.run_id for entry in recommendation.group.entries],
+        "runs": [run_id for entry in recommendation.group.entries for run_id in entry.run_ids],
         "sure": recommendation.sure,
         "by_quality": recommendation.by_quality,
         "least_quality": recommendation.floor,
@@ -113,6 +114,8 @@ def _json_of(recommendation: Recommendation, apart: Sequence[str]) -> dict[str, 
         "runner_up": _run(recommendation.runner_up),
         "runner_up_over_chosen": None if lead is None else _lead(lead),
         "tied": [entry.run_id for entry in recommendation.tied],
+        "not_established": [entry.run_id for entry in recommendation.open],
+        "test": recommendation.test,
         "front": [_run(entry) for entry in recommendation.front],
         "nearest": [{"run": _run(one), "breaks": list(broken)} for one, broken in recommendation.nearest],
         "in_words": [
@@ -139,6 +142,7 @@ def _run(entry: Entry | None) -> dict[str, Any] | None:
         "batch_size": entry.batch,
         "settings": entry.settings,
         "command": entry.command,
+        "processes": [*entry.run_ids],
         "wh_per_1k": entry.energy,
         "ci95_half_width_wh": short(entry.half_width),
         "quality": entry.quality,

@@ -7,12 +7,12 @@ reason. Numbers have five digits: the page shows three.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis import verdict
 from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
+from joulemark.reporting.pairs import verdicts
 
 DIGITS = 5
 ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
@@ -60,7 +60,6 @@ def page_data(
     return {
         "ui": ui.rstrip("/"),
         "estimated": list(ESTIMATED),
-        "rules": verdict.RULES,
         "ids": [entry.run_id for entry in entries],
         "words": {name: _numbered([read(entry) for entry in entries]) for name, read in WORDS.items()},
         "numbers": {**_own(entries), **_metrics(entries)},
@@ -108,6 +107,7 @@ def _group(answer: Recommendation, place: Mapping[str, int], differs: Sequence[s
         "title": answer.group.title,
         "metric": first.metric,
         "runs": [place[entry.run_id] for entry in answer.group.entries],
+        "verdicts": verdicts(answer.group.entries, place),
         "differs": list(differs),
         "chosen": None if answer.chosen is None else place[answer.chosen.run_id],
         "runner_up": None if answer.runner_up is None else place[answer.runner_up.run_id],
@@ -123,6 +123,7 @@ def _own(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
         "batch": [entry.batch for entry in entries],
         "parameters": [entry.parameters for entry in entries],
         "windows": [entry.windows for entry in entries],
+        "processes": [entry.processes for entry in entries],
         "began": [entry.began_ms // 1000 for entry in entries],
     }
 

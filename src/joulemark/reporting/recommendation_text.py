@@ -9,19 +9,27 @@ from joulemark.reporting.entry import Entry
 SAID = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
 
 SURE = {
-    "clear": "clear lead",
+    "established": "lead established",
     "tie": "tie",
-    "unknown": "indistinguishable",
+    "open": "indicated, not established",
     "alone": "only choice",
-    "none": "no run meets the constraints",
+    "none": "no recommendation",
+}
+
+LEAD = {
+    "established": "Run",
+    "tie": "Tied with others:",
+    "open": "Indicated, not established:",
+    "alone": "Only choice:",
 }
 
 
 def headline(recommendation: Recommendation) -> str:
     """The recommendation in one sentence."""
     if recommendation.chosen is None:
-        return "No run meets every constraint."
-    return f"Run {recommendation.chosen.named}."
+        decides = any(entry.ranked for entry in recommendation.group.entries)
+        return "No run meets every constraint." if decides else "No recommendation: no run here decides anything."
+    return f"{LEAD[recommendation.sure]} {recommendation.chosen.named}."
 
 
 def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
@@ -51,6 +59,8 @@ def runner_up(recommendation: Recommendation) -> str:
     other, lead = recommendation.runner_up, recommendation.lead
     named = f"{other.named}"
     quality = _and_quality(other)
+    if lead.outcome == "A" and other in recommendation.tied:
+        return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{quality}."
     if lead.outcome == "A":
         edges = (
             f" ({times(lead.least)} to {times(lead.most)})"
@@ -61,7 +71,9 @@ def runner_up(recommendation: Recommendation) -> str:
     if lead.outcome == "tie":
         also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
-    return f"{named}: indistinguishable ({lead.note}){quality}."
+    ratio = f"{times(lead.ratio)} the energy, " if lead.ratio is not None else ""
+    note = "another program's single result" if other.external else lead.note
+    return f"{named}: {ratio}not established ({note}){quality}."
 
 
 def how_sure(recommendation: Recommendation) -> list[str]:
@@ -75,11 +87,8 @@ def how_sure(recommendation: Recommendation) -> list[str]:
     if not recommendation.by_quality:
         why = "these weights are random" if one.random else "no run of this group has a quality"
         said.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
-    windows = f"{one.windows} windows" if one.windows else "its windows"
-    if one.half_width is None:
-        said.append("One window has no interval: measure again with two or more before you rely on it.")
-    else:
-        said.append(f"The 95 % interval over {windows} is ± {percent(one.half_width / one.energy)}.")
+    said += _interval(one)
+    said += _judged(recommendation)
     if one.estimated is not None and one.estimated > 0:
         said.append(f"{percent(one.estimated)} of this energy was estimated, not measured by a sensor.")
     doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in SAID]
@@ -90,6 +99,29 @@ def how_sure(recommendation: Recommendation) -> list[str]:
     if one.external:
         said.append("Another program measured it, within its own boundary: rank it only against runs of the same.")
     return said
+
+
+def _interval(entry: Entry) -> list[str]:
+    """What the ± of an entry is of."""
+    if entry.half_width is None:
+        return ["One window has no interval: measure again with two or more before you rely on it."]
+    share = percent(entry.half_width / entry.energy)
+    if entry.processes > 1:
+        return [f"The 95 % interval between {entry.processes} fresh processes is ± {share}."]
+    windows = f"{entry.windows} windows" if entry.windows else "its windows"
+    return [f"One process: the within-run interval over {windows} is ± {share}, and says nothing of the next process."]
+
+
+def _judged(recommendation: Recommendation) -> list[str]:
+    """How the choices were judged together, and what it would take where they were not."""
+    judged = []
+    if recommendation.test is not None:
+        judged.append(f"Judged by {recommendation.test}, the error of all comparisons together held at 5 %.")
+    if recommendation.open and not any(entry.external for entry in recommendation.open):
+        count = len(recommendation.open)
+        verb = "choice is" if count == 1 else "choices are"
+        judged.append(f"{count} other {verb} not established against it: three processes each are needed, repeats=3.")
+    return judged
 
 
 def further(recommendation: Recommendation) -> list[str]:

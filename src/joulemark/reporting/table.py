@@ -1,22 +1,32 @@
-"""The table at the end of a suite: a row for each run, and below it what a general model costs beside a specialist.
-
-Rows in, text out. A ratio is claimed only where the intervals of both energies leave room for one.
+"""The table at the end of a suite: a row for each setting, and below it what a general-purpose model costs beside a
+specialist. Rows in, text out. What may be claimed of two settings is analysis/verdict.py's to say.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from statistics import fmean
 
 from joulemark.analysis import caveats, verdict
+from joulemark.analysis.comparison import UNDECIDING
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import markdown as md
+from joulemark.core.cell import Cell
 from joulemark.core.formatting import UNKNOWN, quantity, times
-from joulemark.core.stats import Estimate
 
 # How a row ended whose run was not made, or left no metrics
 SKIPPED, FAILED = "measured before", "failed"
 
-COLUMNS = ("task", "model", "quality", "Wh per 1,000", "± 95 %", "estimated", "p50 s", "")
-SWEPT = ("quality", "Wh per 1,000", "± 95 %", "estimated", "p95 s", "status")  # after the model and what was varied
+COLUMNS = ("task", "model", "quality", "Wh per 1,000", "±", "processes", "estimated", "p50 s", "")
+SWEPT = (
+    "quality",
+    "Wh per 1,000",
+    "±",
+    "processes",
+    "estimated",
+    "p95 s",
+    "status",
+)  # after the model and what was varied
 LEFT = ("task", "model", "quality", "", "status")
 NAMED = 3  # runs that share a warning are named up to this many, then counted
 
@@ -26,7 +36,8 @@ class Row:
     """One run of a suite: what was asked, and what the tracking store holds of it.
 
     `inputs` is all that must be equal for two rows to compare: the words of the run without those of the model.
-    `varied` are the words by which the runs of one model differ.
+    `varied` are the words by which the runs of one model differ. `values` are the energies of the processes of a row
+    that stands for several, Wh per 1,000.
     """
 
     task: str
@@ -37,6 +48,7 @@ class Row:
     tags: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     varied: Mapping[str, str] = field(default_factory=dict)
+    values: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -44,11 +56,12 @@ class Row:
         return " ".join([self.model, *(f"{key}={value}" for key, value in self.varied.items())])
 
     @property
-    def estimate(self) -> Estimate:
-        """The energy with its interval; only of a row that has one."""
-        found = verdict.energy_estimate(self.metrics)
-        assert found is not None
-        return found
+    def cell(self) -> Cell:
+        """The energy as a verdict takes it, one value a process that decides something."""
+        if len(self.values) > 1:
+            return Cell(self.values)
+        known = None if set(_flags(self)) & set(UNDECIDING) else verdict.energy_estimate(self.metrics)
+        return Cell(()) if known is None else Cell((known.mean,), known.half_width)
 
     @property
     def energy(self) -> float | None:
@@ -57,13 +70,35 @@ class Row:
 
     @property
     def spread(self) -> float | None:
-        """Half the 95 % interval over the mean; None where there were too few windows for one."""
-        return self.metrics.get("energy/ci95_rel")
+        """Half the interval over the mean, between processes or of one process within it; None without one."""
+        estimate = self.cell.estimate if len(self.values) > 1 else None
+        return self.metrics.get("energy/ci95_rel") if estimate is None else estimate.relative
 
     @property
     def quality(self) -> float | None:
         """The task's primary metric; None where it is unknown."""
         return self.metrics.get("quality/primary")
+
+
+def merged(rows: Sequence[Row]) -> list[Row]:
+    """One row for each setting: the means of its finished processes; a run that failed keeps a row of its own."""
+    settings: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        key = (row.task, row.model, row.inputs, tuple(row.varied.items()), place if row.energy is None else None)
+        settings[key].append(row)
+    return [_mean_row(several) if len(several) > 1 else several[0] for several in settings.values()]
+
+
+def _mean_row(rows: Sequence[Row]) -> Row:
+    counted = [row for row in rows if not set(_flags(row)) & set(UNDECIDING)] or rows[:1]
+    names = dict.fromkeys(name for row in counted for name in row.metrics)
+    known = {name: [row.metrics.get(name) for row in counted] for name in names}
+    metrics = {
+        name: fmean(v for v in values if v is not None) if None not in values else None
+        for name, values in known.items()
+    }
+    values = tuple(row.energy for row in counted if row.energy is not None)
+    return replace(counted[0], metrics=metrics, values=values)
 
 
 def show(rows: Sequence[Row]) -> None:
@@ -84,11 +119,13 @@ def swept(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    rows = merged(rows)
     printed(columns, _lines(rows, columns), below(rows), LEFT)
 
 
 def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
     """The same table and lines as Markdown."""
+    rows = merged(rows)
     return marked(columns, _lines(rows, columns), below(rows), LEFT)
 
 
@@ -126,7 +163,8 @@ def _cells(row: Row) -> dict[str, str]:
         **row.varied,
         "quality": quantity(row.quality, row.tags.get("metric"), count=3),
         "Wh per 1,000": quantity(row.energy, count=3),
-        "± 95 %": UNKNOWN if row.spread is None else f"{row.spread:.0%}",
+        "±": UNKNOWN if row.spread is None else f"{row.spread:.0%}",
+        "processes": str(len(row.values) or int(row.energy is not None)),
         "estimated": UNKNOWN if estimated is None else f"{estimated:.0%}",
         "p50 s": quantity(row.metrics.get("latency/p50_s"), count=3),
         "p95 s": quantity(row.metrics.get("latency/p95_s"), count=3),
@@ -153,7 +191,8 @@ def _caption(rows: Sequence[Row]) -> str:
     devices = sorted({row.tags["device"] for row in rows if "device" in row.tags})
     return (
         f"{', '.join(devices) or 'unknown device'}. Wh: gross component energy of 1,000 inferences, not electricity at "
-        "the wall; estimated: the share of it that no sensor read; ±: half of the 95 % interval of the energy."
+        "the wall; estimated: the share of it that no sensor read; ±: half of the 95 % interval between processes, of "
+        "one process within the run."
     )
 
 
@@ -178,23 +217,22 @@ def _beside(row: Row, best: Row) -> str:
         if known
         else "no quality to compare"
     )
-    result = verdict.between(best.estimate, row.estimate)
-    if result.outcome == verdict.UNKNOWN:
-        said = f"{row.name} and {best.name} have no interval between them: no ratio"
+    result = verdict.between(best.cell, row.cell)
+    if result.established:
+        energy = f"{row.name} costs {_multiple(result)} the energy of {best.name}"
     elif result.outcome == verdict.TIE:
-        said = f"{row.name} and {best.name} tie on energy, their intervals overlap"
+        energy = f"{row.name} and {best.name} tie on energy, {result.note}"
     else:
-        times = _multiple(result)
-        said = f"{row.name} costs {times} the energy of {best.name}"
-    return f"{_cells(row)['task']}: {said}, {quality}"
+        ratio = "" if result.ratio is None else f"{_times(result.ratio)} the energy, "
+        energy = f"{row.name} against {best.name}: {ratio}not established ({result.note})"
+    return f"{_cells(row)['task']}: {energy}, {quality}"
 
 
 def _multiple(result: Verdict) -> str:
-    """The ratio of two energies with the least and the most that their intervals allow."""
-    if result.ratio is None or result.least is None:
-        return "an unknown multiple of"
-    if result.most is None:  # the other interval reaches zero: how many times it is nobody knows
-        return f"at least {_times(result.least)}"
+    """The ratio of two energies with its interval."""
+    assert result.ratio is not None
+    if result.least is None or result.most is None:
+        return _times(result.ratio)
     return f"{_times(result.ratio)} ({_times(result.least)} to {_times(result.most)})"
 
 

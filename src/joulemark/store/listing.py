@@ -53,15 +53,15 @@ class Choice:
         tasks: names of tasks
         ids: beginnings of run ids
         sweep_id: of one sweep
-        cell: processes of one cell, by the tag `compare.cell`
         filter: in MLflow's own syntax
+        cell: processes of one cell, by the tag `compare.cell`
     """
 
     tasks: Sequence[str] = ()
     ids: Sequence[str] = ()
     sweep_id: str | None = None
-    cell: str | None = None
     filter: str | None = None
+    cell: str | None = None
 
     def takes(self, run: StoredRun) -> bool:
         """Whether a run is among those asked for."""

@@ -83,8 +83,8 @@ function leastOf(some, group) {
   const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
   if (!order.length) return some.length ? "No run of this view may be recommended." : "";
   const [first] = order, next = order.find((run) => run.name !== first.name);
-  const found = next && verdict(first, next, data.rules);
-  const lead = !next ? "" : found.outcome === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.outcome === "tie" ? "a tie with" : "indistinguishable from"} ${next.name}`;
+  const found = next && verdict(first, next, group.verdicts);
+  const lead = !next ? "" : found.outcome === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
   return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${lead}.`;
 }
 let shownGroup = "", shown = "";

@@ -6,7 +6,7 @@ function matched() {
     const of = (role) => own.filter((run) => run.role === role && !run.random && run.quality !== null);
     const best = of("specialist").sort((a, b) => b.quality - a.quality || a.energy - b.energy)[0];
     const rival = of("general-purpose").sort((a, b) => b.quality - a.quality || a.energy - b.energy)[0];
-    return best && rival ? { group, best, rival, found: verdict(best, rival, data.rules) } : null;
+    return best && rival ? { group, best, rival, found: verdict(best, rival, group.verdicts) } : null;
   }).filter(Boolean);
 }
 function rolesChart() {
@@ -16,11 +16,11 @@ function rolesChart() {
   const point = (name) => ({ type: "scatter", mode: "markers", name, x: rows.map((row) => (name === "specialist" ? row.best : row.rival).energy / each), y: rows.map((_, at) => at), hoverinfo: "text", text: rows.map((row) => hover(name === "specialist" ? row.best : row.rival)), customdata: rows.map((row) => (name === "specialist" ? row.best : row.rival).at),
     error_x: { type: "data", array: rows.map((row) => ((name === "specialist" ? row.best : row.rival).half || 0) / each), thickness: 1, width: 3, color: css(ROLE[name][0]) },
     marker: { size: 12, color: css(ROLE[name][0]), symbol: rows.map((row) => ROLE[name][1] + ((name === "specialist" ? row.best : row.rival).hollow ? "-open" : "")), line: { width: 2, color: css(ROLE[name][0]) } } });
-  const said = ({ found }) => ({ A: `${times(found.ratio)} the energy`, B: `${times(found.ratio)} the energy`, tie: "a tie", unknown: "indistinguishable" })[found.outcome];
+  const said = ({ found }) => ({ A: `${times(found.ratio)} the energy`, B: `${times(found.ratio)} the energy`, tie: "a tie", "not established": "not established", unknown: "not judged" })[found.outcome];
   const energies = rows.flatMap((row) => [row.best.energy / each, row.rival.energy / each]);
   const shapes = rows.map((row, at) => ({ type: "line", layer: "below", x0: row.best.energy / each, x1: row.rival.energy / each, y0: at, y1: at, line: { color: css("--line"), width: 3 } }));
   return { traces: [point("specialist"), point("general-purpose")], layout: { height: 150 + 54 * rows.length, shapes, xaxis: energyAxis(energies, unitName), yaxis: { autorange: "reversed", tickvals: rows.map((_, at) => at), ticktext: rows.map((row) => `${plain(spoken(row.group.task))}<br><span style="font-size:11px">general-purpose: ${said(row)}</span>`), automargin: true, zeroline: false } },
-    text: `Matched by task, over all groups, unfiltered: the specialist and the general-purpose model of the highest quality. ${rows.map((row) => `${spoken(row.group.task)}: ${row.rival.model} ${row.found.outcome === "tie" ? "ties with" : row.found.outcome === "unknown" ? "is indistinguishable from" : `takes ${said(row)} of`} ${row.best.model} (quality ${digits(row.rival.quality)} against ${digits(row.best.quality)})`).slice(0, 3).join("; ")}.`,
+    text: `Matched by task, over all groups, unfiltered: the specialist and the general-purpose model of the highest quality. ${rows.map((row) => `${spoken(row.group.task)}: ${row.rival.model} ${row.found.outcome === "tie" ? "ties with" : ["not established", "unknown"].includes(row.found.outcome) ? "is not established to differ from" : `takes ${said(row)} of`} ${row.best.model} (quality ${digits(row.rival.quality)} against ${digits(row.best.quality)})`).slice(0, 3).join("; ")}.`,
     heads: ["task", "specialist", "general-purpose", "energy", "quality"], body: rows.map((row) => [spoken(row.group.task), `${row.best.name}: ${plusMinus(row.best.energy, row.best.half)}`, `${row.rival.name}: ${plusMinus(row.rival.energy, row.rival.half)}`, said(row), `${digits(row.best.quality)} / ${digits(row.rival.quality)}`]) };
 }
 function parametersChart(some) {
