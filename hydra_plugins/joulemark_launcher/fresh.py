@@ -1,6 +1,6 @@
 """Hydra's launcher `fresh`: each job of -m is a `python -m src.run` of its own (cli/multirun.py).
 
-Hydra imports this at the start of every command, so nothing of weight stands at the top.
+Hydra imports this at the start of every command, so nothing heavy is imported at the top.
 """
 
 import sys

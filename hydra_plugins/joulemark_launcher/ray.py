@@ -1,6 +1,6 @@
 """Hydra's launcher `ray`: each job of -m is a run on a node of a Ray cluster (joulemark.sweep.cluster).
 
-Hydra imports this at the start of every command, so nothing of weight stands at the top.
+Hydra imports this at the start of every command, so nothing heavy is imported at the top.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class RayConf:
     gpus_per_node: int | None = None  # null: as many as the run's hardware names
     cpus_per_task: float = 1
     mem_gb: float | None = None
-    resources: dict[str, float] = field(default_factory=dict)  # the cluster's own, {H100: 1} say
+    resources: dict[str, float] = field(default_factory=dict)  # the cluster's own, such as {H100: 1}
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="ray", node=RayConf, provider="joulemark")

@@ -1,6 +1,6 @@
 """Hydra's launcher `slurm`: each job of -m is a run on a node of a Slurm cluster (joulemark.sweep.cluster).
 
-Hydra imports this at the start of every command, so nothing of weight stands at the top.
+Hydra imports this at the start of every command, so nothing heavy is imported at the top.
 """
 
 from collections.abc import Sequence

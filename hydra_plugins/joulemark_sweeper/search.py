@@ -1,6 +1,6 @@
 """Hydra's sweeper `joulemark`: hands the overrides of `-m sweep=…` to cli/sweep.py.
 
-Hydra imports this at the start of every command, so nothing of weight stands at the top.
+Hydra imports this at the start of every command, so nothing heavy is imported at the top.
 """
 
 import sys
@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 @dataclass
 class SearchConf:
-    """What `override /hydra/sweeper: joulemark` chooses; all that is searched stands in `conf/sweep`."""
+    """What `override /hydra/sweeper: joulemark` chooses; all that is searched is in `conf/sweep`."""
 
     _target_: str = "hydra_plugins.joulemark_sweeper.search.SearchSweeper"
 

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 
 from joulemark.analysis import lower_bound, named_metrics, result_table
 from joulemark.cli import calibrate
-from joulemark.cli.calibrate import Kernels, Plan
+from joulemark.cli.calibrate import CalibrationOptions, Kernels
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -80,7 +80,7 @@ def calibrated(edge_s=0.0, **changes):
         side=8192,
         copy_bytes=2**30,
     )
-    plan = Plan(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 3.0, "warmup_s": 1.0, **changes})
+    plan = CalibrationOptions(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 3.0, "warmup_s": 1.0, **changes})
     return calibrate.calibrate(plan, GPU, kernels, Instruments([meter], clock)), lines
 
 
@@ -123,7 +123,7 @@ def test_work_that_draws_no_more_than_idle_is_refused_not_kept(extra_w):
     kernel = Kernel(meter, 1.0, 0.01, extra_w)
     kernels = Kernels(lambda d: None, lambda *w: kernel, lambda *w: kernel, lambda: None, 1, 4)
     with pytest.raises(UserError, match=r"W in fp32 and 100\.0 W idle: let nothing else run"):
-        calibrate.calibrate(Plan(1.0, 1.0, 0.0, 0.1), GPU, kernels, Instruments([meter], clock))
+        calibrate.calibrate(CalibrationOptions(1.0, 1.0, 0.0, 0.1), GPU, kernels, Instruments([meter], clock))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,9 @@ def test_a_counter_that_cannot_be_read_is_refused_with_its_reason_and_no_advice_
 )
 def test_what_cannot_be_calibrated_is_refused_before_anything_is_opened(change, says):
     with pytest.raises(UserError, match=says):
-        calibrate.check(Plan(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 0.0, "warmup_s": 1.0, **change}), GPU)
+        calibrate.check(
+            CalibrationOptions(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 0.0, "warmup_s": 1.0, **change}), GPU
+        )
 
 
 def test_a_calibration_is_kept_by_the_cards_uuid_and_comes_back_as_it_was(tmp_path):
@@ -297,7 +299,7 @@ def test_two_cards_have_no_calibration_though_each_of_them_has(tmp_path):
 
 
 def test_two_cards_are_refused_since_a_calibration_is_one_cards():
-    plan = Plan(seconds=5.0, idle_s=5.0, rest_s=0.0, warmup_s=1.0)
+    plan = CalibrationOptions(seconds=5.0, idle_s=5.0, rest_s=0.0, warmup_s=1.0)
     with pytest.raises(
         UserError, match=r"hardware\.index=\[0, 1\]: a calibration is one card's; type hardware\.index=0"
     ):

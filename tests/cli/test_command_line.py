@@ -10,7 +10,7 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.processes
 
 # A stand-in that makes any import of a heavy package an error: a refusal must come before it
-TRAP = "raise SystemExit('a heavy package was imported before the words were checked')"
+TRAP = "raise SystemExit('a heavy package was imported before the options were checked')"
 
 
 def left():
@@ -26,9 +26,9 @@ def command(tmp_path):
         (trap / f"{package}.py").write_text(TRAP)
     runs, before = set((ROOT / "mlruns").iterdir()), left()
 
-    def run(*words):
+    def run(*options):
         done = subprocess.run(
-            [sys.executable, "-m", "src.run", *words],
+            [sys.executable, "-m", "src.run", *options],
             cwd=ROOT,
             env={"PYTHONPATH": str(trap), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
             capture_output=True,
@@ -43,7 +43,7 @@ def command(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("options", "says"),
     [
         (["model=blomz"], "model=blomz does not exist; did you mean model=bloomz? choose from: albert_base"),
         (["task=summarisation"], "did you mean task=summarization?"),
@@ -80,8 +80,8 @@ def command(tmp_path):
         (["model=gpt2", "model.weights=random", "task=text_generation", "model.shape=null"], "model.shape"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_type(command, words, says):
-    done = command(*words)
+def test_a_mistake_is_one_line_that_says_what_to_type(command, options, says):
+    done = command(*options)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert says in done.stderr
@@ -100,7 +100,7 @@ def test_a_launcher_that_would_run_all_in_one_process_is_refused(command, tmp_pa
 def test_help_names_every_group_and_choice_and_gives_examples(command):
     done = command("--help")
     assert done.returncode == 0
-    for word in (
+    for option in (
         "model",
         "task",
         "hardware",
@@ -112,4 +112,4 @@ def test_help_names_every_group_and_choice_and_gives_examples(command):
         "model.weights=random",
         "batch_size=",
     ):
-        assert word in done.stdout, word
+        assert option in done.stdout, option

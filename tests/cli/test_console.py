@@ -49,10 +49,10 @@ def test_a_table_on_a_terminal_stays_within_its_width(monkeypatch):
     out = Terminal()
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setenv("COLUMNS", "80")
-    words = Table(box=None, show_header=False)
-    words.add_column()
-    words.add_row("word " * 40)
-    console.show(words)
+    table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_row("word " * 40)
+    console.show(table)
     assert max(map(len, out.getvalue().splitlines())) <= 80
 
 
@@ -87,7 +87,7 @@ def test_no_command_cuts_a_name_and_a_pipe_gets_every_line_whole(show, stream, m
         assert not [line for line in shown.splitlines() if line != line.rstrip()]
 
 
-def test_rescoring_shows_no_column_for_what_neither_site_tells(capsys):
+def test_rescoring_shows_no_column_for_what_neither_site_has(capsys):
     of_rescore(a_record())
     shown = capsys.readouterr().out
     assert "g CO2e: before | after" in shown

@@ -1,24 +1,28 @@
-"""--help fits two screens, --help-all explains every option, and both come from the comments in conf/."""
+"""--help fits two screens, --help-all explains every option, and both come from conf/ and the fields of Settings."""
 
 import os
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-import joulemark.config.run  # noqa: F401  # tells Hydra the schema of a run
+import joulemark.config.run  # noqa: F401  # registers the schema of a run
 from joulemark.cli import completion
 from joulemark.cli import help as pages
 from joulemark.cli.command_line import check_flags
 from joulemark.cli.main import COMMANDS
 from joulemark.config import option_help
 from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
 from joulemark.core.paths import CONF
 from tests.paths import ROOT
 
 SCREEN = 48
+SETTINGS = dict.fromkeys(setting.name for setting in fields(Settings))
 COMPOSED = sorted(path.stem for path in CONF.glob("*.yaml"))
 CHOICES = [
     (group.name, choice)
@@ -72,6 +76,15 @@ def test_help_all_has_every_key_that_the_command_composes(command):
 
     groups = {group.name for group in option_help.groups(command)}
     assert [m for key, value in values.items() for m in covered(value, key) if key not in groups or value] == []
+
+
+def test_the_settings_are_listed_once_and_have_the_default_and_the_meaning_of_their_fields():
+    listed = [option for option in option_help.options("run") if option.key in SETTINGS]
+    assert [option.key for option in listed] == list(SETTINGS)
+    for option, setting in zip(listed, fields(Settings), strict=True):
+        assert yaml.safe_load(option.default) == setting.default
+        assert option.meaning == setting.metadata["meaning"] != ""
+    assert not SETTINGS.keys() & yaml.safe_load((CONF / "run.yaml").read_text()).keys()
 
 
 def test_help_all_shows_the_options_of_the_choice_that_is_typed():
@@ -129,9 +142,9 @@ def test_hydras_own_flags_pass():
     ],
 )
 def test_completion_offers_what_may_follow(line, offered):
-    found = completion.offers(line)
-    assert set(offered) <= set(found)
-    assert all(word.startswith(line.split(" ")[-1]) for word in found)
+    offers = completion.offers(line)
+    assert set(offered) <= set(offers)
+    assert all(offer.startswith(line.split(" ")[-1]) for offer in offers)
 
 
 def test_every_command_that_is_listed_exists():

@@ -11,7 +11,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from joulemark.cli.hub_requirements import questions
+from joulemark.cli.hub_requirements import requirements
 from joulemark.config import fit
 from joulemark.config.factories import model_of
 from joulemark.core.errors import UserError
@@ -22,16 +22,18 @@ from tests.hub import hub
 from tests.paths import ROOT
 from tests.repositories import datasets, media
 
-WORDS = {"tasks": [], "datasets": [], "models": [], "rows": 2, "limit_s": 120.0, "weights": False, "overrides": []}
+OPTIONS = {"tasks": [], "datasets": [], "models": [], "rows": 2, "limit_s": 120.0, "weights": False, "overrides": []}
 
 
-def asked(**changes):
-    return [(question.what, question.name) for question in questions({**WORDS, **changes})]
+def selected(**changes):
+    return [(requirement.what, requirement.name) for requirement in requirements({**OPTIONS, **changes})]
 
 
-def test_every_dataset_and_every_size_of_every_model_that_lives_on_the_hub_is_asked_for():
-    everything = asked()
-    assert len(everything) == len({(q.what, q.group, q.name) for q in questions(WORDS)})
+def test_every_dataset_and_every_size_of_every_model_that_lives_on_the_hub_is_checked():
+    everything = selected()
+    assert len(everything) == len(
+        {(requirement.what, requirement.group, requirement.name) for requirement in requirements(OPTIONS)}
+    )
     for path in (CONF / "task").glob("*.yaml"):
         for name, entry in yaml.safe_load(path.read_text())["datasets"].items():
             assert (("dataset", name) in everything) == ("id" in entry)
@@ -42,32 +44,32 @@ def test_every_dataset_and_every_size_of_every_model_that_lives_on_the_hub_is_as
             assert (("model", label) in everything) == (not path.stem.startswith(("embedded", "hub")))
 
 
-def test_the_ids_that_are_asked_for_are_those_that_a_run_would_fetch():
+def test_the_ids_that_are_checked_are_those_that_a_run_would_fetch():
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        for question in questions({**WORDS, "models": ["bloomz", "gpt2", "minilm_l6", "sd_1_5"]}):
-            name, _, size = question.name.partition("-")
+        for requirement in requirements({**OPTIONS, "models": ["bloomz", "gpt2", "minilm_l6", "sd_1_5"]}):
+            name, _, size = requirement.name.partition("-")
             node = OmegaConf.to_container(compose(f"model/{name}").model)
             model = model_of(node, name, size or None)
             tasks = tuple(fit.tasks_of(model.capabilities))
-            assert (question.id, question.tasks, question.group) == (model.checkpoint.id, tasks, model.kind)
+            assert (requirement.id, requirement.tasks, requirement.group) == (model.checkpoint.id, tasks, model.kind)
 
 
-def test_what_is_named_is_asked_for_and_nothing_else():
-    assert asked(models=["gpt2"]) == [("model", "gpt2")]
-    assert asked(models=["bloomz-7b1"]) == [("model", "bloomz-7b1")]
-    assert len(asked(models=["bloomz"])) == 5
-    assert asked(datasets=["xsum"]) == [("dataset", "xsum")]
-    of_task = asked(tasks=["sentence_similarity"])
+def test_what_is_named_is_checked_and_nothing_else():
+    assert selected(models=["gpt2"]) == [("model", "gpt2")]
+    assert selected(models=["bloomz-7b1"]) == [("model", "bloomz-7b1")]
+    assert len(selected(models=["bloomz"])) == 5
+    assert selected(datasets=["xsum"]) == [("dataset", "xsum")]
+    of_task = selected(tasks=["sentence_similarity"])
     assert ("dataset", "stsb") in of_task
     assert ("model", "minilm_l6") in of_task
     assert ("model", "gpt2") not in of_task
-    assert asked(tasks=["image_captioning"], datasets=["coco"]) == [("dataset", "coco")]
+    assert selected(tasks=["image_captioning"], datasets=["coco"]) == [("dataset", "coco")]
 
 
-@pytest.mark.parametrize(("key", "word"), [("tasks", "summary"), ("datasets", "xsun"), ("models", "gtp2")])
-def test_a_name_that_conf_does_not_have_is_refused_with_the_nearest(key, word):
-    with pytest.raises(UserError, match=f"{key}={word} does not exist; (did you mean|choose)"):
-        asked(**{key: [word]})
+@pytest.mark.parametrize(("key", "name"), [("tasks", "summary"), ("datasets", "xsun"), ("models", "gtp2")])
+def test_a_name_that_conf_does_not_have_is_refused_with_the_nearest(key, name):
+    with pytest.raises(UserError, match=f"{key}={name} does not exist; (did you mean|choose)"):
+        selected(**{key: [name]})
 
 
 def test_every_value_that_both_sides_state_is_compared_also_inside():
@@ -88,8 +90,8 @@ def test_a_value_is_found_under_its_other_name_too():
 
 def node(name):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        found = OmegaConf.to_container(compose(f"model/{name}").model)
-    sized = OmegaConf.merge(found, found["sizes"].get(found["size"], {}))
+        composed = OmegaConf.to_container(compose(f"model/{name}").model)
+    sized = OmegaConf.merge(composed, composed["sizes"].get(composed["size"], {}))
     return OmegaConf.to_container(sized)
 
 
@@ -111,7 +113,7 @@ def repository(name, without=(), **changes):
     return of["checkpoint"], {path: body for path, body in files.items() if path not in without}
 
 
-# name -> the repository that stands for it, and what is said of it
+# name -> the repository that stands for it, and its message
 MODELS = {
     "gpt2": (repository("gpt2"), "values agree"),
     "whisper-tiny": (repository("whisper"), "values agree"),
@@ -142,17 +144,17 @@ def endpoint():
         "", {"validation": {"review": ["a", "b"], "label": [0, 1]}}
     )
     del held["knkarthick/samsum"]
-    models = dict(found for found, _ in MODELS.values() if found is not None)
+    models = dict(model for model, _ in MODELS.values() if model is not None)
     with hub(models, held, gated=("ILSVRC/imagenet-1k", MODELS["roberta_base"][0][0])) as address:
         yield address
 
 
-def check(endpoint, home, *words, **more):
+def check(endpoint, home, *options, **more):
     environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
                    "HF_HUB_OFFLINE": "0", **more}  # fmt: skip
     environment.pop("HF_TOKEN", None) if "HF_TOKEN" not in more else None
     return subprocess.run(
-        [sys.executable, "-m", "src.hub_check", *words], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "src.hub_check", *options], cwd=ROOT, env=environment, capture_output=True, text=True
     )
 
 
@@ -163,16 +165,19 @@ def test_the_table_says_of_each_whether_it_works_or_why_not_and_no_weights_are_d
     assert done.returncode == 1, done.stderr
     print(done.stdout)
     *table, last = done.stdout.splitlines()
-    found = json.loads(last)
-    assert (found["checked"], found["failed"]) == (len(MODELS) + len(DATASETS), len(MODELS) + len(DATASETS) - len(WORK))
-    said = {row["name"]: row for row in found["rows"]}
+    summary = json.loads(last)
+    assert (summary["checked"], summary["failed"]) == (
+        len(MODELS) + len(DATASETS),
+        len(MODELS) + len(DATASETS) - len(WORK),
+    )
+    reported = {row["name"]: row for row in summary["rows"]}
     for name, says in {**{name: says for name, (_, says) in MODELS.items()}, **DATASETS}.items():
-        assert says in said[name]["message"], said[name]
-        assert said[name]["works"] == (name in WORK)
-        (line,) = [line for line in table if f" {said[name]['id']} " in line]
+        assert says in reported[name]["message"], reported[name]
+        assert reported[name]["works"] == (name in WORK)
+        (line,) = [line for line in table if f" {reported[name]['id']} " in line]
         assert f" {name} " in line
         assert (" yes " in line, " NO " in line) == (name in WORK, name not in WORK)
-        assert said[name]["message"] in line
+        assert reported[name]["message"] in line
     kept = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert "config.json" in kept
     assert not any(name.endswith((".safetensors", ".bin")) for name in kept)
@@ -199,9 +204,9 @@ def test_without_a_network_it_says_so_in_one_line_within_ten_seconds(endpoint_, 
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("word", ["rows=x", "rows=0", "model=[gpt2]"])
-def test_a_mistake_in_the_words_is_one_line(word, tmp_path):
-    done = check("http://127.0.0.1:9", tmp_path, word)
+@pytest.mark.parametrize("option", ["rows=x", "rows=0", "model=[gpt2]"])
+def test_a_mistake_in_the_options_is_one_line(option, tmp_path):
+    done = check("http://127.0.0.1:9", tmp_path, option)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "network" not in done.stderr
@@ -210,14 +215,14 @@ def test_a_mistake_in_the_words_is_one_line(word, tmp_path):
 @pytest.mark.servers
 @pytest.mark.data
 @pytest.mark.weights
-def test_with_weights_each_model_is_loaded_and_answers_and_leaves_no_record(tmp_path):
+def test_with_weights_each_model_is_loaded_and_predicts_and_leaves_no_record(tmp_path):
     models = dict([repositories.checkpoint("distilbert_sst2", tmp_path)])
     store = tmp_path / "mlflow.db"
     with hub(models, datasets(rows=3)) as address:
         done = check(address, tmp_path, "models=[distilbert_sst2,gpt2]", "weights=true",
                      MLFLOW_TRACKING_URI=f"sqlite:///{store}")  # fmt: skip
-    said = {row["name"]: (row["works"], row["message"]) for row in json.loads(done.stdout.splitlines()[-1])["rows"]}
-    assert said["distilbert_sst2"] == (True, "answered 2 rows of text_classification")
-    assert said["gpt2"][0] is False
-    assert "does not exist on the Hub" in said["gpt2"][1]
+    reported = {row["name"]: (row["works"], row["message"]) for row in json.loads(done.stdout.splitlines()[-1])["rows"]}
+    assert reported["distilbert_sst2"] == (True, "predicted 2 rows of text_classification")
+    assert reported["gpt2"][0] is False
+    assert "does not exist on the Hub" in reported["gpt2"][1]
     assert not store.exists()

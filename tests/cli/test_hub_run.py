@@ -70,9 +70,9 @@ from joulemark.config.run import build
 from joulemark.core.paths import CONF
 from joulemark.core.errors import UserError
 with initialize_config_dir(str(CONF), version_base="1.3"):
-    for words in json.loads(sys.argv[1]):
-        config = compose("run", words)
-        names = {word.split("=")[0]: word.split("=")[1] for word in words if "." not in word}
+    for overrides in json.loads(sys.argv[1]):
+        config = compose("run", overrides)
+        names = {override.split("=")[0]: override.split("=")[1] for override in overrides if "." not in override}
         try:
             found = build(config, {"hardware": "cpu", "protocol": "standard", "site": "unknown", **names})
             samples = found.task.samples(3, 0).samples
@@ -97,27 +97,27 @@ ABLE = {
 UNJUDGED = {"sst2", "imagenet", "record"}
 
 
-def samples(environment, *words):
-    """The first three samples of each choice of words, or the refusal, from one fresh process."""
-    asked = [[f"model={ABLE.get(one[0], 'bloomz')}", "hardware=cpu", *one] for one in words]
+def samples(environment, *options):
+    """The first three samples of each list of options, or the refusal, from one fresh process."""
+    requests = [[f"model={ABLE.get(choice[0], 'bloomz')}", "hardware=cpu", *choice] for choice in options]
     done = subprocess.run(
-        [sys.executable, "-c", SAMPLES, json.dumps(asked)], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", SAMPLES, json.dumps(requests)], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_every_dataset_of_every_task_gives_its_first_rows_with_what_to_read_and_a_reference(environment):
-    words = [
+    options = [
         [f"task={task}", f"task.dataset={name}"]
         for task, node in TASKS.items()
         for name, entry in node["datasets"].items()
         if "id" in entry and name != "red_caps"  # its images are addresses: see test_tasks
     ]
-    for (task, dataset), found in zip(words, samples(environment, *words), strict=True):
-        assert len(found) == 3, f"{dataset}: {found}"
+    for (task, dataset), rows in zip(options, samples(environment, *options), strict=True):
+        assert len(rows) == 3, f"{dataset}: {rows}"
         name = dataset.partition("=")[2]
-        for _, text, target in found:
+        for _, text, target in rows:
             assert str(text).strip()
             unjudged = name in UNJUDGED or (name == "bookcorpus" and task == "task=masked_language_modelling")
             # a short text has nothing after its prompt to compare with
@@ -128,9 +128,9 @@ def test_every_dataset_of_every_task_gives_its_first_rows_with_what_to_read_and_
             if task == "task=text_classification" and not unjudged:
                 assert target in ("negative", "positive")
         if dataset in ("task.dataset=cnn_dailymail", "task.dataset=xsum"):
-            assert [text for _, text, _ in found] == [sentence(i) for i in range(3)]
+            assert [text for _, text, _ in rows] == [sentence(i) for i in range(3)]
         if dataset == "task.dataset=oscar":
-            assert found[0][1].startswith(sentence(0)[:20])
+            assert rows[0][1].startswith(sentence(0)[:20])
 
 
 def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environment):
@@ -160,9 +160,9 @@ def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environmen
 def test_the_command_goes_from_download_to_mlflow(environment):
     # the README's own command with its thousand inferences, once: it would go on for minutes to narrow its interval
     once = ["protocol.min_windows=1", "protocol.max_windows=1", "protocol.warmup_max_s=5"]
-    words = ["model=bloomz", "task=summarization", *once]
+    options = ["model=bloomz", "task=summarization", *once]
     done = subprocess.run(
-        [sys.executable, "-m", "src.run", *words],
+        [sys.executable, "-m", "src.run", *options],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -193,12 +193,12 @@ def test_the_command_goes_from_download_to_mlflow(environment):
 
 @pytest.mark.weights
 @pytest.mark.parametrize(
-    "words",
+    "options",
     ["model=flan_t5 task=text_classification", "model=bart_large_cnn task=summarization", "model=distilbert_sst2"],
 )
-def test_the_other_kinds_come_from_the_hub_too(environment, words):
+def test_the_other_kinds_come_from_the_hub_too(environment, options):
     done = subprocess.run(
-        [sys.executable, "-m", "src.run", *words.split(), "protocol=smoke"],
+        [sys.executable, "-m", "src.run", *options.split(), "protocol=smoke"],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -214,9 +214,9 @@ from joulemark.config.run import build
 from joulemark.core.paths import CONF
 from joulemark.core.model import Settings
 with initialize_config_dir(str(CONF), version_base="1.3"):
-    for words in json.loads(sys.argv[1]):
-        names = {word.split("=")[0]: word.split("=")[1] for word in words if "." not in word}
-        run = build(compose("run", words), {"hardware": "cpu", "protocol": "standard", "site": "unknown", **names})
+    for overrides in json.loads(sys.argv[1]):
+        names = {override.split("=")[0]: override.split("=")[1] for override in overrides if "." not in override}
+        run = build(compose("run", overrides), {"hardware": "cpu", "protocol": "standard", "site": "unknown", **names})
         samples = run.task.samples(3, 0).samples
         loaded = run.model.load(run.task, "cpu", Settings())
         found = loaded.predict([sample.input for sample in samples])
@@ -225,18 +225,18 @@ with initialize_config_dir(str(CONF), version_base="1.3"):
 
 
 @pytest.mark.weights
-def test_every_other_kind_comes_from_the_hub_and_answers_its_task(environment):
+def test_every_other_kind_comes_from_the_hub_and_does_its_task(environment):
     few = {"sd_1_5": ["task.steps=2"], "whisper": ["task.max_new_tokens=12"]}
-    words = [
+    options = [
         [f"model={model}", f"task={first_task(model)}", "hardware=cpu", *few.get(model, [])]
         for model in (*STAND_INS, *BUILT)
     ]
     done = subprocess.run(
-        [sys.executable, "-c", KINDS, json.dumps(words)], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", KINDS, json.dumps(options)], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [(revision, count) for revision, count, _ in found] == [(SHA, 3)] * len(words)
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(revision, count) for revision, count, _ in results] == [(SHA, 3)] * len(options)
 
 
 def test_the_hub_of_the_tests_holds_a_checkpoint_of_every_kind():

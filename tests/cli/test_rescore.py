@@ -44,9 +44,9 @@ def stored(template, tmp_path):
     return f"sqlite:///{shutil.copy(path, tmp_path / 'mlflow.db')}", ids
 
 
-def rescored(uri, *words, name="unknown"):
+def rescored(uri, *options, name="unknown"):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("rescore", overrides=[f"site={name}", f"tracking_uri={uri}", *words])
+        config = compose("rescore", overrides=[f"site={name}", f"tracking_uri={uri}", *options])
     return rescore.run(config, name)
 
 
@@ -110,14 +110,14 @@ def test_a_label_holds_one_site_and_a_refusal_writes_to_no_run(stored):
 def test_finished_runs_are_taken_unless_others_are_named_and_a_name_may_be_short(stored, capsys):
     uri, ids = stored
 
-    def runs(*words):
-        rescored(uri, "site.zone=FRA", "dry_run=true", *words)
+    def runs(*options):
+        rescored(uri, "site.zone=FRA", "dry_run=true", *options)
         return json.loads(capsys.readouterr().out.splitlines()[-1])["runs"]
 
     assert runs() == 2
     assert runs("tasks=[text_classification]") == 2
     assert runs(f'runs=["{ids[2][:10]}"]') == 1  # a failed one by its name
-    for words, says in (
+    for options, says in (
         (["tasks=[summarization]"], "no such run of summarization"),
         (['runs=["zzz"]'], "run zzz is not in the store"),
         (['runs=[""]'], "may be 3 runs"),
@@ -126,15 +126,15 @@ def test_finished_runs_are_taken_unless_others_are_named_and_a_name_may_be_short
         (["site.zone=FRANCE"], "did you mean site.zone=FRA"),
     ):
         with pytest.raises(UserError, match=says):
-            runs(*words)
+            runs(*options)
     assert not [name for name in data(uri, ids[0]).metrics if name.startswith("rescored")]  # the dry run wrote nothing
 
 
 @servers
 def test_the_command_prints_before_and_after_and_the_warning_first(stored):
     uri, (run_id, *_) = stored
-    words = ["site.zone=FRA", f'runs=["{run_id}"]', f"tracking_uri={uri}"]
-    done = subprocess.run([sys.executable, "-m", "src.rescore", *words], cwd=ROOT, capture_output=True, text=True)
+    options = ["site.zone=FRA", f'runs=["{run_id}"]', f"tracking_uri={uri}"]
+    done = subprocess.run([sys.executable, "-m", "src.rescore", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"! estimated: {run_id[:8]}: 100%")
@@ -146,7 +146,7 @@ def test_the_command_prints_before_and_after_and_the_warning_first(stored):
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("options", "says"),
     [
         (["site.zon=FRA"], "did you mean site.zone=…?"),
         (["site=wrold"], "did you mean site=world?"),
@@ -154,8 +154,8 @@ def test_the_command_prints_before_and_after_and_the_warning_first(stored):
         (["tracking_uri=sqlite:////tmp/no/such/place.db"], "holds no runs yet"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(words, says):
-    done = subprocess.run([sys.executable, "-m", "src.rescore", *words], cwd=ROOT, capture_output=True, text=True)
+def test_a_mistake_is_one_line_and_exit_code_2(options, says):
+    done = subprocess.run([sys.executable, "-m", "src.rescore", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
@@ -168,9 +168,9 @@ def test_rescoring_with_a_records_own_site_gives_its_own_figures():
     )
     record = replace(a_record(), site=here)
     before = to_json(record)
-    one = rescoring.rescored("id", record, here)
-    assert one.after == one.before
-    assert one.after.items() <= named_metrics.metrics(record).items()
+    result = rescoring.rescored("id", record, here)
+    assert result.after == result.before
+    assert result.after.items() <= named_metrics.metrics(record).items()
     assert to_json(record) == before
 
 

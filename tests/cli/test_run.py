@@ -1,4 +1,4 @@
-"""The command from words to MLflow, with real weights, a real database and real signals."""
+"""The command from options to MLflow, with real weights, a real database and real signals."""
 
 import json
 import os
@@ -34,12 +34,12 @@ def store(tmp_path):
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
-def command(store, *words):
-    return [sys.executable, "-m", "src.run", *words, f"tracking_uri={store}"]
+def command(store, *options):
+    return [sys.executable, "-m", "src.run", *options, f"tracking_uri={store}"]
 
 
-def run(store, *words, **options):
-    return subprocess.run(command(store, *words), cwd=ROOT, capture_output=True, text=True, timeout=240, **options)
+def run(store, *overrides, **options):
+    return subprocess.run(command(store, *overrides), cwd=ROOT, capture_output=True, text=True, timeout=240, **options)
 
 
 def recorded(store):
@@ -58,7 +58,7 @@ def recorded(store):
 
 
 @pytest.mark.weights
-def test_without_words_the_embedded_model_runs_to_a_record_in_mlflow(store):
+def test_without_options_the_embedded_model_runs_to_a_record_in_mlflow(store):
     done = run(store, *SMOKE)
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.strip().splitlines()[-1])
@@ -113,7 +113,7 @@ def test_a_users_own_file_is_measured_and_scored(store, tmp_path):
     ],
 )
 def test_a_run_that_is_stopped_leaves_one_record_with_what_was_measured(store, number, status, mlflow_status, code):
-    words = (
+    options = (
         "samples=20",
         "protocol.window_s=0.5",
         "protocol.idle_s=0.1",
@@ -121,7 +121,7 @@ def test_a_run_that_is_stopped_leaves_one_record_with_what_was_measured(store, n
         "protocol.max_windows=500",
     )
     process = subprocess.Popen(
-        command(store, *words),
+        command(store, *options),
         cwd=ROOT,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -184,8 +184,8 @@ def test_a_refused_meter_is_one_line_also_after_the_recorder_has_ended(store, tm
     missing = "tests.cli.test_run.Missing"
     done = run(store, *SMOKE, "meter=wall", f"meter.sensors=[{{_target_: {missing}}}]")
     assert done.returncode == 2
-    said = [line for line in done.stderr.splitlines() if line.strip() and line != "meters"]
-    assert said == ["error: meter=missing: not here"]
+    lines = [line for line in done.stderr.splitlines() if line.strip() and line != "meters"]
+    assert lines == ["error: meter=missing: not here"]
 
 
 class Missing:

@@ -36,15 +36,15 @@ GRID = Suite(
 
 
 def test_a_grid_is_every_model_on_every_dataset_of_its_task():
-    found = [job.command for job in jobs(GRID, (), (), ())]
-    assert len(found) == 5
-    assert found[0] == (
+    commands = [job.command for job in jobs(GRID, (), (), ())]
+    assert len(commands) == 5
+    assert commands[0] == (
         "python -m src.run model.size=7b1 model=bloomz protocol=smoke samples=7 task.dataset=xsum task=summarization"
     )
-    assert found[-1] == "python -m src.run model=gpt2 protocol=smoke task=text_generation"
+    assert commands[-1] == "python -m src.run model=gpt2 protocol=smoke task=text_generation"
 
 
-def test_the_users_words_prevail_and_the_order_of_words_does_not_matter():
+def test_the_users_options_prevail_and_the_order_of_options_does_not_matter():
     (job,) = jobs(GRID, ("samples=9", "seed=1"), ("summarization",), ("bloomz",))[:1]
     assert "samples=9" in job.overrides
     assert "samples=7" not in job.overrides
@@ -151,14 +151,14 @@ def test_a_stopped_suite_stops_its_run_which_leaves_its_record(number, code, tmp
 
 def running(uri):
     """The processes that have this store in their environment."""
-    found = []
+    commands = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("MLFLOW_TRACKING_URI") == uri:
-                found.append(process.cmdline())
+                commands.append(process.cmdline())
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
-    return found
+    return commands
 
 
 @pytest.mark.processes
@@ -191,13 +191,14 @@ def test_a_run_counts_as_measured_only_on_the_device_that_it_would_use(monkeypat
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: [card])
     job = grid.Job("text_classification", "embedded", ("model=embedded", "task=text_classification"))
     on_cpu = grid.Job("text_classification", "embedded", (*job.overrides, "hardware=cpu"))
-    kept = {one.options: Kept({"quality/primary": 1.0}, {}) for one in (job, on_cpu)}
+    kept = {entry.options: Kept({"quality/primary": 1.0}, {}) for entry in (job, on_cpu)}
     for device, expected in (("NVIDIA H100 80GB HBM3", [job]), (host.cpu_name() or "cpu", [on_cpu])):
         monkeypatch.setattr(
-            "joulemark.store.reading.finished", lambda uri, asked, device=device: kept if asked == device else {}
+            "joulemark.store.reading.finished",
+            lambda uri, device_name, device=device: kept if device_name == device else {},
         )
         suite._device.cache_clear()
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            found = suite._measured_before("sqlite:///x.db", [job, on_cpu])
-        assert list(found) == [one.command for one in expected]
+            before = suite._measured_before("sqlite:///x.db", [job, on_cpu])
+        assert list(before) == [entry.command for entry in expected]
     suite._device.cache_clear()

@@ -31,7 +31,7 @@ def card(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("overrides", "says"),
     [
         (["attention=flash"], "attention=flash does not exist"),
         (["attention=flash_attention_2"], "needs a GPU, and this run is on the cpu; type attention=sdpa"),
@@ -50,24 +50,24 @@ def card(monkeypatch):
         (["precision=fp8"], "precision=fp8 is not supported by this cpu; choose from: bf16"),
     ],
 )  # fmt: skip
-def test_a_setting_that_cannot_be_is_refused_in_one_sentence(words, says):
+def test_a_setting_that_cannot_be_is_refused_in_one_sentence(overrides, says):
     with pytest.raises(UserError, match=says) as refused:
-        built(*words)
+        built(*overrides)
     assert "\n" not in str(refused.value)
 
 
 def test_flash_attention_is_refused_without_its_package_and_in_full_precision(card, monkeypatch):
-    words = [*WRITES, "attention=flash_attention_2"]
-    assert built(*words, "precision=bf16").settings.attention == "flash_attention_2"
+    overrides = [*WRITES, "attention=flash_attention_2"]
+    assert built(*overrides, "precision=bf16").settings.attention == "flash_attention_2"
     with pytest.raises(UserError, match="cannot compute in precision=fp32; type precision=bf16"):
-        built(*words)
+        built(*overrides)
     monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs the package flash_attn, which is not installed; type attention=sdpa"):
-        built(*words, "precision=bf16")
+        built(*overrides, "precision=bf16")
 
 
-def test_graphs_are_for_a_card_and_for_models_that_answer_in_one_pass(card, monkeypatch):
-    monkeypatch.setattr(compatibility.shutil, "which", lambda word: word)
+def test_graphs_are_for_a_card_and_for_models_that_predict_in_one_pass(card, monkeypatch):
+    monkeypatch.setattr(compatibility.shutil, "which", lambda compiler: compiler)
     assert built("hardware=cuda", "compile=graphs").settings.compile == "graphs"
     with pytest.raises(UserError, match=r"model=smollm2 writes token by token, .*; type cache=static compile=true"):
         built(*WRITES, "hardware=cuda", "compile=graphs")
@@ -83,14 +83,16 @@ def test_graphs_are_for_a_card_and_for_models_that_answer_in_one_pass(card, monk
 def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.delenv("CC", raising=False)
-    asked = []
-    monkeypatch.setattr(compatibility.shutil, "which", lambda word: asked.append(word))
+    requested = []
+    monkeypatch.setattr(compatibility.shutil, "which", lambda compiler: requested.append(compiler))
     with pytest.raises(UserError, match=r"compile=true needs a compiler \(g\+\+, clang\+\+, c\+\+, or CXX=…\)"):
         built("hardware=cpu", "compile=true")
     with pytest.raises(UserError, match=r"needs a compiler \(gcc, clang, cc, or CC=…\)"):
         built("hardware=cuda", "compile=true")
     monkeypatch.setenv("CXX", "mine++")
-    monkeypatch.setattr(compatibility.shutil, "which", lambda word: word if word in ("mine++", "gcc") else None)
+    monkeypatch.setattr(
+        compatibility.shutil, "which", lambda compiler: compiler if compiler in ("mine++", "gcc") else None
+    )
     assert built("hardware=cpu", "compile=true").settings.compile
     assert built("hardware=cuda", "compile=true").settings.compile
     monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
@@ -98,7 +100,7 @@ def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
         built("hardware=cuda", "compile=true")
 
 
-def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_floor(monkeypatch):
+def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_lower_bound(monkeypatch):
     for capability, can in (((9, 0), True), ((8, 9), True), ((8, 0), False)):
         card = devices.Gpu(0, "GPU-1", "some card", capability, 300.0)
         monkeypatch.setattr(devices, "nvidia_gpus", lambda card=card: [card])
@@ -116,7 +118,7 @@ def test_a_setting_is_refused_before_torch_is_imported():
     assert done.stdout.strip() == "False"
 
 
-def test_processes_prepare_the_pictures_of_models_that_read_some_on_as_many_cores_as_there_are(monkeypatch):
+def test_preprocessing_workers_are_for_models_that_read_images_and_at_most_as_many_as_cores(monkeypatch):
     monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
     seeing = ("model=vit_base_224", "task=image_classification", "model.weights=random")
     assert built(*seeing, "preprocessing_workers=4").settings.preprocessing_workers == 4
@@ -140,7 +142,6 @@ def test_every_setting_reaches_schema_run_record_params_saved_settings_report_an
         assert name in saved_settings.SETTINGS
         assert name in entry.PARAMS
         assert name in model_registry.PARAMS
-        assert setting.metadata["meaning"]
         assert not setting.metadata["values"] or default in setting.metadata["values"]
     assert entry.PLAIN == {
         "sort": "none",
@@ -158,7 +159,7 @@ def test_a_setting_that_is_added_needs_no_other_line():
         "added = ('clock', str, dataclasses.field(default='base', "
         "metadata={'meaning': 'x', 'values': ('base', 'boost'), 'synonyms': {}}))\n"
         "model.Settings = dataclasses.make_dataclass('Settings', [added], bases=(model.Settings,), frozen=True)\n"
-        "from joulemark.config import saved_settings; from joulemark.core.errors import UserError\n"
+        "from joulemark.config import option_help, saved_settings; from joulemark.core.errors import UserError\n"
         "from joulemark.core.task import Inputs; from joulemark.measure.draft import draft\n"
         "from joulemark.reporting import entry; from joulemark.store import model_registry\n"
         "from tests.composed import built\n"
@@ -166,6 +167,7 @@ def test_a_setting_that_is_added_needs_no_other_line():
         "print(run.settings.clock, run.chosen['clock'], draft(run, Inputs()).settings.clock)\n"
         "print(saved_settings.settings(['clock=boost']), 'clock' in entry.PARAMS, entry.PLAIN['clock'])\n"
         "print('clock' in model_registry.PARAMS)\n"
+        "print(*(option for option in option_help.options('run') if option.key == 'clock'))\n"
         "try: built('clock=bost')\n"
         "except UserError as error: print(error)\n"
     )
@@ -174,12 +176,13 @@ def test_a_setting_that_is_added_needs_no_other_line():
         "boost boost boost",
         "{'clock': 'boost'} True base",
         "True",
+        "Option(key='clock', default='base', meaning='x')",
         "clock=bost does not exist; did you mean clock=boost? choose from: base, boost",
     ]
 
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_model_says_which_attentions_it_leaves_to_choose(name):
-    found = typed(Capabilities, model_files.node(name)["capabilities"], "capabilities").attentions
-    assert found[0] == "auto"
-    assert set(found) <= set(ALLOWED["attention"])
+    attentions = typed(Capabilities, model_files.node(name)["capabilities"], "capabilities").attentions
+    assert attentions[0] == "auto"
+    assert set(attentions) <= set(ALLOWED["attention"])

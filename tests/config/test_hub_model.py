@@ -31,7 +31,7 @@ MODELS = {
 }
 
 
-def asked(endpoint, home, lines):
+def built_lines(endpoint, home, lines):
     """What `built` says of each list of overrides, in a process that knows the small Hub alone."""
     code = (
         "import sys, json; from tests.composed import built; from joulemark.core.errors import UserError\n"
@@ -64,13 +64,13 @@ KINDS = [
 def test_the_kind_of_a_checkpoint_is_found_from_its_own_files_without_torch(tmp_path):
     with hub(MODELS) as endpoint:
         lines = [[f"model={name}", f"task={task}"] for name, task, _ in KINDS]
-        said = asked(endpoint, tmp_path, lines)
-    assert said == [*(f"{kind}|{name}|{name}" for name, _, kind in KINDS), "False"]
+        reported = built_lines(endpoint, tmp_path, lines)
+    assert reported == [*(f"{kind}|{name}|{name}" for name, _, kind in KINDS), "False"]
 
 
 def test_what_cannot_be_loaded_is_refused_in_one_line_without_torch(tmp_path):
     with hub(MODELS) as endpoint:
-        ner, unknown, missing, down, padded, bare, *rest = asked(endpoint, tmp_path, [
+        ner, unknown, missing, down, padded, bare, *rest = built_lines(endpoint, tmp_path, [
             ["model=dslim/bert-base-NER", "task=summarization"],
             ["model=o/unknown"],
             ["model=o/nothing"],

@@ -38,13 +38,13 @@ def test_every_model_builds_for_every_task_it_says_it_can_do(name):
         assert pieced(name, task).task.name == task
 
 
-def compose_only(name, *words):
+def compose_only(name, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose(name, overrides=list(words))
+        return compose(name, overrides=list(overrides))
 
 
 @pytest.mark.parametrize(
-    ("words", "pieces"),
+    ("overrides", "pieces"),
     [
         (["model=bloomz", "model.size=7b1", "task=summarization", "task.dataset=xsum"],
          ("bloomz", "summarization", "7b1", "xsum")),
@@ -52,19 +52,19 @@ def compose_only(name, *words):
         (["model=sdxl", "task=image_generation"], ("sdxl", "image_generation")),
     ],
 )  # fmt: skip
-def test_a_run_pieced_together_of_its_choices_is_the_run_that_the_command_composes(words, pieces):
-    at_once, pieced_run = built(*words), pieced(*pieces)
-    for one in fields(at_once):
-        if one.name not in ("meters", "command"):  # made anew by each; the words as they were typed
-            assert getattr(at_once, one.name) == getattr(pieced_run, one.name), one.name
+def test_a_run_pieced_together_of_its_choices_is_the_run_that_the_command_composes(overrides, pieces):
+    at_once, pieced_run = built(*overrides), pieced(*pieces)
+    for attribute in fields(at_once):
+        if attribute.name not in ("meters", "command"):  # made anew by each; the options as they were typed
+            assert getattr(at_once, attribute.name) == getattr(pieced_run, attribute.name), attribute.name
 
 
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_size_of_a_model_builds_with_its_own_checkpoint(name):
     found_in = node("model", name)
     sizes = list(found_in.get("sizes") or {})
-    found = {pieced(name, tasks_of(name)[0], size).model.checkpoint.id for size in sizes}
-    assert len(found) == len(sizes)
+    ids = {pieced(name, tasks_of(name)[0], size).model.checkpoint.id for size in sizes}
+    assert len(ids) == len(sizes)
 
 
 def able(task):
@@ -93,11 +93,11 @@ def test_every_other_choice_builds(group, name, monkeypatch):
     if name == "mac":
         monkeypatch.setattr("platform.system", lambda: "Darwin")
         monkeypatch.setattr("platform.machine", lambda: "arm64")
-    words = ["meter=nvml"] if name == "ai_energy_score" else []
-    assert built(f"{group}={name}", *words).names[group] == name
+    overrides = ["meter=nvml"] if name == "ai_energy_score" else []
+    assert built(f"{group}={name}", *overrides).names[group] == name
 
 
-def test_without_words_the_embedded_default_runs():
+def test_without_options_the_embedded_default_runs():
     run = built()
     assert run.model.checkpoint.weights == "embedded"
     assert run.dataset.name == "embedded"
@@ -131,12 +131,12 @@ SECRET = "postgresql+psycopg://me:secret@db.example/runs"
 
 
 @pytest.mark.parametrize(
-    ("words", "elsewhere"),
+    ("overrides", "elsewhere"),
     [([f"tracking_uri={SECRET}"], "sqlite:////a.db"), ([f"++tracking_uri={SECRET}"], "sqlite:////a.db"), ([], SECRET)],
 )
-def test_a_password_in_the_uri_reaches_no_part_of_the_run(words, elsewhere, monkeypatch):
+def test_a_password_in_the_uri_reaches_no_part_of_the_run(overrides, elsewhere, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", elsewhere)
-    run = built(*words)
+    run = built(*overrides)
     assert run.tracking_uri == SECRET  # by which the store is opened
     assert run.config["tracking_uri"] == run.chosen["tracking_uri"] == "postgresql+psycopg://db.example/runs"
     record = draft(run, Inputs(()))
@@ -157,7 +157,7 @@ def test_a_zone_brings_its_factor_and_a_given_factor_wins():
     assert built().site.g_per_kwh is None
 
 
-def test_a_files_columns_are_named_in_words(tmp_path):
+def test_a_files_columns_are_named_by_options(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("review,stars\nfine film,positive\n")
     run = built(
@@ -167,7 +167,7 @@ def test_a_files_columns_are_named_in_words(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("overrides", "says"),
     [
         (["model=distilbert_sst2", "task=summarization"], "has text in and text out; it does: text_classification"),
         (["model=bloomz", "model.size=7b"], r"model\.size=7b does not exist; did you mean model\.size=7b1\?"),
@@ -196,14 +196,14 @@ def test_a_files_columns_are_named_in_words(tmp_path):
         (["model=gpt2", "model.weights=embedded", "task=text_generation"], "does not ship with Joulemark"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_in_one_sentence(words, says):
+def test_what_cannot_be_is_refused_in_one_sentence(overrides, says):
     with pytest.raises(UserError, match=says) as refused:
-        built(*words)
+        built(*overrides)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("overrides", "says"),
     [
         (["protocol=study", "precision=bf16", "batch_size=8"], "only with batch_size=1 precision=fp32; type that"),
         (["protocol=ai_energy_score"], "only with meter=nvml"),
@@ -214,19 +214,19 @@ def test_what_cannot_be_is_refused_in_one_sentence(words, says):
         ),
     ],
 )  # fmt: skip
-def test_a_protocol_refuses_words_under_which_its_figures_would_not_compare(words, says):
+def test_a_protocol_refuses_options_under_which_its_figures_would_not_compare(overrides, says):
     with pytest.raises(UserError, match=says):
-        built(*words)
+        built(*overrides)
 
 
 def test_what_a_protocol_requires_can_be_had_and_is_no_param_of_the_run(monkeypatch):
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: [H100])
-    words = ["protocol=ai_energy_score", "meter=nvml", "model=gpt2", "task=text_generation", "precision=fp16"]
-    assert built(*words).settings.precision == "fp16"
-    assert not [key for key in built(*words).chosen if "requires" in key]
+    overrides = ["protocol=ai_energy_score", "meter=nvml", "model=gpt2", "task=text_generation", "precision=fp16"]
+    assert built(*overrides).settings.precision == "fp16"
+    assert not [key for key in built(*overrides).chosen if "requires" in key]
     for name in choices("protocol"):
         for wanted in (compose_only("run", f"protocol={name}").protocol.get("requires") or {}).values():
-            assert set(wanted) <= set(built(*words).chosen)
+            assert set(wanted) <= set(built(*overrides).chosen)
 
 
 def test_a_model_that_ignores_the_attention_mask_runs_with_batches_of_one():
@@ -264,10 +264,10 @@ def test_a_card_does_the_precisions_of_its_generation():
 
 
 def test_hidden_cards_are_not_counted(monkeypatch):
-    found = [devices.Gpu(i, f"GPU-{i}abc", "X", (9, 0), None) for i in range(4)]
-    assert [card.index for card in gpus._visible(found, "2,0")] == [2, 0]
-    assert [card.index for card in gpus._visible(found, "GPU-3abc")] == [3]
-    assert gpus._visible(found, "") == []
+    four = [devices.Gpu(i, f"GPU-{i}abc", "X", (9, 0), None) for i in range(4)]
+    assert [card.index for card in gpus._visible(four, "2,0")] == [2, 0]
+    assert [card.index for card in gpus._visible(four, "GPU-3abc")] == [3]
+    assert gpus._visible(four, "") == []
 
 
 def test_a_sweeps_screening_and_a_trial_of_the_set_up_are_preliminary():

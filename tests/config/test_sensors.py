@@ -45,10 +45,10 @@ def own(tmp_path, monkeypatch):
         (tmp_path / "meter").mkdir(exist_ok=True)
         (tmp_path / "meter" / f"{name}.yaml").write_text(text)
 
-    def run(*words):
+    def run(*overrides):
         with initialize_config_dir(str(CONF), version_base="1.3"):
             GlobalHydra.instance().config_loader().get_search_path().append("own", str(tmp_path))
-            return composed(words)
+            return composed(overrides)
 
     return write, run
 
@@ -77,7 +77,7 @@ def test_a_sensor_added_or_changed_while_the_process_runs_is_seen(own):
     assert "thermal" in [meter.name for meter in run().meters]
 
 
-def test_one_sensor_is_required_where_it_is_asked_for_and_its_parameters_are_words_of_the_meter():
+def test_one_sensor_is_required_where_it_is_chosen_and_its_parameters_are_options_of_the_meter():
     run = built("meter=trace", "meter.hz=5")
     assert run.meters_required
     assert [meter.hz for meter in run.meters] == [5.0]

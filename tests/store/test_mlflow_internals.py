@@ -19,8 +19,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 SOURCE = ROOT / "src" / "joulemark"
 DOOR = SOURCE / "store" / "mlflow_internals"
-# Common words, which are MLflow's only in a statement of SQL
-WORDS = {"runs", "params", "tags", "experiments"}
+# Common nouns, which are MLflow's only in a statement of SQL
+COMMON_NOUNS = {"runs", "params", "tags", "experiments"}
 
 
 def strings_and_names(path):
@@ -46,19 +46,23 @@ def strings_and_names(path):
 
 def test_what_is_relied_upon_stands_in_the_door_alone():
     outside = [
-        f"{path.relative_to(SOURCE)}: {said!r}"
+        f"{path.relative_to(SOURCE)}: {text!r}"
         for path in SOURCE.rglob("*.py")
         if DOOR not in path.parents
-        for said in strings_and_names(path)
+        for text in strings_and_names(path)
         for name in mlflow_internals.RELIED_UPON
-        if (re.search(rf"\b(from|join|into|update)\s+{name}\b", said, re.IGNORECASE) if name in WORDS else name in said)
+        if (
+            re.search(rf"\b(from|join|into|update)\s+{name}\b", text, re.IGNORECASE)
+            if name in COMMON_NOUNS
+            else name in text
+        )
     ]
     assert outside == []
 
 
 def test_all_that_is_listed_is_used_and_each_has_its_reason():
-    said = [text for path in DOOR.glob("*.py") if path.name != "__init__.py" for text in strings_and_names(path)]
-    unused = [name for name in mlflow_internals.RELIED_UPON if not any(name in text for text in said)]
+    texts = [text for path in DOOR.glob("*.py") if path.name != "__init__.py" for text in strings_and_names(path)]
+    unused = [name for name in mlflow_internals.RELIED_UPON if not any(name in text for text in texts)]
     assert unused == []
     assert all(reason and "\n" not in reason for reason in mlflow_internals.RELIED_UPON.values())
 
@@ -68,7 +72,7 @@ def test_the_installed_schema_is_what_alembic_says_and_was_checked():
 
     folder = Path(find_spec("mlflow").origin).parent / "store" / "db_migrations"
     assert ScriptDirectory(str(folder)).get_heads() == [schema.installed()]
-    assert schema.installed() in schema.CHECKED  # where it is not: look where that MLflow keeps what is relied upon
+    assert schema.installed() in schema.CHECKED  # where it is not: see where that MLflow keeps what is relied upon
 
 
 def test_the_head_is_the_one_migration_that_none_follows(tmp_path):

@@ -24,9 +24,9 @@ def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     opened = opening.open_store(f"sqlite:///{path}", TASK)
     record = a_record()
-    told = replace(record, origin=replace(record.origin, command="python -m src.run model=fake"))
-    made = [told, a_record(), replace(record, status="failed"), replace(record, model=replace(record.model, weights="random"))]  # fmt: skip  # noqa: E501
-    return path, [records.save(opened, one, PARAMS)["run_id"] for one in made]
+    with_command = replace(record, origin=replace(record.origin, command="python -m src.run model=fake"))
+    made = [with_command, a_record(), replace(record, status="failed"), replace(record, model=replace(record.model, weights="random"))]  # fmt: skip  # noqa: E501
+    return path, [records.save(opened, entry, PARAMS)["run_id"] for entry in made]
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def client_of(uri):
 
 def test_the_chosen_run_is_found_by_task_and_alias(stored):
     uri, (run_id, *_) = stored
-    said = additions.register(uri, run_id, TASK)
-    assert said == {"name": TASK, "version": "1", "alias": "greenest", "new": True, "url": None,
+    message = additions.register(uri, run_id, TASK)
+    assert message == {"name": TASK, "version": "1", "alias": "greenest", "new": True, "url": None,
                     "ui_path": f"#/models/{TASK}/versions/1"}  # fmt: skip
     version = client_of(uri).get_model_version_by_alias(TASK, "greenest")
     assert (version.run_id, version.source) == (run_id, f"runs:/{run_id}")
@@ -95,7 +95,7 @@ def test_what_nobody_should_use_is_refused_and_leaves_no_model(stored):
     [("a/b", "greenest", "name=a/b"), (TASK, "the best", "alias=the best"), (TASK, "latest", "MLflow's own"),
      (TASK, "v3", "MLflow's own"), ("", "greenest", "name=")],
 )  # fmt: skip
-def test_names_that_mean_something_else_are_refused_before_mlflow_is_asked(name, alias, says):
+def test_names_that_mean_something_else_are_refused_before_any_request(name, alias, says):
     with pytest.raises(UserError, match=says):
         model_registry.check(name, alias)
 
@@ -116,6 +116,6 @@ def test_a_real_server_registers_too(tmp_path):
     uri = f"http://127.0.0.1:{port}"
     with mlflow_server(port, tmp_path):
         run_id = records.save(opening.open_store(uri, TASK), a_record(), PARAMS)["run_id"]
-        said = additions.register(uri, run_id, TASK)
-        assert said["url"] == f"{uri}/#/models/{TASK}/versions/1"
+        message = additions.register(uri, run_id, TASK)
+        assert message["url"] == f"{uri}/#/models/{TASK}/versions/1"
         assert client_of(uri).get_model_version_by_alias(TASK, "greenest").run_id == run_id

@@ -60,7 +60,7 @@ def test_flags_methods_and_tags_are_read_under_todays_names():
                         "task": "summarization"}  # fmt: skip
 
 
-def test_params_are_read_under_todays_options_and_asked_for_under_both():
+def test_params_are_read_under_todays_options_and_queried_under_both():
     read = older_names.params(PARAMS)
     assert read == {"preprocessing_workers": "4", "site.estimated_limit": "0.3", "protocol.preliminary": "false",
                     "batch_size": "8"}  # fmt: skip

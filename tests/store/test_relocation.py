@@ -52,9 +52,9 @@ def store_that_moved(template, tmp_path):
     aside.rename(old)
 
 
-def relocated(database, *words):
+def relocated(database, *options):
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return relocate.run(compose("relocate", overrides=[f"tracking_uri='sqlite:///{database}'", *words]))
+        return relocate.run(compose("relocate", overrides=[f"tracking_uri='sqlite:///{database}'", *options]))
 
 
 def last(capsys):
@@ -83,9 +83,9 @@ def test_runs_whose_folder_moved_are_read_again(store_that_moved, capsys):
     with pytest.raises(UserError, match=r"has no record.json in .* python -m src\.relocate"):
         record_of(database, ids[0])
     assert relocated(database) == 0
-    said = last(capsys)
-    assert (said["from"], said["to"]) == (str(old), str(database.parent))
-    assert said["changed"] == 4  # two experiments, two runs
+    result = last(capsys)
+    assert (result["from"], result["to"]) == (str(old), str(database.parent))
+    assert result["changed"] == 4  # two experiments, two runs
     for run_id in ids:
         assert to_json(record_of(database, run_id))["schema"]
     from joulemark.store import opening, records
@@ -142,9 +142,9 @@ def test_a_run_that_is_running_is_refused_unless_it_was_deleted(store_that_moved
     database, _, ids = store_that_moved
     sql(database, "UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", ids[0])
     before = dump(database)
-    for words in ((), ("dry_run=true",)):
+    for options in ((), ("dry_run=true",)):
         with pytest.raises(UserError, match=f"run {ids[0][:12]} is RUNNING"):
-            relocated(database, *words)
+            relocated(database, *options)
     assert dump(database) == before
     sql(database, "UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", ids[0])
     assert relocated(database) == 0
@@ -164,11 +164,11 @@ def test_while_another_process_writes_nothing_is_changed(store_that_moved, monke
     database, _, _ = store_that_moved
     monkeypatch.setattr(relocation, "WAIT_S", 0.1)
     before = dump(database)
-    with sqlite3.connect(database, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with sqlite3.connect(database, isolation_level=None) as connection:
+        connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(UserError, match=r"database is locked.*nothing was changed"):
             relocated(database)
-        other.execute("ROLLBACK")
+        connection.execute("ROLLBACK")
     assert dump(database) == before
     assert not list(database.parent.glob("*.before-move-*"))
 
@@ -196,13 +196,13 @@ def test_a_folder_that_holds_no_run_is_refused(store_that_moved, tmp_path):
 
 def test_several_old_folders_are_named_and_one_is_chosen(store_that_moved, capsys):
     database, old, _ = store_that_moved
-    other = "file:///another/place/artifacts/summarization"
-    sql(database, "UPDATE experiments SET artifact_location = ? WHERE name = 'summarization'", other)
+    elsewhere = "file:///another/place/artifacts/summarization"
+    sql(database, "UPDATE experiments SET artifact_location = ? WHERE name = 'summarization'", elsewhere)
     with pytest.raises(UserError, match=r"in several folders: .*/another/place \(summarization\); type from=FOLDER"):
         relocated(database)
     assert relocated(database, f"from='{old}'") == 0
     assert last(capsys)["changed"] == 3
-    assert sql(database, "SELECT artifact_location FROM experiments WHERE name = 'summarization'") == [(other,)]
+    assert sql(database, "SELECT artifact_location FROM experiments WHERE name = 'summarization'") == [(elsewhere,)]
 
 
 def test_a_folder_whose_name_only_begins_alike_is_another(store_that_moved):
@@ -234,21 +234,21 @@ def test_a_database_of_another_mlflow_or_of_nobody_is_refused(store_that_moved, 
 def test_what_this_mlflow_makes_is_known(template):
     folder, _ = template
     ((version,),) = sql(folder / "mlflow.db", "SELECT version_num FROM alembic_version")
-    assert version in schema.CHECKED  # where it is not: look where that MLflow keeps its paths, then add it
+    assert version in schema.CHECKED  # where it is not: see where that MLflow keeps its paths, then add it
     columns = {(t, c) for t, c in locations.COLUMNS for row in sql(folder / "mlflow.db", f"PRAGMA table_info({t})") if row[1] == c}  # fmt: skip  # noqa: E501
     assert columns == set(locations.COLUMNS)
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("options", "says"),
     [
         (["tracking_uri=http://127.0.0.1:9"], "is not a sqlite file"),
         (["dry_ru=true"], "did you mean dry_run=…?"),
         (["tracking_uri=sqlite:////tmp/no/such/place.db"], "there is no database"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(words, says):
-    done = subprocess.run([sys.executable, "-m", "src.relocate", *words], cwd=ROOT, capture_output=True, text=True)
+def test_a_mistake_is_one_line_and_exit_code_2(options, says):
+    done = subprocess.run([sys.executable, "-m", "src.relocate", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert says in done.stderr
     assert done.stderr.count("\n") == 1

@@ -134,8 +134,10 @@ def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tm
     for number in range(8):
         copy = tmp_path / f"{number}.json"
         shutil.copy(path, copy)
-        words = [sys.executable, "-m", "src.recorder", str(copy), "--tracking-uri", sqlite]
-        children.append(subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True))
+        command = [sys.executable, "-m", "src.recorder", str(copy), "--tracking-uri", sqlite]
+        children.append(
+            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        )
     for child in children:
         _, errors = child.communicate(timeout=200)
         assert child.returncode == 0, errors
@@ -158,8 +160,8 @@ def test_of_two_runs_that_bring_the_same_inputs_at_the_same_moment_both_are_reco
         "name": record.task.dataset, "digest": record.task.digest,
     }  # fmt: skip
     waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-    with engine.connect() as other, engine.connect() as watch, ThreadPoolExecutor(1) as thread:
-        other.execute(
+    with engine.connect() as first, engine.connect() as watch, ThreadPoolExecutor(1) as thread:
+        first.execute(
             sqlalchemy.text("insert into datasets values (:uuid, :place, :name, :digest, 'local', '{}', null, null)"),
             same,
         )
@@ -167,7 +169,7 @@ def test_of_two_runs_that_bring_the_same_inputs_at_the_same_moment_both_are_reco
         # it saw no such inputs, and waits with its own behind the other's
         wait_until(lambda: saved.done() or watch.execute(sqlalchemy.text(waits)).scalar())
         assert not saved.done()
-        other.commit()
+        first.commit()
         assert "run_id" in saved.result(timeout=60)
     engine.dispose()
     (run,) = runs_of(postgresql)
@@ -279,7 +281,7 @@ def test_a_store_that_cannot_be_reached_is_one_line_within_seconds_and_shows_no_
 
 
 def test_a_record_is_set_aside_when_the_store_goes_away_and_written_when_it_is_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorder, "set_aside", lambda found: aside(tmp_path, found))
+    monkeypatch.setattr(recorder, "set_aside", lambda contents: aside(tmp_path, contents))
     port = free_port()
     uri, record = f"http://127.0.0.1:{port}", a_record()
     with mlflow_server(port, tmp_path):
@@ -289,15 +291,15 @@ def test_a_record_is_set_aside_when_the_store_goes_away_and_written_when_it_is_b
     assert "run_id" not in link
     assert link["error"]
     with mlflow_server(port, tmp_path):
-        words = [sys.executable, "-m", "src.recorder", link["unsaved"], "--tracking-uri", uri]
-        late = json.loads(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        command = [sys.executable, "-m", "src.recorder", link["unsaved"], "--tracking-uri", uri]
+        late = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
         check_whole(uri, late, record)
     assert not Path(link["unsaved"]).exists()
 
 
-def aside(folder, found):
+def aside(folder, contents):
     path = folder / "unsaved.json"
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps(contents))
     return path
 
 
@@ -326,7 +328,7 @@ def test_a_deleted_experiment_is_named_with_the_way_back(sqlite):
         writer.wait_ready()
 
 
-def test_more_words_than_one_call_may_carry_all_arrive(sqlite):
+def test_more_params_than_one_call_may_carry_all_arrive(sqlite):
     from joulemark.store import opening, records
 
     params = {f"model.shape.key_{i}": str(i) for i in range(250)}
@@ -354,7 +356,7 @@ class mlflow_server:  # noqa: N801  (used as a function)
     """A real MLflow server on loopback while the context lasts."""
 
     def __init__(self, port, folder):
-        self.words = [
+        self.command = [
             sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
             "--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files"),
         ]  # fmt: skip
@@ -364,7 +366,7 @@ class mlflow_server:  # noqa: N801  (used as a function)
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with open(self.folder / "server.log", "a") as log:
             self.process = subprocess.Popen(
-                self.words, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=self.folder
+                self.command, stdout=log, stderr=log, env=environment, start_new_session=True, cwd=self.folder
             )
         wait_until(lambda: self._answers(), 90)
 

@@ -61,12 +61,12 @@ def test_a_link_opens_the_table_or_the_charts_without_a_password():
 
 
 def test_the_installed_mlflow_still_reads_what_is_written():
-    """No documentation describes it: a new MLflow that names it otherwise must be looked at again."""
+    """No documentation describes it: a new MLflow that names it otherwise must be checked again."""
     mlflow = find_spec("mlflow")
     built = Path(mlflow.origin).parent / "server" / "js" / "build" / "static" / "js"
     text = "".join(path.read_text(errors="replace") for path in built.glob("*.js"))
-    missing = [word for word in (pages.VIEW, "viewStateShareKey", "deflate;", *pages.state(views.default("x").page))
-               if word not in text]  # fmt: skip
+    missing = [name for name in (pages.VIEW, "viewStateShareKey", "deflate;", *pages.state(views.default("x").page))
+               if name not in text]  # fmt: skip
     assert missing == []
 
 

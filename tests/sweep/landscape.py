@@ -36,21 +36,21 @@ def truth(batch: int, precision: str) -> dict[str, float]:
 
 @dataclass
 class Machine:
-    """Measures the landscape; keeps what it was asked. Memory holds batches below `memory` of a precision."""
+    """Measures the landscape and keeps each request's overrides; memory holds batches below `memory` of a precision."""
 
     memory: dict[str, int] = field(default_factory=dict)
     seconds: float = 60.0
-    asked: list[tuple[str, ...]] = field(default_factory=list)
+    requests: list[tuple[str, ...]] = field(default_factory=list)
     constraints: list[float | None] = field(default_factory=list)
     stop_after: int | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
 
     def __call__(self, overrides, limit_s):
-        if self.stop_after is not None and len(self.asked) >= self.stop_after:
+        if self.stop_after is not None and len(self.requests) >= self.stop_after:
             return Outcome(
                 tuple(overrides), 130, "interrupted", "interrupted by SIGINT", seconds=1.0, stopped_by="SIGINT"
             )
-        self.asked.append(tuple(overrides))
+        self.requests.append(tuple(overrides))
         self.constraints.append(limit_s)
         if limit_s is not None and limit_s < self.seconds:
             return Outcome(tuple(overrides), 143, "timed_out", "not done", seconds=limit_s)
@@ -59,14 +59,14 @@ class Machine:
         if batch > self.memory.get(precision, 10**9):
             error = f"out of memory at batch_size={batch}: OutOfMemoryError: CUDA out of memory"
             return Outcome(tuple(overrides), 1, "failed", error, metrics={"energy/run_wh": 0.1}, seconds=self.seconds)
-        found = {**truth(batch, precision), **self.metrics}
-        return Outcome(tuple(overrides), 0, "finished", run_id="r", metrics=found, seconds=self.seconds)
+        metrics = {**truth(batch, precision), **self.metrics}
+        return Outcome(tuple(overrides), 0, "finished", run_id="r", metrics=metrics, seconds=self.seconds)
 
     def points(self, protocol):
-        return [words_of(overrides) for overrides in self.asked if f"protocol={protocol}" in overrides]
+        return [point_of(overrides) for overrides in self.requests if f"protocol={protocol}" in overrides]
 
 
-def words_of(overrides):
+def point_of(overrides):
     return tuple(override for override in overrides if override.startswith(("batch_size", "precision")))
 
 
@@ -90,23 +90,23 @@ def plan(folder: Path, budget=None, dimensions=SPACE, screening=True, **more):
     )
 
 
-def search(plan, machine, folder: Path, said=None):
+def search(plan, machine, folder: Path, messages=None):
     """A search on the journal in the folder: another one in the same folder is a later session of the same study."""
     study = open_study(None, folder, "study", plan.space.dimensions, plan.goals, plan.seed)
-    return Search(plan, study, machine, (said if said is not None else []).append), study
+    return Search(plan, study, machine, (messages if messages is not None else []).append), study
 
 
 def through(plan, machine, folder: Path):
     """A whole session; returns its search and study, also when it was interrupted."""
-    one, study = search(plan, machine, folder)
+    session, study = search(plan, machine, folder)
     study.close_lost()
     try:
-        one.reference()
-        one.points()
-        one.results()
+        session.reference()
+        session.points()
+        session.results()
     except Interrupted:
         pass
-    return one, study
+    return session, study
 
 
 def true_front(allowed=lambda overrides: True):
@@ -115,12 +115,12 @@ def true_front(allowed=lambda overrides: True):
     for batch in BATCHES:
         for precision in PRECISIONS:
             overrides = (f"batch_size={batch}", f"precision={precision}")
-            found = truth(int(batch), precision)
+            metrics = truth(int(batch), precision)
             if allowed(overrides):
-                values[overrides] = (found["energy/total_wh_per_1k"], found["latency/p95_s"])
+                values[overrides] = (metrics["energy/total_wh_per_1k"], metrics["latency/p95_s"])
     return {
-        one: own
-        for one, own in values.items()
+        overrides: own
+        for overrides, own in values.items()
         if not any(o[0] <= own[0] and o[1] <= own[1] and o != own for o in values.values())
     }
 

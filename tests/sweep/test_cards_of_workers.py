@@ -43,9 +43,9 @@ def resolved(device="cuda", **overrides):
 
 
 def test_each_worker_sees_one_card_by_its_uuid_and_its_trial_gives_meters_the_drivers_own_number(driver, monkeypatch):
-    pinned = workers.environments("auto", resolved(), [], None)
-    assert [one["CUDA_VISIBLE_DEVICES"] for one in pinned] == ["GPU-fake-0", "GPU-fake-1"]
-    for index, environment in enumerate(pinned):
+    environments = workers.environments("auto", resolved(), [], None)
+    assert [environment["CUDA_VISIBLE_DEVICES"] for environment in environments] == ["GPU-fake-0", "GPU-fake-1"]
+    for index, environment in enumerate(environments):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         own = resolved()  # hardware.index=0 is the first that it sees
@@ -65,15 +65,15 @@ def test_a_started_worker_gets_its_overrides_and_its_environment_and_says_how_it
     assert workers.ended(2, process).killed == "SIGKILL"
 
 
-def test_a_processor_takes_as_many_workers_as_are_asked_for_and_auto_is_one():
+def test_a_processor_takes_as_many_workers_as_are_requested_and_auto_is_one():
     assert workers.environments(3, CPU, [], None) == ({}, {}, {})
     assert workers.environments("auto", CPU, [], None) == ({},)
 
 
-@pytest.mark.parametrize("asked", [0, -1, True, 1.5, "two", "2"])
-def test_a_number_of_workers_that_is_invalid_is_refused(asked):
+@pytest.mark.parametrize("workers_option", [0, -1, True, 1.5, "two", "2"])
+def test_a_number_of_workers_that_is_invalid_is_refused(workers_option):
     with pytest.raises(UserError, match=r"sweep\.workers=.*must be 1 or more, or auto"):
-        workers.environments(asked, CPU, [], None)
+        workers.environments(workers_option, CPU, [], None)
 
 
 def test_more_workers_than_cards_or_a_card_named_for_all_of_them_is_refused(driver, monkeypatch):
@@ -85,8 +85,8 @@ def test_more_workers_than_cards_or_a_card_named_for_all_of_them_is_refused(driv
         workers.environments(2, resolved(index=(0, 1)), [], None)
     with pytest.raises(UserError, match="sqlite holds one worker"):
         workers.environments(2, resolved(), [], "sqlite:///x.db")
-    other = [Gpu(0, "GPU-a", GPU, (9, 0), 700.0), Gpu(1, "GPU-b", "NVIDIA Other", (9, 0), 700.0)]
-    monkeypatch.setattr(workers, "nvidia_gpus", lambda: other)
+    gpus = [Gpu(0, "GPU-a", GPU, (9, 0), 700.0), Gpu(1, "GPU-b", "NVIDIA Other", (9, 0), 700.0)]
+    monkeypatch.setattr(workers, "nvidia_gpus", lambda: gpus)
     with pytest.raises(UserError, match="shows 1 of"):
         workers.environments(2, resolved(), [], None)
 
@@ -152,7 +152,7 @@ def test_a_second_sweep_on_a_card_is_refused_at_once_in_one_line(holder, surroun
     assert "sweep.busy=wait" in line
 
 
-def test_a_second_sweep_waits_where_that_was_asked_for_and_goes_on(holder, surroundings, tmp_path):
+def test_a_second_sweep_waits_where_that_was_requested_and_goes_on(holder, surroundings, tmp_path):
     process = sweep(surroundings, tmp_path, "sweep.busy=wait")
     until(tmp_path / "err", f"waits: GPU 0 (GPU-fake-0) is being measured by process {holder.pid}")
     time.sleep(2)

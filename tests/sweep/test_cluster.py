@@ -26,7 +26,7 @@ STORE = "tracking_uri=http://tracker:5000"
 
 @dataclass
 class Fake:
-    """A cluster that ends one job each time it is asked, with the outcomes it is given."""
+    """A cluster that ends one job each time it is queried, with the outcomes it is given."""
 
     outcomes: list
     name: str = "Fake"
@@ -67,8 +67,8 @@ def launched(jobs, queue, cards=None):
 
 def test_outcomes_stand_in_the_order_of_the_overrides_however_they_came(capsys):
     queue = Fake([outcome(), outcome(), outcome("killed", error="lost its node")])
-    found, code = launched([["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)], queue)
-    assert ([one.status for one in found], code, queue.closed) == (["finished", "finished", "killed"], 1, True)
+    outcomes, code = launched([["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)], queue)
+    assert ([entry.status for entry in outcomes], code, queue.closed) == (["finished", "finished", "killed"], 1, True)
     out = capsys.readouterr().out
     assert "embedded_classifier seed=3 killed: lost its node" in out
     assert "hardware=cpu of the cluster's nodes" not in out  # nothing was measured, so no device is named
@@ -84,8 +84,8 @@ def test_a_signal_cancels_what_is_not_over_and_names_it(capsys):
     answers = iter([stop])
     real = queue.ended
     queue.ended = lambda jobs: next(answers)() if not queue.cancelled and len(jobs) == 3 else real(jobs)
-    found, code = launched([["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)], queue)
-    assert (queue.cancelled, len(found), code) == (["j0", "j1"], 1, 130)
+    outcomes, code = launched([["hardware=cpu", f"seed={seed}"] for seed in (1, 2, 3)], queue)
+    assert (queue.cancelled, len(outcomes), code) == (["j0", "j1"], 1, 130)
     assert "stopped by SIGINT: cancels Fake job j0, j1" in capsys.readouterr().err
 
 
@@ -125,10 +125,15 @@ def test_a_file_is_no_store_for_several_machines():
         launch([["hardware=cpu", "tracking_uri=sqlite:////shared/m.db"]], None, place.Cluster(Fake([])))
 
 
-def test_a_card_that_is_not_here_is_taken_at_its_word():
-    found = devices.unseen("h100", HardwareConf("cuda", index=(1, "GPU-a"), gpu="H100", power_limit_w=700.0))
-    assert (found.device, found.gpu_name, found.beside, len(found.uuids)) == ("cuda", "H100", ((1, "GPU-a"),), 2)
-    assert "fp8" in found.precisions
+def test_a_card_that_is_not_here_is_taken_as_described():
+    hardware = devices.unseen("h100", HardwareConf("cuda", index=(1, "GPU-a"), gpu="H100", power_limit_w=700.0))
+    assert (hardware.device, hardware.gpu_name, hardware.beside, len(hardware.uuids)) == (
+        "cuda",
+        "H100",
+        ((1, "GPU-a"),),
+        2,
+    )
+    assert "fp8" in hardware.precisions
     with pytest.raises(UserError, match="names no GPU"):
         devices.unseen("h100", HardwareConf("cuda", index=()))
 
@@ -148,15 +153,15 @@ def test_a_job_that_slurm_warns_of_its_end_is_timed_out_with_its_record(program)
 
     def warn():
         wait_for(folder / "ready")
-        run = [one for one in psutil.Process().children() if one not in before]
-        for one in (*run, psutil.Process()):  # to every process of the job, the run first
-            one.send_signal(node.TIME_IS_UP)
+        run = [process for process in psutil.Process().children() if process not in before]
+        for process in (*run, psutil.Process()):  # to every process of the job, the run first
+            process.send_signal(node.TIME_IS_UP)
 
     thread = threading.Thread(target=warn)
     thread.start()
-    found = node.under_slurm([])
+    result = node.under_slurm([])
     thread.join()
-    assert (found.status, found.error) == ("timed_out", "the job's time was up: SIGTERM")
+    assert (result.status, result.error) == ("timed_out", "the job's time was up: SIGTERM")
 
 
 def test_a_cancelled_task_of_ray_ends_its_run_at_once(program):  # noqa: F811
@@ -169,11 +174,11 @@ def test_a_cancelled_task_of_ray_ends_its_run_at_once(program):  # noqa: F811
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # as Ray's workers have it
     began = time.monotonic()
     try:
-        found = node.under_ray([], {}, None)
+        result = node.under_ray([], {}, None)
     finally:
         thread.join()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    assert (found.status, found.error) == ("interrupted", "SIGINT")
+    assert (result.status, result.error) == ("interrupted", "SIGINT")
     assert time.monotonic() - began < 15
 
 
@@ -190,22 +195,22 @@ def test_a_task_of_ray_is_given_where_runs_go_and_no_run_of_anothers():
     assert sorted(ray.carried(own)) == ["HF_TOKEN", "MLFLOW_TRACKING_URI", "PGPASSFILE"]
 
 
-def answers(monkeypatch, **said):
-    """Slurm's commands, each of which message this; None where it fails."""
+def answers(monkeypatch, **outputs):
+    """Slurm's commands, each of which prints this; None where it fails."""
 
     def run(command, **options):
-        text = said.get(command[0])
-        return SimpleNamespace(returncode=int(text is None), stdout=text or "", stderr=said.get("stderr", ""))
+        text = outputs.get(command[0])
+        return SimpleNamespace(returncode=int(text is None), stdout=text or "", stderr=outputs.get("stderr", ""))
 
     monkeypatch.setattr(slurm, "subprocess", SimpleNamespace(run=run, TimeoutExpired=subprocess.TimeoutExpired))
 
 
-def test_slurm_is_asked_in_the_queue_and_then_in_the_books(monkeypatch):
+def test_slurm_is_queried_by_squeue_and_then_by_sacct(monkeypatch):
     answers(monkeypatch, squeue="7_0|RUNNING\n", sacct="7_0|COMPLETED\n7_1|CANCELLED by 1000\n7_1.0|FAILED\n")
     assert slurm.states(["7_0", "7_1", "7_2"]) == {"7_0": "RUNNING", "7_1": "CANCELLED", "7_2": "UNKNOWN"}
 
 
-def test_a_controller_that_does_not_recommendation_says_nothing_about_a_job(monkeypatch):
+def test_a_controller_that_does_not_reply_changes_no_job(monkeypatch):
     answers(monkeypatch, stderr="slurm_load_jobs error: Unable to contact slurm controller")
     assert slurm.states(["7"]) == {}
 
@@ -223,9 +228,9 @@ def test_a_job_that_slurm_ended_without_an_outcome_is_that_runs_outcome(monkeypa
     queue = slurm.Slurm(slurm.SlurmConf())
     paths = SimpleNamespace(result_pickle=Path("none"), stdout=tmp_path / "out", stderr=tmp_path / "err")
     queue._jobs, queue._overrides = {"7": SimpleNamespace(paths=paths)}, {"7": ("a=1",)}
-    (found,) = queue.ended(["7"]).values()
-    assert (found.status, found.overrides) == (status, ("a=1",))
-    assert f"({state}); standard error: slurmstepd: error: it ended" in found.error
+    (result,) = queue.ended(["7"]).values()
+    assert (result.status, result.overrides) == (status, ("a=1",))
+    assert f"({state}); standard error: slurmstepd: error: it ended" in result.error
 
 
 def test_a_job_cancelled_before_it_began_is_no_row(monkeypatch, tmp_path):
@@ -256,7 +261,7 @@ def test_a_workers_line_is_the_sweeps_without_where_it_runs():
     assert workers.line(overrides, 2) == ["-m", "sweep=efficiency", "seed=1", "sweep.worker=2"]
 
 
-def test_what_became_of_each_worker_is_told():
+def test_the_end_of_each_worker_is_reported():
     queue = Fake([outcome(), outcome("failed", error="broke")])
-    assert [one.exit_code for one in workers.run(workers.Submission([["-m"], ["-m"]], queue, 1), [], print)] == [0, 1]
+    assert [end.exit_code for end in workers.run(workers.Submission([["-m"], ["-m"]], queue, 1), [], print)] == [0, 1]
     assert (queue.cards, queue.closed) == (1, True)

@@ -22,9 +22,9 @@ def shown_of(folder, machine=None, **more):
     planned = plan(folder, **more)
     search, study = through(planned, machine or Machine(), folder)
     reference = search.reference()
-    found = recommendation.recommend(search.full(), reference, study.goals, planned.space)
+    recommended = recommendation.recommend(search.full(), reference, study.goals, planned.space)
     return FigureData(
-        "a & b", study.results(), reference, found.recommended, study.goals, planned.space.dimensions, "accuracy"
+        "a & b", study.results(), reference, recommended.recommended, study.goals, planned.space.dimensions, "accuracy"
     )
 
 
@@ -35,7 +35,7 @@ def shown(tmp_path_factory):
 
 
 def trace(figure, name):
-    return next(one for one in figure.data if one.name == name)
+    return next(drawn for drawn in figure.data if drawn.name == name)
 
 
 def test_the_page_holds_plotly_itself_and_loads_nothing(shown):
@@ -49,12 +49,12 @@ def test_the_page_holds_plotly_itself_and_loads_nothing(shown):
 
 def test_every_measured_point_is_drawn_in_its_stage_and_constraints_separate_them(shown):
     figure = against(shown, P95)
-    screened = [one for one in shown.results if one.stage != FULL]
+    screened = [result for result in shown.results if result.stage != FULL]
     within, beyond = trace(figure, "screening"), trace(figure, "screening, violates a constraint")
     assert len(within.x) + len(beyond.x) == len(screened)
     assert all("fp16" in text or float(x) > 0.2 for text, x in zip(beyond.text, beyond.x, strict=True))
-    full = [one for one in shown.results if one.stage == FULL and one.point != shown.reference.point]
-    assert sorted(trace(figure, "full protocol").x) == sorted(one.metrics[P95] for one in full)
+    full = [result for result in shown.results if result.stage == FULL and result.point != shown.reference.point]
+    assert sorted(trace(figure, "full protocol").x) == sorted(result.metrics[P95] for result in full)
     assert trace(figure, "constraint: p95 at most 0.2 s").x == (0.2, 0.2)
     kept = truth(1, "fp32")["quality/primary"] * 0.99
     assert trace(against(shown, QUALITY), "constraint: quality loses at most 1 %").x == (kept, kept)
@@ -67,7 +67,7 @@ def test_the_line_of_the_front_goes_through_results_that_no_other_dominates(show
     assert pairs == sorted(pairs)
     assert list(line.y) == sorted(line.y, reverse=True)
     assert shown.recommended.metrics[ENERGY] == min(line.y)
-    assert set(line.x) <= {one.metrics[P95] for one in shown.results if one.stage == FULL}
+    assert set(line.x) <= {result.metrics[P95] for result in shown.results if result.stage == FULL}
 
 
 def test_a_mark_says_its_overrides_and_the_interval_of_its_energy(shown):
@@ -91,20 +91,20 @@ def test_batch_sizes_stand_in_their_order_on_their_axis(shown):
 
 
 def test_overrides_of_the_user_are_no_markup_of_the_page(shown):
-    told = [replace(one, point=("batch_size=1", "model=<b>&")) for one in shown.results[:1]]
-    assert "<b>&" not in _hover(told[0]).replace("<b>batch_size", "")
+    marked = [replace(result, point=("batch_size=1", "model=<b>&")) for result in shown.results[:1]]
+    assert "<b>&" not in _hover(marked[0]).replace("<b>batch_size", "")
 
 
-def test_importance_is_said_of_enough_points_and_refused_of_few(tmp_path, shown):
-    energies = {one.point: one.metrics[ENERGY] for one in shown.best_known().values()}
-    found = importance(energies, SPACE)
-    assert sum(found.values()) == pytest.approx(1)
-    assert list(found) == ["batch_size", "precision"]  # the landscape's energy falls by twenty, and by three
+def test_importance_is_shown_of_enough_points_and_refused_of_few(tmp_path, shown):
+    energies = {result.point: result.metrics[ENERGY] for result in shown.best_known().values()}
+    shares = importance(energies, SPACE)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert list(shares) == ["batch_size", "precision"]  # the landscape's energy falls by twenty, and by three
     few = dict(list(energies.items())[:9])
     assert "too few points" in importance(few, SPACE)
     assert "2 settings need 10" in importance(few, SPACE)
-    one = {point: energy for point, energy in energies.items() if "precision=bf16" in point}
-    assert "only batch_size varied" in importance(one, SPACE)
+    bf16_only = {point: energy for point, energy in energies.items() if "precision=bf16" in point}
+    assert "only batch_size varied" in importance(bf16_only, SPACE)
     assert importance({}, SPACE).startswith("no setting varied")
     drawn = page(shown_of(tmp_path, budget=Budget(trials=9)))
     assert "Importance of each setting for energy: too few points" in drawn

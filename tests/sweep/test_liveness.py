@@ -63,7 +63,7 @@ def test_a_worker_elsewhere_is_dead_once_its_beat_stood_still_for_long_before_ou
     assert seen[-1]
 
 
-def test_nobody_is_dead_for_the_time_in_which_nobody_looked():
+def test_nobody_is_dead_for_the_time_in_which_nobody_checked():
     clock = Clock()
     watch = Watch(clock)
     assert not watch.dead(1, ELSEWHERE, 7)
@@ -89,12 +89,12 @@ def broken(orig="psycopg"):
     return OperationalError("SELECT 1", {}, error)
 
 
-def patience(said, clock):
-    return Patience("storage=s", said.append, sleep=clock.sleep, clock=clock)
+def patience(messages, clock):
+    return Patience("storage=s", messages.append, sleep=clock.sleep, clock=clock)
 
 
-def test_a_storage_that_comes_back_is_asked_again_and_both_are_said():
-    clock, said, tries = Clock(), [], []
+def test_a_storage_that_comes_back_is_tried_again_and_both_are_reported():
+    clock, messages, tries = Clock(), [], []
 
     def act():
         tries.append(clock.now)
@@ -102,21 +102,21 @@ def test_a_storage_that_comes_back_is_asked_again_and_both_are_said():
             raise broken()
         return "found"
 
-    assert patience(said, clock)(act) == "found"
+    assert patience(messages, clock)(act) == "found"
     assert len(tries) < 15
-    assert len(said) == 2
-    assert said[0].startswith("storage=s does not answer")
-    assert "answers again after 3" in said[1]
+    assert len(messages) == 2
+    assert messages[0].startswith("storage=s does not answer")
+    assert "answers again after 3" in messages[1]
 
 
 def test_a_storage_that_stays_away_ends_in_one_line():
-    clock, said = Clock(), []
+    clock, messages = Clock(), []
 
     def act():
         raise broken()
 
     with pytest.raises(UserError, match=r"has not answered for 300 s; .* the same line goes on"):
-        patience(said, clock)(act)
+        patience(messages, clock)(act)
     assert 300 <= clock.now < 310
 
 

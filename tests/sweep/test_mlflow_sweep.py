@@ -16,7 +16,7 @@ from tests.sweep.landscape import Machine, plan, truth
 from tests.sweep.test_recommendation import signals  # noqa: F401
 
 ENERGY = "energy/total_wh_per_1k"
-SAID = {
+RESULT = {
     "front": [1, 2],
     "reference": {"metrics": {ENERGY: 6.0}},
     "recommended": {"metrics": {ENERGY: 2.0}},
@@ -25,11 +25,11 @@ SAID = {
 
 def test_a_ratio_is_claimed_only_where_the_intervals_leave_room_for_one():
     cost = SweepCost(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, beyond_intervals=True)
-    assert mlflow_sweep.metrics(SAID, cost)["sweep/energy_ratio"] == 3.0
+    assert mlflow_sweep.metrics(RESULT, cost)["sweep/energy_ratio"] == 3.0
     for sure in (False, None):
-        assert mlflow_sweep.metrics(SAID, replace(cost, beyond_intervals=sure))["sweep/energy_ratio"] is None
-    assert mlflow_sweep.metrics({**SAID, "recommended": None}, cost)["sweep/energy_ratio"] is None
-    assert mlflow_sweep.metrics(SAID, replace(cost, wh=None))["sweep/wh"] is None
+        assert mlflow_sweep.metrics(RESULT, replace(cost, beyond_intervals=sure))["sweep/energy_ratio"] is None
+    assert mlflow_sweep.metrics({**RESULT, "recommended": None}, cost)["sweep/energy_ratio"] is None
+    assert mlflow_sweep.metrics(RESULT, replace(cost, wh=None))["sweep/wh"] is None
 
 
 def swept(folder, uri, capsys, budget, machine=None):
@@ -55,7 +55,7 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
     best = last["recommended"]["metrics"][ENERGY]
     assert run.data.metrics["sweep/energy_ratio"] == pytest.approx(truth(1, "fp32")[ENERGY] / best)
     assert run.data.tags["sweep.recommended"] == " ".join(last["recommended"]["overrides"])
-    assert {one.path for one in client.list_artifacts(run.info.run_id)} == {
+    assert {artifact.path for artifact in client.list_artifacts(run.info.run_id)} == {
         "front.json", "sweep.html", "sweep.json", "sweep.md",
     }  # fmt: skip
     assert {"path": "front.json", "type": "table"} in json.loads(run.data.tags["mlflow.loggedArtifacts"])
@@ -66,7 +66,7 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
 
 @pytest.mark.servers
 @pytest.mark.usefixtures("signals")
-def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tmp_path, capsys, monkeypatch):
+def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_recommendation(tmp_path, capsys, monkeypatch):
     def broken(*overrides):
         raise ValueError("no figures today")
 
@@ -78,14 +78,18 @@ def test_what_cannot_be_drawn_or_saved_costs_neither_the_table_nor_the_answer(tm
     assert "the figures are not drawn (ValueError: no figures today)" in out.err
     assert "no saved view: no figures today" in out.err
     client = opening.open_store(uri, "summarization").client
-    assert {one.path for one in client.list_artifacts(last["run_id"])} == {"front.json", "sweep.json", "sweep.md"}
+    assert {artifact.path for artifact in client.list_artifacts(last["run_id"])} == {
+        "front.json",
+        "sweep.json",
+        "sweep.md",
+    }
 
 
 def test_the_table_names_each_setting_once_with_all_that_it_is():
-    one = {"overrides": ["batch_size=8"], "metrics": {ENERGY: 1.0}, "run_id": "r", "command": "c"}
-    other = {**one, "overrides": ["batch_size=1"], "run_id": "q"}
-    said = {"reference": other, "front": [one], "recommended": one, "nearest": []}
-    table = json.loads(mlflow_sweep.front_table(said))
+    best = {"overrides": ["batch_size=8"], "metrics": {ENERGY: 1.0}, "run_id": "r", "command": "c"}
+    plain = {**best, "overrides": ["batch_size=1"], "run_id": "q"}
+    result = {"reference": plain, "front": [best], "recommended": best, "nearest": []}
+    table = json.loads(mlflow_sweep.front_table(result))
     rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
     assert [(row["setting"], row["note"], row["run_id"]) for row in rows] == [
         ("batch_size=1", "reference", "q"),

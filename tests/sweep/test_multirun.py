@@ -1,4 +1,4 @@
-"""Many runs of one command: all are checked, each is a process of its own, and whatever becomes of them is told."""
+"""Many runs of one command: all are checked, each is a process of its own, and every end of one is reported."""
 
 import json
 import os
@@ -57,15 +57,20 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     assert table[0].split() == "model batch_size quality Wh per 1,000 ± 95 % estimated p95 s status".split()
     assert [line.split()[1] for line in table[1:4]] == ["1", "2", "3"]
     assert "text_classification, embedded_classifier batch_size=2 failed: broke" in table
-    said = json.loads(last)
-    assert (said["status"], said["sweep_id"], said["run_id"], said["left"]) == ("failed", "mine", "parent", 0)
+    summary = json.loads(last)
+    assert (summary["status"], summary["sweep_id"], summary["run_id"], summary["left"]) == (
+        "failed",
+        "mine",
+        "parent",
+        0,
+    )
     ((_, task, status, _, sweep),) = saved
     assert (task, status, sweep.tags) == ("text_classification", "failed", {"sweep_id": "mine"})
     assert not sweep.again  # the same id typed twice is two tables
     assert sweep.table.startswith("| model | batch_size | quality |")
-    assert [run["run_id"] for run in said["runs"]] == ["rmine"] * 3
-    assert said["runs"][1]["error"] == "broke"
-    assert said["runs"][1]["flags"] == ["not_converged"]
+    assert [run["run_id"] for run in summary["runs"]] == ["rmine"] * 3
+    assert summary["runs"][1]["error"] == "broke"
+    assert summary["runs"][1]["flags"] == ["not_converged"]
 
 
 def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, saved, capsys):  # noqa: F811
@@ -80,14 +85,15 @@ def test_runs_that_all_finish_exit_with_zero_under_an_id_of_their_own(program, s
 
 
 @pytest.mark.parametrize("key", ["tracking_uri", "++tracking_uri"])
-def test_the_last_line_and_what_is_said_on_the_way_hold_no_password(key, program, saved, capsys):  # noqa: F811
+def test_the_last_line_and_the_messages_on_the_way_hold_no_password(key, program, saved, capsys):  # noqa: F811
     program(SAYS)
     address = "postgresql+psycopg://someone:secret@127.0.0.1:1/runs"
     launched([["batch_size=1", f"{key}={address}"], ["batch_size=2", f"{key}={address}2"]])
-    said = capsys.readouterr()
-    assert "secret" not in said.out + said.err
+    printed = capsys.readouterr()
+    assert "secret" not in printed.out + printed.err
     assert (
-        f"{key}=postgresql+psycopg://127.0.0.1:1/runs" in json.loads(said.out.splitlines()[-1])["runs"][0]["overrides"]
+        f"{key}=postgresql+psycopg://127.0.0.1:1/runs"
+        in json.loads(printed.out.splitlines()[-1])["runs"][0]["overrides"]
     )
 
 

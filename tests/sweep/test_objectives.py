@@ -23,11 +23,11 @@ def test_short_names_full_names_and_last_parts_mean_the_same_metric():
         assert goals([name], {}, KNOWN).objectives[0].metric == "latency/p95_s"
 
 
-def test_quality_and_rates_are_wanted_high_and_all_else_low_unless_it_is_said():
-    found = goals(["energy", "quality", {"quality/wer": "min"}], {}, KNOWN).objectives
-    assert [one.direction for one in found] == ["min", "max", "min"]
-    assert found[1].oriented({"quality/primary": 0.9}) == -0.9
-    assert found[1].oriented({"quality/primary": None}) is None
+def test_quality_and_rates_are_wanted_high_and_all_else_low_unless_a_direction_is_typed():
+    objectives = goals(["energy", "quality", {"quality/wer": "min"}], {}, KNOWN).objectives
+    assert [objective.direction for objective in objectives] == ["min", "max", "min"]
+    assert objectives[1].oriented({"quality/primary": 0.9}) == -0.9
+    assert objectives[1].oriented({"quality/primary": None}) is None
 
 
 def test_a_name_that_no_run_has_is_refused_with_the_nearest():
@@ -42,7 +42,7 @@ def test_constraints_that_contradict_each_other_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("objectives", "constraints", "said"),
+    ("objectives", "constraints", "message"),
     [
         ([], {}, "is empty"),
         (["energy", "energy/total_wh_per_1k"], {}, "twice"),
@@ -55,8 +55,8 @@ def test_constraints_that_contradict_each_other_are_refused():
         (["energy"], {"quality": {"loss_rel": -0.1}}, "a share"),
     ],
 )
-def test_what_is_no_goal_is_refused_in_one_line(objectives, constraints, said):
-    assert said in refusal(objectives, constraints)
+def test_what_is_no_goal_is_refused_in_one_line(objectives, constraints, message):
+    assert message in refusal(objectives, constraints)
 
 
 def test_a_constraint_without_a_value_is_no_limit():
@@ -74,9 +74,9 @@ def test_a_loss_is_relative_to_the_reference_and_turned_by_what_is_better():
 
 
 def test_a_constraint_that_is_invalid_judged_is_never_kept():
-    found = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"max": 1}}, KNOWN)
-    assert set(found.violations({}, {"quality/primary": 0.8}).values()) == {float("inf")}
-    assert found.violations({"quality/primary": 1.0, "latency/p95_s": 0.5}, {})[found.constraints[0]] == float("inf")
+    chosen = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"max": 1}}, KNOWN)
+    assert set(chosen.violations({}, {"quality/primary": 0.8}).values()) == {float("inf")}
+    assert chosen.violations({"quality/primary": 1.0, "latency/p95_s": 0.5}, {})[chosen.constraints[0]] == float("inf")
 
 
 def test_a_figure_bears_the_unit_of_its_metric_and_a_score_none():
@@ -91,5 +91,5 @@ def test_a_figure_bears_the_unit_of_its_metric_and_a_score_none():
 def test_progress_names_the_point_its_place_in_the_budget_and_what_was_found():
     wanted = goals(["energy", "p95", "quality"], {}, KNOWN)
     metrics = {"energy/total_wh_per_1k": 0.0076, "latency/p95_s": 0.0011, "quality/primary": None}
-    told = TrialResult(("batch_size=8",), "full", Outcome((), 0, "finished", metrics=metrics))
-    assert progress_line(told, wanted, 3, 9) == "[3/9] full: batch_size=8: energy 0.0076 Wh per 1,000, p95 0.0011 s"
+    result = TrialResult(("batch_size=8",), "full", Outcome((), 0, "finished", metrics=metrics))
+    assert progress_line(result, wanted, 3, 9) == "[3/9] full: batch_size=8: energy 0.0076 Wh per 1,000, p95 0.0011 s"

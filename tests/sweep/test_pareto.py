@@ -20,11 +20,11 @@ def cloud(seed, count=40, dimensions=2):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-def test_nothing_on_the_front_is_beaten_and_all_else_is(seed, dimensions):
+def test_nothing_on_the_front_is_dominated_and_all_else_is(seed, dimensions):
     values = cloud(seed, dimensions=dimensions)
     on = set(front(results(values)))
     for place, value in enumerate(values):
-        assert any(dominates(other, value) for other in values) == (place not in on)
+        assert any(dominates(competitor, value) for competitor in values) == (place not in on)
 
 
 def test_equal_results_are_both_on_the_front():
@@ -32,15 +32,15 @@ def test_equal_results_are_both_on_the_front():
 
 
 def test_near_holds_the_front_then_what_intervals_leave_open_and_nothing_else():
-    found = results([(1.0, 1.0), (1.1, 1.1), (1.3, 1.3), (0.5, 2.0)], half=0.06)
-    assert near_front(found, 9) == [3, 0, 1]
-    assert near_front(found, 2) == [3, 0]
+    four = results([(1.0, 1.0), (1.1, 1.1), (1.3, 1.3), (0.5, 2.0)], half=0.06)
+    assert near_front(four, 9) == [3, 0, 1]
+    assert near_front(four, 2) == [3, 0]
     assert near_front(results([(1.0, 1.0), (1.1, 1.1)]), 9) == [0]
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
-def test_the_volume_is_the_share_of_cells_that_are_beaten(seed, dimensions):
+def test_the_volume_is_the_share_of_cells_that_are_dominated(seed, dimensions):
     values = [tuple(int(v * 4) for v in value) for value in cloud(seed, 12, dimensions)]
     worst = (18,) * dimensions
     counted = sum(

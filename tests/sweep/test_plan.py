@@ -50,7 +50,9 @@ def test_every_sweep_of_the_folder_can_begin_and_chooses_the_sweeper(name, tmp_p
 
 def test_a_list_of_overrides_replaces_a_dimension_and_a_single_override_fixes_it(tmp_path):
     request = read(tmp_path, *FAST, "batch_size=1,3", "precision=bf16")
-    assert [(one.key, one.values) for one in request.plan.space.dimensions] == [("batch_size", ("1", "3"))]
+    assert [(dimension.key, dimension.values) for dimension in request.plan.space.dimensions] == [
+        ("batch_size", ("1", "3"))
+    ]
     assert "precision=bf16" in request.plan.full
     assert request.plan.reference == ("batch_size=1", "precision=fp32")  # the study's setting all the same
 
@@ -88,14 +90,14 @@ def test_a_model_that_cannot_pad_keeps_to_batches_of_one(tmp_path, monkeypatch):
 
 def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
     request = read(tmp_path, "model=embedded_classifier,embedded", *FAST[1:], "batch_size=1,8", "precision=fp32")
-    keys = [one.key for one in request.plan.space.dimensions]
+    keys = [dimension.key for dimension in request.plan.space.dimensions]
     assert keys == ["batch_size", "model"]
     assert len(request.plan.space.points) == 4
     assert "model=embedded_classifier" in request.plan.reference
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "message"),
     [
         (("task=text_classification,summarization",), "task cannot be searched"),
         (("protocol=smoke,demo",), "protocol cannot be searched"),
@@ -119,11 +121,13 @@ def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
         (("+sweep.spaces={}",), "sweep.spaces=… does not exist"),
     ],
 )
-def test_what_is_no_valid_sweep_is_refused_in_one_line(overrides, said, tmp_path):
+def test_what_is_no_valid_sweep_is_refused_in_one_line(overrides, message, tmp_path):
     base = [
-        override for override in FAST if override.partition("=")[0] not in {one.partition("=")[0] for one in overrides}
+        override
+        for override in FAST
+        if override.partition("=")[0] not in {typed.partition("=")[0] for typed in overrides}
     ]
-    assert said in refusal(tmp_path, *base, *overrides)
+    assert message in refusal(tmp_path, *base, *overrides)
 
 
 RANDOM = ("model=gpt2", "model.weights=random", "task=text_generation", "hardware=cpu", "protocol=smoke")
@@ -154,14 +158,14 @@ def test_the_same_line_is_the_same_study_and_another_line_another(tmp_path):
     assert read(tmp_path, *reversed(overrides)).name == name
     for same in ("sweep.budget.trials=9", "tracking_uri=sqlite:///x.db", "storage=sqlite:///y.db", "sweep.finalists=2"):
         assert read(tmp_path, *overrides, same).name == name
-    for other in (
+    for changes in (
         "samples=9",
         "sweep.seed=1",
         "sweep.constraints.p95.max=1",
         "sweep.objectives=[p95]",
         "precision=fp32",
     ):
-        assert read(tmp_path, *overrides, other).name != name
+        assert read(tmp_path, *overrides, changes).name != name
 
 
 def test_what_changes_outputs_is_searched_only_where_quality_is_a_goal(tmp_path):
@@ -198,7 +202,7 @@ def test_workers_on_cards_of_one_product_share_a_study_and_a_line_alone_keeps_to
     monkeypatch.setattr(workers, "nvidia_gpus", lambda: CARDS)
     request = read(tmp_path, *line, "sweep.workers=auto")
     assert {request.name} == names[True]
-    assert [one["CUDA_VISIBLE_DEVICES"] for one in request.workers] == ["GPU-0", "GPU-1"]
+    assert [environment["CUDA_VISIBLE_DEVICES"] for environment in request.workers] == ["GPU-0", "GPU-1"]
 
 
 def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_parents(tmp_path):
@@ -209,9 +213,9 @@ def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_pare
         for override in workers.overrides_of(request.overrides, 2, shared=True)
         if not override.startswith("sweep=")
     ]
-    one = read(tmp_path, *own)
-    assert (one.name, one.worker, one.workers) == (request.name, 2, ({},))
-    assert any(override.lower() == "shared_host=true" for override in one.plan.full)
+    of_worker = read(tmp_path, *own)
+    assert (of_worker.name, of_worker.worker, of_worker.workers) == (request.name, 2, ({},))
+    assert any(override.lower() == "shared_host=true" for override in of_worker.plan.full)
     assert not any("shared" in override for override in request.plan.full)
     for same in ("sweep.busy=wait", "sweep.workers=3"):
         assert read(tmp_path, *overrides, same).name == request.name
@@ -220,7 +224,7 @@ def test_who_measures_is_no_part_of_a_studys_name_and_a_workers_line_is_the_pare
 PAINTER = ("model=embedded_painter", "task=image_generation", "hardware=cpu", "protocol=smoke")
 
 
-def test_steps_are_searched_beside_the_pipelines_own_and_only_then_said(tmp_path):
+def test_steps_are_searched_beside_the_pipelines_own_and_only_then_reported(tmp_path):
     request = read(tmp_path, *PAINTER, "precision=fp32", sweep="image")
     assert request.plan.reference == ("batch_size=1",)
     assert request.plan.reference in request.plan.space.points
@@ -239,7 +243,7 @@ def test_steps_are_searched_beside_the_pipelines_own_and_only_then_said(tmp_path
 def test_a_typed_value_that_is_invalid_is_excluded_of_a_list_and_refused_alone(tmp_path):
     request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
     assert {point[1] for point in request.plan.space.points} == {"precision=fp32"}
-    (line,) = [str(one) for one in request.plan.space.excluded]
+    (line,) = [str(excluded) for excluded in request.plan.space.excluded]
     assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 is not supported by this cpu")
     assert "precision=fp8 is not supported by this cpu" in refusal(tmp_path, *FAST, "batch_size=1,8", "precision=fp8")
     assert "nothing is left to search: precision=fp8 is not" in refusal(
@@ -249,4 +253,4 @@ def test_a_typed_value_that_is_invalid_is_excluded_of_a_list_and_refused_alone(t
 
 def test_graphs_are_excluded_of_a_deep_sweep_where_there_is_no_card(tmp_path):
     request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32", sweep="deep")
-    assert any(one.overrides == ("compile=graphs",) for one in request.plan.space.excluded)
+    assert any(excluded.overrides == ("compile=graphs",) for excluded in request.plan.space.excluded)

@@ -1,4 +1,4 @@
-"""On a real Slurm and a real Ray of this machine: what becomes of runs there is told as of runs made here.
+"""On a real Slurm and a real Ray of this machine: runs there are reported as runs made here.
 
 `make test-cluster` runs these; each starts its cluster, an MLflow server and, for a sweep, PostgreSQL, and ends them.
 """
@@ -73,10 +73,10 @@ def ended(command, seconds=240):
 
 def runs_of(*overrides):
     """The processes of single runs that have all these in their overrides."""
-    found = []
-    for one in psutil.process_iter():
+    processes = []
+    for process in psutil.process_iter():
         try:
-            line = one.cmdline()
+            line = process.cmdline()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
         if (
@@ -84,8 +84,8 @@ def runs_of(*overrides):
             and "-m" not in line[3:]
             and all(override in " ".join(line) for override in overrides)
         ):
-            found.append(one)
-    return found
+            processes.append(process)
+    return processes
 
 
 def measuring(*overrides):
@@ -156,15 +156,15 @@ def test_ctrl_c_cancels_what_is_on_the_cluster_and_says_so(place, server):
     assert "stopped by SIGINT: cancels" in err
 
 
-def test_a_job_that_slurm_ends_is_a_row_with_slurms_word(slurm, server):
+def test_a_job_that_slurm_ends_is_a_row_with_slurms_state(slurm, server):
     command = started(slurm, *SMOKE, "protocol.idle_s=40", "batch_size=1,2,4", f"tracking_uri={server}")
     port = server.rpartition(":")[2]
     run = measuring(port, "batch_size=1")
-    other = measuring(port, "batch_size=2")
+    second = measuring(port, "batch_size=2")
     job = f"{run.environ()['SLURM_ARRAY_JOB_ID']}_{run.environ()['SLURM_ARRAY_TASK_ID']}"
     subprocess.run(["scancel", job], env=slurm[1], check=True)
     # its job's own process, so that nothing is left to tell
-    other.parent().send_signal(signal.SIGKILL)
+    second.parent().send_signal(signal.SIGKILL)
     last, _, err = ended(command)
     assert [run["status"] for run in last["runs"]] == ["interrupted", "failed", "finished"], err
     assert last["runs"][0]["error"].startswith(f"Slurm job {job} was cancelled; interrupted by SIGTERM")
@@ -173,7 +173,7 @@ def test_a_job_that_slurm_ends_is_a_row_with_slurms_word(slurm, server):
 
 
 def test_a_job_whose_time_is_up_leaves_its_record(slurm, server):
-    # Slurm may warn a minute earlier than it was told to
+    # Slurm may warn a minute earlier than requested
     constraints = ("hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=10")
     command = started(slurm, *SMOKE, "protocol.idle_s=240", "batch_size=1,2", *constraints, f"tracking_uri={server}")
     last, _, err = ended(command)
@@ -191,11 +191,11 @@ def test_workers_of_a_sweep_on_a_cluster_share_one_study(place, server, postgres
     )
     last, out, err = ended(started(place, *SMOKE, *overrides, "sweep.workers=2"))
     assert (last["status"], last["workers"]) == ("finished", [0, 0]), err
-    assert "recommended: batch_size=" in out  # the answer, which the first worker gave
+    assert "recommended: batch_size=" in out  # the recommendation, which the first worker gave
     import optuna
 
     (name,) = optuna.get_all_study_names(postgresql)
     trials = optuna.load_study(study_name=name, storage=postgresql).trials
-    told = [trial.user_attrs for trial in trials if "outcome" in trial.user_attrs]
-    measured = {one["point"][0] for one in told if one["outcome"]["status"] == "finished"}
+    attributes = [trial.user_attrs for trial in trials if "outcome" in trial.user_attrs]
+    measured = {entry["point"][0] for entry in attributes if entry["outcome"]["status"] == "finished"}
     assert measured == {"batch_size=1", "batch_size=2", "batch_size=4"}

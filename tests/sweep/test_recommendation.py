@@ -47,7 +47,7 @@ def test_the_cost_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
     machine = Machine(memory={"fp16": 32})
     _, _out, last = swept(tmp_path, capsys, machine)
     failed = 1
-    trials = len(machine.asked)
+    trials = len(machine.requests)
     assert last["cost"]["trials"] == trials
     assert last["cost"]["wh"] == pytest.approx(0.5 * (trials - failed) + 0.1 * failed)
     saving = truth(1, "fp32")["energy/total_wh_per_1k"] - last["recommended"]["metrics"]["energy/total_wh_per_1k"]
@@ -59,9 +59,9 @@ def test_the_cost_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
 def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_nothing():
     results = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
     results += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed"))]
-    found = cost_of(results, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
-    assert (found.wh, found.trials, found.unknown, found.paid_back_after) == (2.0, 2, 1, 1000)
-    assert "1 that ended before" in str(found)
+    cost = cost_of(results, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
+    assert (cost.wh, cost.trials, cost.unknown, cost.paid_back_after) == (2.0, 2, 1, 1000)
+    assert "1 that ended before" in str(cost)
     assert cost_of(results[1:], {}, None).wh is None
     assert cost_of(results, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
     assert cost_of(results, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
@@ -72,11 +72,11 @@ def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_
     [(0.4, 0.4, True), (0.6, 0.6, False), (1.1, 0.0, False), (0.0, 1.1, False), (None, 0.1, None), (0.1, None, None)],
 )
 def test_a_saving_is_sure_where_the_intervals_of_both_energies_leave_room_for_one(half, other_half, sure):
-    one, other = (
+    first, second = (
         {"energy/total_wh_per_1k": wh, "energy/ci95_rel": None if by is None else by / wh}
         for wh, by in ((100.0, half), (101.0, other_half))
     )
-    assert cost_of([], one, other).beyond_intervals is cost_of([], other, one).beyond_intervals is sure
+    assert cost_of([], first, second).beyond_intervals is cost_of([], second, first).beyond_intervals is sure
 
 
 def test_the_cost_says_how_much_of_the_trials_time_it_holds():
@@ -103,7 +103,7 @@ def test_a_setting_says_after_how_many_inferences_each_start_of_it_is_earned_bac
 def test_out_of_memory_is_named_and_larger_sizes_are_excluded_with_the_reason(tmp_path, capsys):
     _, out, last = swept(tmp_path, capsys, Machine(memory={"fp16": 32}))
     assert any("out of memory at batch_size=64" in line for line in out)
-    assert {tuple(one["overrides"]) for one in last["excluded"]} == {
+    assert {tuple(entry["overrides"]) for entry in last["excluded"]} == {
         ("batch_size=128", "precision=fp16"),
         ("batch_size=256", "precision=fp16"),
     }
@@ -122,7 +122,7 @@ def test_constraints_that_no_screened_setting_keeps_still_name_the_nearest(tmp_p
     assert last["nearest"][0]["overrides"] == ["batch_size=1", "precision=bf16"]
 
 
-def test_a_budget_that_ends_the_search_is_said(tmp_path, capsys):
+def test_a_budget_that_ends_the_search_is_reported(tmp_path, capsys):
     code, out, last = swept(tmp_path, capsys, budget=Budget(trials=9))
     assert code == 0
     assert last["trials"] <= 9
@@ -146,10 +146,10 @@ def test_a_stopped_sweep_ends_with_the_signals_exit_code_and_the_same_line_goes_
     machine.stop_after = None
     code, _, last = swept(tmp_path, capsys, machine)
     assert code == 0
-    assert len(machine.asked) == len(set(machine.asked))
+    assert len(machine.requests) == len(set(machine.requests))
 
 
-def test_estimated_energy_is_said_to_be(tmp_path, capsys):
+def test_estimated_energy_is_marked_as_such(tmp_path, capsys):
     _, out, _ = swept(tmp_path, capsys, Machine(metrics={"energy/estimated_share": 0.25}))
     assert any("estimated" in line and "25%" in line for line in out[:-1])
     _, out, _ = swept(tmp_path / "read", capsys, Machine(metrics={"energy/estimated_share": 0.0}))
@@ -164,7 +164,7 @@ def test_only_full_measurements_are_results(tmp_path, capsys):
             return replace(outcome, metrics=better) if "protocol=screening" in overrides else outcome
 
     _, _, last = swept(tmp_path, capsys, Screened())
-    assert all(one["metrics"]["energy/total_wh_per_1k"] > 0.1 for one in last["front"])
+    assert all(entry["metrics"]["energy/total_wh_per_1k"] > 0.1 for entry in last["front"])
 
 
 def refused(*overrides):
@@ -194,4 +194,4 @@ def test_what_changes_the_outputs_is_not_searched_where_nobody_says_how_good_the
     request = SweepRequest("study", planned, None, tmp_path, False, (), task_options=("task.steps",))
     with pytest.raises(UserError, match=r"task\.steps changes the task's outputs, and the reference's have no quality"):
         sweep.run(request, machine)
-    assert len(machine.asked) == 1  # the reference alone
+    assert len(machine.requests) == 1  # the reference alone

@@ -25,48 +25,50 @@ from tests.sweep.landscape import (
     Machine,
     covered,
     plan,
+    point_of,
     search,
     through,
     true_front,
     truth,
     wanted,
-    words_of,
 )
 
 WH, P95 = "energy/total_wh_per_1k", "latency/p95_s"
 LANDSCAPE = ROOT / "benchmarks" / "distilbert_h100.jsonl"
 
 
-def found_front(one, the_plan):
-    return set(pareto.front(by_objectives(one.full(), the_plan.goals)))
+def found_front(session, the_plan):
+    return set(pareto.front(by_objectives(session.full(), the_plan.goals)))
 
 
 def test_a_search_of_every_point_finds_the_exact_front(tmp_path):
     machine, the_plan = Machine(), plan(tmp_path, screening=False)
-    one, _ = through(the_plan, machine, tmp_path)
-    assert len(machine.asked) == len(BATCHES) * len(PRECISIONS)
-    assert found_front(one, the_plan) == set(true_front())
+    session, _ = through(the_plan, machine, tmp_path)
+    assert len(machine.requests) == len(BATCHES) * len(PRECISIONS)
+    assert found_front(session, the_plan) == set(true_front())
 
 
 def test_the_reference_is_measured_first_and_in_full(tmp_path):
     machine = Machine()
     through(plan(tmp_path), machine, tmp_path)
-    assert machine.asked[0] == ("model=m", "protocol=standard", *REFERENCE)
+    assert machine.requests[0] == ("model=m", "protocol=standard", *REFERENCE)
     assert REFERENCE not in machine.points("screening")
 
 
-def rivals_of(overrides):
+def early_stop_of(overrides):
     return [override for override in overrides if override.startswith("early_stop_against=")]
 
 
-def test_every_trial_but_the_reference_is_held_against_what_its_pass_has_found(tmp_path):
+def test_every_trial_but_the_reference_gets_the_best_results_of_its_pass_for_early_stopping(tmp_path):
     machine = Machine()
     through(plan(tmp_path), machine, tmp_path)
-    assert rivals_of(machine.asked[0]) == []
-    asked = {
-        words_of(overrides): rivals_of(overrides) for overrides in machine.asked if "protocol=standard" in overrides
+    assert early_stop_of(machine.requests[0]) == []
+    competitors = {
+        point_of(overrides): early_stop_of(overrides)
+        for overrides in machine.requests
+        if "protocol=standard" in overrides
     }
-    by_reference, *_, last = list(asked.values())[1:]
+    by_reference, *_, last = list(competitors.values())[1:]
     reference = truth(1, "fp32")
     assert by_reference == [
         f"early_stop_against=[{{energy/total_wh_per_1k:{reference[WH] * 1.01!r},latency/p95_s:{reference[P95]!r}}}]"
@@ -82,24 +84,26 @@ def test_a_trial_that_ended_early_says_so_in_its_line():
 
 def test_only_points_near_the_front_get_the_full_protocol(tmp_path):
     machine = Machine()
-    one, _ = through(plan(tmp_path, finalists=5), machine, tmp_path)
+    session, _ = through(plan(tmp_path, finalists=5), machine, tmp_path)
     assert len(machine.points("screening")) == len(BATCHES) * len(PRECISIONS) - 1
     again = machine.points("standard")[1:]
     assert len(again) == 5
     assert set(again) <= set(true_front())
-    assert set(one.full()) == {REFERENCE, *again}
+    assert set(session.full()) == {REFERENCE, *again}
 
 
 def test_a_point_whose_interval_lies_beyond_the_front_is_not_measured_in_full(tmp_path):
     machine = Machine()
     through(plan(tmp_path, finalists=36), machine, tmp_path)
-    results = by_objectives({p: told(p) for p in every()}, wanted())
+    results = by_objectives({p: result_at(p) for p in every()}, wanted())
 
     def lower(result):
         return [value - (half or 0.0) for value, half in zip(result.values, result.half_widths, strict=True)]
 
     beyond = {
-        point for point in every() if any(dominates(other.upper(), lower(results[point])) for other in results.values())
+        point
+        for point in every()
+        if any(dominates(competitor.upper(), lower(results[point])) for competitor in results.values())
     }
     assert beyond
     assert not beyond & set(machine.points("standard")[1:])
@@ -109,26 +113,26 @@ def every():
     return [(f"batch_size={b}", f"precision={p}") for b in BATCHES for p in PRECISIONS]
 
 
-def told(point):
-    class One:
+def result_at(point):
+    class Result:
         metrics = truth(int(point[0].partition("=")[2]), point[1].partition("=")[2])
 
-    return One
+    return Result
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_quarter_of_the_trials_covers_nearly_all_that_the_grid_covers(tmp_path, seed):
     machine, the_plan = Machine(), plan(tmp_path, Budget(trials=9), screening=False, seed=seed)
-    one, _ = through(the_plan, machine, tmp_path)
-    assert len(machine.asked) == 9
-    values = [(m["energy/total_wh_per_1k"], m["latency/p95_s"]) for m in (t.metrics for t in one.full().values())]
+    session, _ = through(the_plan, machine, tmp_path)
+    assert len(machine.requests) == 9
+    values = [(m["energy/total_wh_per_1k"], m["latency/p95_s"]) for m in (t.metrics for t in session.full().values())]
     assert covered(values) / covered(true_front().values()) > 0.97
 
 
-def test_the_best_precision_is_looked_at_from_its_ends_inwards(tmp_path):
+def test_the_best_precision_is_measured_from_its_ends_inwards(tmp_path):
     machine = Machine()
     through(plan(tmp_path, Budget(trials=10), screening=False), machine, tmp_path)
-    runs = [dict(override.split("=") for override in overrides) for overrides in machine.asked[1:]]
+    runs = [dict(override.split("=") for override in overrides) for overrides in machine.requests[1:]]
     best = [int(run["batch_size"]) for run in runs if run["precision"] == "bf16"]
     assert best[:3] == [16, 256, 1]
     assert best[3:5] == [64, 4]
@@ -146,7 +150,7 @@ def test_on_what_an_h100_measured_a_quarter_of_the_grid_covers_97_percent_of_its
 def test_no_setting_is_measured_twice_however_long_the_sampler_repeats_itself(tmp_path):
     machine = Machine()
     through(plan(tmp_path, Budget(trials=30), screening=False), machine, tmp_path)
-    assert len(machine.asked) == len(set(machine.asked)) == 30
+    assert len(machine.requests) == len(set(machine.requests)) == 30
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 7, 20, 37])
@@ -157,19 +161,19 @@ def test_a_stopped_search_goes_on_where_it_was_and_measures_nothing_twice(tmp_pa
     machine, the_plan = Machine(stop_after=stop_after), plan(tmp_path, Budget(trials=trials))
     through(the_plan, machine, tmp_path)
     machine.stop_after = None
-    one, _ = through(the_plan, machine, tmp_path)
-    assert len(machine.asked) == len(set(machine.asked)) == len(whole.asked)
+    session, _ = through(the_plan, machine, tmp_path)
+    assert len(machine.requests) == len(set(machine.requests)) == len(whole.requests)
     if trials is None:
-        assert found_front(one, the_plan) == found_front(expected, the_plan)
+        assert found_front(session, the_plan) == found_front(expected, the_plan)
 
 
 def test_a_finished_study_outputs_without_measuring(tmp_path):
     first = Machine()
-    one, _ = through(plan(tmp_path), first, tmp_path)
+    session, _ = through(plan(tmp_path), first, tmp_path)
     later = Machine()
     two, _ = through(plan(tmp_path), later, tmp_path)
-    assert later.asked == []
-    assert two.full() == one.full()
+    assert later.requests == []
+    assert two.full() == session.full()
 
 
 def test_a_finished_study_has_no_new_finalists_however_far_the_two_passes_differ(tmp_path):
@@ -183,11 +187,11 @@ def test_a_finished_study_has_no_new_finalists_however_far_the_two_passes_differ
     through(plan(tmp_path), first, tmp_path)
     through(plan(tmp_path), later, tmp_path)
     assert len(first.points("standard")) == 5
-    assert later.asked == []
+    assert later.requests == []
 
 
 def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
-    _one, study = search(plan(tmp_path), Machine(), tmp_path)
+    _session, study = search(plan(tmp_path), Machine(), tmp_path)
     study.claim(REFERENCE, "full")
     assert study.close_lost() == 0
 
@@ -196,24 +200,24 @@ def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
 @pytest.mark.parametrize("screening", [True, False])
 def test_the_budget_of_trials_is_never_passed(tmp_path, trials, screening):
     machine = Machine()
-    _one, _ = through(plan(tmp_path, Budget(trials=trials), screening=screening), machine, tmp_path)
-    # the reference answers for itself, so the grid needs 36 in one pass, and 35 + 4 + 1 with screening
-    assert len(machine.asked) <= trials
+    _session, _ = through(plan(tmp_path, Budget(trials=trials), screening=screening), machine, tmp_path)
+    # the reference is a result itself, so the grid needs 36 in one pass, and 35 + 4 + 1 with screening
+    assert len(machine.requests) <= trials
     if not screening:
-        assert len(machine.asked) == min(trials, 36)
+        assert len(machine.requests) == min(trials, 36)
     if screening and trials > 5:
         assert len(machine.points("screening")) == min(trials - 5, 35)
         assert len(machine.points("standard")) <= 5
     if screening and trials >= 40:
-        assert len(machine.asked) == 40
+        assert len(machine.requests) == 40
 
 
 def test_the_budget_of_minutes_ends_the_trial_that_would_pass_it(tmp_path):
     machine = Machine(seconds=60.0)
-    one, study = through(plan(tmp_path, Budget(minutes=10.5), screening=False), machine, tmp_path)
-    assert sum(told.outcome.seconds for told in study.results()) == 10.5 * 60
+    session, study = through(plan(tmp_path, Budget(minutes=10.5), screening=False), machine, tmp_path)
+    assert sum(result.outcome.seconds for result in study.results()) == 10.5 * 60
     assert machine.constraints[-1] == 30.0
-    assert "10.5 min" in one.ended
+    assert "10.5 min" in session.ended
 
 
 def test_minutes_are_kept_back_for_the_results(tmp_path):
@@ -225,16 +229,16 @@ def test_minutes_are_kept_back_for_the_results(tmp_path):
 
 def test_no_trial_begins_once_the_budget_of_energy_is_used(tmp_path):
     machine = Machine()
-    one, _study = through(plan(tmp_path, Budget(wh=5.0), screening=False), machine, tmp_path)
-    assert len(machine.asked) == 10  # half a Wh each
-    assert "5 Wh" in one.ended
+    session, _study = through(plan(tmp_path, Budget(wh=5.0), screening=False), machine, tmp_path)
+    assert len(machine.requests) == 10  # half a Wh each
+    assert "5 Wh" in session.ended
 
 
 def test_a_larger_budget_goes_on_from_a_smaller_one(tmp_path):
     machine = Machine()
     through(plan(tmp_path, Budget(trials=9), screening=False), machine, tmp_path)
     through(plan(tmp_path, Budget(trials=12), screening=False), machine, tmp_path)
-    assert len(machine.asked) == len(set(machine.asked)) == 12
+    assert len(machine.requests) == len(set(machine.requests)) == 12
 
 
 def sizes(machine, precision):
@@ -247,13 +251,13 @@ def test_memory_ends_are_found_by_one_failure_and_not_passed_again(tmp_path, lim
     if limit == 0:
         dimensions = (Dimension("batch_size", BATCHES), Dimension("precision", ("bf16",)))
         machine.memory = {"bf16": 0}
-        one, _ = through(plan(tmp_path, screening=False, dimensions=dimensions), machine, tmp_path)
+        session, _ = through(plan(tmp_path, screening=False, dimensions=dimensions), machine, tmp_path)
     else:
-        one, _ = through(plan(tmp_path, screening=False), machine, tmp_path)
+        session, _ = through(plan(tmp_path, screening=False), machine, tmp_path)
     too_large = [size for size in sizes(machine, "bf16") if size > limit]
     assert len(too_large) == 1  # sizes double, so that the first that fails is the boundary
-    assert all(reason.startswith("out of memory") for reason in one.excluded.values())
-    assert len(one.excluded) == sum(int(size) > too_large[0] for size in BATCHES)
+    assert all(reason.startswith("out of memory") for reason in session.excluded.values())
+    assert len(session.excluded) == sum(int(size) > too_large[0] for size in BATCHES)
 
 
 @pytest.mark.parametrize("limit", [1, 17, 90, 127, 200])
@@ -262,25 +266,25 @@ def test_the_boundary_among_all_sizes_takes_doubling_and_bisection_only(tmp_path
     dimensions = (Dimension("batch_size", every_size), Dimension("precision", ("fp32",)))
     machine = Machine(memory={"fp32": limit})
     through(plan(tmp_path, screening=False, dimensions=dimensions), machine, tmp_path)
-    asked = sizes(machine, "fp32")
-    fails = [size for size in asked if size > limit]
+    measured_sizes = sizes(machine, "fp32")
+    fails = [size for size in measured_sizes if size > limit]
     if limit < 200:
         assert min(fails) == limit + 1  # found exactly
-        at = asked.index(limit + 1)
+        at = measured_sizes.index(limit + 1)
         assert at <= 2 * 8 + 1  # log2(200) doublings and as many halvings
-        assert all(size <= limit for size in asked[max(map(asked.index, [*fails, limit])) + 1 :])
-    assert len(asked) == len(set(asked))
+        assert all(size <= limit for size in measured_sizes[max(map(measured_sizes.index, [*fails, limit])) + 1 :])
+    assert len(measured_sizes) == len(set(measured_sizes))
 
 
 def test_a_proposed_size_that_is_too_large_is_bisected_and_never_exceeded(tmp_path):
     machine = Machine(memory=dict.fromkeys(PRECISIONS, 20))
-    _one, _study = through(plan(tmp_path, Budget(trials=16), screening=False), machine, tmp_path)
+    _session, _study = through(plan(tmp_path, Budget(trials=16), screening=False), machine, tmp_path)
     for precision in PRECISIONS:
         least = 10**9
         for size in sizes(machine, precision):
             assert size < least, "a size above one that did not fit"
             least = min(least, size) if size > 20 else least
-    assert len(machine.asked) == 16
+    assert len(machine.requests) == 16
 
 
 def test_what_did_not_fit_is_remembered_for_the_next_study_on_that_card(tmp_path):
@@ -294,11 +298,13 @@ def test_what_did_not_fit_is_remembered_for_the_next_study_on_that_card(tmp_path
     )
     assert max(sizes(first, "bf16")) == 32
     assert max(sizes(again, "bf16")) == 16
-    other = Machine(memory={"bf16": 20})
+    elsewhere = Machine(memory={"bf16": 20})
     through(
-        plan(tmp_path / "c", screening=False, memory=Memory(tmp_path / "memory.json", "other")), other, tmp_path / "c"
+        plan(tmp_path / "c", screening=False, memory=Memory(tmp_path / "memory.json", "other")),
+        elsewhere,
+        tmp_path / "c",
     )
-    assert max(sizes(other, "bf16")) == 32
+    assert max(sizes(elsewhere, "bf16")) == 32
 
 
 def test_a_failed_setting_is_a_result_and_the_next_one_starts(tmp_path):
@@ -311,33 +317,33 @@ def test_a_failed_setting_is_a_result_and_the_next_one_starts(tmp_path):
             )
 
     machine = Breaking()
-    one, study = through(plan(tmp_path, screening=False), machine, tmp_path)
-    assert len(machine.asked) == 36
-    assert sum(told.outcome.status == "killed" for told in study.results()) == 4
-    assert all("batch_size=4" not in point for point in by_objectives(within(one), wanted()))
+    session, study = through(plan(tmp_path, screening=False), machine, tmp_path)
+    assert len(machine.requests) == 36
+    assert sum(result.outcome.status == "killed" for result in study.results()) == 4
+    assert all("batch_size=4" not in point for point in by_objectives(within(session), wanted()))
 
 
-def within(one):
-    return {point: told for point, told in one.full().items() if told.finished}
+def within(session):
+    return {point: result for point, result in session.full().items() if result.finished}
 
 
 def test_constraints_keep_what_passes_them_from_being_recommended(tmp_path):
     goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 0.03}})
     the_plan = plan(tmp_path, screening=False, goals=goals)
-    one, _ = through(the_plan, Machine(), tmp_path)
-    found = recommend(one.full(), one.full()[REFERENCE], goals, the_plan.space)
+    session, _ = through(the_plan, Machine(), tmp_path)
+    recommendation = recommend(session.full(), session.full()[REFERENCE], goals, the_plan.space)
     allowed = true_front(lambda w: "fp16" not in w[1] and truth(int(w[0][11:]), w[1][10:])["latency/p95_s"] <= 0.03)
-    assert {told.point for told in found.front} == set(allowed)
-    assert found.recommended.point == ("batch_size=32", "precision=bf16")
+    assert {result.point for result in recommendation.front} == set(allowed)
+    assert recommendation.recommended.point == ("batch_size=32", "precision=bf16")
 
 
 def test_a_constraint_that_no_setting_keeps_names_the_nearest_and_the_limit(tmp_path):
     goals = wanted({"p95": {"max": 0.005}, "quality": {"min": 0.5}})
     the_plan = plan(tmp_path, screening=False, goals=goals)
-    one, _ = through(the_plan, Machine(), tmp_path)
-    found = recommend(one.full(), one.full()[REFERENCE], goals, the_plan.space)
-    assert found.recommended is None
-    nearest, constraints = found.nearest[0]
+    session, _ = through(the_plan, Machine(), tmp_path)
+    recommendation = recommend(session.full(), session.full()[REFERENCE], goals, the_plan.space)
+    assert recommendation.recommended is None
+    nearest, constraints = recommendation.nearest[0]
     assert nearest.point == ("batch_size=1", "precision=bf16")  # the fastest of all
     assert [str(limit) for limit in constraints] == ["p95 at most 0.005 s"]
 
@@ -346,7 +352,7 @@ def test_settings_that_pass_a_constraint_are_no_finalists_and_optuna_knows_it(tm
     goals = wanted({"p95": {"max": 0.03}})
     machine = Machine()
     _, study = through(plan(tmp_path, goals=goals, finalists=36), machine, tmp_path)
-    assert max(sizes(machine, "bf16")) == 32  # larger ones cost less and answer later
+    assert max(sizes(machine, "bf16")) == 32  # larger ones cost less and have a higher latency
     assert max(trial.values[1] for trial in study.study.best_trials) <= 0.03
 
 
@@ -371,8 +377,12 @@ def measured(point, wh, half=None, quality=0.9):
 def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_path, constraints, objectives):
     goals, reference = wanted(constraints, objectives), measured(REFERENCE, 300.0)
     results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
-    found = recommend(results, reference, goals, plan(tmp_path).space)
-    assert (found.recommended, found.front, found.tied) == (results[LARGE], (results[LARGE],), ())
+    recommendation = recommend(results, reference, goals, plan(tmp_path).space)
+    assert (recommendation.recommended, recommendation.front, recommendation.tied) == (
+        results[LARGE],
+        (results[LARGE],),
+        (),
+    )
     assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE]
     assert early_stopping.overrides(results, goals, reference.metrics) == early_stopping.overrides(
         {LARGE: results[LARGE]}, goals, reference.metrics
@@ -382,8 +392,11 @@ def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_p
 def test_where_no_setting_keeps_a_constraint_of_quality_those_of_unknown_quality_come_last(tmp_path):
     goals, reference = wanted({"quality": {"min": 0.95}}), measured(REFERENCE, 300.0)
     results = {PLAIN: measured(PLAIN, 1.0, quality=None), LARGE: measured(LARGE, 100.0)}
-    found = recommend(results, reference, goals, plan(tmp_path).space)
-    assert (found.recommended, [one.point for one, _ in found.nearest]) == (None, [LARGE, PLAIN])
+    recommendation = recommend(results, reference, goals, plan(tmp_path).space)
+    assert (recommendation.recommended, [result.point for result, _ in recommendation.nearest]) == (
+        None,
+        [LARGE, PLAIN],
+    )
     assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE, PLAIN]
 
 
@@ -404,8 +417,8 @@ def test_a_plainer_setting_needs_both_an_interval_that_reaches_the_best_ones_and
     tmp_path, plainer_wh, half, best_half, recommended, tied
 ):
     results = {PLAIN: measured(PLAIN, plainer_wh, half), LARGE: measured(LARGE, 100.0, best_half)}
-    found = recommend(results, measured(REFERENCE, 300.0), wanted(), plan(tmp_path).space)
-    assert (found.recommended.point, [one.point for one in found.tied]) == (recommended, tied)
+    recommendation = recommend(results, measured(REFERENCE, 300.0), wanted(), plan(tmp_path).space)
+    assert (recommendation.recommended.point, [result.point for result in recommendation.tied]) == (recommended, tied)
 
 
 @pytest.mark.parametrize(
@@ -422,26 +435,26 @@ def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_g
 ):
     results = {PLAIN: measured(PLAIN, plainer_wh, 10.0), LARGE: measured(LARGE, 100.0, 10.0)}
     goals = wanted({})
-    found = recommend(results, measured(REFERENCE, 300.0, 30.0), goals, plan(tmp_path).space)
+    recommendation = recommend(results, measured(REFERENCE, 300.0, 30.0), goals, plan(tmp_path).space)
     setting = (f"batch_size={batch}", "precision=bf16")
-    assert found.recommended.point == setting
-    assert reason(found, goals) == f"recommended: {' '.join(setting)}: {because}"
+    assert recommendation.recommended.point == setting
+    assert reason(recommendation, goals) == f"recommended: {' '.join(setting)}: {because}"
 
 
 def test_a_reference_without_quality_drops_the_constraint_of_the_file_and_refuses_the_typed_one(tmp_path):
     goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 1.0}})
-    said = []
-    one, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": None}), tmp_path, said)
-    one.reference()
-    assert [limit.name for limit in one.available_goals(typed=False).constraints] == ["p95"]
-    assert "quality" in said[-1]
+    messages = []
+    session, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": None}), tmp_path, messages)
+    session.reference()
+    assert [limit.name for limit in session.available_goals(typed=False).constraints] == ["p95"]
+    assert "quality" in messages[-1]
     with pytest.raises(UserError, match="quality"):
-        one.available_goals(typed=True)
+        session.available_goals(typed=True)
 
 
 def test_a_signal_ends_the_session_after_the_outcome_is_written(tmp_path):
-    one, study = search(plan(tmp_path), Machine(stop_after=0), tmp_path)
+    session, study = search(plan(tmp_path), Machine(stop_after=0), tmp_path)
     with pytest.raises(Interrupted, match="SIGINT"):
-        one.reference()
-    assert [told.outcome.status for told in study.results()] == ["interrupted"]
+        session.reference()
+    assert [result.outcome.status for result in study.results()] == ["interrupted"]
     assert study.known("full") == {}

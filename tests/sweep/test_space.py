@@ -19,29 +19,29 @@ def judge(**refused):
 
 
 def test_every_combination_is_a_point_in_the_order_of_the_overrides():
-    found = space([BATCH, PRECISION], ("model=m",), judge())
-    assert len(found.points) == 6
-    assert found.points[0] == ("batch_size=1", "precision=fp32")
-    assert found.excluded == ()
+    result = space([BATCH, PRECISION], ("model=m",), judge())
+    assert len(result.points) == 6
+    assert result.points[0] == ("batch_size=1", "precision=fp32")
+    assert result.excluded == ()
 
 
 def test_a_override_that_can_be_in_no_point_is_one_line_and_takes_all_its_points():
-    found = space([BATCH, PRECISION], (), judge(bf16="this device cannot"))
-    assert [str(line) for line in found.excluded] == ["excluded: precision=bf16 (3 points): this device cannot"]
-    assert all("precision=bf16" not in point for point in found.points)
-    assert len(found.points) == 3
+    result = space([BATCH, PRECISION], (), judge(bf16="this device cannot"))
+    assert [str(line) for line in result.excluded] == ["excluded: precision=bf16 (3 points): this device cannot"]
+    assert all("precision=bf16" not in point for point in result.points)
+    assert len(result.points) == 3
 
 
 def test_a_pair_that_is_invalid_leaves_its_overrides_in_other_points():
-    found = space([BATCH, PRECISION], (), judge(bf16_and_64="too much"))
-    assert [line.overrides for line in found.excluded] == [("batch_size=64", "precision=bf16")]
-    assert len(found.points) == 5
+    result = space([BATCH, PRECISION], (), judge(bf16_and_64="too much"))
+    assert [line.overrides for line in result.excluded] == [("batch_size=64", "precision=bf16")]
+    assert len(result.points) == 5
 
 
 def test_points_and_those_excluded_are_the_whole_grid():
     for refused in ({}, {"bf16": "a"}, {"bf16_and_64": "b"}, {"bf16": "a", "batch_size=8": "b"}):
-        found = space([BATCH, PRECISION], (), judge(**refused))
-        assert len(found.points) + sum(line.points for line in found.excluded) == 6
+        result = space([BATCH, PRECISION], (), judge(**refused))
+        assert len(result.points) + sum(line.points for line in result.excluded) == 6
 
 
 def test_an_empty_space_says_why():
@@ -75,8 +75,8 @@ def test_a_key_that_no_run_has_is_refused_with_the_nearest():
 
 
 def test_the_plainest_point_has_the_smallest_batch_and_then_the_first_overrides():
-    found = space([PRECISION, BATCH], (), judge())
-    ranked = sorted(found.points, key=found.rank)
+    result = space([PRECISION, BATCH], (), judge())
+    ranked = sorted(result.points, key=result.rank)
     assert ranked[0] == ("precision=fp32", "batch_size=1")
     assert ranked[1] == ("precision=bf16", "batch_size=1")
     assert ranked[-1] == ("precision=bf16", "batch_size=64")

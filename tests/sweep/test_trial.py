@@ -1,4 +1,4 @@
-"""A trial is a process of its own, and whatever becomes of it is told."""
+"""A trial is a process of its own, and every end of it is reported."""
 
 import os
 import resource
@@ -61,34 +61,39 @@ def wait_for(path, seconds=30):
 
 def test_the_last_line_becomes_the_outcome(program):
     program(f"print('a table'); print(json.dumps({FINISHED!r}))")
-    found = trial.run(["model=x"])
-    assert (found.overrides, found.exit_code, found.status, found.error) == (("model=x",), 0, "finished", None)
-    assert (found.run_id, found.metrics, found.flags, found.stopped_by) == ("abc", {"a": 1.0}, ("estimated",), None)
+    outcome = trial.run(["model=x"])
+    assert (outcome.overrides, outcome.exit_code, outcome.status, outcome.error) == (("model=x",), 0, "finished", None)
+    assert (outcome.run_id, outcome.metrics, outcome.flags, outcome.stopped_by) == (
+        "abc",
+        {"a": 1.0},
+        ("estimated",),
+        None,
+    )
 
 
 def test_a_run_that_was_measured_and_not_recorded_has_failed(program):
     program(f"print(json.dumps({ {**FINISHED, 'run_id': None, 'error': 'not recorded: full'}!r})); sys.exit(1)")
-    found = trial.run([])
-    assert (found.status, found.error, found.metrics) == ("failed", "not recorded: full", {"a": 1.0})
+    outcome = trial.run([])
+    assert (outcome.status, outcome.error, outcome.metrics) == ("failed", "not recorded: full", {"a": 1.0})
 
 
 def test_a_run_that_failed_says_why(program):
     program("print(json.dumps({'status': 'failed', 'error': 'out of memory at batch_size=8'})); sys.exit(1)")
-    found = trial.run([])
-    assert (found.exit_code, found.status, found.error) == (1, "failed", "out of memory at batch_size=8")
+    outcome = trial.run([])
+    assert (outcome.exit_code, outcome.status, outcome.error) == (1, "failed", "out of memory at batch_size=8")
 
 
 def test_invalid_overrides_are_refused_with_their_sentence():
-    found = trial.run(["model=blomz"])
-    assert (found.exit_code, found.status) == (2, "refused")
-    assert found.error.startswith("model=blomz does not exist; did you mean model=bloomz?")
+    outcome = trial.run(["model=blomz"])
+    assert (outcome.exit_code, outcome.status) == (2, "refused")
+    assert outcome.error.startswith("model=blomz does not exist; did you mean model=bloomz?")
 
 
 def test_a_process_that_died_says_its_last_overrides(program):
     program("print('measuring', file=sys.stderr); sys.stderr.flush(); os.kill(os.getpid(), signal.SIGSEGV)")
-    found = trial.run([])
-    assert (found.exit_code, found.status) == (-11, "killed")
-    assert found.error == "killed by SIGSEGV; standard error: measuring"
+    outcome = trial.run([])
+    assert (outcome.exit_code, outcome.status) == (-11, "killed")
+    assert outcome.error == "killed by SIGSEGV; standard error: measuring"
 
 
 def test_an_exit_without_a_last_line_has_failed(program):
@@ -119,10 +124,10 @@ def test_a_trial_that_ignores_its_constraint_is_killed_with_all_its_processes(pr
         IGNORES + "import subprocess\nchild = subprocess.Popen(['sleep', '300'])\n"
         "Path('child').write_text(str(child.pid)); time.sleep(300)"
     )
-    found = trial.run([], limit_s=2, grace_s=0.5)
-    assert (found.exit_code, found.status) == (-9, "timed_out")
-    assert found.error.startswith("not done within 2 s")
-    assert found.seconds < 10
+    outcome = trial.run([], limit_s=2, grace_s=0.5)
+    assert (outcome.exit_code, outcome.status) == (-9, "timed_out")
+    assert outcome.error.startswith("not done within 2 s")
+    assert outcome.seconds < 10
     child = int((folder / "child").read_text())
     assert gone(child)
 
@@ -158,16 +163,16 @@ def test_a_signal_goes_on_to_the_trial_once_and_loses_nothing(program, number):
 
     thread = Thread(target=press_twice)
     thread.start()
-    found = trial.run([], forward_signals=True)
+    outcome = trial.run([], forward_signals=True)
     thread.join()
-    assert (found.status, found.error, found.stopped_by) == ("interrupted", number.name, number.name)
+    assert (outcome.status, outcome.error, outcome.stopped_by) == ("interrupted", number.name, number.name)
     assert signal.getsignal(number) == before
 
 
 def test_a_trial_that_was_stopped_alone_stops_the_rest_too(program):
     program("os.kill(os.getpid(), signal.SIGTERM)")
-    found = trial.run([])
-    assert (found.status, found.stopped_by) == ("interrupted", "SIGTERM")
+    outcome = trial.run([])
+    assert (outcome.status, outcome.stopped_by) == ("interrupted", "SIGTERM")
 
 
 def test_a_trial_that_ended_well_after_a_signal_keeps_its_numbers_and_the_rest_is_stopped(program):
@@ -176,15 +181,15 @@ def test_a_trial_that_ended_well_after_a_signal_keeps_its_numbers_and_the_rest_i
     )
     thread = Thread(target=lambda: (wait_for(folder / "ready"), os.kill(os.getpid(), signal.SIGINT)))
     thread.start()
-    found = trial.run([], forward_signals=True)
+    outcome = trial.run([], forward_signals=True)
     thread.join()
-    assert (found.status, found.metrics, found.stopped_by) == ("finished", {"a": 1.0}, "SIGINT")
+    assert (outcome.status, outcome.metrics, outcome.stopped_by) == ("finished", {"a": 1.0}, "SIGINT")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the signal at a parent's death is Linux's")
 def test_a_trial_does_not_outlive_a_parent_that_is_killed(program):
     folder = program(
-        "signal.signal(signal.SIGTERM, lambda number, frame: (Path('told').touch(), sys.exit()))\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: (Path('signalled').touch(), sys.exit()))\n"
         "Path('ready').write_text(str(os.getpid())); time.sleep(300)"
     )
     code = (
@@ -195,7 +200,7 @@ def test_a_trial_does_not_outlive_a_parent_that_is_killed(program):
     wait_for(folder / "ready")
     parent.kill()
     parent.wait()
-    wait_for(folder / "told")
+    wait_for(folder / "signalled")
 
 
 @pytest.mark.weights
@@ -203,31 +208,31 @@ def test_a_run_that_is_killed_is_closed_in_mlflow_when_the_trial_returns(tmp_pat
     store = f"sqlite:///{tmp_path}/mlflow.db"
     thread = Thread(target=lambda: measuring(store).kill())
     thread.start()
-    found = trial.run([*SMOKE, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
+    outcome = trial.run([*SMOKE, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
     thread.join()
-    assert (found.exit_code, found.status) == (-9, "killed")
-    assert found.error.startswith("killed by SIGKILL; standard error: ")
+    assert (outcome.exit_code, outcome.status) == (-9, "killed")
+    assert outcome.error.startswith("killed by SIGKILL; standard error: ")
     assert recorded(store)[0].info.status == "FAILED"
 
 
 @pytest.mark.weights
-def test_a_run_whose_every_process_is_asked_to_end_is_interrupted_and_leaves_none(tmp_path):
+def test_a_run_whose_every_process_is_sent_sigterm_is_interrupted_and_leaves_none(tmp_path):
     store = f"sqlite:///{tmp_path}/mlflow.db"
-    pictures = ["model=embedded_image_classifier", "task=image_classification", "preprocessing_workers=2"]
+    images = ["model=embedded_image_classifier", "task=image_classification", "preprocessing_workers=2"]
     below = []
 
     def ask():
         run = measuring(store)
         below.extend(run.children(recursive=True))
-        for one in (*reversed(below), run):  # as a cluster does; the run is the last to hear of it
-            one.send_signal(signal.SIGTERM)
+        for process in (*reversed(below), run):  # as a cluster does; the run is the last to hear of it
+            process.send_signal(signal.SIGTERM)
 
     thread = Thread(target=ask)
     thread.start()
-    found = trial.run([*SMOKE, *pictures, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
+    outcome = trial.run([*SMOKE, *images, "protocol.idle_s=60"], environment={"MLFLOW_TRACKING_URI": store})
     thread.join()
-    assert len(below) >= 3  # the server that forks, and two that prepare pictures
-    assert (found.status, found.error) == ("interrupted", "interrupted by SIGTERM")
+    assert len(below) >= 3  # the server that forks, and two that preprocess images
+    assert (outcome.status, outcome.error) == ("interrupted", "interrupted by SIGTERM")
     assert recorded(store)[0].info.status == "KILLED"
     leave(below)
 
@@ -235,8 +240,8 @@ def test_a_run_whose_every_process_is_asked_to_end_is_interrupted_and_leaves_non
 @pytest.mark.weights
 def test_a_run_past_its_constraint_leaves_its_record(tmp_path):
     store = f"sqlite:///{tmp_path}/mlflow.db"
-    found = trial.run([*SMOKE, "protocol.idle_s=120"], environment={"MLFLOW_TRACKING_URI": store}, limit_s=30)
-    assert (found.exit_code, found.status) == (143, "timed_out")
+    outcome = trial.run([*SMOKE, "protocol.idle_s=120"], environment={"MLFLOW_TRACKING_URI": store}, limit_s=30)
+    assert (outcome.exit_code, outcome.status) == (143, "timed_out")
     assert recorded(store)[0].info.status == "KILLED"
 
 

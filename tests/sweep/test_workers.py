@@ -88,7 +88,7 @@ def test_three_workers_measure_every_point_once_in_each_stage_and_wait_for_each_
     assert first == min(at for _, _, at, *_ in logged(tmp_path))  # the reference, which the others wait for
     assert min(of["ends", "standard"]) < min(of["begins", "screening"])
     assert min(finalists) > max(of["ends", "screening"])
-    # whoever comes later finds all there is, and gives the answer
+    # whoever comes later finds all there is, and gives the recommendation
     ((code, last),) = ended(started(tmp_path, storage))
     assert (code, last["trials"]) == (0, 12)
     assert len(logged(tmp_path, "begins")) == 12
@@ -110,7 +110,7 @@ def test_of_workers_that_claim_one_point_at_the_same_moment_exactly_one_goes_on(
             thread.start()
         for thread in threads:
             thread.join()
-        assert sum(one is not None for one in got) == 1
+        assert sum(claim_result is not None for claim_result in got) == 1
     assert len(studies[0].state().claims) == len(the_plan.space.points)
 
 
@@ -128,10 +128,10 @@ def test_the_budget_is_the_whole_studys_and_claimed_trials_count(tmp_path, stora
 
 @BOTH
 def test_a_killed_workers_trial_is_measured_once_more_by_another(tmp_path, storage):
-    one, other = (started(tmp_path, storage, "--seconds", "0.6", number=number) for number in (1, 2))
-    until(lambda: sum(pid == one.pid for _, pid, *_ in logged(tmp_path, "begins")) > 1)
-    one.kill()
-    (_, (code, _)) = ended(one, other)
+    first, second = (started(tmp_path, storage, "--seconds", "0.6", number=number) for number in (1, 2))
+    until(lambda: sum(pid == first.pid for _, pid, *_ in logged(tmp_path, "begins")) > 1)
+    first.kill()
+    (_, (code, _)) = ended(first, second)
     assert code == 0
     all_measured(tmp_path)
     again = {overrides: count for overrides, count in times(tmp_path, "begins").items() if count > 1}
@@ -140,20 +140,20 @@ def test_a_killed_workers_trial_is_measured_once_more_by_another(tmp_path, stora
         assert "lost with the worker" in (tmp_path / "err2").read_text()
 
 
-def test_what_others_claimed_between_the_look_and_the_claim_counts_in_the_budget(tmp_path):
+def test_what_others_claimed_between_the_state_and_the_claim_counts_in_the_budget(tmp_path):
     the_plan, machine = plan(tmp_path, Budget(trials=2), NINE, screening=False), Machine()
-    one, study = search(the_plan, machine, tmp_path)
-    one.reference()
+    session, study = search(the_plan, machine, tmp_path)
+    session.reference()
     before = study.state()
-    _, other = search(the_plan, Machine(), tmp_path)
-    other.claim(NINE_POINT, "full")
+    _, second = search(the_plan, Machine(), tmp_path)
+    second.claim(NINE_POINT, "full")
     with pytest.raises(SpentError):
-        one._measured(("batch_size=4", "precision=fp32"), "full", before)
-    assert len(machine.asked) == 1
+        session._measured(("batch_size=4", "precision=fp32"), "full", before)
+    assert len(machine.requests) == 1
     assert [claim.point for claim in study.state().claims] == [NINE_POINT]
 
 
-def test_a_point_at_which_two_workers_died_is_not_asked_a_third_time(tmp_path):
+def test_a_point_at_which_two_workers_died_is_not_measured_a_third_time(tmp_path):
     the_plan, point = plan(tmp_path, dimensions=NINE), NINE_POINT
     study = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
     for status in ("interrupted", "killed"):
@@ -170,7 +170,7 @@ def test_a_point_at_which_two_workers_died_is_not_asked_a_third_time(tmp_path):
 NINE_POINT = ("batch_size=2", "precision=fp32")
 
 
-def test_what_a_worker_tells_after_others_took_it_for_dead_is_kept(tmp_path):
+def test_what_a_worker_reports_after_others_took_it_for_dead_is_kept(tmp_path):
     the_plan = plan(tmp_path, dimensions=NINE)
     study = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
     claim, _ = study.claim(NINE_POINT, "screening")
@@ -181,20 +181,20 @@ def test_what_a_worker_tells_after_others_took_it_for_dead_is_kept(tmp_path):
     assert study.known("screening")[NINE_POINT].outcome.run_id == "r"
 
 
-def measures(other, claim):
+def measures(second, claim):
     """It is measuring still."""
 
 
-def measured(other, claim):
-    other.tell(claim, Outcome((), 0, "finished", metrics={}))
+def measured(second, claim):
+    second.tell(claim, Outcome((), 0, "finished", metrics={}))
 
 
-def steps_back(other, claim):
-    other.release(claim)
+def steps_back(second, claim):
+    second.release(claim)
 
 
-def measures_elsewhere(other, claim):
-    other.storage.set_trial_user_attr(claim.trial, "worker", {**claim.worker, "where": "another machine"})
+def measures_elsewhere(second, claim):
+    second.storage.set_trial_user_attr(claim.trial, "worker", {**claim.worker, "where": "another machine"})
 
 
 @pytest.mark.parametrize(
@@ -202,17 +202,17 @@ def measures_elsewhere(other, claim):
 )
 def test_a_trial_during_which_somebody_joins_on_its_machine_is_shared_and_the_result_says_so(tmp_path, joins, shared):
     the_plan, machine = plan(tmp_path, Budget(trials=9), NINE, screening=False), Machine()
-    other = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
+    second = open_study(None, tmp_path, "study", NINE, the_plan.goals, 0)
 
     def joined(overrides, limit_s):
-        if len(machine.asked) == 1:  # the first trial beside nobody; the second one is joined
-            joins(other, other.claim(NINE_POINT, "full")[0])
+        if len(machine.requests) == 1:  # the first trial beside nobody; the second one is joined
+            joins(second, second.claim(NINE_POINT, "full")[0])
         return machine(overrides, limit_s)
 
-    one, study = search(the_plan, joined, tmp_path)
-    alone = one.reference()
-    beside = one._measured(("batch_size=4", "precision=fp32"), "full", study.state())
-    assert not any("shared_host=true" in overrides for overrides in machine.asked)  # neither knew when it began
+    session, study = search(the_plan, joined, tmp_path)
+    alone = session.reference()
+    beside = session._measured(("batch_size=4", "precision=fp32"), "full", study.state())
+    assert not any("shared_host=true" in overrides for overrides in machine.requests)  # neither knew when it began
     assert alone.outcome.flags == ()
     assert beside.outcome.flags == (("shared",) if shared else ())
     assert study.known("full")[beside.point].outcome.flags == beside.outcome.flags
@@ -231,15 +231,15 @@ def alive(pid):
 
 
 @BOTH
-def test_two_workers_of_one_parent_share_the_study_and_the_parent_answers(tmp_path, storage):
+def test_two_workers_of_one_parent_share_the_study_and_the_parent_recommends(tmp_path, storage):
     ((code, last),) = ended(started(tmp_path, storage, "--workers", "2"))
     assert (code, last["status"], last["trials"]) == (0, "finished", 12)
     all_measured(tmp_path)
     assert len(workers_of(tmp_path)) == 2
     assert all(shared for *_, shared in logged(tmp_path))
-    said = (tmp_path / "err").read_text()
-    assert "worker 1: [" in said
-    assert "worker 2: [" in said
+    printed = (tmp_path / "err").read_text()
+    assert "worker 1: [" in printed
+    assert "worker 2: [" in printed
     assert last["recommended"]["command"].count("shared_host") == 0
 
 
@@ -281,7 +281,7 @@ def test_a_worker_killed_beside_another_is_named_and_costs_one_trial(tmp_path):
     all_measured(tmp_path)
 
 
-def test_all_workers_killed_leave_an_recommendation_of_what_there_is(tmp_path):
+def test_all_workers_killed_leave_a_recommendation_of_what_there_is(tmp_path):
     parent = started(tmp_path, "journal", "--workers", "2", "--seconds", "0.5")
     until(lambda: len(logged(tmp_path, "ends")) > 2 and len(workers_of(tmp_path)) == 2)
     time.sleep(0.2)  # into the next trial
@@ -308,6 +308,6 @@ def test_a_database_that_is_away_for_a_while_loses_nothing(tmp_path, database):
     assert [code for code, _ in ended(*processes)] == [0, 0]
     all_measured(tmp_path)
     assert set(times(tmp_path, "begins").values()) == {1}
-    said = (tmp_path / "err1").read_text()
-    assert "does not answer" in said
-    assert "answers again after" in said
+    printed = (tmp_path / "err1").read_text()
+    assert "does not answer" in printed
+    assert "answers again after" in printed

@@ -15,7 +15,7 @@ from joulemark.cli import sweep as command
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.space import Dimension
-from tests.sweep.landscape import Machine, plan, words_of
+from tests.sweep.landscape import Machine, plan, point_of
 
 NINE = (Dimension("batch_size", ("1", "2", "4")), Dimension("precision", ("fp32", "tf32", "bf16")))
 
@@ -36,7 +36,7 @@ def main():
 
     def log(event, overrides):
         line = json.dumps(
-            [event, os.getpid(), time.monotonic(), [*words_of(overrides), *protocol(overrides)], shared(overrides)]
+            [event, os.getpid(), time.monotonic(), [*point_of(overrides), *protocol(overrides)], shared(overrides)]
         )
         with (arguments.folder / "log").open("a") as file:
             file.write(line + "\n")

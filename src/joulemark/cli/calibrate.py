@@ -3,7 +3,7 @@
     open ── rest ── idle ──┬── warm up ── window ──┐
                            └───────────────────────┘  each precision's product, then a copy
 
-Only a counter will do. What was read is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
+Only a counter will do. The calibration is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
 The last line on standard output is one JSON object. Exit code 0, or 2 for a mistake in the options or no counter.
 """
 
@@ -33,12 +33,23 @@ from joulemark.measure.instruments import Clock, Instruments
 from joulemark.measure.window import Workload, measure_window
 
 INSTEAD = "; type meter="  # a sensor's advice for runs, where an estimate will do
-BURST_S = 0.1  # kernels are queued for so long between two looks at the clock, so that the looks cost nothing
+BURST_S = 0.1  # kernels are queued for so long between two readings of the clock, so that reading it costs nothing
 
 
 @dataclass(frozen=True)
-class Plan:
-    """How a device is calibrated: the values of `conf/calibrate.yaml`; None is to be chosen by the device."""
+class CalibrationOptions:
+    """How a device is calibrated: the values of `conf/calibrate.yaml`; None is the device's own default.
+
+    Attributes:
+        seconds: of each window
+        idle_s: of the idle baseline
+        rest_s: before the baseline, in which the clocks come down
+        warmup_s: of each kernel, before its window
+        precisions: whose product is measured; None for all that the device supports
+        side: of the square matrices
+        copy_bytes: that one copy moves
+        lock_wait_s: longest wait for a device that is being measured
+    """
 
     seconds: float
     idle_s: float
@@ -52,7 +63,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Kernels:
-    """Where the work comes from; `joulemark.models.backend.microbenchmarks` but in tests, which need no device."""
+    """The work that is measured: `joulemark.models.backend.microbenchmarks`, and a stand-in for it in tests.
+
+    Attributes:
+        wake: opens a device for this process
+        product: makes the kernel of a matrix product, of device, precision and side
+        copy: makes the kernel of a copy, of device and bytes
+        release: frees the memory of kernels that are gone
+        side: of the square matrices
+        copy_bytes: that one copy moves
+    """
 
     wake: Callable[[str], None]
     product: Callable[[str, str, int], Any]
@@ -79,45 +99,47 @@ def run(config: DictConfig) -> int:
 
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     groups = {key: values.pop(key) for key in ("hardware", "meter")}
-    plan = typed(Plan, values, "calibrate")
+    options = typed(CalibrationOptions, values, "calibrate")
     device = devices.resolve("this", typed(devices.HardwareConf, groups["hardware"], "hardware"))
-    check(plan, device)
-    with held(device, plan.lock_wait_s, wait_option="lock_wait_s=600"):
+    check(options, device)
+    with held(device, options.lock_wait_s, wait_option="lock_wait_s=600"):
         meters = sensors.meters_of(sensors.listed(groups["meter"])["sensors"])
         meter = counter(meters, device, sensors.meters_of(sensors.of_auto()))
         try:
             with Status() as progress:
-                found = calibrate(plan, device, _kernels(plan, device), Instruments((meter,), progress=progress))
+                calibration = calibrate(
+                    options, device, _kernels(options, device), Instruments((meter,), progress=progress)
+                )
         finally:
             meter.close()
-    path = lower_bound.save(found)
-    show(found)
+    path = lower_bound.save(calibration)
+    show(calibration)
     print(f"\nkept in {path}")
-    print(json.dumps(summary(found), allow_nan=False))
+    print(json.dumps(summary(calibration), allow_nan=False))
     return 0
 
 
-def check(plan: Plan, device: Hardware) -> None:
-    """Whether the plan can be carried out on the device; UserError for what cannot be."""
+def check(options: CalibrationOptions, device: Hardware) -> None:
+    """Whether the options can be carried out on the device; UserError for what cannot be."""
     if device.beside:
         raise UserError(
             f"hardware.index={list(device.indices)}: a calibration is one card's; type hardware.index={device.index}, "
             "then each of the others"
         )
-    if plan.lock_wait_s < 0:
-        raise UserError(f"lock_wait_s={plan.lock_wait_s:g}: must be 0 or more")
-    for word in plan.precisions or ():
-        if word not in (known := _plain(device)):
-            raise UserError(f"{choose('precisions', word, known)} (what is calibrated of this {device.device})")
+    if options.lock_wait_s < 0:
+        raise UserError(f"lock_wait_s={options.lock_wait_s:g}: must be 0 or more")
+    for precision in options.precisions or ():
+        if precision not in (known := _plain(device)):
+            raise UserError(f"{choose('precisions', precision, known)} (what is calibrated of this {device.device})")
     for name in ("seconds", "idle_s"):
-        if getattr(plan, name) <= 0:
-            raise UserError(f"{name}={getattr(plan, name)}: must be more than 0")
+        if getattr(options, name) <= 0:
+            raise UserError(f"{name}={getattr(options, name)}: must be more than 0")
     for name, least in (("side", 1), ("copy_bytes", 4)):
-        value = getattr(plan, name)
+        value = getattr(options, name)
         if value is not None and value < least:
             raise UserError(f"{name}={value}: must be {least} or more")
     if lower_bound.key(device) is None:
-        raise UserError("this machine does not tell its processor's name, by which a calibration is kept")
+        raise UserError("this machine does not report its processor's name, by which a calibration is kept")
 
 
 def counter(meters: Sequence[Meter], device: Hardware, known: Sequence[Meter] = ()) -> Meter:
@@ -145,22 +167,22 @@ def _counts(meter: Meter, device: Hardware) -> bool:
     return meter.capability.reads(device) and meter.capability.counts("cpu" if device.uuid is None else "gpu")
 
 
-def calibrate(plan: Plan, device: Hardware, kernels: Kernels, instruments: Instruments) -> Calibration:
+def calibrate(options: CalibrationOptions, device: Hardware, kernels: Kernels, instruments: Instruments) -> Calibration:
     """Measures idle power, every product and the copy, each in a window of its own, by the one meter."""
     (meter,), clock = instruments.meters, instruments.clock
     component = "cpu" if device.uuid is None else "gpu"
     where = devices.isolate(device)
     kernels.wake(where)
     instruments.progress("idle", 0.0)
-    clock.sleep(plan.rest_s)
-    _, idle = instruments.metered(lambda: clock.sleep(plan.idle_s))
+    clock.sleep(options.rest_s)
+    _, idle = instruments.metered(lambda: clock.sleep(options.idle_s))
     base = Measurement(idle=idle)
     idle_w, method = readings.idle_w(base, component), readings.method(idle, component)
     if idle_w is None or method is None:
         raise UserError(f"calibrate needs a counter: meter={meter.name} does not read this machine's {component}")
     rates = {
-        name: _rate(name, kernel, plan, base, component, instruments)
-        for name, kernel in _work(plan, device, where, kernels)
+        name: _rate(name, kernel, options, base, component, instruments)
+        for name, kernel in _work(options, device, where, kernels)
     }
     return Calibration(
         key=str(lower_bound.key(device)),
@@ -180,27 +202,29 @@ def calibrate(plan: Plan, device: Hardware, kernels: Kernels, instruments: Instr
 
 
 def _plain(device: Hardware) -> list[str]:
-    """The precisions whose product has a price; of weights in few bits there is none, and so no floor."""
-    return [word for word in device.precisions if word in devices.PLAIN]
+    """The precisions whose product has a price; weights in few bits have none, and so no lower bound."""
+    return [precision for precision in device.precisions if precision in devices.PLAIN]
 
 
-def _work(plan: Plan, device: Hardware, where: str, kernels: Kernels) -> Iterator[tuple[str, Any]]:
+def _work(options: CalibrationOptions, device: Hardware, where: str, kernels: Kernels) -> Iterator[tuple[str, Any]]:
     """One kernel at a time: each needs the memory of the one before."""
-    for precision in plan.precisions or _plain(device):
+    for precision in options.precisions or _plain(device):
         yield precision, kernels.product(where, precision, kernels.side)
         kernels.release()
     yield "copy", kernels.copy(where, kernels.copy_bytes)
 
 
-def _rate(name: str, kernel: Any, plan: Plan, base: Measurement, component: str, instruments: Instruments) -> Rate:
+def _rate(
+    name: str, kernel: Any, options: CalibrationOptions, base: Measurement, component: str, instruments: Instruments
+) -> Rate:
     """The joules of one kernel over a window that begins and ends with the counter's ticks.
 
     The stretch between the window's end and the next tick, at most one, is idle and taken off as in every run.
     """
     instruments.progress(name, 0.0)
-    burst = _warm_up(kernel, plan.warmup_s, instruments.clock)
+    burst = _warm_up(kernel, options.warmup_s, instruments.clock)
     workload = Workload(kernel.run, [burst], units=lambda output, passes: 0, batch_sizes=[burst])
-    window = measure_window(workload, plan.seconds, replace(instruments, progress=lambda step, share: None))
+    window = measure_window(workload, options.seconds, replace(instruments, progress=lambda step, share: None))
     joules, idle_w = readings.window_j(base, window, component), readings.idle_w(base, component) or 0.0
     if joules is None or joules <= idle_w * window.duration_s:
         drew = "nothing" if joules is None else f"{joules / window.duration_s:.1f} W"
@@ -220,7 +244,7 @@ def _warm_up(kernel: Any, seconds: float, clock: Clock) -> int:
     return max(1, round(BURST_S * times / max(clock.now() - began, 1e-9)))
 
 
-def _kernels(plan: Plan, device: Hardware) -> Kernels:
+def _kernels(options: CalibrationOptions, device: Hardware) -> Kernels:
     from joulemark.models.backend import microbenchmarks
 
     return Kernels(
@@ -228,13 +252,13 @@ def _kernels(plan: Plan, device: Hardware) -> Kernels:
         product=microbenchmarks.product,
         copy=microbenchmarks.copy,
         release=microbenchmarks.release,
-        side=plan.side or microbenchmarks.SIDE[device.device],
-        copy_bytes=plan.copy_bytes or microbenchmarks.COPY_BYTES[device.device],
+        side=options.side or microbenchmarks.SIDE[device.device],
+        copy_bytes=options.copy_bytes or microbenchmarks.COPY_BYTES[device.device],
     )
 
 
 def summary(calibration: Calibration) -> dict[str, Any]:
-    """The calibration as JSON values, with the prices of a FLOP and a byte, gross and net of idle."""
+    """The calibration as JSON values, with the prices of a FLOP and a byte, gross and above idle."""
     rates = {**calibration.products, "copy": calibration.copy}
     prices = {
         name: {"per_s": rate.per_s, "pj": rate.pj, "net_pj": rate.dynamic_pj(calibration.idle_w)}
@@ -253,7 +277,7 @@ def show(calibration: Calibration) -> None:
     tick = "" if calibration.tick_s is None else f", tick {calibration.tick_s * 1000:.0f} ms"
     title = f"{calibration.device} · idle {calibration.idle_w:.1f} W · {calibration.meter}: {calibration.method}{tick}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in ("what", "rate", "mean W", "gross", "net of idle", "evidence"):
+    for name in ("what", "rate", "mean W", "gross", "above idle", "evidence"):
         table.add_column(name, justify="left" if name in ("what", "evidence") else "right", no_wrap=True)
     for name, rate in {**calibration.products, "copy": calibration.copy}.items():
         unit = "byte" if name == "copy" else "FLOP"

@@ -42,10 +42,10 @@ def _print_result(uri: str, outcomes: Sequence[Outcome | None], stops: Sequence[
 
 
 def _print_note(uri: str, run_id: str) -> None:
-    """Prints the recommendation as it stands in MLflow."""
+    """Prints the recommendation as MLflow has it."""
     from joulemark.store import reading  # MLflow is imported when nothing is measured any more
 
     try:
         print(reading.note(uri, run_id))
     except Exception as error:  # the recommendation is recorded, whatever keeps it from this screen
-        to_stderr(f"the recommendation is in MLflow, run {run_id}, and was not read: {error}")
+        to_stderr(f"the recommendation is in MLflow, run {run_id}, which could not be read: {error}")

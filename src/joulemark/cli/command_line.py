@@ -69,7 +69,7 @@ def leave(run: Callable[[], int]) -> NoReturn:
 
 
 def help_page(name: str, arguments: Sequence[str]) -> str | None:
-    """The page that --help or --help-all asks for; None where neither is among the arguments."""
+    """The page of --help or --help-all; None where neither is among the arguments."""
     if "--help-all" in arguments:
         return pages.full(name, arguments)
     if {"--help", "-h"} & set(arguments):

@@ -23,24 +23,24 @@ ZSH = "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
 
 
 def offers(line: str) -> list[str]:
-    """What may stand in place of the last word of a command line that begins with `joulemark`."""
+    """The completions of the last argument of a command line that begins with `joulemark`."""
     from joulemark.cli.main import COMMANDS
 
-    *before, word = line.split(" ")
+    *before, partial = line.split(" ")
     before = [part for part in before if part][1:]
     if not before:
-        return [name for name in COMMANDS if name.startswith(word)]
+        return [name for name in COMMANDS if name.startswith(partial)]
     command = before[0]
     if not (CONF / f"{command}.yaml").is_file():
         return []
-    key, typed, value = word.partition("=")
+    key, typed, value = partial.partition("=")
     groups = {group.name: group for group in option_help.groups(command)}
     if typed:
         names = groups[key].choices if key in groups else ()
         return [f"{key}={name}" for name in names if name.startswith(value)]
     chosen = dict(part.partition("=")[::2] for part in before)
     keys = [*groups, *(option.key for option in option_help.options(command, chosen))]
-    return [f"{name}=" for name in keys if name.startswith(word)]
+    return [f"{name}=" for name in keys if name.startswith(partial)]
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from joulemark.analysis import caveats, description, result_table
 from joulemark.core.console import show
 from joulemark.core.record import Record
 
-# A bar that moves more often tells nobody more and costs the run.
+# A bar that moves more often shows nothing more and costs the run.
 REFRESH_S = 0.5
 
 

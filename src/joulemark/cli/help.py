@@ -25,11 +25,11 @@ def short(command: str) -> str:
     """
     groups = option_help.groups(command)
     names = {group.name for group in groups}
-    found = {option.key: option for option in option_help.options(command)}
-    own = [option for key, option in found.items() if key.partition(".")[0] not in names]
+    known = {option.key: option for option in option_help.options(command)}
+    own = [option for key, option in known.items() if key.partition(".")[0] not in names]
 
     def keys(match: re.Match[str]) -> str:
-        return _options([found[key] for key in match[1].split()] or own)
+        return _options([known[key] for key in match[1].split()] or own)
 
     page = re.sub(r"^\$KEYS(.*)$", keys, _template(command), flags=re.M)
     page = page.replace("$GROUPS", _groups(groups))
@@ -69,7 +69,7 @@ def _here(text: str) -> str:
 
 
 def _chosen(overrides: Iterable[str]) -> Mapping[str, str]:
-    return {key: value for key, _, value in (word.partition("=") for word in overrides) if value}
+    return {key: value for key, _, value in (override.partition("=") for override in overrides) if value}
 
 
 def _sentence(group: Group) -> str:

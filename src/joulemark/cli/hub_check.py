@@ -1,7 +1,7 @@
 """joulemark hub_check: every model and dataset of conf/ against the live Hub, and a table of what works.
 
 Of a dataset the first two rows are read as a run reads them; of a checkpoint only its list of files and its
-configuration, unless `weights=true` has each one loaded and asked. Exit code 0 when all works, 1 when something does
+configuration, unless `weights=true` has each one loaded and run. Exit code 0 when all works, 1 when something does
 not, 2 for a mistake in the options or no network.
 """
 
@@ -16,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
-from joulemark.cli.hub_requirements import HubCheckResult, checked, questions
+from joulemark.cli.hub_requirements import HubCheckResult, checked, requirements
 from joulemark.core import signals
 from joulemark.core.paths import CONF
 from joulemark.data import hub
@@ -48,22 +48,26 @@ def main_command(config: DictConfig) -> None:
 
 
 def run(config: DictConfig) -> int:
-    """Asks every question and prints the table; returns the exit code."""
+    """Makes every check and prints the table; returns the exit code."""
     options: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    todo = questions(options)
+    todo = requirements(options)
     hub.require_network()
-    answers = []
-    for number, question in enumerate(todo, start=1):
-        print(f"[{number}/{len(todo)}] {question.what} {question.name}: {question.id}", file=sys.stderr, flush=True)
-        answers.append(checked(question, None if options["weights"] else options["limit_s"]))
-    show(answers)
-    failed = sum(not answer.works for answer in answers)
-    print(json.dumps({"checked": len(answers), "failed": failed, "rows": [asdict(answer) for answer in answers]}))
+    results = []
+    for number, requirement in enumerate(todo, start=1):
+        print(
+            f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}",
+            file=sys.stderr,
+            flush=True,
+        )
+        results.append(checked(requirement, None if options["weights"] else options["limit_s"]))
+    show(results)
+    failed = sum(not result.works for result in results)
+    print(json.dumps({"checked": len(results), "failed": failed, "rows": [asdict(result) for result in results]}))
     return 1 if failed else 0
 
 
-def show(answers: Sequence[HubCheckResult]) -> None:
-    """Prints one line for each answer, those of one task or kind together."""
+def show(results: Sequence[HubCheckResult]) -> None:
+    """Prints one line for each result, those of one task or kind together."""
     from rich.table import Table
 
     from joulemark.core import console
@@ -72,10 +76,10 @@ def show(answers: Sequence[HubCheckResult]) -> None:
     for name in ("", "name", "on the Hub", "works", ""):
         table.add_column(name, no_wrap=bool(name), overflow="fold")
     before = ""
-    for answer in answers:
-        group = f"{answer.what}s: {answer.group}"
+    for result in results:
+        group = f"{result.what}s: {result.group}"
         table.add_row(
-            "" if group == before else group, answer.name, answer.id, "yes" if answer.works else "NO", answer.message
+            "" if group == before else group, result.name, result.id, "yes" if result.works else "NO", result.message
         )
         before = group
     console.show(table)

@@ -1,4 +1,4 @@
-"""What conf/ asks of the live Hub: a question for each dataset and each checkpoint, and what came of it."""
+"""What conf/ requires of the live Hub: a check for each dataset and each checkpoint, and its result."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,15 +22,24 @@ from joulemark.sweep import trial
 
 
 @dataclass(frozen=True)
-class Question:
-    """Something of conf/ that should be on the Hub; `ask` says in a few words what is there, or raises."""
+class Requirement:
+    """A dataset or a checkpoint that conf/ expects on the Hub.
+
+    Attributes:
+        what: `dataset` or `model`
+        group: the dataset's task, or the model's kind
+        name: its option in conf/, a model's with its size
+        id: its repository on the Hub
+        tasks: those that need it
+        check: returns in short what the repository holds, or raises
+    """
 
     what: str
     group: str
     name: str
     id: str
     tasks: tuple[str, ...]
-    ask: Callable[[], str]
+    check: Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -50,45 +59,45 @@ class HubCheckResult:
     message: str
 
 
-def questions(options: Mapping[str, Any]) -> list[Question]:
-    """What the options ask for: all of conf/, or what they name; UserError for a name that conf/ does not have."""
+def requirements(options: Mapping[str, Any]) -> list[Requirement]:
+    """The checks that the options select: all of conf/, or what they name; UserError for an unknown name."""
     if options["rows"] < 1:
         raise UserError(f"rows={options['rows']}: must be 1 or more")
     datasets = list(_datasets(options["rows"]))
-    models = sorted(_models(options), key=lambda question: question.group)
+    models = sorted(_models(options), key=lambda requirement: requirement.group)
     for key, known in (
-        ("tasks", [question.group for question in datasets]),
-        ("datasets", [question.name for question in datasets]),
-        ("models", [name for question in models for name in _names(question)]),
+        ("tasks", [requirement.group for requirement in datasets]),
+        ("datasets", [requirement.name for requirement in datasets]),
+        ("models", [name for requirement in models for name in _names(requirement)]),
     ):
-        for word in options[key]:
-            if word not in known:
-                raise UserError(choose(key, word, set(known)))
-    found = []
+        for name in options[key]:
+            if name not in known:
+                raise UserError(choose(key, name, set(known)))
+    selected = []
     for key, kind in (("datasets", datasets), ("models", models)):
         if (options["datasets"] or options["models"]) and not options[key]:
-            continue  # who names models asks for no datasets
-        for question in kind:
-            of_task = not options["tasks"] or set(question.tasks) & set(options["tasks"])
-            if of_task and (not options[key] or set(_names(question)) & set(options[key])):
-                found.append(question)
-    return found
+            continue  # naming models selects no datasets
+        for requirement in kind:
+            of_task = not options["tasks"] or set(requirement.tasks) & set(options["tasks"])
+            if of_task and (not options[key] or set(_names(requirement)) & set(options[key])):
+                selected.append(requirement)
+    return selected
 
 
-def _names(question: Question) -> tuple[str, str]:
+def _names(requirement: Requirement) -> tuple[str, str]:
     """A name, and that of the family whose size it is."""
-    return question.name, question.name.partition("-")[0]
+    return requirement.name, requirement.name.partition("-")[0]
 
 
-def _datasets(rows: int) -> Iterator[Question]:
+def _datasets(rows: int) -> Iterator[Requirement]:
     for path in sorted((CONF / "task").glob("*.yaml")):
         for name, entry in yaml_file.read(path)["datasets"].items():
             if "id" in entry:
-                ask = partial(_rows, path.stem, name, rows)
-                yield Question("dataset", path.stem, name, entry["id"], (path.stem,), ask)
+                check = partial(_rows, path.stem, name, rows)
+                yield Requirement("dataset", path.stem, name, entry["id"], (path.stem,), check)
 
 
-def _models(options: Mapping[str, Any]) -> Iterator[Question]:
+def _models(options: Mapping[str, Any]) -> Iterator[Requirement]:
     for name in model_files.names():
         node = model_files.node(name)
         if node["weights"] != "hub" or name == "hub":
@@ -96,18 +105,18 @@ def _models(options: Mapping[str, Any]) -> Iterator[Question]:
         tasks = tuple(fit.tasks_of(typed(Capabilities, node["capabilities"], "model.capabilities")))
         for size, own in (node["sizes"] or {None: node}).items():
             label = f"{name}-{size}" if size else name
-            ask = partial(_held, name, size)
+            check = partial(_held, name, size)
             if options["weights"]:
-                ask = partial(_run, name, size, tasks[0], options)
-            yield Question("model", model_files.kind_of(name), label, own["checkpoint"], tasks, ask)
+                check = partial(_run, name, size, tasks[0], options)
+            yield Requirement("model", model_files.kind_of(name), label, own["checkpoint"], tasks, check)
 
 
 def _composed(group: str, name: str) -> dict[str, Any]:
     """One choice of a group, as a run composes it."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        found: Any = OmegaConf.to_container(compose(f"{group}/{name}")[group], resolve=True)
-    return dict(found)
+        node: Any = OmegaConf.to_container(compose(f"{group}/{name}")[group], resolve=True)
+    return dict(node)
 
 
 def _rows(task: str, dataset: str, count: int) -> str:
@@ -118,32 +127,34 @@ def _rows(task: str, dataset: str, count: int) -> str:
 
 
 def _held(name: str, size: str | None) -> str:
-    """What the repository of a model holds, beside what conf/ says of it."""
+    """What the repository of a model holds, beside what conf/ states of it."""
     from joulemark.models.backend import repository
 
     return repository.check(model_of(_composed("model", name), name, size).checkpoint)
 
 
 def _run(name: str, size: str | None, task: str, options: Mapping[str, Any]) -> str:
-    """The model loaded and asked in a process of its own; its record is thrown away."""
+    """The model loaded and run in a process of its own; its record is thrown away."""
     own = [f"model={name}", *([f"model.size={size}"] if size else []), f"task={task}", f"samples={options['rows']}"]
     with tempfile.TemporaryDirectory() as folder:
         store = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
         done = trial.run((*own, "protocol=smoke", *options["overrides"]), forward_signals=True, environment=store)
-    if done.stopped_by:  # the questions to come are not wanted either
+    if done.stopped_by:  # the checks to come are not wanted either
         raise KeyboardInterrupt
     if done.status != "finished":
         raise UserError(done.error or done.status)
-    return f"answered {options['rows']} rows of {task}"
+    return f"predicted {options['rows']} rows of {task}"
 
 
-def checked(question: Question, limit_s: float | None) -> HubCheckResult:
-    """The answer to one question, whatever happens; after `limit_s` seconds it is that none came."""
-    about = (question.what, question.group, question.name, question.id)
+def checked(requirement: Requirement, limit_s: float | None) -> HubCheckResult:
+    """The result of one check, whatever happens; after `limit_s` seconds it is that none came."""
+    about = (requirement.what, requirement.group, requirement.name, requirement.id)
     try:
-        return HubCheckResult(*about, True, question.ask() if limit_s is None else hub.within(limit_s, question.ask))
+        return HubCheckResult(
+            *about, True, requirement.check() if limit_s is None else hub.within(limit_s, requirement.check)
+        )
     except UserError as error:
         return HubCheckResult(*about, False, str(error))
-    except Exception as error:  # the boundary of one question: the next one is asked all the same
+    except Exception as error:  # the boundary of one check: the next one is made all the same
         first = (str(error).splitlines() or [""])[0]
         return HubCheckResult(*about, False, f"{type(error).__name__}: {first[:300]}")

@@ -90,9 +90,17 @@ def _line(contents: Contents, written: int, uri: str, dry: bool) -> str:
 
 def plain(arguments: Sequence[str]) -> list[str]:
     """The arguments as Hydra reads them: what is no key=value and no flag is a file; `task=…` is `rows.task=…`."""
-    files = [word for word in arguments if not word.startswith("-") and ("=" not in word or Path(word).exists())]
-    rest = [f"rows.{word}" if word.partition("=")[0] in ROWS else word for word in arguments if word not in files]
-    quoted = ",".join("'" + word.replace("'", "\\'") + "'" for word in files)
+    files = [
+        argument
+        for argument in arguments
+        if not argument.startswith("-") and ("=" not in argument or Path(argument).exists())
+    ]
+    rest = [
+        f"rows.{argument}" if argument.partition("=")[0] in ROWS else argument
+        for argument in arguments
+        if argument not in files
+    ]
+    quoted = ",".join("'" + argument.replace("'", "\\'") + "'" for argument in files)
     return [*rest, f"files=[{quoted}]"] if files else rest
 
 

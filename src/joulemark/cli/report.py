@@ -1,7 +1,7 @@
 """joulemark report: one page that says which model to run, with which settings, what it costs and how sure that is.
 
-From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the answers
-and one line of JSON. Exit code 0, or 2 for a mistake in the options.
+From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the
+recommendations and one line of JSON. Exit code 0, or 2 for a mistake in the options.
 """
 
 import json
@@ -25,12 +25,13 @@ def command(config: DictConfig) -> None:
 
 
 def show(made: Report) -> int:
-    """Prints each answer in a line or two, where the page is, and what programs read; returns the exit code."""
+    """Prints each recommendation in a line or two, where the page is, and what programs read; returns the exit code."""
     for answer in made.answers:
-        one = answer.chosen
+        chosen = answer.chosen
         cost = (
-            f" {formatting.plus_minus(one.energy, one.half_width)} per 1,000 ({recommendation_text.SURE[answer.sure]})"
-            if one
+            f" {formatting.plus_minus(chosen.energy, chosen.half_width)} per 1,000 "
+            f"({recommendation_text.SURE[answer.sure]})"
+            if chosen
             else ""
         )
         print(f"{formatting.spoken(answer.group.task)}: {recommendation_text.headline(answer)}{cost}")

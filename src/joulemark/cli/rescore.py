@@ -69,7 +69,7 @@ def show(runs: Sequence[Rescored], site: Site, label: str) -> None:
     for run in runs:
         share = energy_metrics.estimated_share(run.record.measurement)
         if share is not None and share > site.estimated_limit:
-            console.show(f"! estimated: {run.run_id[:8]}: {share:.0%} of this energy was estimated, not read")
+            console.show(f"! estimated: {run.run_id[:8]}: {share:.0%} of this energy was estimated, not measured")
     console.show(f"after ({label}): {emissions.summary(site)}")
     table = Table(box=None, pad_edge=False)
     for name in ("run", "model", "task"):

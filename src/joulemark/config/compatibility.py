@@ -72,9 +72,9 @@ def _check_values(settings: Settings) -> None:
     """Refuses a value that no model and no device supports."""
     for setting in fields(settings):
         value, allowed = getattr(settings, setting.name), setting.metadata["values"]
-        known = [word for word in allowed if word == value and type(word) is type(value)]  # 1 == True, compile=1 is not
+        known = [entry for entry in allowed if entry == value and type(entry) is type(value)]  # compile=1 is not true
         if setting.name != "precision" and allowed and not known:
-            raise UserError(choose(setting.name, str(value), [str(word).lower() for word in allowed]))
+            raise UserError(choose(setting.name, str(value), [str(entry).lower() for entry in allowed]))
 
 
 def _check_precision(run: Combination) -> None:

@@ -1,4 +1,4 @@
-"""Words into a checked Run, in a command that has many: composed and built as the run itself will do it."""
+"""Overrides into a checked Run, in a command that has many: composed and built as the run itself will do it."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,22 +14,24 @@ from joulemark.hardware import devices
 GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
 
 
-def composed(words: Sequence[str], resolve: Callable[[str, devices.HardwareConf], Hardware] = devices.resolve) -> Run:
-    """The run that these words ask for; UserError, one line, where there is none.
+def composed(
+    overrides: Sequence[str], resolve: Callable[[str, devices.HardwareConf], Hardware] = devices.resolve
+) -> Run:
+    """The run of these overrides; UserError, one line, where there is none.
 
     Hydra must know conf/, as it does in every command of ours (elsewhere: `initialize_config_dir`). `resolve` as in
     `config.build`.
     """
     try:
-        config = compose("run", overrides=hub_model.rewritten(words), return_hydra_config=True)
+        config = compose("run", overrides=hub_model.rewritten(overrides), return_hydra_config=True)
     except hydra_errors.COMPOSITION as error:
-        raise UserError(hydra_errors.explain(error, "run", words)) from None
+        raise UserError(hydra_errors.explain(error, "run", overrides)) from None
     names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)
     return build(without_hydra(config), names, typed, resolve)
 
 
 def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
-    """The word chosen for each group; UserError for a group without one."""
+    """The choice of each group; UserError for a group without one."""
     for group in GROUPS:
         if not choices.get(group):
             raise UserError(f"{group} has no choice; type {group}=…")

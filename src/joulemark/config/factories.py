@@ -48,22 +48,25 @@ def site_of(values: Mapping[str, Any], name: str) -> Site:
 
 def procedure_of(node: Mapping[str, Any], name: str) -> Procedure:
     """How is measured, from a composed node of `conf/protocol`; UserError for values that cannot be."""
-    found = typed(Procedure, {"name": name, **without(node, "samples")}, "protocol")
-    if found.idle_parts < 1:
-        raise UserError(f"protocol.idle_parts={found.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0")
-    for key, value in without(asdict(found), "name", "preliminary").items():
+    procedure = typed(Procedure, {"name": name, **without(node, "samples")}, "protocol")
+    if procedure.idle_parts < 1:
+        raise UserError(
+            f"protocol.idle_parts={procedure.idle_parts}: must be 1 or more; no baseline is protocol.idle_s=0"
+        )
+    for key, value in without(asdict(procedure), "name", "preliminary").items():
         least = 1 if key in ONE_OR_MORE else 0
         if value is None:
             raise UserError(f"protocol.{key}=null: must be a number")
         if not least <= value < math.inf:  # also refuses NaN
             raise UserError(f"protocol.{key}={value:g}: must be {least} or more, and finite")
-    if found.stall_s == 0:
+    if procedure.stall_s == 0:
         raise UserError("protocol.stall_s=0: every run would end at once; it is the longest that one call may take")
-    if found.min_windows > found.max_windows:
+    if procedure.min_windows > procedure.max_windows:
         raise UserError(
-            f"protocol.min_windows={found.min_windows} is more than protocol.max_windows={found.max_windows}; type both"
+            f"protocol.min_windows={procedure.min_windows} is more than "
+            f"protocol.max_windows={procedure.max_windows}; type both"
         )
-    return found
+    return procedure
 
 
 def sized(node: dict[str, Any], name: str) -> dict[str, Any]:
@@ -140,21 +143,21 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
     node = {"dataset": "auto", "path": None, "repeat": False, "fields": {}, **node}  # those that a YAML may leave out
     entries = mapping(node, "datasets", "task")
     standard = node.pop("default")
-    word = node["dataset"]
-    if word == "auto":
-        word = "embedded" if checkpoint.weights in NOT_REAL and "embedded" in entries else standard
-    if word not in entries:
-        raise UserError(choose("task.dataset", word, ["auto", *entries]))
-    entry = dict(entries[word])
+    choice = node["dataset"]
+    if choice == "auto":
+        choice = "embedded" if checkpoint.weights in NOT_REAL and "embedded" in entries else standard
+    if choice not in entries:
+        raise UserError(choose("task.dataset", choice, ["auto", *entries]))
+    entry = dict(entries[choice])
     for key, value in (entry.pop("task", None) or {}).items():
         node[key] = value if node[key] is None else node[key]
     columns = {key: column for key, column in mapping(node, "fields", "task").items() if column is not None}
-    if (word == "file") != (node["path"] is not None):
+    if (choice == "file") != (node["path"] is not None):
         raise UserError("task.dataset=file and task.path=FILE go together")
     return {
         **node,
         "texts": node.get("texts", True),
-        "dataset": word,
+        "dataset": choice,
         "source": {**entry, "fields": {**entry["fields"], **columns}},
     }
 
@@ -162,16 +165,16 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
 def made_dataset(node: dict[str, Any], task: str) -> Dataset:
     """Where the inputs come from; takes the keys that say so out of the task's node."""
     source = node.pop("source")
-    words = {"name": node["dataset"], "task": task, "repeat": node.pop("repeat")}
+    facts = {"name": node["dataset"], "task": task, "repeat": node.pop("repeat")}
     if (path := node.pop("path")) is not None:
-        words["path"] = path
-    return typed(Dataset, {**source, **words, "labels": source.get("labels") or node.get("labels") or ()}, "task")
+        facts["path"] = path
+    return typed(Dataset, {**source, **facts, "labels": source.get("labels") or node.get("labels") or ()}, "task")
 
 
 def made_task(node: dict[str, Any], dataset: Dataset) -> Task:
     """The task on these inputs, from what is left of its node."""
     target = node.pop("_target_")
-    del node["texts"]  # for the words of the run, not for the task
+    del node["texts"]  # for the checks of the run, not for the task
     task = _made(target, {**node, "dataset": dataset}, "task")
     extras.require(f"task={dataset.task}", *getattr(task, "packages", ()))  # few tasks need a package of their own
     return task  # type: ignore[no-any-return]

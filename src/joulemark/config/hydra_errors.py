@@ -21,8 +21,8 @@ def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
     """The sentence for one of Hydra's errors; `name` is the top configuration, `overrides` the options typed."""
     text = str(error)
     if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, word = (error.missing_cfg_file or "").rpartition("/")
-        return choose(group, word, error.options)
+        group, _, choice = (error.missing_cfg_file or "").rpartition("/")
+        return choose(group, choice, error.options)
     if isinstance(error, OverrideParseException):
         return f"{error.override!r} is not key=value; quote what the shell or Hydra would read otherwise: 'key=\"a b\"'"
     twice = re.search(r"Multiple values for (\w+)|^(\w+) appears more than once", text)
@@ -41,8 +41,8 @@ def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
 
 
 def _key(text: str) -> str | None:
-    found = re.search(r"Could not (?:override|append to config\.|delete from config\.).*?'([^']+)'", text)
-    return found[1] if found else None
+    match = re.search(r"Could not (?:override|append to config\.|delete from config\.).*?'([^']+)'", text)
+    return match[1] if match else None
 
 
 def _all_text(error: BaseException) -> str:
@@ -58,7 +58,7 @@ def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
     renamed = new_name(key, name)
     if renamed is not None:
         return f"{key} is now called {renamed}; type {renamed}=…"
-    known = _known_keys(name, [word for word in overrides if re.split("[=@]", word.lstrip("+~"))[0] != key])
+    known = _known_keys(name, [override for override in overrides if re.split("[=@]", override.lstrip("+~"))[0] != key])
     close = nearest(key, known)
     if close is None:  # `model.revison` has its best match among the keys beside it
         close = nearest(key.rpartition(".")[2], [k.rpartition(".")[2] for k in known])

@@ -1,15 +1,17 @@
-"""Every option of a command with its default and its meaning, read from the comments in conf/: the one source of both.
+"""Every option of a command with its default and its meaning: those of conf/, and the settings of a run.
 
-A comment after a value is its meaning; one after an entry of the defaults list is the meaning of that group.
+In conf/ a comment after a value is its meaning; one after an entry of the defaults list is the meaning of that group.
+The settings have both in the fields of `core.model.Settings`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from joulemark.core.model import Settings
 from joulemark.core.paths import CONF, own_conf
 
 # Tables of a task or model, whose entries are choices and not options
@@ -53,13 +55,13 @@ class Group:
 def groups(command: str) -> list[Group]:
     """The groups of a command, in the order of its defaults list."""
     text = (CONF / f"{command}.yaml").read_text(encoding="utf-8")
-    found = []
+    listed = []
     for node in _children(yaml.compose(text)).get("defaults", yaml.SequenceNode("", [])).value:
         if isinstance(node, yaml.MappingNode):
             ((key, value),) = node.value
             if " " not in key.value:  # not `override hydra/…`
-                found.append(Group(key.value, value.value, _comment(text, value), choices(key.value)))
-    return found
+                listed.append(Group(key.value, value.value, _comment(text, value), choices(key.value)))
+    return listed
 
 
 def choices(group: str) -> tuple[str, ...]:
@@ -69,12 +71,21 @@ def choices(group: str) -> tuple[str, ...]:
 
 
 def options(command: str, chosen: Mapping[str, str] | None = None) -> list[Option]:
-    """The command's own options, then those of each group with the choice that is named in `chosen`, or its default."""
-    found = list(_of_file(CONF / f"{command}.yaml", ""))
+    """The settings of a run and the command's own options, then those of each group with the choice that is named in
+    `chosen`, or its default."""
+    listed = [*(settings() if command == "run" else ()), *_of_file(CONF / f"{command}.yaml", "")]
     for group in groups(command):
         if group.name != "tuned":  # a saved setting has the options of the run
-            found += options_of(group.name, (chosen or {}).get(group.name, group.default))
-    return found
+            listed += options_of(group.name, (chosen or {}).get(group.name, group.default))
+    return listed
+
+
+def settings() -> list[Option]:
+    """The settings of a run, which no file of conf/ lists."""
+    return [
+        Option(setting.name, str(yaml.safe_dump(setting.default)).split()[0], setting.metadata["meaning"])
+        for setting in fields(Settings)
+    ]
 
 
 def options_of(group: str, choice: str) -> list[Option]:
@@ -90,13 +101,13 @@ def options_of(group: str, choice: str) -> list[Option]:
     return _explained(_merged(_of_choice(file, group)), group) if file else []
 
 
-def _explained(found: list[Option], group: str) -> list[Option]:
+def _explained(listed: list[Option], group: str) -> list[Option]:
     """Options without a meaning get the one that another choice of the group gives to that key."""
-    if all(option.meaning for option in found):
-        return found
+    if all(option.meaning for option in listed):
+        return listed
     files = sorted((CONF / group).glob("*.yaml"))
     meanings = {option.key: option.meaning for file in files for option in _of_choice(file, group) if option.meaning}
-    return [replace(option, meaning=option.meaning or meanings.get(option.key, "")) for option in found]
+    return [replace(option, meaning=option.meaning or meanings.get(option.key, "")) for option in listed]
 
 
 def _merged(iterator: Iterator[Option]) -> list[Option]:

@@ -61,7 +61,7 @@ def _written(value: Any, key: str) -> str:
 
 
 def _number(text: str) -> bool:
-    """Whether Hydra would take the text, a sweep's id say, for a number."""
+    """Whether Hydra would take the text, such as a sweep's id, for a number."""
     try:
         float(text)
     except ValueError:

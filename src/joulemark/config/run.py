@@ -38,7 +38,7 @@ from joulemark.hardware import host
 
 MOST_SAMPLES = 10_000_000  # inputs lie in memory before the run; the study measured 1,000
 
-# Keys that a sweep gives its trials: in what they are made and beside whom, no part of what is asked
+# Keys that a sweep sets for its trials: the sweep and who else measures, no part of the request itself
 GIVEN = ("sweep_id", "shared_host", "early_stop_against")
 
 
@@ -66,11 +66,14 @@ class RunOptions:
 def schema_of(settings: type[Any]) -> Any:
     """The dataclass that Hydra checks a run's keys and types against: the fields of `RunOptions` and of `settings`.
 
-    A union of types becomes Any, which the values' own check refuses in clearer words than Hydra's.
+    A union of types becomes Any, whose values `compatibility` refuses in clearer messages than Hydra's.
     """
     columns = [
-        (one.name, one.type if isinstance(one.type, type) or one in fields(RunOptions) else Any, _default_of(one))
-        for one in (*fields(RunOptions), *fields(settings))
+        *((option.name, option.type, _default_of(option)) for option in fields(RunOptions)),
+        *(
+            (option.name, option.type if isinstance(option.type, type) else Any, _default_of(option))
+            for option in fields(settings)
+        ),
     ]
     return make_dataclass("RunSchema", columns)
 
@@ -87,11 +90,15 @@ ConfigStore.instance().store(name="schema", node=RunSchema)
 
 @dataclass(frozen=True)
 class Run:
-    """One run, checked and ready: what is asked, of which model, where, and how it is measured.
+    """One run, checked and ready: which inputs, of which model, where, and how it is measured.
 
-    `command` is the line that asks for it, its words in alphabetical order.
-    `names` holds the word chosen for each group, `chosen` every leaf of the configuration that takes part, flat.
-    `notes` are sentences that must be said before it begins.
+    Attributes:
+        names: the choice of each group
+        chosen: every leaf of the configuration that takes part, by its dotted key
+        config: the composed values, without passwords
+        command: the line that repeats it, its options in alphabetical order
+        meters_required: whether an absent meter is an error
+        notes: sentences to print before it begins
     """
 
     names: Mapping[str, str]
@@ -117,25 +124,27 @@ class Run:
 
     @property
     def label(self) -> str:
-        """The model's name for people: its word, and its size where it comes in several."""
+        """The model's name for people: its option, and its size where it comes in several."""
         return _label(self.names, {key: self.chosen.get(f"model.{key}") for key in ("size", "label")})
 
 
-def command(words: Sequence[str]) -> str:
-    """The line that asks for a run: its words in alphabetical order, without where it goes, in what and beside whom."""
-    kept = sorted(word for word in words if word.lstrip("+~").partition("=")[0] not in ("tracking_uri", *GIVEN))
+def command(overrides: Sequence[str]) -> str:
+    """The line that repeats a run: its options in alphabetical order, without store, sweep and other workers."""
+    kept = sorted(
+        override for override in overrides if override.lstrip("+~").partition("=")[0] not in ("tracking_uri", *GIVEN)
+    )
     return " ".join([paths.program("run"), shlex.join(kept)]).rstrip()
 
 
 def build(
     config: DictConfig,
     names: Mapping[str, str],
-    words: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     resolve: Callable[[str, hardware.HardwareConf], Hardware] = hardware.resolve,
 ) -> Run:
-    """The run that a composed configuration asks for, typed as `words`; UserError, one line, for whatever cannot be.
+    """The run of a composed configuration, typed as `overrides`; UserError, one line, for whatever is invalid.
 
-    `resolve` finds the device that the words of the hardware mean: `hardware.unseen` where the run is made elsewhere.
+    `resolve` finds the device that the options of the hardware mean: `hardware.unseen` where the run is made elsewhere.
     """
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     _check(values)
@@ -158,12 +167,17 @@ def build(
     compatibility.check(
         compatibility.Combination(settings, values["samples"], model, nodes["task"]["texts"], device, names)
     )
-    pin = typed(saved_settings.Pin, values["tuned"], "tuned") if values["tuned"] else None
-    notes = saved_settings.check(pin, _label(names, nodes["model"]), task.name, _card(device)) if pin else ()
+    saved = typed(saved_settings.SavedSetting, values["tuned"], "tuned") if values["tuned"] else None
+    notes = saved_settings.check(saved, _label(names, nodes["model"]), task.name, _card(device)) if saved else ()
     required = mapping(values["protocol"], "requires", "protocol")
     chosen = {**_flat({**without(values, "meter", "tuned", *GIVEN), **nodes}), **names}
-    if pin:
-        chosen |= {"tuned": pin.name, "tuned.sweep_id": pin.sweep_id, "tuned.card": pin.card, "tuned.date": pin.date}
+    if saved:
+        chosen |= {
+            "tuned": saved.name,
+            "tuned.sweep_id": saved.sweep_id,
+            "tuned.card": saved.card,
+            "tuned.date": saved.date,
+        }
     _check_protocol(required, chosen)
     return Run(
         names=names,
@@ -181,7 +195,7 @@ def build(
         tracking_uri=tracking_uri,
         chosen=chosen,
         config=values,
-        command=command(words),
+        command=command(overrides),
         sweep_id=values["sweep_id"],
         shared_host=values["shared_host"],
         early_stop_against=early_stop_against(values["early_stop_against"]),
@@ -217,7 +231,7 @@ def _check(values: Mapping[str, Any]) -> None:
 
 
 def _check_protocol(required: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
-    """Refuses words under which a protocol's figures would not compare, saying all that must be typed instead.
+    """Refuses options under which a protocol's figures would not compare, naming all that must be typed instead.
 
     `required` has the values that every run of the protocol must have (`all`), and those that a task has instead.
     """
@@ -232,12 +246,12 @@ def _check_protocol(required: Mapping[str, Any], chosen: Mapping[str, Any]) -> N
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Every leaf under its dotted name; lists and empty dicts are leaves."""
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for key, value in values.items():
         if key == "_target_":
             continue
         if isinstance(value, Mapping) and value:
-            found.update(_flat(value, f"{prefix}{key}."))
+            leaves.update(_flat(value, f"{prefix}{key}."))
         else:
-            found[f"{prefix}{key}"] = value
-    return found
+            leaves[f"{prefix}{key}"] = value
+    return leaves

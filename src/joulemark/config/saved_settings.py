@@ -1,7 +1,7 @@
-"""A pin: the setting that a sweep recommended, kept as `conf/tuned/NAME.yaml` and run with `tuned=NAME`.
+"""The setting that a sweep recommended, saved as `conf/tuned/NAME.yaml` and run with `tuned=NAME`.
 
-It holds settings only, so words typed by hand win over it, and says of which model, on which card and by which sweep
-they were found: another model is refused, another card is said.
+The file holds settings only, so options on the command line prevail, and names the model, card and sweep that they come
+from: another model is refused, another task or card becomes a note of the run.
 """
 
 import re
@@ -22,8 +22,18 @@ SETTINGS = tuple(setting.name for setting in fields(Settings))
 
 
 @dataclass(frozen=True)
-class Pin:
-    """Where a setting comes from. `model` is the model's label, with its size (`bloomz-560m`)."""
+class SavedSetting:
+    """Where a saved setting comes from.
+
+    Attributes:
+        name: of its file, as in `tuned=NAME`
+        model: the model's label with its size, such as `bloomz-560m`
+        task: the task that the sweep measured
+        card: product name of the device that it measured on
+        date: day of the recommendation, YYYY-MM-DD
+        sweep_id: the sweep that recommended it
+        versions: the packages whose version may change the recommendation; None for one that was not installed
+    """
 
     name: str
     model: str
@@ -34,22 +44,28 @@ class Pin:
     versions: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def check(pin: Pin, model: str, task: str, card: str) -> tuple[str, ...]:
-    """What must be said of a pinned setting on this run; UserError for another model than the one it was found with."""
-    if model != pin.model:
+def check(saved: SavedSetting, model: str, task: str, card: str) -> tuple[str, ...]:
+    """The notes of a run with a saved setting: each way in which the run differs from the sweep that recommended it.
+
+    Raises:
+        UserError: the run is of another model.
+    """
+    if model != saved.model:
         raise UserError(
-            f"tuned={pin.name} was found for {pin.model}, and this run is of {model}; leave tuned=… out, or sweep it: "
-            f"-m sweep=efficiency sweep.save_as=…"
+            f"tuned={saved.name} was found for {saved.model}, and this run is of {model}; "
+            f"leave tuned=… out, or sweep it: -m sweep=efficiency sweep.save_as=…"
         )
-    other = [
-        *([f"task={pin.task}, and this run does {task}"] if task != pin.task else []),
-        *([f"{pin.card}, and this run is on {card}"] if card != pin.card else []),
+    differences = [
+        *([f"task={saved.task}, and this run does {task}"] if task != saved.task else []),
+        *([f"{saved.card}, and this run is on {card}"] if card != saved.card else []),
     ]
-    return tuple(f"tuned={pin.name} was found on {one}: it may not be the best here" for one in other)
+    return tuple(
+        f"tuned={saved.name} was found on {difference}: it may not be the best here" for difference in differences
+    )
 
 
 def place(name: str | None, folder: Path | None = None) -> Path | None:
-    """The file that a pin of this name gets; UserError where the name cannot be one, or is taken."""
+    """The file for a saved setting of this name; UserError for a name that is invalid or taken."""
     if name is None:
         return None
     if not NAME.fullmatch(name) or name == "none":
@@ -62,44 +78,44 @@ def place(name: str | None, folder: Path | None = None) -> Path | None:
     return path
 
 
-def settings(words: Sequence[str]) -> dict[str, Any]:
-    """Of the overrides of a run its settings, as nested values of YAML."""
-    found: dict[str, Any] = {}
-    for word in words:
-        key, _, value = word.partition("=")
+def settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings among the overrides of a run, as nested values of YAML."""
+    values: dict[str, Any] = {}
+    for override in overrides:
+        key, _, value = override.partition("=")
         if key in SETTINGS or key.startswith("task."):
             *path, last = key.split(".")
-            node = found
+            node = values
             for part in path:
                 node = node.setdefault(part, {})
             node[last] = yaml.safe_load(value)
-    return found
+    return values
 
 
-def text(pin: Pin, words: Sequence[str], figures: str) -> str:
-    """The file: a head for people, where it comes from, and the settings. `figures` are what was measured."""
-    shown = ", ".join(f"{name} {version}" for name, version in pin.versions.items() if version)
+def text(saved: SavedSetting, overrides: Sequence[str], figures: str) -> str:
+    """The content of the file: a comment with its origin and the measured `figures`, then the settings."""
+    shown = ", ".join(f"{name} {version}" for name, version in saved.versions.items() if version)
     head = [
         "# @package _global_",
-        f"# {pin.model}, task={pin.task}: {' '.join(words)}",
-        f"# found on {pin.card}, {pin.date}, by sweep {pin.sweep_id}, with {shown}",
+        f"# {saved.model}, task={saved.task}: {' '.join(overrides)}",
+        f"# found on {saved.card}, {saved.date}, by sweep {saved.sweep_id}, with {shown}",
         f"# {figures}",
     ]
-    values = {"tuned": asdict(pin), **settings(words)}
+    values = {"tuned": asdict(saved), **settings(overrides)}
     return "\n".join([*head, yaml.safe_dump(values, sort_keys=False, allow_unicode=True)])
 
 
 def write(path: Path, content: str) -> str:
-    """Writes the file where there is none; returns one sentence that says so, or why not."""
+    """Writes the file unless it exists; returns one sentence with its path, or why it was not written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(content)
     except OSError as error:
-        return f"not pinned: {shown(path)}: {error.strerror}"
-    return f"pinned: {shown(path)}"
+        return f"not saved: {shown(path)}: {error.strerror}"
+    return f"saved: {shown(path)}"
 
 
 def shown(path: Path) -> str:
-    """The file as it is called in the checkout."""
+    """The last three parts of the path, as in `conf/tuned/NAME.yaml`."""
     return "/".join(path.parts[-3:])

@@ -10,7 +10,7 @@ from joulemark.core import palette
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 
-# Okabe and Ito's palette, told apart by the colour-blind
+# Okabe and Ito's palette, distinguishable for the colour-blind
 
 
 def latency(record: Record) -> str | None:
@@ -54,7 +54,7 @@ def energy(record: Record, metrics: Mapping[str, float | None]) -> str | None:
         axes.bar_label(bars, [f"{wh:.3g} Wh"], padding=4)
     axes.invert_yaxis()
     axes.margins(x=0.2)
-    axes.set_xlabel("energy per 1,000 inferences, Wh (hatched: estimated, not read by a sensor)")
+    axes.set_xlabel("energy per 1,000 inferences, Wh (hatched: estimated, not measured by a sensor)")
     return _svg(figure)
 
 

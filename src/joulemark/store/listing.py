@@ -1,6 +1,6 @@
 """What the tracking store holds of many runs, read at once: seconds for ten thousand, in little memory.
 
-A database is asked for its tables' rows themselves, a few hundred runs at a time, without importing MLflow (four
+A database is queried for its tables' rows themselves, a few hundred runs at a time, without importing MLflow (four
 seconds); a server, and a filter in MLflow's own syntax, go through MLflow's client, which is slower.
 """
 
@@ -28,7 +28,7 @@ class StoredRun:
         began_ms: when it began, ms since the epoch; 0 where that is not known
         metrics: the last value of each, finite numbers only
         tags: those that are not MLflow's own
-        params: those that were asked for
+        params: those that were requested
         artifacts: the folder of its files, as a URI
         broken: the names of metrics whose value is not a finite number
     """
@@ -47,7 +47,7 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which runs are asked for: every part that is given narrows them.
+    """Which runs are requested: every part that is given narrows them.
 
     Attributes:
         tasks: names of tasks
@@ -64,7 +64,7 @@ class Choice:
     cell: str | None = None
 
     def takes(self, run: StoredRun) -> bool:
-        """Whether a run is among those asked for."""
+        """Whether a run is among those requested."""
         return (
             (not self.tasks or run.tags.get("task") in self.tasks)
             and (not self.ids or any(run.run_id.startswith(prefix) for prefix in self.ids))
@@ -128,7 +128,7 @@ def _by_tables(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[Sto
 
 
 def record(uri: str, run: StoredRun) -> Record | None:
-    """The record of one run; None where its file is not where the store says, or cannot be read as one."""
+    """The record of one run; None where its file is not at its place in the store, or cannot be read as one."""
     parts = urlsplit(run.artifacts)
     if parts.scheme not in ("file", ""):
         from joulemark.store import reading

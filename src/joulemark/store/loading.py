@@ -20,7 +20,7 @@ def load(run: str | PathLike[str], uri: str | None = None) -> tuple[str | None, 
     `uri` is a tracking store as an option names one; a database is read without importing MLflow.
 
     Raises:
-        UserError: where there is no such run or file, several runs begin so, or the record is not where the store says
+        UserError: where there is no such run or file, several runs begin so, or the record is missing in the store
     """
     path = Path(run).expanduser()
     if path.is_file():

@@ -1,6 +1,6 @@
 """The chosen model in MLflow's registry: one registered model per task, its version a run, `greenest` the one to use.
 
-A version holds no weights: its source is the run, and its tags say which checkpoint, settings and command made it.
+A version holds no weights: its source is the run, and its tags hold the checkpoint, settings and command that made it.
 """
 
 import re
@@ -38,7 +38,7 @@ class Registered:
 
 
 def check(name: str, alias: str) -> None:
-    """Refuses what MLflow takes for something else, before it is asked."""
+    """Refuses what MLflow takes for something else, before any request."""
     for key, value in (("name", name), ("alias", alias)):
         if not NAME.fullmatch(value):
             raise UserError(f"{key}={value} cannot be registered: letters, digits, dots, dashes and underscores only")
@@ -82,7 +82,7 @@ def register(client: Any, run_id: str, name: str, alias: str = ALIAS) -> Registe
 
 
 def facts(data: Facts) -> dict[str, str]:
-    """What a version says of its run: energy, quality, settings and command; what it lacks is left out."""
+    """What a version holds of its run: energy, quality, settings and command; what it lacks is left out."""
     metrics = {key.replace("/", "."): f"{data.metrics[key]:.6g}" for key in METRICS if key in data.metrics}
     settings = {key: data.params[key] for key in PARAMS if data.params.get(key) not in (None, "None")}
     return {**metrics, **settings, **{key: data.tags[key] for key in TAGS if key in data.tags}}

@@ -52,7 +52,7 @@ def site(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def param_names(names: Iterable[str]) -> frozenset[str]:
-    """These params' names and those that they had before: what a store must be asked for."""
+    """These params' names and those that they had before: what a store must be queried for."""
     wanted = frozenset(names)
     return wanted | {before for before, now in renamed.RUN.items() if now in wanted}
 
@@ -88,8 +88,8 @@ def _tag(key: str, value: str) -> str:
     return command(value) if key in COMMAND_TAGS else value
 
 
-def _each(words: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    return sorted(names.get(word, word) for word in words)
+def _each(entries: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    return sorted(names.get(entry, entry) for entry in entries)
 
 
 def _option(key: str, value: str) -> tuple[str, str]:

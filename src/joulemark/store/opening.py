@@ -1,4 +1,4 @@
-"""A tracking store that can be used, or one line that says why not."""
+"""A tracking store that can be used, or one line with the reason why not."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ def reader(uri: str) -> MlflowClient:
     with reachable(uri):
         _probe(uri)
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        client.search_experiments(max_results=1)  # a server that is not there answers nothing
+        client.search_experiments(max_results=1)  # a server that is not there gives no reply
         return client
 
 

@@ -40,7 +40,7 @@ def _kept(data: Any) -> Kept:
 def finished(uri: str, device: str) -> dict[str, Kept]:
     """Every finished run on this device by the options of the command that began it, the newest of each.
 
-    One that a sweep ended early is not what its command asks for.
+    One that a sweep ended early is not what its command requests.
     """
     client = open_store(uri, "text_classification").client
     runs: dict[str, Kept] = {}
@@ -100,7 +100,7 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
 
 
 def record_of(uri: str, run_id: str) -> Record | None:
-    """The record of one run; None where its file is not where the store says, or cannot be read as one."""
+    """The record of one run; None where its file is not at its place in the store, or cannot be read as one."""
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
         return from_json(json.loads(_record_json(client, run_id)))

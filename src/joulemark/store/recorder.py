@@ -73,7 +73,7 @@ class Recorder:
             raise UserError(answer["error"])
 
     def beat(self) -> None:
-        """Tells the child that the measuring process is alive: after `stall_s` without this it counts as hung."""
+        """Signals to the child that the measuring process is alive: after `stall_s` without this it counts as hung."""
         if self._heart:
             self._heart.beat()
 
@@ -176,8 +176,8 @@ def _read(payload: Payload) -> tuple[Record, Mapping[str, str]]:
 
 def main() -> None:
     """Serves a measuring process."""
-    # The answers keep standard output for themselves: MLflow prints links of its own there
-    # An answer that nobody took stays in the buffer, and closing tries it again
+    # The replies keep standard output for themselves: MLflow prints links of its own there
+    # A reply that nobody took stays in the buffer, and closing tries it again
     with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         serve(sys.stdin, answers)

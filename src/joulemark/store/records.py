@@ -45,7 +45,7 @@ def _begin(opened: Store, record: Record) -> Any:
 def _log_inputs(opened: Store, run_id: str, record: Record) -> None:
     """Names the run's inputs; a second time where another run brought the same ones at this moment.
 
-    MLflow 3.17 looks whether the store knows them and then writes: of two runs it refuses the later one.
+    MLflow 3.17 checks whether the store knows them and then writes: of two runs it refuses the later one.
     """
     try:
         opened.client.log_inputs(run_id, [dataset_input(record)])

@@ -1,7 +1,7 @@
 """A sqlite store whose folder moved: where it lay, what of it is out of date, and the rewriting in one transaction.
 
 MLflow writes absolute paths into its database and has no command to change them. What is rewritten here are those
-columns alone, and only below the old folder; a run's own params and record say what was, and stay.
+columns alone, and only below the old folder; a run's own params and record state what was, and stay.
 """
 
 import sqlite3
@@ -63,7 +63,7 @@ def _opened(database: Path, write: bool) -> Iterator[sqlite3.Connection]:
 def plan(database: Path, old: Path | None = None, new: Path | None = None) -> Move | None:
     """What has to change, without changing it; None where every path is right already.
 
-    The new folder is the database's own unless it is given; the old one is where the experiments say that theirs was.
+    The new folder is the database's own unless it is given; the old one is the folder that the experiments name.
 
     Raises:
         UserError: no database of a known MLflow, a run that is RUNNING, several old folders

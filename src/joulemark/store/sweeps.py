@@ -1,4 +1,4 @@
-"""The run that stands for a sweep: its own runs stay flat, and share its `sweep_id`."""
+"""The run that represents a sweep: its own runs stay flat, and share its `sweep_id`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,26 +7,32 @@ from joulemark.store.mlflow_internals import pages
 from joulemark.store.opening import Store, alone, open_store
 from joulemark.store.writing import attach, ending, write
 
-NOTE_MAX = 7900  # characters; MLflow cuts a tag at 8,000 without a word
+NOTE_MAX = 7900  # characters; MLflow cuts a tag at 8,000 without a message
 
 
 @dataclass(frozen=True)
 class SweepRun:
-    """What the run that stands for a sweep holds: its tags, the table in Markdown, numbers, and files by name.
+    """The content of the run that represents a sweep.
 
-    `again` looks for the run that an earlier session of the same `sweep_id` left, and writes over what it said.
+    Attributes:
+        tags: among them its `sweep_id`
+        table: in Markdown; its description, and as a file whole
+        metrics: its numbers; None for an unknown one
+        files: texts by file name
+        tables: the files that MLflow shows as tables: {"columns", "data"}
+        again: whether to write over the run that an earlier session of the same `sweep_id` left
     """
 
     tags: Mapping[str, str]
     table: str
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    tables: tuple[str, ...] = ()  # files that MLflow shows as tables: {"columns", "data"}
+    tables: tuple[str, ...] = ()
     again: bool = False
 
 
 def save_sweep(uri: str, task: str, status: str, began_s: float, sweep: SweepRun) -> str:
-    """Writes one run that stands for a sweep and returns its id; its own runs stay flat, and share its `sweep_id`.
+    """Writes the run that represents a sweep and returns its id; its own runs stay flat, and share its `sweep_id`.
 
     `began_s` is since the epoch; the table is the run's description, and as a file whole.
     """

@@ -18,7 +18,7 @@ SETTINGS = ("batch_size", "precision")
 
 @dataclass(frozen=True)
 class View:
-    """A page of an experiment; its runs stand by energy, the least first.
+    """A page of an experiment; its runs are sorted by energy, the least first.
 
     Attributes:
         key: by which it is found again; saving another view with the same key replaces it
@@ -62,7 +62,7 @@ def of_sweep(sweep_id: str, settings: Sequence[str] = SETTINGS) -> View:
 
 
 def default(experiment: str) -> View:
-    """All finished runs of an experiment, of the task of that name: which model answers how well at what cost."""
+    """All finished runs of an experiment, of the task of that name: the quality of each model and what it costs."""
     return View(
         key="joulemark",
         name=f"energy against quality: {experiment}",

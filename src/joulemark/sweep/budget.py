@@ -26,7 +26,7 @@ class Budget:
 
 
 class SpentError(Exception):
-    """The budget does not hold another trial; says which part of it is used."""
+    """The budget does not hold another trial; the message names the part that is used."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _used(state: StudyState, amount: Callable[[TrialResult], float]) -> float:
 
 
 def complete(results: Sequence[TrialResult]) -> list[TrialResult]:
-    """The results that say something about their points."""
+    """The results that are valid for their points."""
     return [result for result in results if result.outcome.status not in INCOMPLETE]
 
 

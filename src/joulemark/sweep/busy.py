@@ -2,7 +2,7 @@
 
 A sweep holds its cards' sweep locks from beginning to end, beside which each of its trials takes the lock of a run
 (hardware/gpu_lock.py): a second sweep does not come between two trials of the first. A single run may, and is waited
-for or ends the sweep, as `sweep.busy` says.
+for or ends the sweep, by `sweep.busy`.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A sweep with several workers: starts them, waits, and recommends from what they told the study.
+"""A sweep with several workers: starts them, waits, and recommends from the results in their study.
 
     this process                         worker 1, 2, …                    python -m src.run …
     ────────────                         ──────────────                    ───────────────────
@@ -50,9 +50,9 @@ def run(request: SweepRequest, report: Report, program: Sequence[str] = PROGRAM)
 
 
 def _result(request: SweepRequest, study: Study, ends: Sequence[WorkerEnd], report: Report) -> SweepResult:
-    """The recommendation from what the workers told the study; UserError where they did not measure the reference."""
+    """The recommendation from the results in the study; UserError where the workers did not measure the reference."""
     errors = list(dict.fromkeys(end.error for end in ends if end.error))
-    if len(errors) == 1 and all(end.error for end in ends):  # the storage is gone, say, and need not be asked again
+    if len(errors) == 1 and all(end.error for end in ends):  # the storage is gone, say, and need not be queried again
         raise UserError(errors[0])
     if request.plan.reference not in study.state().known(FULL):
         raise UserError(errors[0] if errors else "every worker died before the reference was measured; try again")

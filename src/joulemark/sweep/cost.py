@@ -98,8 +98,8 @@ def cost_of(results: Sequence[TrialResult], reference: Metrics, recommended: Met
 def _start_wh(recommended: Metrics, reference: Metrics) -> float | None:
     """What a start takes more: compiling in its warm-up, preprocessing workers in its loading, say."""
     differences = [
-        own - other
+        own - at_reference
         for key in START_METRICS
-        if (own := recommended.get(key)) is not None and (other := reference.get(key)) is not None
+        if (own := recommended.get(key)) is not None and (at_reference := reference.get(key)) is not None
     ]
     return max(0.0, sum(differences)) if differences else None

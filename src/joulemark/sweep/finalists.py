@@ -1,4 +1,4 @@
-"""Which settings get the full protocol, by what screening says of them."""
+"""Which settings get the full protocol, by their results in screening."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ def finalists(
 ) -> list[Point]:
     """The points that may be on the front within their intervals.
 
-    Where none meets the constraints the nearest to them, so that a full measurement says how far they are.
+    Where none meets the constraints the nearest to them, so that a full measurement shows how far they are.
     """
     finished = {point: known[point] for point in points if point in known and known[point].finished}
     possible = {point: result for point, result in finished.items() if may_meet(result, goals, reference)}

@@ -20,7 +20,7 @@ GONE_S = 150.0  # a heartbeat that stood still for so long, as seen by one watch
 
 
 def this_worker(card: str | None = None) -> dict[str, Any]:
-    """This process as others may look for it, and the card it measures on."""
+    """This process as other workers identify it, and the card it measures on."""
     import psutil
 
     process = psutil.Process()
@@ -47,7 +47,7 @@ class Watch:
 
     clock: Callable[[], float] = time.monotonic
     _machine: str = field(default_factory=machine)
-    # of each trial: heartbeat, seconds it has stood still, when it was last looked at
+    # of each trial: heartbeat, seconds it has stood still, when it was last checked
     _seen: dict[int, tuple[int, float, float]] = field(default_factory=dict)
 
     def dead(self, trial: int, worker: Mapping[str, Any], beat: int) -> bool:
@@ -56,7 +56,7 @@ class Watch:
             return _gone(worker["pid"], worker["began"])
         now = self.clock()
         last_beat, still_s, seen_at = self._seen.get(trial, (beat, 0.0, now))
-        # Between two looks far apart nobody watched: the storage may have been away, and with it the heartbeats
+        # Between two checks far apart nobody watched: the storage may have been away, and with it the heartbeats
         still_s = still_s + min(now - seen_at, BEAT_S) if beat == last_beat else 0.0
         self._seen[trial] = (beat, still_s, now)
         return still_s >= GONE_S

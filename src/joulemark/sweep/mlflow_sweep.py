@@ -1,4 +1,4 @@
-"""The run in MLflow that stands for a sweep: one for each study, written anew by every session of it.
+"""The run in MLflow that represents a sweep: one for each study, written anew by every session of it.
 
 Its trials stay flat runs with the same `sweep_id`; this one holds what they came to: the table, the front, the cost of
 the sweep, the figures, and a saved view that opens on all of them.

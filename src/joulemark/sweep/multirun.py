@@ -81,7 +81,7 @@ class Multirun:
     Attributes:
         sweep_id: that all of them carry
         status: `finished`, `failed` (one of them is not finished) or `interrupted`
-        runs: all that were asked for, the first one first
+        runs: all that were requested, the first one first
         outcomes: of those that were begun, in order
         rows: of the table, one for each outcome
         began_s: since the epoch
@@ -188,7 +188,7 @@ def varying(jobs: Sequence[Sequence[str]]) -> list[Varied]:
 def _outcomes(
     place: Place, jobs: Sequence[Sequence[str]], varied: Sequence[Varied], stops: list[str], report: Report
 ) -> dict[int, Outcome]:
-    """The outcome of each job that was begun, by its index and in the order in which they were asked for."""
+    """The outcome of each job that was begun, by its index and in the order of the request."""
     names = [" ".join(f"{key}={value}" for key, value in options.items()) for options in varied]
     names = [name or _shown(overrides) for name, overrides in zip(names, jobs, strict=True)]
     outcomes = dict(place.perform(jobs, names, stops, report))

@@ -97,8 +97,10 @@ class NextPoint:
         return _farthest(groups[without_batch(best)], points, [*known, *state.claimed(self.stage)])
 
     def _proposed(self, points: Sequence[Point], state: StudyState) -> Point:
-        """What the sampler proposes; what is known is told at once, so that it proposes another point."""
-        self.budget_state.seconds_left(state, self.stage, self._plan.reference)  # nothing is asked that is not measured
+        """What the sampler proposes; what is known is reported to it at once, so that it proposes another point."""
+        self.budget_state.seconds_left(
+            state, self.stage, self._plan.reference
+        )  # nothing is proposed that is not measured
         while self._known_in_a_row < PATIENCE:
             point = self._study.propose()
             if point in points:
@@ -114,7 +116,7 @@ def _farthest(group: Sequence[Point], points: Sequence[Point], measured: Sequenc
     """The open point of a group that lies farthest from those that are measured, the largest batch first."""
     places = [place for place, point in enumerate(group) if point in measured]
     distances = {
-        point: min(abs(place - other) for other in places)
+        point: min(abs(place - measured_place) for measured_place in places)
         for place, point in enumerate(group)
         if point in points and places
     }

@@ -40,7 +40,7 @@ def front(results: Mapping[K, Result]) -> list[K]:
     undominated = [
         key
         for key, result in results.items()
-        if not any(dominates(other.values, result.values) for other in results.values())
+        if not any(dominates(competitor.values, result.values) for competitor in results.values())
     ]
     return sorted(undominated, key=lambda key: results[key].values)
 
@@ -56,17 +56,17 @@ def near_front(results: Mapping[K, Result], most: int) -> list[K]:
         key
         for key, result in results.items()
         if key not in on_front
-        and not any(surely_dominates(other.estimates, result.estimates) for other in results.values())
+        and not any(surely_dominates(competitor.estimates, result.estimates) for competitor in results.values())
     ]
-    possible.sort(key=lambda key: _distance(results[key], [results[other] for other in on_front]))
+    possible.sort(key=lambda key: _distance(results[key], [results[place] for place in on_front]))
     return [*on_front, *possible][:most]
 
 
 def _distance(result: Result, front_results: Sequence[Result]) -> float:
     """The least share by which its worst value would have to shrink to equal a result of the front."""
     return min(
-        max((a - b) / abs(b) if b else a - b for a, b in zip(result.values, other.values, strict=True))
-        for other in front_results
+        max((a - b) / abs(b) if b else a - b for a, b in zip(result.values, competitor.values, strict=True))
+        for competitor in front_results
     )
 
 

@@ -201,10 +201,10 @@ def _screening(
     return overrides, []
 
 
-def _shorter(procedure: Procedure, other: Procedure) -> bool:
-    if procedure.min_windows > other.min_windows:
+def _shorter(procedure: Procedure, reference: Procedure) -> bool:
+    if procedure.min_windows > reference.min_windows:
         return False
-    return procedure.min_windows < other.min_windows or procedure.window_s < other.window_s
+    return procedure.min_windows < reference.min_windows or procedure.window_s < reference.window_s
 
 
 def _budget(conf: SweepConf) -> Budget:

@@ -193,14 +193,14 @@ def _better(metrics: Metrics, reference: Metrics, goals: Goals) -> str:
     """How many times better than the reference by the first objective; `tie` where both energies' intervals overlap,
     and nothing where an energy has no interval: then no ratio can be claimed."""
     first = goals.objectives[0]
-    own, other = metrics.get(first.metric), reference.get(first.metric)
-    if not own or not other or metrics is reference:
+    own, at_reference = metrics.get(first.metric), reference.get(first.metric)
+    if not own or not at_reference or metrics is reference:
         return "-"
     if first.metric == SHORT["energy"]:
         beyond_intervals = verdict.apart(verdict.energy_estimate(metrics), verdict.energy_estimate(reference))
         if not beyond_intervals:
             return "-" if beyond_intervals is None else "tie"
-    return f"{other / own if first.direction == 'min' else own / other:.3g}x"
+    return f"{at_reference / own if first.direction == 'min' else own / at_reference:.3g}x"
 
 
 def _digits(value: float | None) -> str:

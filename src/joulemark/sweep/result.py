@@ -36,7 +36,7 @@ class SweepResult:
     """What a sweep came to.
 
     Attributes:
-        request: what was asked for
+        request: the sweep that was requested
         recommendation: the front and the recommended setting
         reference: the reference's result
         goals: objectives and constraints that the reference has metrics for
@@ -77,7 +77,7 @@ class SweepResult:
 
 
 def result_of(search: Search, request: SweepRequest, study: Study, reference: TrialResult) -> SweepResult:
-    """What a search came to, from what its study knows; the recommended settings are saved where that was asked for."""
+    """The result of a search, from its study; saves the recommended setting where the request names a file for it."""
     full, plan = search.full(), request.plan
     chosen = recommendation.recommend(full, reference, study.goals, plan.space)
     trials = study.results()

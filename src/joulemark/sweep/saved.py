@@ -1,4 +1,4 @@
-"""The end of a sweep that saves what it recommends: `sweep.save_as=NAME`, or how to ask for it."""
+"""The end of a sweep that saves what it recommends: `sweep.save_as=NAME`, or how to request it."""
 
 import datetime
 
@@ -13,7 +13,7 @@ from joulemark.sweep.trial_state import TrialResult
 
 
 def sentences(request: SweepRequest, recommended: TrialResult | None) -> list[str]:
-    """Writes the saved settings that were asked for; returns what was done, or how it is done."""
+    """Writes the saved setting that was requested; returns what was done, or how it is done."""
     if request.run is None:
         return []
     if recommended is None:
@@ -27,10 +27,10 @@ def sentences(request: SweepRequest, recommended: TrialResult | None) -> list[st
     return [saved_settings.write(request.save_as, content), f"run it: {_command(request)}"]
 
 
-def _origin(request: SweepRequest) -> saved_settings.Pin:
+def _origin(request: SweepRequest) -> saved_settings.SavedSetting:
     assert request.run is not None
     assert request.save_as is not None
-    return saved_settings.Pin(
+    return saved_settings.SavedSetting(
         name=request.save_as.stem,
         model=request.run.label,
         task=request.run.task.name,

@@ -133,7 +133,7 @@ class Search:
         """
         self._next.budget_state.seconds_left(state, stage, self._plan.reference)
         self._ready()
-        with deferred():  # a claim is released or told, whatever signal comes; the trial takes signals itself
+        with deferred():  # a claim is released or completed, whatever signal comes; the trial takes signals itself
             claimed = self._study.claim(point, stage)
             result = None if claimed is None else self._result(*claimed)
         if result is not None and (result.outcome.stopped_by or result.outcome.status == "interrupted"):
@@ -141,7 +141,7 @@ class Search:
         return result
 
     def _result(self, claim: Claim, before: StudyState) -> TrialResult | None:
-        """Measures what was claimed and tells the study; None where it did not begin."""
+        """Measures what was claimed and reports it to the study; None where it did not begin."""
         try:
             limit_s = self._next.budget_state.seconds_left(before, claim.stage, self._plan.reference)
         except SpentError:  # other workers took what was left at the same moment
@@ -165,7 +165,7 @@ class Search:
 
     def _run(self, claim: Claim, before: StudyState, limit_s: float | None) -> Outcome:
         stage_overrides = self._plan.full if claim.stage == FULL else self._plan.screening or ()
-        shared = any(other.worker.get("where") == claim.worker["where"] for other in before.claims)
+        shared = any(running.worker.get("where") == claim.worker["where"] for running in before.claims)
         further = (*(("shared_host=true",) if shared else ()), *self._early_stopping(claim, before))
         with self._study.beating(claim):
             return self._measure(merged((*stage_overrides, *further), claim.point), limit_s)

@@ -157,7 +157,7 @@ def _opened(uri: str | None, journal: Path) -> Any:
 
 
 def _reason(error: Exception, uri: str = "") -> str:
-    """One line of what a database says, without the password in its address."""
+    """One line of a database's error, without the password in its address."""
     cause = error.__cause__ or error
     text = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
     shown = text.replace(uri, tracking.public(uri)) if uri else text

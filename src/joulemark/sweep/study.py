@@ -90,7 +90,7 @@ class Study:
         return tuple(suggested(trial, dimension) for dimension in self.dimensions)
 
     def repeat(self, point: Point) -> None:
-        """Tells the sampler what is known of a point it proposed again, so that it proposes another."""
+        """Reports to the sampler what is known of a point it proposed again, so that it proposes another."""
         same = (trial for trial in self._trials() if tuple(trial.user_attrs.get("point", ())) == point)
         self._repeated += [trial for trial in same if trial.values is not None][:1]
 
@@ -147,7 +147,7 @@ class Study:
         try:
             self.storage.set_trial_user_attr(claim.trial, "outcome", values)
             self._close(claim.trial, outcome)
-        except UpdateFinishedTrialError:  # told by an earlier attempt, or closed by who took this worker for dead
+        except UpdateFinishedTrialError:  # reported by an earlier attempt, or closed by who took this worker for dead
             stored = self.storage.get_trial(claim.trial).user_attrs.get("outcome", {})
             if stored.get("seconds") != outcome.seconds:
                 self._add(claim.point, claim.stage, claim.token, outcome=values)
@@ -193,7 +193,9 @@ class Study:
         for trial in filter(running, trials):
             claim = claim_of(trial)
             if self._watch.dead(claim.trial, claim.worker, trial.user_attrs.get("beat", 0)):
-                again = not any(other.user_attrs.get("lost") == [list(claim.point), claim.stage] for other in trials)
+                again = not any(
+                    earlier.user_attrs.get("lost") == [list(claim.point), claim.stage] for earlier in trials
+                )
                 closed.append("outcome" not in trial.user_attrs)
                 with suppress(UpdateFinishedTrialError):  # another worker closes it, too
                     self.patience(partial(self._close_as_lost, trial, claim, again))

@@ -10,7 +10,7 @@ from joulemark.sweep.trial import Outcome
 
 SCREENING, FULL = "screening", "full"
 
-# A trial that was not measured to its end says nothing about its point, which is measured again
+# A trial that was not measured to its end is no result for its point, which is measured again
 INCOMPLETE = ("interrupted", "timed_out", "refused")
 
 
@@ -56,7 +56,7 @@ class Claim:
         point: the overrides that are searched
         stage: `screening` or `full`
         worker: where its worker runs (sweep/liveness.py)
-        token: what tells this claim from others of the same point
+        token: what distinguishes this claim from others of the same point
     """
 
     trial: int

@@ -1,4 +1,4 @@
-"""A stand-in for NVIDIA's binding on PYTHONPATH: two cards of one product, and nothing else that it tells."""
+"""A stand-in for NVIDIA's binding on PYTHONPATH: two cards of one product, and nothing else."""
 
 UUIDS = ("GPU-fake-0", "GPU-fake-1")
 

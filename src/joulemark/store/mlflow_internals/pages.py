@@ -49,7 +49,7 @@ class Page:
 
     Attributes:
         search: MLflow's filter of runs
-        order: MLflow's name of the column by which the runs stand, the least first
+        order: MLflow's name of the column by which the runs are sorted, the least first
         columns: MLflow's names of the columns
         charts: what is drawn, in order
     """

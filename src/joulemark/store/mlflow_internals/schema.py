@@ -10,7 +10,7 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 
-# Schemas whose tables were looked at: only there are tables written to. A new one: look where that MLflow keeps what
+# Schemas whose tables were checked: only there are tables written to. A new one: look where that MLflow keeps what
 # RELIED_UPON lists, above all its paths, then add it
 CHECKED = ("dc11669786a5",)  # MLflow 3.17
 
@@ -55,11 +55,11 @@ def stated(connection: Any) -> list[str] | None:
 def installed() -> str | None:
     """The schema that the installed MLflow writes; None where its migrations do not lead to one.
 
-    What alembic's ScriptDirectory answers, read from the same files without importing them, alembic or MLflow (a tenth
+    What alembic's ScriptDirectory returns, read from the same files without importing them, alembic or MLflow (a tenth
     of a second where those take three).
     """
-    found = importlib.util.find_spec("mlflow")
-    folders = found.submodule_search_locations if found and found.submodule_search_locations else []
+    spec = importlib.util.find_spec("mlflow")
+    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
     return head(
         [file for folder in folders for file in Path(folder, "store", "db_migrations", "versions").glob("*.py")]
     )

@@ -24,7 +24,7 @@ class Row:
         artifacts: the folder of its files, as a URI
         metrics: name and last value of each metric, NaN included
         tags: those that are not MLflow's own
-        params: those that were asked for
+        params: those that were requested
     """
 
     run_id: str

@@ -38,7 +38,7 @@ class Queue(Protocol):
         """Those of the jobs that are over, with their outcomes; None for one that was cancelled before it began."""
 
     def cancel(self, jobs: Sequence[str]) -> None:
-        """Asks the cluster to end them."""
+        """Cancels them."""
 
     def close(self) -> None:
         """Disconnects from the cluster; its jobs go on."""
@@ -101,7 +101,7 @@ def watched(
                 report(f"{place + 1} of {len(jobs)}  {names[place]}  {outcome.status}")
                 yield place, outcome
         if waiting and until_s is not None and time.monotonic() > until_s:
-            report(f"{queue.name} has not ended job {', '.join(waiting)} within {CANCEL_S:g} s; look after them")
+            report(f"{queue.name} has not ended job {', '.join(waiting)} within {CANCEL_S:g} s; check on them")
             return
         if waiting:
             time.sleep(POLL_S)

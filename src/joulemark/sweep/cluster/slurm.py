@@ -1,6 +1,6 @@
 """Slurm: runs as a job array through submitit; a job that left no outcome gets one with Slurm's reason.
 
-submitit asks sacct alone, which many clusters lack; here squeue is asked first, and sacct for jobs it no longer lists.
+submitit queries sacct alone, which many clusters lack; here squeue comes first, and sacct for jobs it no longer lists.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from joulemark.sweep.cluster import node
 from joulemark.sweep.trial import Outcome
 
 SOON_S = 2.0
-QUERY_S = 10.0  # between two queries of Slurm; outcomes are files, looked for every time
+QUERY_S = 10.0  # between two queries of Slurm; outcomes are files, checked every time
 ARRIVAL_S = 20.0  # a file of another machine may arrive later than the state that its job is over
 COMMANDS = ("sbatch", "srun", "squeue", "scancel")
 ACTIVE = (
