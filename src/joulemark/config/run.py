@@ -172,12 +172,7 @@ def build(
     required = mapping(values["protocol"], "requires", "protocol")
     chosen = {**_flat({**without(values, "meter", "tuned", *GIVEN), **nodes}), **names}
     if saved:
-        chosen |= {
-            "tuned": saved.name,
-            "tuned.sweep_id": saved.sweep_id,
-            "tuned.card": saved.card,
-            "tuned.date": saved.date,
-        }
+        chosen |= saved.params
     _check_protocol(required, chosen)
     return Run(
         names=names,

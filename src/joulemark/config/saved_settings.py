@@ -43,6 +43,11 @@ class SavedSetting:
     sweep_id: str
     versions: Mapping[str, str | None] = field(default_factory=dict)
 
+    @property
+    def params(self) -> dict[str, str]:
+        """How the params of a run name it."""
+        return {"tuned": self.name, **{f"tuned.{key}": getattr(self, key) for key in ("sweep_id", "card", "date")}}
+
 
 def check(saved: SavedSetting, model: str, task: str, card: str) -> tuple[str, ...]:
     """The notes of a run with a saved setting: each way in which the run differs from the sweep that recommended it.
