@@ -7,8 +7,8 @@ from joulemark.reporting import greenest
 from tests.reporting.runs import an_entry, answer
 
 
-def test_a_task_with_two_answers_is_refused_in_one_line():
-    with pytest.raises(UserError, match="task text_classification has 2 answers"):
+def test_a_task_with_two_recommendations_is_refused_in_one_line():
+    with pytest.raises(UserError, match="task text_classification has 2 recommendations"):
         greenest.check([answer([an_entry()]), answer([an_entry(device="Other", compare__key="other")])])
     greenest.check([answer([an_entry()]), answer([an_entry(task="summarization")])])
 

@@ -19,7 +19,7 @@ MARKS = ("o", "s", "D", "^", "P", "*", "v")
 BARS, NAMED, HOLLOW_ABOVE, DPI = 12, 6, 0.2, 300
 
 
-def write(folder: Path, answers: Sequence[Recommendation], kinds: Sequence[str]) -> list[Path]:
+def write(folder: Path, recommendations: Sequence[Recommendation], kinds: Sequence[str]) -> list[Path]:
     """Writes the figures of every group into `folder`/figures and returns their paths; a chart of nothing is none."""
     import matplotlib
 
@@ -27,29 +27,29 @@ def write(folder: Path, answers: Sequence[Recommendation], kinds: Sequence[str])
     written = []
     charts: dict[str, Callable[[Recommendation], Any]] = {"quality": quality, "components": components, "batch": batch}
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "joulemark", "font.size": 9}):
-        for answer in answers:
+        for recommendation in recommendations:
             for name, chart in charts.items():
-                figure = chart(answer)
+                figure = chart(recommendation)
                 for kind in kinds if figure is not None else ():
-                    path = folder / "figures" / f"{answer.group.task}-{answer.group.id}-{name}.{kind}"
+                    path = folder / "figures" / f"{recommendation.group.task}-{recommendation.group.id}-{name}.{kind}"
                     figure.savefig(path, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
                     written.append(path)
     return written
 
 
-def quality(answer: Recommendation) -> Any | None:
+def quality(recommendation: Recommendation) -> Any | None:
     """Energy against quality with the front and the intervals of energy; None where no run has a quality."""
-    judged = [entry for entry in answer.group.entries if entry.quality is not None]
+    judged = [entry for entry in recommendation.group.entries if entry.quality is not None]
     if not judged:
         return None
-    figure, axes = _figure(answer, 4.2)
+    figure, axes = _figure(recommendation, 4.2)
     models = sorted({entry.model for entry in judged})
-    for one in judged:
-        place = min(models.index(one.model), len(SERIES) - 1)
-        hollow = (one.estimated or 0) > HOLLOW_ABOVE
+    for entry in judged:
+        place = min(models.index(entry.model), len(SERIES) - 1)
+        hollow = (entry.estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
-            one.energy, one.quality or 0, xerr=one.half_width, color=SERIES[place], capsize=2, linewidth=0.8,
-            marker=MARKS[place] if one.ranked else "x", markerfacecolor="white" if hollow else SERIES[place],
+            entry.energy, entry.quality or 0, xerr=entry.half_width, color=SERIES[place], capsize=2, linewidth=0.8,
+            marker=MARKS[place] if entry.ranked else "x", markerfacecolor="white" if hollow else SERIES[place],
             markersize=5, linestyle="none",
         )  # fmt: skip
     for place, model in enumerate(models[: len(SERIES) - 1]):
@@ -57,77 +57,80 @@ def quality(answer: Recommendation) -> Any | None:
     others = models[len(SERIES) - 1 :]
     if others:
         axes.plot([], [], MARKS[-1], color=SERIES[-1], label=others[0] if len(others) == 1 else f"{len(others)} others")
-    front = answer.front
+    front = recommendation.front
     axes.step([entry.energy for entry in front], [entry.quality or 0 for entry in front], where="post", color="grey",
               linestyle=":", label="Pareto front")  # fmt: skip
     first = {entry.model: entry for entry in reversed(front)}  # of each model on the front, the cheapest is named
-    for one in list(first.values())[:NAMED]:
-        spot = (one.energy, one.quality or 0)
-        axes.annotate(_label(one), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
+    for entry in list(first.values())[:NAMED]:
+        spot = (entry.energy, entry.quality or 0)
+        axes.annotate(_label(entry), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
     _log_where_wide(axes.set_xscale, judged)
     axes.set_xlabel("energy, Wh per 1,000 inferences (bars: 95 %; hollow: more than a fifth estimated)")
-    axes.set_ylabel(f"quality: {answer.group.first.metric}")
+    axes.set_ylabel(f"quality: {recommendation.group.first.metric}")
     axes.legend(frameon=False, fontsize=7)
     return figure
 
 
-def components(answer: Recommendation) -> Any | None:
-    """Energy by component of the cheapest runs, estimates hatched; None where no component was read apart."""
+def components(recommendation: Recommendation) -> Any | None:
+    """Energy by component of the cheapest runs, estimates hatched; None where no component is available."""
     names = [f"energy/{component}_wh_per_1k" for component in COMPONENTS]
-    known = [entry for entry in answer.group.entries if any(name in entry.metrics for name in names)]
-    shown = sorted(known, key=lambda one: one.energy)[:BARS]
+    known = [entry for entry in recommendation.group.entries if any(name in entry.metrics for name in names)]
+    shown = sorted(known, key=lambda entry: entry.energy)[:BARS]
     if not shown:
         return None
-    parts = [(c, [one.metrics.get(name, 0.0) for one in shown]) for c, name in zip(COMPONENTS, names, strict=True)]
-    figure, axes = _figure(answer, 1.4 + 0.32 * len(shown))
+    parts = [(c, [entry.metrics.get(name, 0.0) for entry in shown]) for c, name in zip(COMPONENTS, names, strict=True)]
+    figure, axes = _figure(recommendation, 1.4 + 0.32 * len(shown))
     left = [0.0] * len(shown)
     for component, values in parts:
-        for place, (one, value) in enumerate(zip(shown, values, strict=True)):
-            estimated, colour = one.methods.get(component) in ESTIMATED, palette.COMPONENTS[component]
+        for place, (entry, value) in enumerate(zip(shown, values, strict=True)):
+            estimated, colour = entry.methods.get(component) in ESTIMATED, palette.COMPONENTS[component]
             axes.barh(place, value, left=left[place], facecolor="white" if estimated else colour, edgecolor=colour,
                       hatch="////" if estimated else None, label=component.upper() if place == 0 else None)  # fmt: skip
         left = [a + b for a, b in zip(left, values, strict=True)]
-    axes.set_yticks(range(len(shown)), [_label(one) for one in shown], parse_math=False)
+    axes.set_yticks(range(len(shown)), [_label(entry) for entry in shown], parse_math=False)
     axes.invert_yaxis()
-    axes.set_xlabel("energy, Wh per 1,000 inferences (hatched: estimated, not read by a sensor)")
+    axes.set_xlabel("energy, Wh per 1,000 inferences (hatched: estimated, not measured by a sensor)")
     axes.legend(frameon=False, fontsize=7)
     return figure
 
 
-def batch(answer: Recommendation) -> Any | None:
+def batch(recommendation: Recommendation) -> Any | None:
     """Energy by batch size, a line for each model and precision; None where only one batch size was measured."""
     lines: dict[str, list[Entry]] = {}
-    for one in sorted(answer.group.entries, key=lambda each: (each.batch or 0, each.energy)):
-        if one.batch is not None:
-            lines.setdefault(" ".join(filter(None, (one.model, one.precision, one.settings))), []).append(one)
-    several = {name: some for name, some in lines.items() if len({one.batch for one in some}) > 1}
+    for entry in sorted(recommendation.group.entries, key=lambda each: (each.batch or 0, each.energy)):
+        if entry.batch is not None:
+            lines.setdefault(" ".join(filter(None, (entry.model, entry.precision, entry.settings))), []).append(entry)
+    several = {name: some for name, some in lines.items() if len({entry.batch for entry in some}) > 1}
     if not several:
         return None
-    figure, axes = _figure(answer, 4.2)
+    figure, axes = _figure(recommendation, 4.2)
     most = sorted(several.items(), key=lambda pair: -len(pair[1]))[: len(SERIES)]
     for place, (name, some) in enumerate(most):
         hollow = (some[0].estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
-            [one.batch for one in some], [one.energy for one in some], yerr=[one.half_width or 0 for one in some],
+            [entry.batch for entry in some], [entry.energy for entry in some],
+            yerr=[entry.half_width or 0 for entry in some],
             color=SERIES[place], marker=MARKS[place], markersize=4, linewidth=1, capsize=2, label=name,
             markerfacecolor="white" if hollow else SERIES[place],
         )  # fmt: skip
     axes.set_xscale("log", base=2)
-    sizes = sorted({one.batch or 0 for _, some in most for one in some})
+    sizes = sorted({entry.batch or 0 for _, some in most for entry in some})
     axes.set_xticks(sizes, [str(size) for size in sizes])
-    _log_where_wide(axes.set_yscale, [one for _, some in most for one in some])
+    _log_where_wide(axes.set_yscale, [entry for _, some in most for entry in some])
     axes.set_xlabel("batch size")
     axes.set_ylabel("energy, Wh per 1,000 inferences")
     axes.legend(frameon=False, fontsize=7)
     return figure
 
 
-def _figure(answer: Recommendation, height: float) -> tuple[Any, Any]:
+def _figure(recommendation: Recommendation, height: float) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, height), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(f"{spoken(answer.group.task)} · {answer.group.title}", loc="left", fontsize=8, parse_math=False)
+    axes.set_title(
+        f"{spoken(recommendation.group.task)} · {recommendation.group.title}", loc="left", fontsize=8, parse_math=False
+    )
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

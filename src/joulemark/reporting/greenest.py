@@ -8,26 +8,29 @@ from joulemark.core.errors import UserError
 from joulemark.reporting.decision import Recommendation
 
 
-def check(answers: Sequence[Recommendation]) -> None:
-    """Refuses answers of which nobody could say which is a task's: UserError where a task has several groups."""
-    groups = Counter(answer.group.task for answer in answers if _ours(answer))
+def check(recommendations: Sequence[Recommendation]) -> None:
+    """Refuses several recommendations for one task, since a registered model has one: UserError."""
+    groups = Counter(recommendation.group.task for recommendation in recommendations if _ours(recommendation))
     for task, count in groups.items():
         if count > 1:
             raise UserError(
-                f"register=true: task {task} has {count} answers, one for each group of runs that may be ranked; "
+                f"register=true: task {task} has {count} recommendations, one for each group of "
+                "runs that may be ranked; "
                 "choose one with tasks=[…], sweep_id=… or filter=…"
             )
 
 
-def register(uri: str, answers: Sequence[Recommendation]) -> list[dict[str, Any]]:
+def register(uri: str, recommendations: Sequence[Recommendation]) -> list[dict[str, Any]]:
     """Registers each task's recommended run under the task's name with the alias `greenest`; says where they are."""
     from joulemark.store import additions  # MLflow, for who asks for it
 
     return [
-        additions.register(uri, one.run_id, one.task) for answer in answers if (one := answer.chosen) and _ours(answer)
+        additions.register(uri, chosen.run_id, chosen.task)
+        for recommendation in recommendations
+        if (chosen := recommendation.chosen) and _ours(recommendation)
     ]
 
 
-def _ours(answer: Recommendation) -> bool:
+def _ours(recommendation: Recommendation) -> bool:
     """Whether a run of this program is recommended; others' results cannot be run from a registry."""
-    return answer.chosen is not None and not answer.chosen.external
+    return recommendation.chosen is not None and not recommendation.chosen.external

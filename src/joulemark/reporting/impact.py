@@ -1,6 +1,6 @@
-"""What the answers mean to people: other things that take as much, a use of one's own, a mix of jobs, training.
+"""The impact of the recommendations: equivalences, the energy of one's own use, a mix of jobs, training.
 
-All of it is of runs that this program measured and whose record was read; of external results none is made.
+All of it is of runs that this program measured and whose record is available; external results have none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ from joulemark.reporting.section import Section
 
 
 def asked_use(config: Mapping[str, Any]) -> Use | None:
-    """The use that the options ask for; None without a count, UserError for one that cannot be."""
-    words = config.get("use") or {}
-    found = use(1 if words.get("count") is None else words["count"], words.get("per", "week"))
-    return None if words.get("count") is None else found
+    """The use that the options request; None without a count, UserError for one that cannot be."""
+    options = config.get("use") or {}
+    request = use(1 if options.get("count") is None else options["count"], options.get("per", "week"))
+    return None if options.get("count") is None else request
 
 
 def asked_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
@@ -36,20 +36,20 @@ def asked_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
 
 
 def in_other_words(
-    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+    recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
-    """What 1,000 inferences of each answer are in other words, and what one's own use of it takes."""
-    chosen = list(_chosen(answers, records))
+    """Equivalences of 1,000 inferences of each recommendation, and the energy of one's own use of it."""
+    chosen = list(_chosen(recommendations, records))
     if not chosen:
         return None
-    rows = [(spoken(one.task), one.model, wh_rounded(one.energy), _like(one.energy)) for one, _ in chosen]
+    rows = [(spoken(entry.task), entry.model, wh_rounded(entry.energy), _like(entry.energy)) for entry, _ in chosen]
     like = Table("1,000 inferences", ("task", "model", "energy", "as much as"), rows)
     wanted = asked_use(config)
-    costs = [found for one, record in chosen if (found := cost(record, one.metrics)) is not None]
-    uses = [my_use(wanted, one) for one in costs] if wanted else []
+    costs = [usage_cost for entry, record in chosen if (usage_cost := cost(record, entry.metrics)) is not None]
+    uses = [my_use(wanted, usage_cost) for usage_cost in costs] if wanted else []
     paragraphs = usage_text.sentences(uses[0]) if len(uses) == 1 else ()
     tables = [usage_text.table(uses[0])] if len(uses) == 1 else [_uses(uses)] if uses else []
-    return Section("in-other-words", "In other words", paragraphs, (like, *tables, equivalences.sources()))
+    return Section("equivalences", "Equivalences", paragraphs, (like, *tables, equivalences.sources()))
 
 
 def _like(wh: float) -> str:
@@ -57,67 +57,67 @@ def _like(wh: float) -> str:
 
 
 def _uses(uses: Sequence[MyUse]) -> Table:
-    """The same use of each answer, a row each: what it takes a week and a year."""
-    asked = uses[0].use
+    """The same use of each recommendation, a row each: its energy in a week and a year."""
+    wanted = uses[0].use
     rows = [
         (spoken(use.cost.task), use.cost.model, interval(use.week.wh), interval(use.year.wh), _like(use.year.wh.mean))
         for use in uses
     ]
     columns = ("task", "model", "a week", "a year", "a year is as much as")
-    note = "Being on between the calls is not in it. tasks=[…] with one task says more: money, grams, heat, loading."
-    return Table(f"My use: {rounded(asked.count, 4)} inferences a {asked.per} of each", columns, rows, note)
+    note = "Without idle energy between the calls. tasks=[…] with one task says more: money, grams, heat, loading."
+    return Table(f"My use: {rounded(wanted.count, 4)} inferences a {wanted.per} of each", columns, rows, note)
 
 
 def portfolio(
-    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+    recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
-    """One general model or specialists, for a mix of jobs that the options name."""
+    """One general-purpose model or specialists, for a mix of jobs that the options name."""
     jobs = asked_mix(config)
     if jobs is None:
         return None
-    runs = [workload_mix.measured(record, one.metrics) for one, record in _all(answers, records)]
-    one, other = workload_mix.sides(jobs, [run for run in runs if run is not None])
-    found = portfolios.portfolio(jobs, one, other)
-    return Section("a-mix-of-jobs", "One general model, or specialists", portfolio_text.sentences(found),
-                   (portfolio_text.table(found),) if found.costs else ())  # fmt: skip
+    runs = [workload_mix.measured(record, entry.metrics) for entry, record in _all(recommendations, records)]
+    general, specialists = workload_mix.sides(jobs, [run for run in runs if run is not None])
+    result = portfolios.portfolio(jobs, general, specialists)
+    return Section("a-mix-of-jobs", "One general-purpose model, or specialists", portfolio_text.sentences(result),
+                   (portfolio_text.table(result),) if result.costs else ())  # fmt: skip
 
 
 def training(
-    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+    recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
     """After how many calls the published energy of training is matched, of models whose training is published."""
-    found = []
-    for one, record in _all(answers, records):
-        per_1k = Amount.of(one.energy, one.half_width)
-        if (parity := trainings.parity(str(record.model.checkpoint), per_1k, run=one.named)) is not None:
-            found.append(parity)
-    if not found:
+    parities = []
+    for entry, record in _all(recommendations, records):
+        per_1k = Amount.of(entry.energy, entry.half_width)
+        if (parity := trainings.parity(str(record.model.checkpoint), per_1k, run=entry.named)) is not None:
+            parities.append(parity)
+    if not parities:
         return None
-    said = trainings.sentences(min(found, key=lambda each: each.per_1k.mean), asked_use(config))
-    return Section("training", "Training against inference", said, (trainings.table(found),))
+    sentences = trainings.sentences(min(parities, key=lambda each: each.per_1k.mean), asked_use(config))
+    return Section("training", "Training against inference", sentences, (trainings.table(parities),))
 
 
 def published(
-    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+    recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
-    """The nearest published figure of each answer whose GPU was read."""
+    """The nearest published figure of each recommendation whose GPU energy is available."""
     paragraphs = []
-    for one, record in _chosen(answers, records):
-        place = lists.of_record(record, one.metrics)
+    for entry, record in _chosen(recommendations, records):
+        place = lists.of_record(record, entry.metrics)
         if place is not None:
-            paragraphs.append(f"{spoken(one.task)}, {one.model}: {' '.join(published_text.sentences(place))}")
-    return Section("published", "Beside published figures", paragraphs) if paragraphs else None
+            paragraphs.append(f"{spoken(entry.task)}, {entry.model}: {' '.join(published_text.sentences(place))}")
+    return Section("published", "Compared with published figures", paragraphs) if paragraphs else None
 
 
-def _chosen(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
-    for answer in answers:
-        one = answer.chosen
-        if one is not None and not one.external and one.run_id in records:
-            yield one, records[one.run_id]
+def _chosen(recommendations: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
+    for recommendation in recommendations:
+        entry = recommendation.chosen
+        if entry is not None and not entry.external and entry.run_id in records:
+            yield entry, records[entry.run_id]
 
 
-def _all(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
-    for answer in answers:
-        for entry in answer.group.entries:
+def _all(recommendations: Sequence[Recommendation], records: Mapping[str, Record]) -> Iterator[tuple[Entry, Record]]:
+    for recommendation in recommendations:
+        for entry in recommendation.group.entries:
             if not entry.external and entry.run_id in records:
                 yield entry, records[entry.run_id]

@@ -1,10 +1,10 @@
 """A part of the page beside the built-in charts: made of a report's entries and configuration, by a plain function.
 
     def section(
-        answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+        recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
     ) -> Section | None
 
-`records` are the whole records of the runs that a reader looks at first, by run id; `config` the words of the command.
+`records` are the whole records of the runs that a reader sees first, by run id; `config` the options of the command.
 Add the function to `FURTHER` in reporting/sections.py: that is the one line by which a section is plugged in.
 """
 

@@ -99,6 +99,6 @@ def test_the_page_of_documentation_has_every_source():
     from joulemark.core import markdown
     from joulemark.core.paths import CONF
 
-    page = (CONF.parent / "docs" / "meaning.md").read_text()
+    page = (CONF.parent / "docs" / "impact.md").read_text()
     for line in "\n".join(markdown.table(equivalences.sources())).splitlines()[2:]:
         assert line in page  # print("\n".join(markdown.table(sources()))) is the table to put there

@@ -104,7 +104,7 @@ def _read(path: Path) -> Equivalence:
     where = f"conf/equivalence/{path.name}"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
-        raise UserError(f"{where} holds no keys; see docs/meaning.md")
+        raise UserError(f"{where} holds no keys; see docs/impact.md")
     thing = typed(Equivalence, {"name": path.stem, **values}, where)
     for key, allowed in (("kind", KINDS), ("basis", BASES)):
         if getattr(thing, key) not in allowed:

@@ -113,7 +113,7 @@ def read(file: Path = FILE) -> Reference | None:
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
     where = f"conf/reference/{file.name}"
     if not isinstance(values, dict) or not isinstance(values.get("entries"), list):
-        raise UserError(f"{where} holds no entries; see docs/meaning.md")
+        raise UserError(f"{where} holds no entries; see docs/impact.md")
     entries = [_only(Entry, entry) for entry in values["entries"]]
     return typed(Reference, {**_only(Reference, values), "entries": entries}, where)
 

@@ -97,7 +97,7 @@ def published(file: Path = FILE) -> Reference:
     """The published figures of the file; UserError for one that is broken."""
     values = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(values, dict):
-        raise UserError(f"conf/reference/{file.name} holds no keys; see docs/meaning.md")
+        raise UserError(f"conf/reference/{file.name} holds no keys; see docs/impact.md")
     return typed(Reference, values, f"conf/reference/{file.name}")
 
 

@@ -1,6 +1,6 @@
 // Brings the page to life: group, filters, charts as they come into view, table, theme.
 const CHARTS = [
-  ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general-purpose-purpose", rolesChart],
+  ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general-purpose", rolesChart],
   ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["floor", "Distance from the energy lower bound", floorChart], ["phases", "Stages of an inference", phasesChart],
 ];
 const byId = (id) => document.getElementById(id);
