@@ -215,6 +215,7 @@ def test_an_addition_is_at_most_one_file_and_one_yaml_of_few_lines(name):
     assert all(count <= limit for count, limit in zip(counts, LINES[name], strict=True)), counts
 
 
+@pytest.mark.weights
 def test_a_translation_task_with_a_metric_of_its_own_runs(add):
     last = run(add("task"), "model=embedded", "task=translation", "meter=replay")
     assert (last["status"], last["task"]) == ("finished", "translation")
@@ -222,6 +223,7 @@ def test_a_translation_task_with_a_metric_of_its_own_runs(add):
     assert last["metrics"]["quality/primary"] == last["metrics"]["quality/chrf"]
 
 
+@pytest.mark.weights
 def test_a_kind_of_model_runs_without_weights(add):
     words = ("model=keywords", "task=text_classification", "task.dataset=embedded", "meter=replay")
     last = run(add("kind"), *words)
@@ -230,6 +232,7 @@ def test_a_kind_of_model_runs_without_weights(add):
     assert "random_weights" not in last["flags"]
 
 
+@pytest.mark.weights
 def test_a_sensor_is_found_by_auto_and_its_trust_decides(add):
     folder = add("sensor")
     last = run(folder)
@@ -240,12 +243,14 @@ def test_a_sensor_is_found_by_auto_and_its_trust_decides(add):
     assert readings_of.source(readings, "cpu").meter == "thermometer"
 
 
+@pytest.mark.weights
 def test_a_checkpoint_of_a_known_kind_is_a_few_lines_of_yaml(add):
     last = run(add("checkpoint"), "model=short_context", "task=summarization", "meter=replay")
     assert (last["status"], last["model"]) == ("finished", "short_context")
     assert last["metrics"]["quality/rouge1"] is not None
 
 
+@pytest.mark.weights
 def test_the_conf_of_the_current_folder_is_found_without_an_option(add):
     folder = add("task", "kind", "sensor", "checkpoint")
     words = ("model=short_context", "task=translation")

@@ -275,6 +275,7 @@ def _cells(kernel):
     return zip(act.__code__.co_freevars, act.__closure__, strict=True)
 
 
+@pytest.mark.processes
 def test_on_a_machine_without_a_counter_the_command_is_refused_in_one_line():
     import subprocess
     import sys

@@ -152,6 +152,7 @@ def test_every_command_that_is_listed_exists():
         assert (ROOT / "src" / "joulemark" / "cli" / f"{name}.py").is_file(), name
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not os.path.exists("/bin/bash"), reason="no bash")
 def test_the_completion_script_completes_in_bash(tmp_path):
     command = tmp_path / "joulemark"

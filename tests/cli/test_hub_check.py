@@ -191,6 +191,7 @@ def test_with_a_token_what_is_gated_works_and_the_exit_code_says_that_all_does(e
     assert json.loads(done.stdout.splitlines()[-1])["failed"] == 0
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(("endpoint_", "offline"), [("http://127.0.0.1:9", "0"), ("http://192.0.2.1", "0"), ("", "1")])
 def test_without_a_network_it_says_so_in_one_line_within_ten_seconds(endpoint_, offline, tmp_path):
     began = time.monotonic()

@@ -179,6 +179,7 @@ def test_a_run_out_of_memory_is_a_failed_record_that_names_the_batch_size(store,
     assert "out of memory at batch_size=800" in record["error"]
 
 
+@pytest.mark.processes
 def test_a_refused_meter_is_one_line_also_after_the_recorder_has_ended(store, tmp_path):
     # The recorder holds our standard error: communicate() returns when it, too, has let go of it
     missing = "tests.cli.test_run.Missing"

@@ -20,7 +20,6 @@ from joulemark.config.run import command
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.hardware import devices, host
-from joulemark.store.reading import Kept
 from joulemark.sweep import grid
 from joulemark.sweep.grid import Cell, Suite, jobs
 from tests.paths import ROOT, SHARED
@@ -187,6 +186,8 @@ def test_a_mistake_is_one_line(overrides, says, tmp_path):
 
 
 def test_a_run_counts_as_measured_only_on_the_device_that_it_would_use(monkeypatch):
+    from joulemark.store.reading import Kept  # MLflow enters here
+
     card = devices.Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: [card])
     job = grid.Job("text_classification", "embedded", ("model=embedded", "task=text_classification"))

@@ -108,6 +108,7 @@ def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_lower_bound(m
         assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
 
 
+@pytest.mark.processes
 def test_a_setting_is_refused_before_torch_is_imported():
     code = (
         "import sys; from tests.composed import built; from joulemark.core.errors import UserError\n"
@@ -152,6 +153,7 @@ def test_every_setting_reaches_schema_run_record_params_saved_settings_report_an
     }
 
 
+@pytest.mark.processes
 def test_a_setting_that_is_added_needs_no_other_line():
     """The seven places that listed the settings are read again from a `Settings` with one field more."""
     code = (

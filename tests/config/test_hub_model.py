@@ -61,6 +61,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.servers
 def test_the_kind_of_a_checkpoint_is_found_from_its_own_files_without_torch(tmp_path):
     with hub(MODELS) as endpoint:
         lines = [[f"model={name}", f"task={task}"] for name, task, _ in KINDS]
@@ -68,6 +69,7 @@ def test_the_kind_of_a_checkpoint_is_found_from_its_own_files_without_torch(tmp_
     assert reported == [*(f"{kind}|{name}|{name}" for name, _, kind in KINDS), "False"]
 
 
+@pytest.mark.servers
 def test_what_cannot_be_loaded_is_refused_in_one_line_without_torch(tmp_path):
     with hub(MODELS) as endpoint:
         ner, unknown, missing, down, padded, bare, *rest = built_lines(endpoint, tmp_path, [

@@ -75,6 +75,12 @@ def test_settings_origin_and_task_hold_what_one_mapping_held():
     assert record.site.estimated_limit == values["site"]["modelled_limit"]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_that_says_nothing_of_quoting_is_of_a_protocol_that_may_be_quoted(name):
+    quotable = stored(name)["protocol"].get("quotable", True)
+    assert from_json(stored(name)).protocol.preliminary is not quotable
+
+
 def test_a_guard_that_did_not_exist_is_unknown_and_fails_no_audit():
     values = stored("schema_1_classification")
     kept = {"name", "idle_s", "warmup_batches", "warmup_max_s", "settle_batches", "settle_rel", "window_s"}

@@ -94,9 +94,10 @@ def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):
     assert [sample.target for sample in rows(dataset, 4)] == ["positive", "negative", None, None]
 
 
-def test_a_label_outside_the_tasks_labels_is_refused_with_its_row(tmp_path):
-    dataset = of_file(lines(tmp_path / "a.jsonl", {"text": "a", "label": 5}), labels=("negative", "positive"))
-    with pytest.raises(UserError, match="row 1: label 5 is not one of negative, positive"):
+@pytest.mark.parametrize("label", [5, 2, -2])  # -1 is a hidden one
+def test_a_label_outside_the_tasks_labels_is_refused_with_its_row(tmp_path, label):
+    dataset = of_file(lines(tmp_path / "a.jsonl", {"text": "a", "label": label}), labels=("negative", "positive"))
+    with pytest.raises(UserError, match=f"row 1: label {label} is not one of negative, positive"):
         rows(dataset, 1)
 
 

@@ -49,6 +49,12 @@ def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():
     assert latency_metrics.ttft_s(record) == pytest.approx(1.25)
 
 
+def test_what_the_stages_took_is_in_the_energy_and_the_time_of_the_run():
+    record = Measurement(stages=tuple(measured(FakeClock(), [], stage_s=5.0, stage_requests=4)))
+    assert energy_metrics.run_s(record) == pytest.approx(5.0 + 6.0)
+    assert energy_metrics.run_wh(record) == pytest.approx(100.0 * (5.0 + 6.0) / 3600)
+
+
 def test_fewer_requests_than_a_batch_holds_are_still_one_batch():
     assert measured(FakeClock(), [], stage_s=1.0, stage_requests=1)[0].window.requests % 2 == 0
 

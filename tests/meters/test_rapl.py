@@ -72,6 +72,15 @@ def test_what_may_have_wrapped_twice_is_not_known(tmp_path, tree):
     assert reading.method == {}
 
 
+def test_of_several_packages_the_one_that_may_wrap_twice_first_says_how_long_all_are_known(tmp_path, tree):
+    tree("intel-rapl:0", "package-0", 0, limit_w=150)
+    tree("intel-rapl:1", "package-1", 500, limit_w=300)
+    meter, clock = a_meter(tmp_path)
+    meter.start()
+    clock.sleep(WRAPS_UJ / 1e6 / 300 + 1)
+    assert meter.stop().cpu_j is None
+
+
 def test_the_memory_of_one_socket_of_two_is_not_the_machines(tmp_path, tree):
     tree("intel-rapl:0", "package-0", 10)
     tree("intel-rapl:1", "package-1", 500)

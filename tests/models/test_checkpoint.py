@@ -28,6 +28,7 @@ assert "torch" not in sys.modules and "transformers" not in sys.modules
 """
 
 
+@pytest.mark.processes
 def test_without_a_network_one_line_comes_fast_and_names_the_ways_on(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: a connection is refused

@@ -8,7 +8,6 @@ from typing import Any
 import numpy
 import pytest
 import soundfile
-import torch
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
@@ -310,6 +309,8 @@ def test_a_processor_without_a_type_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["vit", "resnet", "git"])
 def test_processes_prepare_the_very_same_pixels_in_the_same_order(name: str) -> None:
+    import torch
+
     task, inputs = asked(TINY[name][1])
     alone, together = (loaded(name, task, preprocessing_workers=count).predict for count in (1, 3))
     assert torch.equal(alone.prepare(inputs), together.prepare(inputs))

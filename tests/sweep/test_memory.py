@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -47,6 +48,20 @@ def test_a_card_and_its_overrides_are_one_case_whatever_their_order(tmp_path):
     assert memory.known(("precision=bf16", "model=m")) == Known(64, 128)
     assert memory.known(("model=m", "precision=fp32")) == Known()
     assert Memory(memory.path, "GPU-2").known(("model=m", "precision=bf16")) == Known()
+
+
+def test_a_process_that_dies_as_it_writes_leaves_what_was_known(tmp_path, monkeypatch):
+    memory, whole = Memory(tmp_path / "memory.json", "GPU-1"), Path.write_text
+    memory.add(("model=m",), 64, True)
+
+    def half(path, text, **options):
+        whole(path, text[: len(text) // 2], **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(KeyboardInterrupt):
+        memory.add(("model=m",), 128, True)
+    assert memory.known(("model=m",)) == Known(64)
 
 
 def tell(path, number):

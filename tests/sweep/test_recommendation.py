@@ -176,11 +176,13 @@ def refused(*overrides):
     return done.stderr
 
 
+@pytest.mark.processes
 def test_a_sweep_without_m_says_to_type_it():
     assert "type -m" in refused("sweep=efficiency", "model=embedded_classifier")
     assert "storage" in refused("storage=sqlite:///x.db")
 
 
+@pytest.mark.processes
 def test_a_storage_that_is_invalid_reached_is_one_line_without_its_password():
     uri = "postgresql+psycopg://someone:secret@127.0.0.1:1/none"
     line = refused("-m", "sweep=efficiency", "hardware=cpu", "batch_size=1,2", "precision=fp32", f"storage={uri}")

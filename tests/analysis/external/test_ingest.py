@@ -122,6 +122,7 @@ def test_the_command_takes_files_as_plain_arguments_whatever_their_names(tmp_pat
     assert "energy_consumed is nan" in out
 
 
+@pytest.mark.processes
 def test_a_file_of_unknown_shape_writes_nothing_and_is_one_line(tmp_path):
     good = csv_file(tmp_path, ROW)
     (tmp_path / "bad.csv").write_text("model,joules\nx,1\n")
@@ -153,6 +154,7 @@ def test_a_mistake_is_one_line(tmp_path, options, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.processes
 def test_a_dry_run_writes_nothing(tmp_path):
     code, out, _ = command(tmp_path, csv_file(tmp_path, ROW), "dry_run=true")
     assert code == 0

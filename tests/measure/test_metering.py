@@ -1,0 +1,46 @@
+"""Any code under the meters: what GPUs still do when it begins or ends is on the right side of the window's edge."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from joulemark.core.machine import Hardware
+from joulemark.measure import metering
+from joulemark.measure.metering import CodeMeter
+from tests.fakes import FakeClock, FakeMeter, procedure
+
+CARD = Hardware("cuda", "cuda", ("fp32",), uuid="GPU-a")
+LATE_S = 2.0  # seconds that the card works on after the call that asked for it has returned
+
+
+@pytest.fixture
+def events(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # of the card's lock
+    return []
+
+
+@pytest.fixture
+def meter(events, monkeypatch):
+    clock = FakeClock()
+
+    def wait(uuids):
+        events.append(f"wait for {', '.join(uuids)}")
+        clock.sleep(LATE_S)
+
+    monkeypatch.setattr(metering, "wait_for_gpus", wait)
+    sensor = FakeMeter(clock, {"gpu": 100.0}, events=events)
+    run = SimpleNamespace(hardware=CARD, procedure=procedure(), meters=(sensor,), meters_required=False)
+    return CodeMeter(run, clock)
+
+
+def test_the_gpus_are_waited_for_before_the_meters_start_and_before_they_stop(meter, events):
+    with meter as window:
+        events.append("code")
+    assert events == ["wait for GPU-a", "fake start", "code", "wait for GPU-a", "fake stop"]
+    assert (window.duration_s, window.joules) == (LATE_S, 100.0 * LATE_S)
+
+
+def test_a_block_that_raised_is_not_waited_for(meter, events):
+    with pytest.raises(ZeroDivisionError), meter:
+        1 / 0  # noqa: B018
+    assert events == ["wait for GPU-a", "fake start", "fake stop"]
