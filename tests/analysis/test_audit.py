@@ -216,7 +216,8 @@ def test_a_throttled_run_says_so_on_its_page_and_is_doubtful():
     assert "| verdict | doubtful | throttled" in page
 
 
-def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
+def temperatures(warmed, **changes):
+    """Degrees of the card at each state but the last; a window changes them as told, a reading takes one off."""
     clock, driver = FakeClock(), Driver()
 
     class Cooling(GpuMonitor):
@@ -226,12 +227,22 @@ def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
             return state
 
     def heated(phase, record):
-        driver.temperature = 60.0 if phase.startswith("window") else driver.temperature
+        driver.temperature = warmed(driver.temperature) if phase.startswith("window") else driver.temperature
 
-    plan = procedure(cool_c=5.0, cool_max_s=60.0)
+    plan = procedure(cool_c=5.0, cool_max_s=60.0, **changes)
     record = benched(a_run(clock, [FakeMeter(clock, {"gpu": 200.0})], procedure=plan), clock, heated,
                      gpu=Cooling(CARD, clock.now, driver))  # fmt: skip
-    assert [state.temperature_c <= 45.0 for state in record.measurement.gpu_states[:-1]] == [True] * 5
+    return [state.temperature_c for state in record.measurement.gpu_states[:-1]]
+
+
+def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
+    found = temperatures(lambda before: 60.0)
+    assert (len(found), max(found) <= 45.0) == (5, True)
+
+
+def test_a_card_that_every_window_warms_a_little_is_held_to_its_first_state_and_not_to_its_last():
+    found = temperatures(lambda before: before + 4.0, min_windows=8, max_windows=8)
+    assert (len(found), max(found) <= 45.0) == (10, True)
 
 
 def test_without_a_card_nothing_is_looked_at():

@@ -134,6 +134,14 @@ def test_the_joules_of_two_cards_are_the_sum_of_each_ones_own_ticks():
     assert reading.gpu_utilization == pytest.approx(0.5)
 
 
+def test_the_utilization_of_one_card_of_two_is_not_that_of_both():
+    meter, clock, made = two()
+    made.nvmlDeviceGetSamples = lambda card, kind, since: (0, [Sample(10**18, 90)] if card == "GPU-a" else [])
+    meter.start()
+    clock.sleep(1.0)
+    assert meter.stop().gpu_utilization is None
+
+
 def test_what_is_longer_than_the_work_is_taken_off_at_the_idle_power_of_both_cards():
     meter, clock, _ = two(watts={"GPU-a": 100.0, "GPU-b": 100.0})
     _, idle = Instruments([meter], clock).metered(lambda: clock.sleep(5.0))

@@ -46,6 +46,11 @@ def test_a_ramp_is_interpolated_at_the_edges(wall):
     assert reading.wall_j == pytest.approx((120 + 220) / 2 * 10)
 
 
+def test_what_was_drawn_between_the_edges_counts_and_not_only_what_was_drawn_at_them(wall):
+    reading = read(*wall([(0, 100), (5, 400), (10, 100), (15, 100)]), 0.0, 10.0)
+    assert reading.wall_j == pytest.approx((100 + 400) / 2 * 10)
+
+
 def test_what_is_outside_the_window_does_not_count(wall):
     rows = [(at, 300 if 5 <= at <= 15 else 9000) for at in range(20)]
     assert read(*wall(rows), 5.0, 10.0).wall_j == pytest.approx(3000)
