@@ -111,6 +111,12 @@ def test_the_dataset_follows_the_weights_unless_it_is_named():
     assert named.dataset.id == "EdinburghNLP/xsum"
 
 
+def test_an_option_of_the_task_that_is_typed_wins_over_what_its_dataset_sets():
+    words = ["model=gpt2", "task=text_generation", "task.dataset=wikitext"]
+    assert built(*words).task.prompt_words == 20
+    assert built(*words, "task.prompt_words=7").task.prompt_words == 7
+
+
 def test_a_size_brings_its_own_checkpoint_and_shape():
     run = built("model=bloomz", "model.size=7b1", "task=summarization")
     assert run.model.checkpoint.id == "bigscience/bloomz-7b1"
