@@ -48,7 +48,7 @@ def test_a_run_that_is_sure_to_be_worse_ends_early_with_its_interval_its_quality
     assert named_metrics.metrics(early)["energy/ci95_rel"] is not None
     assert early.scores == whole.scores
     assert early.measurement.stages == ()
-    assert early.flags == ("early_stopped", "not_converged")
+    assert early.flags == ("early_stopped", "not_converged", "partial_total")
     assert caveats.EXPLAINED["early_stopped"] in description.markdown(early, named_metrics.metrics(early))
     assert audit.verdict(early)[0] == "doubtful"
 

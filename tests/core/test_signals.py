@@ -106,3 +106,22 @@ def test_a_trial_runs_off_the_main_thread_with_and_without_forwarding(program): 
         thread.start()
         thread.join()
     assert [outcome.status for outcome in outcomes] == ["finished", "finished"]
+
+
+@pytest.mark.processes
+def test_a_process_that_was_stopped_and_went_on_knows_it():
+    script = (
+        "import sys\n"
+        "from joulemark.core.signals import Suspensions\n"
+        "suspensions = Suspensions()\n"
+        "print(suspensions(), flush=True)\n"
+        "sys.stdin.readline()\n"
+        "print(suspensions(), flush=True)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "0\n"
+    os.kill(child.pid, signal.SIGSTOP)
+    os.waitpid(child.pid, os.WUNTRACED)
+    os.kill(child.pid, signal.SIGCONT)
+    out, _ = child.communicate("go on\n")
+    assert out == "1\n"

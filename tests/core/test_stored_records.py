@@ -34,7 +34,8 @@ def test_both_older_schemas_are_among_the_examples():
 @pytest.mark.parametrize("name", NAMES)
 def test_an_older_record_gives_the_metrics_that_its_own_program_computed(name):
     metrics = named_metrics.metrics(from_json(stored(name)))
-    assert {known: metrics[known] for known in EXPECTED[name]["metrics"]} == EXPECTED[name]["metrics"]
+    # Energies were means of windows; they are pooled over windows now, which moves the last digits
+    assert {known: metrics[known] for known in EXPECTED[name]["metrics"]} == pytest.approx(EXPECTED[name]["metrics"])
     assert set(metrics) - set(EXPECTED[name]["metrics"]) <= NEWER
 
 

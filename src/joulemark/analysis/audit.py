@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from joulemark.analysis import readings
+from joulemark.analysis.plausibility import Impossible, impossible
 from joulemark.core.measurement import Measurement, Reading, Window
 from joulemark.core.procedure import Procedure
 from joulemark.core.record import Record
@@ -36,6 +37,12 @@ class Check:
 def of(record: Record) -> list[Check]:
     """Every check of a record; none of one that was measured before there was an audit."""
     return checks(record.measurement, record.protocol, record.hardware.power_limit_w)
+
+
+def failures(record: Record) -> list[Check | Impossible]:
+    """Every check that failed and every reading that cannot be, the impossible ones first."""
+    failed = [check for check in of(record) if not check.passed]
+    return [*impossible(record.measurement, record.environment), *failed]
 
 
 def checks(measurement: Measurement, protocol: Procedure, power_limit_w: float | None) -> list[Check]:
@@ -153,13 +160,17 @@ DOUBTFUL = (
     "not_converged",
     "warmup_not_converged",
     "skipped_rows",
+    "host_busy",
+    "incomplete_windows",
+    "stages_disagree",
+    "suspended",
 )
 
 
 def verdict(record: Record) -> tuple[str, str]:
     """One word for the run's face, and why: `failed`, `doubtful` or `sound`."""
     made = of(record)
-    wrong = [check for check in made if not check.passed]
+    wrong = failures(record)
     if record.status != "finished" or wrong:
         return "failed", str(wrong[0]) if wrong else record.error or record.status
     doubts = [flag for flag in record.flags if flag in DOUBTFUL]

@@ -1,6 +1,6 @@
 """The warnings of a run in sentences: what each flag means, which sensors were not available, and why."""
 
-from joulemark.analysis import audit, energy_metrics
+from joulemark.analysis import audit, energy_metrics, flags
 from joulemark.core.record import Record
 
 FOREMOST = "estimated"  # the flag that stands before all numbers
@@ -9,10 +9,15 @@ EXPLAINED = {
     "early_stopped": "stopped early: another setting of the sweep is better whatever further windows would show",
     "estimated": "more of this energy was estimated, not read by a sensor, than the site accepts",
     "preliminary": "a screening protocol, too short to quote: protocol=standard gives a result to quote",
-    "contaminated": "another process used this GPU during the measurement",
+    "contaminated": "other processes used the processor or GPU that was measured",
     "power_capped": "the GPU's power limit held its clock, which is normal at full load",
     "throttled": "the GPU reduced its clock: its energy is that of a throttled GPU",
     "random_weights": "random weights: the energy is real, the predictions are meaningless, so there is no quality",
+    "host_busy": "others used the host's processors: CPU and RAM energy includes theirs, GPU energy does not",
+    "incomplete_windows": "in some windows a component's energy was not available; they are left out of every mean",
+    "partial_total": "the total does not hold every component of this machine",
+    "stages_disagree": "the energies of the stages do not add up to that of a whole inference: do not use them",
+    "suspended": "the process or the machine was stopped within a window, which was left out and measured again",
     "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "truncated": "inputs were longer than the model's context and were truncated",
@@ -27,13 +32,28 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 def warnings(record: Record) -> list[str]:
     """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
     evidence = {
-        "contaminated": f" (process {', '.join(map(str, audit.others(record.measurement))) or 'hidden'})",
+        "contaminated": f" ({_others(record)})",
+        "host_busy": f" ({_host_share(record)})",
+        "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
     explained = (
         f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
     )
     return [*explained, *absent(record)]
+
+
+def _others(record: Record) -> str:
+    """Who used the processor or GPU that was measured, as far as it is known."""
+    processes = audit.others(record.measurement)
+    if not processes and record.hardware.device == "cpu":
+        return _host_share(record)
+    return f"process {', '.join(map(str, processes)) or 'hidden'}"
+
+
+def _host_share(record: Record) -> str:
+    share = flags.others_cpu_share(record.measurement)
+    return "share unknown" if share is None else f"{share:.0%} of the host's cores"
 
 
 def absent(record: Record) -> list[str]:

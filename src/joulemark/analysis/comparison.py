@@ -38,7 +38,7 @@ QUANTITIES = {
 GROSS, DYNAMIC = QUANTITIES
 
 # Flags of a process whose figures decide nothing
-UNDECIDING = ("not_converged", "preliminary", "contaminated", "throttled", "early_stopped", "suspended")
+UNDECIDING = ("not_converged", "preliminary", "contaminated", "throttled", "early_stopped")
 
 BUSY_SHARE = 0.5  # of a GPU, below which most of its gross energy is that of being on
 

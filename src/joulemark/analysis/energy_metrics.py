@@ -25,8 +25,8 @@ def energy_metrics(measurement: Measurement, quality: float | None) -> Metrics:
     total = total_j(measurement)
     totals = [joules for joules in energy.total_j_per_request(measurement) if joules is not None]
     interval = stats.estimate(totals)
-    requests = sum(window.requests for window in measurement.windows)
-    units = sum(window.units for window in measurement.windows)
+    windows = energy.complete_windows(measurement)
+    requests, units = sum(window.requests for window in windows), sum(window.units for window in windows)
     return {
         "energy/total_wh_per_1k": wh_per_1k(total),
         **{f"energy/{component}_wh_per_1k": wh_per_1k(joules) for component, joules in parts.items()},
@@ -78,12 +78,16 @@ def _stretch_wh(readings: Sequence[Reading]) -> float | None:
 
 
 def component_j(measurement: Measurement, component: str) -> float | None:
-    """Gross joules per request of one component: the mean over windows, as the repeats count alike."""
-    return _mean(measurement, lambda window: _per_request(energy.window_j(measurement, window, component), window))
+    """Gross joules per request of one component, pooled over windows: all its joules over all their requests."""
+    windows = energy.windows_with(measurement, component)
+    joules = [energy.window_j(measurement, window, component) or 0.0 for window in windows]
+    return sum(joules) / sum(window.requests for window in windows) if windows else None
 
 
 def total_j(measurement: Measurement) -> float | None:
-    """Gross joules per request of all components that were read."""
+    """Gross joules per request of all components that were read; None where no window has all of them."""
+    if not energy.complete_windows(measurement):
+        return None
     read = [joules for c in COMPONENTS if (joules := component_j(measurement, c)) is not None]
     return sum(read) if read else None
 
@@ -116,7 +120,8 @@ def _dynamic_relative(measurement: Measurement, components: Sequence[str]) -> fl
     None where windows leave the scatter unknown, and where the mean is not above zero, of which nothing is a share.
     """
     values = []
-    for window in measurement.windows:
+    windows = energy.complete_windows(measurement)
+    for window in windows:
         parts = [(energy.window_j(measurement, window, each), energy.idle_w(measurement, each)) for each in components]
         known = [(joules, watts) for joules, watts in parts if joules is not None and watts is not None]
         if components and len(known) == len(components):
@@ -124,7 +129,7 @@ def _dynamic_relative(measurement: Measurement, components: Sequence[str]) -> fl
     estimate = stats.estimate(values)
     if estimate is None or estimate.half_width is None or estimate.mean <= 0:
         return None
-    seconds = fmean(window.duration_s / window.requests for window in measurement.windows)
+    seconds = sum(window.duration_s for window in windows) / sum(window.requests for window in windows)
     idle = [(energy.idle_half_width_w(measurement, component) or 0.0) * seconds for component in components]
     return hypot(estimate.half_width, *idle) / estimate.mean
 
@@ -162,7 +167,7 @@ def stage_metrics(measurement: Measurement) -> Metrics:
 def power_metrics(measurement: Measurement) -> Metrics:
     """Mean watts of the GPU at work and idle, and the utilization of GPU and CPU."""
     return {
-        "power/gpu_mean_w": _mean(measurement, lambda w: _over_time(energy.window_j(measurement, w, "gpu"), w)),
+        "power/gpu_mean_w": _gpu_mean_w(measurement),
         "power/idle_w": energy.idle_w(measurement, "gpu"),
         "power/idle_ci95_w": energy.idle_half_width_w(measurement, "gpu"),
         "utilization/gpu": _mean(measurement, _gpu_utilization),
@@ -185,12 +190,11 @@ def _reading_j(readings: Sequence[Reading], component: str) -> float | None:
     return energy.joules(reading, component) if reading else None
 
 
-def _per_request(joules: float | None, window: Window) -> float | None:
-    return None if joules is None else joules / window.requests
-
-
-def _over_time(joules: float | None, window: Window) -> float | None:
-    return None if joules is None or not window.duration_s else joules / window.duration_s
+def _gpu_mean_w(measurement: Measurement) -> float | None:
+    """Mean watts of the GPU, pooled over windows."""
+    windows = energy.windows_with(measurement, "gpu")
+    seconds = sum(window.duration_s for window in windows)
+    return sum(energy.window_j(measurement, window, "gpu") or 0.0 for window in windows) / seconds if seconds else None
 
 
 def _mean(measurement: Measurement, value: Callable[[Window], float | None]) -> float | None:

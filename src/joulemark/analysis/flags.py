@@ -1,8 +1,9 @@
 """The flags of a run: warnings that a reader must see beside its numbers."""
 
-from joulemark.analysis.energy_metrics import estimated_share
+from joulemark.analysis import plausibility, readings
+from joulemark.analysis.energy_metrics import component_j, estimated_share
 from joulemark.core.machine import Site
-from joulemark.core.measurement import Measurement
+from joulemark.core.measurement import COMPONENTS, Measurement
 from joulemark.core.record import Record
 
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
@@ -19,7 +20,10 @@ def measurement_flags(
     raised = {
         EARLY_STOPPED: measurement.stopped_early,
         "estimated": (estimated_share(measurement) or 0.0) > estimated_limit,
+        "incomplete_windows": len(readings.complete_windows(measurement)) < len(measurement.windows),
         "random_weights": weights == "random",
+        "stages_disagree": plausibility.stages_disagree(measurement),
+        "suspended": measurement.suspended_windows > 0,
         "not_converged": bool(measurement.windows) and not measurement.converged,
         "warmup_not_converged": measurement.warmup_converged is False,
     }
@@ -38,8 +42,33 @@ def protocol_flags(record: Record) -> tuple[str, ...]:
 
 
 def host_flags(record: Record) -> tuple[str, ...]:
-    """The flag of a run beside others on one host, whose processor and memory count for all."""
-    return ("shared",) if record.origin.shared_host else ()
+    """The flags of a host that others used as well, and of a total that lacks a component which the machine has.
+
+    Others' work contaminates a run on the host's processors; of one on a GPU it is in the CPU and RAM energy alone.
+    """
+    limit, others = record.protocol.busy_max, others_cpu_share(record.measurement)
+    busy = others is not None and limit is not None and others > limit
+    on_host = record.hardware.device == "cpu"
+    raised = {
+        "shared": record.origin.shared_host,
+        "contaminated": busy and on_host,
+        "host_busy": busy and not on_host,
+        "partial_total": bool(record.measurement.windows) and bool(missing_components(record)),
+    }
+    return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def others_cpu_share(measurement: Measurement) -> float | None:
+    """The share of the host's cores that other processes kept busy, over all windows; None where unknown."""
+    known = [(w.others_cpu_share, w.duration_s) for w in measurement.windows if w.others_cpu_share is not None]
+    seconds = sum(duration_s for _, duration_s in known)
+    return sum(share * duration_s for share, duration_s in known) / seconds if seconds else None
+
+
+def missing_components(record: Record) -> tuple[str, ...]:
+    """The components that the machine has and the total does not hold."""
+    has = COMPONENTS if record.hardware.device != "cpu" else tuple(each for each in COMPONENTS if each != "gpu")
+    return tuple(each for each in has if component_j(record.measurement, each) is None)
 
 
 def truncated(record: Record) -> list[str]:

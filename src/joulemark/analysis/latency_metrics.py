@@ -2,6 +2,7 @@
 
 from statistics import fmean
 
+from joulemark.analysis import readings
 from joulemark.core import stats
 from joulemark.core.measurement import Measurement
 
@@ -12,7 +13,8 @@ def latency_metrics(measurement: Measurement) -> Metrics:
     """Seconds per request, where a batched request waits for its batch, and the rates of work."""
     latencies = [s for window in measurement.windows for s in window.batch_s]
     sizes = [size for window in measurement.windows for _ in range(window.passes) for size in measurement.batch_sizes]
-    seconds = sum(window.duration_s for window in measurement.windows)
+    rated = readings.complete_windows(measurement) or measurement.windows  # those of the energy, so that both agree
+    seconds = sum(window.duration_s for window in rated)
     mean = p50 = p90 = p95 = p99 = None
     if latencies:
         p50, p90, p95, p99 = stats.percentiles(latencies, sizes, (50, 90, 95, 99))
@@ -24,10 +26,8 @@ def latency_metrics(measurement: Measurement) -> Metrics:
         "latency/p95_s": p95,
         "latency/p99_s": p99,
         "latency/ttft_s": ttft_s(measurement),
-        "throughput/requests_per_s": sum(window.requests for window in measurement.windows) / seconds
-        if seconds
-        else None,
-        "throughput/units_per_s": sum(window.units for window in measurement.windows) / seconds if seconds else None,
+        "throughput/requests_per_s": sum(window.requests for window in rated) / seconds if seconds else None,
+        "throughput/units_per_s": sum(window.units for window in rated) / seconds if seconds else None,
     }
 
 

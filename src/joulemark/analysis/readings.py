@@ -1,7 +1,6 @@
 """From readings to joules: which meter's view counts, per component, and what an inference cost."""
 
 from collections.abc import Sequence
-from statistics import fmean
 
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
@@ -64,11 +63,28 @@ def _idle_parts(measurement: Measurement, component: str) -> list[tuple[float, f
 
 
 def idle_j_per_request(measurement: Measurement, component: str) -> float | None:
-    """Idle (static) joules per request: idle power for as long as a request took, the mean over windows."""
-    watts = idle_w(measurement, component)
-    if watts is None or not measurement.windows:
+    """Idle (static) joules per request: idle power for as long as a request took, over the complete windows."""
+    watts, windows = idle_w(measurement, component), complete_windows(measurement)
+    if watts is None or not windows:
         return None
-    return watts * fmean(window.duration_s / window.requests for window in measurement.windows)
+    return watts * sum(window.duration_s for window in windows) / sum(window.requests for window in windows)
+
+
+def complete_windows(measurement: Measurement) -> tuple[Window, ...]:
+    """The windows in which each component that any window's meters read is available: those of every mean and total."""
+    read = [each for each in COMPONENTS if any(source(window.readings, each) for window in measurement.windows)]
+    return tuple(
+        window
+        for window in measurement.windows
+        if all(window_j(measurement, window, component) is not None for component in read)
+    )
+
+
+def windows_with(measurement: Measurement, component: str) -> tuple[Window, ...]:
+    """The windows that tell a component's energy: the complete ones, where there are none those that read it."""
+    windows = complete_windows(measurement) if component in COMPONENTS else ()
+    known = windows or measurement.windows
+    return tuple(window for window in known if window_j(measurement, window, component) is not None)
 
 
 def window_j(measurement: Measurement, window: Window, component: str) -> float | None:
@@ -94,10 +110,11 @@ def signed_j(measurement: Measurement, window: Window, component: str) -> float 
 
 
 def total_j_per_request(measurement: Measurement) -> list[float | None]:
-    """Gross joules per request of each window, all components that were read; None where none was."""
+    """Gross joules per request of each window, all components that were read; None where one of them is missing."""
+    complete = complete_windows(measurement)
     totals: list[float | None] = []
     for window in measurement.windows:
-        parts = [window_j(measurement, window, component) for component in COMPONENTS]
+        parts = [window_j(measurement, window, component) for component in COMPONENTS] if window in complete else []
         read = [part for part in parts if part is not None]
         totals.append(sum(read) / window.requests if read else None)
     return totals

@@ -109,7 +109,10 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
             recorder.beat()
             progress(phase, share)
 
-        record = runner.bench(run, begun, inputs.samples, watch, Instruments(busy_s=host.busy_s, progress=beating))
+        instruments = Instruments(
+            busy_s=host.busy_s, own_busy_s=host.own_busy_s, suspensions=signals.Suspensions(), progress=beating
+        )
+        record = runner.bench(run, begun, inputs.samples, watch, instruments)
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 

@@ -117,6 +117,7 @@ class Window:
         units: work done, in the task's unit
         batch_s: latency of each batch of each pass, in order, seconds
         cpu_utilization: busy share of all host cores, in [0, 1]
+        others_cpu_share: share of all host cores that other processes kept busy, in [0, 1]; None where unknown
     """
 
     duration_s: float
@@ -126,6 +127,7 @@ class Window:
     units: int
     batch_s: Sequence[float]
     cpu_utilization: float | None = None
+    others_cpu_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ class Measurement:
         stages: window of each stage of an inference
         gpu_states: GPU states before the idle baseline, before each window and after the last
         work: FLOPs and bytes of the batch whose latency is nearest the mean; None where they cannot be counted
+        suspended_windows: windows that were left out since the process or the machine was stopped within them
     """
 
     load: tuple[Reading, ...] = ()
@@ -207,3 +210,4 @@ class Measurement:
     stages: tuple[StageWindow, ...] = ()
     gpu_states: tuple[GpuState, ...] = ()
     work: Work | None = None
+    suspended_windows: int = 0

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 SIGINT, SIGTERM, SIGKILL, SIGUSR2 = signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGUSR2
 STOPS = (SIGINT, SIGTERM)
 PR_SET_PDEATHSIG = 1  # prctl(2), Linux
+ASLEEP_LEAST_S = 0.1  # two clocks are read one after the other
 
 
 class Interrupted(BaseException):
@@ -50,6 +52,35 @@ def stop_in(code: int) -> str | None:
 def interrupt_on_stop() -> None:
     """From here on the first SIGINT or SIGTERM raises Interrupted in the main thread, and further ones are ignored."""
     _install(Interrupted.by, STOPS)
+
+
+class Suspensions:
+    """How often this process was stopped (Ctrl-Z, SIGSTOP) and went on, or the machine slept, since it was made.
+
+    Its handler of SIGCONT belongs to the command line, as every handler does.
+    """
+
+    def __init__(self) -> None:
+        self._continued = 0
+        self._asleep_s = _asleep_s()
+        _install(self._count, (signal.SIGCONT,))
+
+    def __call__(self) -> int:
+        """The number until now."""
+        asleep_s = _asleep_s()
+        if asleep_s - self._asleep_s > ASLEEP_LEAST_S:
+            self._asleep_s = asleep_s
+            self._continued += 1
+        return self._continued
+
+    def _count(self, number: int, frame: FrameType | None) -> None:
+        self._continued += 1
+
+
+def _asleep_s() -> float:
+    """Seconds that the machine has slept since boot; 0 where the kernel does not tell."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if boottime is None else time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def ignore_stops(hangup: bool = False) -> None:

@@ -73,6 +73,23 @@ def busy_s() -> float:
     return float(total - idle) / (os.cpu_count() or 1)
 
 
+def own_busy_s() -> float:
+    """Processor seconds of this process and all its descendants since they began, the mean over the host's cores."""
+    import psutil
+
+    process = psutil.Process()
+    seconds = 0.0
+    for each in (process, *process.children(recursive=True)):
+        try:
+            times = each.cpu_times()
+        except psutil.Error:  # it ended in between
+            continue
+        seconds += times.user + times.system
+    ended = process.cpu_times()
+    seconds += getattr(ended, "children_user", 0.0) + getattr(ended, "children_system", 0.0)
+    return seconds / (os.cpu_count() or 1)
+
+
 def _output(command: list[str]) -> str | None:
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import TypeVar
 
-from joulemark.core.measurement import GpuState, Meter, Reading
+from joulemark.core.measurement import COMPONENTS, GpuState, Meter, Reading
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ class Instruments:
         meters: opened meters, most trusted first
         clock: this program's clock
         busy_s: busy seconds of the host's processors since boot, averaged over its cores
+        own_busy_s: of these, those of this process and its children; None where they are not known
+        suspensions: how often the process or the machine was stopped and went on since the run began
         progress: what shows the progress, called between batches
         read_gpu_state: the GPU's state now, None without one; called between windows only
     """
@@ -42,6 +45,8 @@ class Instruments:
     meters: Sequence[Meter] = ()
     clock: Clock = field(default_factory=Clock)
     busy_s: Callable[[], float] = lambda: 0.0
+    own_busy_s: Callable[[], float | None] = lambda: None
+    suspensions: Callable[[], int] = lambda: 0
     progress: Progress = lambda step, share: None
     read_gpu_state: Callable[[], GpuState | None] = lambda: None
 
@@ -84,7 +89,18 @@ class Instruments:
             except Exception as error:
                 failure = failure or error
             else:
+                failure = failure or _not_finite(reading)
                 readings.append(replace(reading, within_s=within_s, around_s=now() - before_s))
         if failure is not None:
             raise failure
         return tuple(readings)
+
+
+def _not_finite(reading: Reading) -> RuntimeError | None:
+    """The failure of a meter that gave no number; None of one that did."""
+    energies = {name: getattr(reading, f"{name}_j") for name in (*COMPONENTS, "wall")}
+    wrong = {name: joules for name, joules in energies.items() if joules is not None and not isfinite(joules)}
+    if not wrong:
+        return None
+    name, joules = next(iter(wrong.items()))
+    return RuntimeError(f"meter {reading.meter} gave {joules} J of {name.upper()}")

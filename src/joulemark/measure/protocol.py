@@ -55,7 +55,14 @@ def measure(
         if measured.windows:
             instruments.clock.sleep(procedure.pause_s)
         measured = _cooled(measured, procedure, instruments)
+        stopped = instruments.suspensions()
         window = measure_window(workload if measured.windows else first, procedure.window_s, instruments)
+        if instruments.suspensions() > stopped and measured.suspended_windows < procedure.max_windows:
+            measured = replace(measured, suspended_windows=measured.suspended_windows + 1)
+            if not measured.windows:
+                kept.clear()  # of the window that is measured again
+            yield "suspended window", measured
+            continue
         measured = replace(measured, windows=(*measured.windows, window))
         measured = replace(measured, converged=_converged(measured, procedure))
         more = not measured.converged and _may_go_on(measured, procedure)

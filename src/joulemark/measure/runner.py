@@ -59,7 +59,7 @@ def bench(
     finally:
         for meter in run.meters:
             meter.close()
-    failed = [check for check in audit.of(record) if not check.passed]
+    failed = audit.failures(record)
     if failed:
         return replace(record, status="failed", error=f"the audit failed: {failed[0]}")
     return replace(record, status="finished", error=None)

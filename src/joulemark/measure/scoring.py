@@ -29,6 +29,7 @@ def scored(
 
 def flagged(record: Record, measurement: Measurement) -> Record:
     """The record with what was measured until now, and the flags that this raises."""
+    record = replace(record, measurement=measurement)
     raised = {
         *flags.measurement_flags(measurement, record.model.weights, record.site.estimated_limit),
         *flags.input_flags(record),
@@ -36,7 +37,7 @@ def flagged(record: Record, measurement: Measurement) -> Record:
         *flags.protocol_flags(record),
         *audit.flags(measurement, record.protocol.busy_max),
     }
-    return replace(record, measurement=measurement, flags=tuple(sorted(raised)))
+    return replace(record, flags=tuple(sorted(raised)))
 
 
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
