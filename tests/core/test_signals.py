@@ -3,6 +3,8 @@
 import ast
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
