@@ -138,7 +138,8 @@ def test_a_classifier_names_labels_in_the_tasks_words(architecture: str, tmp_pat
     loaded = SequenceClassifier(checkpoint, "specialist", labels=labels).load(tiny.Ask(), "cpu", Settings())
     predictions = loaded.predict(TEXTS)
     assert predictions == [loaded.predict([text])[0] for text in TEXTS]
-    assert {p.output for p in predictions} <= {"good", "negative", "no", "label_1"}
+    assert {p.output for p in predictions} <= {"good", "NEGATIVE", "no", "LABEL_1"}
+    assert set(predictions[0].labels.values()) <= {"good", "NEGATIVE", "no", "LABEL_1"}
     assert {p.units for p in predictions} == {1}
     assert predictions[3].truncated
     assert predictions[3].input_tokens == 64

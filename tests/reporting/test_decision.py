@@ -130,6 +130,11 @@ def test_random_weights_alone_give_an_answer_about_energy_alone():
     assert answer(runs, quality=0.5).chosen is None
 
 
+def test_a_quality_below_zero_has_no_share_to_lose():
+    found = answer([an_entry("a", 2.0, quality=-0.1), an_entry("b", 1.0, quality=-0.3)], quality_loss=0.05)
+    assert (found.floor, found.chosen.model) == (None, "b")
+
+
 @pytest.mark.parametrize(
     ("quality", "bounds"),
     [(0.9, {}), (0.9, {"quality": 0.5}), (0.9, {"quality_loss": 0.5}), (-0.5, {"quality": -1.0})],

@@ -73,6 +73,15 @@ def test_a_loss_is_relative_to_the_reference_and_turned_by_what_is_better():
     assert p95.violation({"latency/p95_s": 1.09}, reference) < 0
 
 
+@pytest.mark.parametrize("value", [-0.2, 0.0, None])
+def test_a_reference_that_is_not_above_zero_has_no_share_to_lose(value):
+    (constraint,) = goals(["energy"], {"quality": {"loss_rel": 0.1}}, KNOWN).constraints
+    assert constraint.bound_for({"quality/primary": value}) is None
+    assert constraint.violation({"quality/primary": value}, {"quality/primary": value}) is None
+    (least,) = goals(["energy"], {"quality": {"min": -0.3}}, KNOWN).constraints
+    assert least.violation({"quality/primary": -0.2}, {"quality/primary": value}) < 0
+
+
 def test_a_constraint_that_is_invalid_judged_is_never_kept():
     chosen = goals(["energy"], {"quality": {"loss_rel": 0.1}, "p95": {"max": 1}}, KNOWN)
     assert set(chosen.violations({}, {"quality/primary": 0.8}).values()) == {float("inf")}

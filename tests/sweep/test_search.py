@@ -441,14 +441,15 @@ def test_of_settings_that_tie_the_plainer_is_recommended_while_it_is_nearly_as_g
     assert reason(recommendation, goals) == f"recommended: {' '.join(setting)}: {because}"
 
 
-def test_a_reference_without_quality_drops_the_constraint_of_the_file_and_refuses_the_typed_one(tmp_path):
+@pytest.mark.parametrize(("quality", "why"), [(None, "quality is unknown"), (-0.1, "quality is zero or less")])
+def test_a_reference_without_quality_drops_the_constraint_of_the_file_and_refuses_the_typed_one(tmp_path, quality, why):
     goals = wanted({"quality": {"loss_rel": 0.01}, "p95": {"max": 1.0}})
     messages = []
-    session, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": None}), tmp_path, messages)
+    session, _ = search(plan(tmp_path, goals=goals), Machine(metrics={"quality/primary": quality}), tmp_path, messages)
     session.reference()
     assert [limit.name for limit in session.available_goals(typed=False).constraints] == ["p95"]
-    assert "quality" in messages[-1]
-    with pytest.raises(UserError, match="quality"):
+    assert "the constraints on quality" in messages[-1]
+    with pytest.raises(UserError, match=why):
         session.available_goals(typed=True)
 
 

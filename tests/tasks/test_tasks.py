@@ -24,6 +24,7 @@ from joulemark.tasks.text_classification import TextClassification
 from joulemark.tasks.text_generation import TextGeneration
 from joulemark.tasks.token_classification import TokenClassification
 from tests.hub import hub
+from tests.tasks.scoring import SOURCE, scored
 
 NOTHING = Dataset(name="none", task="none", fields={"text": "text"})
 
@@ -100,15 +101,6 @@ def test_a_running_text_is_cut_into_prompt_and_true_continuation(tmp_path):
 def test_a_prompt_is_taken_whole_and_its_reference_is_the_sources_own(tmp_path):
     found = generation(tmp_path, [{"text": "a b c", "target": "d"}, {"text": "a"}], prompt_words=None)
     assert [(sample.input, sample.target) for sample in found] == [("a b c", "d"), ("a", None)]
-
-
-def scored(task, *pairs):
-    """The scores of (target, output) pairs."""
-    samples = [Sample(str(i), "x", target) for i, (target, _) in enumerate(pairs)]
-    return task.score(samples, [Prediction(output, units=1) for _, output in pairs])
-
-
-SOURCE = Dataset(name="x", task="x", fields={})
 
 
 def test_entities_count_whole_and_a_tagger_of_other_things_has_no_quality():
@@ -225,7 +217,7 @@ def test_similarity_is_ranked_not_measured():
 
 
 def test_words_are_counted_without_case_and_signs_and_another_sampling_rate_is_unusable():
-    task = SpeechRecognition(SOURCE, 16000, 0, 10)
+    task = SpeechRecognition(SOURCE, 16000, 0, 10, normalizer="basic")
     found = scored(task, ("NINE ONE ONE", "nine, one two."))
     assert found.values == {"wer": pytest.approx(1 / 3), "word_accuracy": pytest.approx(2 / 3)}
     with pytest.raises(BadRowError, match="16000 samples a second, the task asks for 8000"):

@@ -10,6 +10,7 @@ EXPLAINED = {
     "estimated": "more of this energy was estimated, not read by a sensor, than the site accepts",
     "preliminary": "a screening protocol, too short to quote: protocol=standard gives a result to quote",
     "contaminated": "other processes used the processor or GPU that was measured",
+    "no_quality": "the predictions have no quality",
     "power_capped": "the GPU's power limit held its clock, which is normal at full load",
     "throttled": "the GPU reduced its clock: its energy is that of a throttled GPU",
     "random_weights": "random weights: the energy is real, the predictions are meaningless, so there is no quality",
@@ -35,6 +36,7 @@ def warnings(record: Record) -> list[str]:
         "contaminated": f" ({_others(record)})",
         "host_busy": f" ({_host_share(record)})",
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
+        "no_quality": f": {record.no_quality}",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
     explained = (

@@ -27,6 +27,7 @@ def energy_metrics(measurement: Measurement, quality: float | None) -> Metrics:
     interval = stats.estimate(totals)
     windows = energy.complete_windows(measurement)
     requests, units = sum(window.requests for window in windows), sum(window.units for window in windows)
+    correct = max(0.0, quality or 0.0)  # a rank correlation may be below zero: no share of predictions is
     return {
         "energy/total_wh_per_1k": wh_per_1k(total),
         **{f"energy/{component}_wh_per_1k": wh_per_1k(joules) for component, joules in parts.items()},
@@ -34,7 +35,7 @@ def energy_metrics(measurement: Measurement, quality: float | None) -> Metrics:
         "energy/ci95_rel": interval.relative if interval else None,
         "energy/estimated_share": estimated_share(measurement),
         "energy/j_per_unit": total * requests / units if total is not None and units else None,
-        "energy/j_per_correct": total / quality if total is not None and quality else None,
+        "energy/j_per_correct": total / correct if total is not None and correct else None,
         "energy/load_wh": _stretch_wh(measurement.load),
         "energy/warmup_wh": _stretch_wh(measurement.warmup),
         "energy/run_wh": run_wh(measurement),

@@ -5,6 +5,7 @@ from joulemark.analysis.energy_metrics import component_j, estimated_share
 from joulemark.core.machine import Site
 from joulemark.core.measurement import COMPONENTS, Measurement
 from joulemark.core.record import Record
+from joulemark.core.task import EXPECTED
 
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
@@ -34,6 +35,11 @@ def input_flags(record: Record) -> tuple[str, ...]:
     """The flags of the inputs: rows skipped, inputs truncated."""
     raised = {"skipped_rows": bool(record.task.skipped), "truncated": bool(truncated(record))}
     return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def quality_flags(record: Record) -> tuple[str, ...]:
+    """The flag of predictions whose quality could not be computed, though it was to be expected."""
+    return ("no_quality",) if record.no_quality and record.no_quality not in EXPECTED else ()
 
 
 def protocol_flags(record: Record) -> tuple[str, ...]:

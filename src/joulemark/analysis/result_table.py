@@ -6,6 +6,7 @@ from joulemark.analysis import audit, diagnosis, energy_metrics, flags, readings
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
+from joulemark.core.task import NO_REFERENCES, RANDOM_WEIGHTS
 
 NOT_AVAILABLE = "n/a"
 LOWER_BOUND = "lower bound (roofline) per 1,000"
@@ -195,9 +196,9 @@ def _per_correct(record: Record) -> str:
 
 def _quality(record: Record) -> str:
     if record.model.weights == "random":
-        return "random weights"
+        return RANDOM_WEIGHTS
     scored = sum(request.score is not None for request in record.requests)
-    return f"{scored} of the same calls" if scored else "the data holds no references"
+    return f"{scored} of the same calls" if scored else record.no_quality or NO_REFERENCES
 
 
 def _site(record: Record) -> str:

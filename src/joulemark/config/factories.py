@@ -118,6 +118,8 @@ def made_model(node: dict[str, Any], name: str) -> Model:
         "model",
     )
     _check_weights(checkpoint, name)
+    if isinstance(labels := node.get("labels"), Mapping):  # a label such as 0 or 1 is read as a number
+        node["labels"] = {str(label): str(known) for label, known in labels.items()}
     return _made(target, {**node, "checkpoint": checkpoint, "capabilities": capabilities}, "model")  # type: ignore[no-any-return]
 
 

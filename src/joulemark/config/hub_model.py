@@ -16,7 +16,11 @@ EXAMPLE = "model=hub model.checkpoint=google/flan-t5-small"
 
 
 def rewritten(overrides: Sequence[str]) -> list[str]:
-    """The overrides with `model=owner/name` as `model=hub model.checkpoint=owner/name`, unless conf/model has it."""
+    """The overrides as Hydra takes them.
+
+    `model=owner/name` is `model=hub model.checkpoint=owner/name`, unless conf/model has it. `model.labels.LABEL_0=…`
+    adds a label of the checkpoint, which no YAML need name.
+    """
     result: list[str] = []
     for override in overrides:
         key, _, value = override.partition("=")
@@ -27,6 +31,8 @@ def rewritten(overrides: Sequence[str]) -> list[str]:
             and not model_files.exists(value)
         ):
             result += ["model=hub", f"model.checkpoint={value}"]
+        elif key == "model.labels" or key.startswith("model.labels."):
+            result.append(f"++{override}")
         else:
             result.append(override)
     return result

@@ -7,7 +7,7 @@ from joulemark.core.errors import UserError
 # extra in pyproject.toml -> the modules that it brings
 MODULES = {
     "quantization": ("torchao",),
-    "speech": ("jiwer", "soundfile"),
+    "speech": ("jiwer", "soundfile", "whisper_normalizer"),
     "detection": ("pycocotools",),
     "postgres": ("psycopg",),
     "slurm": ("submitit",),

@@ -150,6 +150,8 @@ class Record:
         environment: host and software
         measurement: every reading
         scores: quality by metric, the primary one also as `primary`; None where it could not be computed
+        no_quality: why the primary metric is None, with what to type; None where it is not, and before scoring
+        computed_by: how each metric was computed: library, version, rule, signature
         origin: command and sweep
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
@@ -171,6 +173,8 @@ class Record:
     environment: Environment
     measurement: Measurement
     scores: Mapping[str, float | None]
+    no_quality: str | None = None
+    computed_by: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     error: str | None = None
     flags: tuple[str, ...] = ()

@@ -1,8 +1,17 @@
 """What is asked: one request, its inputs and predictions, and the task that makes and scores them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, ClassVar, Protocol
+
+# Why there is no quality where none was to be expected; any other reason raises a flag
+NO_REFERENCES = "the data holds no references"
+NO_JUDGE = "nobody looks at the images: type task.judge=openai/clip-vit-base-patch16 or another CLIP checkpoint"
+RANDOM_WEIGHTS = "random weights"
+EXPECTED = (NO_REFERENCES, NO_JUDGE, RANDOM_WEIGHTS)
+
+NOT_FINITE = "not a finite number (NaN or infinite values in the model's output?)"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,8 @@ class Prediction:
 
     `units` is the work done in the task's unit (tokens generated, labels given, images drawn).
     `input_tokens` counts what the model read after truncation; None where tokens do not apply.
+    `labels` holds all labels that a classifier can give, the checkpoint's to what `model.labels` calls it: its output
+    is compared whole. Empty for generated text, in which labels are searched.
     """
 
     output: Any
@@ -38,6 +49,7 @@ class Prediction:
     input_tokens: int | None = None
     output_tokens: int | None = None
     truncated: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 # Returns host values: when it returns, the device has finished all work of the call.
@@ -48,11 +60,30 @@ Predict = Callable[[Sequence[Any]], list[Prediction]]
 class Scores:
     """The quality of one set of predictions: the task's metrics, and one score in [0, 1] per request.
 
-    A metric that could not be computed is None; `each` has one entry per request, in order.
+    Attributes:
+        values: by metric; None where it could not be computed
+        each: the score of each request, in order; None where it was not scored
+        reason: why the primary metric is None, with what to type; None where it is not
+        computed_by: how a metric was computed: library, version, rule, signature
     """
 
     values: Mapping[str, float | None]
     each: Sequence[float | None]
+    reason: str | None = None
+    computed_by: Mapping[str, str] = field(default_factory=dict)
+
+    def finite(self) -> "Scores":
+        """These scores with None for what is no finite number, and the reason for it."""
+        broken = [name for name, value in self.values.items() if value is not None and not isfinite(value)]
+        values = {name: None if name in broken else value for name, value in self.values.items()}
+        each = [None if score is None or not isfinite(score) else score for score in self.each]
+        reason = f"{', '.join(broken)}: {NOT_FINITE}" if broken else self.reason
+        return replace(self, values=values, each=each, reason=reason)
+
+
+def without_quality(metrics: Sequence[str], count: int, reason: str) -> Scores:
+    """The scores of predictions that have no quality: None for every metric and request, and why."""
+    return Scores(dict.fromkeys(metrics), [None] * count, reason)
 
 
 class Task(Protocol):

@@ -8,7 +8,7 @@ from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
-from joulemark.core.task import Prediction, Sample, Scores
+from joulemark.core.task import NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.data.batching import in_order_of_samples
 
 
@@ -23,7 +23,10 @@ def scored(
     """The record with the quality of the predictions, and a row for each request, whichever batch it was in."""
     scores = _scores(run, loaded, samples, predictions)
     latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
-    record = replace(record, scores=scores.values, requests=_requests(samples, predictions, scores, latencies))
+    requests = _requests(samples, predictions, scores, latencies)
+    record = replace(
+        record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by, requests=requests
+    )
     return flagged(record, record.measurement)
 
 
@@ -33,6 +36,7 @@ def flagged(record: Record, measurement: Measurement) -> Record:
     raised = {
         *flags.measurement_flags(measurement, record.model.weights, record.site.estimated_limit),
         *flags.input_flags(record),
+        *flags.quality_flags(record),
         *flags.host_flags(record),
         *flags.protocol_flags(record),
         *audit.flags(measurement, record.protocol.busy_max),
@@ -41,12 +45,18 @@ def flagged(record: Record, measurement: Measurement) -> Record:
 
 
 def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
-    """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights."""
+    """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights.
+
+    What is no finite number is None. A reason stands where the primary metric is None.
+    """
     scores = run.task.score(samples, predictions)
     values = {**scores.values, **(loaded.judge(samples, predictions) if loaded.judge else {})}
     if run.model.checkpoint.weights == "random":
-        return Scores(dict.fromkeys(["primary", *values]), [None] * len(samples))
-    return Scores({"primary": values.get(run.task.metric), **values}, scores.each)
+        return without_quality(["primary", *values], len(samples), RANDOM_WEIGHTS)
+    scores = replace(scores, values=values).finite()
+    primary = scores.values.get(run.task.metric)
+    reason = None if primary is not None else scores.reason or NO_REFERENCES
+    return replace(scores, values={"primary": primary, **scores.values}, reason=reason)
 
 
 def _requests(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import placement, preprocessing, stages, weights
@@ -38,9 +39,10 @@ class ImageClassifier:
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
-        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
+        labels = mapped(model.config.id2label.values(), self.labels)
+        names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         pixels = preprocessing.pixels(checkpoint, settings.preprocessing_workers)
-        predict = _Namer(model, pixels, names)
+        predict = _Namer(model, pixels, names, labels)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -54,6 +56,7 @@ class _Namer:
     model: Any
     prepare: Callable[[Sequence[Any]], Any]
     names: Mapping[int, str]
+    labels: Mapping[str, str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -69,4 +72,4 @@ class _Namer:
 
     def read(self, chosen: list[list[int]]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        return [Prediction([self.names[number] for number in row], units=1) for row in chosen]
+        return [Prediction([self.names[number] for number in row], units=1, labels=self.labels) for row in chosen]

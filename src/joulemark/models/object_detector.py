@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import placement, preprocessing, stages, weights
@@ -39,8 +40,9 @@ class ObjectDetector:
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, settings)
-        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
-        predict = _Finder(model, preprocessing.open_images(checkpoint), names)
+        labels = mapped(model.config.id2label.values(), self.labels)
+        names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
+        predict = _Finder(model, preprocessing.open_images(checkpoint), names, labels)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -54,6 +56,7 @@ class _Finder:
     model: Any
     processor: Any
     names: Mapping[int, str]
+    labels: Mapping[str, str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -79,7 +82,7 @@ class _Finder:
         found = self.processor.post_process_object_detection(
             out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count
         )
-        return [Prediction(self._objects(one), units=1) for one in found]
+        return [Prediction(self._objects(one), units=1, labels=self.labels) for one in found]
 
     def _objects(self, found: Mapping[str, Any]) -> list[dict[str, Any]]:
         columns = (found[key].float().cpu().tolist() for key in ("boxes", "labels", "scores"))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import placement, stages, tokenization, weights
@@ -16,7 +17,7 @@ from joulemark.models.backend.generation import context_of
 class SequenceClassifier:
     """A model that gives each text one of the labels it was trained on.
 
-    `labels` maps the checkpoint's label names to the task's; a name it does not hold is only put in lower case.
+    `labels` maps the checkpoint's label names to the task's; a name it does not hold stays as it is.
     """
 
     loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
@@ -41,10 +42,11 @@ class SequenceClassifier:
         model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
         context = context_of(model, self.context)
-        names = {number: self.labels.get(name, name.lower()) for number, name in model.config.id2label.items()}
+        labels = mapped(model.config.id2label.values(), self.labels)
+        names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         taken = frozenset(inspect.signature(model.forward).parameters)  # DistilBERT knows no token_type_ids, BERT does
-        predict = _Classifier(model, tokenizer, context, prompt, names, taken)
+        predict = _Classifier(model, tokenizer, context, prompt, names, labels, taken)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -60,6 +62,7 @@ class _Classifier:
     room: int
     prompt: str
     names: Mapping[int, str]
+    labels: Mapping[str, str]
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
@@ -81,6 +84,6 @@ class _Classifier:
         """The predictions in what the model gave, as host values."""
         batch, chosen = answer
         return [
-            Prediction(output=self.names[number], units=1, input_tokens=length, truncated=truncated)
+            Prediction(self.names[number], 1, input_tokens=length, truncated=truncated, labels=self.labels)
             for number, length, truncated in zip(chosen, batch.lengths, batch.truncated, strict=True)
         ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from joulemark.core.labels import mapped_tags
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import placement, stages, tokenization, weights
@@ -18,7 +19,7 @@ OUTSIDE = "O"
 class TokenClassifier:
     """A model that gives each word of a text a tag.
 
-    `labels` maps the checkpoint's tag names to those of the data; a name it does not hold stays as it is.
+    `labels` maps the checkpoint's tags, or their kinds of entity, to those of the data; others stay as they are.
     """
 
     loads: ClassVar[Mapping[str, Mapping[str, str]]] = {
@@ -43,8 +44,10 @@ class TokenClassifier:
         model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
         context = context_of(model, self.context)
-        names = {number: self.labels.get(name, name) for number, name in model.config.id2label.items()}
-        predict = _Tagger(model, tokenizer, context, names, frozenset(inspect.signature(model.forward).parameters))
+        labels = mapped_tags(model.config.id2label.values(), self.labels)
+        names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
+        taken = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Tagger(model, tokenizer, context, names, labels, taken)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -59,6 +62,7 @@ class _Tagger:
     tokenizer: Any
     room: int
     names: Mapping[int, str]
+    labels: Mapping[str, str]
     taken: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
@@ -86,5 +90,5 @@ class _Tagger:
         ):
             tags = [self.names[row[place]] for place in places]
             tags += [OUTSIDE] * (len(words) - len(tags))
-            predictions.append(Prediction(tags, units=len(words), input_tokens=length, truncated=truncated))
+            predictions.append(Prediction(tags, len(words), length, truncated=truncated, labels=self.labels))
         return predictions

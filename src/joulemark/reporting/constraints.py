@@ -74,7 +74,9 @@ class Constraints:
         known = [run.quality for run in entries if run.quality is not None]
         if self.quality is not None:
             return self.quality
-        return max(known) * (1 - self.quality_loss) if known and self.quality_loss is not None else None
+        if not known or self.quality_loss is None or max(known) <= 0:  # of a quality below zero no share is a loss
+            return None
+        return max(known) * (1 - self.quality_loss)
 
 
 def constraints(values: Mapping[str, Any]) -> Constraints:

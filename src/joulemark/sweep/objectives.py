@@ -79,17 +79,21 @@ class Constraint:
             return f"{self.name} loses at most {self.value * 100:g} %"
         return f"{self.name} {'at most' if self.bound == 'max' else 'at least'} {with_unit(self.metric, self.value, 6)}"
 
+    def bound_for(self, reference: Metrics) -> float | None:
+        """The bound in the metric's unit; None for a share of a reference that is unknown, or not above zero."""
+        if self.bound != "loss_rel":
+            return self.value
+        value = reference.get(self.metric)
+        if value is None or value <= 0:  # a share of a negative rank correlation would be above it
+            return None
+        return value * (1 - self.value if self.metric.startswith(MORE_IS_BETTER) else 1 + self.value)
+
     def violation(self, metrics: Metrics, reference: Metrics) -> float | None:
         """By how much the constraint is violated, relative to its bound: met at 0 or less; None where it is unknown."""
-        value = metrics.get(self.metric)
-        bound, more_is_better = self.value, self.bound == "min"
-        if self.bound == "loss_rel":
-            reference_value, more_is_better = reference.get(self.metric), self.metric.startswith(MORE_IS_BETTER)
-            if reference_value is None:
-                return None
-            bound = reference_value * (1 - self.value if more_is_better else 1 + self.value)
-        if value is None:
+        value, bound = metrics.get(self.metric), self.bound_for(reference)
+        if value is None or bound is None:
             return None
+        more_is_better = self.bound == "min" or (self.bound == "loss_rel" and self.metric.startswith(MORE_IS_BETTER))
         excess = bound - value if more_is_better else value - bound
         return excess / abs(bound) if bound else excess
 

@@ -96,13 +96,16 @@ class Search:
         """The goals less constraints on a quality that the reference lacks; UserError where the user typed them."""
         goals, reference = self._study.goals, self._study.reference
         of_quality = [constraint for constraint in goals.constraints if constraint.metric.startswith(QUALITY)]
-        if all(reference.get(constraint.metric) is not None for constraint in of_quality):
+        if all(
+            reference.get(constraint.metric) is not None and constraint.bound_for(reference) is not None
+            for constraint in of_quality
+        ):
             return goals
+        known = all(reference.get(constraint.metric) is not None for constraint in of_quality)
+        what = "zero or less, so it has no share to lose" if known else "unknown (no references in the data?)"
         if typed:
-            raise UserError(
-                "the reference has no quality (no references in the data?): leave the constraint on quality out"
-            )
-        self._report("excluded: the constraints on quality: the reference has none")
+            raise UserError(f"the reference's quality is {what}: leave the constraint on quality out")
+        self._report(f"excluded: the constraints on quality: the reference's is {what}")
         return replace(goals, constraints=goals.without(QUALITY).constraints)
 
     def _measure_all(self, stage: str, choose: Callable[[StudyState], Point | None]) -> None:

@@ -8,6 +8,7 @@ from joulemark.core.errors import BadRowError
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.data.dataset import Dataset, Row
 from joulemark.data.images import encoded_image
+from joulemark.tasks.metrics.overlap import bleu_and_chrf
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,7 @@ class ImageCaptioning:
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Corpus BLEU-4 and chrF over all references of an image (sacrebleu), in [0, 1]; chrF for each caption."""
-        from sacrebleu.metrics import BLEU, CHRF
-
-        pairs = [(s.target, str(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
-        if not pairs:
-            return Scores({"bleu": None, "chrf": None}, [None] * len(samples))
-        most = max(len(target) for target, _ in pairs)
-        # sacrebleu takes as many references for every text; a repeated one changes neither measure
-        streams = [[target[min(number, len(target) - 1)] for target, _ in pairs] for number in range(most)]
-        texts = [text for _, text in pairs]
-        chrf = CHRF()
-        each = [
-            None if s.target is None else chrf.sentence_score(str(p.output), list(s.target)).score / 100
-            for s, p in zip(samples, predictions, strict=True)
-        ]
-        bleu = BLEU(lowercase=True).corpus_score(texts, streams).score / 100
-        return Scores({"bleu": bleu, "chrf": chrf.corpus_score(texts, streams).score / 100}, each)
+        return bleu_and_chrf(samples, predictions)
 
 
 def _texts(value: Any) -> list[str] | None:

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.labels import Labels
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset
 from joulemark.data.images import encoded_image
+from joulemark.tasks.metrics import classification
+
+TOP = 5
 
 
 @dataclass(frozen=True)
@@ -38,24 +42,20 @@ class ImageClassification:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Shares of images whose label is the first, or among the first five, of the answer.
 
-        A model that knows none of the data's labels (an ImageNet classifier on CIFAR) has no quality here: None.
+        A classifier's labels are compared whole, case and separators aside; in a text they are searched. A classifier
+        that knows none of the data's labels (an ImageNet one on CIFAR) has no quality here.
         """
-        answers = [self._labels_in(prediction.output) for prediction in predictions]
-        known = {label.lower() for label in self.dataset.labels} | {s.target for s in samples if s.target}
-        pairs = [(s.target, a) for s, a in zip(samples, answers, strict=True) if s.target is not None]
-        if not pairs or not any(known & set(answer) for answer in answers):
-            return Scores({"accuracy": None, "top5": None}, [None] * len(samples))
-        each = [
-            None if s.target is None else float(s.target.lower() in a[:1])
-            for s, a in zip(samples, answers, strict=True)
-        ]
-        top5 = sum(target.lower() in answer[:5] for target, answer in pairs) / len(pairs)
-        scored = [score for score in each if score is not None]
-        return Scores({"accuracy": sum(scored) / len(scored), "top5": top5}, each)
-
-    def _labels_in(self, output: object) -> list[str]:
-        if not isinstance(output, str):
-            return [str(label).lower() for label in output]  # type: ignore[attr-defined]
-        text = output.lower()
-        places = {label.lower(): text.find(label.lower()) for label in self.dataset.labels}
-        return sorted((label for label, place in places.items() if place >= 0), key=places.__getitem__)
+        references = [sample.target for sample in samples if sample.target is not None]
+        known = Labels.of(self.dataset.labels, references)
+        why = classification.reason(predictions, known) if references else NO_REFERENCES
+        if why is not None:
+            return without_quality(("accuracy", "top5"), len(samples), why)
+        answers = classification.answers(predictions, known)
+        targets = [None if sample.target is None else known.name(sample.target) for sample in samples]
+        pairs = [(target, a) for target, a in zip(targets, answers, strict=True) if target is not None]
+        each = [None if t is None else float(t in a[:1]) for t, a in zip(targets, answers, strict=True)]
+        values = {
+            "accuracy": sum(target in answer[:1] for target, answer in pairs) / len(pairs),
+            "top5": sum(target in answer[:TOP] for target, answer in pairs) / len(pairs),
+        }
+        return Scores(values, each, computed_by=dict.fromkeys(values, classification.described(predictions, known)))

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.task import NO_JUDGE, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row, reference_of, text_of
+
+UNJUDGED = "the judge gave no number"
 
 
 @dataclass(frozen=True)
@@ -40,4 +42,4 @@ class ImageGeneration:
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Nothing of its own: what an image shows takes a model to see (`Loaded.judge`)."""
-        return Scores({self.metric: None}, [None] * len(samples))
+        return without_quality((self.metric,), len(samples), NO_JUDGE if self.judge is None else UNJUDGED)

@@ -1,12 +1,15 @@
 """Masked language modelling: the word behind a mask; masked accuracy."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row, text_of
+
+RULE = "the first token, without case and the punctuation around it"
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,13 @@ class MaskedLanguageModelling:
             for sample, prediction in zip(samples, predictions, strict=True)
         ]
         scored = [score for score in each if score is not None]
-        return Scores({"accuracy": sum(scored) / len(scored) if scored else None}, each)
+        if not scored:
+            return without_quality(("accuracy",), len(samples), NO_REFERENCES)
+        return Scores({"accuracy": sum(scored) / len(scored)}, each, computed_by={"accuracy": RULE})
 
 
 def _bare(word: str) -> str:
-    return word.strip().strip(".,;:!?\"'()").lower()
+    """A word without case and the punctuation around it, its letters in one form (NFC)."""
+    characters = unicodedata.normalize("NFC", word).strip().lower()
+    inside = [place for place, character in enumerate(characters) if unicodedata.category(character)[0] != "P"]
+    return characters[inside[0] : inside[-1] + 1] if inside else characters

@@ -1,19 +1,27 @@
 """Object detection: boxes with labels; COCO's mean average precision."""
 
-import io
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.labels import Labels, unknown
+from joulemark.core.task import (
+    NO_REFERENCES,
+    NOT_FINITE,
+    Inputs,
+    Prediction,
+    Sample,
+    Scores,
+    without_quality,
+)
 from joulemark.data.dataset import Dataset, Row
 from joulemark.data.images import encoded_image
+from joulemark.tasks.metrics.average_precision import average_precision
+from joulemark.tasks.metrics.libraries import library
 
-# COCO's measure weighs boxes by area in pixels (small, medium, large); boxes here are shares of their image, laid on
-# a sheet of this size.
-SHEET = 640.0
+METRICS = ("map", "map50")
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class ObjectDetection:
 
     `size` is the width and height each image is brought to before the model's own preprocessing. Targets and answers
     are lists of `{"box": [left, top, right, bottom], "label": name}`, boxes as shares of the image; answers have a
-    `score` as well.
+    `score` as well, targets `crowd` where one box is around many, which counts for nothing.
     """
 
     accepts: ClassVar[str] = "image"
@@ -48,7 +56,10 @@ class ObjectDetection:
             if isinstance(objects, Mapping):  # columns, as datasets gives a list of structs
                 objects = [dict(zip(objects, values, strict=True)) for values in zip(*objects.values(), strict=True)]
             width, height = image.shape
-            targets = [{"box": self._box(entry, width, height), "label": self._label(entry)} for entry in objects]
+            targets = [
+                {"box": self._box(entry, width, height), "label": self._label(entry), **_crowd(entry)}
+                for entry in objects
+            ]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadRowError(f"its objects are no boxes with labels ({type(error).__name__}: {error})") from None
         return Sample(row.id, image, targets)
@@ -72,51 +83,30 @@ class ObjectDetection:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Mean average precision over overlaps of 0.5 to 0.95, and at 0.5 (pycocotools).
 
-        A model that knows none of the data's labels has no quality here: None.
+        Labels are compared whole, case and separators aside; crowds count for nothing, as in COCO. A model that knows
+        none of the data's labels has no quality here.
         """
-        none: Scores = Scores({"map": None, "map50": None}, [None] * len(samples))
         pairs = [(s.target, p.output) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
-        labels = sorted({entry["label"] for target, _ in pairs for entry in target})
-        given = {entry["label"] for _, output in pairs for entry in output}
-        if not labels or (given and not given & set(labels)):
-            return none
-        numbers = {label: number for number, label in enumerate(labels, start=1)}
-        truth = [
-            {"image_id": image, "category_id": numbers[entry["label"]], **_area(entry["box"]), "iscrowd": 0}
-            for image, (target, _) in enumerate(pairs)
-            for entry in target
-        ]
-        detections = [
-            {"image_id": image, "category_id": numbers[entry["label"]], **_area(entry["box"]), "score": entry["score"]}
-            for image, (_, output) in enumerate(pairs)
-            for entry in output
-            if entry["label"] in numbers
-        ]
-        images = [{"id": image} for image in range(len(pairs))]
-        categories = [{"id": number, "name": label} for label, number in numbers.items()]
-        values = _average_precision(images, categories, truth, detections) if detections else {"map": 0.0, "map50": 0.0}
-        return Scores(values, [None] * len(samples))
+        targets = [entry["label"] for target, _ in pairs for entry in target]
+        if not targets:
+            return without_quality(
+                METRICS, len(samples), NO_REFERENCES if not pairs else "the references hold no object"
+            )
+        known = Labels.of(self.dataset.labels, targets)
+        labels = next((p.labels for p in predictions if p.labels), None)
+        if labels is None:
+            labels = {entry["label"]: entry["label"] for _, output in pairs for entry in output}
+        if labels and not any(map(known.match, labels.values())):
+            return without_quality(METRICS, len(samples), unknown(labels, known))
+        if not all(isfinite(v) for _, output in pairs for entry in output for v in (*entry["box"], entry["score"])):
+            return without_quality(METRICS, len(samples), f"boxes: {NOT_FINITE}")
+        values = average_precision(pairs, known)
+        if values is None:
+            return without_quality(METRICS, len(samples), "the references hold no object but crowds")
+        rule = library("pycocotools", "crowds ignored")
+        return Scores(values, [None] * len(samples), computed_by=dict.fromkeys(METRICS, rule))
 
 
-def _area(box: Sequence[float]) -> dict[str, Any]:
-    left, top, right, bottom = (value * SHEET for value in box)
-    return {"bbox": [left, top, right - left, bottom - top], "area": (right - left) * (bottom - top)}
-
-
-def _average_precision(images: Any, categories: Any, truth: Any, detections: Any) -> dict[str, float | None]:
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with redirect_stdout(io.StringIO()):  # it prints at every step, and the last line of the output is the record's
-        known = COCO()
-        known.dataset = {
-            "images": images,
-            "categories": categories,
-            "annotations": [{"id": number, **entry} for number, entry in enumerate(truth, start=1)],
-        }
-        known.createIndex()
-        evaluation = COCOeval(known, known.loadRes(detections), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return {"map": float(evaluation.stats[0]), "map50": float(evaluation.stats[1])}
+def _crowd(entry: Mapping[str, Any]) -> dict[str, bool]:
+    """`crowd`, where COCO's annotation marks one."""
+    return {"crowd": True} if int(entry.get("iscrowd") or entry.get("is_crowd") or 0) else {}

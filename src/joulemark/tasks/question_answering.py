@@ -6,8 +6,9 @@ from statistics import fmean
 from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row, text_of
+from joulemark.tasks.metrics.libraries import library
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,11 @@ class QuestionAnswering:
 
         each = [None if s.target is None else scores_of(s, p) for s, p in zip(samples, predictions, strict=True)]
         scored = [pair for pair in each if pair is not None]
-        values = {
-            "f1": fmean(f1 for f1, _ in scored) if scored else None,
-            "exact_match": fmean(exact for _, exact in scored) if scored else None,
-        }
-        return Scores(values, [None if pair is None else pair[0] for pair in each])
+        if not scored:
+            return without_quality(("f1", "exact_match"), len(samples), NO_REFERENCES)
+        values = {"f1": fmean(f1 for f1, _ in scored), "exact_match": fmean(exact for _, exact in scored)}
+        rule = dict.fromkeys(values, library("torchmetrics", "SQuAD"))
+        return Scores(values, [None if pair is None else pair[0] for pair in each], computed_by=rule)
 
 
 def _answers(value: Any) -> list[str] | None:

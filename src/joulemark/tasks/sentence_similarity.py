@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.task import (
+    NO_REFERENCES,
+    NOT_FINITE,
+    Inputs,
+    Prediction,
+    Sample,
+    Scores,
+    without_quality,
+)
 from joulemark.data.dataset import Dataset, Row, text_of
+from joulemark.tasks.metrics.libraries import library
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,28 @@ class SentenceSimilarity:
         return Sample(row.id, (text_of(row, "first"), text_of(row, "second")), target)
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
-        """Spearman's rank correlation with the judgements (scipy); None with fewer than three, or all alike."""
+        """Spearman's rank correlation with the judgements (scipy), in [-1, 1].
+
+        None with fewer than three pairs, where all are alike, and where one similarity is no number.
+        """
         pairs = [(s.target, float(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
         truth, given = zip(*pairs, strict=True) if pairs else ((), ())
-        if len(pairs) < 3 or len(set(truth)) == 1 or len(set(given)) == 1:
-            return Scores({"spearman": None}, [None] * len(samples))
+        if (why := _undefined(truth, given)) is not None:
+            return without_quality(("spearman",), len(samples), why)
         from scipy.stats import spearmanr
 
-        return Scores({"spearman": float(spearmanr(truth, given).statistic)}, [None] * len(samples))
+        value = float(spearmanr(truth, given).statistic)
+        return Scores({"spearman": value}, [None] * len(samples), computed_by={"spearman": library("scipy")})
+
+
+def _undefined(truth: Sequence[float], given: Sequence[float]) -> str | None:
+    """Why these pairs have no rank correlation; None where they have one."""
+    if not truth:
+        return NO_REFERENCES
+    broken = sum(not math.isfinite(value) for value in given)
+    if broken:
+        return f"{broken} of {len(given)} similarities: {NOT_FINITE}"
+    if len(truth) < 3:
+        return f"a rank correlation needs three judged pairs or more, the data holds {len(truth)}"
+    alike = "judgements" if len(set(truth)) == 1 else "similarities" if len(set(given)) == 1 else None
+    return f"all {alike} are the same, so they have no ranks" if alike else None

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row, bytes_of, reference_of
+from joulemark.tasks.metrics import transcripts
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Clip:
 class SpeechRecognition:
     """Transcribes each clip, within the task's token budget.
 
-    Clips at another rate than `rate_hz` are refused, not resampled: the sound would be another one.
+    Clips at another rate than `rate_hz` are refused, not resampled: the sound would be another one. `normalizer` is how
+    transcripts are written alike before their words are compared; null goes by the script of the references.
     """
 
     accepts: ClassVar[str] = "audio"
@@ -45,10 +47,11 @@ class SpeechRecognition:
     min_new_tokens: int
     max_new_tokens: int
     prompt: str = "{text}"
+    normalizer: transcripts.Normalizer | None = None
     name: str = "speech_recognition"
     unit: str = "clip"
     metric: str = "word_accuracy"
-    packages: ClassVar = ("jiwer", "soundfile")  # checked before a run begins
+    packages: ClassVar = ("jiwer", "soundfile", "whisper_normalizer")  # checked before a run begins
 
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` clips, each with its words (None where the source has none)."""
@@ -75,24 +78,27 @@ class SpeechRecognition:
         return clip
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
-        """Word error rate over all words (jiwer), case and punctuation aside, and 1 less it, never below 0."""
+        """Word error rate over all words (jiwer) of normalized transcripts, and 1 less it, never below 0.
+
+        A reference of which the normalizer leaves no word is not scored.
+        """
         import jiwer
 
-        pairs = [(_bare(s.target), _bare(str(p.output))) for s, p in zip(samples, predictions, strict=True) if s.target]
-        if not pairs:
-            return Scores({"word_accuracy": None, "wer": None}, [None] * len(samples))
-        wer = float(jiwer.wer([truth for truth, _ in pairs], [given for _, given in pairs]))
-        each = [
-            None if not s.target else max(0.0, 1.0 - float(jiwer.wer(_bare(s.target), _bare(str(p.output)))))
+        references = [str(sample.target) for sample in samples if sample.target]
+        name = self.normalizer or transcripts.normalizer_for(references)
+        pairs = [
+            (transcripts.normalized(s.target or "", name), transcripts.normalized(str(p.output), name))
             for s, p in zip(samples, predictions, strict=True)
         ]
-        return Scores({"word_accuracy": max(0.0, 1.0 - wer), "wer": wer}, each)
+        scored = [(reference, output) for reference, output in pairs if reference]
+        if not scored:
+            return without_quality(("word_accuracy", "wer"), len(samples), NO_REFERENCES)
+        wer = float(jiwer.wer(*map(list, zip(*scored, strict=True))))
+        each = [max(0.0, 1.0 - float(jiwer.wer(*pair))) if pair[0] else None for pair in pairs]
+        values = {"word_accuracy": max(0.0, 1.0 - wer), "wer": wer}
+        return Scores(values, each, computed_by=dict.fromkeys(values, transcripts.rule(name)))
 
 
 def _plain(error: Exception) -> str:
     # libsndfile names the buffer by its address in memory, another one each time
     return re.sub(r"Error opening <_io\.BytesIO object at 0x[0-9a-f]+>: ", "", str(error))
-
-
-def _bare(text: str) -> str:
-    return " ".join(re.sub(r"[^\w\s']", " ", text.lower()).split())

@@ -4,8 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.labels import Labels
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, text_of
+from joulemark.tasks.metrics import classification
+from joulemark.tasks.metrics.libraries import library
+
+METRICS = ("accuracy", "f1_macro", "unanswered")
 
 
 @dataclass(frozen=True)
@@ -31,22 +36,31 @@ class TextClassification:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Accuracy, macro F1 and the share of answers that name no label, over the samples that have a label.
 
-        A general-purpose model's answer counts as the label it names first; one that names none is wrong.
+        A classifier's label is compared whole; a generated text counts as the label it names first, one that names none
+        is wrong. Macro F1 is over the classes that references or answers hold. A classifier that knows none of the
+        task's labels has no quality here.
         """
         from sklearn.metrics import accuracy_score, f1_score
 
-        answers = [self._label_in(str(prediction.output)) for prediction in predictions]
-        pairs = [(s.target, a) for s, a in zip(samples, answers, strict=True) if s.target is not None]
-        each = [None if s.target is None else float(s.target == a) for s, a in zip(samples, answers, strict=True)]
-        if not pairs:
-            return Scores({"accuracy": None, "f1_macro": None, "unanswered": None}, each)
+        references = [sample.target for sample in samples if sample.target is not None]
+        known = Labels.of(self.labels, self.dataset.labels, references)
+        why = classification.reason(predictions, known) if references else NO_REFERENCES
+        if why is not None:
+            return without_quality(METRICS, len(samples), why)
+        answers = [next(iter(labels), "") for labels in classification.answers(predictions, known)]
+        targets = [None if sample.target is None else known.name(sample.target) for sample in samples]
+        each = [None if target is None else float(target == a) for target, a in zip(targets, answers, strict=True)]
+        pairs = [(target, a) for target, a in zip(targets, answers, strict=True) if target is not None]
         truth, given = zip(*pairs, strict=True)
-        unanswered = sum(answer == "" for answer in given) / len(given)
-        f1 = f1_score(truth, given, labels=list(self.labels), average="macro", zero_division=0.0)
+        present = sorted({*truth, *given} - {""})
+        f1 = f1_score(truth, given, labels=present, average="macro", zero_division=0.0)
+        rule = classification.described(predictions, known)
         return Scores(
-            {"accuracy": float(accuracy_score(truth, given)), "f1_macro": float(f1), "unanswered": unanswered}, each
+            {
+                "accuracy": float(accuracy_score(truth, given)),
+                "f1_macro": float(f1),
+                "unanswered": sum(answer == "" for answer in given) / len(given),
+            },
+            each,
+            computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},
         )
-
-    def _label_in(self, answer: str) -> str:
-        places = {label: place for label in self.labels if (place := answer.lower().find(label)) >= 0}
-        return min(places, key=places.__getitem__) if places else ""

@@ -1,19 +1,23 @@
 """Token classification: a tag for each word; entity F1."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
+from joulemark.core.labels import Labels, unknown
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row
+from joulemark.tasks.metrics import entities
+from joulemark.tasks.metrics.entities import OUTSIDE
+from joulemark.tasks.metrics.libraries import library
 
-OUTSIDE = "O"
+METRICS = ("f1", "precision", "recall", "accuracy")
 
 
 @dataclass(frozen=True)
 class TokenClassification:
-    """Tags each word of a text with the entity it belongs to, in the IOB2 scheme (B-PER, I-PER, O).
+    """Tags each word of a text with the entity it belongs to, in any scheme (IOB1, IOB2, IOBES, no prefixes).
 
     Text that the source does not split is split at spaces and has no reference.
     """
@@ -58,35 +62,42 @@ class TokenClassification:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Micro F1, precision and recall of whole entities (seqeval), and the accuracy of tags.
 
-        A model whose entities are all of kinds the data does not know (a part-of-speech tagger asked for names) has
-        no quality here: None, not zero.
+        The scheme of either side is found from its own tags, and both are brought to IOB2. A model whose entities are
+        all of kinds that the data does not know (a part-of-speech tagger asked for names) has no quality here.
         """
         from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 
         pairs = [(s.target, list(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
-        names = ("f1", "precision", "recall", "accuracy")
-        if not pairs or _unknown_entities(pairs):
-            return Scores(dict.fromkeys(names), [None] * len(samples))
-        truth, given = ([list(side) for side in sides] for sides in zip(*pairs, strict=True))
+        if not pairs:
+            return without_quality(METRICS, len(samples), NO_REFERENCES)
+        tags = next((p.labels for p in predictions if p.labels), {tag: tag for _, output in pairs for tag in output})
+        declared = [*self.dataset.labels, *(tag for target, _ in pairs for tag in target)]
+        known = Labels.of(entities.kinds(declared))
+        if not known.names:
+            return without_quality(METRICS, len(samples), "the references hold no entity")
+        if (own := entities.kinds(tags.values())) and not any(map(known.match, own)):
+            return without_quality(METRICS, len(samples), _unknown(tags, known))
+        schemes = entities.scheme(declared), entities.scheme(tags.values())
+        both = [
+            (entities.iob2(target, schemes[0] is not None, known), entities.iob2(output, schemes[1] is not None, known))
+            for target, output in pairs
+        ]
+        truth, given = map(list, zip(*both, strict=True))
         values = {
             "f1": f1_score(truth, given, zero_division=0),
             "precision": precision_score(truth, given, zero_division=0),
             "recall": recall_score(truth, given, zero_division=0),
             "accuracy": accuracy_score(truth, given),
         }
-        each = [
-            None if s.target is None else sum(a == b for a, b in zip(s.target, p.output, strict=True)) / len(s.target)
-            for s, p in zip(samples, predictions, strict=True)
-        ]
-        return Scores({name: float(value) for name, value in values.items()}, each)
+        shares = iter([sum(a == b for a, b in zip(*pair, strict=True)) / len(pair[0]) for pair in both])
+        each = [None if sample.target is None else next(shares) for sample in samples]
+        names = [scheme or "no prefixes" for scheme in schemes]
+        rule = library("seqeval", f"references {names[0]}, predictions {names[1]}, both as IOB2")
+        return Scores({name: float(value) for name, value in values.items()}, each, None, dict.fromkeys(values, rule))
 
 
-def _unknown_entities(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> bool:
-    """Whether the model predicts entities, and none of a kind that the data have."""
-    known = {_kind(tag) for truth, _ in pairs for tag in truth} - {OUTSIDE}
-    given = {_kind(tag) for _, tags in pairs for tag in tags} - {OUTSIDE}
-    return bool(given) and not known & given
-
-
-def _kind(tag: str) -> str:
-    return tag.split("-", 1)[-1]
+def _unknown(tags: Mapping[str, str], known: Labels) -> str:
+    """Why a model's tags have no quality: each kind is mapped by itself, its prefixes stay."""
+    prefixed = entities.scheme(tags.values()) is not None
+    by_kind = {entities.split(tag)[1] if prefixed else tag: name for tag, name in tags.items() if name != OUTSIDE}
+    return unknown({kind: entities.split(name)[1] if prefixed else name for kind, name in by_kind.items()}, known)

@@ -1,6 +1,7 @@
 """Models that look at generated images, outside the windows: the built-in classifier, or a CLIP checkpoint."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -19,7 +20,8 @@ def look(
     judge: str | None, device: str, samples: Sequence[Sample], predictions: Sequence[Prediction]
 ) -> Mapping[str, float | None]:
     """`agreement`, the share of images that the built-in classifier calls by their label; or `clip_score`, the mean
-    cosine of image and prompt in CLIP, times 100, never below 0 (Hessel et al. 2021, arXiv 2104.08718).
+    cosine of image and prompt in CLIP, times 100, never below 0 (Hessel et al. 2021, arXiv 2104.08718). NaN where CLIP
+    gives one.
 
     No judge, no score.
     """
@@ -64,4 +66,4 @@ def _clip_scores(judge: str, device: str, batches: Sequence[Sequence[tuple[str, 
         with torch.inference_mode():
             out = model(**words.to(device), pixel_values=pixels.to(device))
         cosines = torch.nn.functional.cosine_similarity(out.image_embeds, out.text_embeds)
-        yield [max(0.0, 100.0 * value) for value in cosines.tolist()]
+        yield [value if isnan(value) else max(0.0, 100.0 * value) for value in cosines.tolist()]

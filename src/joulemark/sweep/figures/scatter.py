@@ -19,7 +19,6 @@ from joulemark.sweep.figures.style import (
     digits,
     scale,
 )
-from joulemark.sweep.objectives import Constraint
 from joulemark.sweep.trial_state import FULL, TrialResult
 
 AXES = {ENERGY: "energy, Wh per 1,000 inferences", P95: "95th percentile of latency, s"}
@@ -121,7 +120,7 @@ def _bounds(figure: Any, points: Sequence[TrialResult], data: FigureData, metric
 
     ends = {name: [result.metrics[name] or 0.0 for result in points] for name in (metric, ENERGY)}
     for constraint in data.goals.constraints:
-        bound = _bound(constraint, data.reference)
+        bound = constraint.bound_for(data.reference.metrics)
         if bound is None or constraint.metric not in (metric, ENERGY):
             continue
         across = ENERGY if constraint.metric == metric else metric
@@ -130,15 +129,6 @@ def _bounds(figure: Any, points: Sequence[TrialResult], data: FigureData, metric
         line = {"color": GREEN, "width": 1.5, "dash": "dot"}
         name = f"constraint: {html.escape(str(constraint))}"
         figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip"))
-
-
-def _bound(constraint: Constraint, reference: TrialResult) -> float | None:
-    if constraint.bound != "loss_rel":
-        return constraint.value
-    value = reference.metrics.get(constraint.metric)
-    if value is None:
-        return None
-    return value * (1 - constraint.value if constraint.metric.startswith("quality/") else 1 + constraint.value)
 
 
 def _axes(figure: Any, points: Sequence[TrialResult], metric: str, data: FigureData) -> None:

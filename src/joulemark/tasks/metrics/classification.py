@@ -1,0 +1,68 @@
+"""The labels of the task in each prediction: a classifier's compared whole, a generated text's searched for."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from joulemark.core.labels import Labels, key, listed, unknown
+from joulemark.core.task import Prediction
+from joulemark.tasks.metrics.scripts import unspaced
+
+
+def answers(predictions: Sequence[Prediction], known: Labels) -> list[list[str]]:
+    """The labels of each prediction by the task's names, the most likely or the first named first.
+
+    A classifier's label that is none of the task's stays as it is: it is wrong. A text that names none has none.
+    """
+    return [
+        [known.name(label) for label in labels]
+        if (labels := given(prediction)) is not None
+        else named(str(prediction.output), known)
+        for prediction in predictions
+    ]
+
+
+def given(prediction: Prediction) -> list[str] | None:
+    """A classifier's labels, the most likely first; None for generated text."""
+    if isinstance(prediction.output, list | tuple):
+        return [str(label) for label in prediction.output]
+    return [str(prediction.output)] if prediction.labels else None
+
+
+def reason(predictions: Sequence[Prediction], known: Labels) -> str | None:
+    """Why these predictions have no quality: the classifier knows none of the task's labels; None where it does."""
+    labels = next((prediction.labels for prediction in predictions if prediction.labels), None)
+    if labels is None:  # a model of another's own, which does not say what else it might have given
+        outputs = [label for prediction in predictions for label in given(prediction) or ()]
+        labels = {label: label for label in outputs}
+    return unknown(labels, known) if labels and not any(map(known.match, labels.values())) else None
+
+
+def described(predictions: Sequence[Prediction], known: Labels) -> str:
+    """How predictions became labels, and which of the classifier's labels are none of the task's."""
+    labels = next((prediction.labels for prediction in predictions if prediction.labels), None)
+    if labels is None:
+        return "labels searched in the text, as whole words without case"
+    others = [label for label in labels.values() if known.match(label) is None]
+    rest = f"; none of the task's: {listed(others)}" if others else ""
+    return f"labels compared whole, without case and separators{rest}"
+
+
+def named(text: str, known: Labels) -> list[str]:
+    """The labels that a text names as whole words, in order; of two at one place the longer. A plural counts."""
+    places: dict[str, tuple[int, int]] = {}
+    bare = key(text)
+    for name in known.names:
+        if match := _pattern(name).search(bare):
+            places[name] = (match.start(), -len(key(name)))
+    starts = {place: min(length for start, length in places.values() if start == place) for place, _ in places.values()}
+    longest = [name for name, (place, length) in places.items() if starts[place] == length]
+    return sorted(longest, key=lambda name: places[name])
+
+
+@cache
+def _pattern(label: str) -> re.Pattern[str]:
+    bare = key(label)
+    before = r"(?<!\w)" if bare and not unspaced(bare[0]) else ""
+    after = r"(?:e?s)?(?!\w)" if bare and not unspaced(bare[-1]) else ""
+    return re.compile(f"{before}{re.escape(bare)}{after}")

@@ -1,0 +1,40 @@
+"""BLEU and chrF of texts against one or several references, by sacrebleu: both without case, signatures kept."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from joulemark.core.task import NO_REFERENCES, Prediction, Sample, Scores, without_quality
+from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.scripts import mostly_unspaced
+
+
+def bleu_and_chrf(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+    """Corpus BLEU-4 and chrF over all references of a sample, in [0, 1]; chrF for each sample.
+
+    Both in lower case; BLEU's tokens are those of mteval 13a, characters where the references are of a script that
+    writes no spaces. A sample's target is a list of references.
+    """
+    from sacrebleu.metrics import BLEU, CHRF
+
+    pairs = [(s.target, str(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
+    if not pairs:
+        return without_quality(("bleu", "chrf"), len(samples), NO_REFERENCES)
+    # sacrebleu takes as many references for every text, None where there is no further one
+    streams = [
+        [target[number] if number < len(target) else None for target, _ in pairs]
+        for number in range(max(len(target) for target, _ in pairs))
+    ]
+    outputs = [output for _, output in pairs]
+    characters = mostly_unspaced([reference for target, _ in pairs for reference in target])
+    metrics: dict[str, Any] = {
+        "bleu": BLEU(lowercase=True, tokenize="char" if characters else "13a"),
+        "chrf": CHRF(lowercase=True),
+    }
+    values = {name: metric.corpus_score(outputs, streams).score / 100 for name, metric in metrics.items()}
+    signatures = {name: library("sacrebleu", str(metric.get_signature())) for name, metric in metrics.items()}
+    chrf = CHRF(lowercase=True)
+    each = [
+        None if s.target is None else chrf.sentence_score(str(p.output), list(s.target)).score / 100
+        for s, p in zip(samples, predictions, strict=True)
+    ]
+    return Scores(values, each, computed_by=signatures)
