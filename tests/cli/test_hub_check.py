@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from joulemark.cli.hub_requirements import requirements
-from joulemark.config import fit
+from joulemark.config import fit, model_files
 from joulemark.config.factories import model_of
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -89,8 +89,7 @@ def test_a_value_is_found_under_its_other_name_too():
 
 
 def node(name):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        composed = OmegaConf.to_container(compose(f"model/{name}").model)
+    composed = model_files.node(name)
     sized = OmegaConf.merge(composed, composed["sizes"].get(composed["size"], {}))
     return OmegaConf.to_container(sized)
 

@@ -5,10 +5,9 @@ import json
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from joulemark.config import fit
+from joulemark.config import fit, model_files
 from joulemark.config.factories import made_model
 from joulemark.core.coerce import typed
 from joulemark.core.model import Capabilities, Checkpoint, Settings
@@ -18,16 +17,15 @@ PUBLISHED = SHARED / "data" / "study"
 
 
 def nodes() -> dict[str, dict[str, Any]]:
-    """Each model of conf/model in each of its sizes, composed as a run composes it."""
+    """Each model of conf/model in each of its sizes, merged as a run composes it."""
     found: dict[str, dict[str, Any]] = {}
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        for file in sorted((ROOT / "conf" / "model").glob("*.yaml")):
-            if file.stem == "hub":  # its checkpoint is typed
-                continue
-            node: Any = OmegaConf.to_container(compose(f"model/{file.stem}").model)
-            for size in node["sizes"] or [None]:
-                sized = OmegaConf.merge(node, node["sizes"][size]) if size else OmegaConf.create(node)
-                found[f"{file.stem}-{size}" if size else file.stem] = OmegaConf.to_container(sized)  # type: ignore[assignment]
+    for name in model_files.names():
+        if name == "hub":  # its checkpoint is typed
+            continue
+        node = model_files.node(name)
+        for size in node["sizes"] or [None]:
+            sized = OmegaConf.merge(node, node["sizes"][size]) if size else OmegaConf.create(node)
+            found[f"{name}-{size}" if size else name] = OmegaConf.to_container(sized)  # type: ignore[assignment]
     return found
 
 
