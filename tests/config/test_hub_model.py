@@ -1,12 +1,14 @@
 """Any checkpoint of the Hub by its id: its kind is found from its own files, before torch."""
 
 import json
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from joulemark.config.hub_model import rewritten
+from joulemark.core.labels import option
 from joulemark.models.backend import identity
 from tests.composed import built
 from tests.hub import hub
@@ -94,6 +96,23 @@ def test_an_id_is_an_override_of_two_and_a_file_of_conf_is_none():
     assert rewritten(["model=o/n", "batch_size=2"]) == ["model=hub", "model.checkpoint=o/n", "batch_size=2"]
     assert rewritten(["model=bloomz", "model=kind/causal_lm"]) == ["model=bloomz", "model=kind/causal_lm"]
     assert rewritten(["model=bloomz,o/n"]) == ["model=bloomz,o/n"]
+
+
+@pytest.mark.parametrize(
+    ("override", "labels"),
+    [
+        ("model.labels.LABEL_0=negative", {"LABEL_0": "negative"}),
+        ("model.labels.0=negative", {"0": "negative"}),
+        ("model.labels={LABEL_0: negative, 1 star: very bad}", {"LABEL_0": "negative", "1 star": "very bad"}),
+        (shlex.split(option("1, or (none): x", "a b"))[0], {"1, or (none): x": "a b"}),
+        ("++model.labels.LABEL_0=negative", {"LABEL_0": "negative"}),
+    ],
+)
+def test_a_label_of_a_checkpoint_is_mapped_whether_its_yaml_names_it_or_not(override, labels):
+    assert built(override).model.labels == labels
+    file = ("model=bert_multilingual_sentiment", "model.weights=random")
+    assert labels.items() <= built(*file, override).model.labels.items()
+    assert built(*file, override).model.labels["5 stars"] == "positive"
 
 
 def test_transformers_source_has_every_mapping_that_is_read():

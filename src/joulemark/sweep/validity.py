@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.config import hydra_errors
 from joulemark.config.compose import GROUPS, names_in, without_hydra
+from joulemark.config.hub_model import rewritten
 from joulemark.config.run import Run, RunSchema, build
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -56,7 +57,7 @@ class Validity:
 
 def _compose(overrides: Sequence[str]) -> DictConfig:
     def composed() -> Any:
-        return compose("run", overrides=list(overrides), return_hydra_config=True)
+        return compose("run", overrides=rewritten(overrides), return_hydra_config=True)
 
     if GlobalHydra.instance().is_initialized():
         return composed()  # type: ignore[no-any-return]
