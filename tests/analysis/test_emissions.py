@@ -115,7 +115,7 @@ def test_a_run_above_the_sites_limit_of_estimated_energy_says_so_and_one_below_d
 
 def test_the_warning_of_estimates_stands_before_every_number_on_terminal_and_page(capsys):
     record = a_record()
-    warning = "estimated: 100% of this energy was estimated, not read by a sensor (accepted: 20%)"
+    warning = "estimated: 100% of this energy was estimated, not measured by a sensor (accepted: 20%)"
     assert description.markdown(record, named_metrics.metrics(record)).startswith(f"> {warning}\n")
     console.report(record, named_metrics.metrics(record))
     printed = capsys.readouterr().out

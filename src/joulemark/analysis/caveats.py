@@ -7,7 +7,7 @@ FOREMOST = "estimated"  # the flag that stands before all numbers
 
 EXPLAINED = {
     "early_stopped": "stopped early: another setting of the sweep is better whatever further windows would show",
-    "estimated": "more of this energy was estimated, not read by a sensor, than the site accepts",
+    "estimated": "more of this energy was estimated, not measured by a sensor, than the site accepts",
     "preliminary": "a screening protocol, too short to quote: protocol=standard gives a result to quote",
     "contaminated": "other processes used the processor or GPU that was measured",
     "no_quality": "the predictions have no quality",
@@ -74,4 +74,4 @@ def foremost(record: Record) -> list[str]:
     if FOREMOST not in record.flags or share is None:
         return []
     accepted = f"accepted: {record.site.estimated_limit:.0%}"
-    return [f"{FOREMOST}: {share:.0%} of this energy was estimated, not read by a sensor ({accepted})"]
+    return [f"{FOREMOST}: {share:.0%} of this energy was estimated, not measured by a sensor ({accepted})"]

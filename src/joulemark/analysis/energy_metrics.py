@@ -14,7 +14,7 @@ from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
 
 J_PER_WH = 3600.0
 PER = 1000  # inferences
-ESTIMATED = ("estimated", "constant")  # methods of components that no sensor read
+ESTIMATED = ("estimated", "constant")  # methods of components that no sensor measured
 
 Metrics = dict[str, float | None]
 
@@ -136,7 +136,7 @@ def _dynamic_relative(measurement: Measurement, components: Sequence[str]) -> fl
 
 
 def estimated_share(measurement: Measurement) -> float | None:
-    """The share of the total energy that no sensor read, in [0, 1]."""
+    """The share of the total energy that no sensor measured, in [0, 1]."""
     parts = {c: joules for c in COMPONENTS if (joules := component_j(measurement, c)) is not None}
     if not parts or not measurement.windows or not sum(parts.values()):
         return None

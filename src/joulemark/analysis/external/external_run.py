@@ -59,7 +59,7 @@ def interval(result: ExternalResult) -> float | None:
 
 
 def estimated_share(result: ExternalResult) -> float | None:
-    """The share of the energy that no sensor read; None where the source does not say how a component was known."""
+    """The share of the energy that no sensor measured; None where the source does not say how a component was known."""
     parts = {c: joules for c in COMPONENTS if (joules := result.component_j(c)) is not None}
     ways = {result.methods.get(c, "unknown") for c in parts}
     if result.total_j is None or not parts or "unknown" in ways:
