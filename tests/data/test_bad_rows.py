@@ -198,7 +198,7 @@ def test_rows_that_all_lack_a_field_tell_of_the_map_of_fields(count, tmp_path):
     with pytest.raises(
         UserError,
         match=r"row 1: has no field 'text' \(it has: txt, label\); name the right one with "
-        r"task\.fields\.text=…",
+        r"task\.fields\.text=txt",
     ) as caught:
         task.samples(1000, 0)
     assert "holds no rows" not in str(caught.value)

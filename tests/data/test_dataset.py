@@ -6,7 +6,7 @@ import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.core.task import Sample
-from joulemark.data import sources
+from joulemark.data import files
 from joulemark.data.dataset import Dataset, text_of
 
 
@@ -60,7 +60,7 @@ def test_a_line_of_metadata_is_not_a_row(tmp_path):
     [
         ("a.jsonl", b"", "a.jsonl is empty"),
         ("a.jsonl", b'{"text": "one"}\n{"text": ', "a.jsonl, row 2 is not JSON"),
-        ("a.jsonl", b'{"text": "one"}\n\xff\xfe', "a.jsonl, row 2 is not JSON in UTF-8"),
+        ("a.jsonl", b'{"text": "one"}\n\xff\xfe', r"a.jsonl, row 2 is not UTF-8 \(byte 0xff\); save it as UTF-8"),
         ("a.jsonl", b"[1, 2]", "row 1 is not a JSON object"),
         ("a.jsonl", b'{"txt": "one"}', r"row 1: has no field 'text' \(it has: txt\); .*task\.fields\.text="),
         ("a.jsonl", b'{"text": "  "}', "row 1: field 'text' is empty"),
@@ -79,7 +79,7 @@ def test_a_broken_file_is_named_with_its_row(tmp_path, name, content, says):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.csv is not a file"):
-        list(sources.of_file(tmp_path / "nowhere.csv"))
+        list(files.of_file(tmp_path / "nowhere.csv"))
 
 
 def test_labels_may_be_numbers_or_words_and_a_hidden_one_is_unknown(tmp_path):
@@ -102,10 +102,21 @@ def test_a_label_outside_the_tasks_labels_is_refused_with_its_row(tmp_path, labe
 
 
 def test_blank_rows_are_dropped_only_where_they_are_layout(tmp_path):
-    path = lines(tmp_path / "a.jsonl", {"text": ""}, {"text": "one"})
-    assert [sample.input for sample in rows(of_file(path, skip_blank=True), 1)] == ["one"]
-    with pytest.raises(UserError):
-        rows(of_file(path), 1)
+    path = lines(tmp_path / "a.jsonl", {"text": ""}, {"text": "one"}, {"text": " "})
+    layout = of_file(path, skip_blank=True).inputs(1, lambda row: Sample(row.id, row.values["text"]))
+    assert [sample.input for sample in layout.samples] == ["one"]
+    assert layout.skipped == ()
+    with pytest.raises(UserError, match="row 1: field 'text' is empty"):
+        rows(of_file(path), 2)
+
+
+def test_one_unusable_row_is_skipped_and_named_however_few_the_rows_are(tmp_path):
+    path = lines(tmp_path / "a.jsonl", {"text": "one"}, {"text": 7}, {"text": "two"})
+    found = of_file(path).inputs(2, lambda row: Sample(row.id, text_of(row, "text")))
+    assert [sample.id for sample in found.samples] == ["row 1", "row 3"]
+    assert found.skipped == ("row 2: field 'text' is empty or not text",)
+    with pytest.raises(UserError, match=r"has 2 rows that can be used \(row 2: .*\), 3 are requested: type samples=2"):
+        rows(of_file(path), 3)
 
 
 def test_a_few_unusable_rows_are_skipped_and_named_and_more_than_one_in_a_hundred_stop_the_run(tmp_path):

@@ -15,8 +15,8 @@ from joulemark.config import model_files
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.core.paths import CONF
+from joulemark.data.audio import Clip
 from joulemark.models.backend.diffusion_stages import painting, prompt_lengths
-from joulemark.tasks.speech_recognition import Clip
 from tests.composed import built, tasks_of
 
 pytestmark = pytest.mark.weights

@@ -159,6 +159,7 @@ DOUBTFUL = (
     "throttled",
     "not_converged",
     "warmup_not_converged",
+    "one_class",
     "skipped_rows",
     "host_busy",
     "incomplete_windows",

@@ -20,6 +20,8 @@ EXPLAINED = {
     "stages_disagree": "the energies of the stages do not add up to that of a whole inference: do not use them",
     "suspended": "the process or the machine was stopped within a window, which was left out and measured again",
     "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
+    "one_class": "every reference is of one class, as in the first rows of a file sorted by label, so the quality says "
+    "little: task.shuffle=0 draws from all rows",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "truncated": "inputs were longer than the model's context and were truncated",
     "not_converged": "the 95 % interval is wider than the protocol asks",

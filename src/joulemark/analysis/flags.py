@@ -32,8 +32,12 @@ def measurement_flags(
 
 
 def input_flags(record: Record) -> tuple[str, ...]:
-    """The flags of the inputs: rows skipped, inputs truncated."""
-    raised = {"skipped_rows": bool(record.task.skipped), "truncated": bool(truncated(record))}
+    """The flags of the inputs: references of one class, rows skipped, inputs truncated."""
+    raised = {
+        "one_class": record.task.classes == 1 and (record.task.distinct or 0) > 1,
+        "skipped_rows": bool(record.task.skipped),
+        "truncated": bool(truncated(record)),
+    }
     return tuple(sorted(name for name, on in raised.items() if on))
 
 

@@ -142,7 +142,14 @@ def _check_weights(checkpoint: Checkpoint, name: str) -> None:
 
 def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]:
     """The task's node with one dataset chosen: its name, its entry, and the values it sets where they are open."""
-    node = {"dataset": "auto", "path": None, "repeat": False, "fields": {}, **node}  # those that a YAML may leave out
+    node = {
+        "dataset": "auto",
+        "path": None,
+        "repeat": False,
+        "shuffle": None,
+        "fields": {},
+        **node,
+    }  # those that a YAML may leave out
     entries = mapping(node, "datasets", "task")
     standard = node.pop("default")
     choice = node["dataset"]
@@ -160,14 +167,16 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
         **node,
         "texts": node.get("texts", True),
         "dataset": choice,
-        "source": {**entry, "fields": {**entry["fields"], **columns}},
+        "source": {**entry, "fields": {**entry["fields"], **columns}, "typed": tuple(columns)},
     }
 
 
 def made_dataset(node: dict[str, Any], task: str) -> Dataset:
     """Where the inputs come from; takes the keys that say so out of the task's node."""
     source = node.pop("source")
-    facts = {"name": node["dataset"], "task": task, "repeat": node.pop("repeat")}
+    facts = {"name": node["dataset"], "task": task, "repeat": node.pop("repeat"), "shuffle": node.pop("shuffle")}
+    if facts["shuffle"] is not None and (type(facts["shuffle"]) is not int or facts["shuffle"] < 0):
+        raise UserError(f"task.shuffle={facts['shuffle']}: must be a seed, a whole number of 0 or more, or null")
     if (path := node.pop("path")) is not None:
         facts["path"] = path
     return typed(Dataset, {**source, **facts, "labels": source.get("labels") or node.get("labels") or ()}, "task")

@@ -3,20 +3,22 @@
 A row is a dict from the task's field names to values; the columns of the source are named in the YAML.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from joulemark.core.errors import BadRowError, UserError
+from joulemark.core.suggest import nearest
 from joulemark.core.task import Inputs, Sample
-from joulemark.data import embedded, sources
+from joulemark.data import embedded, files, sources
+from joulemark.data.fields import Row, blank, check_characters, named, reference_of, some, text_of, whole
 
-# The share of rows that may be unusable before the run stops: more would make it another dataset.
+__all__ = ["Dataset", "Row", "reference_of", "text_of"]  # what a task needs
+
+# The share of rows that may be unusable before the run stops, one in any case: more would make it another dataset.
 MAX_SKIPPED = 0.01
-SHOWN = 10  # of a map's labels or a row's fields, in a message
-UNNAMED = "the dataset's names, of which its YAML gives none"
 
 
 class MissingFieldError(BadRowError):
@@ -25,14 +27,6 @@ class MissingFieldError(BadRowError):
     def __init__(self, field: str, says: str) -> None:
         super().__init__(says)
         self.field = field
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: where it stands in its source (for messages and the table of requests) and its fields."""
-
-    id: str
-    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,12 +41,14 @@ class Dataset:
         config: the Hub dataset's configuration
         split: the Hub dataset's split
         revision: a branch, tag or commit of the Hub
-        path: of a jsonl, csv or parquet file
+        path: of a file of rows (`files.READERS`)
         rows: the data themselves, where they are few
         labels: names of integer labels by position
         optional: fields that may be absent
         skip_blank: drops rows whose input is blank, for sources that use blank lines as layout; else they are unusable
         repeat: starts again from the first row when there are too few
+        shuffle: seed of the order in which the rows are read; None: their own
+        typed: fields whose column the user named, which must exist
         data_dir: a folder of the Hub's repository
         licence: as the dataset's page states it
         gated: whether its terms must be accepted first
@@ -72,6 +68,8 @@ class Dataset:
     optional: tuple[str, ...] = ()
     skip_blank: bool = False
     repeat: bool = False
+    shuffle: int | None = None
+    typed: tuple[str, ...] = ()
     data_dir: str | None = None
     licence: str | None = None
     gated: bool = False
@@ -86,12 +84,15 @@ class Dataset:
         """The samples that `make` gives for the first usable rows, in order.
 
         A row for which it raises BadRowError is skipped and noted, as is one without a needed field. UserError where
-        more than one in a hundred is, and where there are too few rows and repeating is not allowed.
+        more than one is, and more than one in a hundred, where a column that was typed does not exist, and where there
+        are too few rows and repeating is not allowed.
         """
         samples: list[Sample] = []
         skipped: list[str] = []
+        columns: dict[str, None] = {}  # of all rows that were read
         hint = ""  # the map of fields is what is wrong, where no row before had them
-        for place, raw in self._raw():
+        for place, raw in self._rows():
+            columns.update(dict.fromkeys(map(str, raw)))
             try:
                 row = self._row(place, raw)
                 if row is not None:
@@ -99,35 +100,62 @@ class Dataset:
             except BadRowError as error:
                 skipped.append(f"{place}: {error}")
                 if isinstance(error, MissingFieldError) and not samples and not hint:
-                    hint = f"; name the right one with task.fields.{error.field}=…"
-                if len(skipped) > MAX_SKIPPED * count:
+                    hint = self._hint(error.field, columns)
+                if len(skipped) > max(1, MAX_SKIPPED * count):
                     raise self._unusable(skipped, hint) from None
             if len(samples) == count:
-                return Inputs(tuple(samples), tuple(skipped))
+                break
         if skipped and not samples:
             raise self._unusable(skipped, hint)
-        return Inputs(tuple(self._repeated(samples, count)), tuple(skipped))
+        self._check_columns(columns)
+        return Inputs(tuple(self._repeated(samples, skipped, count)), tuple(skipped))
+
+    def _check_columns(self, columns: Mapping[str, None]) -> None:
+        """UserError for a typed column that no row has, and for one that is lacking but for the case of its name."""
+        for field, column in self.fields.items():
+            similar = nearest(column, columns)
+            if not columns or column in columns or not (field in self.typed or _alike(similar, column)):
+                continue
+            key = f"task.fields.{field}"
+            close = f"did you mean {key}={similar}? " if similar else ""
+            raise UserError(f"{self.source} has no column '{column}' ({key}); {close}it has: {some(list(columns))}")
+
+    def _hint(self, field: str, columns: Mapping[str, None]) -> str:
+        return f"; name the right one with task.fields.{field}={nearest(self.fields[field], columns) or '…'}"
 
     def _unusable(self, skipped: list[str], hint: str) -> UserError:
         place, _, why = skipped[0].partition(": ")
         more = f" ({len(skipped)} such rows; at most 1 in 100 may be skipped)" if len(skipped) > 1 else ""
         return UserError(f"{self.source}, {place}: {why}{hint}{more}")
 
-    def _repeated(self, samples: list[Sample], count: int) -> list[Sample]:
+    def _repeated(self, samples: list[Sample], skipped: list[str], count: int) -> list[Sample]:
+        if len(samples) == count:
+            return samples
         if not samples:
             raise UserError(f"{self.source} holds no rows")
         if not self.repeat:
+            unusable = f" that can be used ({skipped[0]})" if skipped else ""
             raise UserError(
-                f"{self.source} has {len(samples)} rows, {count} are requested: "
+                f"{self.source} has {len(samples)} rows{unusable}, {count} are requested: "
                 f"type samples={len(samples)}, or task.repeat=true to start again from the first"
             )
         return [samples[i % len(samples)] for i in range(count)]
 
-    def _raw(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _rows(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The rows in the order in which they are asked for, with their place; shuffled, all but a stream are read."""
         if self.id is not None:
-            return sources.of_hub(self.name, self.id, self.config, self.split, self.revision, self.data_dir)
+            shuffle = self.shuffle
+            return sources.of_hub(self.name, self.id, self.config, self.split, self.revision, self.data_dir, shuffle)
+        rows = self._in_order()
+        if self.shuffle is None:
+            return rows
+        drawn = list(rows)
+        Random(self.shuffle).shuffle(drawn)
+        return iter(drawn)
+
+    def _in_order(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.path is not None:
-            return sources.of_file(Path(self.path))
+            return files.of_file(Path(self.path))
         if self.rows:
             return ((f"row {number}", row) for number, row in enumerate(self.rows, start=1))
         return embedded.rows(self.task)
@@ -136,82 +164,30 @@ class Dataset:
         values = {}
         for name, column in self.fields.items():
             if column in raw:
+                check_characters(raw[column], column)
                 values[name] = raw[column]
             elif name not in self.optional:
-                raise MissingFieldError(name, f"has no field '{column}' (it has: {_some(list(map(str, raw)))})")
+                raise MissingFieldError(name, f"has no field '{column}' (it has: {some(list(map(str, raw)))})")
         first = next(iter(self.fields))
-        if _blank(values[first]):
+        if blank(values[first]):
             if self.skip_blank:
                 return None
             raise BadRowError(f"field '{self.fields[first]}' is empty")
-        return Row(str(raw.get("id", place)), values)
+        name = place if blank(raw.get("id")) else str(raw["id"])
+        check_characters(name, "id")
+        return Row(name, values, Path(self.path).parent if self.path is not None else None)
 
     def label(self, row: Row) -> str | None:
         """The row's label by name; None where the source hides it (-1) or has none."""
         value = row.values.get("label")
-        if _blank(value) or whole(value) == -1:
+        if blank(value) or whole(value) == -1:
             return None
         return self.named(value) if self.labels else self.named(value).lower()
 
     def named(self, value: Any) -> str:
         """The label in a field, given by name or by its place in `labels`; BadRowError where it is none of them."""
-        if isinstance(value, str) and value.strip():
-            known = {label.lower(): label for label in self.labels} or {value.strip().lower(): value.strip()}
-            if value.strip().lower() in known:
-                return known[value.strip().lower()]
-        number = whole(value)
-        if number is not None and 0 <= number < len(self.labels):
-            return self.labels[number]
-        raise BadRowError(f"label {value!r} is not one of {_some(self.labels) or UNNAMED}")
+        return named(value, self.labels)
 
 
-def whole(value: Any) -> int | None:
-    """The whole number that a field holds, also as text (a csv has nothing else) or as a float; None for all others."""
-    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,9}\s*", value):
-        return int(value)
-    return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
-
-
-def _some(names: Sequence[str]) -> str:
-    """The names there are, the first few where they are many: a message is one line."""
-    more = f", … ({len(names)} in all)" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
-
-
-def reference_of(row: Row, field: str) -> str | None:
-    """The row's reference text; None where the source has none, BadRowError where it holds something else."""
-    value = row.values.get(field)
-    if _blank(value):
-        return None
-    if not isinstance(value, str):
-        raise BadRowError(f"field '{field}' is not text, but {type(value).__name__}")
-    return value
-
-
-def bytes_of(value: Any, what: str) -> bytes:
-    """The file in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, or the path of a file.
-
-    BadRowError where there is none; `what` names what it should be.
-    """
-    if isinstance(value, Mapping):
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, bytes):
-        return value
-    try:
-        if isinstance(value, str) and Path(value).is_file():
-            return Path(value).read_bytes()
-    except OSError as error:  # no permission, or a text too long for a path
-        raise BadRowError(f"the {what} cannot be read ({error.strerror})") from None
-    raise BadRowError(f"holds no {what}, but {type(value).__name__} {str(value)[:60]!r}")
-
-
-def text_of(row: Row, field: str) -> str:
-    """The row's field as text; BadRowError where it holds something else or nothing."""
-    value = row.values[field]
-    if not isinstance(value, str) or not value.strip():
-        raise BadRowError(f"field '{field}' is empty or not text")
-    return value
-
-
-def _blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+def _alike(similar: str | None, column: str) -> bool:
+    return similar is not None and similar.strip().casefold() == column.casefold()

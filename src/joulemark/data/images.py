@@ -6,10 +6,11 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import BadRowError
-from joulemark.data.dataset import bytes_of
+from joulemark.data.fields import bytes_of
 
 # Errors of PIL and its decoders for a file that is not an image, or is truncated
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error, zlib.error)
@@ -23,34 +24,62 @@ class EncodedImage:
     size: tuple[int, int] | None = None
 
     def open(self) -> Any:
-        """The decoded PIL image in RGB, resized to the nearest pixels as the study did."""
+        """The decoded PIL image in RGB, upright, resized to the nearest pixels as the study did."""
         from PIL import Image
 
-        image = Image.open(io.BytesIO(self.data)).convert("RGB")
+        image = in_rgb(self._upright())
         return image if self.size is None else image.resize(self.size, Image.Resampling.NEAREST)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Width and height of the image as its source has it, before any resizing."""
-        from PIL import Image
-
-        size: tuple[int, int] = Image.open(io.BytesIO(self.data)).size
+        """Width and height of the image as people see it, upright, before any resizing."""
+        size: tuple[int, int] = self._upright().size
         return size
+
+    def _upright(self) -> Any:
+        """The image turned as its EXIF orientation says: cameras store every picture the way the sensor lies."""
+        from PIL import Image, ImageOps
+
+        image = Image.open(io.BytesIO(self.data))
+        ImageOps.exif_transpose(image, in_place=True)
+        return image
 
     def __str__(self) -> str:
         """The digest of the bytes: what a record says of an image."""
         return f"image {hashlib.sha256(self.data).hexdigest()[:16]}"
 
 
-def encoded_image(value: Any, size: tuple[int, int] | None = None) -> EncodedImage:
+def in_rgb(image: Any) -> Any:
+    """A PIL image in 8-bit RGB: 16 bits are scaled, not clipped, and what is transparent lies on white.
+
+    ValueError for pixels of 32 bits, whose white is stated nowhere.
+    """
+    from PIL import Image
+
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        import numpy
+
+        image = Image.fromarray(
+            (numpy.asarray(image) >> 8).astype("uint8")
+        )  # the high byte, as PIL does for 16-bit RGB
+    elif image.mode in ("I", "F"):
+        raise ValueError("pixels of 32 bits, whose white is unknown; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def encoded_image(value: Any, size: tuple[int, int] | None = None, folder: Path | None = None) -> EncodedImage:
     """The image in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, a file or an https address.
 
+    A path starts from `folder`, that of the data file.
     Raises BadRowError where it does not decode to its end, or has more pixels than PIL's safety limit.
     """
     from PIL import Image
 
     address = isinstance(value, str) and value.startswith(("https://", "http://"))
-    image = EncodedImage(_fetched(value) if address else bytes_of(value, "image"), size)
+    image = EncodedImage(_fetched(value) if address else bytes_of(value, "image", folder), size)
     try:
         image.open()
     except (*UNREADABLE, Image.DecompressionBombError) as error:

@@ -1,79 +1,31 @@
-"""Rows where they lie: in a jsonl, csv or parquet file, or in a dataset of the Hub.
+"""Rows of a dataset of the Hub, streamed.
 
 A row comes with its place (`row 3`), as a dict from the source's own columns to their values.
 """
 
-import csv
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.data import hub
 
-
-def of_file(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The rows of a jsonl, csv or parquet file with their place (`row 3`); UserError names the file and the row."""
-    readers = {".jsonl": _jsonl, ".json": _jsonl, ".csv": _csv, ".parquet": _parquet}
-    if not path.is_file():
-        raise UserError(f"task.path={path} is not a file")
-    if path.suffix.lower() not in readers:
-        raise UserError(f"task.path={path}: unknown kind of file; use {', '.join(readers)}")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path} is empty")
-    return readers[path.suffix.lower()](path)
-
-
-def _jsonl(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line.decode("utf-8"))
-            except ValueError as error:
-                raise UserError(f"{path}, row {number} is not JSON in UTF-8: {error}") from None
-            if not isinstance(row, dict):
-                raise UserError(f"{path}, row {number} is not a JSON object")
-            if row and all(str(key).startswith("_") for key in row):
-                continue  # a line of metadata, as published prompt sets carry their provenance
-            yield f"row {number}", row
-
-
-def _csv(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, strict=True)
-        number = 0
-        try:
-            for number, row in enumerate(reader, start=1):
-                if None in row or None in row.values():
-                    line = reader.line_num  # what an editor shows: the header is a line, and a field may hold several
-                    raise UserError(f"{path}, row {number} (line {line}) has not as many fields as the header")
-                yield f"row {number}", row
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise UserError(f"{path}, after row {number}: {error}") from None
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        number = 0
-        for batch in parquet.ParquetFile(path).iter_batches(batch_size=1024):
-            for row in batch.to_pylist():
-                number += 1
-                yield f"row {number}", row
-    except (ArrowException, OSError) as error:
-        raise UserError(f"{path} cannot be read as parquet: {str(error).splitlines()[0]}") from None
+SHUFFLE_BUFFER = 10_000  # rows of a stream from which each row of a shuffled run is drawn
 
 
 def of_hub(
-    name: str, id: str, config: str | None, split: str | None, revision: str | None, data_dir: str | None
+    name: str,
+    id: str,
+    config: str | None,
+    split: str | None,
+    revision: str | None,
+    data_dir: str | None,
+    shuffle: int | None = None,
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Streams a dataset of the Hub; network trouble and unknown ids become one line with what to do.
 
-    `name` is its name on the command line. Images and sounds come as the bytes of their files.
+    `name` is its name on the command line. Images and sounds come as the bytes of their files. With a seed, the rows
+    are shuffled as far as a stream can be: its parts in an order drawn at random, rows from a buffer of
+    `SHUFFLE_BUFFER` that ten parts fill. A row's place is then that in the shuffled order.
     """
     if hub.described("dataset", id, revision, f"task.dataset={name}, id") is None:
         raise _unread(name, id, "the Hub cannot be reached")
@@ -85,7 +37,10 @@ def of_hub(
     refusals = (OSError, ValueError, RuntimeError, ArrowException, *hub.network_errors())
     try:
         stream = datasets.load_dataset(id, config, split=split, revision=revision, data_dir=data_dir, streaming=True)
-        for number, row in enumerate(_undecoded(stream)):
+        stream = _undecoded(stream)
+        if shuffle is not None:
+            stream = stream.reshard().shuffle(seed=shuffle, buffer_size=SHUFFLE_BUFFER)
+        for number, row in enumerate(stream):
             yield f"row {number}", row
     except refusals as error:
         refused = hub.refusal(error, "dataset", id, revision, f"task.dataset={name}, id")

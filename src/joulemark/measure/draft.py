@@ -78,6 +78,14 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
         revision=run.dataset.revision,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         distinct=len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
+        classes=_classes(run, inputs),
+        shuffle=run.dataset.shuffle,
         skipped=inputs.skipped,
         options=options,
     )
+
+
+def _classes(run: Run, inputs: Inputs) -> int | None:
+    if run.task.gives != "label":
+        return None
+    return len({sample.target for sample in inputs.samples if sample.target is not None}) or None

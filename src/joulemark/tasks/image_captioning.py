@@ -36,7 +36,9 @@ class ImageCaptioning:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        return Sample(row.id, encoded_image(row.values["image"], self.size), _texts(row.values.get("captions")))
+        return Sample(
+            row.id, encoded_image(row.values["image"], self.size, row.folder), _texts(row.values.get("captions"))
+        )
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Corpus BLEU-4 and chrF over all references of an image (sacrebleu), in [0, 1]; chrF for each caption."""

@@ -36,7 +36,10 @@ class ImageClassification:
     def samples(self, count: int, seed: int) -> Inputs:
         """The first `count` images, each with its label's name (None where the source hides it)."""
         return self.dataset.inputs(
-            count, lambda row: Sample(row.id, encoded_image(row.values["image"], self.size), self.dataset.label(row))
+            count,
+            lambda row: Sample(
+                row.id, encoded_image(row.values["image"], self.size, row.folder), self.dataset.label(row)
+            ),
         )
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

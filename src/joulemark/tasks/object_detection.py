@@ -48,7 +48,7 @@ class ObjectDetection:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        image = encoded_image(row.values["image"], self.size)
+        image = encoded_image(row.values["image"], self.size, row.folder)
         objects = row.values.get("objects")
         if objects is None:
             return Sample(row.id, image)
