@@ -9,6 +9,7 @@ from PIL import Image
 
 from joulemark.core.errors import BadRowError, UserError
 from joulemark.core.task import Prediction, Sample
+from joulemark.data.audio import clip
 from joulemark.data.dataset import Dataset, Row
 from joulemark.data.embedded import sounds
 from joulemark.data.images import encoded_image
@@ -221,6 +222,6 @@ def test_words_are_counted_without_case_and_signs_and_another_sampling_rate_is_u
     found = scored(task, ("NINE ONE ONE", "nine, one two."))
     assert found.values == {"wer": pytest.approx(1 / 3), "word_accuracy": pytest.approx(2 / 3)}
     with pytest.raises(BadRowError, match="16000 samples a second, the task asks for 8000"):
-        SpeechRecognition(SOURCE, 8000, 0, 10)._clip(sounds.dialled([1]))
+        clip(sounds.dialled([1]), 8000)
     with pytest.raises(BadRowError, match="does not decode"):
-        task._clip(b"no sound")
+        clip(b"no sound", 16000)

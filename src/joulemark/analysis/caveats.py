@@ -3,6 +3,7 @@
 from joulemark.analysis import audit, energy_metrics, flags
 from joulemark.core.record import Record
 
+ROWS_LISTED = 3  # skipped rows that are named before a run begins
 FOREMOST = "estimated"  # the flag that stands before all numbers
 
 EXPLAINED = {
@@ -58,6 +59,14 @@ def _others(record: Record) -> str:
 def _host_share(record: Record) -> str:
     share = flags.others_cpu_share(record.measurement)
     return "share unknown" if share is None else f"{share:.0%} of the host's cores"
+
+
+def of_inputs(record: Record) -> list[str]:
+    """What is known of the inputs before the model is loaded: rows that are skipped, and references of one class."""
+    skipped = record.task.skipped or ()
+    more = [f"skipped: {len(skipped) - ROWS_LISTED} further rows"] if len(skipped) > ROWS_LISTED else []
+    one_class = [f"one_class: {EXPLAINED['one_class']}"] if "one_class" in record.flags else []
+    return [*(f"skipped: {row}" for row in skipped[:ROWS_LISTED]), *more, *one_class]
 
 
 def absent(record: Record) -> list[str]:

@@ -87,6 +87,7 @@ def _prepared(run: Run) -> tuple[Run, Inputs]:
 
 
 def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
+    from joulemark.analysis import caveats
     from joulemark.cli.console import Status
     from joulemark.hardware import host
     from joulemark.measure import runner
@@ -96,6 +97,8 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
 
     signals.interrupt_on_stop()
     begun = draft(run, inputs)
+    for line in caveats.of_inputs(begun):
+        print(line, file=sys.stderr, flush=True)
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":

@@ -155,7 +155,7 @@ class Dataset:
 
     def _in_order(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.path is not None:
-            return files.of_file(Path(self.path))
+            return files.of_file(Path(self.path).expanduser())
         if self.rows:
             return ((f"row {number}", row) for number, row in enumerate(self.rows, start=1))
         return embedded.rows(self.task)
@@ -175,7 +175,7 @@ class Dataset:
             raise BadRowError(f"field '{self.fields[first]}' is empty")
         name = place if blank(raw.get("id")) else str(raw["id"])
         check_characters(name, "id")
-        return Row(name, values, Path(self.path).parent if self.path is not None else None)
+        return Row(name, values, Path(self.path).expanduser().parent if self.path is not None else None)
 
     def label(self, row: Row) -> str | None:
         """The row's label by name; None where the source hides it (-1) or has none."""

@@ -1,6 +1,5 @@
 """Speech recognition: the words of a clip; word error rate."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
