@@ -1,4 +1,4 @@
-"""What the stand-in tokenizer of random weights costs the host, beside real ones of the tokenizers package.
+"""What the stand-in tokenizer of random weights costs the host, beside tokenizers trained on the same texts.
 
     python -m benchmarks.tokenizer [--texts 512] [--rounds 30]
 
@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from joulemark.config.compose import composed
 from joulemark.core.paths import CONF
-from joulemark.models.backend.stand_in_tokenizer import StandInTokenizer
+from joulemark.models.backend.stand_in_tokenizer import open_stand_in
 from joulemark.models.backend.tokenization import encode
 
 ROOM = 512
@@ -33,7 +33,11 @@ def main() -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         run = composed([f"samples={asked.texts}"])
     texts = [str(sample.input) for sample in run.task.samples(run.samples, run.seed).samples]
-    each = {"stand-in": StandInTokenizer(30_522), "WordPiece": word_piece(texts), "byte-level BPE": byte_pairs(texts)}
+    each = {
+        "stand-in": open_stand_in({"model_type": "bert", "vocab_size": 30_522}),
+        "WordPiece": word_piece(texts),
+        "byte-level BPE": byte_pairs(texts),
+    }
     took: dict[str, list[float]] = {name: [] for name in each}
     for _ in range(asked.rounds):
         for name, tokenizer in each.items():

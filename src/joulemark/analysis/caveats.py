@@ -24,6 +24,7 @@ EXPLAINED = {
     "one_class": "every reference is of one class, as in the first rows of a file sorted by label, so the quality says "
     "little: task.shuffle=0 draws from all rows",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
+    "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
     "truncated": "inputs were longer than the model's context and were truncated",
     "not_converged": "the 95 % interval is wider than the protocol asks",
     "warmup_not_converged": "the latency had not converged when the first window began",

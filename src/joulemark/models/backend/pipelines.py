@@ -7,26 +7,27 @@ from typing import Any
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.models.backend import quantization, weights
-from joulemark.models.backend.stand_in_tokenizer import StandInTokenizer
+from joulemark.models.backend.stand_in_tokenizer import open_stand_in
 
 # Parts of a pipeline that are torch modules, in the order in which they work; a shape names those it has.
 TEXT = ("text_encoder", "text_encoder_2")
 
 
 class StandInClipTokenizer:
-    """CLIP's way of calling a tokenizer, 77 tokens to a prompt, with the stand-in's ids."""
+    """CLIP's way of calling a tokenizer, 77 tokens to a prompt, with the vocabulary of CLIP itself."""
 
     def __init__(self, vocab_size: int, length: int) -> None:
         self.model_max_length = length
         self.added_tokens_encoder: dict[str, int] = {}
         self._end = vocab_size - 1  # CLIP finds the end of a text by its highest id
-        self._words = StandInTokenizer(vocab_size - 2, avoid=(), pad_token_id=0)
+        ends = {"bos_token_id": vocab_size - 2, "eos_token_id": vocab_size - 1}
+        self._words = open_stand_in({"model_type": "clip_text_model", "vocab_size": vocab_size, **ends})
 
     def __call__(self, texts: str | list[str], **words: Any) -> Any:
         import torch
         from transformers import BatchEncoding
 
-        rows = self._words([texts] if isinstance(texts, str) else texts)["input_ids"]
+        rows = self._words([texts] if isinstance(texts, str) else list(texts))["input_ids"]
         if words.get("truncation") is False and words.get("padding") is False:  # asked for a prompt's own length
             return BatchEncoding({"input_ids": [[self._end - 1, *row, self._end] for row in rows]})
         length = self.model_max_length

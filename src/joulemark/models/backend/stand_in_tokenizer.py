@@ -1,94 +1,136 @@
-"""A tokenizer for random weights that needs no download: as many tokens as a real one writes, and as much work."""
+"""A tokenizer for random weights that needs no download: a real vocabulary, the family's own where it ships.
 
-import re
-import zlib
-from collections.abc import Iterable, Sequence
+It is a tokenizer of transformers like a checkpoint's, so it costs a text what that costs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-# Scripts written without spaces: about one token a character in multilingual vocabularies.
-IDEOGRAPH = r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]"
-PIECE = re.compile(rf"{IDEOGRAPH}|(?P<word>(?:(?!{IDEOGRAPH})\w)+)|[^\w\s]+")
-# A word is one piece of up to 8 characters and one more for every 3 that follow: with punctuation apart, 1.27 tokens
-# a word over the 1,000 prompts of AIEnergyScore/text_generation, where byte-pair vocabularies give 1.28.
-FIRST_CHARS, NEXT_CHARS = 8, 3
-MASK = "\ue000"  # the stand-in's mask: a character for private use, which no text holds
+from joulemark.models.backend import vocabularies
+
+# Model types by the vocabulary of their published checkpoints, and the sizes that it has there
+OWN: dict[str, tuple[frozenset[int], frozenset[str]]] = {
+    "bert_uncased": (
+        frozenset({30522, 30524}),
+        frozenset({"bert", "distilbert", "electra", "git", "blip_text_model", "blip_2_qformer"}),
+    ),
+    "bert_cased": (frozenset({28996}), frozenset({"bert", "distilbert"})),
+    "gpt2": (
+        frozenset({50257, 50264, 50265, 50272}),
+        frozenset({"gpt2", "gpt_neo", "roberta", "bart", "led", "deberta", "opt"}),
+    ),
+    "gpt_neox": (frozenset({50277, 50280, 50304}), frozenset({"rwkv", "mamba", "olmoe"})),
+    "qwen": (frozenset({151936}), frozenset({"qwen2", "qwen3"})),
+    "t5": (frozenset({32128}), frozenset({"t5"})),
+    "xlm_roberta": (frozenset({250002}), frozenset({"xlm-roberta"})),
+    "clip": (frozenset({49408}), frozenset({"clip_text_model"})),
+}
+MULTILINGUAL_SIZE = 100_000  # only vocabularies of many languages are as large
+READ_NO_TEXT = ("whisper", "wav2vec2")
+CLS_SEP = ("bert", "distilbert", "electra", "git", "blip_text_model", "albert", "deberta", "deberta-v2")
+BEGIN_END = ("roberta", "xlm-roberta", "bart", "led")
+END = ("t5", "pegasus")
+BEGIN = ("opt",)
+# The ids of begin, end, padding and mask where a shape names none: those of the published checkpoints
+IDS = {
+    "albert": (2, 3, 0, 4),
+    "deberta": (1, 2, 0, 50264),
+    "deberta-v2": (1, 2, 0, 250101),
+    **dict.fromkeys(BEGIN_END, (0, 2, 1, -1)),
+    **dict.fromkeys(("bert", "distilbert", "electra", "git", "blip_text_model"), (101, 102, 0, 103)),
+}
 
 
-class StandInTokenizer:
-    """Gives texts token ids of a realistic count and spread, always the same ones, without any vocabulary.
+@dataclass(frozen=True)
+class Choice:
+    """Which vocabulary stands in for a family's.
 
-    An id is the CRC-32 of the piece modulo the vocabulary; ids in `avoid` (the special ones) never come up.
+    Attributes:
+        vocabulary: name of a shipped vocabulary
+        own: whether it is the family's own, so that texts have as many tokens as with the checkpoint's
     """
 
-    def __init__(
-        self, vocab_size: int, avoid: Iterable[int] = (), pad_token_id: int = 0, padding_side: str = "right"
-    ) -> None:
-        special = set(avoid) | {pad_token_id}
-        if vocab_size <= len(special):
-            raise ValueError(f"a vocabulary of {vocab_size} has no room beside {len(special)} special tokens")
-        self.vocab_size = vocab_size
-        self.avoid = frozenset(special)
-        self.pad_token_id = pad_token_id
-        self.padding_side = padding_side
-        self.mask_token = MASK
-        self.mask_token_id = self._id(MASK)
-
-    def ids(self, text: str) -> list[int]:
-        """The token ids of one text, at least one."""
-        return [self._id(text[start:end]) for start, end in _pieces(text)] or [self._id("")]
-
-    def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where in the text each of its tokens stands."""
-        return list(_pieces(text)) or [(0, 0)]
-
-    def _id(self, piece: str) -> int:
-        found = zlib.crc32(piece.encode()) % self.vocab_size
-        while found in self.avoid:
-            found = (found + 1) % self.vocab_size
-        return found
-
-    def __call__(
-        self,
-        texts: str | Sequence[str],
-        *,
-        padding: bool = False,
-        truncation: bool = False,
-        max_length: int | None = None,
-        return_tensors: str | None = None,
-        add_special_tokens: bool = True,
-    ) -> dict[str, Any]:
-        """As a transformers tokenizer: `input_ids` and `attention_mask`, as lists or, with "pt", int64 tensors."""
-        rows = [self.ids(text)[: max_length if truncation else None] for text in self._listed(texts)]
-        width = max(map(len, rows)) if padding else 0
-        ids, mask = [], []
-        for row in rows:
-            fill = max(width - len(row), 0)
-            padded, seen = [self.pad_token_id] * fill, [0] * fill
-            ids.append(padded + row if self.padding_side == "left" else row + padded)
-            mask.append(seen + [1] * len(row) if self.padding_side == "left" else [1] * len(row) + seen)
-        if return_tensors == "pt":
-            import torch
-
-            return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
-        if isinstance(texts, str):
-            return {"input_ids": ids[0], "attention_mask": mask[0]}
-        return {"input_ids": ids, "attention_mask": mask}
-
-    @staticmethod
-    def _listed(texts: str | Sequence[str]) -> Sequence[str]:
-        return [texts] if isinstance(texts, str) else texts
-
-    def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
-        """A made-up word per id; it does not give back the text the ids came from."""
-        return " ".join(f"t{one}" for one in ids if not (skip_special_tokens and one in self.avoid))
+    vocabulary: str
+    own: bool
 
 
-def _pieces(text: str) -> Iterable[tuple[int, int]]:
-    for match in PIECE.finditer(text):
-        start, end = match.span()
-        if match.lastgroup != "word":
-            yield start, end
-            continue
-        yield start, min(start + FIRST_CHARS, end)
-        for at in range(start + FIRST_CHARS, end, NEXT_CHARS):
-            yield at, min(at + NEXT_CHARS, end)
+def choice(shape: Mapping[str, Any]) -> Choice:
+    """The family's own vocabulary, or the nearest that ships."""
+    size, kind = int(shape["vocab_size"]), str(shape.get("model_type"))
+    for name, (sizes, kinds) in OWN.items():
+        if size in sizes and kind in kinds:
+            return Choice(name, own=True)
+    if size >= MULTILINGUAL_SIZE:
+        return Choice("xlm_roberta", own=False)
+    return Choice("gpt2" if size >= 40_000 and kind not in CLS_SEP else "bert_uncased", own=False)
+
+
+def facts(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """The vocabulary that stands in and whether it is the family's own, for the record; nothing without texts."""
+    if not isinstance(shape.get("vocab_size"), int) or shape.get("model_type") in READ_NO_TEXT:
+        return {}
+    made = choice(shape)
+    return {"stand_in_tokenizer": made.vocabulary, "stand_in_tokenizer_own": made.own}
+
+
+def open_stand_in(shape: Mapping[str, Any], padding_side: str = "right", prefix_space: bool = False) -> Any:
+    """The tokenizer that stands in at this shape, with the special tokens of its family."""
+    from tokenizers import processors
+    from transformers import PreTrainedTokenizerFast
+
+    size, kind, vocabulary = int(shape["vocab_size"]), str(shape.get("model_type")), choice(shape).vocabulary
+    roles = _roles(shape, size, vocabulary)
+    names = _names(roles)
+    token = {role: names[number] for role, number in roles.items()}
+    made = vocabularies.build(vocabulary, size, names, token["unk"], prefix_space)
+    single, pair = _template(kind, token)
+    if single != "$A":
+        special = [(name, number) for number, name in names.items()]
+        made.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+    columns = ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        bos_token=token["begin"],
+        eos_token=token["end"],
+        pad_token=token["pad"],
+        mask_token=token["mask"],
+        unk_token=token["unk"],
+        padding_side=padding_side,
+        truncation_side="right",
+        model_input_names=[*columns, "token_type_ids"] if kind in CLS_SEP and kind != "distilbert" else columns,
+    )
+
+
+def _roles(shape: Mapping[str, Any], size: int, vocabulary: str) -> dict[str, int]:
+    """The id of each special token: what the shape names, else the family's, else the last ids of the vocabulary."""
+    begin, end, pad, mask = IDS.get(str(shape.get("model_type")), (None, None, None, -1))
+    named = {key: value for key, value in shape.items() if key.endswith("_token_id") and isinstance(value, int)}
+    end = named.get("eos_token_id", named.get("sep_token_id", end))
+    end = size - 1 if end is None else end
+    pad = named.get("pad_token_id", end if pad is None else pad)
+    begin = named.get("bos_token_id", named.get("cls_token_id", end if begin is None else begin))
+    unk = {"t5": 2, "xlm_roberta": 3, "bert_uncased": 100, "bert_cased": 100}.get(vocabulary, end)
+    made = {"begin": begin, "end": end, "pad": pad, "mask": mask, "unk": unk}
+    return {role: number % size for role, number in made.items()}
+
+
+def _names(roles: Mapping[str, int]) -> dict[int, str]:
+    """A token for each special id; roles that share an id share the token."""
+    names: dict[int, str] = {}
+    for role, number in roles.items():
+        names.setdefault(number, f"<|{role}|>")
+    return names
+
+
+def _template(kind: str, token: Mapping[str, str]) -> tuple[str, str]:
+    begin, end = token["begin"], token["end"]
+    if kind in CLS_SEP:
+        return f"{begin} $A {end}", f"{begin} $A {end} $B:1 {end}:1"
+    if kind in BEGIN_END:
+        return f"{begin} $A {end}", f"{begin} $A {end} {end} $B {end}"
+    if kind in END:
+        return f"$A {end}", f"$A {end} $B {end}"
+    if kind in BEGIN:
+        return f"{begin} $A", f"{begin} $A $B"
+    return "$A", "$A $B"

@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
-from joulemark.models.backend.stand_in_tokenizer import StandInTokenizer
+from joulemark.models.backend.stand_in_tokenizer import open_stand_in
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,7 @@ def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right", **words:
     A tokenizer without a padding token (GPT-2) pads with its end-of-text token, which the attention mask hides.
     """
     if checkpoint.weights == "random":
-        shape = text_shape(checkpoint.shape)
-        special = {key: value for key, value in shape.items() if key.endswith("_token_id") and isinstance(value, int)}
-        pad = special.get("pad_token_id", special.get("eos_token_id", 0))
-        return StandInTokenizer(shape["vocab_size"], special.values(), pad, padding_side)
+        return open_stand_in(text_shape(checkpoint.shape), padding_side, bool(words.get("add_prefix_space")))
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(
@@ -52,22 +48,16 @@ def text_shape(shape: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int) -> tuple[Encoded, list[list[int]]]:
     """One padded batch of texts given as words, and for each word that fits the place of its first token."""
-    if isinstance(tokenizer, StandInTokenizer):
-        made = tokenizer([" ".join(words) for words in rows], padding=True, truncation=True, max_length=room)
-        ends = [list(accumulate((len(tokenizer.ids(word)) for word in words), initial=0)) for words in rows]
-        firsts = [[place for place in found[:-1] if place < room] for found in ends]
-        tensors: Mapping[str, Any] = _tensors(made)
-    else:
-        made = tokenizer(
-            [list(words) for words in rows],
-            is_split_into_words=True,
-            padding=True,
-            truncation=True,
-            max_length=room,
-            return_tensors="pt",
-        )
-        firsts = [_first_places(made.word_ids(number)) for number in range(len(rows))]
-        tensors = dict(made)
+    made = tokenizer(
+        [list(words) for words in rows],
+        is_split_into_words=True,
+        padding=True,
+        truncation=True,
+        max_length=room,
+        return_tensors="pt",
+    )
+    firsts = [_first_places(made.word_ids(number)) for number in range(len(rows))]
+    tensors = dict(made)
     truncated = [len(found) < len(words) for found, words in zip(firsts, rows, strict=True)]
     return Encoded(tensors, _lengths(tensors), truncated), firsts
 
@@ -93,8 +83,6 @@ def encode_pairs(
     A question longer than half the room is cut too: a long one must not stop the run. The place is (start, end) in
     characters, None for tokens that are not of the context.
     """
-    if isinstance(tokenizer, StandInTokenizer):
-        return _stand_in_pairs(tokenizer, pairs, room)
     questions, contexts = (list(side) for side in zip(*pairs, strict=True))
     made = tokenizer(
         questions,
@@ -118,30 +106,6 @@ def encode_pairs(
         for length, pair in zip(lengths, pairs, strict=True)
     ]
     return Encoded(dict(made), lengths, truncated), spans
-
-
-def _stand_in_pairs(
-    tokenizer: StandInTokenizer, pairs: Sequence[tuple[str, str]], room: int
-) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
-    rows, spans, truncated = [], [], []
-    for question, context in pairs:
-        asked, told = tokenizer.ids(question), tokenizer.ids(context)
-        kept = min(len(asked), max(room // 2, room - len(told)))
-        places: list[tuple[int, int] | None] = [None] * kept
-        rows.append((asked[:kept] + told)[:room])
-        spans.append((places + tokenizer.spans(context))[:room])
-        truncated.append(len(asked) + len(told) > room)
-    width = max(map(len, rows))
-    ids = [row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows]
-    mask = [[1] * len(row) + [0] * (width - len(row)) for row in rows]
-    tensors = _tensors({"input_ids": ids, "attention_mask": mask})
-    return Encoded(tensors, _lengths(tensors), truncated), spans
-
-
-def _tensors(made: Mapping[str, Any]) -> dict[str, Any]:
-    import torch
-
-    return {key: torch.tensor(value) for key, value in made.items()}
 
 
 def encode(tokenizer: Any, inputs: Sequence[Any], room: int, prompt: str = "{text}") -> Encoded:

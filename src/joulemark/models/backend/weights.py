@@ -5,7 +5,7 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
-from joulemark.models.backend import compilation, placement, quantization
+from joulemark.models.backend import compilation, placement, quantization, stand_in_tokenizer
 from joulemark.models.backend.tokenization import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
@@ -168,6 +168,7 @@ def facts(model: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, A
         "architecture": type(model).__name__,
         "attention": getattr(model.config, "_attn_implementation", None),
         "vocabulary": getattr(model.config, "vocab_size", None),
+        **(stand_in_tokenizer.facts(text_shape(checkpoint.shape)) if checkpoint.weights == "random" else {}),
         **(quantization.facts(model) if settings.precision in quantization.COMPUTED else {}),
         **compilation.facts(settings, str(model.device)),
         **({"parameters_by_device": placed} if len(placed := placement.by_device(model)) > 1 else {}),
