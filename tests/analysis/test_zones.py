@@ -2,8 +2,9 @@
 
 import pytest
 
-from joulemark.analysis import zones
+from joulemark.analysis import emissions, zones
 from joulemark.core.errors import UserError
+from joulemark.core.machine import Site
 
 
 def test_a_zone_has_a_factor_with_its_year_and_source():
@@ -13,10 +14,42 @@ def test_a_zone_has_a_factor_with_its_year_and_source():
     assert "CodeCarbon" in factor.source
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("fra", "FRA"), ("FRAN", "FRA"), ("France", "FRA"), ("Germany", "DEU")])
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        *[("FRA", "FRA"), ("fra", "FRA"), ("FR", "FRA"), ("fr", "FRA"), ("France", "FRA"), (" france ", "FRA")],
+        *[("UK", "GBR"), ("uk", "GBR"), ("GB", "GBR"), ("GBR", "GBR"), ("england", "GBR"), ("United Kingdom", "GBR")],
+        *[("USA", "USA"), ("us", "USA"), ("united states", "USA"), ("America", "USA")],
+        *[("UA", "UKR"), ("Ukraine", "UKR"), ("de", "DEU"), ("Germany", "DEU"), ("Deutschland", "DEU")],
+        *[("Niger", "NER"), ("Guinea", "GIN"), ("south korea", "KOR"), ("Russia", "RUS"), ("Iran", "IRN")],
+        *[("WOR", "WOR"), ("world", "WOR")],
+    ],
+)
+def test_a_zone_is_understood_as_people_type_it(typed, zone):
+    assert zones.factor(typed).zone == zone
+    assert emissions.located(Site(name="unknown", zone=typed)).zone == zone
+
+
+@pytest.mark.parametrize(
+    ("typed", "choices"), [("Korea", "KOR, PRK"), ("Congo", "COD, COG"), ("united", "ARE, GBR"), ("Virgin", "VGB, VIR")]
+)
+def test_a_zone_that_means_several_is_refused_with_all_of_them(typed, choices):
+    with pytest.raises(UserError, match=f"may mean .*{choices}.*type one of them"):
+        zones.factor(typed)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("FRAN", "FRA"), ("Grmany", "DEU")])
 def test_an_unknown_zone_is_refused_with_the_nearest_right_one(typed, meant):
     with pytest.raises(UserError, match=f"did you mean site.zone={meant}"):
         zones.factor(typed)
+
+
+def test_a_country_without_a_factor_is_named_and_no_other_country_suggested():
+    with pytest.raises(UserError, match=r"site\.zone=Liechtenstein is LIE, whose factor is not in the table"):
+        zones.factor("Liechtenstein")
+    with pytest.raises(UserError) as refused:
+        zones.factor("XQ")
+    assert "did you mean" not in str(refused.value)
 
 
 def test_the_tables_version_names_what_it_was_made_from():

@@ -55,7 +55,7 @@ def command(tmp_path):
         (["batch_size=many"], "batch_size=many is not a whole number"),
         (["model=bloomz", "model.size=7b"], "did you mean model.size=7b1?"),
         (["precision=f16"], "did you mean precision=fp16"),
-        (["site.zone=FRANCE"], "did you mean site.zone=FRA"),
+        (["site.zone=FRANC"], "did you mean site.zone=FRA"),
         (["model=distilbert_sst2", "task=summarization"], "cannot do task=summarization"),
         (["hardware=cuda"], "this machine shows none"),
         (["task.dataset=file", "task.path=nowhere.csv"], "task.path=nowhere.csv is not a file"),

@@ -182,7 +182,7 @@ def test_a_files_columns_are_named_by_options(tmp_path):
         (["precision=f16"], "did you mean precision=fp16"),
         (["hardware=cuda"], "hardware=cuda needs an NVIDIA GPU and this machine shows none; type hardware=cpu"),
         (["hardware=h100"], "this machine shows none"),
-        (["site.zone=FRANCE"], r"did you mean site\.zone=FRA \(France\)"),
+        (["site.zone=FRANC"], r"did you mean site\.zone=FRA \(France\)"),
         (["batch_size=0"], "batch_size=0: must be 1 or more"),
         (["sort=lenght"], "sort=lenght does not exist; did you mean sort=length"),
         (["samples=-3"], "samples=-3: must be 1 or more"),

@@ -38,6 +38,7 @@ def located(site: Site) -> Site:
     factor = zones.factor(site.zone)
     return replace(
         site,
+        zone=factor.zone,
         g_per_kwh=factor.g_per_kwh,
         factor_year=factor.year,
         factor_basis=factor.basis,

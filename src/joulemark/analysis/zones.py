@@ -4,6 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from joulemark.analysis import zone_names
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import nearest
 
@@ -32,14 +33,20 @@ class Factor:
 
 
 def factor(zone: str) -> Factor:
-    """The emission factor of an ISO 3166-1 alpha-3 zone (`WOR` is the world); UserError for an unknown zone."""
+    """The factor of a country's code or name (`WOR` is the world); UserError where none or several are meant."""
     table = _read()
-    if zone in table:
-        return table[zone]
+    choices = zone_names.meant(zone, {code: row.name for code, row in table.items()})
+    if len(choices) == 1 and choices[0] in table:
+        return table[choices[0]]
+    key = f"site.zone={zone}"
+    if len(choices) == 1:
+        raise UserError(f"{key} is {choices[0]}, whose factor is not in the table; type site.g_per_kwh=… of its supply")
+    if choices:
+        raise UserError(f"{key} may mean {', '.join(choices)}; type one of them: site.zone={choices[0]}")
     names = {row.name: code for code, row in table.items()}
-    close = nearest(zone.upper(), table) or names.get(nearest(zone, names) or "")
-    hint = f"; did you mean site.zone={close} ({table[close].name})?" if close else ""
-    raise UserError(f"site.zone={zone} is not an ISO 3166-1 alpha-3 code in src/zones.csv{hint}")
+    close = names.get(nearest(zone, names) or "") or (nearest(zone.upper(), table) if len(zone) > 2 else None)
+    hint = f"; did you mean site.zone={close} ({table[close].name})?" if close else "; type one such as site.zone=FRA"
+    raise UserError(f"{key} is no country's ISO 3166-1 code or name{hint}")
 
 
 def _read() -> dict[str, Factor]:
