@@ -54,7 +54,7 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     assert (code, [outcome.status for outcome in outcomes]) == (1, ["finished", "failed", "finished"])
     assert err.splitlines() == ["1 of 3  batch_size=1", "2 of 3  batch_size=2", "3 of 3  batch_size=3"]
     *table, last = out.splitlines()
-    assert table[0].split() == "model batch_size quality Wh per 1,000 ± 95 % estimated p95 s status".split()
+    assert table[0].split() == "model batch_size quality Wh per 1,000 ± processes estimated p95 s status".split()
     assert [line.split()[1] for line in table[1:4]] == ["1", "2", "3"]
     assert "text_classification, embedded_classifier batch_size=2 failed: broke" in table
     summary = json.loads(last)
@@ -196,3 +196,30 @@ def test_ctrl_c_reaches_a_real_run_which_leaves_its_record(tmp_path):
 
     assert MlflowClient(tracking_uri=uri).get_run(last["runs"][0]["run_id"]).info.status == "KILLED"
     assert not running(uri)
+
+
+def test_repeats_are_fresh_processes_taken_in_turn_and_one_row_of_the_table(program, saved, capsys):  # noqa: F811
+    folder = program(SAYS)
+    jobs = [["batch_size=1", "repeats=3"], ["batch_size=3", "repeats=3"]]
+    outcomes, code = launched(jobs, sweep_id="mine")
+    out, err = capsys.readouterr()
+    assert (folder / "done").read_text() == "131313"
+    assert (code, len(outcomes)) == (0, 6)
+    assert err.splitlines()[:3] == [
+        "1 of 6  batch_size=1  process 1 of 3", "2 of 6  batch_size=3  process 1 of 3",
+        "3 of 6  batch_size=1  process 2 of 3",
+    ]  # fmt: skip
+    rows = [line for line in out.splitlines() if line.startswith("embedded_classifier")]
+    assert len(rows) == 2
+    assert not any(override.startswith("repeats") for outcome in outcomes for override in outcome.overrides)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "2.5", "many", "101"])
+def test_a_number_of_repeats_that_cannot_be_is_refused(value):
+    with pytest.raises(UserError, match=f"repeats={value}: must be a whole number from 1 to 100"):
+        launched([["batch_size=1", f"repeats={value}"]])
+
+
+def test_every_setting_gets_as_many_processes():
+    with pytest.raises(UserError, match="type one number"):
+        launched([["repeats=2"], ["repeats=3"]])

@@ -45,6 +45,10 @@ def command(config: DictConfig) -> None:
             )
         if config.storage is not None:
             raise UserError("storage=… is where a sweep keeps its study; type -m sweep=efficiency with it")
+        if config.repeats != 1:
+            from joulemark.cli import multirun
+
+            sys.exit(multirun.launch([list(hydra_config.overrides.task)])[1])
         code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
     except UserError as error:  # printed here: Hydra would put a preface before it
         code = _refuse(str(error))

@@ -32,7 +32,7 @@ from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
 from joulemark.reporting import table
 from joulemark.reporting.table import FAILED, SKIPPED, Row
-from joulemark.sweep import trial
+from joulemark.sweep import repeats, trial
 from joulemark.sweep.grid import Job, Suite, jobs
 
 
@@ -53,6 +53,9 @@ def run(config: DictConfig) -> int:
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     suite = typed(Suite, values["suite"], "suite")
     todo = jobs(suite, values["overrides"], values["tasks"], values["models"])
+    if any(override.startswith(f"{repeats.KEY}=") for job in todo for override in job.overrides):
+        raise UserError(f"overrides: {repeats.KEY}= belongs to the suite itself; type {repeats.KEY}=3")
+    todo = todo * repeats.checked(values["repeats"])  # in turn
     if values["dry_run"]:
         for job in todo:
             print(job.command)
@@ -77,21 +80,23 @@ def run(config: DictConfig) -> int:
     return signals.exit_code(stopped) if stopped else int(failed > 0)
 
 
-def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, Row]:
-    """The row of each run that is finished already on the device that it would use, by its command."""
+def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, list[Row]]:
+    """The rows of the runs that are finished already on the device that they would use, by their command."""
     devices = [
         _device(tuple(sorted(override for override in job.overrides if override.startswith("hardware"))))
         for job in todo
     ]
     from joulemark.store import reading
 
-    finished: dict[str, Mapping[str, reading.Kept]] = {}
+    finished: dict[str, Mapping[str, list[reading.Kept]]] = {}
     rows = {}
     for job, device in zip(todo, devices, strict=True):
         if device not in finished:
             finished[device] = reading.finished(uri, device)
-        if run := finished[device].get(job.options):
-            rows[job.command] = replace(job.row, status=SKIPPED, metrics=run.metrics, tags=run.tags)
+        rows[job.command] = [
+            replace(job.row, status=SKIPPED, metrics=run.metrics, tags=run.tags)
+            for run in finished[device].get(job.options, ())
+        ]
     return rows
 
 
@@ -107,15 +112,16 @@ def _device(overrides: tuple[str, ...]) -> str:
     return resolved.device_name(host.cpu_name())
 
 
-def _make(todo: Sequence[Job], known: Mapping[str, Row], uri: str, rows: list[Row]) -> None:
+def _make(todo: Sequence[Job], known: Mapping[str, list[Row]], uri: str, rows: list[Row]) -> None:
     """Appends the row of each run in order; Interrupted leaves those that were done."""
     durations_s: list[float] = []
+    known = {command: list(several) for command, several in known.items()}
     for number, job in enumerate(todo, start=1):
-        left = sum(other.command not in known for other in todo[number - 1 :])
+        left = sum(not known.get(later.command) for later in todo[number - 1 :])
         about = f", about {fmean(durations_s) * left / 60:.0f} min left" if durations_s and left else ""
         print(f"[{number}/{len(todo)}{about}] {job.command}", file=sys.stderr, flush=True)
-        if job.command in known:
-            rows.append(known[job.command])
+        if known.get(job.command):
+            rows.append(known[job.command].pop())
             continue
         began_s = time.monotonic()
         row, stopped_by = performed(job, uri)

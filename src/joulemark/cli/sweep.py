@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig
@@ -19,11 +20,17 @@ from joulemark.core.errors import UserError
 from joulemark.reporting import table
 from joulemark.sweep import coordinator, mlflow_sweep, plan, process, trial
 from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.confirmation import Confirmation, confirm
 from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.recommendation import SETTING
 from joulemark.sweep.result import SessionEnd, SweepResult
 from joulemark.sweep.search import POLL_S
 from joulemark.sweep.workers import PROGRAM
+
+NOT_CONFIRMED = (
+    "indicated, not established: each setting was measured in one process; the same line with repeats=3 measures the "
+    "recommended one and the reference three times more, in turn"
+)
 
 
 def main(config: DictConfig, overrides: Sequence[Any]) -> int:
@@ -47,7 +54,10 @@ def run(request: SweepRequest, measure: Measure, program: Sequence[str] = PROGRA
     if isinstance(end, SessionEnd):
         _print_last_line(end.last_line)
         return end.exit_code
-    _print_result(end, began_s, report)
+    confirmation = confirm(end, measure, report)
+    _print_result(end, confirmation, began_s, report)
+    if confirmation is not None and confirmation.stopped_by:
+        return signals.exit_code(confirmation.stopped_by)
     return end.exit_code
 
 
@@ -57,13 +67,16 @@ def _reporter(worker: int | None) -> Report:
     return lambda sentence: to_stderr(f"{head}{sentence}")
 
 
-def _print_result(result: SweepResult, began_s: float, report: Report) -> None:
+def _print_result(result: SweepResult, confirmation: Confirmation | None, began_s: float, report: Report) -> None:
     """Prints the table, saves the sweep in MLflow, and prints its link and the last line."""
+    confirmed = [NOT_CONFIRMED] if confirmation is None else confirmation.sentences()
+    result = replace(result, sentences=[*result.sentences, *confirmed])
     table.printed(result.columns, result.rows, result.sentences, (SETTING,))
     link = mlflow_sweep.save(result, began_s, report)
     if link["url"]:
         print(f"\nOpen this sweep{_needs_server(result.request.tracking_uri)}: {link['url']}")
-    _print_last_line({**result.last_line, **link})
+    evidence = {"confirmation": None if confirmation is None else confirmation.as_json()}
+    _print_last_line({**result.last_line, **evidence, **link})
 
 
 def _print_last_line(last_line: dict[str, Any]) -> None:

@@ -38,8 +38,8 @@ from joulemark.hardware import host
 
 MOST_SAMPLES = 10_000_000  # inputs lie in memory before the run; the study measured 1,000
 
-# Keys that a sweep sets for its trials: the sweep and who else measures, no part of the request itself
-GIVEN = ("sweep_id", "shared_host", "early_stop_against")
+# Keys of how a run stands among others (its sweep, who else measures, how often), no part of the request itself
+GIVEN = ("sweep_id", "shared_host", "early_stop_against", "repeats")
 
 
 @dataclass
@@ -54,6 +54,7 @@ class RunOptions:
     site: Any = None
     samples: int = 1000
     seed: int = 0
+    repeats: int = 1
     tracking_uri: str | None = None
     sweep_id: str | None = None
     shared_host: bool = False

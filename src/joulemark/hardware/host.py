@@ -1,13 +1,15 @@
 """The machine and software a run is measured on, read once before anything is loaded."""
 
+import hashlib
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from joulemark.core.environment import Environment
-from joulemark.core.paths import CHECKOUT
+from joulemark.core.paths import CHECKOUT, CONF, PACKAGE
 
 PACKAGES = ("torch", "transformers", "diffusers", "datasets", "tokenizers", "accelerate", "codecarbon", "mlflow")
 
@@ -60,6 +62,16 @@ def revision() -> tuple[str | None, bool | None]:
     commit = _output(["git", "-C", str(CHECKOUT), "rev-parse", "HEAD"]) if CHECKOUT else None
     status = _output(["git", "-C", str(CHECKOUT), "status", "--porcelain"]) if commit else None
     return commit, None if status is None else bool(status)
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 of this program's modules and configuration, 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for folder, pattern in ((PACKAGE, "*.py"), (CONF, "*.yaml")):
+        for path in sorted(folder.rglob(pattern)):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def busy_s() -> float:

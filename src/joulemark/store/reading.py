@@ -37,19 +37,19 @@ def _kept(data: Any) -> Kept:
     return Kept(older_names.metrics(data.metrics), older_names.tags(data.tags))
 
 
-def finished(uri: str, device: str) -> dict[str, Kept]:
-    """Every finished run on this device by the options of the command that began it, the newest of each.
+def finished(uri: str, device: str) -> dict[str, list[Kept]]:
+    """Every finished run on this device by the options of the command that began it, the newest first.
 
     One that a sweep ended early is not what its command requests.
     """
     client = open_store(uri, "text_classification").client
-    runs: dict[str, Kept] = {}
+    runs: dict[str, list[Kept]] = {}
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
             kept = _kept(run.data)
             whole = flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
             if whole and kept.tags.get("device") == device and kept.tags.get("command"):
-                runs.setdefault(paths.options_of(kept.tags["command"]), kept)
+                runs.setdefault(paths.options_of(kept.tags["command"]), []).append(kept)
     return runs
 
 

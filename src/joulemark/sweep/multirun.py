@@ -20,6 +20,7 @@ from joulemark.hardware import host
 from joulemark.reporting import table
 from joulemark.reporting.table import Row
 from joulemark.sweep import trial
+from joulemark.sweep.repeats import numbered, repeated
 from joulemark.sweep.trial import Outcome
 
 Varied = Mapping[str, str]  # the options of one run that not all runs share
@@ -116,13 +117,15 @@ def perform(
         UserError: before anything runs, for overrides that are refused, and for two runs that are the same.
     """
     sweep_id = sweep_id or f"s{uuid.uuid4().hex[:11]}"  # begins with a letter: Hydra would read 12e4 as a number
-    jobs = [
+    settings, count = repeated(jobs)
+    settings = [
         [*(override for override in job if not override.startswith("sweep_id=")), f"sweep_id={sweep_id}"]
-        for job in jobs
+        for job in settings
     ]
-    runs = checked(jobs, place.run)
-    place.ready(runs)
-    varied = varying(jobs)
+    checked_runs = checked(settings, place.run)
+    place.ready(checked_runs)
+    # In turn: a slow quarter of an hour falls on all settings, not on one
+    jobs, runs, varied = settings * count, checked_runs * count, varying(settings) * count
     began_s = time.time()
     by_place = _outcomes(place, jobs, varied, stops, report)
     outcomes = list(by_place.values())
@@ -191,7 +194,7 @@ def _outcomes(
     """The outcome of each job that was begun, by its index and in the order of the request."""
     names = [" ".join(f"{key}={value}" for key, value in options.items()) for options in varied]
     names = [name or _shown(overrides) for name, overrides in zip(names, jobs, strict=True)]
-    outcomes = dict(place.perform(jobs, names, stops, report))
+    outcomes = dict(place.perform(jobs, numbered(names), stops, report))
     if stops:
         report(f"stopped by {stops[0]}; {len(jobs) - len(outcomes)} of {len(jobs)} not begun")
     return {index: outcomes[index] for index in sorted(outcomes)}

@@ -26,6 +26,7 @@ from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
 from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of
+from joulemark.sweep.repeats import repeated
 from joulemark.sweep.space import Dimension, Point, merged, space
 from joulemark.sweep.validity import Validity
 
@@ -51,6 +52,7 @@ class SweepRequest:
         run: the reference's
         save_as: the file that gets the recommended settings
         task_options: searched options of the task, which change its outputs
+        repeats: fresh processes of the recommended setting and the reference after the search
     """
 
     name: str
@@ -69,6 +71,7 @@ class SweepRequest:
     run: Run | None = None
     save_as: Path | None = None
     task_options: tuple[str, ...] = ()
+    repeats: int = 1
 
     @property
     def card(self) -> str | None:
@@ -86,6 +89,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     conf = typed(SweepConf, node, "sweep")
     budget, save_as = _budget(conf), saved_settings.place(conf.save_as)
     fixed, swept = fixed_and_swept(overrides)
+    (fixed,), repeats = repeated([fixed])
     dimensions = dimensions_of(conf, fixed, swept)
     validity = Validity()
     reference = reference_of(conf, dimensions, fixed)
@@ -129,6 +133,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         run=run,
         save_as=save_as,
         task_options=task_options,
+        repeats=repeats,
     )
 
 
@@ -224,5 +229,7 @@ def _digest(
     irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
     relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
     spaces = [asdict(dimension) for dimension in dimensions]
-    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, measured_on]
+    # Trials of other code, configuration or packages are no results of this study
+    software = [host.code_digest(), {name: host.version(name) for name in host.PACKAGES}]
+    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, measured_on, software]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

@@ -1,0 +1,131 @@
+"""A sweep's recommended setting and reference as cells: fresh processes of both, taken in turn after the search.
+
+None of the search's own processes count: the recommended setting was chosen for how low they came out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from joulemark.analysis import verdict
+from joulemark.analysis.comparison import UNDECIDING
+from joulemark.analysis.verdict import Verdict
+from joulemark.core import stats
+from joulemark.core.cell import Cell
+from joulemark.core.formatting import times
+from joulemark.core.stats import Difference
+from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.result import SweepResult
+from joulemark.sweep.space import Point, merged
+
+ENERGY = "energy/total_wh_per_1k"
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What fresh processes say of the recommended setting against the reference.
+
+    Attributes:
+        recommended: its energies, Wh per 1,000 inferences, one a process that counts
+        reference: the same of the reference
+        left_out: each process that decides nothing, with the reason
+        verdict: of the recommended setting (A) against the reference (B)
+        saving: reference less recommended, Wh per 1,000; None without values
+        cost_wh: metered energy of the sweep, Wh; None where it is unknown
+        stopped_by: the signal that stopped the processes; None where none did
+    """
+
+    recommended: Cell
+    reference: Cell
+    left_out: tuple[str, ...]
+    verdict: Verdict
+    saving: Difference | None
+    cost_wh: float | None
+    stopped_by: str | None = None
+
+    @property
+    def payback(self) -> tuple[int | None, int | None]:
+        """Inferences that pay the sweep back, by the ends of the saving's interval; None where it may never be."""
+        if self.saving is None or self.cost_wh is None or self.saving.low is None or self.saving.high is None:
+            return None, None
+        soonest, latest = (
+            None if saving <= 0 else round(self.cost_wh / saving * 1000)
+            for saving in (self.saving.high, self.saving.low)
+        )
+        return soonest, latest
+
+    def sentences(self) -> list[str]:
+        """The result in words."""
+        result = self.verdict
+        if result.established and result.ratio is not None:
+            ends = f" ({times(result.least)} to {times(result.most)})" if result.least is not None else ""
+            better = "less" if result.outcome == verdict.A else "MORE"
+            lead = (
+                f"the reference takes {times(result.ratio)}{ends} the recommended setting's energy: it costs {better}"
+            )
+        else:
+            lead = f"the recommended setting against the reference: {result.outcome}"
+        return [f"confirmed in fresh processes: {lead}, {result.note}", *self._saving(), *self.left_out]
+
+    def _saving(self) -> list[str]:
+        if self.saving is None or self.saving.low is None or self.saving.high is None:
+            return []
+        soonest, latest = self.payback
+        after = f"{soonest:,} to {latest:,} inferences" if soonest and latest else "an unknown number of inferences"
+        return [
+            f"saving: {self.saving.difference:.3g} Wh per 1,000 "
+            f"({self.saving.low:.3g} to {self.saving.high:.3g}, 95 %), which pays the sweep back after {after}"
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """What programs read."""
+        return {
+            "recommended_wh_per_1k": self.recommended.values,
+            "reference_wh_per_1k": self.reference.values,
+            "left_out": self.left_out,
+            "reference_over_recommended": asdict(self.verdict),
+            "saving_wh_per_1k": None if self.saving is None else asdict(self.saving),
+            "paid_back_after": self.payback,
+        }
+
+
+def confirm(result: SweepResult, measure: Measure, report: Report) -> Confirmation | None:
+    """Measures both settings `repeats` times in turn; None where nothing is recommended or is to be repeated."""
+    best, count = result.recommendation.recommended, result.request.repeats
+    if best is None or count < 2 or best.point == result.reference.point:
+        return None
+    points = {"recommended": best.point, "reference": result.reference.point}
+    values: dict[str, list[float]] = {name: [] for name in points}
+    left_out: list[str] = []
+    for turn in range(1, count + 1):
+        for name, point in points.items():
+            report(f"confirming  {name}, process {turn} of {count}")
+            outcome = measure(_overrides(result, point), None)
+            if outcome.stopped_by:
+                return _confirmation(values, left_out, result, outcome.stopped_by)
+            energy = outcome.metrics.get(ENERGY)
+            doubt = next((flag for flag in outcome.flags if flag in UNDECIDING), None)
+            if outcome.status != "finished" or energy is None or doubt:
+                left_out.append(f"left out, {name} process {turn}: {doubt or outcome.error or outcome.status}")
+            else:
+                values[name].append(energy)
+    return _confirmation(values, left_out, result, None)
+
+
+def _overrides(result: SweepResult, point: Point) -> Sequence[str]:
+    return merged(result.request.plan.full, point)
+
+
+def _confirmation(
+    values: dict[str, list[float]], left_out: list[str], result: SweepResult, stopped_by: str | None
+) -> Confirmation:
+    recommended, reference = Cell(tuple(values["recommended"])), Cell(tuple(values["reference"]))
+    return Confirmation(
+        recommended=recommended,
+        reference=reference,
+        left_out=tuple(left_out),
+        verdict=verdict.between(recommended, reference),
+        saving=stats.difference(reference.values, recommended.values),
+        cost_wh=result.cost.wh,
+        stopped_by=stopped_by,
+    )

@@ -1,0 +1,77 @@
+"""What a sweep recommends is confirmed by fresh processes of it and of the reference, none of them the search's."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from joulemark.sweep.confirmation import ENERGY, confirm
+from joulemark.sweep.trial import Outcome
+
+BEST, REFERENCE = ("batch_size=8",), ("batch_size=1",)
+
+
+@dataclass
+class Machine:
+    """Gives each setting its energies, one a process."""
+
+    energies: dict
+    flags: tuple = ()
+    stopped_by: str | None = None
+    calls: list = field(default_factory=list)
+
+    def __call__(self, overrides, limit_s):
+        (point,) = (each for each in overrides if each.startswith("batch_size="))
+        self.calls.append(point)
+        energy = self.energies[point][self.calls.count(point) - 1]
+        return Outcome(tuple(overrides), 0, "finished", metrics={ENERGY: energy}, flags=self.flags,
+                       stopped_by=self.stopped_by)  # fmt: skip
+
+
+def a_result(repeats=3, best=BEST):
+    recommended = None if best is None else SimpleNamespace(point=best)
+    return SimpleNamespace(
+        request=SimpleNamespace(repeats=repeats, plan=SimpleNamespace(full=("model=m",))),
+        recommendation=SimpleNamespace(recommended=recommended),
+        reference=SimpleNamespace(point=REFERENCE),
+        cost=SimpleNamespace(wh=10.0),
+    )
+
+
+def confirmed(best, reference, **options):
+    machine = Machine({"batch_size=8": best, "batch_size=1": reference}, **options)
+    return machine, confirm(a_result(len(best)), machine, lambda sentence: None)
+
+
+def test_both_settings_are_measured_in_turn_and_the_ratio_and_saving_have_intervals():
+    machine, result = confirmed((1.0, 1.02, 0.98), (4.0, 4.1, 3.9))
+    assert machine.calls == ["batch_size=8", "batch_size=1"] * 3
+    assert result.verdict.outcome == "A"
+    assert result.verdict.least < 4.0 < result.verdict.most
+    assert result.saving.low < 3.0 < result.saving.high
+    soonest, latest = result.payback
+    assert soonest < 10.0 / 3.0 * 1000 < latest
+    assert any("pays the sweep back after" in line for line in result.sentences())
+
+
+def test_what_was_luck_is_not_established():
+    _, result = confirmed((1.0, 1.5, 0.8), (1.1, 0.9, 1.4))
+    assert result.verdict.outcome == "tie"
+    assert result.payback[1] is None
+    assert "tie" in result.sentences()[0]
+
+
+def test_processes_that_decide_nothing_are_left_out_and_named():
+    _, result = confirmed((1.0, 1.02, 0.98), (4.0, 4.1, 3.9), flags=("not_converged",))
+    assert (result.verdict.outcome, len(result.left_out)) == ("unknown", 6)
+    assert result.left_out[0] == "left out, recommended process 1: not_converged"
+
+
+def test_a_signal_ends_it_with_what_there_is():
+    machine, result = confirmed((1.0, 1.02, 0.98), (4.0, 4.1, 3.9), stopped_by="SIGINT")
+    assert (len(machine.calls), result.stopped_by) == (1, "SIGINT")
+
+
+@pytest.mark.parametrize("options", [{"repeats": 1}, {"best": None}, {"best": REFERENCE}])
+def test_nothing_is_confirmed_where_there_is_nothing_to(options):
+    assert confirm(a_result(**options), None, print) is None
