@@ -44,7 +44,7 @@ def test_what_is_typed_comes_before_the_name_and_its_key_may_differ_by_case():
 
 def test_a_kind_of_entity_is_mapped_with_its_prefixes_and_a_whole_tag_before_it():
     names = ["O", "B-person", "I-person", "B-x"]
-    assert mapped_tags(names, {"person": "PER", "B-x": "B-LOC"}) == {
+    assert mapped_tags(names, {"person": "PER", "x": "MISC", "B-x": "B-LOC"}) == {
         "O": "O",
         "B-person": "B-PER",
         "I-person": "I-PER",

@@ -66,4 +66,9 @@ def _clip_scores(judge: str, device: str, batches: Sequence[Sequence[tuple[str, 
         with torch.inference_mode():
             out = model(**words.to(device), pixel_values=pixels.to(device))
         cosines = torch.nn.functional.cosine_similarity(out.image_embeds, out.text_embeds)
-        yield [value if isnan(value) else max(0.0, 100.0 * value) for value in cosines.tolist()]
+        yield [clip_score(cosine) for cosine in cosines.tolist()]
+
+
+def clip_score(cosine: float) -> float:
+    """The CLIP score of one image and its prompt: times 100, never below 0. NaN, which `max` would make 0, stays."""
+    return cosine if isnan(cosine) else max(0.0, 100.0 * cosine)
