@@ -102,6 +102,8 @@ BAD = [
     ("object_detection", {"objects": {"bbox": [[1, 1, 2, 2]], "category": [9]}}, "label 9 is not one of cat, dog"),
     ("object_detection", {"objects": {"bbox": [[1, 1, 2]], "category": [0]}}, "no boxes with labels"),
     ("object_detection", {"objects": [{"names": ["cat"]}]}, "no boxes with labels"),
+    ("object_detection", {"objects": [{**BOX, "w": float("nan")}]}, r"the box \[1.0, 1.0, nan, 2.0\] .* is none"),
+    ("object_detection", {"objects": [{**BOX, "h": -1}]}, r"the box \[1.0, 1.0, 2.0, -1.0\] .* is none"),
     ("object_detection", {"objects": 7}, "no boxes with labels"),
     ("image_generation", {"prompt": "\n"}, "field 'prompt' is empty"),
     ("image_generation", {"label": 7}, "field 'label' is not text"),
@@ -216,6 +218,12 @@ def test_a_label_may_be_written_as_a_number_in_text_for_a_csv_has_nothing_else(f
     rows = [{"label": "1"}, {"label": 1.0}, {"label": " DOG "}, {"label": "-1"}]
     found = asked("text_classification", files, tmp_path / "a.jsonl", 0, rows).samples(6, 0)
     assert [sample.target for sample in found.samples[2:]] == ["dog", "dog", "dog", None]
+
+
+def test_a_tag_may_be_a_name_or_a_number_however_it_is_written_and_an_empty_list_of_tags_is_unknown(files, tmp_path):
+    rows = [{"tags": [tag]} for tag in ("1", 1.0, "DOG", " dog")] + [{"tags": ""}]
+    found = asked("token_classification", files, tmp_path / "a.jsonl", 0, rows).samples(7, 0)
+    assert [sample.target for sample in found.samples[2:]] == [["dog"]] * 4 + [None]
 
 
 def test_an_image_is_decoded_to_its_end_when_it_is_read_not_first_inside_a_window(files, monkeypatch):

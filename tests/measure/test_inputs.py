@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from joulemark.analysis import caveats, comparability, flags
+from joulemark.analysis import caveats, comparability
 from joulemark.core.task import Inputs, Sample
 from joulemark.measure.draft import draft
 from tests.fakes import FakeClock
@@ -22,8 +22,10 @@ def test_inputs_of_one_class_are_flagged_and_those_of_several_or_of_unknown_clas
     assert [of(inputs).task.classes for inputs in (MIXED, ALIKE, UNKNOWN)] == [2, 1, None]
     assert of(ALIKE).flags == ("one_class",)
     assert of(MIXED).flags == of(UNKNOWN).flags == ()
-    single = Inputs(ALIKE.samples[:1])
-    assert flags.input_flags(of(single)) == ()  # one request cannot be of two classes
+    repeated = Inputs((Sample("a", "x", "positive"), Sample("b", "x", "positive")))
+    assert of(repeated).flags == ("one_class",)
+    single = draft(a_run(FakeClock(), samples=1), Inputs(ALIKE.samples[:1]))
+    assert single.flags == ()  # one request cannot be of two classes
 
 
 def test_another_order_of_reading_is_another_set_of_inputs():

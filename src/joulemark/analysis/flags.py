@@ -34,7 +34,7 @@ def measurement_flags(
 def input_flags(record: Record) -> tuple[str, ...]:
     """The flags of the inputs: references of one class, rows skipped, another family's vocabulary, inputs truncated."""
     raised = {
-        "one_class": record.task.classes == 1 and (record.task.distinct or 0) > 1,
+        "one_class": record.task.classes == 1 and record.task.samples > 1,
         "skipped_rows": bool(record.task.skipped),
         "stand_in_tokenizer": record.model.facts.get("stand_in_tokenizer_own") is False,
         "truncated": bool(truncated(record)),

@@ -15,7 +15,7 @@ from joulemark.core.task import Inputs, Sample
 from joulemark.data import embedded, files, sources
 from joulemark.data.fields import Row, blank, check_characters, named, reference_of, some, text_of, whole
 
-__all__ = ["Dataset", "Row", "reference_of", "text_of"]  # what a task needs
+__all__ = ["Dataset", "Row", "blank", "reference_of", "text_of"]  # what a task needs
 
 # The share of rows that may be unusable before the run stops, one in any case: more would make it another dataset.
 MAX_SKIPPED = 0.01
@@ -184,9 +184,9 @@ class Dataset:
             return None
         return self.named(value) if self.labels else self.named(value).lower()
 
-    def named(self, value: Any) -> str:
+    def named(self, value: Any, what: str = "label") -> str:
         """The label in a field, given by name or by its place in `labels`; BadRowError where it is none of them."""
-        return named(value, self.labels)
+        return named(value, self.labels, what)
 
 
 def _alike(similar: str | None, column: str) -> bool:

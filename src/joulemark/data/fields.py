@@ -71,7 +71,7 @@ def bytes_of(value: Any, what: str, folder: Path | None = None) -> bytes:
     raise BadRowError(f"holds no {what}, but str {value[:60]!r}, which is no file{start}")
 
 
-def named(value: Any, labels: Sequence[str]) -> str:
+def named(value: Any, labels: Sequence[str], what: str = "label") -> str:
     """The label in a field, given by its name or by its place among them; BadRowError where it is none of them.
 
     A number counts as a name where one of the labels is written so (`1`, of the stars of a review). A truth value has
@@ -87,7 +87,7 @@ def named(value: Any, labels: Sequence[str]) -> str:
             return known[name.lower()]
     if number is not None and 0 <= number < len(labels):
         return labels[number]
-    raise BadRowError(f"label {value!r} is not one of {some(labels) or UNNAMED}")
+    raise BadRowError(f"{what} {value!r} is not one of {some(labels) or UNNAMED}")
 
 
 def whole(value: Any) -> int | None:

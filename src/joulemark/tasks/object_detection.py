@@ -16,7 +16,7 @@ from joulemark.core.task import (
     Scores,
     without_quality,
 )
-from joulemark.data.dataset import Dataset, Row
+from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.data.images import encoded_image
 from joulemark.tasks.metrics.average_precision import average_precision
 from joulemark.tasks.metrics.libraries import library
@@ -50,7 +50,7 @@ class ObjectDetection:
     def _sample(self, row: Row) -> Sample:
         image = encoded_image(row.values["image"], self.size, row.folder)
         objects = row.values.get("objects")
-        if objects is None:
+        if objects is None or blank(objects):
             return Sample(row.id, image)
         try:
             if isinstance(objects, Mapping):  # columns, as datasets gives a list of structs
@@ -78,6 +78,8 @@ class ObjectDetection:
                 wide, high = wide - left, high - top
         else:  # Visual Genome
             left, top, wide, high = (float(entry[key]) for key in ("x", "y", "w", "h"))
+        if not isfinite(left + top + wide + high) or wide < 0 or high < 0:
+            raise BadRowError(f"the box {[left, top, wide, high]} (left, top, width, height) is none")
         return [left / width, top / height, (left + wide) / width, (top + high) / height]
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

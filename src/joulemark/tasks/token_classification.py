@@ -7,7 +7,7 @@ from typing import ClassVar
 from joulemark.core.errors import BadRowError
 from joulemark.core.labels import Labels, unknown
 from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
-from joulemark.data.dataset import Dataset, Row
+from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.tasks.metrics import entities
 from joulemark.tasks.metrics.entities import OUTSIDE
 from joulemark.tasks.metrics.libraries import library
@@ -43,21 +43,13 @@ class TokenClassification:
         if not any(word.strip() for word in words):
             raise BadRowError("holds no word")
         words = list(words)
-        if tags is None:
+        if blank(tags):
             return Sample(row.id, words)
         if not isinstance(tags, list | tuple):
             raise BadRowError(f"tags {str(tags)[:60]!r} are not a list")
         if len(tags) != len(words):
             raise BadRowError(f"has {len(words)} words and {len(tags)} tags")
-        return Sample(row.id, words, [self._tag(tag) for tag in tags])
-
-    def _tag(self, tag: object) -> str:
-        names = self.dataset.labels
-        if isinstance(tag, str) and (not names or tag in names):
-            return tag
-        if isinstance(tag, int) and 0 <= tag < len(names):
-            return names[tag]
-        raise BadRowError(f"tag {tag!r} is not one of {', '.join(names)}")
+        return Sample(row.id, words, [self.dataset.named(tag, "tag") for tag in tags])
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Micro F1, precision and recall of whole entities (seqeval), and the accuracy of tags.
