@@ -38,7 +38,7 @@ def test_a_number_that_is_a_labels_name_is_that_label_not_its_place(value):
 def test_a_truth_value_is_a_name_and_no_place(value):
     assert named(value, ("false", "true")) == "true"
     assert named(value, ("True", "False")) == "True"
-    with pytest.raises(BadRowError, match="is not one of spam, ham"):
+    with pytest.raises(BadRowError, match="is not one of spam, ham; a truth value names none: write the name"):
         named(value, ("spam", "ham"))
 
 

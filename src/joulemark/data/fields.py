@@ -87,7 +87,8 @@ def named(value: Any, labels: Sequence[str], what: str = "label") -> str:
             return known[name.lower()]
     if number is not None and 0 <= number < len(labels):
         return labels[number]
-    raise BadRowError(f"{what} {value!r} is not one of {some(labels) or UNNAMED}")
+    true_or_false = "; a truth value names none: write the name" if text.lower() in ("true", "false") and labels else ""
+    raise BadRowError(f"{what} {value!r} is not one of {some(labels) or UNNAMED}{true_or_false}")
 
 
 def whole(value: Any) -> int | None:
