@@ -85,7 +85,7 @@ def test_a_report_is_made_of_the_store_and_in_the_home_that_are_named(joulemark,
     assert by_home.returncode == 0, by_home.stderr
     report = json.loads(by_home.stdout.splitlines()[-1])
     assert report["report"] == str(folder / "mlruns" / "reports" / "all" / "report.html")
-    assert list(report["answers"].values()) == [run_id]
+    assert list(report["recommendations"].values()) == [run_id]
     assert list(tmp_path.iterdir()) == []
     uri = f"tracking_uri=sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
     by_uri = call(joulemark, "report", uri, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Entries of runs that never were, as the store would list them: any fact can be said, the rest is plain."""
+"""Entries of runs that never were, as the store would list them: any fact can be set, the rest is plain."""
 
 import hashlib
 from itertools import count
@@ -39,7 +39,7 @@ def a_run(
         "latency/p99_s": 0.02,
         **(metrics or {}),
     }
-    words = {
+    stored = {
         "record.id": str(number), "record.schema": "2", "status": "finished", "model": model, "role": "specialist",
         "task": "text_classification", "metric": "accuracy", "dataset": "embedded", "protocol": "standard",
         "device": "Card", "weights": "hub", "verdict": "sound", "compare.key": "k", "compare.card": "c", "windows": "5",
@@ -53,7 +53,7 @@ def a_run(
         began_ms=1_790_000_000_000 + number,
         status="FINISHED",
         metrics={name: value for name, value in read.items() if value is not None},
-        tags={key: value for key, value in words.items() if value is not None},
+        tags={key: value for key, value in stored.items() if value is not None},
         params={"precision": precision, "batch_size": str(batch), **(params or {})},
     )
 
@@ -70,8 +70,8 @@ def a_cell(model: str, *values: float, **changes) -> Entry:
     return cell
 
 
-def answer(entries, **bounds):
-    """The answer of the one group that these entries are."""
+def recommend(entries, **bounds):
+    """The recommendation of the one group that these entries are."""
     (group,) = groups(entries)
     return decide(group, constraints.constraints(bounds))
 
@@ -82,13 +82,13 @@ def a_page(
     """The page of these runs, without a store."""
     entries = merged([entry(run, run.tags) for run in runs])
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
-    asked = constraints.constraints({"quality_loss": 0.05, **bounds})
-    answers = tuple(decide(group, asked) for group in groups(entries))
-    return page_of(ReportRequest(), asked, "sqlite:////somewhere/mlflow.db", chosen, answers, records or {})
+    checked = constraints.constraints({"quality_loss": 0.05, **bounds})
+    recommendations = tuple(decide(group, checked) for group in groups(entries))
+    return page_of(ReportRequest(), checked, "sqlite:////somewhere/mlflow.db", chosen, recommendations, records or {})
 
 
 def showcase() -> list[StoredRun]:
-    """A rich set: two tasks, two cards, specialists and general models, doubts, random weights, an external run."""
+    """A rich set: two tasks, two cards, specialists, general-purpose models, doubts, random weights, external runs."""
     runs = []
     speed = {"fp32": 1.0, "bf16": 0.52, "int8": 0.61}
     quality = {"fp32": 0.0, "bf16": -0.001, "int8": -0.013}

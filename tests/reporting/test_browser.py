@@ -17,7 +17,7 @@ from joulemark.reporting.selection import LeftOut
 from tests.reporting.runs import a_cell, a_page, a_run, an_entry, showcase
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-CHARTS = ("quality", "components", "roles", "parameters", "batch", "latency", "floor", "phases")
+CHARTS = ("quality", "components", "roles", "parameters", "batch", "latency", "lower-bound", "stages")
 EVIL = "</script><script>window.broken=1</script><img src=x onerror='window.broken=1'><b>"
 
 pytestmark = [
@@ -36,15 +36,15 @@ def chromium():
 
 
 class Opened:
-    """A page that was opened, with what it said on its console and whatever it asked the network for."""
+    """A page that was opened, with the messages of its console and its requests to the network."""
 
     def __init__(self, browser, file, address="", **context):
         self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **context})
         self.page = self.context.new_page()
-        self.said, self.asked = [], []
-        self.page.on("console", lambda message: self.said.append((message.type, message.text)))
-        self.page.on("pageerror", lambda error: self.said.append(("error", str(error))))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.messages, self.requests = [], []
+        self.page.on("console", lambda message: self.messages.append((message.type, message.text)))
+        self.page.on("pageerror", lambda error: self.messages.append(("error", str(error))))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(f"{file.as_uri()}{address}")
 
     def through(self):
@@ -60,7 +60,7 @@ class Opened:
             )
 
     def fetched(self):
-        return [url for url in self.asked if urlsplit(url).scheme not in ("file", "data", "blob")]
+        return [url for url in self.requests if urlsplit(url).scheme not in ("file", "data", "blob")]
 
 
 @pytest.fixture(scope="module")
@@ -80,23 +80,23 @@ def opened(chromium, showcased):
         return made[-1]
 
     yield open_page
-    for one in made:
-        one.context.close()
+    for page in made:
+        page.context.close()
 
 
 def count(page):
     return page.locator("#count").text_content()
 
 
-def test_every_chart_is_drawn_nothing_is_said_on_the_console_and_nothing_is_fetched(opened):
+def test_every_chart_is_drawn_the_console_is_empty_and_nothing_is_fetched(opened):
     seen = opened()
     seen.through()
     for name in CHARTS:
         assert seen.page.locator(f"#chart-{name} .main-svg").count() > 0, name
         assert len(seen.page.locator(f"#chart-{name} .say").text_content()) > 40
-    assert [said for said in seen.said if said[0] in ("error", "warning")] == []
+    assert [entry for entry in seen.messages if entry[0] in ("error", "warning")] == []
     assert seen.fetched() == []
-    assert len(seen.asked) == 1  # the file itself
+    assert len(seen.requests) == 1  # the file itself
 
 
 @pytest.mark.parametrize("width", [1440, 820, 375])
@@ -110,12 +110,12 @@ def test_no_size_and_no_theme_makes_the_page_wider_than_the_screen(opened, width
     if folder:
         seen.page.evaluate("scrollTo(0, 0)")
         seen.page.screenshot(path=f"{folder}/report-{width}-{scheme}.png", full_page=True)
-    assert [said for said in seen.said if said[0] == "error"] == []
+    assert [entry for entry in seen.messages if entry[0] == "error"] == []
 
 
-def test_a_filter_leaves_the_runs_it_names_and_the_answer_as_it_is(opened):
+def test_a_filter_leaves_the_runs_it_names_and_the_recommendation_as_it_is(opened):
     seen = opened()
-    answer = seen.page.locator(".answer:visible h2").text_content()
+    recommendation = seen.page.locator(".recommendation:visible h2").text_content()
     assert count(seen.page) == "74 of 74 runs"
     seen.page.fill("#search", "bloomz bf16")
     assert count(seen.page) == "8 of 74 runs"
@@ -124,10 +124,10 @@ def test_a_filter_leaves_the_runs_it_names_and_the_answer_as_it_is(opened):
     seen.page.wait_for_function(
         "() => document.querySelector('#chart-quality .say').textContent.includes('No run is left')"
     )
-    assert seen.page.locator(".answer:visible h2").text_content() == answer
+    assert seen.page.locator(".recommendation:visible h2").text_content() == recommendation
 
 
-def test_limits_typed_on_the_page_leave_the_runs_that_keep_them_and_name_the_cheapest(opened):
+def test_constraints_typed_on_the_page_leave_the_runs_that_meet_them_and_name_the_cheapest(opened):
     seen = opened()
     least = seen.page.locator("#least")
     assert least.text_content().startswith("Least energy of these: minilm_l6 · bf16, batch 64, 2.39")
@@ -175,19 +175,19 @@ def test_an_address_that_makes_no_sense_shows_the_page_all_the_same(opened):
     assert count(seen.page) == "0 of 74 runs"
     seen.page.locator("#reset").click()
     assert count(seen.page) == "74 of 74 runs"
-    assert [said for said in seen.said if said[0] == "error"] == []
+    assert [entry for entry in seen.messages if entry[0] == "error"] == []
 
 
-def test_choosing_a_group_shows_its_answer_and_its_runs_alone(opened):
+def test_choosing_a_group_shows_its_recommendation_and_its_runs_alone(opened):
     seen = opened()
-    seen.page.locator("#answers a", has_text="question answering").click()
-    assert seen.page.locator(".answer:visible .task").all_text_contents() == ["question answering"]
+    seen.page.locator("#recommendations a", has_text="question answering").click()
+    assert seen.page.locator(".recommendation:visible .task").all_text_contents() == ["question answering"]
     assert count(seen.page) == "72 of 72 runs"
     options = seen.page.locator("#group option").all()
-    foreign = next(one for one in options if "eight A100s" in one.text_content())
+    foreign = next(option for option in options if "eight A100s" in option.text_content())
     seen.page.locator("#group").select_option(foreign.get_attribute("value"))
     assert count(seen.page) == "1 of 1 run"
-    assert "eight A100s" in seen.page.locator(".answer:visible .fine").text_content()
+    assert "eight A100s" in seen.page.locator(".recommendation:visible .fine").text_content()
 
 
 def test_a_hidden_run_is_gone_until_it_is_shown_again(opened):
@@ -202,13 +202,13 @@ def test_a_hidden_run_is_gone_until_it_is_shown_again(opened):
 @pytest.mark.parametrize(
     ("a", "b", "line"),
     [
-        ((1.0, 1.01, 0.99), (2.0, 2.02, 1.98), "A costs less: B takes 2×"),
-        ((2.0, 2.02, 1.98), (1.0, 1.01, 0.99), "B costs less: A takes 2×"),
+        ((1.0, 1.01, 0.99), (2.0, 2.02, 1.98), "A costs less: B takes 2.00×"),
+        ((2.0, 2.02, 1.98), (1.0, 1.01, 0.99), "B costs less: A takes 2.00×"),
         ((1.0, 1.05, 0.95), (1.01, 1.06, 0.97), "A tie"),
         ((1.0,), (2.0,), "Not established"),
     ],
 )
-def test_two_picked_cells_are_judged_in_words(opened, tmp_path, a, b, line):
+def test_two_picked_cells_are_judged_in_a_sentence(opened, tmp_path, a, b, line):
     runs = [a_run(name, wh, wh * 0.01, compare__cell=name) for name, values in (("a", a), ("b", b)) for wh in values]
     file = tmp_path / "pair.html"
     page = a_page(runs)
@@ -228,8 +228,8 @@ def test_the_pages_script_says_of_a_pair_what_the_program_decided_in_either_orde
     results = page.evaluate(
         f"([count, verdicts]) => {{ {script};"
         " const cell = (at) => ({ at, energy: 1 }), all = [...Array(count).keys()];"
-        " const other = (a) => all.filter((b) => b !== a);"
-        " return all.flatMap((a) => other(a).map((b) => [a, b, verdict(cell(a), cell(b), verdicts)])); }",
+        " const others = (a) => all.filter((b) => b !== a);"
+        " return all.flatMap((a) => others(a).map((b) => [a, b, verdict(cell(a), cell(b), verdicts)])); }",
         [len(cells), pairs.verdicts(cells, place)],
     )
     page.close()
@@ -255,9 +255,9 @@ def test_two_runs_of_two_groups_are_not_compared(opened, tmp_path):
 def test_random_weights_and_runs_in_doubt_are_nowhere_on_the_front(opened):
     seen = opened()
     seen.through()
-    said = seen.page.locator("#chart-quality .say").text_content()
-    assert "gpt2-random" not in said
-    assert "1 of random weights" in said
+    caption = seen.page.locator("#chart-quality .say").text_content()
+    assert "gpt2-random" not in caption
+    assert "1 of random weights" in caption
     cells = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
     rows = seen.page.locator("#chart-quality tbody tr").evaluate_all(cells)
     places = {row[0]: row[-1] for row in rows}
@@ -280,14 +280,14 @@ def test_a_name_that_holds_a_script_is_text_everywhere(opened, tmp_path):
     assert seen.page.locator("main img").count() == 0
     assert EVIL in seen.page.locator("#table tbody").first.inner_text()
     assert seen.fetched() == []
-    assert [said for said in seen.said if said[0] == "error"] == []
+    assert [entry for entry in seen.messages if entry[0] == "error"] == []
 
 
 def test_estimated_shares_are_hatched_and_mostly_estimated_runs_are_hollow(opened):
     seen = opened()
     seen.through()
     assert seen.page.locator("#chart-components pattern").count() > 0
-    foreign = next(one for one in seen.page.locator("#group option").all() if "AMD EPYC" in one.text_content())
+    foreign = next(option for option in seen.page.locator("#group option").all() if "AMD EPYC" in option.text_content())
     seen.page.locator("#group").select_option(foreign.get_attribute("value"))
     seen.through()
     fill = seen.page.evaluate("getComputedStyle(document.querySelector('#chart-quality .points path')).fill")
@@ -325,9 +325,9 @@ def test_who_cannot_see_gets_landmarks_captions_names_and_a_table_for_each_chart
         assert page.locator(f"#chart-{name} table tbody tr").count() > 0
 
 
-def test_without_javascript_every_answer_can_be_read(opened):
+def test_without_javascript_every_recommendation_can_be_read(opened):
     seen = opened(java_script_enabled=False)
-    assert seen.page.locator(".answer:visible").count() == 4
+    assert seen.page.locator(".recommendation:visible").count() == 4
     assert seen.page.locator("noscript").count() == 1
 
 
@@ -340,7 +340,7 @@ def test_a_page_of_few_or_odd_runs_has_no_error(opened, tmp_path, runs):
     seen = opened("", file)
     if runs:
         seen.through()
-    assert [said for said in seen.said if said[0] == "error"] == []
+    assert [entry for entry in seen.messages if entry[0] == "error"] == []
 
 
 def test_paper_is_light_and_shows_no_controls(opened):
@@ -349,7 +349,7 @@ def test_paper_is_light_and_shows_no_controls(opened):
     seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert seen.page.evaluate("document.documentElement.dataset.theme") == "light"
     assert not seen.page.locator("#controls").is_visible()
-    assert seen.page.locator("#chart-phases .main-svg").count() > 0  # also what was never scrolled to
+    assert seen.page.locator("#chart-stages .main-svg").count() > 0  # also what was never scrolled to
     seen.page.set_viewport_size({"width": 794, "height": 1123})  # A4
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 794
 
@@ -367,8 +367,8 @@ def test_of_many_runs_every_one_is_a_mark_or_a_dot_and_no_run_of_the_front_is_a_
     seen.through()
     marks, path = seen.page.evaluate(
         "() => { const { data, layout } = document.querySelector('#chart-quality .plot');"
-        " return [data.filter((one) => one.customdata).flatMap((one) => [...one.y]),"
-        " layout.shapes.find((one) => one.name.includes('as dots')).path]; }"
+        " return [data.filter((trace) => trace.customdata).flatMap((trace) => [...trace.y]),"
+        " layout.shapes.find((shape) => shape.name.includes('as dots')).path]; }"
     )
     assert sorted(marks) == pytest.approx([0.5 + at / 1000 for at in range(160)])  # the front, though above 150
     assert path.count("M") == 240
@@ -391,26 +391,28 @@ def test_an_interval_that_reaches_zero_is_drawn_on_a_logarithmic_axis_too(opened
     assert not [path for path in paths if "NaN" in path or "undefined" in path or "Infinity" in path]
 
 
-def told_page() -> str:
+def stacked_page() -> str:
     """A page with a section of two tables, wider than a phone, as the meanings and the study's tables are."""
-    columns = tuple(f"a column of {word}" for word in ("models", "watt hours", "grams", "what is known", "sources"))
+    columns = tuple(
+        f"a column of {subject}" for subject in ("models", "watt hours", "grams", "what is known", "sources")
+    )
     rows = [("bigscience/bloomz-7b1", "12.3 mWh", "1.5 g", "as published", "a source with a long name")] * 3
-    section = Section("told", "Told", ("A sentence.",), (Table("First", columns, rows, "A note."),) * 2)
+    section = Section("stacked", "Stacked", ("A sentence.",), (Table("First", columns, rows, "A note."),) * 2)
     return render(replace(a_page([a_run(), a_run("b", 2.0)]), sections=(section,)))
 
 
 @pytest.mark.parametrize("width", [1440, 820, 375])
 def test_the_table_of_a_section_is_read_without_scrolling_sideways_at_any_width(opened, tmp_path, width):
-    file = tmp_path / "told.html"
-    file.write_text(told_page(), encoding="utf-8")
+    file = tmp_path / "stacked.html"
+    file.write_text(stacked_page(), encoding="utf-8")
     page = opened("", file, viewport={"width": width, "height": 900}).page
-    box = page.locator("#told .scroll").first
+    box = page.locator("#stacked .scroll").first
     assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
-    cell = page.locator("#told tbody td").first
+    cell = page.locator("#stacked tbody td").first
     head = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
     assert ("a column of watt hours" in head) == (width == 375)  # on a phone each cell says what it is
     assert cell.text_content() == "12.3\N{NO-BREAK SPACE}mWh"  # a number keeps its unit
-    assert page.locator("#told tbody th[scope=row]").count() == 6
+    assert page.locator("#stacked tbody th[scope=row]").count() == 6
 
 
 def test_an_interval_stands_where_its_mark_does_and_one_size_is_no_chart(chromium, tmp_path):
@@ -422,17 +424,17 @@ def test_an_interval_stands_where_its_mark_does_and_one_size_is_no_chart(chromiu
         file.write_text(render(a_page(runs)), encoding="utf-8")
         opened = Opened(chromium, file)
         opened.through()
-        found = opened.page.evaluate(
+        drawn = opened.page.evaluate(
             "() => { const f = document.getElementById('chart-parameters'), plot = f.querySelector('.js-plotly-plot');"
             " return [f.querySelector('.say').textContent, plot && plot.data.flatMap((trace) => trace.x),"
-            " plot && plot.layout.shapes.map((one) => one.path).join('')]; }"
+            " plot && plot.layout.shapes.map((shape) => shape.path).join('')]; }"
         )
         opened.context.close()
-        return found
+        return drawn
 
     _, places, path = chart(559_214_592, 559_290_000)
     assert sorted(places) == [559_214_592, 559_290_000]
     assert sorted(float(at) for at in re.findall(r"M([\d.]+),", path)) == pytest.approx(sorted(places), rel=1e-7)
-    said, places, _ = chart(559_214_592, 559_214_592)
-    assert said.startswith("All runs of this view have 559 M parameters")
+    caption, places, _ = chart(559_214_592, 559_214_592)
+    assert caption.startswith("All runs of this view have 559 M parameters")
     assert places is None

@@ -39,52 +39,59 @@ def filled(tmp_path_factory):
             origin=replace(record.origin, sweep_id="s1"),
         ),
     )
-    with sqlite3.connect(folder / "mlflow.db") as connection:  # as they were before runs said what they compare with
+    with sqlite3.connect(folder / "mlflow.db") as connection:  # as before runs stated what they compare with
         connection.execute("delete from tags where run_uuid = ? and key like 'compare.%'", (ids["old"],))
     return uri, ids
 
 
-def reported(uri, tmp_path, **asked):
-    made = make(ReportRequest(tracking_uri=uri, out=str(tmp_path / "out"), **asked))
+def reported(uri, tmp_path, **options):
+    made = make(ReportRequest(tracking_uri=uri, out=str(tmp_path / "out"), **options))
     return made, json.loads((made.folder / "report.json").read_text())
 
 
 def test_a_report_leaves_a_page_a_summary_and_values_for_programs(filled, tmp_path):
     uri, ids = filled
-    made, found = reported(uri, tmp_path)
+    made, report = reported(uri, tmp_path)
     assert sorted(path.name for path in made.folder.iterdir()) == ["report.html", "report.json", "report.md"]
-    runs = {run_id for answer in found["answers"] for run_id in answer["runs"]}
+    runs = {run_id for recommendation in report["recommendations"] for run_id in recommendation["runs"]}
     assert runs == {ids["a"], ids["b"], ids["old"], ids["task"]}
-    assert [(run["run_id"], run["reason"]) for run in found["left_out"]] == [(ids["failed"], "failed: out of memory")]
+    assert [(run["run_id"], run["reason"]) for run in report["left_out"]] == [(ids["failed"], "failed: out of memory")]
 
 
 def test_an_older_run_is_grouped_by_its_record_and_left_out_where_none_may_be_read(filled, tmp_path):
     uri, ids = filled
-    _, found = reported(uri, tmp_path)
-    together = next(answer["runs"] for answer in found["answers"] if ids["a"] in answer["runs"])
+    _, report = reported(uri, tmp_path)
+    together = next(
+        recommendation["runs"] for recommendation in report["recommendations"] if ids["a"] in recommendation["runs"]
+    )
     assert ids["old"] in together
-    _, found = reported(uri, tmp_path, records=0)
-    assert ids["old"] in {run["run_id"] for run in found["left_out"]}
+    _, report = reported(uri, tmp_path, records=0)
+    assert ids["old"] in {run["run_id"] for run in report["left_out"]}
 
 
 @pytest.mark.parametrize(
-    ("asked", "names"),
+    ("options", "names"),
     [
         ({"tasks": ("summarization",)}, ["task"]),
         ({"sweep_id": "s1"}, ["task"]),
         ({"filter": "tags.model = 'other'"}, ["b"]),
     ],
 )
-def test_runs_are_selected_by_task_sweep_and_filter(filled, tmp_path, asked, names):
+def test_runs_are_selected_by_task_sweep_and_filter(filled, tmp_path, options, names):
     uri, ids = filled
-    _, found = reported(uri, tmp_path, **asked)
-    assert [run for answer in found["answers"] for run in answer["runs"]] == [ids[name] for name in names]
+    _, report = reported(uri, tmp_path, **options)
+    assert [run for recommendation in report["recommendations"] for run in recommendation["runs"]] == [
+        ids[name] for name in names
+    ]
 
 
 def test_runs_are_selected_by_the_beginnings_of_their_ids(filled, tmp_path):
     uri, ids = filled
-    _, found = reported(uri, tmp_path, runs=(ids["a"][:10], ids["b"]))
-    assert {run for answer in found["answers"] for run in answer["runs"]} == {ids["a"], ids["b"]}
+    _, report = reported(uri, tmp_path, runs=(ids["a"][:10], ids["b"]))
+    assert {run for recommendation in report["recommendations"] for run in recommendation["runs"]} == {
+        ids["a"],
+        ids["b"],
+    }
     with pytest.raises(UserError, match="run zzz is not in the store"):
         reported(uri, tmp_path, runs=("zzz",))
 
@@ -116,23 +123,23 @@ def test_what_is_no_number_and_what_is_newer_is_left_out_with_its_reason(filled,
         connection.execute(energy.format("value = -1"), (ids["b"],))
         connection.execute("update tags set value = '99' where key = 'record.schema' and run_uuid = ?", (ids["old"],))
         connection.execute("update latest_metrics set is_nan = 1 where key = 'quality/primary'")
-    made, found = reported(f"sqlite:///{copy}", tmp_path)
-    reasons = {run["run_id"]: run["reason"] for run in found["left_out"]}
+    made, report = reported(f"sqlite:///{copy}", tmp_path)
+    reasons = {run["run_id"]: run["reason"] for run in report["left_out"]}
     assert reasons[ids["a"]] == "its energy is not a finite number"
     assert reasons[ids["b"]].startswith("its energy is not above zero")
     assert reasons[ids["old"]].startswith("written by a newer Joulemark (schema 99")
-    assert found["answers"][0]["chosen"]["quality"] is None
+    assert report["recommendations"][0]["chosen"]["quality"] is None
     assert "NaN" not in (made.folder / "report.html").read_text().split('id="data">')[1].split("</script>")[0]
 
 
 def test_a_database_of_another_mlflow_is_refused_and_one_of_none_too(filled, tmp_path):
     uri, _ = filled
-    other = tmp_path / "other.db"
-    other.write_bytes(Path(uri.removeprefix("sqlite:///")).read_bytes())
-    with sqlite3.connect(other) as connection:
+    newer = tmp_path / "other.db"
+    newer.write_bytes(Path(uri.removeprefix("sqlite:///")).read_bytes())
+    with sqlite3.connect(newer) as connection:
         connection.execute("update alembic_version set version_num = 'abc'")
     with pytest.raises(UserError, match=r"the schema abc of another version of MLflow"):
-        reported(f"sqlite:///{other}", tmp_path)
+        reported(f"sqlite:///{newer}", tmp_path)
     foreign = tmp_path / "foreign.db"
     sqlite3.connect(foreign).execute("create table t (x)").connection.commit()
     with pytest.raises(UserError, match="is no database of MLflow;"):
@@ -143,7 +150,7 @@ def test_a_database_of_another_mlflow_is_refused_and_one_of_none_too(filled, tmp
         reported(f"sqlite:///{garbage}", tmp_path)
 
 
-def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path):
+def test_figures_for_a_paper_are_vectors_with_text_and_images(filled, tmp_path):
     uri, _ = filled
     made, _ = reported(uri, tmp_path, figures=("svg", "png"))
     names = [path.name for path in (made.folder / "figures").iterdir()]
@@ -156,7 +163,7 @@ def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path
 
 @pytest.mark.processes
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("overrides", "says"),
     [
         (["tracking_uri=sqlite:////nowhere/mlflow.db"], "holds no runs yet"),
         (["constraints.qualty=0.9"], "did you mean constraints.quality=…?"),
@@ -167,9 +174,9 @@ def test_figures_for_a_paper_are_vectors_with_text_and_pictures(filled, tmp_path
         (["records=many"], "records"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
+def test_a_mistake_is_one_line_and_exit_code_two(overrides, says, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "src.report", *overrides], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert says in done.stderr
@@ -180,13 +187,13 @@ def test_a_mistake_is_one_line_and_exit_code_two(words, says, tmp_path):
 @pytest.mark.processes
 def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     uri, _ = filled
-    words = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "constraints.p95_s=0.000001"]
+    overrides = [f"tracking_uri={uri}", f"out={tmp_path / 'page'}", "constraints.p95_s=0.000001"]
     done = subprocess.run(
-        [sys.executable, "-m", "src.report", *words], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "src.report", *overrides], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["runs"], last["left_out"]) == (4, 1)
-    assert set(last["answers"].values()) == {None}
+    assert set(last["recommendations"].values()) == {None}
     assert "No run meets every constraint" in done.stdout
     assert "95th percentile of latency" in (tmp_path / "page" / "report.md").read_text()

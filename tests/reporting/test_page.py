@@ -25,7 +25,7 @@ def test_a_name_that_holds_a_script_stays_text_in_the_page_and_the_markdown():
     html = render(page)
     assert html.count("<script") == 4  # the data, the given charts, Plotly, ours
     assert "<img" not in html.split('<script type="application/json"')[0]
-    assert data_of(html)["words"]["model"]["words"][0] == EVIL
+    assert data_of(html)["texts"]["model"]["values"][0] == EVIL
     text = re.sub(r"```\n[^`\n]*\n```", "", files.markdown(page))  # in a fence nothing is markup
     assert "<script" not in text
     assert "<img" not in text
@@ -51,7 +51,7 @@ def test_a_report_without_runs_says_so_and_why_each_was_left_out():
     html = render(page)
     assert "There is no run to report on" in html
     assert "out of memory" in html
-    assert json.loads(files.as_json(page, {}))["answers"] == []
+    assert json.loads(files.as_json(page, {}))["recommendations"] == []
     assert "out of memory" in files.markdown(page)
 
 
@@ -59,33 +59,37 @@ def test_one_run_is_called_no_choice():
     assert "One setting is no choice" in render(a_page([a_run()]))
 
 
-def test_runs_without_quality_are_told_about_energy_alone():
+def test_runs_without_quality_have_a_recommendation_about_energy_alone():
     html = render(a_page([a_run("a", 1.0, 0.01, None), a_run("b", 2.0, 0.01, None)]))
     assert "This is about energy alone" in html
 
 
-def test_the_answer_comes_before_everything_else_with_its_command():
+def test_the_recommendation_comes_before_everything_else_with_its_command():
     html = render(a_page(showcase()))
     body = html.split("<main>")[1]
-    assert body.index('id="answer"') < min(body.index(word) for word in ('id="charts"', 'id="runs"', 'id="reading"'))
+    assert body.index('id="recommendation"') < min(
+        body.index(anchor) for anchor in ('id="charts"', 'id="runs"', 'id="reading"')
+    )
     assert "python -m src.run model=distilbert_sst2 precision=bf16 batch_size=64" in body
 
 
-def test_groups_of_one_task_are_each_an_answer_with_the_reason_why_they_are_apart():
+def test_groups_of_one_task_are_each_a_recommendation_with_the_reason_why_they_are_apart():
     page = a_page(showcase())
-    assert len(page.answers) == 4
+    assert len(page.recommendations) == 4
     apart = [line for lines in page.differs.values() for line in lines]
     assert "boundary: as this program measures and whole host: eight A100s, seven idle" in apart
 
 
-def test_every_run_of_the_json_is_in_one_answer_and_numbers_are_whole():
+def test_every_run_of_the_json_is_in_one_recommendation_and_numbers_are_whole():
     page = a_page(showcase())
-    found = json.loads(files.as_json(page, {"quality_loss": 0.05}))
-    ids = [run_id for answer in found["answers"] for run_id in answer["runs"]]
+    report = json.loads(files.as_json(page, {"quality_loss": 0.05}))
+    ids = [run_id for recommendation in report["recommendations"] for run_id in recommendation["runs"]]
     assert len(ids) == len(set(ids)) == len(showcase())
     assert set(page.data["ids"]) < set(ids)  # a row of the page is a cell
     (chosen,) = [
-        a["chosen"] for a in found["answers"] if a["task"] == "text_classification" and a["sure"] == "established"
+        a["chosen"]
+        for a in report["recommendations"]
+        if a["task"] == "text_classification" and a["sure"] == "established"
     ]
     assert chosen["wh_per_1k"] == pytest.approx(0.00595, rel=0.01)
 
@@ -104,15 +108,15 @@ def test_a_further_section_is_drawn_after_the_charts_and_escaped():
 
 def test_the_columns_of_the_page_hold_what_the_runs_hold():
     runs = [a_run("a", 1.23456789, 0.1, 0.9), a_run("b", 2.0, None, None, "bf16", 8)]
-    found = a_page(runs).data
-    assert found["numbers"]["energy"] == [1.2346, 2]
-    assert found["numbers"]["half"] == [0.1, None]
-    assert found["numbers"]["quality"] == [0.9, None]
-    assert "grams" not in found["numbers"]  # no run has emissions: no column, and no zero
+    data = a_page(runs).data
+    assert data["numbers"]["energy"] == [1.2346, 2]
+    assert data["numbers"]["half"] == [0.1, None]
+    assert data["numbers"]["quality"] == [0.9, None]
+    assert "grams" not in data["numbers"]  # no run has emissions: no column, and no zero
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("text", "expected"),
     [
         (formatting.wh(0.00596), "5.96 mWh"),
         (formatting.wh(1234.0), "1.23 kWh"),
@@ -130,8 +134,8 @@ def test_the_columns_of_the_page_hold_what_the_runs_hold():
         (formatting.percent(0.183), "18 %"),
     ],
 )
-def test_numbers_have_three_digits_and_a_unit_that_fits(said, expected):
-    assert said == expected
+def test_numbers_have_three_digits_and_a_unit_that_fits(text, expected):
+    assert text == expected
 
 
 def test_numbers_for_the_script_are_short():
@@ -140,8 +144,8 @@ def test_numbers_for_the_script_are_short():
     assert page_data.short(None) is None
 
 
-def test_a_day_is_said_of_our_own_runs_alone():
-    own, other = an_entry("a"), an_entry("b", boundary="eight GPUs")
+def test_a_day_is_stated_of_our_own_runs_alone():
+    own, external = an_entry("a"), an_entry("b", boundary="eight GPUs")
     assert re.fullmatch(r"measured \d{4}-\d\d-\d\d", build._when([own]))
-    assert build._when([own, other]).endswith(", 1 of them measured by other programs")
-    assert build._when([other]) == "measured by other programs"
+    assert build._when([own, external]).endswith(", 1 of them measured by other programs")
+    assert build._when([external]) == "measured by other programs"

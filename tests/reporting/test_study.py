@@ -17,7 +17,7 @@ def test_without_a_folder_there_are_no_tables_and_a_wrong_one_is_refused_in_one_
 
 
 @pytest.mark.skipif(not STUDY.is_dir(), reason="the study's data is not beside this checkout")
-def test_three_tables_stand_on_the_page_with_the_working_gpu_beside_each():
+def test_three_tables_stand_on_the_page_with_the_working_gpu_next_to_each():
     (section,) = sections([], {}, {"study": str(STUDY)})
     assert [table.title.partition(":")[0] for table in section.tables] == ["Table 2", "Table 3", "Table 5"]
     assert all(any("working GPU alone" in column for column in table.columns) for table in section.tables)

@@ -19,7 +19,7 @@ GENERAL = replace(
 )
 
 
-def beside(*rows):
+def against(*rows):
     return [line for line in below(rows) if "quality" in line]
 
 
@@ -27,14 +27,14 @@ def energy(row, wh, spread):
     return replace(row, metrics={**row.metrics, "energy/total_wh_per_1k": wh, "energy/ci95_rel": spread})
 
 
-def test_a_general_model_is_told_in_multiples_of_the_specialist_on_the_same_inputs():
+def test_a_general_purpose_model_is_stated_in_multiples_of_the_specialist_on_the_same_inputs():
     small, large = merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 14.2))
-    assert beside(small, large) == [
+    assert against(small, large) == [
         "text_classification: large costs 7.1× (6.9× to 7.3×) the energy of small, quality 0.95 against 0.91"
     ]
-    assert beside(GENERAL) == []
-    assert beside(SPECIALIST, replace(GENERAL, inputs="task=text_classification task.dataset=imdb")) == []
-    assert beside(SPECIALIST, replace(GENERAL, tags={**GENERAL.tags, "dataset": "imdb"})) == []
+    assert against(GENERAL) == []
+    assert against(SPECIALIST, replace(GENERAL, inputs="task=text_classification task.dataset=imdb")) == []
+    assert against(SPECIALIST, replace(GENERAL, tags={**GENERAL.tags, "dataset": "imdb"})) == []
 
 
 def repeated(row, wh):
@@ -42,13 +42,13 @@ def repeated(row, wh):
 
 
 def test_what_is_indistinguishable_ties_and_one_process_establishes_nothing():
-    (tie,) = beside(*merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 2.005)))
+    (tie,) = against(*merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 2.005)))
     assert "tie on energy" in tie
-    (open_,) = beside(SPECIALIST, energy(GENERAL, 14.2, 0.04))
+    (open_,) = against(SPECIALIST, energy(GENERAL, 14.2, 0.04))
     assert "7.1× the energy, not established (B is indicated" not in open_
     assert "7.1× the energy, not established" in open_
     undecided = replace(GENERAL, tags={**GENERAL.tags, "flags": "not_converged"})
-    assert "no value is available" in beside(SPECIALIST, undecided)[0]
+    assert "no value is available" in against(SPECIALIST, undecided)[0]
 
 
 def test_processes_of_one_setting_are_one_row_and_those_that_decide_nothing_are_left_out_of_its_mean():
@@ -58,18 +58,18 @@ def test_processes_of_one_setting_are_one_row_and_those_that_decide_nothing_are_
     assert merged([Row("t", "m", status=FAILED), Row("t", "m", status=FAILED)]) != []
 
 
-def test_the_specialist_beside_it_is_the_one_that_answers_best():
+def test_the_specialist_compared_is_the_one_of_the_highest_quality():
     better = energy(
         replace(SPECIALIST, model="better", metrics={**SPECIALIST.metrics, "quality/primary": 0.94}), 4.0, 0.01
     )
-    assert "against better" in beside(SPECIALIST, better, GENERAL)[0]
+    assert "against better" in against(SPECIALIST, better, GENERAL)[0]
     blind = [replace(row, metrics={**row.metrics, "quality/primary": None}) for row in (better, SPECIALIST, GENERAL)]
-    (line,) = beside(*blind)
+    (line,) = against(*blind)
     assert "against small" in line
     assert "no quality to compare" in line
 
 
-def test_a_warning_is_said_once_with_whom_it_concerns():
+def test_a_warning_is_printed_once_with_the_runs_it_concerns():
     lines = [line for line in below([SPECIALIST, GENERAL]) if line.startswith("!")]
     assert len(lines) == 2
     assert lines[0].startswith("! estimated: more of this energy was estimated")
@@ -77,7 +77,7 @@ def test_a_warning_is_said_once_with_whom_it_concerns():
     assert lines[1].endswith("(large on text_classification)")
 
 
-def test_what_was_not_read_is_a_dash_and_a_failure_says_why():
+def test_what_is_not_available_is_n_a_and_a_failure_says_why():
     failed = Row("summarization", "large", status=FAILED, error="out of memory")
     text = markdown([failed, SPECIALIST])
     assert "| summarization | large | n/a | n/a | n/a | 0 | n/a | n/a | failed |" in text

@@ -26,15 +26,16 @@ def command(config: DictConfig) -> None:
 
 def show(made: Report) -> int:
     """Prints each recommendation in a line or two, where the page is, and what programs read; returns the exit code."""
-    for answer in made.answers:
-        chosen = answer.chosen
+    for recommendation in made.recommendations:
+        chosen = recommendation.chosen
         cost = (
             f" {formatting.plus_minus(chosen.energy, chosen.half_width)} per 1,000 "
-            f"({recommendation_text.SURE[answer.sure]})"
+            f"({recommendation_text.SURE[recommendation.sure]})"
             if chosen
             else ""
         )
-        print(f"{formatting.spoken(answer.group.task)}: {recommendation_text.headline(answer)}{cost}")
+        task = formatting.spoken(recommendation.group.task)
+        print(f"{task}: {recommendation_text.headline(recommendation)}{cost}")
     if made.left_out:
         print(f"{len(made.left_out)} run(s) left out: the page says why")
     for version in made.registered:
@@ -43,9 +44,12 @@ def show(made: Report) -> int:
     last = {
         "report": str(made.folder / "report.html"),
         "runs": made.runs,
-        "groups": len(made.answers),
+        "groups": len(made.recommendations),
         "left_out": len(made.left_out),
-        "answers": {answer.group.id: answer.chosen.run_id if answer.chosen else None for answer in made.answers},
+        "recommendations": {
+            recommendation.group.id: recommendation.chosen.run_id if recommendation.chosen else None
+            for recommendation in made.recommendations
+        },
         "registered": list(made.registered),
     }
     print(json.dumps(last))

@@ -34,7 +34,7 @@ LARGE = 20_000  # runs; above it the page is heavy, and says so
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """The words of the command (conf/report.yaml says what each means)."""
+    """The options of the command; conf/report.yaml documents each."""
 
     tasks: tuple[str, ...] = ()
     sweep_id: str | None = None
@@ -56,10 +56,18 @@ class ReportRequest:
 
 @dataclass(frozen=True)
 class Report:
-    """What was made: where it lies, the answers, how many runs are in it and left out, and what was registered."""
+    """A report that was written.
+
+    Attributes:
+        folder: where its files are
+        recommendations: one for each group
+        runs: how many runs it covers
+        left_out: the runs that it does not cover, each with the reason
+        registered: the versions that were added to the model registry
+    """
 
     folder: Path
-    answers: tuple[Recommendation, ...]
+    recommendations: tuple[Recommendation, ...]
     runs: int
     left_out: tuple[LeftOut, ...]
     registered: tuple[Mapping[str, Any], ...] = ()
@@ -78,21 +86,23 @@ def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportR
 
 
 def make(request: ReportRequest) -> Report:
-    """Writes the report that was request for; UserError for what cannot be, before anything is written."""
+    """Writes the requested report; UserError for what cannot be, before anything is written."""
     bounds, uri = constraints.constraints(request.constraints or {}), tracking.resolve(request.tracking_uri)
     folder = _folder(request)
-    impact.asked_use(asdict(request))
-    impact.asked_mix(asdict(request))
-    for word in request.figures:
-        if word not in FIGURES:
-            raise UserError(choose("figures", word, FIGURES))
+    impact.requested_use(asdict(request))
+    impact.requested_mix(asdict(request))
+    for kind in request.figures:
+        if kind not in FIGURES:
+            raise UserError(choose("figures", kind, FIGURES))
     chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
     constraints.check_currency(bounds, chosen.entries)
     chosen = replace(chosen, entries=merged(chosen.entries))
-    answers = tuple(decide(group, bounds) for group in groups(chosen.entries))
+    recommendations = tuple(decide(group, bounds) for group in groups(chosen.entries))
     if request.register:
-        greenest.check(answers)
-    page = page_of(request, bounds, uri, chosen, answers, _records(uri, chosen, answers, request.records))
+        greenest.check(recommendations)
+    page = page_of(
+        request, bounds, uri, chosen, recommendations, _records(uri, chosen, recommendations, request.records)
+    )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render(page), encoding="utf-8")
     (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
@@ -100,10 +110,10 @@ def make(request: ReportRequest) -> Report:
     if request.figures:
         from joulemark.reporting.figures import write  # matplotlib, for who asks for it
 
-        write(folder, answers, request.figures)
-    registered = greenest.register(uri, answers) if request.register else []
+        write(folder, recommendations, request.figures)
+    registered = greenest.register(uri, recommendations) if request.register else []
     return Report(
-        folder, answers, sum(len(entry.run_ids) for entry in chosen.entries), chosen.left_out, tuple(registered)
+        folder, recommendations, sum(len(entry.run_ids) for entry in chosen.entries), chosen.left_out, tuple(registered)
     )
 
 
@@ -117,41 +127,50 @@ def _folder(request: ReportRequest) -> Path:
     return paths.home() / "reports" / name
 
 
-def _records(uri: str, chosen: Selection, answers: Sequence[Recommendation], most: int) -> dict[str, Record]:
-    """The whole records of the runs that a reader looks at first: one of each group, the answers, the fronts."""
-    first = [answer.group.first for answer in answers]
-    best = [one for answer in answers for one in (answer.chosen, answer.runner_up) if one is not None]
-    front = [entry for answer in answers for entry in answer.front]
-    cheap = [entry for answer in answers for entry in sorted(answer.group.entries, key=lambda each: each.energy)[:8]]
-    wanted = dict.fromkeys(one.run_id for one in (*first, *best, *front, *cheap))
-    found = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in list(wanted)[:most]}
-    return {run_id: record for run_id, record in found.items() if record is not None}
+def _records(uri: str, chosen: Selection, recommendations: Sequence[Recommendation], most: int) -> dict[str, Record]:
+    """The whole records of the runs that a reader sees first: one of each group, the recommendations, the fronts."""
+    first = [recommendation.group.first for recommendation in recommendations]
+    best = [
+        entry
+        for recommendation in recommendations
+        for entry in (recommendation.chosen, recommendation.runner_up)
+        if entry is not None
+    ]
+    front = [entry for recommendation in recommendations for entry in recommendation.front]
+    cheap = [
+        entry
+        for recommendation in recommendations
+        for entry in sorted(recommendation.group.entries, key=lambda each: each.energy)[:8]
+    ]
+    wanted = dict.fromkeys(entry.run_id for entry in (*first, *best, *front, *cheap))
+    records = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in list(wanted)[:most]}
+    return {run_id: record for run_id, record in records.items() if record is not None}
 
 
-def _differs(answers: Sequence[Recommendation], records: Mapping[str, Record]) -> dict[str, list[str]]:
+def _differs(recommendations: Sequence[Recommendation], records: Mapping[str, Record]) -> dict[str, list[str]]:
     """For each group but the first of its task, what keeps its runs from being ranked with the first's."""
     first: dict[str, Group] = {}
-    found: dict[str, list[str]] = {}
-    for group in (answer.group for answer in answers):
+    differences: dict[str, list[str]] = {}
+    for group in (recommendation.group for recommendation in recommendations):
         if group.task not in first:
             first[group.task] = group
             continue
-        found[group.id] = _why_apart(first[group.task], group, records)
-    return found
+        differences[group.id] = _why_apart(first[group.task], group, records)
+    return differences
 
 
-def _why_apart(main: Group, other: Group, records: Mapping[str, Record]) -> list[str]:
-    if main.first.boundary != other.first.boundary:
-        said = [one.first.boundary or "as this program measures" for one in (main, other)]
-        return [f"boundary: {said[0]} and {said[1]}"]
-    a, b = records.get(main.first.run_id), records.get(other.first.run_id)
-    said = [] if a is None or b is None else list(comparability.differences(a, b))
-    general = [next((entry for entry in group.entries if entry.prompt is not None), None) for group in (main, other)]
+def _why_apart(first: Group, second: Group, records: Mapping[str, Record]) -> list[str]:
+    if first.first.boundary != second.first.boundary:
+        boundaries = [group.first.boundary or "as this program measures" for group in (first, second)]
+        return [f"boundary: {boundaries[0]} and {boundaries[1]}"]
+    a, b = records.get(first.first.run_id), records.get(second.first.run_id)
+    reasons = [] if a is None or b is None else list(comparability.differences(a, b))
+    general = [next((entry for entry in group.entries if entry.prompt is not None), None) for group in (first, second)]
     if general[0] and general[1] and general[0].prompt != general[1].prompt:
-        said = [line for line in said if not line.startswith("task prompt")] + [
-            "task prompt: the general models are asked differently"
+        reasons = [line for line in reasons if not line.startswith("task prompt")] + [
+            "task prompt: the general-purpose models have different prompts"
         ]
-    return said or ["what makes runs comparable differs, and no record could be read to say how"]
+    return reasons or ["what makes runs comparable differs, and no record is available to say how"]
 
 
 def page_of(
@@ -159,34 +178,34 @@ def page_of(
     bounds: constraints.Constraints,
     uri: str,
     chosen: Selection,
-    answers: tuple[Recommendation, ...],
+    recommendations: tuple[Recommendation, ...],
     records: Mapping[str, Record],
 ) -> Page:
     """All that the page shows, from what was selected, decided and read."""
-    entries, differs = chosen.entries, _differs(answers, records)
+    entries, differs = chosen.entries, _differs(recommendations, records)
     ui = tracking.public(uri) if uri.startswith("http") else request.ui
-    drawn = page_data.page_data(entries, answers, differs, ui)
-    metric = answers[0].group.first.metric if len({entry.metric for entry in entries}) == 1 else "quality"
+    drawn = page_data.page_data(entries, recommendations, differs, ui)
+    metric = recommendations[0].group.first.metric if len({entry.metric for entry in entries}) == 1 else "quality"
     return Page(
         title=request.title,
-        scope=_scope(entries, answers),
+        scope=_scope(entries, recommendations),
         made=f"Made by {program('report')} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {tracking.public(uri)}.",
-        constraints=bounds.words(metric),
-        answers=answers,
+        constraints=bounds.sentences(metric),
+        recommendations=recommendations,
         differs=differs,
         left_out=chosen.left_out,
-        sections=sections(answers, records, asdict(request)),
+        sections=sections(recommendations, records, asdict(request)),
         notes=_notes(entries, chosen.left_out),
         data={**drawn, "latencies": page_data.latencies(records, entries)},
     )
 
 
-def _scope(entries: Sequence[Entry], answers: Sequence[Recommendation]) -> str:
+def _scope(entries: Sequence[Entry], recommendations: Sequence[Recommendation]) -> str:
     if not entries:
         return "no runs"
     tasks = len({entry.task for entry in entries})
     runs = _many(sum(len(entry.run_ids) for entry in entries), "run")
-    counted = f"{runs} of {_many(tasks, 'task')} in {_many(len(answers), 'group')}"
+    counted = f"{runs} of {_many(tasks, 'task')} in {_many(len(recommendations), 'group')}"
     return f"{counted} that may be ranked, {_when(entries)}"
 
 
@@ -202,19 +221,19 @@ def _when(entries: Sequence[Entry]) -> str:
 
 
 def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:
-    """What must be said before anything else."""
-    said = []
+    """Notes at the top of the page."""
+    notes = []
     if not entries:
         more = "; below is why each was left out" if left_out else ": measure one with " + program("run")
-        said.append(f"There is no run to report on{more}.")
+        notes.append(f"There is no run to report on{more}.")
     if len(entries) == 1:
-        said.append("One setting is no choice: measure another model or setting to compare it with.")
+        notes.append("One setting is no choice: measure another model or setting to compare it with.")
     if entries and not any(entry.quality is not None for entry in entries):
-        said.append("No run here has a quality: what follows is about energy alone.")
+        notes.append("No run here has a quality: what follows is about energy alone.")
     if len(entries) > LARGE:
-        said.append(f"{len(entries)} runs make a heavy page; tasks=[…] or sweep_id=… makes a lighter one.")
-    return said
+        notes.append(f"{len(entries)} runs make a heavy page; tasks=[…] or sweep_id=… makes a lighter one.")
+    return notes
 
 
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -25,8 +25,15 @@ MOST = {
 class Constraints:
     """Bounds of what may be recommended; None is no bound.
 
-    `quality` is the least of the task's metric; `quality_loss` the share by which a run may answer worse than the best
-    one of those that meet the other constraints, in [0, 1), and counts where `quality` is Nrun.
+    Attributes:
+        quality: the least value of the task's metric
+        quality_loss: share below the best run that meets the other constraints, in [0, 1); used where `quality` is None
+        p95_s: the largest 95th percentile of latency, s
+        gpu_memory_gib: the largest peak of GPU memory, GiB
+        wh_per_1k: the most energy of 1,000 inferences, Wh
+        cost_per_1k: the largest cost of 1,000 inferences, in `currency`
+        currency: the currency of `cost_per_1k`; None for that of the runs
+        g_per_1k: the most emissions of 1,000 inferences, g CO2e
     """
 
     quality: float | None = None
@@ -39,38 +46,38 @@ class Constraints:
     g_per_1k: float | None = None
 
     def violated(self, run: Entry) -> list[str]:
-        """The constraints but for quality that a run does not meet; a metric that is not available meets nrun."""
-        found = []
-        for key, (metric, unit, words) in MOST.items():
+        """The constraints but for quality that a run does not meet; a metric that is not available meets none."""
+        unmet = []
+        for key, (metric, unit, sentence) in MOST.items():
             bound = getattr(self, key)
             if bound is None:
                 continue
-            said, value = (
-                words.format(digits(bound), currency=self.currency or run.currency or ""),
+            constraint, value = (
+                sentence.format(digits(bound), currency=self.currency or run.currency or ""),
                 run.metrics.get(metric),
             )
             if key == "cost_per_1k" and run.currency != (self.currency or run.currency):
-                found.append(f"{said} (priced in {run.currency})")
+                unmet.append(f"{constraint} (priced in {run.currency})")
             elif value is None:
-                found.append(f"{said} (not available)")
+                unmet.append(f"{constraint} (not available)")
             elif value > bound * unit:
-                found.append(f"{said} (it has {digits(value / unit)})")
-        return found
+                unmet.append(f"{constraint} (it has {digits(value / unit)})")
+        return unmet
 
-    def words(self, metric: str) -> list[str]:
-        """Every bound in words."""
-        found = []
+    def sentences(self, metric: str) -> list[str]:
+        """Every bound as a sentence."""
+        sentences = []
         if self.quality is not None:
-            found.append(f"{metric} at least {digits(self.quality)}")
+            sentences.append(f"{metric} at least {digits(self.quality)}")
         elif self.quality_loss is not None:
-            found.append(f"{metric} at most {self.quality_loss * 100:g} % below the best")
-        for key, (_, _, words) in MOST.items():
+            sentences.append(f"{metric} at most {self.quality_loss * 100:g} % below the best")
+        for key, (_, _, sentence) in MOST.items():
             if getattr(self, key) is not None:
-                found.append(words.format(digits(getattr(self, key)), currency=self.currency or ""))
-        return found
+                sentences.append(sentence.format(digits(getattr(self, key)), currency=self.currency or ""))
+        return sentences
 
     def floor(self, entries: Sequence[Entry]) -> float | None:
-        """The least quality among these runs, which meet the other constraints; None where none is asked or known."""
+        """The least quality among these runs, which meet the other constraints; None where none is set or known."""
         known = [run.quality for run in entries if run.quality is not None]
         if self.quality is not None:
             return self.quality
@@ -81,22 +88,24 @@ class Constraints:
 
 def constraints(values: Mapping[str, Any]) -> Constraints:
     """The constraints of a composed configuration; UserError for a value out of range."""
-    found = typed(Constraints, dict(values), "constraints")
+    bounds = typed(Constraints, dict(values), "constraints")
     for key in MOST:
-        value = getattr(found, key)
+        value = getattr(bounds, key)
         if value is not None and not 0 < value < float("inf"):
             raise UserError(f"constraints.{key}={value:g}: must be above 0")
-    if found.quality_loss is not None and not 0 <= found.quality_loss < 1:
-        raise UserError(f"constraints.quality_loss={found.quality_loss:g}: a share, 0 or more and below 1; 0.05 is 5 %")
-    if found.quality is not None and not abs(found.quality) < float("inf"):
-        raise UserError(f"constraints.quality={found.quality:g}: must be a number of {QUALITY}")
-    return found
+    if bounds.quality_loss is not None and not 0 <= bounds.quality_loss < 1:
+        raise UserError(
+            f"constraints.quality_loss={bounds.quality_loss:g}: a share, 0 or more and below 1; 0.05 is 5 %"
+        )
+    if bounds.quality is not None and not abs(bounds.quality) < float("inf"):
+        raise UserError(f"constraints.quality={bounds.quality:g}: must be a number of {QUALITY}")
+    return bounds
 
 
-def check_currency(asked: Constraints, entries: Sequence[Entry]) -> None:
+def check_currency(bounds: Constraints, entries: Sequence[Entry]) -> None:
     """Refuses a budget in money where the runs are priced in several currencies and none is named."""
     known = sorted({run.currency for run in entries if run.currency is not None})
-    if asked.cost_per_1k is not None and asked.currency is None and len(known) > 1:
+    if bounds.cost_per_1k is not None and bounds.currency is None and len(known) > 1:
         raise UserError(
             f"constraints.cost_per_1k: these runs are priced in {' and '.join(known)}; "
             f"type constraints.currency={known[0]}"

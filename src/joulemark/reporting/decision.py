@@ -1,7 +1,7 @@
 """What to run: in one group, under the constraints, the setting that costs least, and how sure that is.
 
 eligible   its processes decide something; meets every constraint; has a quality if any has
-chosen     the least mean energy of these; among equal ones the better answers, the lower latency, the newer run
+chosen     the least mean energy of these; among equal ones the higher quality, the lower latency, the newer run
 tied       whose energy is indistinguishable from the chosen one's among all eligible settings, by analysis/ranking.py
 open       of which nothing is established, for want of processes
 """
@@ -112,16 +112,16 @@ def decide(group: Group, constraints: Constraints) -> Recommendation:
 
 
 def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The runs that no other beats on energy and quality together; none without a quality, and no random weights."""
+    """The runs that no other dominates in energy and quality; none without a quality, and no random weights."""
     judged = {entry.run_id: entry for entry in entries if entry.quality is not None and entry.ranked}
     if not judged:
         return ()
-    # Sorted by energy, a run is on the front where it answers better than every cheaper one: no pairs are compared
-    found: list[Entry] = []
-    for one in sorted(judged.values(), key=_order):
-        if not found or verdict.higher_quality(one.quality, found[-1].quality):
-            found.append(one)
-    return tuple(found)
+    # Sorted by energy, a run is on the front where its quality is above every cheaper one's: no pairs are compared
+    front: list[Entry] = []
+    for entry in sorted(judged.values(), key=_order):
+        if not front or verdict.higher_quality(entry.quality, front[-1].quality):
+            front.append(entry)
+    return tuple(front)
 
 
 def _order(entry: Entry) -> tuple[float, float, float, int, str]:
@@ -153,17 +153,16 @@ def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
 def _nearest(
     entries: Sequence[Entry], constraints: Constraints, floor: float | None, by_quality: bool
 ) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
-    """The runs that break the fewest constraints, the cheapest first, each with those that it breaks.
-    `next_model` is the cheapest run of another model where the runner-up is only another setting of the chosen one."""
-    found = [(entry, tuple(breaks(entry, constraints, floor, by_quality))) for entry in entries]
-    return tuple(sorted(found, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
+    """The runs that violate the fewest constraints, the cheapest first, each with those that it violates."""
+    nearest = [(entry, tuple(violations(entry, constraints, floor, by_quality))) for entry in entries]
+    return tuple(sorted(nearest, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
 
 
 def _next_model(chosen: Entry, runner_up: Entry | None, others: Sequence[Entry]) -> Entry | None:
     """The cheapest run of another model, where the runner-up is only another setting of the chosen one."""
     if runner_up is None or runner_up.model != chosen.model:
         return None
-    return next((other for other in others if other.model != chosen.model), None)
+    return next((candidate for candidate in others if candidate.model != chosen.model), None)
 
 
 def _refused(
@@ -175,15 +174,15 @@ def _refused(
     by_quality: bool,
 ) -> tuple[Entry, tuple[str, ...]] | None:
     others = [entry for entry in entries if entry not in kept and entry.setting != chosen.setting]
-    one = min(others, key=_order, default=None)
-    return None if one is None else (one, tuple(breaks(one, constraints, floor, by_quality)))
+    cheapest = min(others, key=_order, default=None)
+    return None if cheapest is None else (cheapest, tuple(violations(cheapest, constraints, floor, by_quality)))
 
 
-def breaks(entry: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
-    """Why a run is not recommended, in words; none where it could be."""
-    said = [] if entry.ranked else [f"it decides nothing: {entry.doubt}"]
+def violations(entry: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
+    """Why a run is not recommended, as sentences; none where it could be."""
+    reasons = [] if entry.ranked else [f"it decides nothing: {entry.doubt}"]
     if by_quality and entry.quality is None:
-        said.append("random weights have no quality" if entry.random else "its quality is unknown")
+        reasons.append("random weights have no quality" if entry.random else "its quality is unknown")
     elif floor is not None and entry.surely_below(floor):
-        said.append(f"{entry.metric} {digits(entry.quality)} is below {digits(floor)}")
-    return [*said, *constraints.violated(entry)]
+        reasons.append(f"{entry.metric} {digits(entry.quality)} is below {digits(floor)}")
+    return [*reasons, *constraints.violated(entry)]

@@ -13,7 +13,7 @@ from joulemark.store.listing import StoredRun
 ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
 ESTIMATED_SHARE = "energy/estimated_share"
 
-# Settings of a run beside its precision and batch size, each with its default as MLflow stores it
+# Settings of a run other than its precision and batch size, each with its default as MLflow stores it
 PLAIN = {
     setting.name: str(setting.default)
     for setting in fields(Settings)
@@ -83,7 +83,7 @@ class Entry:
 
     @property
     def estimate(self) -> Estimate:
-        """The energy with its interval and the card that it was read on."""
+        """The energy with its interval and the card that it was measured on."""
         return Estimate(self.energy, self.half_width, self.processes, self.card)
 
     @property
@@ -92,15 +92,15 @@ class Entry:
         return (self.model, self.weights, self.precision, str(self.batch), self.settings)
 
     @property
-    def words(self) -> str:
-        """The settings in words: `bf16, batch 8, cache=static`."""
+    def configuration(self) -> str:
+        """The settings as text: `bf16, batch 8, cache=static`."""
         batch = f"batch {self.batch}" if self.batch is not None else ""
         return ", ".join(part for part in (self.precision, batch, self.settings) if part)
 
     @property
     def named(self) -> str:
-        """The model and its settings in words; of others' results the settings may be unknown."""
-        return f"{self.model} with {self.words}" if self.words else self.model
+        """The model and its settings as text; of others' results the settings may be unknown."""
+        return f"{self.model} with {self.configuration}" if self.configuration else self.model
 
     @property
     def external(self) -> bool:
@@ -118,7 +118,7 @@ class Entry:
 
     @property
     def estimated(self) -> float | None:
-        """The share of the energy that no sensor read, in [0, 1]."""
+        """The share of the energy that no sensor measured, in [0, 1]."""
         return self.metrics.get(ESTIMATED_SHARE)
 
     @property
@@ -128,13 +128,13 @@ class Entry:
 
     @property
     def doubt(self) -> str:
-        """Why it decides nothing, in words; empty where it does."""
+        """Why it decides nothing, as text; empty where it does."""
         return "" if self.ranked else ", ".join(f for f in self.flags if f in UNDECIDING) or "its audit failed"
 
 
 def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
-    """The entry of a run whose energy was read; `tags` are its own, completed by its record where that was needed."""
-    flags = tuple(word for word in tags.get("flags", "").split(", ") if word)
+    """The entry of a run whose energy is available; `tags` are its own, completed by its record where needed."""
+    flags = tuple(flag for flag in tags.get("flags", "").split(", ") if flag)
     random = tags.get("weights") == "random" or "random_weights" in flags
     spread = run.metrics.get(SPREAD)
     energy = run.metrics[ENERGY]
@@ -164,7 +164,7 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         methods={key.removeprefix("method."): how for key, how in tags.items() if key.startswith("method.")},
         parameters=_whole(tags.get("parameters", run.params.get("model.parameters"))),
         windows=_whole(tags.get("windows")),
-        currency=None if (word := run.params.get("site.currency")) in (None, "None") else word,
+        currency=None if (currency := run.params.get("site.currency")) in (None, "None") else currency,
         sweep_id=tags.get("sweep_id"),
         cell=tags.get("compare.cell", ""),
         run_ids=(run.run_id,),
@@ -189,8 +189,8 @@ def _without_quality(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if not name.startswith(drop)}
 
 
-def _whole(word: Any) -> int | None:
+def _whole(value: Any) -> int | None:
     try:
-        return int(word)
+        return int(value)
     except (TypeError, ValueError):
         return None

@@ -137,7 +137,7 @@ def _figure(recommendation: Recommendation, height: float) -> tuple[Any, Any]:
 
 def _label(entry: Entry) -> str:
     doubt = "" if entry.ranked else f" ({', '.join(entry.flags) or entry.verdict})"
-    return f"{entry.model}, {entry.words}{doubt}"
+    return f"{entry.model}, {entry.configuration}{doubt}"
 
 
 def _log_where_wide(scale: Callable[[str], Any], entries: Sequence[Entry]) -> None:

@@ -18,12 +18,12 @@ LEFT_OUT_SHOWN = 50
 
 
 def markdown(page: Page) -> str:
-    """The answers, their fronts, and what was left out; text that came from elsewhere can be no markup."""
+    """The recommendations, their fronts, and what was left out; text that came from elsewhere can be no markup."""
     lines = [f"# {escaped(page.title)}", "", f"{page.scope}. Constraints: {'; '.join(page.constraints) or 'none'}.", ""]
     lines += [f"> {escaped(note)}\n" for note in page.notes]
-    for answer in page.answers:
-        lines += _answer(answer)
-        apart = page.differs.get(answer.group.id)
+    for recommendation in page.recommendations:
+        lines += _recommendation(recommendation)
+        apart = page.differs.get(recommendation.group.id)
         lines += [f"Not ranked with the others of this task: {escaped('; '.join(apart))}.", ""] if apart else []
     for section in page.sections:
         lines += [f"## {escaped(section.title)}", "", *(f"{escaped(text)}\n" for text in section.paragraphs)]
@@ -43,7 +43,7 @@ def markdown(page: Page) -> str:
     return "\n".join(lines)
 
 
-def _answer(recommendation: Recommendation) -> list[str]:
+def _recommendation(recommendation: Recommendation) -> list[str]:
     lines = [
         f"## {formatting.spoken(escaped(recommendation.group.task))}: "
         f"{escaped(recommendation_text.headline(recommendation))}",
@@ -64,7 +64,7 @@ def _answer(recommendation: Recommendation) -> list[str]:
         rows = [
             (
                 entry.model,
-                entry.words,
+                entry.configuration,
                 formatting.plus_minus(entry.energy, entry.half_width),
                 formatting.digits(entry.quality),
             )
@@ -81,13 +81,16 @@ def _answer(recommendation: Recommendation) -> list[str]:
 
 
 def as_json(page: Page, constraints: Mapping[str, Any]) -> str:
-    """What programs read: each answer with its runs' metrics, the groups, and every run left out with its reason."""
+    """What programs read: each recommendation with its runs' metrics, and every run left out with its reason."""
     return json.dumps(
         {
             "title": page.title,
             "made": page.made,
             "constraints": {key: value for key, value in constraints.items() if value is not None},
-            "answers": [_json_of(answer, page.differs.get(answer.group.id, ())) for answer in page.answers],
+            "recommendations": [
+                _json_of(recommendation, page.differs.get(recommendation.group.id, ()))
+                for recommendation in page.recommendations
+            ],
             "left_out": [
                 {"run_id": run.run_id, "name": run.name, "task": run.task, "reason": run.reason}
                 for run in page.left_out
@@ -117,7 +120,7 @@ def _json_of(recommendation: Recommendation, apart: Sequence[str]) -> dict[str, 
         "not_established": [entry.run_id for entry in recommendation.open],
         "test": recommendation.test,
         "front": [_run(entry) for entry in recommendation.front],
-        "nearest": [{"run": _run(one), "breaks": list(broken)} for one, broken in recommendation.nearest],
+        "nearest": [{"run": _run(entry), "breaks": list(broken)} for entry, broken in recommendation.nearest],
         "in_words": [
             recommendation_text.headline(recommendation),
             recommendation_text.runner_up(recommendation),

@@ -20,14 +20,14 @@ from joulemark.reporting.entry import Entry
 from joulemark.reporting.section import Section
 
 
-def asked_use(config: Mapping[str, Any]) -> Use | None:
+def requested_use(config: Mapping[str, Any]) -> Use | None:
     """The use that the options request; None without a count, UserError for one that cannot be."""
     options = config.get("use") or {}
     request = use(1 if options.get("count") is None else options["count"], options.get("per", "week"))
     return None if options.get("count") is None else request
 
 
-def asked_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
+def requested_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
     """The mix of jobs that the options choose; UserError for values that cannot be."""
     node = config.get("mix")
     if node is None:
@@ -35,7 +35,7 @@ def asked_mix(config: Mapping[str, Any]) -> workload_mix.Mix | None:
     return workload_mix.mix({key: value for key, value in node.items() if key != "name"}, str(node["name"]))
 
 
-def in_other_words(
+def equivalents(
     recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
     """Equivalences of 1,000 inferences of each recommendation, and the energy of one's own use of it."""
@@ -44,7 +44,7 @@ def in_other_words(
         return None
     rows = [(spoken(entry.task), entry.model, wh_rounded(entry.energy), _like(entry.energy)) for entry, _ in chosen]
     like = Table("1,000 inferences", ("task", "model", "energy", "as much as"), rows)
-    wanted = asked_use(config)
+    wanted = requested_use(config)
     costs = [usage_cost for entry, record in chosen if (usage_cost := cost(record, entry.metrics)) is not None]
     uses = [my_use(wanted, usage_cost) for usage_cost in costs] if wanted else []
     paragraphs = usage_text.sentences(uses[0]) if len(uses) == 1 else ()
@@ -72,7 +72,7 @@ def portfolio(
     recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> Section | None:
     """One general-purpose model or specialists, for a mix of jobs that the options name."""
-    jobs = asked_mix(config)
+    jobs = requested_mix(config)
     if jobs is None:
         return None
     runs = [workload_mix.measured(record, entry.metrics) for entry, record in _all(recommendations, records)]
@@ -93,7 +93,7 @@ def training(
             parities.append(parity)
     if not parities:
         return None
-    sentences = trainings.sentences(min(parities, key=lambda each: each.per_1k.mean), asked_use(config))
+    sentences = trainings.sentences(min(parities, key=lambda each: each.per_1k.mean), requested_use(config))
     return Section("training", "Training against inference", sentences, (trainings.table(parities),))
 
 

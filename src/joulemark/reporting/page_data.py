@@ -1,6 +1,6 @@
 """What the page's script draws from: every run in columns, the groups, and some runs' latencies, as JSON values.
 
-Columns, since ten thousand runs as objects would repeat each name ten thousand times; words are numbered for the same
+Columns, since ten thousand runs as objects would repeat each name ten thousand times; texts are numbered for the same
 reason. Numbers have five digits: the page shows three.
 """
 
@@ -18,23 +18,23 @@ DIGITS = 5
 ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
 QUANTILES = 41  # of a run's latencies, from the least to the most
 
-WORDS: dict[str, Callable[[Entry], str]] = {
-    "model": lambda one: one.model,
-    "role": lambda run: ROLES.get(run.role, run.role),
-    "precision": lambda one: one.precision,
-    "settings": lambda one: one.settings,
-    "weights": lambda one: one.weights,
-    "verdict": lambda one: one.verdict,
-    "flags": lambda one: ", ".join(one.flags),
-    "card": lambda one: one.card or "",
-    "currency": lambda one: one.currency or "",
-    "experiment": lambda one: one.experiment_id,
-    **{component: (lambda one, c=component: one.methods.get(c, "")) for component in COMPONENTS},  # type: ignore[misc]
+TEXTS: dict[str, Callable[[Entry], str]] = {
+    "model": lambda entry: entry.model,
+    "role": lambda entry: ROLES.get(entry.role, entry.role),
+    "precision": lambda entry: entry.precision,
+    "settings": lambda entry: entry.settings,
+    "weights": lambda entry: entry.weights,
+    "verdict": lambda entry: entry.verdict,
+    "flags": lambda entry: ", ".join(entry.flags),
+    "card": lambda entry: entry.card or "",
+    "currency": lambda entry: entry.currency or "",
+    "experiment": lambda entry: entry.experiment_id,
+    **{component: (lambda entry, c=component: entry.methods.get(c, "")) for component in COMPONENTS},  # type: ignore[misc]
 }
 
 METRICS = {
     **{f"{component}_wh": f"energy/{component}_wh_per_1k" for component in COMPONENTS},
-    "net_wh": "energy/dynamic_wh_per_1k",
+    "dynamic_wh": "energy/dynamic_wh_per_1k",
     "estimated": "energy/estimated_share",
     "j_per_correct": "energy/j_per_correct",
     "p50": "latency/p50_s",
@@ -45,45 +45,53 @@ METRICS = {
     "memory": "memory/gpu_peak_bytes",
     "grams": "emissions/g_per_1k",
     "cost": "cost/per_1k",
-    "floor_wh": "lower_bound/wh_per_1k",
-    "floor_ratio": "lower_bound/ratio",
+    "lower_bound_wh": "lower_bound/wh_per_1k",
+    "lower_bound_ratio": "lower_bound/ratio",
 }
 
-PHASE, PER_1K = "stages/", "_wh_per_1k"
+STAGE, PER_1K = "stages/", "_wh_per_1k"
 
 
 def page_data(
-    entries: Sequence[Entry], answers: Sequence[Recommendation], differs: Mapping[str, Sequence[str]], ui: str
+    entries: Sequence[Entry], recommendations: Sequence[Recommendation], differs: Mapping[str, Sequence[str]], ui: str
 ) -> dict[str, Any]:
     """All that the script reads but the latencies, which `latencies` adds."""
-    place = {one.run_id: number for number, one in enumerate(entries)}
+    place = {entry.run_id: number for number, entry in enumerate(entries)}
     return {
         "ui": ui.rstrip("/"),
         "estimated": list(ESTIMATED),
         "ids": [entry.run_id for entry in entries],
-        "words": {name: _numbered([read(entry) for entry in entries]) for name, read in WORDS.items()},
+        "texts": {name: _numbered([read(entry) for entry in entries]) for name, read in TEXTS.items()},
         "numbers": {**_own(entries), **_metrics(entries)},
-        "phases": _phases(entries),
-        "random": [number for number, one in enumerate(entries) if one.random],
-        "unranked": [number for number, one in enumerate(entries) if not one.ranked],
-        "first": max(range(len(answers)), key=lambda at: _weight(answers[at]), default=0),
-        "groups": [_group(answer, place, differs.get(answer.group.id, ())) for answer in answers],
+        "stages": _stages(entries),
+        "random": [number for number, entry in enumerate(entries) if entry.random],
+        "unranked": [number for number, entry in enumerate(entries) if not entry.ranked],
+        "first": max(range(len(recommendations)), key=lambda at: _weight(recommendations[at]), default=0),
+        "groups": [
+            _group(recommendation, place, differs.get(recommendation.group.id, ()))
+            for recommendation in recommendations
+        ],
     }
 
 
-def _weight(answer: Recommendation) -> tuple[bool, bool, bool, int]:
-    """Which group is shown first: one with an answer that can be quoted, and the most runs to choose from."""
-    group = answer.group
-    return not group.preliminary, answer.chosen is not None, answer.runner_up is not None, len(group.entries)
+def _weight(recommendation: Recommendation) -> tuple[bool, bool, bool, int]:
+    """Which group is shown first: one with a recommendation, not a preliminary one, and the most runs."""
+    group = recommendation.group
+    return (
+        not group.preliminary,
+        recommendation.chosen is not None,
+        recommendation.runner_up is not None,
+        len(group.entries),
+    )
 
 
 def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     """The latency of requests at equal steps from the least to the most, by the place of the run."""
     from joulemark.core import stats
 
-    found = {}
-    for number, one in enumerate(entries):
-        record = records.get(one.run_id)
+    result = {}
+    for number, entry in enumerate(entries):
+        record = records.get(entry.run_id)
         if record is None:
             continue
         values = [s for window in record.measurement.windows for s in window.batch_s]
@@ -95,23 +103,23 @@ def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[s
         ]
         if values and len(values) == len(sizes):
             points = [100 * step / (QUANTILES - 1) for step in range(QUANTILES)]
-            found[str(number)] = [short(value) for value in stats.percentiles(values, sizes, points)]
-    return found
+            result[str(number)] = [short(value) for value in stats.percentiles(values, sizes, points)]
+    return result
 
 
-def _group(answer: Recommendation, place: Mapping[str, int], differs: Sequence[str]) -> dict[str, Any]:
-    first = answer.group.first
+def _group(recommendation: Recommendation, place: Mapping[str, int], differs: Sequence[str]) -> dict[str, Any]:
+    first = recommendation.group.first
     return {
-        "id": answer.group.id,
-        "task": answer.group.task,
-        "title": answer.group.title,
+        "id": recommendation.group.id,
+        "task": recommendation.group.task,
+        "title": recommendation.group.title,
         "metric": first.metric,
-        "runs": [place[entry.run_id] for entry in answer.group.entries],
-        "verdicts": verdicts(answer.group.entries, place),
+        "runs": [place[entry.run_id] for entry in recommendation.group.entries],
+        "verdicts": verdicts(recommendation.group.entries, place),
         "differs": list(differs),
-        "chosen": None if answer.chosen is None else place[answer.chosen.run_id],
-        "runner_up": None if answer.runner_up is None else place[answer.runner_up.run_id],
-        "floor": short(answer.floor),
+        "chosen": None if recommendation.chosen is None else place[recommendation.chosen.run_id],
+        "runner_up": None if recommendation.runner_up is None else place[recommendation.runner_up.run_id],
+        "floor": short(recommendation.floor),
     }
 
 
@@ -130,24 +138,24 @@ def _own(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
 
 def _metrics(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     """A column for each metric that any run has."""
-    found = {name: [short(entry.metrics.get(metric)) for entry in entries] for name, metric in METRICS.items()}
-    return {name: values for name, values in found.items() if any(value is not None for value in values)}
+    columns = {name: [short(entry.metrics.get(metric)) for entry in entries] for name, metric in METRICS.items()}
+    return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 
-def _phases(entries: Sequence[Entry]) -> dict[str, dict[str, float | None]]:
+def _stages(entries: Sequence[Entry]) -> dict[str, dict[str, float | None]]:
     """Wh per 1,000 of each stage, by its name and the run's place."""
-    found: dict[str, dict[str, float | None]] = {}
-    for number, one in enumerate(entries):
-        for metric, value in one.metrics.items():
-            if metric.startswith(PHASE) and metric.endswith(PER_1K):
-                found.setdefault(metric.removeprefix(PHASE).removesuffix(PER_1K), {})[str(number)] = short(value)
-    return found
+    stages: dict[str, dict[str, float | None]] = {}
+    for number, entry in enumerate(entries):
+        for metric, value in entry.metrics.items():
+            if metric.startswith(STAGE) and metric.endswith(PER_1K):
+                stages.setdefault(metric.removeprefix(STAGE).removesuffix(PER_1K), {})[str(number)] = short(value)
+    return stages
 
 
-def _numbered(words: Sequence[str]) -> dict[str, Any]:
-    """The words once each, and for each run the number of its own."""
-    number = {word: place for place, word in enumerate(dict.fromkeys(words))}
-    return {"words": list(number), "at": [number[word] for word in words]}
+def _numbered(texts: Sequence[str]) -> dict[str, Any]:
+    """The texts once each, and for each run the number of its own."""
+    number = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return {"values": list(number), "at": [number[text] for text in texts]}
 
 
 def short(value: float | None) -> float | None:

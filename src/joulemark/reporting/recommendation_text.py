@@ -6,7 +6,7 @@ from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 
-SAID = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
+STATED = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
 
 SURE = {
     "established": "lead established",
@@ -34,17 +34,17 @@ def headline(recommendation: Recommendation) -> str:
 
 def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
     """What the chosen run costs and gives, as (what, value)."""
-    one = recommendation.chosen
-    if one is None:
+    chosen = recommendation.chosen
+    if chosen is None:
         return []
-    metrics = one.metrics
+    metrics = chosen.metrics
     known = [
-        ("energy per 1,000", plus_minus(one.energy, one.half_width)),
-        (one.metric, _quality(one)),
+        ("energy per 1,000", plus_minus(chosen.energy, chosen.half_width)),
+        (chosen.metric, _quality(chosen)),
         ("latency p95", seconds(metrics.get("latency/p95_s"))),
         ("GPU memory", size(metrics.get("memory/gpu_peak_bytes"))),
         ("throughput", _with(metrics.get("throughput/requests_per_s"), "requests/s")),
-        ("cost per 1,000", _with(metrics.get("cost/per_1k"), one.currency or "")),
+        ("cost per 1,000", _with(metrics.get("cost/per_1k"), chosen.currency or "")),
         ("emissions per 1,000", _with_co2(metrics.get("emissions/g_per_1k"))),
     ]
     return [(what, value) for what, value in known if not value.startswith(UNKNOWN)]
@@ -56,10 +56,10 @@ def runner_up(recommendation: Recommendation) -> str:
         return ""
     if recommendation.runner_up is None or recommendation.lead is None:
         return f"No other choice {'meets the constraints' if recommendation.refused else 'was measured'}."
-    other, lead = recommendation.runner_up, recommendation.lead
-    named = f"{other.named}"
-    quality = _and_quality(other)
-    if lead.outcome == "A" and other in recommendation.tied:
+    candidate, lead = recommendation.runner_up, recommendation.lead
+    named = candidate.named
+    quality = _and_quality(candidate)
+    if lead.outcome == "A" and candidate in recommendation.tied:
         return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{quality}."
     if lead.outcome == "A":
         edges = (
@@ -72,33 +72,33 @@ def runner_up(recommendation: Recommendation) -> str:
         also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
     ratio = f"{times(lead.ratio)} the energy, " if lead.ratio is not None else ""
-    note = "another program's single result" if other.external else lead.note
+    note = "another program's single result" if candidate.external else lead.note
     return f"{named}: {ratio}not established ({note}){quality}."
 
 
 def how_sure(recommendation: Recommendation) -> list[str]:
     """The evidence of the recommendation, and what speaks against it."""
-    one = recommendation.chosen
-    if one is None:
-        return [f"{other.named} violates: {'; '.join(broken)}." for other, broken in recommendation.nearest]
-    said = []
+    chosen = recommendation.chosen
+    if chosen is None:
+        return [f"{entry.named} violates: {'; '.join(broken)}." for entry, broken in recommendation.nearest]
+    sentences = []
     if recommendation.group.preliminary:
-        said.append("These are preliminary figures, of a protocol too short to quote from.")
+        sentences.append("These are preliminary figures, of a protocol too short to quote from.")
     if not recommendation.by_quality:
-        why = "these weights are random" if one.random else "no run of this group has a quality"
-        said.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
-    said += _interval(one)
-    said += _judged(recommendation)
-    if one.estimated is not None and one.estimated > 0:
-        said.append(f"{percent(one.estimated)} of this energy was estimated, not measured by a sensor.")
-    doubts = [EXPLAINED.get(flag, flag) for flag in one.flags if flag not in SAID]
-    said += [f"{text[0].upper()}{text[1:]}." for text in doubts]
+        why = "these weights are random" if chosen.random else "no run of this group has a quality"
+        sentences.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
+    sentences += _interval(chosen)
+    sentences += _judged(recommendation)
+    if chosen.estimated is not None and chosen.estimated > 0:
+        sentences.append(f"{percent(chosen.estimated)} of this energy was estimated, not measured by a sensor.")
+    doubts = [EXPLAINED.get(flag, flag) for flag in chosen.flags if flag not in STATED]
+    sentences += [f"{text[0].upper()}{text[1:]}." for text in doubts]
     if recommendation.again:
-        all_wh = [one.energy, *(other.energy for other in recommendation.again)]
-        said.append(f"Measured {len(all_wh)} times: from {wh(min(all_wh))} to {wh(max(all_wh))}.")
-    if one.external:
-        said.append("Another program measured it, within its own boundary: rank it only against runs of the same.")
-    return said
+        all_wh = [chosen.energy, *(entry.energy for entry in recommendation.again)]
+        sentences.append(f"Measured {len(all_wh)} times: from {wh(min(all_wh))} to {wh(max(all_wh))}.")
+    if chosen.external:
+        sentences.append("Another program measured it, within its own boundary: rank it only against runs of the same.")
+    return sentences
 
 
 def _interval(entry: Entry) -> list[str]:
@@ -125,33 +125,35 @@ def _judged(recommendation: Recommendation) -> list[str]:
 
 
 def further(recommendation: Recommendation) -> list[str]:
-    """What else the group holds: the price of a better answer, and what the usual settings would cost."""
-    one, said = recommendation.chosen, []
-    if one is None:
+    """What else the group holds: the energy of a higher quality, and what the usual settings would cost."""
+    chosen, sentences = recommendation.chosen, []
+    if chosen is None:
         return []
     if recommendation.refused is not None:
-        other, broken = recommendation.refused
-        dearer = other.energy > one.energy
-        said.append(
-            f"Not taken: {other.named} ({wh(other.energy)}{', costlier' if dearer else ''}): {'; '.join(broken)}."
+        candidate, broken = recommendation.refused
+        dearer = candidate.energy > chosen.energy
+        sentences.append(
+            f"Not taken: {candidate.named} ({wh(candidate.energy)}{', costlier' if dearer else ''}): "
+            f"{'; '.join(broken)}."
         )
     if recommendation.next_model is not None:
-        other = recommendation.next_model
-        said.append(
-            f"The next model: {other.named} at {times(other.energy / one.energy)} the energy{_and_quality(other)}."
+        candidate = recommendation.next_model
+        sentences.append(
+            f"The next model: {candidate.named} at {times(candidate.energy / chosen.energy)} the energy"
+            f"{_and_quality(candidate)}."
         )
-    if recommendation.better is not None and one.quality is not None:
+    if recommendation.better is not None and chosen.quality is not None:
         more = recommendation.better
-        said.append(
+        sentences.append(
             f"Higher quality: {more.named} has {more.metric} {digits(more.quality)} "
-            f"for {times(more.energy / one.energy)} the energy."
+            f"for {times(more.energy / chosen.energy)} the energy."
         )
     if recommendation.usual is not None:
-        said.append(
+        sentences.append(
             f"Settings matter: the same model at batch 1 in fp32 costs "
-            f"{times(recommendation.usual.energy / one.energy)} as much."
+            f"{times(recommendation.usual.energy / chosen.energy)} as much."
         )
-    return said
+    return sentences
 
 
 def _and_quality(entry: Entry) -> str:

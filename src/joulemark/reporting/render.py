@@ -24,13 +24,26 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; fo
 
 @dataclass(frozen=True)
 class Page:
-    """All that the page shows."""
+    """All that the page shows.
+
+    Attributes:
+        title: its heading
+        scope: what it covers, in one line
+        made: by which command, when, and from which store
+        constraints: as sentences
+        recommendations: one for each group
+        differs: by the group's id, why it is not ranked with the first of its task
+        left_out: the runs that it does not cover, each with the reason
+        sections: what follows its own charts
+        notes: at the top of the page
+        data: what its script draws from
+    """
 
     title: str
     scope: str
     made: str
     constraints: Sequence[str]
-    answers: Sequence[Recommendation]
+    recommendations: Sequence[Recommendation]
     differs: Mapping[str, Sequence[str]]
     left_out: Sequence[LeftOut]
     sections: Sequence[Section]
@@ -54,7 +67,7 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(said=recommendation_text, formatting=formatting)
+    environment.globals.update(sentences=recommendation_text, formatting=formatting)
     environment.filters["whole"] = formatting.unbroken
     return environment.get_template("page.html").render(
         page=page,

@@ -1,4 +1,4 @@
-"""A part of the page beside the built-in charts: made of a report's entries and configuration, by a plain function.
+"""A part of the page after the built-in charts: made of a report's entries and configuration, by a plain function.
 
     def section(
         recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]

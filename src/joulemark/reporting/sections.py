@@ -12,7 +12,7 @@ Make = Callable[[Sequence[Recommendation], Mapping[str, Record], Mapping[str, An
 
 # Called in this order; one that has nothing to say returns None
 FURTHER: tuple[Make, ...] = (
-    impact.in_other_words,
+    impact.equivalents,
     impact.portfolio,
     impact.training,
     impact.published,
@@ -21,9 +21,11 @@ FURTHER: tuple[Make, ...] = (
 
 
 def sections(
-    answers: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
+    recommendations: Sequence[Recommendation], records: Mapping[str, Record], config: Mapping[str, Any]
 ) -> tuple[Section, ...]:
-    """Every further section that these answers give; a sweep's first looks only where there is nothing else."""
-    quoted = [answer for answer in answers if not answer.group.preliminary] or answers
+    """Every further section of these recommendations; preliminary ones only where there is nothing else."""
+    quoted = [
+        recommendation for recommendation in recommendations if not recommendation.group.preliminary
+    ] or recommendations
     made = (make(quoted, records, config) for make in FURTHER)
     return tuple(section for section in made if section is not None)

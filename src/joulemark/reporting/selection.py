@@ -1,4 +1,4 @@
-"""Which runs a report is about: those asked for, and the reason for each that is left out."""
+"""Which runs a report is about: those requested, and the reason for each that is left out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Selection:
-    """What a report is made of. `held` finds again the run behind an entry, for its record."""
+    """The runs of a report.
+
+    Attributes:
+        entries: the runs that it covers
+        left_out: those that it does not, each with the reason
+        held: the stored run of each entry, by run id, for its record
+    """
 
     entries: tuple[Entry, ...]
     left_out: tuple[LeftOut, ...]
@@ -48,7 +54,11 @@ def select(uri: str, choice: Choice, records: int) -> Selection:
         if reason is None and "compare.key" not in tags and "boundary" not in tags:
             known, records = _from_record(uri, run, records)
             tags.update(known)
-            reason = None if known else "it was written before runs said what they compare with, and no record tells"
+            reason = (
+                None
+                if known
+                else "it was written before runs stated what they compare with, and its record is not available"
+            )
         if reason is not None:
             left_out.append(LeftOut(run.run_id, run.name, run.tags.get("task", ""), reason))
             continue
@@ -76,7 +86,7 @@ def _reason(run: StoredRun) -> str | None:
     if ENERGY in run.broken:
         return "its energy is not a finite number"
     if ENERGY not in run.metrics:
-        return "no energy was read"
+        return "its energy is not available"
     if run.metrics[ENERGY] <= 0:
         return f"its energy is not above zero ({run.metrics[ENERGY]:g} Wh per 1,000)"
     return None
@@ -95,11 +105,13 @@ def _from_record(uri: str, run: StoredRun, records: int) -> tuple[dict[str, str]
 def completed(record: Record) -> dict[str, str]:
     """The tags by which a record is grouped, as its run would have them today."""
     parameters = record.model.parameters
-    found = {**comparability.tags(record), "parameters": None if parameters is None else str(parameters)}
-    return {key: value for key, value in found.items() if value is not None}
+    tags = {**comparability.tags(record), "parameters": None if parameters is None else str(parameters)}
+    return {key: value for key, value in tags.items() if value is not None}
 
 
 def _all_found(ids: Iterable[str], seen: Sequence[str]) -> None:
-    for word in ids:
-        if not any(run_id.startswith(word) for run_id in seen):
-            raise UserError(f"run {word} is not in the store; type the beginning of a run's id, as its page shows it")
+    for beginning in ids:
+        if not any(run_id.startswith(beginning) for run_id in seen):
+            raise UserError(
+                f"run {beginning} is not in the store; type the beginning of a run's id, as its page shows it"
+            )

@@ -1,5 +1,5 @@
-"""The table at the end of a suite: a row for each setting, and below it what a general-purpose model costs beside a
-specialist. Rows in, text out. What may be claimed of two settings is analysis/verdict.py's to say.
+"""The table at the end of a suite: a row for each setting, and below it what a general-purpose model costs against
+a specialist. Rows in, text out. What may be claimed of two settings is analysis/verdict.py's to say.
 """
 
 from collections import defaultdict
@@ -33,11 +33,18 @@ NAMED = 3  # runs that share a warning are named up to this many, then counted
 
 @dataclass(frozen=True)
 class Row:
-    """One run of a suite: what was asked, and what the tracking store holds of it.
+    """One run of a suite, or the processes of one setting: what was requested, and what the tracking store holds.
 
-    `inputs` is all that must be equal for two rows to compare: the words of the run without those of the model.
-    `varied` are the words by which the runs of one model differ. `values` are the energies of the processes of a row
-    that stands for several, Wh per 1,000.
+    Attributes:
+        task: its name
+        model: its name
+        inputs: all that must be equal for two rows to compare: the options of the run without those of the model
+        status: how it ended
+        metrics: by the names of the store; None where not available
+        tags: those of the stored run
+        error: why it failed
+        varied: the options by which the runs of one model differ
+        values: the energies of the processes of a row that stands for several, Wh per 1,000
     """
 
     task: str
@@ -65,7 +72,7 @@ class Row:
 
     @property
     def energy(self) -> float | None:
-        """Gross Wh per 1,000 inferences; None where it was not read."""
+        """Gross Wh per 1,000 inferences; None where it is not available."""
         return self.metrics.get("energy/total_wh_per_1k")
 
     @property
@@ -112,7 +119,7 @@ def show_sweep(rows: Sequence[Row]) -> None:
 
 
 def swept(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The columns of a sweep's table: one for each word that was varied, the task where there are several."""
+    """The columns of a sweep's table: one for each option that was varied, the task where there are several."""
     varied = dict.fromkeys(key for row in rows for key in row.varied)
     several = len({_cells(row)["task"] for row in rows}) > 1
     return (*(["task"] if several else []), "model", *varied, *SWEPT)
@@ -174,13 +181,13 @@ def _cells(row: Row) -> dict[str, str]:
 
 
 def below(rows: Sequence[Row]) -> list[str]:
-    """What the numbers are, each general model beside the best specialist on the same inputs, warnings, failures."""
+    """Units, general-purpose models against the best specialist on the same inputs, warnings, failures."""
     measured = [row for row in rows if row.energy is not None]
     lines = [_caption(measured)] if measured else []
     for row in measured:
         best = _specialist(row, measured)
         if best is not None:
-            lines.append(_beside(row, best))
+            lines.append(_against_specialist(row, best))
     for flag in sorted({flag for row in measured for flag in _flags(row)}):
         flagged = [row for row in measured if flag in _flags(row)]
         lines.append(f"! {flag}: {caveats.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
@@ -191,24 +198,26 @@ def _caption(rows: Sequence[Row]) -> str:
     devices = sorted({row.tags["device"] for row in rows if "device" in row.tags})
     return (
         f"{', '.join(devices) or 'unknown device'}. Wh: gross component energy of 1,000 inferences, not electricity at "
-        "the wall; estimated: the share of it that no sensor read; ±: half of the 95 % interval between processes, of "
-        "one process within the run."
+        "the wall; estimated: the share of it that no sensor measured; ±: half of the 95 % interval between processes, "
+        "of one process within the run."
     )
 
 
 def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
-    """The specialist on the same inputs that answers best, of equal ones the one that costs least."""
+    """The specialist of the highest quality on the same inputs, of equal ones the one that costs least."""
     if row.tags.get("role") != "general_purpose":
         return None
     key = (row.inputs, row.tags.get("dataset"))
-    early_stop_against = [
-        row for row in rows if row.tags.get("role") == "specialist" and (row.inputs, row.tags.get("dataset")) == key
+    specialists = [
+        entry
+        for entry in rows
+        if entry.tags.get("role") == "specialist" and (entry.inputs, entry.tags.get("dataset")) == key
     ]
-    return min(early_stop_against, key=lambda one: (-(one.quality or 0.0), one.energy or 0.0), default=None)
+    return min(specialists, key=lambda entry: (-(entry.quality or 0.0), entry.energy or 0.0), default=None)
 
 
-def _beside(row: Row, best: Row) -> str:
-    """One sentence: what the general model costs in multiples of the specialist, and how well both answer."""
+def _against_specialist(row: Row, best: Row) -> str:
+    """One sentence: what the general-purpose model costs in multiples of the specialist, and the quality of both."""
     assert row.energy is not None
     assert best.energy is not None
     known = row.quality is not None and best.quality is not None

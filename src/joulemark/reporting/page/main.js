@@ -1,7 +1,7 @@
 // Brings the page to life: group, filters, charts as they come into view, table, theme.
 const CHARTS = [
   ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general-purpose", rolesChart],
-  ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["floor", "Distance from the energy lower bound", floorChart], ["phases", "Stages of an inference", phasesChart],
+  ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["lower-bound", "Distance from the energy lower bound", lowerBoundChart], ["stages", "Stages of an inference", stagesChart],
 ];
 const byId = (id) => document.getElementById(id);
 const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
@@ -17,15 +17,15 @@ function themed(layout) {
 function draw(id) {
   stale.delete(id);
   const [, , chart] = CHARTS.find(([name]) => name === id), figure = byId(`chart-${id}`), group = groupOf(state.g), some = filtered();
-  const found = some.length || id === "roles" ? chart(some, group) : { text: "No run is left by these filters." };
-  figure.querySelector(".say").textContent = found.text;
-  figure.classList.toggle("empty", !found.traces);
+  const drawn = some.length || id === "roles" ? chart(some, group) : { text: "No run is left by these filters." };
+  figure.querySelector(".say").textContent = drawn.text;
+  figure.classList.toggle("empty", !drawn.traces);
   const more = figure.querySelector("details"), plot = figure.querySelector(".plot");
-  more.hidden = !found.traces;
-  if (!found.traces) return Plotly.purge(plot);
-  more.querySelector(".scroll").replaceChildren(rowsTable(found.text, found.heads, found.body));
-  plot.setAttribute("aria-label", found.text);
-  Plotly.react(plot, found.traces, themed(found.layout), CONFIG);
+  more.hidden = !drawn.traces;
+  if (!drawn.traces) return Plotly.purge(plot);
+  more.querySelector(".scroll").replaceChildren(rowsTable(drawn.text, drawn.heads, drawn.body));
+  plot.setAttribute("aria-label", drawn.text);
+  Plotly.react(plot, drawn.traces, themed(drawn.layout), CONFIG);
   if (!plot.dataset.heard) {
     plot.dataset.heard = "1";
     plot.on("plotly_click", ({ points }) => { const run = runs[points[0].customdata]; if (run) set({ pick: [...without(state.pick, short(run)), short(run)].slice(-2) }, true); });
@@ -49,10 +49,10 @@ function facet(name) {
   if (counts.size < 2 && !state[name].length) return null;
   const names = [...counts.keys()].sort(inOrder);
   return make("details", { class: `facet${state[name].length ? " on" : ""}`, "data-facet": name }, make("summary", {}, `${FACETS[name]}${state[name].length ? ` (${state[name].length})` : ""}`),
-    make("div", { role: "group", "aria-label": FACETS[name] }, ...names.map((one) => make("label", {}, make("input", { type: "checkbox", value: one, checked: state[name].includes(one), onchange: () => set({ [name]: toggled(state[name], one) }) }), one || "unknown", make("span", {}, String(counts.get(one)))))));
+    make("div", { role: "group", "aria-label": FACETS[name] }, ...names.map((value) => make("label", {}, make("input", { type: "checkbox", value, checked: state[name].includes(value), onchange: () => set({ [name]: toggled(state[name], value) }) }), value || "unknown", make("span", {}, String(counts.get(value)))))));
 }
 function controls() {
-  const open = [...document.querySelectorAll(".facet[open]")].map((one) => one.dataset.facet);
+  const open = [...document.querySelectorAll(".facet[open]")].map((details) => details.dataset.facet);
   const focus = document.activeElement, kept = focus?.closest?.("#controls") ? [focus.id, focus.closest(".facet")?.dataset.facet, focus.value] : null;
   const search = byId("search") || make("input", { type: "search", id: "search", placeholder: "Search runs", "aria-label": "Search runs", oninput: (event) => set({ q: event.target.value }) });
   if (search.value !== state.q) search.value = state.q;
@@ -72,10 +72,10 @@ function controls() {
     changed ? make("button", { type: "button", id: "reset", onclick: () => set({ ...EMPTY, g: state.g, theme: state.theme }) }, "Reset") : null].filter(Boolean);
   // The fields stay where they are: one that is taken out while one types in it loses its place
   const box = byId("controls"), bar = box.firstChild || box.appendChild(make("div", { class: "bar" }));
-  [...bar.children].filter((one) => !typed.includes(one)).forEach((one) => one.remove());
-  bar.append(...typed.filter((one) => !bar.contains(one)), ...others);
+  [...bar.children].filter((field) => !typed.includes(field)).forEach((field) => field.remove());
+  bar.append(...typed.filter((field) => !bar.contains(field)), ...others);
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
-  if (kept && !typed.some((one) => one.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((one) => one.value === kept[2]))?.focus();
+  if (kept && !typed.some((field) => field.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((input) => input.value === kept[2]))?.focus();
 }
 // The cheapest run of the view that may be recommended, and whether the next one differs from it
 function leastOf(some, group) {
@@ -83,8 +83,8 @@ function leastOf(some, group) {
   const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
   if (!order.length) return some.length ? "No run of this view may be recommended." : "";
   const [first] = order, next = order.find((run) => run.name !== first.name);
-  const found = next && verdict(first, next, group.verdicts);
-  const lead = !next ? "" : found.outcome === "A" ? `; the next, ${next.name}, takes ${times(found.ratio)} that` : `; ${found.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
+  const result = next && verdict(first, next, group.verdicts);
+  const lead = !next ? "" : result.outcome === "A" ? `; the next, ${next.name}, takes ${times(result.ratio)} that` : `; ${result.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
   return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${lead}.`;
 }
 let shownGroup = "", shown = "";
@@ -92,7 +92,7 @@ function show() {
   const group = groupOf(state.g), some = filtered();
   applyTheme();
   if (shownGroup !== group.id) {
-    document.querySelectorAll(".answer").forEach((one) => { one.hidden = one.dataset.group !== group.id; });
+    document.querySelectorAll(".recommendation").forEach((article) => { article.hidden = article.dataset.group !== group.id; });
     byId("group").value = group.id;
     shownGroup = group.id;
   }
@@ -117,7 +117,7 @@ function applyTheme() {
   drawGiven();
 }
 function drawGiven() {
-  const given = JSON.parse(byId("given").textContent), sections = [...document.querySelectorAll("section")].filter((one) => one.querySelector("figure.given"));
+  const given = JSON.parse(byId("given").textContent), sections = [...document.querySelectorAll("section")].filter((section) => section.querySelector("figure.given"));
   sections.forEach((section) => section.querySelectorAll("figure.given .plot").forEach((plot, at) => {
     const figure = given.filter((list) => list.length)[sections.indexOf(section)][at];
     Plotly.react(plot, figure.data, themed(figure.layout || {}), CONFIG);
@@ -138,16 +138,16 @@ function start() {
   for (const [id, title, , whole] of CHARTS)
     byId("charts").append(make("figure", { class: `chart${whole ? " whole" : ""}`, id: `chart-${id}`, "aria-labelledby": `title-${id}` }, make("h2", { id: `title-${id}` }, title), make("figcaption", { class: "say" }), make("div", { class: "plot", role: "img" }), make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, as a table` }))));
   for (const [some, rootMargin] of [[onScreen, "0px"], [near, "300px"]]) {
-    const watch = new IntersectionObserver((seen) => { seen.forEach((one) => some[one.isIntersecting ? "add" : "delete"](one.target.id.slice(6))); drawStale(); }, { rootMargin });
-    document.querySelectorAll("figure.chart").forEach((one) => watch.observe(one));
+    const watch = new IntersectionObserver((seen) => { seen.forEach((entry) => some[entry.isIntersecting ? "add" : "delete"](entry.target.id.slice(6))); drawStale(); }, { rootMargin });
+    document.querySelectorAll("figure.chart").forEach((figure) => watch.observe(figure));
   }
   // A plain anchor is a place on the page, not a view
   addEventListener("hashchange", () => { if (location.hash && !location.hash.includes("=")) return; state = fromHash(); show(); });
   // A browser tells of paper before it lays the page out for it: charts are given a width that fits A4 and Letter
   addEventListener("beforeprint", () => { printing = true; document.documentElement.dataset.theme = "light"; PALETTE.clear(); CHARTS.forEach(([id]) => draw(id)); });
   addEventListener("afterprint", () => { printing = false; shown = ""; show(); });
-  document.addEventListener("click", (event) => document.querySelectorAll(".facet[open]").forEach((one) => { if (!one.contains(event.target) && event.target.isConnected) one.removeAttribute("open"); }));
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll(".facet[open]").forEach((one) => one.removeAttribute("open")); });
+  document.addEventListener("click", (event) => document.querySelectorAll(".facet[open]").forEach((details) => { if (!details.contains(event.target) && event.target.isConnected) details.removeAttribute("open"); }));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") document.querySelectorAll(".facet[open]").forEach((details) => details.removeAttribute("open")); });
   show();
 }
 start();

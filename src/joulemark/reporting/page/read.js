@@ -4,7 +4,7 @@ const random = new Set(data.random), unranked = new Set(data.unranked);
 const column = (name) => data.numbers[name] || [];
 const runs = data.ids.map((id, at) => {
   const run = { at, id, random: random.has(at), ranked: !unranked.has(at) };
-  for (const [name, coded] of Object.entries(data.words)) run[name] = coded.words[coded.at[at]];
+  for (const [name, coded] of Object.entries(data.texts)) run[name] = coded.values[coded.at[at]];
   for (const [name, values] of Object.entries(data.numbers)) run[name] = values[at] ?? null;
   run.with = [run.precision, run.batch === null ? "" : `batch ${run.batch}`, run.settings].filter(Boolean).join(", ");
   run.name = run.with ? `${run.model} · ${run.with}` : run.model; // of others' results the settings may be unknown

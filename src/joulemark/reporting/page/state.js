@@ -5,25 +5,25 @@ const LISTS = ["pick", "hide", ...Object.keys(FACETS)];
 let state = fromHash();
 
 function fromHash() {
-  const words = new URLSearchParams(location.hash.slice(1)), found = { ...EMPTY };
+  const parameters = new URLSearchParams(location.hash.slice(1)), result = { ...EMPTY };
   for (const name of Object.keys(EMPTY)) {
-    if (!words.has(name)) continue;
-    const word = words.get(name);
-    if (LISTS.includes(name)) found[name] = words.getAll(name);
-    else if (name === "page") found.page = Math.max(0, Number.parseInt(word, 10) || 0);
-    else found[name] = name === "sound" ? word === "1" : word;
+    if (!parameters.has(name)) continue;
+    const value = parameters.get(name);
+    if (LISTS.includes(name)) result[name] = parameters.getAll(name);
+    else if (name === "page") result.page = Math.max(0, Number.parseInt(value, 10) || 0);
+    else result[name] = name === "sound" ? value === "1" : value;
   }
-  if (!groups.some((group) => group.id === found.g)) found.g = groups.length ? groups[data.first].id : "";
-  return found;
+  if (!groups.some((group) => group.id === result.g)) result.g = groups.length ? groups[data.first].id : "";
+  return result;
 }
 function toHash() {
-  const words = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [name, empty] of Object.entries(EMPTY)) {
     const value = state[name];
-    if (LISTS.includes(name)) value.forEach((one) => words.append(name, one));
-    else if (name === "g" ? groups.length && value !== groups[data.first].id : value !== empty) words.set(name, value === true ? "1" : value);
+    if (LISTS.includes(name)) value.forEach((item) => parameters.append(name, item));
+    else if (name === "g" ? groups.length && value !== groups[data.first].id : value !== empty) parameters.set(name, value === true ? "1" : value);
   }
-  return words.toString();
+  return parameters.toString();
 }
 function set(changes, keepsPage = false) {
   state = { ...state, ...(keepsPage ? {} : { page: 0 }), ...changes };
@@ -31,8 +31,8 @@ function set(changes, keepsPage = false) {
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   show();
 }
-const without = (list, one) => list.filter((other) => other !== one);
-const toggled = (list, one) => (list.includes(one) ? without(list, one) : [...list, one]);
+const without = (list, item) => list.filter((kept) => kept !== item);
+const toggled = (list, item) => (list.includes(item) ? without(list, item) : [...list, item]);
 const short = (run) => run.id.slice(0, 12);
 
 // The runs of the group that the filters leave; `but` names a facet that does not count, for its own numbers
@@ -42,18 +42,18 @@ function filtered(but = "") {
   return known.get(facet) || known.set(facet, left(facet)).get(facet);
 }
 function left(but) {
-  const hidden = new Set(state.hide), words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const hidden = new Set(state.hide), terms = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const least = bound(state.qmin), most = bound(state.p95max);
-  const asked = Object.keys(FACETS).filter((name) => name !== but && state[name].length).map((name) => [name, new Set(state[name])]);
+  const selected = Object.keys(FACETS).filter((name) => name !== but && state[name].length).map((name) => [name, new Set(state[name])]);
   return groupOf(state.g).runs.map((at) => runs[at]).filter((run) =>
     !hidden.has(short(run)) &&
     (!state.sound || (run.ranked && run.verdict !== "doubtful")) &&
-    asked.every(([name, some]) => some.has(String(run[name] ?? ""))) &&
+    selected.every(([name, some]) => some.has(String(run[name] ?? ""))) &&
     (least === null || (run.quality !== null && run.quality >= least)) && (most === null || (run.p95 ?? Infinity) * 1000 <= most) &&
-    words.every((word) => run.search.includes(word)));
+    terms.every((term) => run.search.includes(term)));
 }
 // What a limit's field says: null where it says nothing that is a number
-function bound(word) {
-  const value = Number.parseFloat(word);
+function bound(text) {
+  const value = Number.parseFloat(text);
   return Number.isFinite(value) ? value : null;
 }
