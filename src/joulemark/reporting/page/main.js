@@ -102,7 +102,7 @@ function show() {
   drawTable(byId("table"), some);
   comparison(byId("compared"));
   const seen = `${group.id} ${document.documentElement.dataset.theme} ${innerWidth < 560}`;
-  // Specialists against general models are drawn over all groups: a filter changes nothing there
+  // Specialists against general-purpose models are drawn over all groups: a filter changes nothing there
   CHARTS.forEach(([id]) => { if (id !== "roles" || seen !== shown) stale.add(id); });
   shown = seen;
   drawStale();
