@@ -133,21 +133,28 @@ def random(architecture: str) -> Checkpoint:
 
 def saved(folder: Path, architecture: str, auto: str, generation: Mapping[str, Any] | None = None) -> Checkpoint:
     """A checkpoint in a folder, as from_pretrained expects it, with weights large enough to make answers differ."""
+    write(folder, auto, {"model_type": architecture, **SHAPES[architecture]}, pad=architecture != "gpt2")
+    if generation is not None:
+        (folder / "generation_config.json").write_text(json.dumps(dict(generation)))
+    return Checkpoint(f"tiny/{architecture}", weights=str(folder))
+
+
+def write(folder: Path, auto: str, shape: Mapping[str, Any], pad: bool = True) -> Checkpoint:
+    """A checkpoint of this shape in a folder, with a tokenizer and weights large enough to make answers differ."""
     import torch
     import transformers
 
     torch.manual_seed(1)
-    config = transformers.AutoConfig.for_model(architecture, **SHAPES[architecture])
+    options = dict(shape)
+    config = transformers.AutoConfig.for_model(options.pop("model_type"), **options)
     model = getattr(transformers, auto).from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.normal_(0, 0.4)
     model.save_pretrained(folder)
-    if generation is not None:
-        (folder / "generation_config.json").write_text(json.dumps(dict(generation)))
-    tokenizer(pad=architecture != "gpt2").save_pretrained(folder)
-    return Checkpoint(f"tiny/{architecture}", weights=str(folder))
+    tokenizer(pad).save_pretrained(folder)
+    return Checkpoint("tiny", weights=str(folder))
 
 
 def tokenizer(pad: bool = True) -> Any:

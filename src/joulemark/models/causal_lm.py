@@ -7,7 +7,17 @@ from typing import ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import PromptedTask
-from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    context,
+    generation,
+    generation_stages,
+    own_tokenizer,
+    perplexity,
+    placement,
+    tokenization,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 
 
@@ -36,22 +46,26 @@ class CausalLM:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForCausalLM", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint, padding_side="left")
-        context = generation.context_of(model, self.context)
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
+        limit = context.context_of(model, self.context)
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
-        room = generation.room_for_input(context, task)
+        room = context.room_for_input(limit, task)
         predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache)
+        batches.check_padding(
+            model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
+        )
         return Loaded(
             predict=predict,
             stages=generation_stages.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
-                "context": context,
+                "context": limit,
                 "cache": settings.cache,
                 "output_length": "forced" if forced else "free",
             },
-            judge=partial(perplexity.judge, perplexity.CausalPerplexity(model, tokenizer, context, prompt))
+            judge=partial(perplexity.judge, perplexity.CausalPerplexity(model, tokenizer, limit, prompt))
             if task.name == "text_generation" and not forced
             else None,
             peak_memory_bytes=memory,

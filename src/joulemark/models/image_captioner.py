@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
+    batches,
     generation,
     generation_stages,
     placement,
@@ -43,6 +44,7 @@ class ImageCaptioner:
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, settings)
+        batches.check_images(preprocessing.open_images(checkpoint), checkpoint, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         least = task.max_new_tokens if forced else task.min_new_tokens
@@ -55,13 +57,13 @@ class ImageCaptioner:
         }
         if model.generation_config.pad_token_id is None:
             model.generation_config.pad_token_id = tokenizer.pad_token_id
-        asked = task.prompt if self.role == "general_purpose" else ""
+        prompt = task.prompt if self.role == "general_purpose" else ""
         predict = _Speaker(
             model,
             preprocessing.pixels(checkpoint, settings.preprocessing_workers),
             tokenizer,
             budget,
-            _prompt_ids(model, tokenizer, asked),
+            _prompt_ids(model, tokenizer, prompt),
             generation.ids(config.eos_token_id) | generation.ids(getattr(config, "sep_token_id", None)),
             task.unit,
         )
@@ -73,14 +75,14 @@ class ImageCaptioner:
         )
 
 
-def _prompt_ids(model: Any, tokenizer: Any, asked: str) -> list[int]:
+def _prompt_ids(model: Any, tokenizer: Any, prompt: str) -> list[int]:
     """The tokens before the answer: BLIP-2 has a place for each token of the image and then the prompt; GIT its start.
 
     Empty where the model begins by itself.
     """
     config = model.config
     if config.model_type == "blip-2":
-        text = tokenizer(asked)["input_ids"] if asked else [generation.first(config.text_config)]
+        text = tokenizer(prompt)["input_ids"] if prompt else [generation.first(config.text_config)]
         return [config.image_token_index] * config.num_query_tokens + list(text)
     return []
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
 from joulemark.models.backend.checkpoint import fetch
-from joulemark.models.backend.generation import context_of
+from joulemark.models.backend.context import context_of
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,25 @@ class MaskedLM:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForMaskedLM", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
+        if tokenizer.mask_token is None:
+            raise UserError(
+                f"{weight_checks.place_of(checkpoint)}: its tokenizer has no mask token; choose another checkpoint"
+            )
         context = context_of(model, self.context)
         predict = _Filler(model, tokenizer, context, frozenset(inspect.signature(model.forward).parameters))
+        batches.check_padding(
+            model,
+            checkpoint,
+            settings,
+            lambda texts: predict.prepare(texts).tensors,
+            batches.on_device(model, predict.accepted),
+        )
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context},
+            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -48,8 +62,8 @@ class MaskedLM:
 class _Filler:
     model: Any
     tokenizer: Any
-    room: int
-    taken: frozenset[str]
+    room: int | None
+    accepted: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -62,7 +76,7 @@ class _Filler:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
         with torch.inference_mode():
             return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
 
@@ -70,7 +84,7 @@ class _Filler:
         """The predictions in what the model gave, as host values."""
         batch, chosen = answer
         masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
-        last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the one put there, whatever the text itself holds
+        last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the mask put there, whatever the text itself holds
         tops = chosen.gather(1, last[:, None])[:, 0].tolist()
         return [
             Prediction(self.tokenizer.decode([top]).strip(), units=1, input_tokens=length, truncated=truncated)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, placement, preprocessing, stages, weight_checks, weights
 from joulemark.models.backend.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -42,17 +42,20 @@ class ObjectDetector:
         model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, settings)
         labels = mapped(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
-        predict = _Finder(model, preprocessing.open_images(checkpoint), names, labels)
+        processor = preprocessing.open_images(checkpoint)
+        batches.check_images(processor, checkpoint, settings)
+        predict = _Detector(model, processor, names, labels)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
+            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
 
 @dataclass(frozen=True)
-class _Finder:
+class _Detector:
     model: Any
     processor: Any
     names: Mapping[int, str]
@@ -63,7 +66,7 @@ class _Finder:
 
     def prepare(self, inputs: Sequence[Any]) -> Any:
         """The inputs of one batch as the model's tensors, on the host."""
-        return self.processor(images=[one.open() for one in inputs], return_tensors="pt")
+        return self.processor(images=[image.open() for image in inputs], return_tensors="pt")
 
     def answer(self, made: Any) -> Any:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
@@ -79,13 +82,13 @@ class _Finder:
     def read(self, out: Any) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         count = len(out.logits)
-        found = self.processor.post_process_object_detection(
+        detections = self.processor.post_process_object_detection(
             out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count
         )
-        return [Prediction(self._objects(one), units=1, labels=self.labels) for one in found]
+        return [Prediction(self._objects(detected), units=1, labels=self.labels) for detected in detections]
 
-    def _objects(self, found: Mapping[str, Any]) -> list[dict[str, Any]]:
-        columns = (found[key].float().cpu().tolist() for key in ("boxes", "labels", "scores"))
+    def _objects(self, detected: Mapping[str, Any]) -> list[dict[str, Any]]:
+        columns = (detected[key].float().cpu().tolist() for key in ("boxes", "labels", "scores"))
         return [
             {"box": box, "label": self.names.get(int(label), "N/A"), "score": score}
             for box, label, score in zip(*columns, strict=True)

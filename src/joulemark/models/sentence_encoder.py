@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
-from joulemark.models.backend.generation import context_of
+from joulemark.models.backend.context import context_of
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,19 @@ class SentenceEncoder:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModel", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
-        taken = frozenset(inspect.signature(model.forward).parameters)
-        predict = _Comparer(model, tokenizer, context, self.pooling, taken)
+        accepted = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Comparer(model, tokenizer, context, self.pooling, accepted)
+        pair = [(text, text) for text in (batches.SHORT, batches.LONG)]
+        batches.check_padding(
+            model,
+            checkpoint,
+            settings,
+            lambda pairs: predict.prepare(pairs).tensors,
+            batches.on_device(model, predict.accepted),
+            pair,
+        )
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -53,9 +63,9 @@ class SentenceEncoder:
 class _Comparer:
     model: Any
     tokenizer: Any
-    room: int
+    room: int | None
     pooling: str
-    taken: frozenset[str]
+    accepted: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -68,10 +78,10 @@ class _Comparer:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
         with torch.inference_mode():
             states = self.model(**tensors).last_hidden_state
-            mask = tensors["attention_mask"][:, :, None].to(states.dtype)
+            mask = batch.tensors["attention_mask"][:, :, None].to(states.device, states.dtype)
             vectors = states[:, 0] if self.pooling == "cls" else (states * mask).sum(1) / mask.sum(1)
             alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float())
         return batch, alike.tolist()

@@ -7,7 +7,17 @@ from typing import ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import PromptedTask
-from joulemark.models.backend import generation, generation_stages, perplexity, placement, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    context,
+    generation,
+    generation_stages,
+    own_tokenizer,
+    perplexity,
+    placement,
+    tokenization,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 
 
@@ -36,22 +46,27 @@ class Seq2SeqLM:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForSeq2SeqLM", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
-        context = generation.context_of(model, self.context)
-        generation.room_for_input(generation.context_of(model, None), task)  # the decoder counts positions of its own
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
+        limit = context.context_of(model, self.context)
+        answer_limit = context.context_of(model, None, "output")  # the decoder has positions of its own
+        context.room_for_input(answer_limit, task)
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
-        predict = generation.Generator(model, tokenizer, context, prompt, task.unit, settings.cache)
+        predict = generation.Generator(model, tokenizer, limit, prompt, task.unit, settings.cache)
+        batches.check_padding(
+            model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
+        )
         return Loaded(
             predict=predict,
             stages=generation_stages.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
-                "context": context,
+                "context": limit,
                 "cache": settings.cache,
                 "output_length": "forced" if forced else "free",
             },
-            judge=partial(perplexity.judge, perplexity.Seq2SeqPerplexity(model, tokenizer, context, prompt))
+            judge=partial(perplexity.judge, perplexity.Seq2SeqPerplexity(model, tokenizer, limit, answer_limit, prompt))
             if task.name == "text_generation" and not forced
             else None,
             peak_memory_bytes=memory,

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
-from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
 from joulemark.models.backend.checkpoint import fetch
-from joulemark.models.backend.generation import context_of
+from joulemark.models.backend.context import context_of
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,28 @@ class SequenceClassifier:
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForSequenceClassification", checkpoint, device, settings)
-        tokenizer = tokenization.open_tokenizer(checkpoint)
+        tokenizer = tokenization.open_tokenizer(checkpoint, own_tokenizer.padding_side(model))
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
+        own_tokenizer.name_padding(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         labels = mapped(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
-        taken = frozenset(inspect.signature(model.forward).parameters)  # DistilBERT knows no token_type_ids, BERT does
-        predict = _Classifier(model, tokenizer, context, prompt, names, labels, taken)
+        # DistilBERT knows no token_type_ids, BERT does
+        accepted = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Classifier(model, tokenizer, context, prompt, names, labels, accepted)
+        batches.check_padding(
+            model,
+            checkpoint,
+            settings,
+            lambda texts: predict.prepare(texts).tensors,
+            batches.on_device(model, predict.accepted),
+        )
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -59,11 +70,11 @@ class SequenceClassifier:
 class _Classifier:
     model: Any
     tokenizer: Any
-    room: int
+    room: int | None
     prompt: str
     names: Mapping[int, str]
     labels: Mapping[str, str]
-    taken: frozenset[str]
+    accepted: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -76,7 +87,7 @@ class _Classifier:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
         with torch.inference_mode():
             return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
 from joulemark.models.backend.checkpoint import fetch
-from joulemark.models.backend.generation import context_of
+from joulemark.models.backend.context import context_of
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,24 @@ class SpanExtractor:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForQuestionAnswering", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
-        taken = frozenset(inspect.signature(model.forward).parameters)
-        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, taken)
+        accepted = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted)
+        pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
+        batches.check_padding(
+            model,
+            checkpoint,
+            settings,
+            lambda rows: predict.prepare(rows)[1].tensors,
+            batches.on_device(model, predict.accepted),
+            pair,
+        )
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context},
+            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -57,17 +68,17 @@ class SpanExtractor:
 class _Reader:
     model: Any
     tokenizer: Any
-    room: int
+    room: int | None
     longest: int
     may_decline: bool
-    taken: frozenset[str]
+    accepted: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
-        pairs = [(one["question"], one["context"]) for one in inputs]
+        pairs = [(request["question"], request["context"]) for request in inputs]
         return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
 
     def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -75,7 +86,7 @@ class _Reader:
         import torch
 
         batch = prepared[1]
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
         with torch.inference_mode():
             out = self.model(**tensors)
         return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
@@ -100,9 +111,9 @@ class _Reader:
         inside = torch.tensor([span is not None for span in spans])
         scores = start[: len(spans), None] + end[None, : len(spans)]
         allowed = (inside[:, None] & inside[None, :]).triu().tril(self.longest - 1)
-        found = scores.masked_fill(~allowed, -torch.inf)
-        best = int(found.argmax())
-        if self.may_decline and scores[0, 0] > found.flatten()[best]:
+        allowed_scores = scores.masked_fill(~allowed, -torch.inf)
+        best = int(allowed_scores.argmax())
+        if self.may_decline and scores[0, 0] > allowed_scores.flatten()[best]:
             return ""
         first, last = spans[best // len(spans)], spans[best % len(spans)]
         return "" if first is None or last is None else context[first[0] : last[1]]

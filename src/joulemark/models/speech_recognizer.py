@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
+    batches,
     generation,
     generation_stages,
     placement,
@@ -47,11 +49,17 @@ class SpeechRecognizer:
         forced = checkpoint.weights == "random"
         if self.head == "ctc":
             labeller = _Labeller(model, extractor, tokenizer)
+            _check_batches(labeller, checkpoint, settings)
             return Loaded(
                 predict=labeller,
                 stages=stages.plain(labeller, device),
                 facts=weights.facts(model, checkpoint, settings),
                 peak_memory_bytes=memory,
+            )
+        if not hasattr(extractor, "n_samples"):
+            raise UserError(
+                f"model.checkpoint={checkpoint.id} is a {model.config.model_type}, which does not hear windows of one "
+                "length; choose a Whisper, or model=wav2vec2_base"
             )
         budget = {
             "max_new_tokens": task.max_new_tokens,
@@ -69,7 +77,7 @@ class SpeechRecognizer:
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _Features:
     """What the model hears of a batch (requests, mel bins, frames), and which clips were longer than that."""
 
     features: Any
@@ -86,25 +94,25 @@ class _Writer:
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
-    def prepare(self, inputs: Sequence[Any]) -> _Heard:
+    def prepare(self, inputs: Sequence[Any]) -> _Features:
         """The inputs of one batch as the model's tensors, on the host."""
         # Whisper's ears are open for 30 s: its extractor fills up what is shorter and drops the rest of what is longer
-        sounds = [one.open() for one in inputs]
+        sounds = [clip.open() for clip in inputs]
         cut = [len(sound) > self.extractor.n_samples for sound in sounds]
-        return _Heard(_extracted(self.extractor, sounds, inputs[0].rate_hz)["input_features"], cut)
+        return _Features(_extracted(self.extractor, sounds, inputs[0].rate_hz)["input_features"], cut)
 
-    def ask(self, heard: _Heard) -> dict[str, Any]:
+    def ask(self, prepared: _Features) -> dict[str, Any]:
         """The keyword arguments of `generate` for a prepared batch, on the device."""
-        return {"input_features": heard.features.to(self.model.device, self.model.dtype), **self.budget}
+        return {"input_features": prepared.features.to(self.model.device, self.model.dtype), **self.budget}
 
-    def answer(self, heard: _Heard) -> tuple[_Heard, Any]:
+    def answer(self, prepared: _Features) -> tuple[_Features, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
-            return heard, self.model.generate(**self.ask(heard))
+            return prepared, self.model.generate(**self.ask(prepared))
 
-    def read(self, answer: tuple[_Heard, Any]) -> list[Prediction]:
+    def read(self, answer: tuple[_Features, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         rows = answer[1].tolist()
         ends = generation.ids(self.model.generation_config.eos_token_id)
@@ -126,24 +134,59 @@ class _Labeller:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Any:
-        """The inputs of one batch as the model's tensors, on the host."""
-        return _extracted(self.extractor, [one.open() for one in inputs], inputs[0].rate_hz, padding=True)
+        """The inputs of one batch as the model's tensors, on the host; the mask is over samples."""
+        return self.encode([clip.open() for clip in inputs], inputs[0].rate_hz)
 
-    def answer(self, made: Any) -> list[list[int]]:
-        """What the model gives for a prepared batch; its tensors may still be on the device."""
+    def encode(self, sounds: Sequence[Any], rate_hz: int) -> Any:
+        """Waveforms as the model's tensors, padded and masked."""
+        return _extracted(self.extractor, sounds, rate_hz, padding=True, return_attention_mask=True)
+
+    def answer(self, prepared: Any) -> list[list[int]]:
+        """What the model gives for a prepared batch: the label of each frame that is of the clip itself."""
+        chosen = self.logits(prepared).argmax(dim=-1).tolist()
+        return [row[:count] for row, count in zip(chosen, self.frames(prepared), strict=True)]
+
+    def logits(self, prepared: Any) -> Any:
+        """The output of the model for a prepared batch (requests, frames, labels)."""
         import torch
 
-        given = {"input_values": made["input_values"].to(self.model.device, self.model.dtype)}
-        if len(made["input_values"]) > 1 and "attention_mask" in made:
-            given["attention_mask"] = made["attention_mask"].to(self.model.device)
+        name = self.model.main_input_name
+        tensors = {name: prepared[name].to(self.model.device, self.model.dtype)}
+        # with group norm the model was trained on zeros without a mask
+        if len(prepared[name]) > 1 and getattr(self.model.config, "feat_extract_norm", None) != "group":
+            tensors["attention_mask"] = prepared["attention_mask"].to(self.model.device)
         with torch.inference_mode():
-            chosen: list[list[int]] = self.model(**given).logits.argmax(dim=-1).tolist()
-        return chosen
+            return self.model(**tensors).logits
+
+    def frames(self, prepared: Any) -> list[int]:
+        """How many frames of each request are of its clip; those after it are padding."""
+        lengths = prepared["attention_mask"].sum(dim=-1)
+        counted = getattr(self.model, "_get_feat_extract_output_lengths", None)
+        counts: list[int] = (counted(lengths) if counted else lengths).tolist()
+        return counts
 
     def read(self, chosen: list[list[int]]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         return [Prediction(self.tokenizer.decode(row).strip(), units=1) for row in chosen]
 
 
-def _extracted(extractor: Any, sounds: Sequence[Any], rate_hz: int, **words: Any) -> Any:
-    return extractor(sounds, sampling_rate=rate_hz, return_tensors="pt", **words)
+def _check_batches(labeller: _Labeller, checkpoint: Checkpoint, settings: Settings) -> None:
+    """Tries a clip alone and beside a longer one; UserError where its frames' labels differ."""
+    if not batches.in_batches(settings, checkpoint):
+        return
+    import numpy
+
+    noise = numpy.random.default_rng(0).normal(0, 0.1, labeller.extractor.sampling_rate).astype("float32")
+    rate_hz = labeller.extractor.sampling_rate
+    alone = labeller.encode([noise[: rate_hz // 2]], rate_hz)
+    together = labeller.encode([noise[: rate_hz // 2], noise], rate_hz)
+    expected, output = labeller.logits(alone)[0].float(), labeller.logits(together)[0].float()
+    count = labeller.frames(together)[0]
+    if batches.differ(expected.cpu(), output[:count].cpu(), settings):
+        group = getattr(labeller.model.config, "feat_extract_norm", None) == "group"
+        reason = "normalizes over a whole clip (group norm)" if group else "does not heed the attention mask"
+        raise batches.refusal(settings, f"this {labeller.model.config.model_type} {reason}")
+
+
+def _extracted(extractor: Any, sounds: Sequence[Any], rate_hz: int, **options: Any) -> Any:
+    return extractor(sounds, sampling_rate=rate_hz, return_tensors="pt", **options)

@@ -41,16 +41,17 @@ class TextToImage:
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         pipe = pipelines.open_pipeline(checkpoint, device, settings)
-        asked = {name: getattr(task, name, None) for name in ("steps", "guidance", "pixels")}
-        chosen = {name: getattr(self, name) if value is None else value for name, value in asked.items()}
-        words = pipelines.words(pipe, **chosen)
+        of_task = {name: getattr(task, name, None) for name in ("steps", "guidance", "pixels")}
+        chosen = {name: getattr(self, name) if value is None else value for name, value in of_task.items()}
+        options = pipelines.call_options(pipe, **chosen)
         drawn = checkpoint.weights == "random"
-        judge = None if drawn else partial(judges.look, getattr(task, "judge", None), device)
-        predict = _Painter(pipe, words, checkpoint.seed, device, keep=not drawn)
+        checked = getattr(pipe, "safety_checker", None) is not None
+        judge = None if drawn else partial(judges.look, getattr(task, "judge", None), device, checked)
+        predict = _Painter(pipe, options, checkpoint.seed, device, keep=not drawn)
         return Loaded(
             predict=predict,
             stages=diffusion_stages.painting(predict, device),
-            facts={**pipelines.facts(pipe, checkpoint, settings), **words},
+            facts={**pipelines.facts(pipe, checkpoint, settings), **options},
             judge=judge,
             peak_memory_bytes=memory,
         )
@@ -65,8 +66,9 @@ class _Painter:
     keep: bool
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
-        drawn = self.pipe(prompt=list(inputs), generator=self.noise(len(inputs)), **self.settings).images
-        return self.read(drawn, diffusion_stages.prompt_lengths(self.pipe, inputs))
+        result = self.pipe(prompt=list(inputs), generator=self.noise(len(inputs)), **self.settings)
+        judges.mark_blanked(result.images, getattr(result, "nsfw_content_detected", None))
+        return self.read(result.images, diffusion_stages.prompt_lengths(self.pipe, inputs))
 
     def noise(self, count: int) -> list[Any]:
         """One generator of noise for each image, all of the run's seed."""

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped_tags
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import placement, stages, tokenization, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
 from joulemark.models.backend.checkpoint import fetch
-from joulemark.models.backend.generation import context_of
+from joulemark.models.backend.context import context_of
 
 OUTSIDE = "O"
 
@@ -43,15 +43,26 @@ class TokenClassifier:
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForTokenClassification", checkpoint, device, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint, add_prefix_space=True)  # RoBERTa's reads words no other way
+        own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         labels = mapped_tags(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
-        taken = frozenset(inspect.signature(model.forward).parameters)
-        predict = _Tagger(model, tokenizer, context, names, labels, taken)
+        accepted = frozenset(inspect.signature(model.forward).parameters)
+        predict = _Tagger(model, tokenizer, context, names, labels, accepted)
+        pair = (batches.SHORT.split(), batches.LONG.split())
+        batches.check_padding(
+            model,
+            checkpoint,
+            settings,
+            lambda rows: predict.prepare(rows)[1].tensors,
+            batches.on_device(model, predict.accepted),
+            pair,
+        )
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -60,10 +71,10 @@ class TokenClassifier:
 class _Tagger:
     model: Any
     tokenizer: Any
-    room: int
+    room: int | None
     names: Mapping[int, str]
     labels: Mapping[str, str]
-    taken: frozenset[str]
+    accepted: frozenset[str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -77,7 +88,7 @@ class _Tagger:
         import torch
 
         batch = prepared[1]
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.taken}
+        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
         with torch.inference_mode():
             return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
 

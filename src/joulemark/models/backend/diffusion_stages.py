@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from joulemark.core.model import Stage
 from joulemark.core.task import Prediction
+from joulemark.models.backend import judges
 from joulemark.models.backend.stages import staged
 
 # What `encode_prompt` gives back, in order, under the names by which the pipeline takes it
@@ -100,4 +101,8 @@ def _decoded(pipe: Any, latents: Any) -> Any:
         hidden: Sequence[bool] = [False] * len(images)
         if getattr(pipe, "safety_checker", None) is not None:
             images, hidden = pipe.run_safety_checker(images, pipe.device, latents.dtype)
-        return pipe.image_processor.postprocess(images, output_type="pil", do_denormalize=[not one for one in hidden])
+        drawn = pipe.image_processor.postprocess(
+            images, output_type="pil", do_denormalize=[not nsfw for nsfw in hidden]
+        )
+        judges.mark_blanked(drawn, hidden)
+        return drawn

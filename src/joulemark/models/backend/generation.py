@@ -9,25 +9,20 @@ from joulemark.core.model import Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import compilation, stages
 from joulemark.models.backend.tokenization import Encoded, encode
-from joulemark.models.backend.weights import positions
-
-# Tokens read where the architecture sets no limit: the length BLOOM was trained at (arXiv 2211.05100, table 3).
-# T5's relative positions take it too; with its training length of 512 it would read half a news article.
-UNLIMITED_CONTEXT = 2048
 
 
 @dataclass(frozen=True)
 class Generator:
     """A language model on its device; called with a batch of inputs it returns one Prediction each.
 
-    `room` is the most input tokens; `prompt` has a field for each part of the input. A decoder-only model repeats its
-    input before the answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones
-    included, up to and with the first end-of-text; what follows that is padding.
+    `room` is the most input tokens, None where nothing limits them; `prompt` has a field for each part of the input. A
+    decoder-only model repeats its input before the answer, an encoder-decoder its start token. `output_tokens` counts
+    the new ones, special ones included, up to and with the first end-of-text; what follows that is padding.
     """
 
     model: Any
     tokenizer: Any
-    room: int
+    room: int | None
     prompt: str
     unit: str
     cache: str = "dynamic"
@@ -124,22 +119,6 @@ def _check_static(model: Any) -> None:
     cache = StaticCache(model.config.get_text_config(decoder=True), max_cache_len=1)
     if any(cache.is_sliding) or any(cache.is_linear):
         raise UserError(f"cache=static: this {kind} forgets by a window or keeps a state; type cache=dynamic")
-
-
-def context_of(model: Any, asked: int | None) -> int:
-    """How many tokens fit: the architecture's positions or, without such a limit, 2048; fewer if `asked` is."""
-    limit = positions(model)
-    if limit is None:
-        return asked or UNLIMITED_CONTEXT
-    return min(limit, asked or limit)
-
-
-def room_for_input(context: int, task: PromptedTask) -> int:
-    """The tokens a prompt may have so that the longest answer still fits; UserError when that leaves none."""
-    room = context - task.max_new_tokens
-    if room < 1:
-        raise UserError(f"task.max_new_tokens={task.max_new_tokens} leaves no room for input in a context of {context}")
-    return room
 
 
 def speaker(model: Any) -> Any:

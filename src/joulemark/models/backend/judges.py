@@ -14,9 +14,24 @@ from joulemark.models.backend import weights
 from joulemark.models.backend.checkpoint import fetch
 
 BATCH = 50
+BLANKED = "blanked"  # images that the safety checker painted black
+
+
+def mark_blanked(images: Sequence[Any], hidden: Sequence[bool] | None) -> None:
+    """Notes on each image whether the safety checker blanked it; None of a pipeline without one."""
+    for image, blanked in zip(images, hidden or (), strict=False):
+        image.info[BLANKED] = bool(blanked)
 
 
 def look(
+    judge: str | None, device: str, checked: bool, samples: Sequence[Sample], predictions: Sequence[Prediction]
+) -> Mapping[str, float | None]:
+    """What the images are worth, and, where a safety checker `checked` them, how many it `blanked`."""
+    counted = {BLANKED: float(sum(prediction.output.info.get(BLANKED, False) for prediction in predictions))}
+    return {**(counted if checked else {}), **_judged(judge, device, samples, predictions)}
+
+
+def _judged(
     judge: str | None, device: str, samples: Sequence[Sample], predictions: Sequence[Prediction]
 ) -> Mapping[str, float | None]:
     """`agreement`, the share of images that the built-in classifier calls by their label; or `clip_score`, the mean
@@ -30,8 +45,8 @@ def look(
     pairs = [(sample.target, prediction.output) for sample, prediction in zip(samples, predictions, strict=True)]
     batches = split(pairs, BATCH)
     if judge == "classifier":
-        return {"agreement": fmean(found for batch in _agreements(batches) for found in batch)}
-    return {"clip_score": fmean(found for batch in _clip_scores(judge, device, batches) for found in batch)}
+        return {"agreement": fmean(score for batch in _agreements(batches) for score in batch)}
+    return {"clip_score": fmean(score for batch in _clip_scores(judge, device, batches) for score in batch)}
 
 
 def _agreements(batches: Sequence[Sequence[tuple[str, Any]]]) -> Any:
@@ -59,12 +74,12 @@ def _clip_scores(judge: str, device: str, batches: Sequence[Sequence[tuple[str, 
     assert isinstance(model, CLIPModel)
     processor, tokenizer = preprocessing.open_images(checkpoint), AutoTokenizer.from_pretrained(checkpoint.path)
     for batch in batches:
-        words = tokenizer(
+        tokens = tokenizer(
             [text for text, _ in batch], padding=True, truncation=True, max_length=77, return_tensors="pt"
         )
         pixels = processor(images=[image for _, image in batch], return_tensors="pt")["pixel_values"]
         with torch.inference_mode():
-            out = model(**words.to(device), pixel_values=pixels.to(device))
+            out = model(**tokens.to(device), pixel_values=pixels.to(device))
         cosines = torch.nn.functional.cosine_similarity(out.image_embeds, out.text_embeds)
         yield [clip_score(cosine) for cosine in cosines.tolist()]
 

@@ -12,6 +12,7 @@ from joulemark.core.task import Prediction, Sample
 from joulemark.data.batching import split
 from joulemark.models.backend.compilation import eagerly
 from joulemark.models.backend.generation import to_device
+from joulemark.models.backend.tokenization import UNLIMITED
 
 BATCH = 8
 IGNORED = -100  # a label no token has: torch's convention for "do not count"
@@ -24,20 +25,20 @@ def judge(perplexity: Perplexity, samples: Sequence[Sample], predictions: Sequen
     """The perplexity of the samples' references; None without references, or where half precision overflows."""
     pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
     with eagerly():
-        found = perplexity(*zip(*pairs, strict=True)) if pairs else inf
-    return {"perplexity": found if isfinite(found) else None}
+        value = perplexity(*zip(*pairs, strict=True)) if pairs else inf
+    return {"perplexity": value if isfinite(value) else None}
 
 
 @dataclass(frozen=True)
 class CausalPerplexity:
     """Perplexity of references that go on from their prompted inputs, in a decoder-only model.
 
-    Where input and reference do not fit in `context` tokens together, the input loses its beginning.
+    Where input and reference do not fit in `context` tokens together, the input loses its beginning; None is no limit.
     """
 
     model: Any
     tokenizer: Any
-    context: int
+    context: int | None
     prompt: str
 
     def __call__(self, inputs: Sequence[Any], references: Sequence[str]) -> float:
@@ -49,15 +50,16 @@ class CausalPerplexity:
 
     def _pair(self, text: Any, reference: str) -> tuple[list[int], list[int]]:
         """The ids of the input and of the reference, which begins with the space between them."""
-        asked = self.prompt.replace("{text}", text)
-        known = self.tokenizer(asked)["input_ids"]
-        both = self.tokenizer(f"{asked} {reference.strip()}")["input_ids"][: len(known) + self.context - 1]
+        context = UNLIMITED if self.context is None else self.context
+        prompted = self.prompt.replace("{text}", text)
+        known = self.tokenizer(prompted)["input_ids"]
+        both = self.tokenizer(f"{prompted} {reference.strip()}")["input_ids"][: len(known) + context - 1]
         if not known:  # the first token of a reference needs one before it
             start = self.tokenizer.bos_token_id
             known = [self.tokenizer.eos_token_id if start is None else start]
             both = known + both
         known, new = both[: len(known)], both[len(known) :]
-        return known[max(0, len(both) - self.context) :], new
+        return known[max(0, len(both) - context) :], new
 
     def _update(self, metric: Any, pairs: Sequence[tuple[list[int], list[int]]]) -> None:
         import torch
@@ -84,11 +86,15 @@ class CausalPerplexity:
 
 @dataclass(frozen=True)
 class Seq2SeqPerplexity:
-    """Perplexity of references as the answers to their prompted inputs, in an encoder-decoder model."""
+    """Perplexity of references as the answers to their prompted inputs, in an encoder-decoder model.
+
+    An input loses its end beyond `context` tokens and a reference beyond `answer_context`; None is no limit.
+    """
 
     model: Any
     tokenizer: Any
-    context: int
+    context: int | None
+    answer_context: int | None
     prompt: str
 
     def __call__(self, inputs: Sequence[Any], references: Sequence[str]) -> float:
@@ -96,17 +102,17 @@ class Seq2SeqPerplexity:
 
         metric = _metric(self.model)
         for batch in split([pair for pair in zip(inputs, references, strict=True) if pair[1].strip()], BATCH):
-            asked = [self.prompt.replace("{text}", text) for text, _ in batch]
-            read = self._tokens(asked)
-            wanted = self._tokens([reference for _, reference in batch])
+            read = self._tokens([self.prompt.replace("{text}", text) for text, _ in batch], self.context)
+            wanted = self._tokens([reference for _, reference in batch], self.answer_context)
             labels = wanted["input_ids"].masked_fill(wanted["attention_mask"] == 0, IGNORED)
             with torch.inference_mode():
                 logits = self.model(**read, labels=labels).logits
             metric.update(logits.float(), labels)
         return float(metric.compute())
 
-    def _tokens(self, texts: list[str]) -> dict[str, Any]:
-        made = self.tokenizer(texts, padding=True, truncation=True, max_length=self.context, return_tensors="pt")
+    def _tokens(self, texts: list[str], room: int | None) -> dict[str, Any]:
+        most = UNLIMITED if room is None else room
+        made = self.tokenizer(texts, padding=True, truncation=True, max_length=most, return_tensors="pt")
         return to_device(made, self.model)
 
 

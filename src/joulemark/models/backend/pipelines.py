@@ -6,7 +6,7 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
-from joulemark.models.backend import quantization, weights
+from joulemark.models.backend import pipeline_files, quantization, weights
 from joulemark.models.backend.stand_in_tokenizer import open_stand_in
 
 # Parts of a pipeline that are torch modules, in the order in which they work; a shape names those it has.
@@ -21,14 +21,14 @@ class StandInClipTokenizer:
         self.added_tokens_encoder: dict[str, int] = {}
         self._end = vocab_size - 1  # CLIP finds the end of a text by its highest id
         ends = {"bos_token_id": vocab_size - 2, "eos_token_id": vocab_size - 1}
-        self._words = open_stand_in({"model_type": "clip_text_model", "vocab_size": vocab_size, **ends})
+        self._stand_in = open_stand_in({"model_type": "clip_text_model", "vocab_size": vocab_size, **ends})
 
-    def __call__(self, texts: str | list[str], **words: Any) -> Any:
+    def __call__(self, texts: str | list[str], **options: Any) -> Any:
         import torch
         from transformers import BatchEncoding
 
-        rows = self._words([texts] if isinstance(texts, str) else list(texts))["input_ids"]
-        if words.get("truncation") is False and words.get("padding") is False:  # asked for a prompt's own length
+        rows = self._stand_in([texts] if isinstance(texts, str) else list(texts))["input_ids"]
+        if options.get("truncation") is False and options.get("padding") is False:  # wanted is a prompt's own length
             return BatchEncoding({"input_ids": [[self._end - 1, *row, self._end] for row in rows]})
         length = self.model_max_length
         ids = [([self._end - 1, *row[: length - 2]] + [self._end] * length)[:length] for row in rows]
@@ -38,8 +38,8 @@ class StandInClipTokenizer:
         """The words of a prompt, which diffusers searches for textual inversions."""
         return text.split()
 
-    def batch_decode(self, ids: Any, **words: Any) -> list[str]:
-        """Nothing: it is asked only for what a prompt lost."""
+    def batch_decode(self, ids: Any, **options: Any) -> list[str]:
+        """Nothing: it is called only for what a prompt lost."""
         return ["" for _ in ids]
 
 
@@ -47,19 +47,16 @@ def open_pipeline(checkpoint: Checkpoint, device: str, settings: Settings) -> An
     """The pipeline in the dtype of its precision, without a progress bar; UserError where it takes no prompt."""
     quantization.preload()
     import diffusers
+    import transformers
 
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
+    for library in (diffusers.utils.logging, transformers.logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
     dtype = weights.set_precision(settings.precision)
     if checkpoint.weights == "random":
         pipe = _random(checkpoint, device, dtype)
     else:
-        pipe = diffusers.DiffusionPipeline.from_pretrained(
-            checkpoint.path,
-            torch_dtype=dtype,
-            local_files_only=True,
-            use_safetensors=None if checkpoint.allow_pickle else True,  # None: safetensors where a part has them
-        )
+        pipe = pipeline_files.read(checkpoint, dtype, settings.precision)
     if "prompt" not in inspect.signature(pipe.__call__).parameters:
         raise UserError(f"model.checkpoint={checkpoint.id} is a {type(pipe).__name__}, which takes no prompt")
     pipe.set_progress_bar_config(disable=True)
@@ -96,18 +93,18 @@ def modules(shape: Mapping[str, Any]) -> dict[str, Any]:
     from transformers import CLIPConfig, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     made = {
-        "unet": diffusers.UNet2DConditionModel(**_words(shape["unet"])),
-        "vae": diffusers.AutoencoderKL(**_words(shape["vae"])),
-        "text_encoder": CLIPTextModel(CLIPTextConfig(**_words(shape["text_encoder"]))),
+        "unet": diffusers.UNet2DConditionModel(**_tupled(shape["unet"])),
+        "vae": diffusers.AutoencoderKL(**_tupled(shape["vae"])),
+        "text_encoder": CLIPTextModel(CLIPTextConfig(**_tupled(shape["text_encoder"]))),
     }
     if "text_encoder_2" in shape:
-        made["text_encoder_2"] = CLIPTextModelWithProjection(CLIPTextConfig(**_words(shape["text_encoder_2"])))
+        made["text_encoder_2"] = CLIPTextModelWithProjection(CLIPTextConfig(**_tupled(shape["text_encoder_2"])))
     if "safety_checker" in shape:
-        made["safety_checker"] = StableDiffusionSafetyChecker(CLIPConfig(**_words(shape["safety_checker"])))
+        made["safety_checker"] = StableDiffusionSafetyChecker(CLIPConfig(**_tupled(shape["safety_checker"])))
     return made
 
 
-def _words(node: Mapping[str, Any]) -> dict[str, Any]:
+def _tupled(node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in node.items()}
 
 
@@ -119,7 +116,7 @@ def _clip_images(shape: Mapping[str, Any]) -> Any:
     return CLIPImageProcessorPil()
 
 
-def words(pipe: Any, steps: int | None, guidance: float | None, pixels: int | None) -> dict[str, Any]:
+def call_options(pipe: Any, steps: int | None, guidance: float | None, pixels: int | None) -> dict[str, Any]:
     """What the pipeline is called with: the given values, else its own defaults, all of them stated."""
     defaults = inspect.signature(pipe.__call__).parameters
     side = pixels or int(pipe.unet.config.sample_size) * int(pipe.vae_scale_factor)

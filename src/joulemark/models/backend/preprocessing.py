@@ -12,6 +12,9 @@ from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
 from joulemark.data.batching import split
+from joulemark.models.backend import weight_checks
+
+FILES = ("preprocessor_config.json", "processor_config.json")
 
 # How long the processes that prepare pictures may take to import what they need.
 STARTING_S = 120.0
@@ -30,9 +33,7 @@ def open_images(checkpoint: Checkpoint) -> Any:
         return _made(checkpoint, "Pil")
     from transformers import AutoImageProcessor
 
-    return AutoImageProcessor.from_pretrained(
-        checkpoint.path, local_files_only=True, backend="pil", trust_remote_code=checkpoint.trust_remote_code
-    )
+    return _own(AutoImageProcessor, checkpoint, backend="pil")
 
 
 def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], Any]:
@@ -115,9 +116,22 @@ def open_sounds(checkpoint: Checkpoint) -> Any:
         return _made(checkpoint, "")
     from transformers import AutoFeatureExtractor
 
-    return AutoFeatureExtractor.from_pretrained(
-        checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code
-    )
+    return _own(AutoFeatureExtractor, checkpoint)
+
+
+def _own(auto: Any, checkpoint: Checkpoint, **options: Any) -> Any:
+    """The preprocessor in the checkpoint's files; UserError where it has none."""
+    trust = checkpoint.trust_remote_code
+    try:
+        return auto.from_pretrained(checkpoint.path, local_files_only=True, trust_remote_code=trust, **options)
+    except (OSError, ValueError, KeyError) as error:
+        assert checkpoint.path is not None
+        if any((checkpoint.path / name).is_file() for name in FILES):
+            raise weight_checks.unreadable("preprocessor", error, checkpoint) from None
+        raise UserError(
+            f"{weight_checks.place_of(checkpoint)} has no preprocessor ({FILES[0]}); save it there with "
+            "save_pretrained(), or choose another checkpoint"
+        ) from None
 
 
 def _made(checkpoint: Checkpoint, suffix: str) -> Any:

@@ -7,7 +7,10 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
+from joulemark.models.backend.own_tokenizer import own_tokenizer
 from joulemark.models.backend.stand_in_tokenizer import open_stand_in
+
+UNLIMITED = 2**31 - 1  # tokens; more than any text has
 
 
 @dataclass(frozen=True)
@@ -19,24 +22,18 @@ class Encoded:
     truncated: list[bool]
 
 
-def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right", **words: Any) -> Any:
+def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right", **options: Any) -> Any:
     """The tokenizer of the checkpoint, padding on the given side; a stand-in for random weights.
 
-    `words` go to the checkpoint's own.
-
-    A tokenizer without a padding token (GPT-2) pads with its end-of-text token, which the attention mask hides.
+    `options` go to the checkpoint's own. What it pads with where it has no token for that is own_tokenizer.py's.
     """
     if checkpoint.weights == "random":
-        return open_stand_in(text_shape(checkpoint.shape), padding_side, bool(words.get("add_prefix_space")))
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(
-        checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code, **words
-    )
+        return open_stand_in(text_shape(checkpoint.shape), padding_side, bool(options.get("add_prefix_space")))
+    tokenizer = own_tokenizer(checkpoint, **options)
     tokenizer.padding_side = padding_side
     tokenizer.truncation_side = "right"
     if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
     return tokenizer
 
 
@@ -46,8 +43,9 @@ def text_shape(shape: Mapping[str, Any]) -> Mapping[str, Any]:
     return shape if "vocab_size" in shape else next(nested, shape)
 
 
-def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int) -> tuple[Encoded, list[list[int]]]:
+def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int | None) -> tuple[Encoded, list[list[int]]]:
     """One padded batch of texts given as words, and for each word that fits the place of its first token."""
+    room = UNLIMITED if room is None else room
     made = tokenizer(
         [list(words) for words in rows],
         is_split_into_words=True,
@@ -76,13 +74,14 @@ def _first_places(owners: Sequence[int | None]) -> list[int]:
 
 
 def encode_pairs(
-    tokenizer: Any, pairs: Sequence[tuple[str, str]], room: int
+    tokenizer: Any, pairs: Sequence[tuple[str, str]], room: int | None
 ) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
     """One padded batch of (question, context), the context cut to fit; for each token where it stands in the context.
 
     A question longer than half the room is cut too: a long one must not stop the run. The place is (start, end) in
     characters, None for tokens that are not of the context.
     """
+    room = UNLIMITED if room is None else room
     questions, contexts = (list(side) for side in zip(*pairs, strict=True))
     made = tokenizer(
         questions,
@@ -108,12 +107,13 @@ def encode_pairs(
     return Encoded(dict(made), lengths, truncated), spans
 
 
-def encode(tokenizer: Any, inputs: Sequence[Any], room: int, prompt: str = "{text}") -> Encoded:
+def encode(tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str = "{text}") -> Encoded:
     """One padded batch of the prompt with each input in it; what does not fit in `room` tokens is cut from the input.
 
     The prompt's own words stay, also those after the input, so that a cut question is still a question. Of an input
     with several fields it is the context that is cut. UserError where the prompt leaves no room for any input.
     """
+    room = UNLIMITED if room is None else room
     parts = [_around(prompt, one) for one in inputs]
     batch = _batch(tokenizer, ["".join(part) for part in parts], room)
     truncated = [

@@ -1,11 +1,12 @@
 """A checkpoint as a torch module on its device: real weights from files, or random ones at the real shape."""
 
+import errno
 import re
 from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
-from joulemark.models.backend import compilation, placement, quantization, stand_in_tokenizer
+from joulemark.models.backend import compilation, placement, quantization, stand_in_tokenizer, weight_checks
 from joulemark.models.backend.tokenization import text_shape
 
 # precision word -> name of the torch dtype; tf32 keeps fp32 in memory and rounds inside each product
@@ -28,9 +29,12 @@ def open_config(checkpoint: Checkpoint) -> Any:
     from transformers import AutoConfig
 
     if checkpoint.weights != "random":
-        return AutoConfig.from_pretrained(
-            checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code
-        )
+        try:
+            return AutoConfig.from_pretrained(
+                checkpoint.path, local_files_only=True, trust_remote_code=checkpoint.trust_remote_code
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise weight_checks.unreadable("config.json", error, checkpoint) from None
     shape = dict(checkpoint.shape)
     try:
         return AutoConfig.for_model(shape.pop("model_type"), **shape)
@@ -42,8 +46,8 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
     """The model in evaluation mode on `device` ("cpu", "cuda:0", "cuda:0,cuda:1"), as `settings` say.
 
     `auto_class` is a transformers class such as "AutoModelForCausalLM". UserError where the checkpoint is of another
-    kind, or cannot be spread over the cards. Sets the process-wide tf32 switches, and silences transformers' log and
-    progress bars.
+    kind, is not whole (weight_checks.py), or cannot be spread over the cards. Sets the process-wide tf32 switches, and
+    silences transformers' log and progress bars.
     """
     quantization.preload()
     import transformers
@@ -57,16 +61,8 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
         words = {} if settings.attention == "auto" else {"attn_implementation": settings.attention}
         model = draw(auto, checkpoint, config, device, dtype, **words) if checkpoint.weights == "random" else None
         if model is None:
-            model = auto.from_pretrained(
-                checkpoint.path,
-                config=config,
-                dtype=dtype,
-                device_map=placed_on(auto, checkpoint, config, device, dtype),
-                local_files_only=True,
-                use_safetensors=None if checkpoint.allow_pickle else True,
-                trust_remote_code=checkpoint.trust_remote_code,
-                **words,
-            )
+            model = _read(auto, checkpoint, config, placed_on(auto, checkpoint, config, device, dtype), dtype, **words)
+            weight_checks.check_finite(model, checkpoint, settings.precision)
     except ValueError as error:
         if settings.attention != "auto" and NO_ATTENTION.search(str(error)):
             raise UserError(
@@ -81,6 +77,31 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
     quantization.quantize(model, settings.precision, device)
     compilation.compile_forward(model, settings)
     return model.eval()
+
+
+def _read(auto: Any, checkpoint: Checkpoint, config: Any, places: Any, dtype: Any, **options: Any) -> Any:
+    """The model with the tensors of its files, all of which are there; `new_weights` are those of a new head."""
+    from safetensors import SafetensorError
+
+    try:
+        model, loading_info = auto.from_pretrained(
+            checkpoint.path,
+            config=config,
+            dtype=dtype,
+            device_map=places,
+            local_files_only=True,
+            use_safetensors=None if checkpoint.allow_pickle else True,
+            trust_remote_code=checkpoint.trust_remote_code,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused with their names
+            **options,
+        )
+    except (OSError, SafetensorError) as error:
+        if getattr(error, "errno", None) == errno.ENOMEM:
+            raise
+        raise weight_checks.unreadable("weights", error, checkpoint) from None
+    model.new_weights = weight_checks.check_tensors(model, loading_info, auto.__name__, checkpoint)
+    return model
 
 
 def placed_on(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any) -> dict[str, Any] | None:
@@ -169,19 +190,8 @@ def facts(model: Any, checkpoint: Checkpoint, settings: Settings) -> dict[str, A
         "attention": getattr(model.config, "_attn_implementation", None),
         "vocabulary": getattr(model.config, "vocab_size", None),
         **(stand_in_tokenizer.facts(text_shape(checkpoint.shape)) if checkpoint.weights == "random" else {}),
+        **({"new_weights": new} if (new := getattr(model, "new_weights", None)) else {}),
         **(quantization.facts(model) if settings.precision in quantization.COMPUTED else {}),
         **compilation.facts(settings, str(model.device)),
         **({"parameters_by_device": placed} if len(placed := placement.by_device(model)) > 1 else {}),
     }
-
-
-def positions(model: Any) -> int | None:
-    """How many tokens the model has positions for; None where the architecture sets no limit (ALiBi, T5's buckets)."""
-    limit: int | None = getattr(model.config, "max_position_embeddings", None)
-    if limit is None:
-        return None
-    for name, module in model.named_modules():
-        # RoBERTa and its kin count from the padding id on: 514 rows are 512 positions
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return limit - int(module.padding_idx) - 1
-    return limit
