@@ -103,3 +103,18 @@ def test_a_reference_longer_than_the_decoder_reads_is_cut_and_its_perplexity_kno
     value = loaded.judge([Sample("1", "good film", "he was never so dull " * 20)], ())["perplexity"]
     assert value is not None
     assert value > 1
+
+
+@pytest.mark.weights
+def test_a_transcript_longer_than_the_decoder_writes_is_refused_before_it_breaks() -> None:
+    from joulemark.core.model import Checkpoint
+    from joulemark.models.speech_recognizer import SpeechRecognizer
+
+    shape = {
+        "model_type": "whisper", "vocab_size": 300, "d_model": 32, "encoder_layers": 1, "decoder_layers": 1,
+        "encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
+        "max_target_positions": 20, "pad_token_id": 1, "eos_token_id": 1, "decoder_start_token_id": 2,
+    }  # fmt: skip
+    checkpoint = Checkpoint("tiny", "random", shape=shape, processor={"type": "WhisperFeatureExtractor"})
+    with pytest.raises(UserError, match="context of 20"):
+        SpeechRecognizer(checkpoint, "specialist").load(tiny.Ask(max_new_tokens=20), "cpu", Settings())

@@ -8,6 +8,7 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
     batches,
+    context,
     generation,
     generation_stages,
     placement,
@@ -49,6 +50,7 @@ class ImageCaptioner:
         forced = checkpoint.weights == "random"
         least = task.max_new_tokens if forced else task.min_new_tokens
         config = generation.speaker(model)
+        context.room_for_input(context.context_of(model, None, "output"), task)
         budget = {
             "max_new_tokens": task.max_new_tokens,
             "min_new_tokens": least,

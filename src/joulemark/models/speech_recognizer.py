@@ -9,6 +9,7 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
     batches,
+    context,
     generation,
     generation_stages,
     placement,
@@ -61,6 +62,7 @@ class SpeechRecognizer:
                 f"model.checkpoint={checkpoint.id} is a {model.config.model_type}, which does not hear windows of one "
                 "length; choose a Whisper, or model=wav2vec2_base"
             )
+        context.room_for_input(context.context_of(model, None, "output"), task)
         budget = {
             "max_new_tokens": task.max_new_tokens,
             "min_new_tokens": task.max_new_tokens if forced else task.min_new_tokens,

@@ -18,7 +18,7 @@ UNREAD = (
 MAY_LACK = re.compile(rf"(^|\.)({UNREAD})$")
 # Tensors of older files that later versions compute
 COMPUTED = (
-    r"masked_bias|version|_float_tensor|embed_positions\.weights?|embeddings\._weight|(cross)?att(ention|n)\.bias"
+    r"masked_bias|version|_float_tensor|embed_positions\.weights?|\w*embeddings\._weight|(cross)?att(ention|n)\.bias"
 )
 MAY_HOLD = re.compile(rf"(^|\.)({UNREAD}|{COMPUTED})$")
 # Heads of pretraining that published files keep beside what they are for
