@@ -184,7 +184,7 @@ WAVE = {
 def clip(seconds: float) -> Any:
     import soundfile
 
-    from joulemark.tasks.speech_recognition import Clip
+    from joulemark.data.audio import Clip
 
     count = int(16000 * seconds)
     wave = RANDOM.normal(0, 0.2, count) * numpy.sin(numpy.arange(count) / RANDOM.integers(3, 90))
