@@ -1,7 +1,7 @@
 """Vocabularies of real tokenizers, shipped small: merges of byte pairs, word pieces, or pieces with their scores.
 
-README.md beside this file says whose they are. One file holds the regular pieces alone; which id each has, and the
-special tokens, are the business of whoever builds a tokenizer of them.
+README.md beside this file says whose they are and which package each was taken from. One file holds the regular
+pieces alone; which id each has, and the special tokens, are the business of whoever builds a tokenizer of them.
 """
 
 import lzma
