@@ -85,6 +85,19 @@ def test_ids_fit_every_vocabulary_and_no_text_has_a_special_one(kind: str, size:
     assert tokenizer.mask_token_id < size
 
 
+@pytest.mark.parametrize("kind", ["bert", "gpt2", "clip_text_model"])
+def test_a_small_vocabulary_of_your_own_has_the_tokens_of_a_large_one_and_tells_texts_apart(kind: str) -> None:
+    texts = list(TEXTS.values())
+    small, again = (open_stand_in({"model_type": kind, "vocab_size": 300}) for _ in range(2))
+    large = open_stand_in({"model_type": "bert", "vocab_size": 30522})
+    rows = small(texts, add_special_tokens=False)["input_ids"]
+    assert [len(row) for row in rows] == [len(row) for row in large(texts, add_special_tokens=False)["input_ids"]]
+    assert len({tuple(row) for row in rows}) == len(texts)
+    assert small.decode(rows[0]) == again.decode(rows[0])
+    padded = small(texts, add_special_tokens=False, padding=True, return_tensors="pt")["input_ids"]
+    assert padded[0][: len(rows[0])].tolist() == rows[0] == small(texts[0], add_special_tokens=False)["input_ids"]
+
+
 def test_the_record_says_whose_vocabulary_it_was_and_nothing_where_no_text_is_read() -> None:
     bloom = {"model_type": "bloom", "vocab_size": 250880}
     assert facts(bloom) == {"stand_in_tokenizer": "xlm_roberta", "stand_in_tokenizer_own": False}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joulemark.models.backend import vocabularies
+from joulemark.models.backend.folding import folding
 
 # Model types by the vocabulary of their published checkpoints, and the sizes that it has there
 OWN: dict[str, tuple[frozenset[int], frozenset[str]]] = {
@@ -89,7 +90,8 @@ def open_stand_in(shape: Mapping[str, Any], padding_side: str = "right", prefix_
         special = [(name, number) for number, name in names.items()]
         made.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
     columns = ["input_ids", "attention_mask"]
-    return PreTrainedTokenizerFast(
+    pieces = made.get_vocab_size()
+    return (folding(pieces, size, names) if pieces > size else PreTrainedTokenizerFast)(
         tokenizer_object=made,
         bos_token=token["begin"],
         eos_token=token["end"],

@@ -6,7 +6,7 @@ pieces alone; which id each has, and the special tokens, are the business of who
 
 import lzma
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ def lines(name: str) -> list[str]:
 def build(name: str, size: int, special: Mapping[int, str], unknown: str, prefix_space: bool = False) -> Any:
     """A tokenizer of the vocabulary within `size` ids, of which `special` has its own: no text gets one of those.
 
-    A vocabulary that has more pieces than there are ids is cut to its most frequent ones; of word pieces, which cannot
-    be cut without losing words, several share an id.
+    A vocabulary that has more pieces than there are ids is cut to its most frequent ones; word pieces, which cannot be
+    cut without losing words, have ids beyond `size` then, which the caller folds.
     """
     if name in WORD_PIECES:
         return _word_pieces(name, size, special, unknown)
@@ -54,8 +54,7 @@ def _specials(special: Mapping[int, str]) -> dict[str, int]:
 def _word_pieces(name: str, size: int, special: Mapping[int, str], unknown: str) -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    free = _free(size, special)
-    ids = {piece: free[number % len(free)] for number, piece in enumerate(lines(name))}
+    ids = dict(zip(lines(name), chain(_free(size, special), count(size)), strict=False))
     made = Tokenizer(models.WordPiece({**ids, **_specials(special)}, unk_token=unknown))
     made.normalizer = normalizers.BertNormalizer(lowercase=name == "bert_uncased")
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -79,7 +78,7 @@ def _byte_pairs(name: str, size: int, special: Mapping[int, str], prefix_space: 
     folded = [normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()] if suffix else []
     made.normalizer = normalizers.Sequence([normalizers.NFC(), *folded])
     if name == "gpt_neox" and size >= len(ids) + len(special) + len(NEOX_SPACES):
-        made.add_tokens([AddedToken(" " * count, normalized=True) for count in NEOX_SPACES])
+        made.add_tokens([AddedToken(" " * length, normalized=True) for length in NEOX_SPACES])
     return made
 
 
