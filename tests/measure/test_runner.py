@@ -70,6 +70,23 @@ def test_loading_is_measured_apart():
     assert named_metrics.metrics(benched(a_run(clock), clock))["energy/load_wh"] == pytest.approx(50 * 2.0 / 3600)
 
 
+class NewHead(FakeModel):
+    """A checkpoint without the task's head."""
+
+    def load(self, task, device, settings):
+        return replace(super().load(task, device, settings), facts={"new_weights": ["classifier.weight"]})
+
+
+def test_predictions_of_a_head_that_was_drawn_at_random_have_no_quality_and_a_flag():
+    clock = FakeClock()
+    record = benched(a_run(clock, model=NewHead(clock)), clock)
+    assert record.status == "finished"
+    assert record.scores["primary"] is None
+    assert [request.score for request in record.requests] == [None] * len(record.requests)
+    assert "no_quality" in record.flags
+    assert record.no_quality.startswith("the checkpoint has no head for this task")
+
+
 def test_random_weights_have_energy_and_no_quality():
     clock = FakeClock()
     model = FakeModel(clock)

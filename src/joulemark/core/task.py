@@ -11,6 +11,7 @@ NO_JUDGE = "nobody looks at the images: type task.judge=openai/clip-vit-base-pat
 RANDOM_WEIGHTS = "random weights"
 EXPECTED = (NO_REFERENCES, NO_JUDGE, RANDOM_WEIGHTS)
 
+NEW_HEAD = "the checkpoint has no head for this task: the one that ran was drawn at random"
 NOT_FINITE = "not a finite number (NaN or infinite values in the model's output?)"
 
 

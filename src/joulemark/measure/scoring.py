@@ -8,7 +8,7 @@ from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
-from joulemark.core.task import NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
+from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.data.batching import in_order_of_samples
 
 
@@ -53,6 +53,8 @@ def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Se
     values = {**scores.values, **(loaded.judge(samples, predictions) if loaded.judge else {})}
     if run.model.checkpoint.weights == "random":
         return without_quality(["primary", *values], len(samples), RANDOM_WEIGHTS)
+    if loaded.facts.get("new_weights"):
+        return without_quality(["primary", *values], len(samples), NEW_HEAD)
     scores = replace(scores, values=values).finite()
     primary = scores.values.get(run.task.metric)
     reason = None if primary is not None else scores.reason or NO_REFERENCES

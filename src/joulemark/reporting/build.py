@@ -9,14 +9,15 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import comparability
+from joulemark.analysis import comparability, emissions
 from joulemark.core import paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.machine import Site
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
-from joulemark.reporting import constraints, files, greenest, impact, page_data
+from joulemark.reporting import constraints, files, greenest, impact, page_data, rescored
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import Recommendation, decide
 from joulemark.reporting.entry import Entry
@@ -45,6 +46,7 @@ class ReportRequest:
     figures: tuple[str, ...] = ()
     use: Mapping[str, Any] | None = None
     mix: Mapping[str, Any] | None = None
+    site: Mapping[str, Any] | None = None
     register: bool = False
     study: str | None = None
     name: str | None = None
@@ -74,14 +76,15 @@ class Report:
 
 
 def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportRequest:
-    """The report that a composed configuration asks for; `choices` are those of its groups, of which a mix is named.
+    """The report that a composed configuration asks for; `choices` are those of its groups.
 
     Raises:
         UserError: for a value of the wrong type
     """
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    if values.get("mix") is not None:
-        values["mix"]["name"] = choices["mix"]
+    for group in ("mix", "site"):
+        if values.get(group) is not None:
+            values[group]["name"] = choices[group]
     return typed(ReportRequest, values, "report")
 
 
@@ -94,7 +97,11 @@ def make(request: ReportRequest) -> Report:
     for kind in request.figures:
         if kind not in FIGURES:
             raise UserError(choose("figures", kind, FIGURES))
+    site = typed(Site, request.site, "site") if request.site else Site("unknown")
+    site = emissions.located(site)
     chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
+    if rescored.requested(site):
+        chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
     constraints.check_currency(bounds, chosen.entries)
     chosen = replace(chosen, entries=merged(chosen.entries))
     recommendations = tuple(decide(group, bounds) for group in groups(chosen.entries))
@@ -103,6 +110,8 @@ def make(request: ReportRequest) -> Report:
     page = page_of(
         request, bounds, uri, chosen, recommendations, _records(uri, chosen, recommendations, request.records)
     )
+    if rescored.requested(site):
+        page = replace(page, notes=[*page.notes, rescored.note(site)])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(render(page), encoding="utf-8")
     (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
