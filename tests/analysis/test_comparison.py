@@ -291,8 +291,9 @@ def test_a_run_of_the_store_stands_for_its_cell_unless_it_is_taken_alone(tmp_pat
         for n, side in enumerate(sides)
     ]
     argv = [ids[0][0][:12], ids[1][0][:12], "--tracking-uri", uri]
-    assert command.run(argv) == 0
+    assert command.run([*argv, "--needed", "5%"]) == 0
     printed = capsys.readouterr().out
+    assert "pooled over 2 settings measured here, 4 degrees of freedom" in printed
     assert "verdict: A costs less" in printed
     assert json.loads(printed.splitlines()[-1])["processes"] == [3, 3]
     assert command.run([*argv, "--alone"]) == 0

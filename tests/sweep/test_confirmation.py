@@ -28,11 +28,11 @@ class Machine:
                        stopped_by=self.stopped_by)  # fmt: skip
 
 
-def a_result(repeats=3, best=BEST):
+def a_result(repeats=3, best=BEST, others=()):
     recommended = None if best is None else SimpleNamespace(point=best)
     return SimpleNamespace(
-        request=SimpleNamespace(repeats=repeats, plan=SimpleNamespace(full=("model=m",))),
-        recommendation=SimpleNamespace(recommended=recommended),
+        request=SimpleNamespace(repeats=repeats, plan=SimpleNamespace(full=("model=m",), finalists=4)),
+        recommendation=SimpleNamespace(recommended=recommended, front=others, tied=()),
         reference=SimpleNamespace(point=REFERENCE),
         cost=SimpleNamespace(wh=10.0),
     )
@@ -65,6 +65,16 @@ def test_processes_that_decide_nothing_are_left_out_and_named():
     _, result = confirmed((1.0, 1.02, 0.98), (4.0, 4.1, 3.9), flags=("not_converged",))
     assert (result.verdict.outcome, len(result.left_out)) == ("unknown", 6)
     assert result.left_out[0] == "left out, recommended process 1: not_converged"
+
+
+def test_the_other_finalists_are_measured_too_and_ranked_as_a_family():
+    other = SimpleNamespace(point=("batch_size=4",), name="batch_size=4")
+    energies = {"batch_size=8": (1.0, 1.02, 0.98), "batch_size=1": (4.0, 4.1, 3.9), "batch_size=4": (1.01, 0.99, 1.0)}
+    machine = Machine(energies)
+    result = confirm(a_result(others=(other,)), machine, lambda sentence: None)
+    assert machine.calls == ["batch_size=8", "batch_size=1", "batch_size=4"] * 3
+    assert any("tied with" in line for line in result.sentences())
+    assert result.as_json()["others_wh_per_1k"] == {"batch_size=4": (1.01, 0.99, 1.0)}
 
 
 def test_a_signal_ends_it_with_what_there_is():

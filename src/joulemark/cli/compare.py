@@ -13,9 +13,10 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NoReturn
 
-from joulemark.analysis import caveats, description, planning
+from joulemark.analysis import caveats, comparability, description, planning
 from joulemark.analysis.comparison import METRICS, QUANTITIES, Comparison, compare
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
@@ -126,15 +127,25 @@ def run(argv: Sequence[str]) -> int:
     show(a, b, comparison)
     if result.message and not comparison.reasons:
         print(f"{result.outcome}: {result.message}")
-    needed = None if options.needed is None else _needed(comparison.cells, options.needed)
+    needed = None if options.needed is None else _needed(_known(options, a[0], comparison), options.needed)
     if needed:
         print(needed["note"])
     print(json.dumps(_last_line(comparison, result, needed, code), allow_nan=False))
     return code
 
 
+def _known(options: argparse.Namespace, record: Record, comparison: Comparison) -> Sequence[Cell]:
+    """Every cell of the task that the store holds of this card; of files, and without a store, these two."""
+    from joulemark.core import tracking
+    from joulemark.store import cells
+
+    if Path(options.a.split(",")[0]).expanduser().is_file():
+        return comparison.cells
+    return cells.cells_on(tracking.resolve(options.tracking_uri), comparability.card(record), record.task.name)
+
+
 def _needed(cells: Sequence[Cell], share: float) -> dict[str, Any]:
-    """How many processes a side a difference of this share takes, by the scatter of these two cells."""
+    """How many processes a side a difference of this share takes, by the scatter of cells measured here."""
     known = planning.scatter(cells)
     if known is None:
         note = "needed: unknown, since no setting was measured in two processes here; type repeats=3 first"
@@ -143,7 +154,8 @@ def _needed(cells: Sequence[Cell], share: float) -> dict[str, Any]:
     times = f"more than {planning.MOST_PROCESSES}" if count is None else str(count)
     note = (
         f"needed for {share:.2%}: {times} processes a side (repeats={times}), at {known.sd_log:.2%} between processes "
-        f"({known.freedom} degrees of freedom), found four times of five"
+        f"(pooled over {known.cells} settings measured here, {known.freedom} degrees of freedom), "
+        "found four times of five"
     )
     return {"share": share, "processes": count, "between_processes_cv": known.sd_log, "note": note}
 

@@ -1,14 +1,15 @@
-"""A sweep's recommended setting and reference as cells: fresh processes of both, taken in turn after the search.
+"""A sweep's finalists and its reference as cells: fresh processes of each, taken in turn after the search.
 
 None of the search's own processes count: the recommended setting was chosen for how low they came out.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from joulemark.analysis import verdict
 from joulemark.analysis.comparison import UNDECIDING
+from joulemark.analysis.ranking import rank
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import stats
 from joulemark.core.cell import Cell
@@ -19,6 +20,7 @@ from joulemark.sweep.result import SweepResult
 from joulemark.sweep.space import Point, merged
 
 ENERGY = "energy/total_wh_per_1k"
+RECOMMENDED, REFERENCE = "recommended", "reference"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Confirmation:
         left_out: each process that decides nothing, with the reason
         verdict: of the recommended setting (A) against the reference (B)
         saving: reference less recommended, Wh per 1,000; None without values
+        others: the energies of the other finalists, by their settings
         cost_wh: metered energy of the sweep, Wh; None where it is unknown
         stopped_by: the signal that stopped the processes; None where none did
     """
@@ -41,6 +44,7 @@ class Confirmation:
     verdict: Verdict
     saving: Difference | None
     cost_wh: float | None
+    others: Mapping[str, Cell] = field(default_factory=dict)
     stopped_by: str | None = None
 
     @property
@@ -65,7 +69,23 @@ class Confirmation:
             )
         else:
             lead = f"the recommended setting against the reference: {result.outcome}"
-        return [f"confirmed in fresh processes: {lead}, {result.note}", *self._saving(), *self.left_out]
+        return [
+            f"confirmed in fresh processes: {lead}, {result.note}", *self._among(), *self._saving(), *self.left_out
+        ]  # fmt: skip
+
+    def _among(self) -> list[str]:
+        """What the finalists come to among themselves, the error of the family held."""
+        names = ["the recommended setting", *self.others]
+        known = [(name, cell) for name, cell in zip(names, (self.recommended, *self.others.values()), strict=True)]
+        known = [(name, cell) for name, cell in known if cell.values]
+        if len(known) < 2:
+            return []
+        ranking = rank([cell for _, cell in known])
+        lowest = f"of {len(known)} finalists {known[ranking.best][0]} takes least"
+        if ranking.open:
+            return [f"{lowest}, not established: three processes that count are needed of each"]
+        tied = ", ".join(known[place][0] for place in ranking.tied)
+        return [f"{lowest}, {f'tied with {tied}' if tied else 'established'} ({ranking.test})"]
 
     def _saving(self) -> list[str]:
         if self.saving is None or self.saving.low is None or self.saving.high is None:
@@ -82,6 +102,7 @@ class Confirmation:
         return {
             "recommended_wh_per_1k": self.recommended.values,
             "reference_wh_per_1k": self.reference.values,
+            "others_wh_per_1k": {name: cell.values for name, cell in self.others.items()},
             "left_out": self.left_out,
             "reference_over_recommended": asdict(self.verdict),
             "saving_wh_per_1k": None if self.saving is None else asdict(self.saving),
@@ -90,11 +111,11 @@ class Confirmation:
 
 
 def confirm(result: SweepResult, measure: Measure, report: Report) -> Confirmation | None:
-    """Measures both settings `repeats` times in turn; None where nothing is recommended or is to be repeated."""
+    """Measures all finalists `repeats` times in turn; None where nothing is recommended or is to be repeated."""
     best, count = result.recommendation.recommended, result.request.repeats
     if best is None or count < 2 or best.point == result.reference.point:
         return None
-    points = {"recommended": best.point, "reference": result.reference.point}
+    points = {RECOMMENDED: best.point, REFERENCE: result.reference.point, **_others(result)}
     values: dict[str, list[float]] = {name: [] for name in points}
     left_out: list[str] = []
     for turn in range(1, count + 1):
@@ -112,6 +133,17 @@ def confirm(result: SweepResult, measure: Measure, report: Report) -> Confirmati
     return _confirmation(values, left_out, result, None)
 
 
+def _others(result: SweepResult) -> dict[str, Point]:
+    """The other settings on the front or tied with the recommended one, by name, as many as the sweep has finalists."""
+    recommendation = result.recommendation
+    known = {RECOMMENDED: recommendation.recommended, REFERENCE: result.reference}
+    points = {each.point for each in known.values() if each is not None}
+    others = {
+        each.name: each.point for each in (*recommendation.front, *recommendation.tied) if each.point not in points
+    }
+    return dict(list(others.items())[: result.request.plan.finalists - 1])
+
+
 def _overrides(result: SweepResult, point: Point) -> Sequence[str]:
     return merged(result.request.plan.full, point)
 
@@ -119,7 +151,8 @@ def _overrides(result: SweepResult, point: Point) -> Sequence[str]:
 def _confirmation(
     values: dict[str, list[float]], left_out: list[str], result: SweepResult, stopped_by: str | None
 ) -> Confirmation:
-    recommended, reference = Cell(tuple(values["recommended"])), Cell(tuple(values["reference"]))
+    cells = {name: Cell(tuple(each)) for name, each in values.items()}
+    recommended, reference = cells.pop(RECOMMENDED), cells.pop(REFERENCE)
     return Confirmation(
         recommended=recommended,
         reference=reference,
@@ -127,5 +160,6 @@ def _confirmation(
         verdict=verdict.between(recommended, reference),
         saving=stats.difference(reference.values, recommended.values),
         cost_wh=result.cost.wh,
+        others=cells,
         stopped_by=stopped_by,
     )
