@@ -26,7 +26,7 @@ EXPLAINED = {
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
     "truncated": "inputs were longer than the model's context and were truncated",
-    "not_converged": "the 95 % interval is wider than the protocol asks",
+    "not_converged": "the within-run interval is wider than the protocol asks",
     "warmup_not_converged": "the latency had not converged when the first window began",
 }
 

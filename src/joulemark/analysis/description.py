@@ -48,7 +48,7 @@ def _face(record: Record, metrics: Mapping[str, float | None]) -> str:
     """The verdict and the energy in one line: of a long description MLflow shows the first lines only."""
     verdict, reason = audit.verdict(record)
     interval = metrics["energy/ci95_rel"]
-    width = "without an interval" if interval is None else f"± {interval:.1%} (95 %)"
+    width = "without an interval" if interval is None else f"± {interval:.1%} (within-run)"
     total = value_text(metrics["energy/total_wh_per_1k"], "Wh")
     return f"**{verdict}** ({_plain(reason)}): {total} per 1,000 inferences {width}"
 

@@ -26,7 +26,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         (
             "energy per 1,000",
             value_text(metrics["energy/total_wh_per_1k"], "Wh"),
-            f"± {interval:.1%} (95 %, {windows} windows)"
+            f"± {interval:.1%} (within-run, {windows} windows)"
             if interval is not None
             else f"{windows} window(s), no interval",
         ),

@@ -21,7 +21,7 @@ class Procedure:
         min_windows: windows, at least
         max_windows: windows, at most
         measure_max_s: seconds of all windows together after which none follows the `min_windows`
-        ci95_rel: relative half-width of the 95 % interval of energy per inference at which the windows end
+        ci95_rel: relative half-width of the within-run interval of energy per inference at which the windows end
         pause_s: seconds between two windows
         stage_s: seconds of the window of each stage of an inference; 0 for none
         stage_requests: requests of such a window, spread over the inputs

@@ -133,7 +133,7 @@ def front_table(last_line: Mapping[str, Any]) -> str:
     ):
         for entry in entries:
             rows.setdefault(tuple(entry["overrides"]), (entry, []))[1].append(note)
-    heads = ["setting", "note", "Wh per 1,000", "± 95 %", "p95 s", "quality", "run_id", "command"]
+    heads = ["setting", "note", "Wh per 1,000", "±, within-run", "p95 s", "quality", "run_id", "command"]
     names = (SHORT["energy"], "energy/ci95_rel", SHORT["p95"], SHORT["quality"])
     data = [
         [
