@@ -62,7 +62,7 @@ def of_rescore(record):
 
 
 def of_compare(record):
-    compare.show(record, record, comparison.compare(record, record))
+    compare.show([record], [record], comparison.compare(record, record))
 
 
 def of_suite(record):
