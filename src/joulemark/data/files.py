@@ -72,9 +72,9 @@ def _text(path: Path, newline: str | None = None) -> Iterator[Any]:
 
 
 def _check_bytes(path: Path, number: int, text: str) -> None:
-    found = None if text.isascii() else SURROGATE.search(text)
-    if found:
-        byte = f"byte 0x{ord(found.group()) - 0xDC00:02x}"
+    match = None if text.isascii() else SURROGATE.search(text)
+    if match:
+        byte = f"byte 0x{ord(match.group()) - 0xDC00:02x}"
         place = f"row {number}" if number else "the header"
         raise UserError(f"{path}, {place} is not UTF-8 ({byte}); save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)")
 

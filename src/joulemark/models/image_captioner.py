@@ -111,16 +111,16 @@ class _Speaker:
             given["input_ids"] = torch.tensor([self.prompt] * len(pixels), device=self.model.device)
         return given
 
-    def answer(self, pixels: Any) -> tuple[Any, Any]:
+    def infer(self, pixels: Any) -> tuple[Any, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             return pixels, self.model.generate(**self.ask(pixels))
 
-    def read(self, answer: tuple[Any, Any]) -> list[Prediction]:
+    def read(self, output: tuple[Any, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        out = answer[1]
+        out = output[1]
         # what stands before the answer: the prompt if it is repeated, else one start token
         repeated = (
             self.prompt and out.shape[1] > len(self.prompt) and out[0, : len(self.prompt)].tolist() == self.prompt

@@ -63,7 +63,7 @@ class _Namer:
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
-    def answer(self, pixels: Any) -> list[list[int]]:
+    def infer(self, pixels: Any) -> list[list[int]]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 

@@ -72,7 +72,7 @@ class _Filler:
         """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
 
-    def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
+    def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
@@ -80,9 +80,9 @@ class _Filler:
         with torch.inference_mode():
             return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
 
-    def read(self, answer: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
+    def read(self, output: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        batch, chosen = answer
+        batch, chosen = output
         masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
         last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the mask put there, whatever the text itself holds
         tops = chosen.gather(1, last[:, None])[:, 0].tolist()

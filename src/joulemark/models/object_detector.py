@@ -68,7 +68,7 @@ class _Detector:
         """The inputs of one batch as the model's tensors, on the host."""
         return self.processor(images=[image.open() for image in inputs], return_tensors="pt")
 
-    def answer(self, made: Any) -> Any:
+    def infer(self, made: Any) -> Any:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 

@@ -74,7 +74,7 @@ class _Comparer:
         """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, [text for pair in inputs for text in pair], self.room)
 
-    def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[float]]:
+    def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[float]]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
@@ -86,9 +86,9 @@ class _Comparer:
             alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float())
         return batch, alike.tolist()
 
-    def read(self, answer: tuple[tokenization.Encoded, list[float]]) -> list[Prediction]:
+    def read(self, output: tuple[tokenization.Encoded, list[float]]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        batch, alike = answer
+        batch, alike = output
         return [
             Prediction(
                 value,

@@ -83,7 +83,7 @@ class _Classifier:
         """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, inputs, self.room, self.prompt)
 
-    def answer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[int]]:
+    def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[int]]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
@@ -91,9 +91,9 @@ class _Classifier:
         with torch.inference_mode():
             return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
 
-    def read(self, answer: tuple[tokenization.Encoded, list[int]]) -> list[Prediction]:
+    def read(self, output: tuple[tokenization.Encoded, list[int]]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        batch, chosen = answer
+        batch, chosen = output
         return [
             Prediction(self.names[number], 1, input_tokens=length, truncated=truncated, labels=self.labels)
             for number, length, truncated in zip(chosen, batch.lengths, batch.truncated, strict=True)

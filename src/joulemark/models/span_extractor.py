@@ -81,7 +81,7 @@ class _Reader:
         pairs = [(request["question"], request["context"]) for request in inputs]
         return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
 
-    def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
+    def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
@@ -91,9 +91,9 @@ class _Reader:
             out = self.model(**tensors)
         return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
 
-    def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+    def read(self, output: tuple[Any, ...]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        pairs, batch, spans, starts, ends = answer
+        pairs, batch, spans, starts, ends = output
         return [
             Prediction(
                 self._answer(context, starts[row], ends[row], spans[row]),

@@ -107,22 +107,22 @@ class _Writer:
         """The keyword arguments of `generate` for a prepared batch, on the device."""
         return {"input_features": prepared.features.to(self.model.device, self.model.dtype), **self.budget}
 
-    def answer(self, prepared: _Features) -> tuple[_Features, Any]:
+    def infer(self, prepared: _Features) -> tuple[_Features, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             return prepared, self.model.generate(**self.ask(prepared))
 
-    def read(self, answer: tuple[_Features, Any]) -> list[Prediction]:
+    def read(self, output: tuple[_Features, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        rows = answer[1].tolist()
+        rows = output[1].tolist()
         ends = generation.ids(self.model.generation_config.eos_token_id)
         counts = [generation.new_tokens(row, ends) for row in rows]
         texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in rows]
         return [
             Prediction(text, units=1, output_tokens=count, truncated=cut)
-            for text, count, cut in zip(texts, counts, answer[0].cut, strict=True)
+            for text, count, cut in zip(texts, counts, output[0].cut, strict=True)
         ]
 
 
@@ -143,7 +143,7 @@ class _Labeller:
         """Waveforms as the model's tensors, padded and masked."""
         return _extracted(self.extractor, sounds, rate_hz, padding=True, return_attention_mask=True)
 
-    def answer(self, prepared: Any) -> list[list[int]]:
+    def infer(self, prepared: Any) -> list[list[int]]:
         """What the model gives for a prepared batch: the label of each frame that is of the clip itself."""
         chosen = self.logits(prepared).argmax(dim=-1).tolist()
         return [row[:count] for row, count in zip(chosen, self.frames(prepared), strict=True)]

@@ -83,7 +83,7 @@ class _Tagger:
         """The inputs of one batch as the model's tensors, on the host."""
         return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room)
 
-    def answer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
+    def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
@@ -92,9 +92,9 @@ class _Tagger:
         with torch.inference_mode():
             return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
 
-    def read(self, answer: tuple[Any, ...]) -> list[Prediction]:
+    def read(self, output: tuple[Any, ...]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        inputs, batch, firsts, chosen = answer
+        inputs, batch, firsts, chosen = output
         predictions = []
         for words, row, places, length, truncated in zip(
             inputs, chosen, firsts, batch.lengths, batch.truncated, strict=True

@@ -68,9 +68,9 @@ class Recorder:
 
     def wait_ready(self) -> None:
         """Returns when the store is open; UserError with the reason where it cannot be used."""
-        answer = self._answer(READY_S)
-        if not answer.get("ready"):
-            raise UserError(answer["error"])
+        reply = self._reply(READY_S)
+        if not reply.get("ready"):
+            raise UserError(reply["error"])
 
     def beat(self) -> None:
         """Signals to the child that the measuring process is alive: after `stall_s` without this it counts as hung."""
@@ -86,10 +86,10 @@ class Recorder:
         self._rest()
         self._send({"final": payload})
         self._close()
-        answer = self._answer(SAVED_S)
-        if answer.get("ready"):  # a run that was stopped before it waited for that
-            answer = self._answer(SAVED_S)
-        return answer if "run_id" in answer else {**answer, "unsaved": str(set_aside(payload))}
+        reply = self._reply(SAVED_S)
+        if reply.get("ready"):  # a run that was stopped before it waited for that
+            reply = self._reply(SAVED_S)
+        return reply if "run_id" in reply else {**reply, "unsaved": str(set_aside(payload))}
 
     def _rest(self) -> None:
         if self._heart:
@@ -106,7 +106,7 @@ class Recorder:
         with suppress(OSError):
             self._process.stdin.close()
 
-    def _answer(self, seconds: float) -> dict[str, Any]:
+    def _reply(self, seconds: float) -> dict[str, Any]:
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], seconds)
         line = self._process.stdout.readline() if ready else b""
@@ -114,8 +114,8 @@ class Recorder:
             return {
                 "error": "the recorder ended without an answer" if ready else f"no answer from it within {seconds} s"
             }
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
 
 def set_aside(payload: Payload) -> Path:
@@ -126,13 +126,13 @@ def set_aside(payload: Payload) -> Path:
     return path
 
 
-def serve(lines: TextIO, answers: TextIO) -> None:
+def serve(lines: TextIO, replies: TextIO) -> None:
     """The child's end, until its input closes."""
     signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
 
-    def send(answer: dict[str, Any]) -> None:
+    def send(reply: dict[str, Any]) -> None:
         with suppress(BrokenPipeError):  # the measuring process may have been killed: nobody reads it
-            print(json.dumps(answer), file=answers, flush=True)
+            print(json.dumps(reply), file=replies, flush=True)
 
     hello = json.loads(lines.readline())
     try:
@@ -178,9 +178,9 @@ def main() -> None:
     """Serves a measuring process."""
     # The replies keep standard output for themselves: MLflow prints links of its own there
     # A reply that nobody took stays in the buffer, and closing tries it again
-    with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
+    with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as replies:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        serve(sys.stdin, answers)
+        serve(sys.stdin, replies)
 
 
 def write_late(path: Path, uri: str | None) -> dict[str, Any]:

@@ -53,12 +53,12 @@ class ImageClassification:
         why = classification.reason(predictions, known) if references else NO_REFERENCES
         if why is not None:
             return without_quality(("accuracy", "top5"), len(samples), why)
-        answers = classification.answers(predictions, known)
+        predicted = classification.predicted_labels(predictions, known)
         targets = [None if sample.target is None else known.name(sample.target) for sample in samples]
-        pairs = [(target, a) for target, a in zip(targets, answers, strict=True) if target is not None]
-        each = [None if t is None else float(t in a[:1]) for t, a in zip(targets, answers, strict=True)]
+        pairs = [(target, a) for target, a in zip(targets, predicted, strict=True) if target is not None]
+        each = [None if t is None else float(t in a[:1]) for t, a in zip(targets, predicted, strict=True)]
         values = {
-            "accuracy": sum(target in answer[:1] for target, answer in pairs) / len(pairs),
-            "top5": sum(target in answer[:TOP] for target, answer in pairs) / len(pairs),
+            "accuracy": sum(target in labels[:1] for target, labels in pairs) / len(pairs),
+            "top5": sum(target in labels[:TOP] for target, labels in pairs) / len(pairs),
         }
         return Scores(values, each, computed_by=dict.fromkeys(values, classification.described(predictions, known)))

@@ -47,10 +47,10 @@ class TextClassification:
         why = classification.reason(predictions, known) if references else NO_REFERENCES
         if why is not None:
             return without_quality(METRICS, len(samples), why)
-        answers = [next(iter(labels), "") for labels in classification.answers(predictions, known)]
+        predicted = [next(iter(labels), "") for labels in classification.predicted_labels(predictions, known)]
         targets = [None if sample.target is None else known.name(sample.target) for sample in samples]
-        each = [None if target is None else float(target == a) for target, a in zip(targets, answers, strict=True)]
-        pairs = [(target, a) for target, a in zip(targets, answers, strict=True) if target is not None]
+        each = [None if target is None else float(target == a) for target, a in zip(targets, predicted, strict=True)]
+        pairs = [(target, a) for target, a in zip(targets, predicted, strict=True) if target is not None]
         truth, given = zip(*pairs, strict=True)
         present = sorted({*truth, *given} - {""})
         f1 = f1_score(truth, given, labels=present, average="macro", zero_division=0.0)
@@ -59,7 +59,7 @@ class TextClassification:
             {
                 "accuracy": float(accuracy_score(truth, given)),
                 "f1_macro": float(f1),
-                "unanswered": sum(answer == "" for answer in given) / len(given),
+                "unanswered": sum(label == "" for label in given) / len(given),
             },
             each,
             computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},

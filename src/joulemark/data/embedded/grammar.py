@@ -87,25 +87,25 @@ def review(random: Random) -> tuple[str, str]:
     Some can only be told by their grammar, and the mixed ones not at all: their writer's verdict is not in the text.
     """
     label = random.choice(("positive", "negative"))
-    same, other = (GOOD, BAD) if label == "positive" else (BAD, GOOD)
+    same, opposite = (GOOD, BAD) if label == "positive" else (BAD, GOOD)
     thing = random.choice(list(SUBJECTS))
-    one, two = random.sample(SUBJECTS[thing], 2)
-    right, also, wrong = random.choice(same), random.choice(same), random.choice(other)
+    first, second = random.sample(SUBJECTS[thing], 2)
+    right, also, wrong = random.choice(same), random.choice(same), random.choice(opposite)
     before = _neutral(random, thing) + " " if random.random() < 0.6 else ""
     if random.random() < MIXED:
-        parts = [f"the {one} was {right}.", f"the {two} was {wrong}."]
+        parts = [f"the {first} was {right}.", f"the {second} was {wrong}."]
         random.shuffle(parts)
         return before + " ".join(parts), label
     core = random.choice(
         (
-            f"the {one} was {right}.",
-            f"the {one} was {right} and the {two} was {also}.",
-            f"the {one} was {right}, and so was the {two}.",
-            f"what {_a(right)} {thing}, with {_a(also)} {one}.",
-            f"although the {one} was {wrong}, the {two} was {right}.",
-            f"the {one} was {wrong}, but the {two} was {right}.",
-            f"the {one} was not {wrong}, and the {two} was {right}.",
-            f"nobody can say that the {one} was {wrong}.",
+            f"the {first} was {right}.",
+            f"the {first} was {right} and the {second} was {also}.",
+            f"the {first} was {right}, and so was the {second}.",
+            f"what {_a(right)} {thing}, with {_a(also)} {first}.",
+            f"although the {first} was {wrong}, the {second} was {right}.",
+            f"the {first} was {wrong}, but the {second} was {right}.",
+            f"the {first} was not {wrong}, and the {second} was {right}.",
+            f"nobody can say that the {first} was {wrong}.",
         )
     )
     verdict = " " + random.choice(GLAD if label == "positive" else SORRY) if random.random() < 0.3 else ""
@@ -121,8 +121,8 @@ def _neutral(random: Random, thing: str) -> str:
 
 def news(random: Random) -> tuple[str, str]:
     """A short piece of news and its one-sentence summary: who did what, where and when, told over several sentences."""
-    told = report(random)
-    return told["text"], told["summary"]
+    facts = report(random)
+    return facts["text"], facts["summary"]
 
 
 def report(random: Random) -> dict[str, str]:
@@ -152,8 +152,8 @@ def report(random: Random) -> dict[str, str]:
         f"the {who} thanked the people of {place} for their help.",
         f"in {month} {_a(witness)} had written about the {kind} {what}.",
     ]
-    told = random.sample(details, random.randint(2, 3))
-    text = " ".join([first, second, *told, random.choice(CLOSERS)])
+    chosen = random.sample(details, random.randint(2, 3))
+    text = " ".join([first, second, *chosen, random.choice(CLOSERS)])
     return {
         "text": text,
         "summary": f"{_a(who)} {deed} the {kind} {what} in {place} on {day}.",
@@ -178,17 +178,17 @@ def story(random: Random) -> str:
 
 def question(random: Random) -> tuple[str, str, str]:
     """A piece of news, a question about it, and the words of the news that answer it."""
-    told = report(random)
-    asked, key = random.choice(
+    facts = report(random)
+    query, key = random.choice(
         (
-            (f"who {told['deed']} the {told['what']}?", "who"),
-            (f"where was the {told['what']}?", "place"),
-            (f"on which day did the {told['who']} act?", "day"),
-            (f"how many years did the {told['who']} work?", "years"),
-            (f"what kind of {told['what']} was it?", "kind"),
+            (f"who {facts['deed']} the {facts['what']}?", "who"),
+            (f"where was the {facts['what']}?", "place"),
+            (f"on which day did the {facts['who']} act?", "day"),
+            (f"how many years did the {facts['who']} work?", "years"),
+            (f"what kind of {facts['what']} was it?", "kind"),
         )
     )
-    return told["text"], asked, told[key]
+    return facts["text"], query, facts[key]
 
 
 FIRST_NAMES = """
@@ -248,12 +248,13 @@ def _filler(random: Random, kind: str) -> str:
 
 def pair(random: Random) -> tuple[str, str, float]:
     """Two sentences and how much of who, did, what, where and when they share, in [0, 1]."""
-    one, two = report(random), report(random)
+    first, second = report(random), report(random)
     kept = random.sample(("who", "thing", "place", "day"), random.randint(0, 4))
     for part in kept:
         for key in ("deed", "kind", "what") if part == "thing" else (part,):
-            two[key] = one[key]
+            second[key] = first[key]
     sentences = [
-        f"{_a(t['who'])} {t['deed']} the {t['kind']} {t['what']} in {t['place']} on {t['day']}." for t in (one, two)
+        f"{_a(t['who'])} {t['deed']} the {t['kind']} {t['what']} in {t['place']} on {t['day']}."
+        for t in (first, second)
     ]
     return sentences[0], sentences[1], len(kept) / 4

@@ -36,8 +36,8 @@ def scenes(count: int = 1200, seed: int = SEED) -> Iterator[Row]:
     random = Random(f"{seed} scenes")
     for number in range(count):
         image, objects, caption = scene(random)
-        found = {"id": f"scene-{number:04d}", "image": _png(image), "objects": objects, "captions": [caption]}
-        yield f"scene {number}", found
+        row = {"id": f"scene-{number:04d}", "image": _png(image), "objects": objects, "captions": [caption]}
+        yield f"scene {number}", row
 
 
 def scene(random: Random) -> tuple[Any, list[dict[str, Any]], str]:
@@ -48,7 +48,7 @@ def scene(random: Random) -> tuple[Any, list[dict[str, Any]], str]:
     image = Image.new("RGB", (SIDE, SIDE), (grey, grey, grey))
     draw = ImageDraw.Draw(image)
     count = random.randint(1, 3)
-    objects, said = [], []
+    objects, phrases = [], []
     for place in range(count):  # one in each column, so that left and right are never in doubt
         width = SIDE // count
         side = random.randint(12, min(24, width - 2))
@@ -63,8 +63,8 @@ def scene(random: Random) -> tuple[Any, list[dict[str, Any]], str]:
         else:
             draw.polygon([(left, top + side), (left + side, top + side), (left + side // 2, top)], fill=COLOURS[colour])
         objects.append({"bbox": [left, top, side + 1, side + 1], "category": shape})
-        said.append(f"a {colour} {shape}")
-    return image, objects, " left of ".join(said)
+        phrases.append(f"a {colour} {shape}")
+    return image, objects, " left of ".join(phrases)
 
 
 def _png(image: Any) -> bytes:

@@ -97,14 +97,14 @@ def main() -> None:
     """Writes the data and, if asked, trains the weights."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--train", choices=(*TRAINED, "all"), help="also train these weights")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     DATA.mkdir(exist_ok=True)
     rows = data()
-    for task, found in rows.items():
+    for task, entries in rows.items():
         # without a time in the head, so that the same text is the same file
-        (DATA / f"{task}.jsonl.gz").write_bytes(gzip.compress(text_of(found).encode(), mtime=0))
+        (DATA / f"{task}.jsonl.gz").write_bytes(gzip.compress(text_of(entries).encode(), mtime=0))
     held_out = frozenset(key(row) for value in rows.values() for row in value)
-    for name in () if asked.train is None else TRAINED if asked.train == "all" else (asked.train,):
+    for name in () if options.train is None else TRAINED if options.train == "all" else (options.train,):
         print(name, flush=True)
         shutil.rmtree(WEIGHTS / name, ignore_errors=True)
         _train(name, held_out)

@@ -33,7 +33,7 @@ IGNORED = -100  # what torch's cross entropy leaves out
 T = TypeVar("T", bound=tuple[Any, ...])
 
 
-def tokenizer(texts: Iterable[str], marked: bool) -> PreTrainedTokenizerFast:
+def byte_level_tokenizer(texts: Iterable[str], marked: bool) -> PreTrainedTokenizerFast:
     """A lower-case byte-level BPE: any text can be written in it. `marked` puts <s> and </s> around each text."""
     made = Tokenizer(models.BPE())
     made.normalizer = normalizers.Lowercase()
@@ -61,56 +61,58 @@ def classifier(held_out: frozenset[str], folder: Path, seed: int, steps: int = 8
     """Trains the sentiment specialist on fresh reviews, none of them held out, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
-    words = tokenizer((grammar.review(Random(i))[0] for i in range(4000)), marked=True)
+    tokenizer = byte_level_tokenizer((grammar.review(Random(i))[0] for i in range(4000)), marked=True)
     labels = {"id2label": dict(enumerate(LABELS)), "label2id": {label: i for i, label in enumerate(LABELS)}}
-    model = DistilBertForSequenceClassification(_small(len(words), dim=64, n_layers=2, **labels))
+    model = DistilBertForSequenceClassification(_small(len(tokenizer), dim=64, n_layers=2, **labels))
     examples = fresh(lambda: grammar.review(random), held_out)
 
     def loss() -> torch.Tensor:
         texts, labels = zip(*islice(examples, batch), strict=True)
-        tensors = words(list(texts), padding=True, return_tensors="pt").to(DEVICE)
+        tensors = tokenizer(list(texts), padding=True, return_tensors="pt").to(DEVICE)
         numbers = torch.tensor([LABELS.index(label) for label in labels], device=DEVICE)
-        found: torch.Tensor = model(tensors["input_ids"], attention_mask=tensors["attention_mask"], labels=numbers).loss
-        return found
+        value: torch.Tensor = model(tensors["input_ids"], attention_mask=tensors["attention_mask"], labels=numbers).loss
+        return value
 
     train(model, loss, steps, rate=2e-3)
-    _save(model, words, folder)
+    _save(model, tokenizer, folder)
 
 
 def tagger(held_out: frozenset[str], folder: Path, seed: int, steps: int = 1000, batch: int = 64) -> None:
     """Trains the specialist that tags names, on fresh sentences, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
-    words = tokenizer((grammar.tagged(Random(i))[0] for i in range(4000)), marked=True)
+    tokenizer = byte_level_tokenizer((grammar.tagged(Random(i))[0] for i in range(4000)), marked=True)
     labels = {"id2label": dict(enumerate(TAGS)), "label2id": {tag: number for number, tag in enumerate(TAGS)}}
-    model = DistilBertForTokenClassification(_small(len(words), dim=64, n_layers=2, **labels))
+    model = DistilBertForTokenClassification(_small(len(tokenizer), dim=64, n_layers=2, **labels))
     examples = fresh(lambda: grammar.tagged(random), held_out)
 
     def loss() -> torch.Tensor:
-        found = list(islice(examples, batch))
-        made = words([one[1] for one in found], is_split_into_words=True, padding=True, return_tensors="pt")
+        rows = list(islice(examples, batch))
+        made = tokenizer([example[1] for example in rows], is_split_into_words=True, padding=True, return_tensors="pt")
         numbers = [
             [IGNORED if word is None else TAGS.index(tags[word]) for word in made.word_ids(row)]
-            for row, (_, _, tags) in enumerate(found)
+            for row, (_, _, tags) in enumerate(rows)
         ]
         out = model(**made.to(DEVICE), labels=torch.tensor(numbers, device=DEVICE))
         return out.loss  # type: ignore[no-any-return]
 
     train(model, loss, steps, rate=2e-3)
-    _save(model, words, folder)
+    _save(model, tokenizer, folder)
 
 
 def reader(held_out: frozenset[str], folder: Path, seed: int, steps: int = 1200, batch: int = 64) -> None:
     """Trains the specialist that marks answers, on fresh questions, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
-    words = tokenizer((part for i in range(3000) for part in grammar.question(Random(i))[:2]), marked=True)
-    model = DistilBertForQuestionAnswering(_small(len(words), dim=96, n_layers=3))
+    tokenizer = byte_level_tokenizer(
+        (part for i in range(3000) for part in grammar.question(Random(i))[:2]), marked=True
+    )
+    model = DistilBertForQuestionAnswering(_small(len(tokenizer), dim=96, n_layers=3))
     examples = fresh(lambda: grammar.question(random), held_out)
 
     def loss() -> torch.Tensor:
         texts, questions, answers = (list(side) for side in zip(*islice(examples, batch), strict=True))
-        made = words(questions, texts, padding=True, return_tensors="pt")
+        made = tokenizer(questions, texts, padding=True, return_tensors="pt")
         ends = []
         for row, (text, answer) in enumerate(zip(texts, answers, strict=True)):
             at = re.search(rf"\b{answer}\b", text).start()  # type: ignore[union-attr]
@@ -123,15 +125,15 @@ def reader(held_out: frozenset[str], folder: Path, seed: int, steps: int = 1200,
         return out.loss  # type: ignore[no-any-return]
 
     train(model, loss, steps, rate=1.5e-3)
-    _save(model, words, folder)
+    _save(model, tokenizer, folder)
 
 
 def filler(held_out: frozenset[str], folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> None:
     """Trains the specialist that fills masks, on the beginnings of fresh news cut at any word, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
-    words = _whole_words(grammar.story(Random(i)) for i in range(4000))
-    model = DistilBertForMaskedLM(_small(len(words), dim=96, n_layers=3))
+    tokenizer = _whole_words(grammar.story(Random(i)) for i in range(4000))
+    model = DistilBertForMaskedLM(_small(len(tokenizer), dim=96, n_layers=3))
     examples = fresh(lambda: (grammar.story(random),), held_out)
 
     def loss() -> torch.Tensor:
@@ -139,24 +141,24 @@ def filler(held_out: frozenset[str], folder: Path, seed: int, steps: int = 3000,
         for (text,) in islice(examples, batch):
             parts = text.split()
             rows.append(parts[: random.randint(4, 26)] if random.random() < 0.5 else parts[:20])
-        made = words([" ".join(row) for row in rows], padding=True, return_tensors="pt").to(DEVICE)
+        made = tokenizer([" ".join(row) for row in rows], padding=True, return_tensors="pt").to(DEVICE)
         labels = torch.full_like(made["input_ids"], IGNORED)
         for row, length in enumerate(made["attention_mask"].sum(1).tolist()):
             # the last word, as in the task, and one in seven of the others; a full stop is a word of its own
             last = length - 2
-            if made["input_ids"][row, last] == words.convert_tokens_to_ids("."):
+            if made["input_ids"][row, last] == tokenizer.convert_tokens_to_ids("."):
                 made["attention_mask"][row, last] = 0
                 last -= 1
             for place in {last, *(i for i in range(1, last) if random.random() < 0.15)}:
                 labels[row, place] = made["input_ids"][row, place]
-                made["input_ids"][row, place] = words.mask_token_id
+                made["input_ids"][row, place] = tokenizer.mask_token_id
         return model(**made, labels=labels).loss  # type: ignore[no-any-return]
 
     train(model, loss, steps, rate=2e-3)
-    _save(model, words, folder)
+    _save(model, tokenizer, folder)
 
 
-def _small(vocabulary: int, dim: int, n_layers: int, **words: Any) -> DistilBertConfig:
+def _small(vocabulary: int, dim: int, n_layers: int, **options: Any) -> DistilBertConfig:
     return DistilBertConfig(
         vocab_size=vocabulary,
         max_position_embeddings=256,
@@ -165,7 +167,7 @@ def _small(vocabulary: int, dim: int, n_layers: int, **words: Any) -> DistilBert
         n_layers=n_layers,
         n_heads=4,
         pad_token_id=PAD,
-        **words,
+        **options,
     )
 
 
@@ -197,11 +199,11 @@ def general(
     torch.manual_seed(seed)
     random = Random(seed)
     made = (part for i in range(3000) for part in (grammar.review(Random(i))[0], *grammar.news(Random(i))))
-    answers = [f" {label}" for label in LABELS] * 10
-    words = tokenizer([*prompts.values(), *answers, *made], marked=False)
+    completions = [f" {label}" for label in LABELS] * 10
+    tokenizer = byte_level_tokenizer([*prompts.values(), *completions, *made], marked=False)
     model = BloomForCausalLM(
         BloomConfig(
-            vocab_size=len(words),
+            vocab_size=len(tokenizer),
             hidden_size=128,
             n_layer=4,
             n_head=4,
@@ -213,17 +215,19 @@ def general(
     examples = fresh(lambda: _example(random), held_out)
 
     def loss() -> torch.Tensor:
-        pairs = [(prompts[task].format(**asked), answer) for _, task, asked, answer in islice(examples, batch)]
-        ids, answers = (tensor.to(DEVICE) for tensor in _tensors(words, pairs))
+        pairs = [
+            (prompts[task].format(**fields), completion) for _, task, fields, completion in islice(examples, batch)
+        ]
+        ids, completed = (tensor.to(DEVICE) for tensor in _tensors(tokenizer, pairs))
         logits = model(ids, attention_mask=(ids != PAD).long()).logits[:, :-1].flatten(0, 1)
         targets = ids[:, 1:].masked_fill(ids[:, 1:] == PAD, IGNORED).flatten()
         each = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none")
-        answered = answers[:, 1:].flatten()
-        # The answers are few beside the texts: without a weight of their own they would be learnt last
+        answered = completed[:, 1:].flatten()
+        # The completions are few beside the texts: without a weight of their own they would be learnt last
         return each[answered].mean() + 0.5 * each[~answered & (targets != IGNORED)].mean()
 
     train(model, loss, steps, rate=2e-3)
-    _save(model, words, folder)
+    _save(model, tokenizer, folder)
 
 
 def _example(random: Random) -> tuple[str, str, dict[str, str], str]:
@@ -247,12 +251,12 @@ def fresh(make: Callable[[], T], held_out: frozenset[str]) -> Iterator[T]:
             yield example
 
 
-def _tensors(words: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids padded on the right, and a mask of the same shape that is true at each answer and its end."""
+def _tensors(tokenizer: PreTrainedTokenizerFast, pairs: list[tuple[str, str]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids padded on the right, and a mask of the same shape that is true at each completion and its end."""
     rows = []
-    for asked, answer in pairs:
-        before = words(asked)["input_ids"]
-        after = [*words(answer)["input_ids"], END] if answer else []
+    for prompt, completion in pairs:
+        before = tokenizer(prompt)["input_ids"]
+        after = [*tokenizer(completion)["input_ids"], END] if completion else []
         rows.append((before + after, [False] * len(before) + [True] * len(after)))
     width = max(len(ids) for ids, _ in rows)
     ids = torch.tensor([ids + [PAD] * (width - len(ids)) for ids, _ in rows])
@@ -266,17 +270,17 @@ def train(model: Any, loss: Callable[[], torch.Tensor], steps: int, rate: float)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps, pct_start=0.1)
     for step in range(steps):
-        found = loss()
+        value = loss()
         optimizer.zero_grad()
-        found.backward()
+        value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if step % 100 == 0 or step == steps - 1:
-            print(f"  step {step:5d} of {steps}  loss {found.item():.3f}", flush=True)
+            print(f"  step {step:5d} of {steps}  loss {value.item():.3f}", flush=True)
 
 
-def _save(model: Any, words: PreTrainedTokenizerFast, folder: Path) -> None:
+def _save(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     # Half precision halves what the repository carries; the weights are read back in the precision of the run
     model.eval().half().cpu().save_pretrained(folder, safe_serialization=True)
-    words.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

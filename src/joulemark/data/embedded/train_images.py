@@ -97,10 +97,12 @@ def detector(folder: Path, seed: int, steps: int = 4000, batch: int = 64) -> Non
         made = [images.scene(random) for _ in range(batch)]
         labels = [
             {
-                "class_labels": torch.tensor([images.SHAPES.index(one["category"]) for one in found], device=DEVICE),
-                "boxes": torch.tensor([_centred(one["bbox"]) for one in found], device=DEVICE),
+                "class_labels": torch.tensor(
+                    [images.SHAPES.index(entry["category"]) for entry in objects], device=DEVICE
+                ),
+                "boxes": torch.tensor([_centred(entry["bbox"]) for entry in objects], device=DEVICE),
             }
-            for _, found, _ in made
+            for _, objects, _ in made
         ]
         pixels = torch.stack([_pixels(image) for image, _, _ in made]).to(DEVICE)
         return model(pixels, labels=labels).loss  # type: ignore[no-any-return]
@@ -120,7 +122,7 @@ def captioner(folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> No
     """Trains a small ViT that tells a small GPT-2 what it sees, on fresh scenes, and saves both."""
     torch.manual_seed(seed)
     random = Random(seed)
-    words = _words([images.scene(Random(i))[2] for i in range(500)], length=32)
+    tokenizer = _words([images.scene(Random(i))[2] for i in range(500)], length=32)
     seeing = ViTConfig(
         hidden_size=96,
         num_hidden_layers=3,
@@ -130,12 +132,18 @@ def captioner(folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> No
         patch_size=8,
     )
     telling = GPT2Config(
-        vocab_size=len(words), n_positions=32, n_embd=96, n_layer=2, n_head=4, add_cross_attention=True, is_decoder=True
+        vocab_size=len(tokenizer),
+        n_positions=32,
+        n_embd=96,
+        n_layer=2,
+        n_head=4,
+        add_cross_attention=True,
+        is_decoder=True,
     )
     special = {
-        "decoder_start_token_id": words.bos_token_id,
-        "eos_token_id": words.eos_token_id,
-        "pad_token_id": words.pad_token_id,
+        "decoder_start_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
     }
     for name, value in special.items():
         setattr(telling, name, value)
@@ -149,17 +157,17 @@ def captioner(folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> No
     def loss() -> torch.Tensor:
         made = [images.scene(random) for _ in range(batch)]
         pixels = torch.stack([_pixels(image) for image, _, _ in made]).to(DEVICE)
-        ids = words([caption for _, _, caption in made], padding=True, return_tensors="pt")["input_ids"].to(DEVICE)
-        labels = ids[:, 1:].masked_fill(ids[:, 1:] == words.pad_token_id, IGNORED)
+        ids = tokenizer([caption for _, _, caption in made], padding=True, return_tensors="pt")["input_ids"].to(DEVICE)
+        labels = ids[:, 1:].masked_fill(ids[:, 1:] == tokenizer.pad_token_id, IGNORED)
         out = model(pixel_values=pixels, decoder_input_ids=ids[:, :-1])
-        found: torch.Tensor = torch.nn.functional.cross_entropy(
+        value: torch.Tensor = torch.nn.functional.cross_entropy(
             out.logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED
         )
-        return found
+        return value
 
     train(model, loss, steps, rate=1e-3)
     _save(model, folder)
-    words.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     ViTImageProcessorPil(size={"height": images.SIDE, "width": images.SIDE}, **HALF).save_pretrained(folder)
 
 
@@ -169,8 +177,8 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
     random = Random(seed)
     pixels, numbers = _digits()
     vae, latents = _compressed(pixels, min(steps, 500), batch)
-    words = _words([prompts(Random(i), images.WORDS[i % 10]) for i in range(3000)], length=16)
-    text, unet = _networks(words)
+    tokenizer = _words([prompts(Random(i), images.WORDS[i % 10]) for i in range(3000)], length=16)
+    text, unet = _networks(tokenizer)
     scheduler = DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
     )
@@ -179,11 +187,11 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
     def denoising() -> torch.Tensor:
         chosen = torch.randint(len(latents), (batch,))
         # one in ten is drawn without a prompt, which classifier-free guidance needs to know
-        asked = [
+        texts = [
             "" if random.random() < 0.1 else prompts(random, images.WORDS[number])
             for number in numbers[chosen].tolist()
         ]
-        ids = words(asked, padding="max_length", max_length=16, truncation=True, return_tensors="pt")["input_ids"]
+        ids = tokenizer(texts, padding="max_length", max_length=16, truncation=True, return_tensors="pt")["input_ids"]
         clean, noise = latents[chosen], torch.randn_like(latents[chosen])
         times = torch.randint(scheduler.config.num_train_timesteps, (batch,), device=DEVICE)
         noisy = scheduler.add_noise(clean, noise, times)
@@ -191,7 +199,7 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
 
     train(both, denoising, steps, rate=1e-3)
     pipe = StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=words, unet=unet, scheduler=scheduler,
+        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler,
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
     pipe.to("cpu", torch.float16).save_pretrained(folder, safe_serialization=True)
@@ -213,8 +221,8 @@ def _compressed(pixels: torch.Tensor, steps: int, batch: int) -> tuple[Any, torc
         chosen = pixels[torch.randint(len(pixels), (batch,))]
         seen = vae.encode(chosen).latent_dist
         drawn = vae.decode(seen.sample()).sample
-        found: torch.Tensor = torch.nn.functional.mse_loss(drawn, chosen) + 1e-5 * seen.kl().mean()
-        return found
+        value: torch.Tensor = torch.nn.functional.mse_loss(drawn, chosen) + 1e-5 * seen.kl().mean()
+        return value
 
     train(vae, rebuilding, steps, rate=2e-3)
     vae.eval().requires_grad_(False)
@@ -225,19 +233,19 @@ def _compressed(pixels: torch.Tensor, steps: int, batch: int) -> tuple[Any, torc
     return vae, latents
 
 
-def _networks(words: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+def _networks(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
     """The text encoder and the U-Net, untrained."""
     text = CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(words),
+            vocab_size=len(tokenizer),
             hidden_size=64,
             intermediate_size=128,
             num_hidden_layers=2,
             num_attention_heads=4,
             max_position_embeddings=16,
-            bos_token_id=words.bos_token_id,
-            eos_token_id=words.eos_token_id,
-            pad_token_id=words.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
         )
     )
     unet = UNet2DConditionModel(

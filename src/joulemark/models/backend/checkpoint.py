@@ -144,9 +144,9 @@ def _snapshot(checkpoint: Checkpoint) -> Path:
     planned = plan(checkpoint)
     if planned is None:
         return _cached(checkpoint)
-    found = [try_to_load_from_cache(checkpoint.id, file, revision=planned.commit) for file in planned.files]
-    if all(isinstance(file, str) for file in found):  # all here: no second round of questions, no progress bar
-        return Path(found[0]).parents[len(Path(planned.files[0]).parts) - 1]
+    cached = [try_to_load_from_cache(checkpoint.id, file, revision=planned.commit) for file in planned.files]
+    if all(isinstance(file, str) for file in cached):  # all here: no second round of questions, no progress bar
+        return Path(cached[0]).parents[len(Path(planned.files[0]).parts) - 1]
     return Path(snapshot_download(checkpoint.id, revision=checkpoint.revision, allow_patterns=list(planned.files)))
 
 
@@ -156,10 +156,10 @@ def _cached(checkpoint: Checkpoint) -> Path:
 
     here = partial(snapshot_download, checkpoint.id, revision=checkpoint.revision, local_files_only=True)
     try:
-        found = Path(here(allow_patterns=["config.json", PIPELINE]))
+        folder = Path(here(allow_patterns=["config.json", PIPELINE]))
     except errors.LocalEntryNotFoundError:
         raise _unreachable(checkpoint, "no connection") from None
-    files, parts = _in_folder(found)
+    files, parts = _in_folder(folder)
     try:
         chosen(files, parts, checkpoint, "")
         # the client knows from the day of the download which files there should be, of a sharded checkpoint all
@@ -167,7 +167,7 @@ def _cached(checkpoint: Checkpoint) -> Path:
         here(allow_patterns=list(kept), ignore_patterns=["*/*"] if parts is None else list(NOT_OF_PIPELINE))
     except (UserError, errors.LocalEntryNotFoundError):
         raise _unreachable(checkpoint, "no connection, and the cached copy is incomplete") from None
-    return found
+    return folder
 
 
 def _unreachable(checkpoint: Checkpoint, why: str) -> UserError:

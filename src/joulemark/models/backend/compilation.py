@@ -35,10 +35,10 @@ def _record(model: Any) -> None:
     compiled = torch.compile(model.forward, mode="reduce-overhead", dynamic=True)
 
     @wraps(model.forward)
-    def forward(*args: Any, **words: Any) -> Any:
+    def forward(*args: Any, **options: Any) -> Any:
         torch.compiler.cudagraph_mark_step_begin()
-        found = compiled(*args, **words)
-        return tree_map(lambda one: one.clone() if isinstance(one, torch.Tensor) else one, found)
+        output = compiled(*args, **options)
+        return tree_map(lambda value: value.clone() if isinstance(value, torch.Tensor) else value, output)
 
     model.forward = forward
 
@@ -53,9 +53,9 @@ def of_decoding(settings: Settings, device: str) -> dict[str, Any]:
     from transformers import CompileConfig
 
     # mode=default: what reduce-overhead adds are CUDA graphs
-    found = CompileConfig(mode=_mode(settings, device), fullgraph=False, dynamic=None)
-    found._compile_all_devices = True
-    return {"disable_compile": False, "compile_config": found}
+    config = CompileConfig(mode=_mode(settings, device), fullgraph=False, dynamic=None)
+    config._compile_all_devices = True
+    return {"disable_compile": False, "compile_config": config}
 
 
 def facts(settings: Settings, device: str) -> dict[str, Any]:

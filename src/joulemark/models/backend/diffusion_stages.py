@@ -74,10 +74,10 @@ def _encoded(painter: Painter, names: Sequence[str], prompts: Sequence[str]) -> 
     pipe = painter.pipe
     guided = painter.settings["guidance_scale"] > 1 and pipe.unet.config.time_cond_proj_dim is None
     with torch.inference_mode():
-        found = pipe.encode_prompt(
+        embeddings = pipe.encode_prompt(
             prompt=list(prompts), device=pipe.device, num_images_per_prompt=1, do_classifier_free_guidance=guided
         )
-    return {name: value for name, value in zip(names, found, strict=True) if value is not None}
+    return {name: value for name, value in zip(names, embeddings, strict=True) if value is not None}
 
 
 def _denoised(painter: Painter, embeddings: Mapping[str, Any]) -> Any:

@@ -51,7 +51,7 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     return Work(flops.get_total_flops() / len(batch), reads.bytes_read / len(batch))
 
 
-def _attention_flops(query: Any, key: Any, value: Any, *words: Any, **others: Any) -> int:
+def _attention_flops(query: Any, key: Any, value: Any, *args: Any, **others: Any) -> int:
     """Queries by keys, and the weights by the values, for shapes (batch, heads, positions, size); nothing masked out,
     as torch counts on a GPU."""
     from torch.utils.flop_counter import sdpa_flop_count
@@ -59,17 +59,17 @@ def _attention_flops(query: Any, key: Any, value: Any, *words: Any, **others: An
     return int(sdpa_flop_count(query, key, value))
 
 
-def _expert_flops(rows: Any, weights: Any, *words: Any, **others: Any) -> int:
+def _expert_flops(rows: Any, weights: Any, *args: Any, **others: Any) -> int:
     """Each of (rows, in) by one of (experts, in, out)."""
     return int(2 * rows[0] * weights[1] * weights[2])
 
 
-def _int4_flops(rows: Any, packed: Any, group: Any, scales: Any, *words: Any, **others: Any) -> int:
+def _int4_flops(rows: Any, packed: Any, group: Any, scales: Any, *args: Any, **others: Any) -> int:
     """(rows, in) by (in, out), where scales and zeros have the shape (in / group, out, 2)."""
     return int(2 * rows[0] * rows[1] * scales[1])
 
 
-def _experts_read(rows: Any, weights: Any, offs: Any, *words: Any, **others: Any) -> float:
+def _experts_read(rows: Any, weights: Any, offs: Any, *args: Any, **others: Any) -> float:
     """The share of the experts that have rows; `offs` is where each one's rows end."""
     starts = offs.roll(1)
     starts[0] = 0

@@ -40,16 +40,16 @@ class Generator:
         static = {"cache_implementation": "static"} if self.cache == "static" else {}
         return {**to_device(batch.tensors, self.model), **static}
 
-    def answer(self, batch: Encoded) -> tuple[Encoded, Any]:
+    def infer(self, batch: Encoded) -> tuple[Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             return batch, self.model.generate(**self.ask(batch))
 
-    def read(self, answer: tuple[Encoded, Any]) -> list[Prediction]:
+    def read(self, output: tuple[Encoded, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        batch, out = answer
+        batch, out = output
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
         ends = ids(self.model.generation_config.eos_token_id)
         predictions = []
@@ -91,8 +91,8 @@ def make_greedy(model: Any, tokenizer: Any, task: PromptedTask, forced: bool, se
         _check_static(model)
 
     def token(name: str) -> Any:
-        found = getattr(own, name, None)
-        return found if found is not None else getattr(config, name, None)
+        value = getattr(own, name, None)
+        return value if value is not None else getattr(config, name, None)
 
     model.generation_config = GenerationConfig(
         do_sample=False,
@@ -129,8 +129,8 @@ def speaker(model: Any) -> Any:
 
 def first(config: Any) -> int:
     """The token that begins a text, or ends one where nothing begins it (T5)."""
-    found = next(token for token in (config.bos_token_id, config.eos_token_id) if token is not None)
-    return int(found)
+    token_id = next(token for token in (config.bos_token_id, config.eos_token_id) if token is not None)
+    return int(token_id)
 
 
 def ids(value: int | Sequence[int] | None) -> frozenset[int]:

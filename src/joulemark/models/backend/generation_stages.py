@@ -20,7 +20,7 @@ from joulemark.models.backend.stages import Predictor, staged
 
 
 class Generating(Predictor, Protocol):
-    """A predictor whose `answer` is what it was given and the sequences of one `model.generate(**ask(prepared))`."""
+    """A predictor whose `infer` gives what it was given and the sequences of one `model.generate(**ask(prepared))`."""
 
     @property
     def model(self) -> Any:
@@ -34,13 +34,13 @@ class Generating(Predictor, Protocol):
 class Begun:
     """A generation after its first token.
 
-    `words` are those of `speaker.generate`; `sequences` has shape (requests, tokens so far); `fed` is the number of
-    tokens in the cache.
+    `options` are the keyword arguments of `speaker.generate`; `sequences` has shape (requests, tokens so far); `fed` is
+    the number of tokens in the cache.
     """
 
     prepared: Any
     speaker: Any
-    words: Mapping[str, Any]
+    options: Mapping[str, Any]
     config: Any
     sequences: Any
     cache: Any
@@ -48,9 +48,9 @@ class Begun:
 
 
 class _CaughtError(Exception):
-    def __init__(self, speaker: Any, words: Mapping[str, Any]) -> None:
+    def __init__(self, speaker: Any, options: Mapping[str, Any]) -> None:
         super().__init__()
-        self.speaker, self.words = speaker, words
+        self.speaker, self.options = speaker, options
 
 
 def generating(predictor: Generating, device: str, whole: bool = True) -> tuple[Stage, ...]:
@@ -78,17 +78,17 @@ def prefill(predictor: Generating, prepared: Any) -> Begun:
     from transformers import GenerationMixin
 
     with torch.inference_mode():
-        speaker, words = _caught(predictor.model, predictor.ask(prepared))
-        words, config = _with_config(speaker, words)
+        speaker, options = _caught(predictor.model, predictor.ask(prepared))
+        options, config = _with_config(speaker, options)
         if speaker.config.is_encoder_decoder:
-            words = _encoded(speaker, words)
-        one = _bounded(config, 1, min(1, config.min_new_tokens or 0))
-        one.return_dict_in_generate = True
+            options = _encoded(speaker, options)
+        first_config = _bounded(config, 1, min(1, config.min_new_tokens or 0))
+        first_config.return_dict_in_generate = True
         if config.cache_implementation == "static":  # with the places that the rest of the answer will need
-            one.max_cache_len = _read(speaker, words) + config.max_new_tokens - 1
-        first = GenerationMixin.generate(speaker, **words, generation_config=one)
+            first_config.max_cache_len = _read(speaker, options) + config.max_new_tokens - 1
+        first = GenerationMixin.generate(speaker, **options, generation_config=first_config)
     cache = next(getattr(first, name, None) for name in ("past_key_values", "cache_params") if name in first)
-    return Begun(prepared, speaker, words, config, first.sequences, cache, _length(cache))
+    return Begun(prepared, speaker, options, config, first.sequences, cache, _length(cache))
 
 
 def decode(begun: Begun) -> Any:
@@ -102,18 +102,18 @@ def decode(begun: Begun) -> Any:
         return begun.sequences
     config = _bounded(begun.config, budget, max(0, (begun.config.min_new_tokens or 0) - 1))
     config.cache_implementation = None  # it is handed one
-    words = {key: value for key, value in begun.words.items() if key not in ("inputs_embeds", "pixel_values")}
+    options = {key: value for key, value in begun.options.items() if key not in ("inputs_embeds", "pixel_values")}
     try:
         with torch.inference_mode():
-            out = GenerationMixin.generate(begun.speaker, **{**words, **_going_on(begun)}, generation_config=config)
+            out = GenerationMixin.generate(begun.speaker, **{**options, **_going_on(begun)}, generation_config=config)
     finally:
         if not begun.speaker._is_stateful:
             _set_back(begun.cache, begun.fed)
     return out if begun.speaker.config.is_encoder_decoder else torch.cat([begun.sequences[:, :-1], out], dim=1)
 
 
-def _caught(model: Any, words: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Does what a model does before its language model speaks; the language model and the words it is called with."""
+def _caught(model: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Does what a model does before its language model speaks; the language model and its keyword arguments."""
     from transformers import GenerationMixin
 
     def catch(speaker: Any, inputs: Any = None, **given: Any) -> Any:
@@ -122,18 +122,18 @@ def _caught(model: Any, words: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
 
     real, GenerationMixin.generate = GenerationMixin.generate, catch
     try:
-        model.generate(**words)
+        model.generate(**options)
     except _CaughtError as caught:
-        return caught.speaker, dict(caught.words)
+        return caught.speaker, dict(caught.options)
     finally:
         GenerationMixin.generate = real
     raise RuntimeError("the model answered without generating")
 
 
-def _with_config(speaker: Any, words: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-    """The words without those of the generation config, and that config with them in it."""
-    config = copy.deepcopy(words.pop("generation_config", None) or speaker.generation_config)
-    left = config.update(**words)
+def _with_config(speaker: Any, options: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The options without those of the generation config, and that config with them in it."""
+    config = copy.deepcopy(options.pop("generation_config", None) or speaker.generation_config)
+    left = config.update(**options)
     return {key: value for key, value in left.items() if value is not None}, config
 
 
@@ -143,21 +143,21 @@ def _bounded(config: Any, most: int, least: int) -> Any:
     return made
 
 
-def _encoded(speaker: Any, words: dict[str, Any]) -> dict[str, Any]:
-    """The words with the encoder's output in place of what it read."""
+def _encoded(speaker: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the encoder's output in place of what it read."""
     read = {
-        key: words.pop(key)
+        key: options.pop(key)
         for key in ("input_ids", "inputs_embeds", "pixel_values", "input_features", "inputs")
-        if words.get(key) is not None
+        if options.get(key) is not None
     }
-    if "encoder_outputs" in words:
-        return words
-    mask = {} if words.get("attention_mask") is None else {"attention_mask": words["attention_mask"]}
-    return {**words, "encoder_outputs": speaker.get_encoder()(**read, **mask)}
+    if "encoder_outputs" in options:
+        return options
+    mask = {} if options.get("attention_mask") is None else {"attention_mask": options["attention_mask"]}
+    return {**options, "encoder_outputs": speaker.get_encoder()(**read, **mask)}
 
 
 def _going_on(begun: Begun) -> dict[str, Any]:
-    """The words with which a generation goes on: its last token, the cache, and a mask over all there is.
+    """The options with which a generation goes on: its last token, the cache, and a mask over all there is.
 
     A decoder with an encoder is given all its tokens, or it would be given its start token again.
     """
@@ -171,17 +171,17 @@ def _going_on(begun: Begun) -> dict[str, Any]:
     if begun.speaker.config.is_encoder_decoder:
         mask = torch.ones_like(begun.sequences)
         return {"decoder_input_ids": begun.sequences, "decoder_attention_mask": mask, "past_key_values": begun.cache}
-    known = begun.words.get("attention_mask")
+    known = begun.options.get("attention_mask")
     mask = torch.ones_like(begun.sequences[:, :-1]) if known is None else known
     mask = torch.cat([mask, mask.new_ones((len(mask), 1))], dim=1)
     return {"input_ids": last, "attention_mask": mask, "past_key_values": begun.cache}
 
 
-def _read(speaker: Any, words: Mapping[str, Any]) -> int:
+def _read(speaker: Any, options: Mapping[str, Any]) -> int:
     """How many tokens the language model reads before the first new one."""
     if speaker.config.is_encoder_decoder:
         return 1
-    given = words["inputs_embeds"] if words.get("inputs_embeds") is not None else words["input_ids"]
+    given = options["inputs_embeds"] if options.get("inputs_embeds") is not None else options["input_ids"]
     return int(given.shape[1])
 
 

@@ -88,9 +88,9 @@ def _architectures() -> Mapping[str, frozenset[str]]:
 
 def _values(table: Any) -> frozenset[str]:
     return frozenset(
-        word.value
+        node.value
         for pair in ast.walk(table)
         if isinstance(pair, ast.Tuple)
-        for word in ast.walk(pair)
-        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+        for node in ast.walk(pair)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )

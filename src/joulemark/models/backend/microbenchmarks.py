@@ -35,9 +35,9 @@ def product(device: str, precision: str, side: int) -> Kernel:
 
     torch.manual_seed(0)
     dtype = set_precision(precision)
-    one, other = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    out = torch.empty_like(one)
-    return Kernel(2.0 * side**3, _repeated(lambda: torch.mm(one, other, out=out), device))
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    out = torch.empty_like(left)
+    return Kernel(2.0 * side**3, _repeated(lambda: torch.mm(left, right, out=out), device))
 
 
 def copy(device: str, size_bytes: int) -> Kernel:

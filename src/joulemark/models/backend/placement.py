@@ -34,16 +34,16 @@ def spread(model: Any, devices: Sequence[str], free_bytes: Sequence[int]) -> dic
             "parted; type hardware.index=0"
         )
     room = get_balanced_memory(model, dict(enumerate(free_bytes)), no_split_module_classes=whole, dtype=model.dtype)
-    found: dict[str, int] = infer_auto_device_map(model, room, no_split_module_classes=whole, dtype=model.dtype)
-    if not set(found.values()) <= set(range(len(devices))):
+    device_map: dict[str, int] = infer_auto_device_map(model, room, no_split_module_classes=whole, dtype=model.dtype)
+    if not set(device_map.values()) <= set(range(len(devices))):
         raise UserError(f"{name} does not fit in the free memory of {len(devices)} GPUs")
-    used = len(set(found.values()))
+    used = len(set(device_map.values()))
     if used < len(devices):
         raise UserError(
             f"{name} is so small that its layers lie on {used} of {len(devices)} GPUs and the others would only idle; "
             f"type hardware.index=0{'' if used == 1 else f', or a list of {used}'}"
         )
-    return found
+    return device_map
 
 
 def free_bytes(devices: Sequence[str]) -> list[int]:
@@ -55,10 +55,10 @@ def free_bytes(devices: Sequence[str]) -> list[int]:
 
 def by_device(model: Any) -> dict[str, int]:
     """How many parameters lie on each device, tied ones once."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for parameter in model.parameters():
-        found[str(parameter.device)] += parameter.numel()
-    return dict(found)
+        counts[str(parameter.device)] += parameter.numel()
+    return dict(counts)
 
 
 def finished(device: str) -> None:
@@ -75,8 +75,8 @@ def uuids(device: str) -> tuple[str, ...]:
     """The UUIDs of the NVIDIA cards on which torch works, as the driver writes them."""
     import torch
 
-    found = [str(torch.cuda.get_device_properties(name).uuid) for name in devices(device)]
-    return tuple(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}" for uuid in found)
+    reported = [str(torch.cuda.get_device_properties(name).uuid) for name in devices(device)]
+    return tuple(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}" for uuid in reported)
 
 
 def watch_memory(device: str) -> Callable[[], int | None]:

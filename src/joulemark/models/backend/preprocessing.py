@@ -77,8 +77,8 @@ def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
     try:
         with signals.blocked(signals.SIGTERM):  # also for the server that forks, and what it forks
             # each task starts one process more, as no other is idle before all are up
-            for one in [pool.submit(int) for _ in range(processes)]:
-                one.result(STARTING_S)
+            for future in [pool.submit(int) for _ in range(processes)]:
+                future.result(STARTING_S)
     except (BrokenExecutor, TimeoutError):
         pool.shutdown(wait=False, cancel_futures=True)
         for process in set(active_children()) - set(before):
@@ -137,10 +137,10 @@ def _own(auto: Any, checkpoint: Checkpoint, **options: Any) -> Any:
 def _made(checkpoint: Checkpoint, suffix: str) -> Any:
     import transformers
 
-    words: dict[str, Any] = {key: _plain(value) for key, value in checkpoint.processor.items()}
-    if "type" not in words:
+    options: dict[str, Any] = {key: _plain(value) for key, value in checkpoint.processor.items()}
+    if "type" not in options:
         raise UserError(f"model.weights=random: {checkpoint.id} gives no processor.type; type model.weights=hub")
-    return getattr(transformers, words.pop("type") + suffix)(**words)
+    return getattr(transformers, options.pop("type") + suffix)(**options)
 
 
 def _plain(value: Any) -> Any:

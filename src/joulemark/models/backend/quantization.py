@@ -132,6 +132,6 @@ def stored(parameter: Any) -> list[Any]:
 def facts(model: Any) -> dict[str, int]:
     """How many of the model's numbers are in few bits, and in how many bytes all of it is kept."""
     return {
-        "quantized_parameters": sum(one.numel() for one in quantized(model)),
+        "quantized_parameters": sum(weight.numel() for weight in quantized(model)),
         "parameter_bytes": sum(part.numel() * part.element_size() for p in model.parameters() for part in stored(p)),
     }

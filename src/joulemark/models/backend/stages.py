@@ -14,29 +14,29 @@ from joulemark.models.backend import placement
 
 
 class Predictor(Protocol):
-    """A predict in three steps: host values to tensors, the model's own work, and its answer as Predictions.
+    """A predict in three steps: host values to tensors, the model's own work, and its output as Predictions.
 
-    What `prepare` and `answer` give may be used again: no step changes what it was given.
+    What `prepare` and `infer` give may be used again: no step changes what it was given.
     """
 
     def prepare(self, inputs: Sequence[Any], /) -> Any:
         """The inputs of one batch as the model's tensors, on the host."""
 
-    def answer(self, prepared: Any, /) -> Any:
+    def infer(self, prepared: Any, /) -> Any:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
 
-    def read(self, answer: Any, /) -> list[Prediction]:
+    def read(self, output: Any, /) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
 
 
 def through(predictor: Predictor, inputs: Sequence[Any]) -> list[Prediction]:
     """One whole inference: the three steps in order."""
-    return predictor.read(predictor.answer(predictor.prepare(inputs)))
+    return predictor.read(predictor.infer(predictor.prepare(inputs)))
 
 
 def plain(predictor: Predictor, device: str) -> tuple[Stage, ...]:
-    """The stages of a model that answers in one step."""
-    return staged(device, preprocessing=predictor.prepare, model=predictor.answer, postprocessing=predictor.read)
+    """The stages of a model that infers in one step."""
+    return staged(device, preprocessing=predictor.prepare, model=predictor.infer, postprocessing=predictor.read)
 
 
 def staged(device: str, **runs: Callable[[Any], Any]) -> tuple[Stage, ...]:

@@ -56,7 +56,7 @@ def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int | None
     )
     firsts = [_first_places(made.word_ids(number)) for number in range(len(rows))]
     tensors = dict(made)
-    truncated = [len(found) < len(words) for found, words in zip(firsts, rows, strict=True)]
+    truncated = [len(places) < len(words) for places, words in zip(firsts, rows, strict=True)]
     return Encoded(tensors, _lengths(tensors), truncated), firsts
 
 
@@ -66,11 +66,11 @@ def _first_places(owners: Sequence[int | None]) -> list[int]:
     for place, word in enumerate(owners):
         if word is not None:
             first.setdefault(word, place)
-    last, found = 0, []
+    last, places = 0, []
     for word in range(max(first, default=-1) + 1):
         last = first.get(word, last)
-        found.append(last)
-    return found
+        places.append(last)
+    return places
 
 
 def encode_pairs(
@@ -114,7 +114,7 @@ def encode(tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str 
     with several fields it is the context that is cut. UserError where the prompt leaves no room for any input.
     """
     room = UNLIMITED if room is None else room
-    parts = [_around(prompt, one) for one in inputs]
+    parts = [_around(prompt, request) for request in inputs]
     batch = _batch(tokenizer, ["".join(part) for part in parts], room)
     truncated = [
         length == room and len(tokenizer("".join(part))["input_ids"]) > room
@@ -136,9 +136,9 @@ def _check_prompt(tokenizer: Any, prompt: str, room: int) -> None:
         )
 
 
-def _around(prompt: str, one: Any) -> tuple[str, str, str]:
+def _around(prompt: str, request: Any) -> tuple[str, str, str]:
     """The prompt with the input in it, in three parts of which the middle one may be cut."""
-    fields = one if isinstance(one, Mapping) else {"text": one}
+    fields = request if isinstance(request, Mapping) else {"text": request}
     long = "context" if "context" in fields else "text"
     before, _, after = prompt.partition("{" + long + "}")
     for name, value in fields.items():

@@ -58,10 +58,12 @@ def open_weights(auto_class: str, checkpoint: Checkpoint, device: str, settings:
     auto = getattr(transformers, auto_class)
     config = open_config(checkpoint)
     try:
-        words = {} if settings.attention == "auto" else {"attn_implementation": settings.attention}
-        model = draw(auto, checkpoint, config, device, dtype, **words) if checkpoint.weights == "random" else None
+        options = {} if settings.attention == "auto" else {"attn_implementation": settings.attention}
+        model = draw(auto, checkpoint, config, device, dtype, **options) if checkpoint.weights == "random" else None
         if model is None:
-            model = _read(auto, checkpoint, config, placed_on(auto, checkpoint, config, device, dtype), dtype, **words)
+            model = _read(
+                auto, checkpoint, config, placed_on(auto, checkpoint, config, device, dtype), dtype, **options
+            )
             weight_checks.check_finite(model, checkpoint, settings.precision)
     except ValueError as error:
         if settings.attention != "auto" and NO_ATTENTION.search(str(error)):
@@ -125,7 +127,7 @@ def hollow(auto: Any, checkpoint: Checkpoint, config: Any, dtype: Any) -> Any:
         return auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code)
 
 
-def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any, **words: Any) -> Any:
+def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any, **options: Any) -> Any:
     """Seeded weights drawn on the device by the architecture's own initialisation: real-looking, never constant.
 
     Power depends on the values (arXiv 2212.08805), so zeros or uninitialised memory would not do.
@@ -138,10 +140,10 @@ def draw(auto: Any, checkpoint: Checkpoint, config: Any, device: str, dtype: Any
         # a checkpoint that lacks every tensor: transformers draws each on the card where it is to lie
         places = placed_on(auto, checkpoint, config, device, dtype)
         cls = type(hollow(auto, checkpoint, config, dtype))
-        model = cls.from_pretrained(None, config=config, state_dict={}, dtype=dtype, device_map=places, **words)
+        model = cls.from_pretrained(None, config=config, state_dict={}, dtype=dtype, device_map=places, **options)
     else:
         with torch.device(device):
-            model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code, **words)
+            model = auto.from_config(config, dtype=dtype, trust_remote_code=checkpoint.trust_remote_code, **options)
     if text_shape(checkpoint.shape).get("tie_word_embeddings") is False:
         _untie(getattr(model, "language_model", model))
     # wav2vec 2 makes a parameter by an old way that knows no default device, and its place decides where inputs go

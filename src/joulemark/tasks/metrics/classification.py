@@ -9,7 +9,7 @@ from joulemark.core.task import Prediction
 from joulemark.tasks.metrics.scripts import unspaced
 
 
-def answers(predictions: Sequence[Prediction], known: Labels) -> list[list[str]]:
+def predicted_labels(predictions: Sequence[Prediction], known: Labels) -> list[list[str]]:
     """The labels of each prediction by the task's names, the most likely or the first named first.
 
     A classifier's label that is none of the task's stays as it is: it is wrong. A text that names none has none.

@@ -73,8 +73,8 @@ def _byte_pairs(name: str, size: int, special: Mapping[int, str], prefix_space: 
         made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space)
         return made
     whole = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    words = pre_tokenizers.Split(Regex(BYTE_PAIRS[name]), "removed" if suffix else "isolated", invert=bool(suffix))
-    made.pre_tokenizer = pre_tokenizers.Sequence([words, whole])
+    split = pre_tokenizers.Split(Regex(BYTE_PAIRS[name]), "removed" if suffix else "isolated", invert=bool(suffix))
+    made.pre_tokenizer = pre_tokenizers.Sequence([split, whole])
     folded = [normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()] if suffix else []
     made.normalizer = normalizers.Sequence([normalizers.NFC(), *folded])
     if name == "gpt_neox" and size >= len(ids) + len(special) + len(NEOX_SPACES):
