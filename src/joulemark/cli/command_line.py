@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from joulemark.cli import help as pages
+from joulemark.cli import streams
 from joulemark.config import hydra_errors, option_help
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose, nearest
@@ -30,6 +31,7 @@ def start(command: Callable[[], None], name: str) -> int:
 
     `name` is the command and its file in conf/.
     """
+    streams.make_sturdy()
     arguments = sys.argv[1:] = [expanded(argument) for argument in sys.argv[1:]]
     if page := help_page(name, arguments):
         print(page)

@@ -20,6 +20,7 @@ from joulemark.analysis import caveats, comparability, description, planning
 from joulemark.analysis.comparison import METRICS, QUANTITIES, Comparison, compare
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
+from joulemark.cli import streams
 from joulemark.core.cell import Cell
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
@@ -181,6 +182,7 @@ def _last_line(comparison: Comparison, result: Regression, needed: dict[str, Any
 
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
+    streams.make_sturdy()
     try:
         return run(sys.argv[1:])
     except UserError as error:

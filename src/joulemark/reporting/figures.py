@@ -65,7 +65,9 @@ def quality(recommendation: Recommendation) -> Any | None:
         spot = (entry.energy, entry.quality or 0)
         axes.annotate(_label(entry), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
     _log_where_wide(axes.set_xscale, judged)
-    axes.set_xlabel("energy, Wh per 1,000 inferences (bars: 95 %, of one process within-run; hollow: more than a fifth estimated)")
+    axes.set_xlabel(
+        "energy, Wh per 1,000 inferences (bars: 95 %, of one process within-run; hollow: more than a fifth estimated)"
+    )
     axes.set_ylabel(f"quality: {recommendation.group.first.metric}")
     axes.legend(frameon=False, fontsize=7)
     return figure

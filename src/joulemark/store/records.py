@@ -19,8 +19,8 @@ from joulemark.store.writing import attach, ending, write
 def save(opened: Store, record: Record, params: Mapping[str, str]) -> dict[str, Any]:
     """Writes the record as one run and returns where it is: `run_id`, `url` (a server's) and `ui_path`.
 
-    With MLFLOW_RUN_ID in the environment the record goes into that run. Raises what MLflow raises; the run is
-    then closed as failed, never left running.
+    With MLFLOW_RUN_ID in the environment the record goes into that run, where it is open. Raises what MLflow raises;
+    the run is then closed as failed, never left running.
     """
     metrics = named_metrics.metrics(record)
     with alone(opened.uri):
@@ -35,11 +35,23 @@ def save(opened: Store, record: Record, params: Mapping[str, str]) -> dict[str, 
 
 
 def _begin(opened: Store, record: Record) -> Any:
-    given = os.environ.get("MLFLOW_RUN_ID")
-    if given:
-        return opened.client.get_run(given)
+    given = _given(opened)
+    if given is not None:
+        return given
     began = int(datetime.fromisoformat(record.started_at).timestamp() * 1000)
     return opened.client.create_run(opened.experiment_id, start_time=began, run_name=run_page.run_name(record))
+
+
+def _given(opened: Store) -> Any | None:
+    """The run that MLFLOW_RUN_ID names where it is open; a stale name, of a run that is gone or over, is nobody's."""
+    run_id = os.environ.get("MLFLOW_RUN_ID")
+    if not run_id:
+        return None
+    try:
+        run = opened.client.get_run(run_id)
+    except MlflowException:
+        return None
+    return run if run.info.status in ("RUNNING", "SCHEDULED") else None
 
 
 def _log_inputs(opened: Store, run_id: str, record: Record) -> None:

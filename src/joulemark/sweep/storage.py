@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.sweep.journal import mended
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.space import Dimension
 from joulemark.sweep.study import Study
@@ -113,7 +114,7 @@ def open_study(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    opened = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal"))
+    opened = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal", report))
     patience = Patience("the study's journal" if storage is None else f"storage={tracking.public(storage)}", report)
     study = patience(
         lambda: optuna.create_study(
@@ -131,13 +132,14 @@ def open_study(
     return Study(study, opened, sampler, tuple(dimensions), goals, patience, card)
 
 
-def _opened(uri: str | None, journal: Path) -> Any:
+def _opened(uri: str | None, journal: Path, report: Callable[[str], None]) -> Any:
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
     if uri is None:
         journal.parent.mkdir(parents=True, exist_ok=True)
+        mended(journal, report)
         return JournalStorage(JournalFileBackend(str(journal)))
     logging.getLogger("alembic").setLevel(logging.ERROR)
     os.environ.setdefault("PGCONNECT_TIMEOUT", "5")

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from joulemark.core.paths import CONF
 from joulemark.data.embedded import DATA, WEIGHTS, grammar
 
 SEED = 231116863  # the study's number on arXiv
@@ -81,7 +82,7 @@ def text_of(rows: list[Row]) -> str:
 
 def prompts() -> dict[str, str]:
     """The prompt of each task, as its YAML has it: what the general model is taught is what it is asked."""
-    folder = DATA.parent.parent.parent / "conf" / "task"
+    folder = CONF / "task"
     return {task: yaml.safe_load((folder / f"{task}.yaml").read_text())["prompt"] for task in ASKED}
 
 

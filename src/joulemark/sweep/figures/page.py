@@ -26,9 +26,8 @@ def page(data: FigureData) -> str:
         "p.none{color:#555;border-left:3px solid #bbb;padding-left:12px}</style>\n"
         f"<script>{get_plotlyjs()}</script></head><body>\n<h1>{name}</h1>\n"
         "<p>Hollow: the screening stage. Filled: the run's own protocol; only these are results. "
-        "Bars: the within-run interval of energy; latency and quality have none. Hover over a mark for its settings.</p>\n"
-        + "\n".join(parts)
-        + "\n</body></html>\n"
+        "Bars: the within-run interval of energy; latency and quality have none. "
+        "Hover over a mark for its settings.</p>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 
 

@@ -1,0 +1,42 @@
+"""Standard output and error that lose no run: a reader that went away, or cannot show a character, stops nothing."""
+
+import io
+import os
+import sys
+from typing import Any, TextIO
+
+
+class Sturdy(io.TextIOWrapper):
+    """A text stream that goes to the null device once its reader is gone (`2>&1 | head -3`)."""
+
+    def write(self, text: str) -> int:
+        """Writes the text; nothing where nobody reads any more."""
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._detach_reader()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flushes; nothing where nobody reads any more."""
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._detach_reader()
+
+    def _detach_reader(self) -> None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self.fileno())
+        os.close(null)
+
+
+def make_sturdy() -> None:
+    """Makes standard output and error of this command sturdy; characters that they cannot show become `\\xb7`."""
+    sys.stdout, sys.stderr = _sturdy(sys.stdout), _sturdy(sys.stderr)
+
+
+def _sturdy(stream: TextIO) -> Any:
+    if type(stream) is not io.TextIOWrapper:  # a notebook's, a test's, or sturdy already
+        return stream
+    line_buffering, encoding = stream.line_buffering or stream.isatty(), stream.encoding
+    return Sturdy(stream.detach(), encoding, errors="backslashreplace", line_buffering=line_buffering)
