@@ -1,0 +1,74 @@
+"""Whole runs of checkpoints by their ids, as a user types them, against a Hub on loopback."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hub import SHA, hub
+from tests.paths import ROOT
+from tests.repositories import checkpoint, datasets, media, stand_in
+
+pytestmark = [pytest.mark.servers, pytest.mark.data, pytest.mark.weights]
+FEW = ["samples=4", "protocol=smoke", "hardware=cpu"]
+CLASSIFIER, SUMMARIZER, GENERATOR, IMAGES = "me/classifier", "me/summarizer", "me/generator", "me/images"
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory):
+    """A Hub whose checkpoints have ids that no file of conf/model names."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    models = {
+        CLASSIFIER: checkpoint("distilbert_sst2", folder)[1],
+        SUMMARIZER: checkpoint("flan_t5", folder)[1],
+        GENERATOR: checkpoint("gpt2", folder)[1],
+        IMAGES: stand_in("resnet_18")[1],
+    }
+    with hub(models, {**datasets(rows=40), **media(rows=12)}) as address:
+        yield address
+
+
+@pytest.fixture
+def environment(endpoint, tmp_path):
+    return {
+        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0", "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
+    }  # fmt: skip
+
+
+def run(environment, *options):
+    """The command in a process of its own, as it is typed in a shell."""
+    line = [sys.executable, "-m", "src.run", *options, *FEW]
+    return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+
+
+def record_of(environment, run_id):
+    from mlflow import artifacts
+
+    uri = environment["MLFLOW_TRACKING_URI"]
+    path = artifacts.download_artifacts(run_id=run_id, artifact_path="record.json", tracking_uri=uri)
+    return json.loads(Path(path).read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "task", "kind"),
+    [
+        ([f"model={CLASSIFIER}"], "text_classification", "sequence_classifier"),
+        ([f"model={SUMMARIZER}"], "summarization", "seq2seq_lm"),
+        (["model=hub", f"model.checkpoint={GENERATOR}"], "text_generation", "causal_lm"),
+        ([f"model={IMAGES}"], "image_classification", "image_classifier"),
+    ],
+)
+def test_a_checkpoint_is_measured_by_its_id_with_the_kind_of_its_own_configuration(environment, options, task, kind):
+    done = run(environment, *options, f"task={task}")
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.strip().splitlines()[-1])
+    checkpoint_id = options[-1].partition("=")[2]
+    assert (last["status"], last["model"], last["task"]) == ("finished", checkpoint_id, task)
+    record = record_of(environment, last["run_id"])
+    model = record["model"]
+    assert (model["checkpoint"], model["revision"], model["kind"]) == (checkpoint_id, SHA, kind)
+    assert (model["weights"], len(record["requests"])) == ("hub", 4)
