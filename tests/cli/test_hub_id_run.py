@@ -72,3 +72,19 @@ def test_a_checkpoint_is_measured_by_its_id_with_the_kind_of_its_own_configurati
     model = record["model"]
     assert (model["checkpoint"], model["revision"], model["kind"]) == (checkpoint_id, SHA, kind)
     assert (model["weights"], len(record["requests"])) == ("hub", 4)
+
+
+def test_ids_and_names_stand_in_one_list_of_models(environment):
+    done = run(environment, "-m", f"model=embedded_classifier,{CLASSIFIER}", "task=text_classification")
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.strip().splitlines()[-1])
+    records = [record_of(environment, entry["run_id"]) for entry in last["runs"]]
+    assert [record["model"]["checkpoint"] for record in records] == ["classifier", CLASSIFIER]
+    assert CLASSIFIER in done.stdout
+
+
+def test_an_id_in_a_list_that_the_hub_does_not_have_refuses_all_runs_in_one_line(environment):
+    done = run(environment, "-m", "model=embedded_classifier,o/nothing", "task=text_classification")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: model.checkpoint=o/nothing does not exist on the Hub")
+    assert done.stderr.count("\n") == 1
