@@ -88,3 +88,20 @@ def test_an_id_in_a_list_that_the_hub_does_not_have_refuses_all_runs_in_one_line
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: model.checkpoint=o/nothing does not exist on the Hub")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("gone", [{"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}])
+def test_a_cached_checkpoint_is_measured_by_its_id_without_a_network(environment, gone):
+    options = [f"model={CLASSIFIER}", "task=text_classification", "task.dataset=embedded"]
+    assert run(environment, *options).returncode == 0
+    done = run({**environment, **gone}, *options)
+    assert done.returncode == 0, done.stderr
+    record = record_of(environment, json.loads(done.stdout.strip().splitlines()[-1])["run_id"])
+    model = record["model"]
+    assert (model["checkpoint"], model["revision"], model["kind"]) == (CLASSIFIER, SHA, "sequence_classifier")
+    refused = run({**environment, **gone}, f"model={SUMMARIZER}", "task=summarization", "task.dataset=embedded")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(
+        f"error: model.checkpoint={SUMMARIZER} is not cached and the Hub cannot be reached"
+    )
+    assert refused.stderr.count("\n") == 1

@@ -29,6 +29,7 @@ MODELS = {
     "stable-diffusion-v1-5/stable-diffusion-v1-5": {
         "model_index.json": json.dumps({"_class_name": "StableDiffusionPipeline"}).encode()
     },
+    "o/guarded": config("BertForTokenClassification", "bert"),
     "o/unknown": config("NobodyForNothing", "nobody"),
 }
 
@@ -74,11 +75,12 @@ def test_the_kind_of_a_checkpoint_is_found_from_its_own_files_without_torch(tmp_
 @pytest.mark.servers
 def test_what_cannot_be_loaded_is_refused_in_one_line_without_torch(tmp_path):
     with hub(MODELS) as endpoint:
-        ner, unknown, missing, down, padded, bare, *rest = built_lines(endpoint, tmp_path, [
+        ner, unknown, missing, down, guarded, padded, bare, *rest = built_lines(endpoint, tmp_path, [
             ["model=dslim/bert-base-NER", "task=summarization"],
             ["model=o/unknown"],
             ["model=o/nothing"],
             ["model=o/down"],
+            ["model=o/guarded"],
             ["model=RWKV/rwkv-4-169m-pile", "task=summarization", "batch_size=2"],
             ["model=hub"],
         ])  # fmt: skip
@@ -87,6 +89,7 @@ def test_what_cannot_be_loaded_is_refused_in_one_line_without_torch(tmp_path):
     assert "is a NobodyForNothing, which no kind of conf/model/kind loads" in unknown
     assert "model.checkpoint=o/nothing does not exist on the Hub" in missing
     assert "the Hub cannot be reached" in down
+    assert "model.checkpoint=o/guarded is gated; accept its terms" in guarded
     assert "ignores the attention mask" in padded
     assert bare == ("model=hub needs a checkpoint of the Hub; type model=hub model.checkpoint=google/flan-t5-small")
     assert rest == ["False"]

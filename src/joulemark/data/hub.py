@@ -81,6 +81,22 @@ def json_of(repository: str, file: str, commit: str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def cached(repository: str, revision: str | None) -> Path | None:
+    """The folder of a model's snapshot that was downloaded before, if only its configuration; None where there is none.
+
+    Asks no network.
+    """
+    from huggingface_hub import errors, snapshot_download
+
+    try:
+        folder = snapshot_download(
+            repository, revision=revision, local_files_only=True, allow_patterns=["config.json", "model_index.json"]
+        )
+    except errors.LocalEntryNotFoundError:
+        return None
+    return Path(folder)
+
+
 def require_network() -> None:
     """Returns when the Hub answers; UserError, one line within ten seconds, where it does not."""
     from huggingface_hub import constants

@@ -6,7 +6,6 @@ Nothing here imports torch: a wrong id is refused before the heavy packages load
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,17 +153,21 @@ def _cached(checkpoint: Checkpoint) -> Path:
     """The folder of a snapshot that was downloaded before, whole."""
     from huggingface_hub import errors, snapshot_download
 
-    here = partial(snapshot_download, checkpoint.id, revision=checkpoint.revision, local_files_only=True)
-    try:
-        folder = Path(here(allow_patterns=["config.json", PIPELINE]))
-    except errors.LocalEntryNotFoundError:
-        raise _unreachable(checkpoint, "no connection") from None
+    folder = hub.cached(checkpoint.id, checkpoint.revision)
+    if folder is None:
+        raise _unreachable(checkpoint, "no connection")
     files, parts = _in_folder(folder)
     try:
         chosen(files, parts, checkpoint, "")
         # the client knows from the day of the download which files there should be, of a sharded checkpoint all
         kept = KEPT if parts is None else [f"{part}/{kind}" for part in parts for kind in KEPT]
-        here(allow_patterns=list(kept), ignore_patterns=["*/*"] if parts is None else list(NOT_OF_PIPELINE))
+        snapshot_download(
+            checkpoint.id,
+            revision=checkpoint.revision,
+            local_files_only=True,
+            allow_patterns=list(kept),
+            ignore_patterns=["*/*"] if parts is None else list(NOT_OF_PIPELINE),
+        )
     except (UserError, errors.LocalEntryNotFoundError):
         raise _unreachable(checkpoint, "no connection, and the cached copy is incomplete") from None
     return folder

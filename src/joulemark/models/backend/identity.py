@@ -2,7 +2,8 @@
 
 import ast
 import importlib.util
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,29 +45,51 @@ class Identity:
 
 @cache
 def identify(checkpoint: str, revision: str | None) -> Identity:
-    """What a checkpoint on the Hub is.
+    """What a checkpoint on the Hub is; where the Hub cannot be reached, by its files in the cache.
 
     Raises:
-        UserError: no such repository, no network, or no configuration that names an architecture.
+        UserError: no such repository, neither network nor cache, or no configuration that names an architecture.
     """
-    about = hub.described("model", checkpoint, revision, "model.checkpoint")
-    if about is None:
-        raise UserError(
-            f"model.checkpoint={checkpoint}: the Hub cannot be reached, so its kind is unknown; "
-            "type model=NAME of a file in conf/model, or model=embedded"
-        )
-    files = {sibling.rfilename for sibling in about.siblings or ()}
+    from huggingface_hub import errors
+
+    try:
+        about = hub.described("model", checkpoint, revision, "model.checkpoint")
+        if about is None:
+            return _of_cache(checkpoint, revision)
+        files = {sibling.rfilename for sibling in about.siblings or ()}
+        return _of_files(checkpoint, files, lambda file: hub.json_of(checkpoint, file, about.sha))
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, *hub.network_errors()) as error:
+        refused = hub.refusal(error, "model", checkpoint, revision, "model.checkpoint")
+        raise refused or _unknown(checkpoint) from None
+
+
+def _of_cache(checkpoint: str, revision: str | None) -> Identity:
+    folder = hub.cached(checkpoint, revision)
+    if folder is None:
+        raise _unknown(checkpoint)
+    files = {path.name for path in folder.iterdir()}
+    return _of_files(checkpoint, files, lambda file: json.loads((folder / file).read_text(encoding="utf-8")))
+
+
+def _of_files(checkpoint: str, files: Set[str], read: Callable[[str], Any]) -> Identity:
     if "model_index.json" in files:
-        pipeline = str(hub.json_of(checkpoint, "model_index.json", about.sha).get("_class_name"))
+        pipeline = str(read("model_index.json").get("_class_name"))
         return Identity(pipeline, None, frozenset([pipeline]))
     if "config.json" not in files:
         raise UserError(f"model.checkpoint={checkpoint} has neither config.json nor model_index.json; type another id")
-    config = hub.json_of(checkpoint, "config.json", about.sha)
+    config = read("config.json")
     architecture = str(next(iter(config.get("architectures") or ()), None))
     loaders = {auto for auto, names in _architectures().items() if architecture in names}
     loaders |= set(config.get("auto_map") or ()) & set(MAPPINGS)
     loaders |= {"SentenceTransformer"} if "modules.json" in files else set()
     return Identity(architecture, config.get("model_type"), frozenset(loaders))
+
+
+def _unknown(checkpoint: str) -> UserError:
+    return UserError(
+        f"model.checkpoint={checkpoint} is not cached and the Hub cannot be reached, so its kind is unknown; "
+        "type model=NAME of a file in conf/model, or model=embedded"
+    )
 
 
 @cache
