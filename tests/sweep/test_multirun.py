@@ -151,7 +151,7 @@ def test_a_real_sweep_leaves_runs_under_one_id_and_nothing_in_the_working_direct
     uri, before = f"sqlite:///{tmp_path}/mlflow.db", set(ROOT.iterdir())
     done = subprocess.run(
         [sys.executable, "-m", "src.run", "-m", "model=embedded,embedded_classifier", "protocol=smoke", "samples=4",
-         "protocol.stage_s=0", "task.max_new_tokens=5000", f"tracking_uri={uri}"],
+         "protocol.stage_s=0", "model.context=1", f"tracking_uri={uri}"],
         cwd=ROOT, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
