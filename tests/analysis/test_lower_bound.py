@@ -264,9 +264,9 @@ def test_products_and_copies_are_of_values_that_differ_and_count_their_own_work(
     copy.run(1)
     assert copy.amount == 2 * 4096
     held = {name: cell.cell_contents for kernel in (product, copy) for name, cell in _cells(kernel)}
-    for name in ("one", "other", "source", "target"):
+    for name in ("left", "right", "source", "target"):
         assert len(held[name].unique()) > 16, name
-    assert held["out"].equal(held["one"] @ held["other"])
+    assert held["out"].equal(held["left"] @ held["right"])
     assert held["target"].equal(held["source"])
 
 
