@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
+from joulemark.measure import scoring
 from joulemark.models.causal_lm import CausalLM
 from joulemark.models.image_classifier import ImageClassifier
 from joulemark.models.masked_lm import MaskedLM
@@ -158,7 +160,8 @@ def test_a_head_that_the_checkpoint_never_had_is_named_and_its_quality_unknown(t
     assert set(loaded.facts["new_weights"]) == {
         "classifier.bias", "classifier.weight", "pre_classifier.bias", "pre_classifier.weight",
     }  # fmt: skip
-    assert loaded.judge((), ()) == {"accuracy": None, "f1": None}
+    run: Any = SimpleNamespace(task=Scored(), model=model)
+    assert scoring._scores(run, loaded, (), ()).values == {"primary": None, "accuracy": None, "f1": None}
     # half a new head, and an incomplete checkpoint under one, are neither
     rewrite(tmp_path, lambda tensors: {key: value for key, value in tensors.items() if "layer.1.ffn" not in key})
     assert "lacks" in refusal(SequenceClassifier, tmp_path)

@@ -1,6 +1,5 @@
 """Encoders that fill a mask: BERT and its kin with their language modelling head."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -41,19 +40,12 @@ class MaskedLM:
                 f"{weight_checks.place_of(checkpoint)}: its tokenizer has no mask token; choose another checkpoint"
             )
         context = context_of(model, self.context)
-        predict = _Filler(model, tokenizer, context, frozenset(inspect.signature(model.forward).parameters))
-        batches.check_padding(
-            model,
-            checkpoint,
-            settings,
-            lambda texts: predict.prepare(texts).tensors,
-            batches.on_device(model, predict.accepted),
-        )
+        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model))
+        batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context},
-            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -76,7 +68,7 @@ class _Filler:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
+        tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
 

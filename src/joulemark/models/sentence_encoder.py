@@ -1,6 +1,5 @@
 """Sentence encoders: BERT-like models whose averaged tokens stand for a text's meaning."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -40,17 +39,10 @@ class SentenceEncoder:
         tokenizer = tokenization.open_tokenizer(checkpoint)
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
-        accepted = frozenset(inspect.signature(model.forward).parameters)
+        accepted = tokenization.accepted_by(model)
         predict = _Comparer(model, tokenizer, context, self.pooling, accepted)
         pair = [(text, text) for text in (batches.SHORT, batches.LONG)]
-        batches.check_padding(
-            model,
-            checkpoint,
-            settings,
-            lambda pairs: predict.prepare(pairs).tensors,
-            batches.on_device(model, predict.accepted),
-            pair,
-        )
+        batches.check_encoder(predict, checkpoint, settings, pair)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -78,7 +70,7 @@ class _Comparer:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
+        tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             states = self.model(**tensors).last_hidden_state
             mask = batch.tensors["attention_mask"][:, :, None].to(states.device, states.dtype)

@@ -1,6 +1,5 @@
 """Encoders with a classification head: DistilBERT, BERT, RoBERTa and their kin."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -8,7 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -47,21 +46,13 @@ class SequenceClassifier:
         labels = mapped(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
-        # DistilBERT knows no token_type_ids, BERT does
-        accepted = frozenset(inspect.signature(model.forward).parameters)
+        accepted = tokenization.accepted_by(model)
         predict = _Classifier(model, tokenizer, context, prompt, names, labels, accepted)
-        batches.check_padding(
-            model,
-            checkpoint,
-            settings,
-            lambda texts: predict.prepare(texts).tensors,
-            batches.on_device(model, predict.accepted),
-        )
+        batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
-            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -87,7 +78,7 @@ class _Classifier:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
+        tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
 

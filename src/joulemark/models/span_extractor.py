@@ -1,13 +1,13 @@
 """Encoders that mark the span of a context which answers a question."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -44,22 +44,14 @@ class SpanExtractor:
         tokenizer = tokenization.open_tokenizer(checkpoint)
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
-        accepted = frozenset(inspect.signature(model.forward).parameters)
+        accepted = tokenization.accepted_by(model)
         predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted)
         pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
-        batches.check_padding(
-            model,
-            checkpoint,
-            settings,
-            lambda rows: predict.prepare(rows)[1].tensors,
-            batches.on_device(model, predict.accepted),
-            pair,
-        )
+        batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context},
-            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -86,7 +78,7 @@ class _Reader:
         import torch
 
         batch = prepared[1]
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
+        tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             out = self.model(**tensors)
         return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()

@@ -1,14 +1,14 @@
 """Encoders that tag each word: BERT, RoBERTa and their kin with a token classification head."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped_tags
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
+from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -47,22 +47,14 @@ class TokenClassifier:
         context = context_of(model, self.context)
         labels = mapped_tags(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
-        accepted = frozenset(inspect.signature(model.forward).parameters)
+        accepted = tokenization.accepted_by(model)
         predict = _Tagger(model, tokenizer, context, names, labels, accepted)
         pair = (batches.SHORT.split(), batches.LONG.split())
-        batches.check_padding(
-            model,
-            checkpoint,
-            settings,
-            lambda rows: predict.prepare(rows)[1].tensors,
-            batches.on_device(model, predict.accepted),
-            pair,
-        )
+        batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
-            judge=weight_checks.without_quality(model, task),
             peak_memory_bytes=memory,
         )
 
@@ -88,7 +80,7 @@ class _Tagger:
         import torch
 
         batch = prepared[1]
-        tensors = {key: value.to(self.model.device) for key, value in batch.tensors.items() if key in self.accepted}
+        tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
 

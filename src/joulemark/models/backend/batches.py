@@ -10,6 +10,7 @@ from typing import Any
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.models.backend.compilation import eagerly
+from joulemark.models.backend.tokenization import Encoded, taken
 
 SHORT, LONG = "a good film", "a long story of an old house by the sea, and of all who lived there, one after another"
 # Of the largest output: what rounding may change. In half precision a batch of another shape adds in another order.
@@ -66,11 +67,22 @@ def differ(expected: Any, output: Any, settings: Settings) -> bool:
     return float((expected - output).abs().max()) > limit
 
 
-def on_device(model: Any, accepted: frozenset[str]) -> Callable[[Mapping[str, Any]], Any]:
-    """The first output of a model for a batch's tensors, of those that it takes."""
-    return lambda tensors: model(**{key: value.to(model.device) for key, value in tensors.items() if key in accepted})[
-        0
-    ]
+def check_encoder(
+    predict: Any,
+    checkpoint: Checkpoint,
+    settings: Settings,
+    pair: Sequence[Any] = (SHORT, LONG),
+    encoded: Callable[[Any], Encoded] = lambda prepared: prepared,
+) -> None:
+    """`check_padding` of an encoder by its own preparation; `encoded` is the batch in what `prepare` gave."""
+    check_padding(
+        predict.model,
+        checkpoint,
+        settings,
+        lambda rows: encoded(predict.prepare(rows)).tensors,
+        lambda tensors: predict.model(**taken(predict.model, tensors, predict.accepted))[0],
+        pair,
+    )
 
 
 def first_logits(model: Any) -> Callable[[Mapping[str, Any]], Any]:

@@ -1,5 +1,6 @@
 """Text in, tensors out: the checkpoint's own tokenizer, or a stand-in for random weights that needs no download."""
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,16 @@ def encode_pairs(
         for length, pair in zip(lengths, pairs, strict=True)
     ]
     return Encoded(dict(made), lengths, truncated), spans
+
+
+def accepted_by(model: Any) -> frozenset[str]:
+    """The names of the tensors that a model takes: DistilBERT knows no token_type_ids, BERT does."""
+    return frozenset(inspect.signature(model.forward).parameters)
+
+
+def taken(model: Any, tensors: Mapping[str, Any], accepted: frozenset[str]) -> dict[str, Any]:
+    """Of a batch's tensors those that the model takes, on its device."""
+    return {key: value.to(model.device) for key, value in tensors.items() if key in accepted}
 
 
 def encode(tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str = "{text}") -> Encoded:

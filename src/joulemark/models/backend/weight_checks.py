@@ -4,12 +4,11 @@ transformers and diffusers fill what a checkpoint lacks with random numbers and 
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
-from joulemark.core.task import Task
 
 # Tensors of training alone, and such as are computed where a file has them not
 UNREAD = (
@@ -187,13 +186,3 @@ def _listed(keys: Collection[str]) -> str:
     names = list(keys)
     kept, count = ", ".join(names[:SHOWN]), len(names)
     return f"{count} tensor{'s' if count > 1 else ''} ({kept}{', …' if count > SHOWN else ''})"
-
-
-def without_quality(model: Any, task: Task) -> Callable[..., dict[str, None]] | None:
-    """A judge that takes back every metric where a head is drawn at random, else None.
-
-    The predictions of such a head are chance: their energy is right, their quality is unknown.
-    """
-    if not getattr(model, "new_weights", None):
-        return None
-    return lambda samples, predictions: dict.fromkeys(task.score((), ()).values)
