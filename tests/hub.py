@@ -5,10 +5,12 @@ Repositories are dicts from a file's path to its bytes, under the ids that the r
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlparse
 
@@ -40,6 +42,14 @@ def hub(
     finally:
         server.shutdown()
         server.server_close()
+
+
+def environment_of(endpoint: str, home: Path) -> dict[str, str]:
+    """This process's environment for a command that uses a Hub, with a cache and a store of its own in `home`."""
+    return {
+        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0", "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
+    }  # fmt: skip
 
 
 class _Handler(BaseHTTPRequestHandler):

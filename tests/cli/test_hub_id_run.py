@@ -1,14 +1,13 @@
 """Whole runs of checkpoints by their ids, as a user types them, against a Hub on loopback."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.hub import SHA, hub
+from tests.hub import SHA, environment_of, hub
 from tests.paths import ROOT
 from tests.repositories import checkpoint, datasets, media, stand_in
 
@@ -34,10 +33,7 @@ def endpoint(tmp_path_factory):
 
 @pytest.fixture
 def environment(endpoint, tmp_path):
-    return {
-        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_OFFLINE": "0", "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
-    }  # fmt: skip
+    return environment_of(endpoint, tmp_path)
 
 
 def run(environment, *options):

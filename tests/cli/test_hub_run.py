@@ -1,7 +1,6 @@
 """From the Hub to the record: real client code against a Hub on loopback that holds the real ids."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from omegaconf import OmegaConf
 from joulemark.config import fit
 from joulemark.core.coerce import typed
 from joulemark.core.model import Capabilities
-from tests.hub import SHA, hub
+from tests.hub import SHA, environment_of, hub
 from tests.paths import ROOT
 from tests.repositories import BUILT, CHECKPOINTS, STAND_INS, built, checkpoint, datasets, media, sentence, stand_in
 
@@ -57,10 +56,7 @@ def endpoint(tmp_path_factory):
 
 @pytest.fixture
 def environment(endpoint, tmp_path):
-    return {
-        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_OFFLINE": "0", "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
-    }  # fmt: skip
+    return environment_of(endpoint, tmp_path)
 
 
 SAMPLES = """

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from joulemark.sweep.confirmation import ENERGY, confirm
+from joulemark.analysis.verdict import ENERGY
+from joulemark.sweep.confirmation import confirm
 from joulemark.sweep.trial import Outcome
 
 BEST, REFERENCE = ("batch_size=8",), ("batch_size=1",)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
 
-from joulemark.analysis import named_metrics, quality, verdict
+from joulemark.analysis import flags, named_metrics, quality, verdict
 from joulemark.analysis.comparability import card, differences
 from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.verdict import Verdict
@@ -36,9 +36,6 @@ QUANTITIES = {
     "dynamic": ("energy/dynamic_wh_per_1k", "energy/dynamic_ci95_rel"),
 }
 GROSS, DYNAMIC = QUANTITIES
-
-# Flags of a process whose figures decide nothing
-UNDECIDING = ("not_converged", "preliminary", "contaminated", "throttled", "early_stopped")
 
 BUSY_SHARE = 0.5  # of a GPU, below which most of its gross energy is that of being on
 
@@ -78,7 +75,7 @@ def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity
     Raises:
         UserError: a quantity that is none of QUANTITIES
     """
-    sides = _several(a), _several(b)
+    sides = _processes(a), _processes(b)
     chosen, reason = _quantity([*sides[0], *sides[1]], quantity)
     rows = dict(_rows(*sides))
     reasons = tuple(_reasons(*map(_finished, sides)))
@@ -90,32 +87,40 @@ def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity
         return Comparison(verdict.UNKNOWN, note, reasons, chosen, reason, None, cells, left_out, no_quality, rows)
     result = verdict.between(*cells)
     note = f"{result.note}; {len(left_out)} left out" if left_out else result.note
-    between = quality.difference(sides[0][0], sides[1][0])
+    between = quality.difference(sides[0][0].record, sides[1][0].record)
     return Comparison(result.outcome, note, (), chosen, reason, result, cells, left_out, between, rows)
 
 
-def _several(records: Record | Sequence[Record]) -> Sequence[Record]:
-    return [records] if isinstance(records, Record) else records
+@dataclass(frozen=True)
+class _Process:
+    """One run with its named metrics, which take a bootstrap to compute."""
+
+    record: Record
+    metrics: Mapping[str, float | None]
 
 
-def _quantity(records: Sequence[Record], typed: str | None) -> tuple[str, str]:
+def _processes(records: Record | Sequence[Record]) -> list[_Process]:
+    several = [records] if isinstance(records, Record) else records
+    return [_Process(record, named_metrics.metrics(record)) for record in several]
+
+
+def _quantity(processes: Sequence[_Process], typed: str | None) -> tuple[str, str]:
     """What is compared, and why."""
     if typed is not None:
         if typed not in QUANTITIES:
             raise UserError(f"quantity={typed}: must be {' or '.join(QUANTITIES)}")
         return typed, "as asked"
-    shares = [named_metrics.metrics(record)["utilization/gpu"] for record in records]
-    busy = [share for share in shares if share is not None]
+    busy = [share for each in processes if (share := each.metrics["utilization/gpu"]) is not None]
+    records = [each.record for each in processes]
     shared = any(record.origin.shared_host or {"shared", "contaminated"} & set(record.flags) for record in records)
     if shared and busy and fmean(busy) < BUSY_SHARE:
         return DYNAMIC, f"the host is shared and the GPU was busy for {fmean(busy):.0%}: gross is mostly waiting for it"
     return GROSS, "all that was drawn while it ran"
 
 
-def _rows(a: Sequence[Record], b: Sequence[Record]) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
-    of_a, of_b = ([named_metrics.metrics(record) for record in side] for side in (a, b))
+def _rows(a: Sequence[_Process], b: Sequence[_Process]) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
     for name in METRICS:
-        yield name, (_mean(values.get(name) for values in of_a), _mean(values.get(name) for values in of_b))
+        yield name, (_mean(each.metrics.get(name) for each in a), _mean(each.metrics.get(name) for each in b))
 
 
 def _mean(values: Iterator[float | None]) -> float | None:
@@ -127,28 +132,29 @@ def undeciding(record: Record) -> str | None:
     """Why a process decides nothing; None for one that counts."""
     if record.status != "finished":
         return f"{record.status}: {record.error}"
-    return next((flag for flag in UNDECIDING if flag in record.flags), None)
+    return flags.undeciding(record.flags)
 
 
-def _counted(name: str, records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def _counted(name: str, processes: Sequence[_Process]) -> tuple[list[_Process], list[str]]:
     """The processes of one side that count, and each other with its reason."""
-    reasons = {index: undeciding(record) for index, record in enumerate(records)}
-    left_out = [f"{name}{index + 1 if len(records) > 1 else ''}: {why}" for index, why in reasons.items() if why]
-    return [record for index, record in enumerate(records) if not reasons[index]], left_out
+    reasons = {index: undeciding(each.record) for index, each in enumerate(processes)}
+    left_out = [f"{name}{index + 1 if len(processes) > 1 else ''}: {why}" for index, why in reasons.items() if why]
+    return [each for index, each in enumerate(processes) if not reasons[index]], left_out
 
 
-def _cell(records: Sequence[Record], quantity: str) -> Cell:
+def _cell(processes: Sequence[_Process], quantity: str) -> Cell:
     metric, relative = QUANTITIES[quantity]
-    known = [values for record in records if (values := named_metrics.metrics(record))[metric] is not None]
+    known = [each.metrics for each in processes if each.metrics[metric] is not None]
     means = [float(values[metric] or 0.0) for values in known]
     halves = [
         None if values[relative] is None else mean * float(values[relative] or 0.0)
         for mean, values in zip(means, known, strict=True)
     ]
-    return cell(means, halves, card(records[0]) if records else None)
+    return cell(means, halves, card(processes[0].record) if processes else None)
 
 
-def _finished(records: Sequence[Record]) -> Sequence[Record]:
+def _finished(processes: Sequence[_Process]) -> Sequence[Record]:
+    records = [each.record for each in processes]
     return [record for record in records if record.status == "finished"] or records
 
 

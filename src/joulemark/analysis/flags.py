@@ -1,5 +1,7 @@
 """The flags of a run: warnings that a reader must see beside its numbers."""
 
+from collections.abc import Iterable
+
 from joulemark.analysis import plausibility, readings
 from joulemark.analysis.energy_metrics import component_j, estimated_share
 from joulemark.core.machine import Site
@@ -9,6 +11,14 @@ from joulemark.core.task import EXPECTED
 
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
+# Of a process whose figures decide nothing
+UNDECIDING = ("not_converged", PRELIMINARY, "contaminated", "throttled", EARLY_STOPPED)
+
+
+def undeciding(raised: Iterable[str]) -> str | None:
+    """The first flag for which a process decides nothing; None where none says so."""
+    names = set(raised)
+    return next((flag for flag in UNDECIDING if flag in names), None)
 
 
 def measurement_flags(

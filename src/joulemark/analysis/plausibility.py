@@ -3,11 +3,10 @@
 Bounds are wide on purpose: what they catch is a wrong unit, a counter that ran over, a sensor that does not exist.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from joulemark.analysis import readings
+from joulemark.analysis import energy_metrics, readings
 from joulemark.core.environment import Environment
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
 
@@ -73,27 +72,14 @@ def _wrong(window: Window, reading: Reading, component: str, limit_w: float | No
 
 def stages_share(measurement: Measurement) -> float | None:
     """The energy of all stages over that of a whole inference; None where one of them is not available."""
-    whole = [joules for joules in readings.total_j_per_request(measurement) if joules is not None]
-    if not whole or not measurement.stages:
-        return None
-    parts = []
-    for stage in measurement.stages:
-        read = [readings.window_j(measurement, stage.window, component) for component in COMPONENTS]
-        known = [joules for joules in read if joules is not None]
-        if not known:
-            return None
-        parts.append(sum(known) / stage.window.requests)
-    mean = sum(whole) / len(whole)
-    return sum(parts) / mean if mean > 0 else None
+    metrics = energy_metrics.stage_metrics(measurement)
+    parts = [metrics[f"stages/{stage.name}_wh_per_1k"] for stage in measurement.stages]
+    known = [part for part in parts if part is not None]
+    whole = energy_metrics.wh_per_1k(energy_metrics.total_j(measurement))
+    return sum(known) / whole if known and len(known) == len(parts) and whole else None
 
 
 def stages_disagree(measurement: Measurement) -> bool:
     """Whether the stages' sum is far from the whole."""
     share = stages_share(measurement)
     return share is not None and not STAGES_RANGE[0] <= share <= STAGES_RANGE[1]
-
-
-def components(measurement: Measurement) -> Iterator[str]:
-    """The components that some window's readings claim, so that all of a total must hold them."""
-    claimed = {name for window in measurement.windows for reading in window.readings for name in reading.method}
-    return (component for component in COMPONENTS if component in claimed)

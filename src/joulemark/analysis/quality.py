@@ -64,8 +64,7 @@ class QualityDifference:
 def interval(record: Record) -> QualityInterval | None:
     """The interval of a record's primary metric; None where it has none, or is not a mean over the inputs."""
     value = record.scores.get(PRIMARY)
-    every = [request.score for request in record.requests if request.score is not None]
-    if value is None or not every or not isclose(fmean(every), value, abs_tol=TOLERANCE):
+    if value is None or not _is_a_mean(record, value):
         return None
     scores = list(_scores(record).values())
     if set(scores) <= {0.0, 1.0}:
@@ -77,7 +76,7 @@ def interval(record: Record) -> QualityInterval | None:
 
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
-    if interval(a) is None or interval(b) is None:
+    if not (_has_interval(a) and _has_interval(b)):
         return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
     of_a, of_b = _scores(a), _scores(b)
     ids = [key for key in of_a if key in of_b]
@@ -92,6 +91,18 @@ def difference(a: Record, b: Record) -> QualityDifference:
 def surely_below(known: QualityInterval | None, limit: float) -> bool:
     """Whether a quality is established to be below a limit."""
     return known is not None and known.high < limit
+
+
+def _is_a_mean(record: Record, value: float) -> bool:
+    """Whether a primary metric is the mean of the scores of single requests."""
+    every = [request.score for request in record.requests if request.score is not None]
+    return bool(every) and isclose(fmean(every), value, abs_tol=TOLERANCE)
+
+
+def _has_interval(record: Record) -> bool:
+    """Whether `interval` has one, without its bootstrap."""
+    value, scores = record.scores.get(PRIMARY), set(_scores(record).values())
+    return value is not None and _is_a_mean(record, value) and (scores <= {0.0, 1.0} or len(scores) > 1)
 
 
 def _mcnemar(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDifference:

@@ -46,11 +46,9 @@ def in_words(comparison: Comparison) -> str:
 
 
 def _quality(comparison: Comparison, accepted: float) -> Regression:
-    before, after = comparison.rows.get(QUALITY, (None, None))
-    pair = comparison.quality
-    if before is None or after is None or before <= 0:
+    pair, loss = comparison.quality, verdict.quality_loss(*comparison.rows.get(QUALITY, (None, None)))
+    if loss is None:
         return Regression(NOT_ESTABLISHED, "quality: it is not available in both, or not above zero in A")
-    loss = (before - after) / before
     message = f"quality: B loses {loss:.2%}, {accepted:.2%} is accepted ({pair.note})"
     if pair.outcome == quality.UNKNOWN:
         return Regression(NOT_ESTABLISHED, message)

@@ -102,6 +102,12 @@ def welch_p(first: Sequence[float], second: Sequence[float]) -> float:
     return float(ttest_ind(first, second, equal_var=False).pvalue)
 
 
+def mean_of_all(values: Sequence[float | None]) -> float | None:
+    """The mean; None without values, and where one of them is not available."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
+
+
 def percentiles(values: Sequence[float], weights: Sequence[int], points: Sequence[float]) -> list[float]:
     """Percentiles of values that each stand for `weights` equal requests; points in [0, 100].
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import comparability, emissions
+from joulemark.analysis import comparability
+from joulemark.config.factories import site_of
 from joulemark.core import paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
-from joulemark.core.machine import Site
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
@@ -97,8 +97,7 @@ def make(request: ReportRequest) -> Report:
     for kind in request.figures:
         if kind not in FIGURES:
             raise UserError(choose("figures", kind, FIGURES))
-    site = typed(Site, request.site, "site") if request.site else Site("unknown")
-    site = emissions.located(site)
+    site = site_of(request.site or {}, "unknown")
     chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))

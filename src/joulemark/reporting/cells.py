@@ -37,17 +37,12 @@ def _merged(runs: Sequence[Entry]) -> Entry:
         energy=estimate.mean,
         half_width=estimate.half_width,
         windows=sum(run.windows or 0 for run in counted) or None,
-        quality=_mean([run.quality for run in counted]),
+        quality=stats.mean_of_all([run.quality for run in counted]),
         metrics=metrics,
     )
 
 
 def _means(runs: Sequence[Entry]) -> dict[str, float]:
     """The mean of each metric that all processes have; the within-run interval is of none of them any more."""
-    means = {name: _mean([run.metrics.get(name) for run in runs]) for name in runs[0].metrics}
+    means = {name: stats.mean_of_all([run.metrics.get(name) for run in runs]) for name in runs[0].metrics}
     return {name: value for name, value in means.items() if value is not None}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if len(known) == len(values) else None

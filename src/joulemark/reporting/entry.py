@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from joulemark.analysis.comparison import UNDECIDING
+from joulemark.analysis.flags import UNDECIDING, undeciding
 from joulemark.core.cell import Cell
 from joulemark.core.model import Settings
-from joulemark.core.stats import Estimate
 from joulemark.store.listing import StoredRun
 
 ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
@@ -82,11 +81,6 @@ class Entry:
         return Cell((self.energy,), self.half_width, self.card)
 
     @property
-    def estimate(self) -> Estimate:
-        """The energy with its interval and the card that it was measured on."""
-        return Estimate(self.energy, self.half_width, self.processes, self.card)
-
-    @property
     def setting(self) -> tuple[str, ...]:
         """What must differ for two runs to be two choices, not a choice measured twice."""
         return (self.model, self.weights, self.precision, str(self.batch), self.settings)
@@ -124,7 +118,7 @@ class Entry:
     @property
     def ranked(self) -> bool:
         """Whether it may decide anything: its audit did not fail, and no flag says that its figures decide nothing."""
-        return self.verdict != "failed" and not set(self.flags) & set(UNDECIDING)
+        return self.verdict != "failed" and undeciding(self.flags) is None
 
     @property
     def doubt(self) -> str:

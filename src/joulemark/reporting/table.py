@@ -5,12 +5,12 @@ a specialist. Rows in, text out. What may be claimed of two settings is analysis
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import fmean
 
 from joulemark.analysis import caveats, verdict
-from joulemark.analysis.comparison import UNDECIDING
+from joulemark.analysis.flags import undeciding
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import markdown as md
+from joulemark.core import stats
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import UNKNOWN, quantity, times
 
@@ -67,7 +67,7 @@ class Row:
         """The energy as a verdict takes it, one value a process that decides something."""
         if len(self.values) > 1:
             return Cell(self.values)
-        known = None if set(_flags(self)) & set(UNDECIDING) else verdict.energy_estimate(self.metrics)
+        known = None if undeciding(_flags(self)) else verdict.energy_estimate(self.metrics)
         return Cell(()) if known is None else Cell((known.mean,), known.half_width)
 
     @property
@@ -97,13 +97,9 @@ def merged(rows: Sequence[Row]) -> list[Row]:
 
 
 def _mean_row(rows: Sequence[Row]) -> Row:
-    counted = [row for row in rows if not set(_flags(row)) & set(UNDECIDING)] or rows[:1]
+    counted = [row for row in rows if not undeciding(_flags(row))] or rows[:1]
     names = dict.fromkeys(name for row in counted for name in row.metrics)
-    known = {name: [row.metrics.get(name) for row in counted] for name in names}
-    metrics = {
-        name: fmean(v for v in values if v is not None) if None not in values else None
-        for name, values in known.items()
-    }
+    metrics = {name: stats.mean_of_all([row.metrics.get(name) for row in counted]) for name in names}
     values = tuple(row.energy for row in counted if row.energy is not None)
     return replace(counted[0], metrics=metrics, values=values)
 

@@ -2,12 +2,11 @@
 
 from collections import defaultdict
 
-from joulemark.analysis.comparison import UNDECIDING
+from joulemark.analysis.flags import undeciding
+from joulemark.analysis.verdict import ENERGY
 from joulemark.core.cell import Cell
 from joulemark.store import listing
 from joulemark.store.listing import Choice
-
-ENERGY = "energy/total_wh_per_1k"
 
 
 def cells_on(uri: str, card: str, task: str) -> list[Cell]:
@@ -19,7 +18,7 @@ def cells_on(uri: str, card: str, task: str) -> list[Cell]:
     values: dict[tuple[str, str], list[float]] = defaultdict(list)
     for run in listing.runs(uri, Choice(tasks=(task,)), ()):
         tags, energy = run.tags, run.metrics.get(ENERGY)
-        counts = not set(tags.get("flags", "").split(", ")) & set(UNDECIDING) and tags.get("status") == "finished"
+        counts = tags.get("status") == "finished" and not undeciding(tags.get("flags", "").split(", "))
         if counts and energy and tags.get("compare.card") == card and "compare.cell" in tags:
             values[(tags["compare.cell"], tags.get("compare.key", ""))].append(energy)
     return [Cell(tuple(each), None, card) for each in values.values() if len(each) > 1]

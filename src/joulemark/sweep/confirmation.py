@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from joulemark.analysis import verdict
-from joulemark.analysis.comparison import UNDECIDING
+from joulemark.analysis.flags import undeciding
 from joulemark.analysis.ranking import rank
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import stats
@@ -19,7 +19,6 @@ from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.result import SweepResult
 from joulemark.sweep.space import Point, merged
 
-ENERGY = "energy/total_wh_per_1k"
 RECOMMENDED, REFERENCE = "recommended", "reference"
 
 
@@ -124,8 +123,8 @@ def confirm(result: SweepResult, measure: Measure, report: Report) -> Confirmati
             outcome = measure(_overrides(result, point), None)
             if outcome.stopped_by:
                 return _confirmation(values, left_out, result, outcome.stopped_by)
-            energy = outcome.metrics.get(ENERGY)
-            doubt = next((flag for flag in outcome.flags if flag in UNDECIDING), None)
+            energy = outcome.metrics.get(verdict.ENERGY)
+            doubt = undeciding(outcome.flags)
             if outcome.status != "finished" or energy is None or doubt:
                 left_out.append(f"left out, {name} process {turn}: {doubt or outcome.error or outcome.status}")
             else:
