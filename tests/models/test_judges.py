@@ -22,5 +22,5 @@ def test_a_clip_score_is_never_below_zero_and_nan_is_no_zero():
 @pytest.mark.parametrize(("cosines", "mean"), [((0.2, 0.4), 30.0), ((0.2, math.nan), math.nan)])
 def test_the_score_of_a_run_is_the_mean_and_nan_where_one_image_has_none(monkeypatch, cosines, mean):
     monkeypatch.setattr(judges, "_clip_scores", lambda *_: [[judges.clip_score(cosine) for cosine in cosines]])
-    assert judges.look("openai/clip", "cpu", *IMAGES) == pytest.approx({"clip_score": mean}, nan_ok=True)
-    assert judges.look(None, "cpu", *IMAGES) == {}
+    assert judges.look("openai/clip", "cpu", False, *IMAGES) == pytest.approx({"clip_score": mean}, nan_ok=True)
+    assert judges.look(None, "cpu", False, *IMAGES) == {}

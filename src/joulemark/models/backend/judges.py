@@ -27,8 +27,10 @@ def look(
     judge: str | None, device: str, checked: bool, samples: Sequence[Sample], predictions: Sequence[Prediction]
 ) -> Mapping[str, float | None]:
     """What the images are worth, and, where a safety checker `checked` them, how many it `blanked`."""
-    counted = {BLANKED: float(sum(prediction.output.info.get(BLANKED, False) for prediction in predictions))}
-    return {**(counted if checked else {}), **_judged(judge, device, samples, predictions)}
+    scores = _judged(judge, device, samples, predictions)
+    if not checked:
+        return scores
+    return {BLANKED: float(sum(prediction.output.info.get(BLANKED, False) for prediction in predictions)), **scores}
 
 
 def _judged(
