@@ -154,11 +154,14 @@ def compare(
 ) -> Comparison:
     """Which of two settings costs less: `verdict` is `A`, `B`, `tie`, `not established` or `unknown`, `note` says why.
 
-    Each side is a run or several runs of one setting; an id stands for all processes of its cell in the store.
+    Each side is a run or several runs of one setting; an id stands for all processes of its cell in the store,
+    unless both are of one cell.
 
     Raises:
         UserError: for an id that is no run, and a quantity that is neither `gross` nor `dynamic`
     """
+    if isinstance(a, str) and isinstance(b, str):
+        return comparison.compare(*loading.sides(a, b, tracking_uri), quantity)
     first, second = (_side(side, tracking_uri) for side in (a, b))
     return comparison.compare(first, second, quantity)
 

@@ -123,7 +123,7 @@ def test_finished_runs_are_taken_unless_others_are_named_and_a_name_may_be_short
         (['runs=[""]'], "may be 3 runs"),
         (["runs=[12]"], "read as a number; quote it"),
         (["label=a/b"], "letters, digits"),
-        (["site.zone=FRANCE"], "did you mean site.zone=FRA"),
+        (["site.zone=FRAX"], "did you mean site.zone=FRA"),
     ):
         with pytest.raises(UserError, match=says):
             runs(*options)

@@ -1,11 +1,11 @@
 """joulemark compare A B: which of two settings costs less energy, or that they tie, or do not compare.
 
 A and B are run ids (the beginning is enough), record.json files, or several of either with commas between them. A run
-of the store stands for its cell: all processes of the same setting, software and card, unless --alone is typed. A
-verdict needs three processes a side (repeats=3). With `--max-regress 3%` A is the one to hold B against, for use in CI;
-with `--needed 3%` it says how many processes a difference of that size takes on this machine. Exit code 0; 1 where B
-costs more than that, or answers worse than `--max-quality-loss`; 3 where neither is established; 2 for a mistake and
-for runs that do not compare. The last line is JSON.
+of the store stands for its cell: all processes of the same setting, software and card, unless --alone is typed or both
+are of one cell. A verdict needs three processes a side (repeats=3). With `--max-regress 3%` A is the one to hold B
+against, for use in CI; with `--needed 3%` it says how many processes a difference of that size takes on this machine.
+Exit code 0; 1 where B costs more than that, or answers worse than `--max-quality-loss`; 3 where neither is
+established; 2 for a mistake and for runs that do not compare. The last line is JSON.
 """
 
 import argparse
@@ -121,7 +121,7 @@ def _in_words(cell: Cell) -> str:
 def run(argv: Sequence[str]) -> int:
     """Compares two settings and prints the result; returns the exit code."""
     options = arguments(argv)
-    a, b = (loading.cell(run, options.tracking_uri, options.alone) for run in (options.a, options.b))
+    a, b = loading.sides(options.a, options.b, options.tracking_uri, options.alone)
     comparison = compare(a, b, options.quantity)
     result = regression(comparison, options.max_regress, options.max_quality_loss)
     code = DO_NOT_COMPARE if comparison.reasons else EXIT[result.outcome]

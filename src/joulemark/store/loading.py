@@ -48,6 +48,18 @@ def cell(runs: str, uri: str | None = None, alone: bool = False) -> list[Record]
     return [record, *_further(tracking.resolve(uri), run_id, record)]
 
 
+def sides(a: str, b: str, uri: str | None = None, alone: bool = False) -> tuple[list[Record], list[Record]]:
+    """The records of both sides of a comparison, each as `cell` finds it; two runs of one cell stand for themselves.
+
+    Raises:
+        UserError: as in `load`
+    """
+    first, second = (cell(runs, uri, alone) for runs in (a, b))
+    if {record.id for record in first} & {record.id for record in second}:
+        return cell(a, uri, alone=True), cell(b, uri, alone=True)
+    return first, second
+
+
 def _further(uri: str, run_id: str, record: Record) -> list[Record]:
     """The other finished runs of a record's cell that compare with it, newest first."""
     own = comparability.tags(record)
