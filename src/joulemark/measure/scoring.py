@@ -12,6 +12,14 @@ from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Predict
 from joulemark.data.batching import in_order_of_samples
 
 
+def unscored(
+    record: Record, samples: Sequence[Sample], predictions: Sequence[Prediction], places: Sequence[int]
+) -> Record:
+    """The record with a row for each request and no scores: what a metric that breaks leaves."""
+    latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
+    return replace(record, requests=_requests(samples, predictions, [None] * len(samples), latencies))
+
+
 def scored(
     record: Record,
     run: Run,
@@ -23,7 +31,7 @@ def scored(
     """The record with the quality of the predictions, and a row for each request, whichever batch it was in."""
     scores = _scores(run, loaded, samples, predictions)
     latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
-    requests = _requests(samples, predictions, scores, latencies)
+    requests = _requests(samples, predictions, scores.each, latencies)
     record = replace(
         record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by, requests=requests
     )
@@ -62,7 +70,10 @@ def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Se
 
 
 def _requests(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], scores: Scores, latencies: Sequence[float]
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    scores: Sequence[float | None],
+    latencies: Sequence[float],
 ) -> tuple[Request, ...]:
     return tuple(
         Request(
@@ -76,5 +87,5 @@ def _requests(
             output_tokens=prediction.output_tokens,
             truncated=prediction.truncated,
         )
-        for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True)
+        for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True)
     )
