@@ -2,11 +2,12 @@
 
 import fcntl
 import os
-import signal
 import struct
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from joulemark.core import signals
 
 SEEN_S = 5.0  # how long an exit status is looked for: files are closed before a process is over
 
@@ -33,8 +34,8 @@ class Ending:
             return None
         if code >= 0:
             return f"the process ended itself with exit code {code} {{when}}, before the run was over"
-        name = signal.Signals(-code).name
-        if code != -signal.SIGKILL:
+        name = signals.name(-code)
+        if code != -signals.SIGKILL:
             return f"the process was ended by {name} {{when}}"
         starved = _out_of_memory_kills() > self._starved
         return f"killed by {name} {{when}}" + ("; meanwhile this host ran out of memory" if starved else "")

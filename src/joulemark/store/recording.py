@@ -71,7 +71,8 @@ def _sender(replies: TextIO) -> Send:
 
     def send(**reply: Any) -> None:
         with lock, suppress(OSError):  # the measuring process may have been killed: nobody reads it
-            print(json.dumps(reply), file=replies, flush=True)
+            replies.write(f"{json.dumps(reply)}\n")
+            replies.flush()
 
     return send
 
