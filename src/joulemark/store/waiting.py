@@ -38,11 +38,8 @@ def of_store(uri: str, whole: bool = True, but: Path | None = None) -> Iterator[
     """The spools for one store, the oldest first; with `whole` those alone whose run came to its end."""
     shown = tracking.public(uri)
     for folder in folders():
-        if (
-            folder != but
-            and tracking.public(store_of(folder)[0]) == shown
-            and (not whole or (folder / FINAL).is_file())
-        ):
+        over = (folder / FINAL).is_file()
+        if folder != but and (over or not whole) and tracking.public(store_of(folder)[0]) == shown:
             yield folder
 
 
