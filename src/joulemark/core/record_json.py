@@ -2,7 +2,8 @@
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
+from math import isfinite
 from typing import Any
 
 from joulemark.core import record_upgrade
@@ -12,8 +13,8 @@ from joulemark.core.record import SCHEMA, Record
 
 def to_json(record: Record) -> dict[str, Any]:
     """The record as dicts, lists, strings and numbers, `schema` among them."""
-    plain: dict[str, Any] = _plain(asdict(record))
-    return plain
+    values: dict[str, Any] = plain(record)
+    return values
 
 
 def from_json(values: Mapping[str, Any]) -> Record:
@@ -41,9 +42,14 @@ def from_json(values: Mapping[str, Any]) -> Record:
         raise UserError(f"this record is broken at {place}: {first['msg']}") from None
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+def plain(value: Any) -> Any:
+    """Any part of a record as JSON values; a number that is not finite is unknown, None: JSON has no name for it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | array):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)

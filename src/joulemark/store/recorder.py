@@ -138,7 +138,9 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     try:
         from joulemark.store import opening, records  # MLflow enters here
 
-        save = partial(records.save, opening.open_store(hello["uri"], hello["task"]))
+        save = partial(
+            records.save, opening.open_store(hello["uri"], hello["task"]), run_id=os.environ.get("MLFLOW_RUN_ID")
+        )
     except UserError as error:
         return send({"error": str(error)})
     watcher = Watcher(Path(hello["heart"]), hello["stall_s"], hello["process"]) if "heart" in hello else None

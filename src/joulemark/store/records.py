@@ -1,9 +1,9 @@
 """A record as one flat run."""
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -11,47 +11,65 @@ from mlflow.exceptions import MlflowException
 
 from joulemark.analysis import named_metrics
 from joulemark.core.record import Record
-from joulemark.store import run_page
+from joulemark.store import identity, run_page
 from joulemark.store.opening import Store, address, alone
 from joulemark.store.writing import attach, ending, write
 
 
-def save(opened: Store, record: Record, params: Mapping[str, str]) -> dict[str, Any]:
+def save(
+    opened: Store,
+    record: Record,
+    params: Mapping[str, str],
+    *,
+    run_id: str | None = None,
+    attachments: Sequence[Path] = (),
+    ended_ms: int | None = None,
+) -> dict[str, Any]:
     """Writes the record as one run and returns where it is: `run_id`, `url` (a server's) and `ui_path`.
 
-    With MLFLOW_RUN_ID in the environment the record goes into that run, where it is open. Raises what MLflow raises;
-    the run is then closed as failed, never left running.
+    However often it is called, there is one run of the `record.id`: what a lost reply or a kill left is found and
+    completed, and a whole run stays as it is. With a `run_id` the record goes into that run, where it is open.
+
+    Args:
+        attachments: files that are attached under their names
+        ended_ms: when the run was over, since the epoch; None: now
+
+    Raises:
+        Exception: what MLflow raises; the run is then closed as failed and incomplete, where the store can be reached
     """
     metrics = named_metrics.metrics(record)
     with alone(opened.uri):
-        run = _begin(opened, record)
-        run_id = run.info.run_id
-        with ending(opened.client, run_id, record.status):
-            write(opened.client, run_id, metrics, params, run_page.tags(record, metrics))
-            _log_inputs(opened, run_id, record)
-            attach(opened.client, run_id, run_page.files(record, metrics))
-    path = f"#/experiments/{run.info.experiment_id}/runs/{run_id}?workflowType=machine_learning"
-    return {"run_id": run_id, "url": address(opened.uri, path), "ui_path": path}
+        run = identity.found(opened, record.id, run_id) or _created(opened, record)
+        if not identity.whole(run):
+            with ending(opened.client, run.info.run_id, record.status, ended_ms):
+                _write(opened, run, record, metrics, params, attachments)
+        identity.remove_others(opened, record.id, run.info.run_id)
+    path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
+    return {"run_id": run.info.run_id, "url": address(opened.uri, path), "ui_path": path}
 
 
-def _begin(opened: Store, record: Record) -> Any:
-    given = _given(opened)
-    if given is not None:
-        return given
+def _created(opened: Store, record: Record) -> Any:
     began = int(datetime.fromisoformat(record.started_at).timestamp() * 1000)
-    return opened.client.create_run(opened.experiment_id, start_time=began, run_name=run_page.run_name(record))
+    return opened.client.create_run(
+        opened.experiment_id, start_time=began, run_name=run_page.run_name(record), tags={identity.TAG: record.id}
+    )
 
 
-def _given(opened: Store) -> Any | None:
-    """The run that MLFLOW_RUN_ID names where it is open; a stale name, of a run that is gone or over, is nobody's."""
-    run_id = os.environ.get("MLFLOW_RUN_ID")
-    if not run_id:
-        return None
-    try:
-        run = opened.client.get_run(run_id)
-    except MlflowException:
-        return None
-    return run if run.info.status in ("RUNNING", "SCHEDULED") else None
+def _write(
+    opened: Store,
+    run: Any,
+    record: Record,
+    metrics: Mapping[str, float | None],
+    params: Mapping[str, str],
+    attachments: Sequence[Path],
+) -> None:
+    run_id = run.info.run_id
+    write(opened.client, run_id, metrics, params, run_page.tags(record, metrics), at_ms=run.info.start_time)
+    _log_inputs(opened, run_id, record)
+    attach(opened.client, run_id, run_page.files(record, metrics))
+    for path in attachments:
+        opened.client.log_artifact(run_id, str(path))
+    identity.completed(opened, run)
 
 
 def _log_inputs(opened: Store, run_id: str, record: Record) -> None:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 PARAMS_AT_ONCE = 100  # the tracking API's limit for one log_batch
+INCOMPLETE = "record.incomplete"  # tag of a run whose writing broke, with the reason
 MLFLOW_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 
@@ -19,14 +20,16 @@ def now_ms() -> int:
 
 
 @contextmanager
-def ending(client: MlflowClient, run_id: str, status: str) -> Iterator[None]:
-    """Ends the run with our status after it was written; as failed if that breaks, so it is never left running."""
+def ending(client: MlflowClient, run_id: str, status: str, ended_ms: int | None = None) -> Iterator[None]:
+    """Ends the run with our status after it was written; as failed and incomplete if that breaks, not left running."""
     try:
         yield
-    except BaseException:
-        client.set_terminated(run_id, "FAILED")
+    except BaseException as error:
+        with suppress(Exception):  # a store that went away: what broke the writing is the reason
+            client.set_tag(run_id, INCOMPLETE, f"{type(error).__name__}: {error}"[:500])
+            client.set_terminated(run_id, "FAILED", ended_ms)
         raise
-    client.set_terminated(run_id, MLFLOW_STATUS[status])
+    client.set_terminated(run_id, MLFLOW_STATUS[status], ended_ms)
 
 
 def write(
@@ -35,10 +38,14 @@ def write(
     metrics: Mapping[str, float | None],
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
+    at_ms: int | None = None,
 ) -> None:
-    """Writes the metrics that were read, params and tags, in as few calls as there can be."""
-    now = now_ms()
-    read = [Metric(name, value, now, 0) for name, value in metrics.items() if value is not None]
+    """Writes the metrics that were read, params and tags, in as few calls as there can be.
+
+    `at_ms` is the metrics' time: with the same one a second writing changes nothing.
+    """
+    at_ms = now_ms() if at_ms is None else at_ms
+    read = [Metric(name, value, at_ms, 0) for name, value in metrics.items() if value is not None]
     values = [Param(key, str(value)) for key, value in (params or {}).items()]
     labels = [RunTag(key, str(value)) for key, value in (tags or {}).items()]
     client.log_batch(run_id, read, values[:PARAMS_AT_ONCE], labels)

@@ -1,0 +1,57 @@
+"""One run for each `record.id`: what a lost reply, a retry or a kill left is found again, and twins are removed."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from mlflow.exceptions import MlflowException
+
+from joulemark.store.opening import Store
+from joulemark.store.writing import INCOMPLETE
+
+TAG = "record.id"
+OPEN = ("RUNNING", "SCHEDULED")
+
+
+def found(opened: Store, record_id: str, given: str | None) -> Any | None:
+    """The run that holds this record, whole or begun; else the run `given`, where it is open; None: none yet."""
+    runs = _of(opened, record_id)
+    if runs:
+        return runs[0]
+    if given is None:
+        return None
+    try:
+        run = opened.client.get_run(given)
+    except MlflowException:  # it is gone: the name is stale
+        return None
+    if run.info.status in OPEN:
+        opened.client.set_tag(given, TAG, record_id)
+        return run
+    return run if run.data.tags.get(TAG) == record_id else None  # of another experiment
+
+
+def whole(run: Any) -> bool:
+    """Whether the run was written to its end."""
+    return run.info.status not in OPEN and INCOMPLETE not in run.data.tags and TAG in run.data.tags
+
+
+def completed(opened: Store, run: Any) -> None:
+    """Takes away what says that the writing broke."""
+    if INCOMPLETE in run.data.tags:
+        with suppress(MlflowException):  # it is away: the reply was lost
+            opened.client.delete_tag(run.info.run_id, INCOMPLETE)
+
+
+def remove_others(opened: Store, record_id: str, kept: str) -> None:
+    """Deletes every other run of the record: a request that was sent twice made it."""
+    for run in _of(opened, record_id):
+        if run.info.run_id != kept:
+            if run.info.status in OPEN:
+                opened.client.set_terminated(run.info.run_id, "KILLED")
+            opened.client.delete_run(run.info.run_id)
+
+
+def _of(opened: Store, record_id: str) -> Sequence[Any]:
+    """The runs of a record, a whole one first; every process finds them in the same order."""
+    runs = opened.client.search_runs([opened.experiment_id], f"tags.`{TAG}` = '{record_id}'")
+    return sorted(runs, key=lambda run: (not whole(run), run.info.run_id))

@@ -1,0 +1,158 @@
+"""The spool: each run writes its record to a local disk before the store is told anything, and the store from there.
+
+    spool/<record id>/     one folder a run, from its first moment until the store has the run
+      owner                locked while the run or its recorder lives
+      draft.json           what was requested, written once
+      changes.jsonl        a line a step: what is new
+      cause.json           the first cause of an end that the record itself does not tell
+      final.json           the whole record, once it is over
+      files/               what is attached to the run as it lies there
+
+Where a disk is full, read-only or gone, the next of `roots` takes the record.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from joulemark.core import atomic, paths, tracking
+from joulemark.core.record import Record
+from joulemark.core.record_changes import changes
+from joulemark.core.record_json import to_json
+
+Payload = dict[str, Any]  # "record" (JSON values), "params", and where it goes: "store", "secret", "run_id"
+
+
+def roots() -> list[Path]:
+    """The folders that may hold spools, the first that takes it is used; each one only of this user's."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    temporary = [Path(tempfile.gettempdir()), Path("/dev/shm")]
+    own = [folder / f"joulemark-{os.getuid()}" for folder in temporary if folder.is_dir()]
+    return [folder / "spool" for folder in (paths.home(), state / "joulemark", *own)]
+
+
+class Spool:
+    """The record of one run on a local disk, ahead of the store.
+
+    Attributes:
+        folder: where it lies; another one after a disk was full
+    """
+
+    def __init__(self, record: Record, params: Mapping[str, str], uri: str) -> None:
+        """Writes the first draft; OSError where no disk takes it."""
+        shown = tracking.public(uri)
+        self._where = {"store": shown, "secret": shown != uri, "run_id": os.environ.get("MLFLOW_RUN_ID")}
+        self._params, self._record, self._phase = dict(params), record, ""
+        self._earlier: list[Path] = []
+        self._owner: int | None = None
+        self.folder = Path()
+        self._settle(roots())
+
+    @property
+    def files(self) -> Path:
+        """The folder whose files are attached to the run; made when it is first asked for."""
+        folder = self.folder / "files"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def owner(self) -> int:
+        """The descriptor whose lock says that the run lives: a recorder inherits it."""
+        assert self._owner is not None
+        return self._owner
+
+    def draft(self, record: Record, phase: str) -> None:
+        """What to record, as failed, if this process dies from here on; only what is new is written."""
+        change = changes(self._record, record)
+        self._record, self._phase = record, phase
+        try:
+            atomic.append(self.folder / "changes.jsonl", json.dumps({"phase": phase, **change}, allow_nan=False))
+        except OSError:
+            self._move()
+
+    def finish(self, record: Record) -> None:
+        """The whole record, once it is over; OSError where no disk takes it."""
+        self._record, self._phase = record, ""
+        try:
+            atomic.write(self.folder / "final.json", self._text())
+        except OSError:
+            self._move()
+            atomic.write(self.folder / "final.json", self._text())
+
+    def drop(self) -> None:
+        """Removes it: nothing has begun."""
+        for folder in (self.folder, *self._earlier):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Lets others deliver it, as the end of this process does."""
+        if self._owner is not None:
+            os.close(self._owner)
+            self._owner = None
+
+    def _move(self) -> None:
+        """Goes on in the next folder that takes the whole of it; this one keeps the files that are open in it."""
+        left, before, others = self.folder, self._owner, roots()
+        self._earlier.append(left)
+        self._settle(others[others.index(left.parent) + 1 :] if left.parent in others else others)
+        for name in ("draft.json", "changes.jsonl", "final.json"):
+            with suppress(OSError):
+                (left / name).unlink()
+        if not (left / "files").is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        if before is not None:
+            os.close(before)
+
+    def _settle(self, folders: list[Path]) -> None:
+        failure: OSError | None = None
+        for root in folders:
+            folder = root / self._record.id
+            try:
+                _prepare(root)
+                folder.mkdir(mode=0o700)
+                atomic.write(folder / "draft.json", self._text())
+                self._owner = _locked(folder / "owner")
+            except OSError as error:
+                failure = failure or error
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
+            self.folder = folder
+            return
+        raise failure or FileNotFoundError("no folder for a spool")
+
+    def _text(self) -> str:
+        payload = {
+            "record": to_json(self._record),
+            "params": self._params,
+            "phase": self._phase,
+            "earlier": [str(folder) for folder in self._earlier],
+            **self._where,
+        }
+        return json.dumps(payload, allow_nan=False)
+
+
+def _prepare(root: Path) -> None:
+    """Makes the folder of spools; PermissionError for one in a folder of everybody's that another user has made."""
+    shared = root.parent.name == f"joulemark-{os.getuid()}"
+    if shared:
+        root.parent.mkdir(mode=0o700, exist_ok=True)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if shared and any(folder.lstat().st_uid != os.getuid() for folder in (root, root.parent)):  # a link: its maker
+        raise PermissionError(f"{root} is another user's")
+
+
+def _locked(path: Path) -> int:
+    owner = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, atomic.PRIVATE)
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(owner)
+        raise
+    return owner
