@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from array import array
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -61,7 +62,7 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
     options = {field.name: getattr(run.task, field.name) for field in fields(run.task)}  # type: ignore[arg-type]
     del options["dataset"]
     prompt = options.pop("prompt", None)
-    text = json.dumps([[sample.id, sample.input, sample.target] for sample in inputs.samples], default=str)
+    digest, distinct = _digest(inputs)
     return TaskFacts(
         name=options.pop("name"),
         unit=options.pop("unit"),
@@ -76,13 +77,26 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
         config=run.dataset.config,
         split=run.dataset.split,
         revision=run.dataset.revision,
-        digest=hashlib.sha256(text.encode()).hexdigest()[:16],
-        distinct=len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
+        digest=digest,
+        distinct=distinct,
         classes=_classes(run, inputs),
         shuffle=run.dataset.shuffle,
         skipped=inputs.skipped,
         options=options,
     )
+
+
+def _digest(inputs: Inputs) -> tuple[str, int]:
+    """The digest of inputs and references as one JSON list, and how many inputs differ; one sample at a time."""
+    import numpy
+
+    digest, seen = hashlib.sha256(b"["), array("q")
+    for number, sample in enumerate(inputs.samples):
+        text = json.dumps([sample.id, sample.input, sample.target], default=str)
+        digest.update(f", {text}".encode() if number else text.encode())
+        seen.append(hash(json.dumps(sample.input, default=str)))
+    digest.update(b"]")
+    return digest.hexdigest()[:16], len(numpy.unique(numpy.asarray(seen, "q")))
 
 
 def _classes(run: Run, inputs: Inputs) -> int | None:

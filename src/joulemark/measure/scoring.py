@@ -1,7 +1,8 @@
 """The quality of the calls that were measured, a row for each request, and the flags of what was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from joulemark.analysis import audit, flags, latency_metrics
 from joulemark.config.run import Run
@@ -10,6 +11,7 @@ from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.data.batching import in_order_of_samples
+from joulemark.measure import request_files
 
 
 def scored(
@@ -19,14 +21,17 @@ def scored(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     places: Sequence[int],
+    files: Path | None = None,
 ) -> Record:
-    """The record with the quality of the predictions, and a row for each request, whichever batch it was in."""
+    """The record with the quality of the predictions, and a row for each request, whichever batch it was in.
+
+    The rows go into `files` while they are made, and their summary into the record; without a folder the rows do.
+    """
     scores = _scores(run, loaded, samples, predictions)
     latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
-    requests = _requests(samples, predictions, scores, latencies)
-    record = replace(
-        record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by, requests=requests
-    )
+    rows = _requests(samples, predictions, scores, latencies)
+    record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
+    record = replace(record, requests=tuple(rows)) if files is None else request_files.written(record, rows, files)
     return flagged(record, record.measurement)
 
 
@@ -63,9 +68,9 @@ def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Se
 
 def _requests(
     samples: Sequence[Sample], predictions: Sequence[Prediction], scores: Scores, latencies: Sequence[float]
-) -> tuple[Request, ...]:
-    return tuple(
-        Request(
+) -> Iterator[Request]:
+    for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True):
+        yield Request(
             id=sample.id,
             output=str(prediction.output),
             reference=None if sample.target is None else str(sample.target),
@@ -76,5 +81,3 @@ def _requests(
             output_tokens=prediction.output_tokens,
             truncated=prediction.truncated,
         )
-        for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True)
-    )
