@@ -7,7 +7,7 @@ from tests.paths import ROOT
 PACKAGE = ROOT / "src" / "joulemark"
 
 # The console itself, and the mains of processes of their own
-PRINTING = {"core/console.py", "store/recorder.py", "data/embedded/make.py", "data/embedded/train.py"}
+PRINTING = {"core/console.py", "data/embedded/make.py", "data/embedded/train.py"}
 
 
 def prints(tree):

@@ -7,10 +7,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from joulemark.cli.run import _payload
+from joulemark.cli.run import _params
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
+from joulemark.core.record_json import to_json
 from joulemark.core.task import Inputs
 from joulemark.hardware import devices, gpus
 from joulemark.measure.draft import draft
@@ -146,13 +147,13 @@ def test_a_password_in_the_uri_reaches_no_part_of_the_run(overrides, elsewhere, 
     assert run.tracking_uri == SECRET  # by which the store is opened
     assert run.config["tracking_uri"] == run.chosen["tracking_uri"] == "postgresql+psycopg://db.example/runs"
     record = draft(run, Inputs(()))
-    assert "secret" not in str((run.config, run.chosen, run.command, record, _payload(record, run)))
+    assert "secret" not in str((run.config, run.chosen, run.command, record, _params(run), to_json(record)))
 
 
 def test_where_a_sweep_keeps_its_study_is_no_part_of_its_runs():
     run = built(f"storage={SECRET}")
     record = draft(run, Inputs(()))
-    for kept in (run.config, run.chosen, record.config, _payload(record, run)["params"]):
+    for kept in (run.config, run.chosen, record.config, _params(run)):
         assert "storage" not in kept
         assert "secret" not in str(kept)
 

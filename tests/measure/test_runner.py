@@ -1,6 +1,6 @@
 """One run to its record: also when it fails, and never with anything lost."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 
@@ -110,6 +110,10 @@ def test_random_weights_have_energy_and_no_quality():
             "out of memory at batch_size=2",
         ),
         (Interrupted("SIGTERM"), "interrupted", "interrupted by SIGTERM"),
+        (Interrupted("SIGHUP"), "interrupted", "interrupted by SIGHUP"),
+        (type("PanicException", (BaseException,), {})("a tokenizer"), "failed", "PanicException: a tokenizer"),
+        (SystemExit(0), "failed", "SystemExit: 0"),
+        (UserError("too late to refuse"), "failed", "UserError: too late to refuse"),
     ],
 )
 def test_a_run_that_breaks_is_a_record_that_says_why_and_keeps_what_was_measured(error, status, says):
@@ -124,12 +128,57 @@ def test_a_run_that_breaks_is_a_record_that_says_why_and_keeps_what_was_measured
     assert named_metrics.metrics(record)["energy/total_wh_per_1k"] is not None
 
 
+class Unclosed(FakeMeter):
+    error = OSError("the sensor hangs")
+
+    def close(self):
+        raise self.error
+
+
+def test_a_meter_that_breaks_when_it_is_closed_is_named_and_takes_nothing():
+    clock = FakeClock()
+    meters = [Unclosed(clock, {"cpu": 50.0}, "mine"), FakeMeter(clock, {"ram": 5.0})]
+    record = benched(a_run(clock, meters), clock)
+    assert record.status == "failed"
+    assert record.error == "meter mine broke when it was closed: OSError: the sensor hangs"
+    assert (len(record.measurement.windows), record.scores["primary"]) == (3, 0.5)
+    assert not meters[1].opened  # the others are closed all the same
+
+
+@pytest.mark.parametrize("second", [OSError("the sensor hangs"), Interrupted("SIGTERM")])
+def test_of_two_causes_the_first_is_the_reason(second):
+    clock = FakeClock()
+    meter = Unclosed(clock, {"cpu": 50.0})
+    meter.error = second
+    record = benched(a_run(clock, [meter], FakeModel(clock, error=RuntimeError("first"), fails_after=27)), clock)
+    assert (record.status, record.error) == ("failed", "RuntimeError: first")
+    assert len(record.measurement.windows) == 1
+
+
+def test_a_metric_that_breaks_leaves_what_was_predicted_and_how_long_it_took():
+    clock = FakeClock()
+    run = a_run(clock)
+    broken = replace(run, task=Unscored(**{field.name: getattr(run.task, field.name) for field in fields(run.task)}))
+    record = benched(broken, clock)
+    assert record.error == "ZeroDivisionError: of a metric"
+    assert len(record.measurement.windows) == 3
+    assert [request.output for request in record.requests] == ["positive", "positive", "negative"]
+    assert all(request.latency_s > 0 and request.score is None for request in record.requests)
+
+
+class Unscored(TextClassification):
+    def score(self, samples, predictions):
+        if predictions:
+            raise ZeroDivisionError("of a metric")
+        return super().score(samples, predictions)
+
+
 def test_the_watch_sees_each_phase_and_what_was_measured_until_then():
     clock, seen = FakeClock(), []
     benched(a_run(clock), clock, watch=lambda phase, record: seen.append((phase, len(record.measurement.windows))))
     assert seen == [
         ("meters", 0), ("load", 0), ("idle", 0), ("warm-up", 0), ("window 1", 1), ("window 2", 2),
-        ("window 3", 3), ("scoring", 3), ("counting", 3),
+        ("window 3", 3), ("predictions", 3), ("scoring", 3), ("counting", 3),
     ]  # fmt: skip
 
 

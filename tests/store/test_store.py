@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,8 +17,9 @@ from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
 from joulemark.core.record_json import from_json, to_json
-from joulemark.store import recorder
+from joulemark.store import recorder, waiting
 from joulemark.store.recorder import Recorder
+from joulemark.store.spool import Spool, begun
 from tests.paths import ROOT
 from tests.records import PARAMS, a_record
 
@@ -34,8 +34,22 @@ def sqlite(tmp_path):
     return f"sqlite:///{tmp_path / 'deep' / 'mlflow.db'}"
 
 
-def payload(record=None):
-    return {"record": to_json(record or a_record()), "params": PARAMS}
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def recording(uri, record=None):
+    record = record or a_record()
+    return Recorder(Spool(record, PARAMS, uri), uri, record.task.name)
+
+
+def set_aside(uri, record):
+    spool = Spool(record, PARAMS, uri)
+    spool.finish(record)
+    spool.release()
+    return spool.folder
 
 
 def runs_of(uri):
@@ -51,10 +65,18 @@ def artifact(uri, run_id, name):
     return Path(artifacts.download_artifacts(run_id=run_id, artifact_path=name, tracking_uri=uri)).read_text()
 
 
-def save(uri, record):
-    with Recorder(uri, record.task.name) as writer:
+def save(uri, record, **more):
+    """Writes without the second process."""
+    from joulemark.store import opening, records
+
+    return records.save(opening.open_store(uri, record.task.name), record, PARAMS, **more)
+
+
+def save_by_recorder(uri, record):
+    with recording(uri, record) as writer:
         writer.wait_ready()
-        return writer.finish(payload(record))
+        writer.keep(record)
+        return {**writer.deliver(), "delivered": writer.delivered}
 
 
 def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_asks_for(sqlite):
@@ -63,7 +85,7 @@ def test_a_run_that_was_ended_early_does_not_count_as_the_run_that_its_command_a
     record = replace(a_record(), origin=replace(a_record().origin, command="python -m src.run"))
     save(sqlite, replace(record, flags=("early_stopped", "not_converged")))
     assert finished(sqlite, record.device_name) == {}
-    save(sqlite, record)
+    save(sqlite, replace(record, id="0" * 32))
     assert list(finished(sqlite, record.device_name)) == ["run"]  # its command, wherever it was typed
 
 
@@ -95,7 +117,7 @@ def check_whole(uri, link, record):
 
 def test_a_record_is_whole_in_sqlite_and_its_files_lie_beside_the_database(sqlite, tmp_path):
     record = a_record()
-    link = save(sqlite, record)
+    link = save_by_recorder(sqlite, record)
     check_whole(sqlite, link, record)
     assert link["url"] is None
     assert link["ui_path"].startswith("#/experiments/")
@@ -116,32 +138,22 @@ def test_a_record_is_whole_on_a_server_and_the_link_leads_to_it(tmp_path):
 def test_a_record_is_whole_in_postgresql(postgresql, monkeypatch, tmp_path):
     monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path / "mlruns"))
     record = a_record()
-    check_whole(postgresql, save_here(postgresql, record), record)
+    check_whole(postgresql, save(postgresql, record), record)
     assert list((tmp_path / "mlruns" / "artifacts" / "text_classification").rglob("record.json"))
 
 
-def save_here(uri, record):
-    """Writes without the second process, so that the files can be sent elsewhere."""
-    from joulemark.store import opening, records
-
-    return records.save(opening.open_store(uri, record.task.name), record, PARAMS)
-
-
-def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(sqlite, tmp_path):
-    path = tmp_path / "payload.json"
-    path.write_text(json.dumps(payload()))
-    children = []
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_eight_processes_may_meet_at_a_database_that_is_not_there_yet(kind, request, tmp_path, monkeypatch):
+    uri, children = request.getfixturevalue(kind), []
     for number in range(8):
-        copy = tmp_path / f"{number}.json"
-        shutil.copy(path, copy)
-        command = [sys.executable, "-m", "src.recorder", str(copy), "--tracking-uri", sqlite]
-        children.append(
-            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        )
+        monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path / f"home{number}"))
+        set_aside(uri, a_record())
+        command = [sys.executable, "-m", "src.sync", "--tracking-uri", uri]
+        children.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     for child in children:
-        _, errors = child.communicate(timeout=200)
-        assert child.returncode == 0, errors
-    runs = runs_of(sqlite)
+        out, errors = child.communicate(timeout=250)
+        assert child.returncode == 0, out + errors
+    runs = runs_of(uri)
     assert len(runs) == 8
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert len({run.info.experiment_id for run in runs}) == 1
@@ -196,74 +208,112 @@ def test_a_run_that_did_not_finish_is_there_with_its_reason(sqlite, status, expe
     assert artifact(sqlite, run.info.run_id, "traceback.txt") == "Traceback …"
 
 
-def test_a_killed_process_leaves_its_last_draft_as_one_failed_run(sqlite):
-    code = (
-        "import os, json, signal\n"
-        "from joulemark.store.recorder import Recorder; from tests.store.test_store import payload\n"
-        f"with Recorder({sqlite!r}, 'text_classification') as writer:\n"
-        "    writer.wait_ready()\n"
-        "    writer.draft(payload(), 'load')\n"
-        "    writer.draft(payload(), 'window 2')\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+def measuring(uri, *lines):
+    """A process that records, and does these lines with `writer` and `record`."""
+    code = [
+        "import os, signal, time",
+        "from joulemark.store.recorder import Recorder; from joulemark.store.spool import begun",
+        "from tests.store.test_store import drafted, PARAMS; first, record = drafted()",
+        f"with begun(first, PARAMS, {uri!r}) as spool, Recorder(spool, {uri!r}, 'text_classification', 2.0) as writer:",
+        "    writer.wait_ready(); writer.draft(record, 'window 2'); writer.beat()",
+        *(f"    {line}" for line in lines),
+    ]
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], cwd=ROOT, timeout=200, capture_output=True, text=True
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100)
-    assert done.returncode == -signal.SIGKILL
+
+
+def drafted():
+    """A record that has not begun, and what was measured of it when its process ended."""
+    record = a_record()
+    return replace(record, measurement=Measurement(), requests=(), scores={}), replace(record, status="failed")
+
+
+def ended_run(uri):
+    """The one run of a store, once it is over."""
     wait_until(
-        lambda: (
-            Path(tracking.sqlite_path(sqlite)).exists() and [r for r in runs_of(sqlite) if r.info.status != "RUNNING"]
-        )
+        lambda: Path(tracking.sqlite_path(uri)).exists() and [r for r in runs_of(uri) if r.info.status != "RUNNING"]
     )
-    (run,) = runs_of(sqlite)
+    (run,) = runs_of(uri)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["os.kill(os.getpid(), signal.SIGKILL)"], "killed by SIGKILL after 'window 2'"),
+        (["os.kill(os.getpid(), signal.SIGABRT)"], "the process was ended by SIGABRT after 'window 2'"),
+        (["os._exit(0)"], "the process ended itself with exit code 0 after 'window 2', before the run was over"),
+        (["raise ValueError('of a plugin')"], "ValueError: of a plugin"),
+        (
+            ["for _ in range(30): writer.beat(); time.sleep(0.1)", "time.sleep(60)"],
+            "hung: nothing went on for 2 s after 'window 2' (protocol.stall_s), so it was killed",
+        ),
+    ],
+)
+def test_a_process_that_ends_unexpectedly_leaves_its_last_draft_with_the_true_reason(sqlite, lines, says):
+    done = measuring(sqlite, *lines)
+    run = ended_run(sqlite)
     assert run.info.status == "FAILED"
-    assert "died without a word after 'window 2'" in run.data.tags["error"]
+    assert run.data.tags["error"].startswith(says), done.stderr
     assert run.data.metrics["energy/cpu_wh_per_1k"] > 0
 
 
-def test_a_process_that_hangs_is_killed_and_leaves_its_last_draft_with_the_reason(sqlite):
-    code = (
-        "import time; from joulemark.store.recorder import Recorder; from tests.store.test_store import payload\n"
-        f"with Recorder({sqlite!r}, 'text_classification', stall_s=2.0) as writer:\n"
-        "    writer.wait_ready()\n"
-        "    writer.draft(payload(), 'window 1')\n"
-        "    for _ in range(30): writer.beat(); time.sleep(0.1)\n"  # longer than the limit, but alive
-        "    print('alive', flush=True)\n"
-        "    time.sleep(60)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=100, capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL
-    assert done.stdout == "alive\n"
-    wait_until(lambda: [r for r in runs_of(sqlite) if r.info.status != "RUNNING"])
-    (run,) = runs_of(sqlite)
-    assert run.info.status == "FAILED"
-    assert "hung: nothing went on for 2 s after 'window 1'" in run.data.tags["error"]
-
-
 def test_the_recorder_outlives_the_signals_a_cluster_sends_to_every_process(sqlite):
-    record = a_record()
-    with Recorder(sqlite, "text_classification") as writer:
+    with recording(sqlite) as writer:
         writer.wait_ready()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(writer._process.pid, number)
-        assert "run_id" in writer.finish(payload(record))
+        writer.keep(a_record())
+        assert "run_id" in writer.deliver()
+
+
+def test_a_recorder_that_was_killed_has_a_successor_and_one_that_is_frozen_lets_the_record_wait(sqlite, monkeypatch):
+    first, second = a_record(), a_record()
+    with recording(sqlite, first) as writer:
+        writer.wait_ready()
+        writer._process.kill()
+        writer._process.wait()
+        writer.keep(first)
+        assert "run_id" in writer.deliver()
+    monkeypatch.setattr(recorder, "SILENT_S", 2.0)
+    with recording(sqlite, second) as writer:
+        writer.wait_ready()
+        os.kill(writer._process.pid, signal.SIGSTOP)
+        writer.keep(second)
+        link = writer.deliver()
+        assert Path(link["unsaved"]).is_dir()
+        assert "no sign within 2 s" in link["error"]
+        assert writer._process.poll() is not None  # else it would own the spool
+    monkeypatch.undo()
+    monkeypatch.setenv("JOULEMARK_HOME", str(Path(link["unsaved"]).parents[1]))
+    third = save_by_recorder(sqlite, a_record())  # a later run, which nobody asked
+    assert [run.data.tags["record.id"] for run in reversed(runs_of(sqlite))][:2] == [first.id, second.id]
+    assert third["delivered"] == 1
+    assert not Path(link["unsaved"]).exists()
 
 
 def test_a_run_that_is_stopped_before_the_recorder_is_ready_is_recorded_all_the_same(sqlite):
-    with Recorder(sqlite, "text_classification") as writer:
-        link = writer.finish(payload(replace(a_record(), status="interrupted", error="SIGINT")))
+    with recording(sqlite) as writer:
+        writer.keep(replace(a_record(), status="interrupted", error="SIGINT"))
+        link = writer.deliver()
     assert [run.info.run_id for run in runs_of(sqlite)] == [link["run_id"]]
 
 
-def test_a_users_mistake_after_the_start_leaves_no_run(sqlite):
+def test_a_users_mistake_after_the_start_leaves_no_run_and_no_spool(sqlite, tmp_path):
+    first, _ = drafted()
+
     def refused():
-        with Recorder(sqlite, "text_classification") as writer:
+        with begun(first, PARAMS, sqlite) as spool, Recorder(spool, sqlite, "text_classification") as writer:
             writer.wait_ready()
-            writer.draft(payload(), "meters")
+            writer.draft(first, "meters")
             raise UserError("no meter can be read")
 
     with pytest.raises(UserError):
         refused()
     time.sleep(1)
     assert runs_of(sqlite) == []
+    assert waiting.folders() == []
 
 
 @pytest.mark.parametrize(
@@ -272,7 +322,7 @@ def test_a_users_mistake_after_the_start_leaves_no_run(sqlite):
 )
 def test_a_store_that_cannot_be_reached_is_one_line_within_seconds_and_shows_no_password(uri):
     began = time.monotonic()
-    with pytest.raises(UserError) as error, Recorder(uri, "text_classification") as writer:
+    with pytest.raises(UserError) as error, recording(uri) as writer:
         writer.wait_ready()
     assert "cannot be used" in str(error.value)
     assert "secret" not in str(error.value)
@@ -280,38 +330,36 @@ def test_a_store_that_cannot_be_reached_is_one_line_within_seconds_and_shows_no_
     assert time.monotonic() - began < 30
 
 
-def test_a_record_is_set_aside_when_the_store_goes_away_and_written_when_it_is_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(recorder, "set_aside", lambda contents: aside(tmp_path, contents))
+def test_a_record_waits_while_the_store_is_away_and_is_delivered_when_it_is_back(tmp_path):
     port = free_port()
     uri, record = f"http://127.0.0.1:{port}", a_record()
+    with recording(uri, record) as writer:
+        with mlflow_server(port, tmp_path):
+            writer.wait_ready()
+        writer.keep(record)
+        link = writer.deliver()
+        assert "run_id" not in link
+        assert link["error"]
+    command = [sys.executable, "-m", "src.sync"]
+    away = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert away.returncode == 1
+    assert link["unsaved"] in away.stdout
     with mlflow_server(port, tmp_path):
-        writer = Recorder(uri, "text_classification").__enter__()
-        writer.wait_ready()
-    link = writer.finish(payload(record))
-    assert "run_id" not in link
-    assert link["error"]
-    with mlflow_server(port, tmp_path):
-        command = [sys.executable, "-m", "src.recorder", link["unsaved"], "--tracking-uri", uri]
-        late = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        back = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        late = json.loads(back.stdout.splitlines()[-1])["delivered"][record.id]
         check_whole(uri, late, record)
     assert not Path(link["unsaved"]).exists()
 
 
-def aside(folder, contents):
-    path = folder / "unsaved.json"
-    path.write_text(json.dumps(contents))
-    return path
-
-
-def test_a_run_that_a_parent_opened_is_filled_and_not_doubled(sqlite, monkeypatch):
+def test_a_run_that_a_parent_opened_is_filled_and_not_doubled(sqlite):
     from mlflow import MlflowClient
 
     save(sqlite, a_record())
     client = MlflowClient(tracking_uri=sqlite)
     experiment = client.get_experiment_by_name("text_classification")
-    opened = client.create_run(experiment.experiment_id)
-    monkeypatch.setenv("MLFLOW_RUN_ID", opened.info.run_id)
-    assert save(sqlite, a_record())["run_id"] == opened.info.run_id
+    opened, record = client.create_run(experiment.experiment_id), a_record()
+    for _ in range(2):
+        assert save(sqlite, record, run_id=opened.info.run_id)["run_id"] == opened.info.run_id
     assert len(runs_of(sqlite)) == 2
 
 
@@ -323,7 +371,7 @@ def test_a_deleted_experiment_is_named_with_the_way_back(sqlite):
     client.delete_experiment(client.get_experiment_by_name("text_classification").experiment_id)
     with (
         pytest.raises(UserError, match="mlflow experiments restore"),
-        Recorder(sqlite, "text_classification") as writer,
+        recording(sqlite) as writer,
     ):
         writer.wait_ready()
 
@@ -343,7 +391,9 @@ def test_a_run_is_never_left_running_when_writing_breaks(sqlite, monkeypatch):
     monkeypatch.setattr(run_page, "files", lambda record, metrics: {"no/such/folder": "x"})
     with pytest.raises(OSError, match="no/such"):
         records.save(opened, a_record(), PARAMS)
-    assert [run.info.status for run in runs_of(sqlite)] == ["FAILED"]
+    (run,) = runs_of(sqlite)
+    assert run.info.status == "FAILED"
+    assert "no/such" in run.data.tags["record.incomplete"]
 
 
 def free_port():

@@ -3,6 +3,8 @@
 All are computed when the record is read, so that an old run can be priced for another site.
 """
 
+from math import isfinite
+
 from joulemark.analysis import emissions, lower_bound, quality, requests
 from joulemark.analysis.energy_metrics import (
     ESTIMATED,
@@ -24,7 +26,7 @@ from joulemark.core.record import Record
 def metrics(record: Record) -> Metrics:
     """Every metric of the record under its fixed name; None where it is not available."""
     measurement = record.measurement
-    return {
+    known: Metrics = {
         **energy_metrics(measurement, record.scores.get("primary")),
         **emissions.metrics(total_j(measurement), record.site),
         **latency_metrics(measurement),
@@ -38,6 +40,7 @@ def metrics(record: Record) -> Metrics:
         "memory/gpu_peak_bytes": measurement.peak_memory_bytes,
         **input_metrics(record),
     }
+    return {name: value if value is None or isfinite(value) else None for name, value in known.items()}
 
 
 def _quality_interval(record: Record) -> Metrics:

@@ -19,9 +19,11 @@ COMMANDS = {
     "relocate": "repair the paths of a store that was moved",
     "hub_check": "check every model and dataset against the Hub",
     "views": "save the default table of each task in MLflow",
-    "recorder": "write a record that could not be written at the time",
+    "sync": "tell the store what waits on this machine",
     "completion": "print the shell's completion script",
 }
+
+RENAMED = {"recorder": "sync"}
 
 HELP = """joulemark COMMAND [key=value …]
 
@@ -66,6 +68,8 @@ def _version() -> str:
 
 
 def _unknown(name: str) -> str:
+    if name in RENAMED:
+        return f"joulemark {name}: type joulemark {RENAMED[name]}, which finds every record that waits by itself"
     if "=" in name:
         return f"a command comes first: joulemark run {name} …"
     close = nearest(name, COMMANDS)

@@ -1,7 +1,7 @@
 """joulemark run: one measured run, from the options on the command line to a record in MLflow.
 
 Options are refused before anything heavy is imported (exit code 2). A run that began leaves a record and exits with
-0 finished, 1 failed, 130 or 143 interrupted; its last line on standard output is one JSON object. With -m every
+0 finished, 1 failed, 129, 130 or 143 interrupted; its last line on standard output is one JSON object. With -m every
 combination of the options is a run of its own (sweep/multirun.py).
 """
 
@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -27,6 +27,11 @@ from joulemark.core.record import Record
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs
 
+if TYPE_CHECKING:
+    from joulemark.store.recorder import Recorder
+    from joulemark.store.spool import Spool
+
+Metrics = dict[str, float | None]
 EXIT = {"finished": 0, "failed": 1, "interrupted": signals.exit_code("SIGINT")}
 
 
@@ -58,26 +63,42 @@ def command(config: DictConfig) -> None:
 def execute(run: Run) -> int:
     """Measures one run and records it; returns the exit code.
 
+    From here on a spool on a local disk holds the run's record, whatever becomes of this process.
+
     Raises:
         UserError: the inputs, the weights, the GPU or the store are not available.
+        Interrupted: before anything was measured
     """
     for note in run.notes:
         print(note, file=sys.stderr, flush=True)
+    signals.interrupt_on_stop()
+    from joulemark.measure.draft import draft
+    from joulemark.store import last_words
+    from joulemark.store.spool import begun
+
+    first = draft(run)
+    with begun(first, _params(run), run.tracking_uri) as spool, last_words.kept(spool):
+        return _recorded(run, first, spool)
+
+
+def _recorded(run: Run, first: Record, spool: "Spool") -> int:
+    """Measures the run that the spool was begun for; its exit code."""
     run, inputs = _prepared(run)
     from joulemark.hardware.gpu_lock import held
     from joulemark.store.recorder import Recorder
 
     with (
         held(run.hardware, run.procedure.lock_wait_s or 0.0),
-        Recorder(run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
+        Recorder(spool, run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
     ):
-        record = _measured(run, inputs, recorder)
-        link = recorder.finish(_payload(record, run))
-    _report(record, run, link)
-    if "unsaved" in link:
-        return EXIT["failed"]
-    terminated = record.status == "interrupted" and "SIGTERM" in (record.error or "")
-    return signals.exit_code("SIGTERM") if terminated else EXIT[record.status]
+        spool.update(_params(run))
+        record = _measured(run, inputs, first, spool, recorder)
+        recorder.keep(record)
+        metrics = _show(record)
+        link = recorder.deliver()
+    _report(record, run, metrics, link)
+    stopped = signals.stop_of(record.error) if record.status == "interrupted" else None
+    return signals.exit_code(stopped) if stopped else EXIT[record.status]
 
 
 def _prepared(run: Run) -> tuple[Run, Inputs]:
@@ -90,7 +111,7 @@ def _prepared(run: Run) -> tuple[Run, Inputs]:
     return run, run.task.samples(run.samples, run.seed) if inputs is None else inputs
 
 
-def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
+def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder: "Recorder") -> Record:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
     from joulemark.hardware import host
@@ -99,8 +120,8 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     from joulemark.measure.instruments import Instruments
     from joulemark.models.backend.weights import import_packages
 
-    signals.interrupt_on_stop()
-    begun = draft(run, inputs)
+    begun = draft(run, inputs, first)
+    recorder.draft(begun, "inputs")
     for line in caveats.of_inputs(begun):
         print(line, file=sys.stderr, flush=True)
 
@@ -108,7 +129,8 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
         if phase == "meters":
             import_packages()  # beside the recorder's own imports: both take seconds
             recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
-        recorder.draft(_payload(record, run), phase)
+            _tell_of_earlier(recorder)
+        recorder.draft(record, phase)
 
     with Status() as progress:
 
@@ -119,26 +141,37 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
         instruments = Instruments(
             busy_s=host.busy_s, own_busy_s=host.own_busy_s, suspensions=signals.Suspensions(), progress=beating
         )
-        record = runner.bench(run, begun, inputs.samples, watch, instruments)
+        record = runner.bench(run, begun, inputs.samples, watch, instruments, files=lambda: spool.files)
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 
 
-def _payload(record: Record, run: Run) -> dict[str, Any]:
-    from joulemark.core.record_json import to_json
-
-    return {"record": to_json(record), "params": {key: str(value) for key, value in run.chosen.items()}}
+def _params(run: Run) -> dict[str, str]:
+    return {key: str(value) for key, value in run.chosen.items()}
 
 
-def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
+def _tell_of_earlier(recorder: "Recorder") -> None:
+    if recorder.delivered:
+        print(f"delivered: {recorder.delivered} records of earlier runs, which had waited", file=sys.stderr, flush=True)
+    if recorder.lost:
+        print(f"! {recorder.lost}; the record will wait on this machine", file=sys.stderr, flush=True)
+
+
+def _show(record: Record) -> Metrics:
+    """Prints what was measured before the store is told, which may take a while or fail; the metrics."""
     from joulemark.analysis import named_metrics
     from joulemark.cli import console
 
     metrics = named_metrics.metrics(record)
     console.report(record, metrics)
+    sys.stdout.flush()
+    return metrics
+
+
+def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
     if "unsaved" in link:
-        print(f"\nnot recorded: {link['error']}")
-        print(f"when the store is back: {program('recorder')} {link['unsaved']}")
+        print(f"\nnot in the store yet: {link['error']}")
+        print(f"the record waits in {link['unsaved']}: the next run delivers it, or {program('sync')}")
     elif link.get("url"):
         print(f"\nOpen this run: {link['url']}")
     else:
@@ -147,10 +180,12 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
     last = {
         "status": record.status,
         "run_id": link.get("run_id"),
+        "record_id": record.id,
+        "unsaved": link.get("unsaved"),
         "url": link.get("url"),
         "model": run.label,
         "task": run.task.name,
-        "error": record.error or (f"not recorded: {link['error']}" if "unsaved" in link else None),
+        "error": record.error,
         "flags": record.flags,
         "metrics": metrics,
     }
@@ -169,8 +204,10 @@ def main() -> int:
         return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m
         return _refuse(str(error))
-    except (Interrupted, KeyboardInterrupt):  # before anything was measured
-        return EXIT["interrupted"]
+    except (Interrupted, KeyboardInterrupt) as stop:  # before anything was measured
+        name = str(stop) or "SIGINT"
+        print(f"interrupted by {name} before anything was measured", file=sys.stderr)
+        return signals.exit_code(name)
 
 
 if __name__ == "__main__":

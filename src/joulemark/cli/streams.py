@@ -3,25 +3,26 @@
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 
 class Sturdy(io.TextIOWrapper):
-    """A text stream that goes to the null device once its reader is gone (`2>&1 | head -3`)."""
+    """A text stream that goes to the null device once nothing takes it: a reader or a terminal went, a disk is full."""
 
     def write(self, text: str) -> int:
-        """Writes the text; nothing where nobody reads any more."""
+        """Writes the text; nothing where nothing takes it any more."""
         try:
             return super().write(text)
-        except BrokenPipeError:
+        except OSError:
             self._detach_reader()
             return len(text)
 
     def flush(self) -> None:
-        """Flushes; nothing where nobody reads any more."""
+        """Flushes; nothing where nothing takes it any more."""
         try:
             super().flush()
-        except BrokenPipeError:
+        except OSError:
             self._detach_reader()
 
     def _detach_reader(self) -> None:
@@ -31,8 +32,20 @@ class Sturdy(io.TextIOWrapper):
 
 
 def make_sturdy() -> None:
-    """Makes standard output and error of this command sturdy; characters that they cannot show become `\\xb7`."""
-    sys.stdout, sys.stderr = _sturdy(sys.stdout), _sturdy(sys.stderr)
+    """Makes standard output and error of this command sturdy; characters that they cannot show become `\\xb7`.
+
+    A stream that was closed (`>&-`) is the null device: else the next file that is opened would take its place.
+    """
+    for number in range(3):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number
+    sys.stdout, sys.stderr = _sturdy(sys.stdout or _null(1)), _sturdy(sys.stderr or _null(2))
+
+
+def _null(number: int) -> TextIO:
+    return open(number, "w", encoding="utf-8", closefd=False)
 
 
 def _sturdy(stream: TextIO) -> Any:

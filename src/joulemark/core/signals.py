@@ -15,14 +15,16 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
-SIGINT, SIGTERM, SIGKILL, SIGUSR2 = signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGUSR2
-STOPS = (SIGINT, SIGTERM)
+SIGINT, SIGTERM, SIGHUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+SIGKILL, SIGUSR2 = signal.SIGKILL, signal.SIGUSR2
+NOHUP = signal.getsignal(SIGHUP) is signal.SIG_IGN  # the command was typed after `nohup`: a hang-up ends nothing
+STOPS = (SIGINT, SIGTERM) if NOHUP else (SIGINT, SIGTERM, SIGHUP)
 PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 ASLEEP_LEAST_S = 0.1  # two clocks are read one after the other
 
 
 class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM reached the run; carries the signal's name.
+    """Ctrl-C, SIGTERM or the end of the terminal (SIGHUP) reached the run; carries the signal's name.
 
     Like KeyboardInterrupt it is not an `Exception`, so that no handler for ordinary errors swallows it.
     """
@@ -40,17 +42,22 @@ def name(number: int) -> str:
 
 
 def exit_code(signal_name: str) -> int:
-    """The exit code of a process that a signal stopped: 130 for SIGINT, 143 for SIGTERM."""
+    """The exit code of a process that a signal stopped: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
     return 128 + signal.Signals[signal_name]
 
 
 def stop_in(code: int) -> str | None:
-    """The name of the stop (SIGINT or SIGTERM) that an exit code stands for; None for any other end."""
+    """The name of the stop (SIGINT, SIGTERM or SIGHUP) that an exit code stands for; None for any other end."""
     return next((stop.name for stop in STOPS if code in (-stop, 128 + stop)), None)
 
 
+def stop_of(reason: str | None) -> str | None:
+    """The name of the stop that ended a run, as its reason tells; None where it tells none."""
+    return next((stop.name for stop in (SIGINT, SIGTERM, SIGHUP) if stop.name in (reason or "")), None)
+
+
 def interrupt_on_stop() -> None:
-    """From here on the first SIGINT or SIGTERM raises Interrupted in the main thread, and further ones are ignored."""
+    """From here on the first stop raises Interrupted in the main thread, and further ones are ignored."""
     _install(Interrupted.by, STOPS)
 
 
@@ -83,9 +90,9 @@ def _asleep_s() -> float:
     return 0.0 if boottime is None else time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
-def ignore_stops(hangup: bool = False) -> None:
-    """From here on SIGINT and SIGTERM do nothing, nor does SIGHUP where `hangup` is set."""
-    _install(signal.SIG_IGN, (*STOPS, signal.SIGHUP) if hangup else STOPS)
+def ignore_stops() -> None:
+    """From here on SIGINT, SIGTERM and SIGHUP do nothing."""
+    _install(signal.SIG_IGN, (SIGINT, SIGTERM, SIGHUP))
 
 
 def linger_when_stopped(seconds: float) -> None:

@@ -6,6 +6,7 @@ import uuid
 from array import array
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from joulemark.analysis import flags, lower_bound
 from joulemark.config.run import Run
@@ -15,11 +16,14 @@ from joulemark.core.task import Inputs
 from joulemark.hardware import devices, host
 
 
-def draft(run: Run, inputs: Inputs) -> Record:
-    """The record of a run that has not begun: what is requested and where, `failed` until something says otherwise."""
+def draft(run: Run, inputs: Inputs | None = None, begun: Record | None = None) -> Record:
+    """The record of a run that has not begun: what is requested and where, `failed` until something says otherwise.
+
+    Without `inputs` it is that of a run whose inputs are not read yet; the draft that follows keeps the id of `begun`.
+    """
     checkpoint = run.model.checkpoint
     record = Record(
-        id=uuid.uuid4().hex,
+        id=uuid.uuid4().hex if begun is None else begun.id,
         status="failed",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         error="the run did not end",
@@ -54,7 +58,7 @@ def draft(run: Run, inputs: Inputs) -> Record:
     return replace(record, flags=tuple(sorted((*flags.input_flags(record), *flags.host_flags(record)))))
 
 
-def _task(run: Run, inputs: Inputs) -> TaskFacts:
+def _task(run: Run, inputs: Inputs | None) -> TaskFacts:
     """What makes two runs comparable: every option of the task, and a digest of the inputs and references themselves.
 
     A specialist never sees the prompt, so its record has none.
@@ -62,7 +66,6 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
     options = {field.name: getattr(run.task, field.name) for field in fields(run.task)}  # type: ignore[arg-type]
     del options["dataset"]
     prompt = options.pop("prompt", None)
-    digest, distinct = _digest(inputs)
     return TaskFacts(
         name=options.pop("name"),
         unit=options.pop("unit"),
@@ -77,13 +80,16 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
         config=run.dataset.config,
         split=run.dataset.split,
         revision=run.dataset.revision,
-        digest=digest,
-        distinct=distinct,
-        classes=_classes(run, inputs),
         shuffle=run.dataset.shuffle,
-        skipped=inputs.skipped,
         options=options,
+        **({} if inputs is None else _of_inputs(run, inputs)),
     )
+
+
+def _of_inputs(run: Run, inputs: Inputs) -> dict[str, Any]:
+    digest, distinct = _digest(inputs)
+    classes = _classes(run, inputs)
+    return {"digest": digest, "distinct": distinct, "classes": classes, "skipped": inputs.skipped}
 
 
 def _digest(inputs: Inputs) -> tuple[str, int]:

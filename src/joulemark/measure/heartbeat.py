@@ -9,6 +9,7 @@ import os
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from joulemark.core import signals
@@ -40,13 +41,11 @@ class Heart:
 class Watcher:
     """The watching end, in another process: kills the one that has given no beat for `stall_s` seconds.
 
-    The time counts from the first beat. A hung GPU call reacts to no softer signal. `hung` tells whether the
-    process was killed.
+    The time counts from the first beat. A hung GPU call reacts to no softer signal. `hung` is called before.
     """
 
-    def __init__(self, path: Path, stall_s: float, process: int) -> None:
-        self.hung = False
-        self._path, self._stall_s, self._process = path, stall_s, process
+    def __init__(self, path: Path, stall_s: float, process: int, hung: Callable[[], None]) -> None:
+        self._path, self._stall_s, self._process, self._hung = path, stall_s, process, hung
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
@@ -59,7 +58,7 @@ class Watcher:
             if now != last or not any(now):  # its life begins with the first beat
                 last, since = now, time.monotonic()
             elif time.monotonic() - since >= self._stall_s:
-                self.hung = True
+                self._hung()
                 signals.kill(self._process)
                 self._path.unlink(missing_ok=True)
                 return

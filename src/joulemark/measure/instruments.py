@@ -72,7 +72,7 @@ class Instruments:
         try:
             yield readings
         except BaseException:  # what broke the work is reported, not a meter that had too little of it
-            with suppress(Exception):
+            with suppress(BaseException):
                 self._stopped(started)
             raise
         readings += self._stopped(started)
@@ -86,7 +86,7 @@ class Instruments:
             within_s = now() - after_s
             try:
                 reading = meter.stop()
-            except Exception as error:
+            except BaseException as error:  # of a plugin, in whatever language it is written
                 failure = failure or error
             else:
                 failure = failure or _not_finite(reading)

@@ -5,8 +5,7 @@ files/requests.json      the first thousand, which MLflow's page of the run show
 """
 
 import json
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,28 +19,30 @@ SHOWN = 1000  # rows of the page's table, which a browser holds as a whole
 TABLE = "requests.json"
 
 
-def written(record: Record, rows: Iterable[Request], files: Path) -> Record:
-    """The record with the summary of all rows, which are in the files then.
+def written(record: Record, rows: Iterable[Request], files: Callable[[], Path]) -> Record:
+    """The record with the summary of all rows, which are in the folder's files then.
 
     A disk that is full takes the files, not the run: its summary is whole, and there is no `requests_file`.
     """
-    taken = Summarizer()
+    taken, rows = Summarizer(), iter(rows)
+    path: Path | None = None
+    try:
+        folder = files()
+        with RequestWriter(folder) as writer:
+            _write(rows, taken, writer, folder / TABLE)
+        path = writer.path
+    except OSError:
+        for row in rows:
+            taken.add(row)
+    summary = quality.completed(taken.counted(), taken.scores.of_inputs())
+    return replace(record, served=summary, requests_file=path)
+
+
+def _write(rows: Iterable[Request], taken: Summarizer, writer: RequestWriter, table: Path) -> None:
     first: list[list[Any]] = []
-    rows = iter(rows)
-    path: Path | None = files
-    with ExitStack() as stack:
-        try:
-            writer = stack.enter_context(RequestWriter(files))
-            for row in rows:
-                taken.add(row)
-                if len(first) < SHOWN:
-                    first.append(list(asdict(row).values()))
-                writer.add(row)
-            stack.close()
-            (files / TABLE).write_text(json.dumps({"columns": COLUMNS, "data": first}, ensure_ascii=False))
-            path = writer.path
-        except OSError:
-            path = None
-            for row in rows:
-                taken.add(row)
-    return replace(record, served=quality.completed(taken.counted(), taken.scores.of_inputs()), requests_file=path)
+    for row in rows:
+        taken.add(row)
+        if len(first) < SHOWN:
+            first.append(list(asdict(row).values()))
+        writer.add(row)
+    table.write_text(json.dumps({"columns": COLUMNS, "data": first}, ensure_ascii=False), encoding="utf-8")

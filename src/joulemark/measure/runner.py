@@ -22,7 +22,7 @@ from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure.instruments import Instruments
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
-from joulemark.measure.scoring import flagged, scored
+from joulemark.measure.scoring import flagged, scored, unscored
 from joulemark.measure.stages import measure_stages
 from joulemark.measure.window import Workload
 
@@ -46,27 +46,56 @@ def bench(
     that `files` gives once they are scored, else into the record. A run whose sensors contradict each other, or
     the possible, is a failed one with its numbers kept.
 
+    The first cause is the reason: what breaks while a run ends, or a stop that comes then, takes nothing from it.
+
     Raises:
-        UserError: a meter that the user requires cannot be read; then nothing has begun
+        UserError: a meter that the user requires cannot be read, the weights do not fit; then nothing was measured
     """
     record, instruments = begun, instruments or Instruments(busy_s=host.busy_s)
     gpu = gpu or GpuMonitor(run.hardware, instruments.clock.now)
     try:
         for step, record in _steps(run, begun, samples, instruments, gpu, files):
             watch(step, record)
-    except Interrupted as stop:
-        return replace(record, status="interrupted", error=f"interrupted by {stop}")
-    except UserError:
-        raise
-    except Exception as error:  # the run's boundary: whatever broke, the record says so and keeps what was measured
-        return replace(record, status="failed", error=_reason(error, run), traceback=traceback.format_exc())
-    finally:
-        for meter in run.meters:
-            meter.close()
+        ended = _audited(record)
+    except BaseException as error:  # the run's boundary: whatever broke, in whatever language it is written
+        if isinstance(error, UserError) and not record.measurement.windows:
+            _close(run.meters)
+            raise
+        try:
+            ended = _broken(record, error, run)
+        except Interrupted:  # it comes once
+            ended = _broken(record, error, run)
+    unclosed = _close(run.meters)
+    if unclosed is not None and ended.status == "finished":
+        return replace(ended, status="failed", error=unclosed)
+    return ended
+
+
+def _audited(record: Record) -> Record:
     failed = audit.failures(record)
     if failed:
         return replace(record, status="failed", error=f"the audit failed: {failed[0]}")
     return replace(record, status="finished", error=None)
+
+
+def _broken(record: Record, error: BaseException, run: Run) -> Record:
+    """The record of a run that was stopped or broke, with what was measured until then."""
+    if isinstance(error, Interrupted | KeyboardInterrupt):
+        return replace(record, status="interrupted", error=f"interrupted by {error or 'SIGINT'}")
+    lines = "".join(traceback.format_exception(error))
+    return replace(record, status="failed", error=_reason(error, run), traceback=lines)
+
+
+def _close(meters: Sequence[Meter]) -> str | None:
+    """Closes every meter, whichever breaks; why the first of those did, in one line."""
+    broken = None
+    for meter in meters:
+        try:
+            meter.close()
+        except BaseException as error:  # of a plugin; or a stop, after all was measured
+            if not isinstance(error, Interrupted | KeyboardInterrupt):
+                broken = broken or f"meter {meter.name} broke when it was closed: {type(error).__name__}: {error}"
+    return broken
 
 
 def _steps(
@@ -111,8 +140,10 @@ def _steps(
         yield step, (record := flagged(record, replace(measured, peak_memory_bytes=loaded.peak_memory_bytes())))
 
     progress("scoring", 0.0)
-    given = in_order_of_samples(predictions, places)
-    record = scored(record, run, loaded, samples, given, places, files and files())
+    predicted = in_order_of_samples(predictions, places)
+    record = unscored(record, samples, predicted, places, files)
+    yield "predictions", record
+    record = scored(record, run, loaded, samples, predicted, places, files)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
@@ -185,7 +216,7 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
     return opened, absent
 
 
-def _reason(error: Exception, run: Run) -> str:
+def _reason(error: BaseException, run: Run) -> str:
     """One line that says what broke; for memory, the batch size that did not fit."""
     kind = type(error).__name__
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""

@@ -1,7 +1,8 @@
 """The quality of the calls that were measured, a row for each request, and the flags of what was measured."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 from joulemark.analysis import audit, flags, latency_metrics
@@ -14,6 +15,18 @@ from joulemark.data.batching import in_order_of_samples
 from joulemark.measure import request_files
 
 
+def unscored(
+    record: Record,
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    places: Sequence[int],
+    files: Callable[[], Path] | None = None,
+) -> Record:
+    """The record with a row for each request and no scores: what a metric that breaks leaves; `files` as below."""
+    latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
+    return _with_rows(record, _requests(samples, predictions, repeat(None, len(samples)), latencies), files)
+
+
 def scored(
     record: Record,
     run: Run,
@@ -21,18 +34,17 @@ def scored(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     places: Sequence[int],
-    files: Path | None = None,
+    files: Callable[[], Path] | None = None,
 ) -> Record:
     """The record with the quality of the predictions, and a row for each request, whichever batch it was in.
 
-    The rows go into `files` while they are made, and their summary into the record; without a folder the rows do.
+    The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
     """
     scores = _scores(run, loaded, samples, predictions)
     latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
-    rows = _requests(samples, predictions, scores, latencies)
+    rows = _requests(samples, predictions, scores.each, latencies)
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
-    record = replace(record, requests=tuple(rows)) if files is None else request_files.written(record, rows, files)
-    return flagged(record, record.measurement)
+    return flagged(_with_rows(record, rows, files), record.measurement)
 
 
 def flagged(record: Record, measurement: Measurement) -> Record:
@@ -66,10 +78,17 @@ def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Se
     return replace(scores, values={"primary": primary, **scores.values}, reason=reason)
 
 
+def _with_rows(record: Record, rows: Iterable[Request], files: Callable[[], Path] | None) -> Record:
+    return replace(record, requests=tuple(rows)) if files is None else request_files.written(record, rows, files)
+
+
 def _requests(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], scores: Scores, latencies: Sequence[float]
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    scores: Iterable[float | None],
+    latencies: Sequence[float],
 ) -> Iterator[Request]:
-    for sample, prediction, score, latency in zip(samples, predictions, scores.each, latencies, strict=True):
+    for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True):
         yield Request(
             id=sample.id,
             output=str(prediction.output),

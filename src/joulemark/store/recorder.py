@@ -1,104 +1,137 @@
-"""The sleeping process that writes the record, so that the measuring process never imports MLflow.
+"""The sleeping process that tells the store, so that the measuring process never imports MLflow.
 
-    python -m src.run                        python -m joulemark.store.recorder
-    ─────────────────                        ──────────────────────────────────
-    starts ────────── store, task ─────────▶ imports MLflow, connects
-    wait_ready ◀──────────── ready ───────── asleep on its pipe, which costs a window nothing
-    each phase ──────── draft ─────────────▶ kept, not read
-    finish ──────────── final ─────────────▶ writes the run
-    link, exit ◀───────── link ───────────── exits
+    python -m src.run            spool/<id>/             python -m joulemark.store.recording
+    ─────────────────            ───────────             ───────────────────────────────────
+    begins ───── first draft ───▶                        imports MLflow, connects, delivers what waits
+    wait_ready ◀───────────────────────────── ready ──── asleep on its pipe, which costs a window nothing
+    each step ── what is new ───▶
+    over ─────── whole record ──▶
+    deliver ────────────────────────────────── now ────▶ reads the spool, writes the run, removes the spool
+    link, exit ◀───────────────────────────── link ───── exits
 
-When nothing goes on for `stall_s` seconds, a hung GPU call say, the child kills the measuring process.
-When the pipe closes without a final record, the measuring process was killed: the last draft is written as failed.
+When nothing goes on for `stall_s` seconds, a hung GPU call say, the child kills the measuring process. When the pipe
+closes without a word, that process is gone: the last draft is told as failed, with how it ended. Whatever becomes of
+the child, the spool stays until the store has the run.
 """
 
 import json
 import os
 import select
 import subprocess
-import sys
-from collections.abc import Mapping
+import time
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
-from joulemark.core import paths, signals, tracking
+from joulemark.core import paths
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
-from joulemark.core.record_json import from_json
-from joulemark.measure.heartbeat import Heart, Watcher
+from joulemark.measure.heartbeat import Heart
+from joulemark.store.spool import Spool, note, nothing_lost, reason
 
-# The longest waits for the child: import and connect on a slow disk; a server that takes the files
-READY_S, SAVED_S = 60, 120
-
-Payload = dict[str, Any]  # "record" (JSON values) and "params"
+# The longest waits for the child: import and connect on a slow disk; a sign that it goes on saving; the saving itself
+READY_S, SILENT_S, SAVED_S = 60.0, 20.0, 300.0
 
 
 class Recorder:
-    """The parent's end: starts the process, hands it drafts, and waits for the link.
+    """The parent's end: starts the process, and waits for the link.
 
-    Leaving the context after a UserError records nothing; after anything else unfinished, the last draft as failed.
+    Leaving the context after a UserError records nothing; after anything else undelivered, the last draft as failed.
+
+    Attributes:
+        lost: why there is no recorder any more; None while there is one
+        delivered: how many records that had waited were told to the store first
     """
 
-    def __init__(self, uri: str, task: str, stall_s: float | None = None) -> None:
+    def __init__(self, spool: Spool, uri: str, task: str, stall_s: float | None = None) -> None:
+        self._spool = spool
         self._heart = Heart() if stall_s else None
-        watched = {"heart": str(self._heart.path), "stall_s": stall_s, "process": os.getpid()} if self._heart else {}
-        self._hello = {"uri": uri, "task": task, **watched}
+        watched = {"heart": str(self._heart.path), "stall_s": stall_s} if self._heart else {}
+        self._hello = {"uri": uri, "task": task, "process": os.getpid(), **watched}
+        self.lost: str | None = None
+        self.delivered = 0
 
     def __enter__(self) -> "Recorder":
-        self._process = subprocess.Popen(
-            paths.module("store.recorder"),
-            env=paths.child_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is the measuring process's to handle
-        )
-        self._send(self._hello)
+        self._start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and issubclass(kind, UserError):
-            self._send({"cancel": True})
+        if error is not None and nothing_lost(error, self._spool):
+            self._send("cancel")
+        elif error is not None:
+            note(self._spool.folder, *reason(error))
         self._close()
         self._rest()
 
     def wait_ready(self) -> None:
-        """Returns when the store is open; UserError with the reason where it cannot be used."""
-        reply = self._reply(READY_S)
-        if not reply.get("ready"):
-            raise UserError(reply["error"])
+        """Returns when the store is open, or the recorder is lost; UserError where the store cannot be used.
+
+        A store for which records wait has been there: it is away, and this record will wait with them.
+        """
+        reply = self._reply(READY_S, READY_S)
+        self.delivered = reply.get("delivered", 0)
+        if reply.get("refused") and not reply.get("waiting"):
+            raise UserError(reply["refused"])
+        self.lost = reply.get("refused") or reply.get("error")
+
+    def draft(self, record: Record, phase: str) -> None:
+        """What to record, as failed, if this process dies from here on; never raises where a disk is full."""
+        before = self._spool.folder
+        with suppress(OSError):  # no disk takes it: what was measured may yet be told
+            self._spool.draft(record, phase)
+        if self._spool.folder != before:
+            self._send("moved")
 
     def beat(self) -> None:
         """Signals to the child that the measuring process is alive: after `stall_s` without this it counts as hung."""
         if self._heart:
             self._heart.beat()
 
-    def draft(self, payload: Payload, phase: str) -> None:
-        """What to write, as failed, if this process dies from here on."""
-        self._send({"draft": payload, "phase": phase})
-
-    def finish(self, payload: Payload) -> dict[str, Any]:
-        """Where the run is (`run_id`, `url`, `ui_path`); or `error` and the file it was set aside in."""
+    def keep(self, record: Record) -> None:
+        """Puts the whole record on a disk before anything else is tried; never raises."""
         self._rest()
-        self._send({"final": payload})
+        try:
+            self._spool.finish(record)
+        except OSError as error:
+            self.lost = f"no disk takes the record: {error}"
+            self._send("cancel")
+
+    def deliver(self) -> dict[str, Any]:
+        """Where the run is (`run_id`, `url`, `ui_path`); or `error`, and as `unsaved` the folder where it waits."""
+        if not self._spool.finished:
+            return {"error": self.lost, "unsaved": str(self._spool.folder)}
+        if self._process.poll() is not None:  # killed meanwhile: its successor delivers
+            self._start()
+        self._send("deliver")
         self._close()
-        reply = self._reply(SAVED_S)
-        if reply.get("ready"):  # a run that was stopped before it waited for that
-            reply = self._reply(SAVED_S)
-        return reply if "run_id" in reply else {**reply, "unsaved": str(set_aside(payload))}
+        reply = self._reply(SILENT_S, SAVED_S)
+        while "ready" in reply or "refused" in reply:  # of a run that was stopped before it waited for that
+            reply = self._reply(SILENT_S, SAVED_S)
+        return reply if "run_id" in reply else {**reply, "unsaved": str(self._spool.folder)}
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            paths.module("store.recording"),
+            env=paths.child_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,  # select sees every line
+            pass_fds=[self._spool.owner],  # the spool is owned while either of the two lives
+            start_new_session=True,  # Ctrl-C is the measuring process's to handle
+        )
+        self._send("", **self._hello)
 
     def _rest(self) -> None:
         if self._heart:
             self._heart.stop()
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, word: str, **more: Any) -> None:
         assert self._process.stdin is not None
-        with suppress(OSError):  # it is gone; finish() will find that out and set the record aside
-            self._process.stdin.write(json.dumps(message, allow_nan=False).encode() + b"\n")
+        with suppress(OSError, ValueError):  # it is gone, and the spool is there
+            message = {"word": word, "spool": str(self._spool.folder), **more}
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
 
     def _close(self) -> None:
@@ -106,99 +139,28 @@ class Recorder:
         with suppress(OSError):
             self._process.stdin.close()
 
-    def _reply(self, seconds: float) -> dict[str, Any]:
+    def _reply(self, silent_s: float, limit_s: float) -> dict[str, Any]:
+        """The next answer; one that is silent, or goes on for longer, is frozen or hangs, and is ended."""
         assert self._process.stdout is not None
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        line = self._process.stdout.readline() if ready else b""
-        if not line:
-            return {
-                "error": "the recorder ended without an answer" if ready else f"no answer from it within {seconds} s"
-            }
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        until = time.monotonic() + limit_s
+        while (left_s := until - time.monotonic()) > 0:
+            ready, _, _ = select.select([self._process.stdout], [], [], min(silent_s, left_s))
+            if not ready:
+                break
+            line = self._process.stdout.readline()
+            if not line.endswith(b"\n"):
+                return {"error": f"the recorder ended without an answer ({_how(self._process)})"}
+            reply: dict[str, Any] = json.loads(line)
+            if "saving" not in reply:
+                return reply
+        self._process.kill()  # else it would own the spool, and write into the store at any time
+        self._process.wait()
+        return {"error": f"the recorder gave no sign within {silent_s:g} s, nor an answer within {limit_s:g} s"}
 
 
-def set_aside(payload: Payload) -> Path:
-    """Writes the payload to a file under `mlruns/unsaved` and returns it."""
-    path = paths.home() / "unsaved" / f"{payload['record']['id']}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(payload))
-    return path
-
-
-def serve(lines: TextIO, replies: TextIO) -> None:
-    """The child's end, until its input closes."""
-    signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
-
-    def send(reply: dict[str, Any]) -> None:
-        with suppress(BrokenPipeError):  # the measuring process may have been killed: nobody reads it
-            print(json.dumps(reply), file=replies, flush=True)
-
-    hello = json.loads(lines.readline())
+def _how(process: "subprocess.Popen[bytes]") -> str:
     try:
-        from joulemark.store import opening, records  # MLflow enters here
-
-        save = partial(
-            records.save, opening.open_store(hello["uri"], hello["task"]), run_id=os.environ.get("MLFLOW_RUN_ID")
-        )
-    except UserError as error:
-        return send({"error": str(error)})
-    watcher = Watcher(Path(hello["heart"]), hello["stall_s"], hello["process"]) if "heart" in hello else None
-    send({"ready": True})
-
-    last = ""
-    for line in lines:  # kept as it came: reading it would cost the window that has begun
-        last = line
-    message = json.loads(last or "{}")
-    if "final" in message:
-        try:
-            send(save(*_read(message["final"])))
-        except Exception as error:  # the measuring process sets the record aside and says so
-            send({"error": f"{type(error).__name__}: {error}"})
-    elif "draft" in message:
-        hung_s = hello["stall_s"] if watcher and watcher.hung else None
-        payload = _killed(message["draft"], message["phase"], hung_s)
-        try:
-            save(*_read(payload))
-        except Exception:
-            set_aside(payload)
-    return None
-
-
-def _killed(payload: Payload, phase: str, hung_s: float | None) -> Payload:
-    reason = f"the measuring process died without a word after '{phase}' (killed, or out of the host's memory)"
-    if hung_s is not None:
-        reason = f"hung: nothing went on for {hung_s:g} s after '{phase}' (protocol.stall_s), so it was killed"
-    return {**payload, "record": {**payload["record"], "status": "failed", "error": reason}}
-
-
-def _read(payload: Payload) -> tuple[Record, Mapping[str, str]]:
-    return from_json(payload["record"]), payload["params"]
-
-
-def main() -> None:
-    """Serves a measuring process."""
-    # The replies keep standard output for themselves: MLflow prints links of its own there
-    # A reply that nobody took stays in the buffer, and closing tries it again
-    with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as replies:
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        serve(sys.stdin, replies)
-
-
-def write_late(path: Path, uri: str | None) -> dict[str, Any]:
-    """Writes a record that was set aside and removes its file; where it is. UserError for what is no such file."""
-    from joulemark.store import opening, records
-
-    try:
-        payload = json.loads(path.read_text())
-        record = from_json(payload["record"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read as a record: {error}") from None
-    opened = opening.open_store(tracking.resolve(uri), record.task.name)
-    link = records.save(opened, record, payload["params"])
-    os.remove(path)
-    return link
-
-
-if __name__ == "__main__":
-    main()
+        code = process.wait(SILENT_S)
+    except subprocess.TimeoutExpired:
+        return "it closed its output"
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"

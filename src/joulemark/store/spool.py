@@ -16,15 +16,20 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from joulemark.core import atomic, paths, tracking
+from joulemark.core.errors import UserError
 from joulemark.core.record import Record
 from joulemark.core.record_changes import changes
 from joulemark.core.record_json import to_json
+from joulemark.core.signals import Interrupted
+
+DRAFT, CHANGES, CAUSE, FINAL = "draft.json", "changes.jsonl", "cause.json", "final.json"
 
 Payload = dict[str, Any]  # "record" (JSON values), "params", and where it goes: "store", "secret", "run_id"
 
@@ -35,6 +40,51 @@ def roots() -> list[Path]:
     temporary = [Path(tempfile.gettempdir()), Path("/dev/shm")]
     own = [folder / f"joulemark-{os.getuid()}" for folder in temporary if folder.is_dir()]
     return [folder / "spool" for folder in (paths.home(), state / "joulemark", *own)]
+
+
+@contextmanager
+def begun(record: Record, params: Mapping[str, str], uri: str) -> Iterator["Spool"]:
+    """The spool of a run within the block; removed after a mistake of the user's, and a stop before it measured.
+
+    What else breaks in the block is the reason of its record.
+
+    Raises:
+        UserError: no disk takes it
+    """
+    try:
+        spool = Spool(record, params, uri)
+    except OSError as error:
+        raise UserError(f"no disk takes the record: {error}; free some space") from None
+    try:
+        yield spool
+    except BaseException as error:
+        if nothing_lost(error, spool):
+            spool.drop()
+        elif spool.folder.is_dir():
+            note(spool.folder, *reason(error))
+            error.add_note(f"the record waits in {spool.folder}: {paths.program('sync')}")
+        raise
+    finally:
+        spool.release()
+
+
+def nothing_lost(error: BaseException, spool: "Spool") -> bool:
+    """Whether a run that this ended needs no record: a mistake of the user's, or a stop, before it measured."""
+    return isinstance(error, UserError | Interrupted | KeyboardInterrupt) and not spool.measured
+
+
+def reason(error: BaseException) -> tuple[str, str]:
+    """Status and reason of a run that this ended."""
+    if isinstance(error, Interrupted | KeyboardInterrupt):
+        return "interrupted", f"interrupted by {error or 'SIGINT'} {{when}}"
+    return "failed", f"{type(error).__name__}: {error}"
+
+
+def note(folder: Path, status: str, error: str) -> None:
+    """Keeps why the run ended where nothing was noted before: the first cause is the reason. Never raises."""
+    with suppress(OSError):
+        if not (folder / CAUSE).exists():
+            atomic.write(folder / CAUSE, json.dumps({"status": status, "error": error}))
 
 
 class Spool:
@@ -50,9 +100,20 @@ class Spool:
         self._where = {"store": shown, "secret": shown != uri, "run_id": os.environ.get("MLFLOW_RUN_ID")}
         self._params, self._record, self._phase = dict(params), record, ""
         self._earlier: list[Path] = []
+        self._ended_ms: int | None = None
         self._owner: int | None = None
         self.folder = Path()
         self._settle(roots())
+
+    @property
+    def measured(self) -> bool:
+        """Whether anything was metered that would be lost without it."""
+        return bool(self._record.measurement.load or self._record.measurement.windows)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the whole record lies there."""
+        return (self.folder / FINAL).is_file()
 
     @property
     def files(self) -> Path:
@@ -67,23 +128,27 @@ class Spool:
         assert self._owner is not None
         return self._owner
 
+    def update(self, params: Mapping[str, str]) -> None:
+        """Other params than those that it was begun with: they go into the whole record."""
+        self._params = dict(params)
+
     def draft(self, record: Record, phase: str) -> None:
         """What to record, as failed, if this process dies from here on; only what is new is written."""
         change = changes(self._record, record)
         self._record, self._phase = record, phase
         try:
-            atomic.append(self.folder / "changes.jsonl", json.dumps({"phase": phase, **change}, allow_nan=False))
+            atomic.append(self.folder / CHANGES, json.dumps({"phase": phase, **change}, allow_nan=False))
         except OSError:
             self._move()
 
     def finish(self, record: Record) -> None:
         """The whole record, once it is over; OSError where no disk takes it."""
-        self._record, self._phase = record, ""
+        self._record, self._ended_ms = record, int(time.time() * 1000)
         try:
-            atomic.write(self.folder / "final.json", self._text())
+            atomic.write(self.folder / FINAL, self._text())
         except OSError:
             self._move()
-            atomic.write(self.folder / "final.json", self._text())
+            atomic.write(self.folder / FINAL, self._text())
 
     def drop(self) -> None:
         """Removes it: nothing has begun."""
@@ -102,7 +167,7 @@ class Spool:
         left, before, others = self.folder, self._owner, roots()
         self._earlier.append(left)
         self._settle(others[others.index(left.parent) + 1 :] if left.parent in others else others)
-        for name in ("draft.json", "changes.jsonl", "final.json"):
+        for name in (DRAFT, CHANGES, FINAL):
             with suppress(OSError):
                 (left / name).unlink()
         if not (left / "files").is_dir():
@@ -117,7 +182,7 @@ class Spool:
             try:
                 _prepare(root)
                 folder.mkdir(mode=0o700)
-                atomic.write(folder / "draft.json", self._text())
+                atomic.write(folder / DRAFT, self._text())
                 self._owner = _locked(folder / "owner")
             except OSError as error:
                 failure = failure or error
@@ -132,6 +197,7 @@ class Spool:
             "record": to_json(self._record),
             "params": self._params,
             "phase": self._phase,
+            "ended_ms": self._ended_ms,
             "earlier": [str(folder) for folder in self._earlier],
             **self._where,
         }

@@ -4,23 +4,58 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from joulemark.core import atomic
+from joulemark.core import atomic, paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record_changes import apply
-from joulemark.store.spool import Payload, roots
+from joulemark.store.spool import CAUSE, CHANGES, DRAFT, FINAL, Payload, roots
 
+CRASH = "crash.txt"  # what native code that crashed leaves
 UNSEEN = "the run ended without a word {when}: killed (SIGKILL), or ended by native code; nobody saw its exit status"
 
 
 def folders() -> list[Path]:
     """Every spool of this user's on this machine, of living runs too, the oldest first."""
-    found = [path.parent for root in roots() for path in root.glob("*/draft.json")]
-    return sorted(found, key=lambda folder: (folder / "draft.json").stat().st_mtime_ns)
+    found = [path.parent for root in roots() for path in root.glob(f"*/{DRAFT}")]
+    return sorted(found, key=lambda folder: (folder / DRAFT).stat().st_mtime_ns)
+
+
+def store_of(folder: Path) -> tuple[str, bool]:
+    """The store that a spool is for, without its secrets, and whether it has any; empty where it cannot be read."""
+    try:
+        draft = json.loads((folder / DRAFT).read_text(encoding="utf-8"))
+        return draft["store"], bool(draft["secret"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", False
+
+
+def of_store(uri: str, whole: bool = True, but: Path | None = None) -> Iterator[Path]:
+    """The spools for one store, the oldest first; with `whole` those alone whose run came to its end."""
+    shown = tracking.public(uri)
+    for folder in folders():
+        if folder != but and store_of(folder)[0] == shown and (not whole or (folder / FINAL).is_file()):
+            yield folder
+
+
+def adopt(uri: str) -> None:
+    """Makes spools, for this store, of the single files that earlier versions set aside; others stay as they are."""
+    for path in sorted((paths.home() / "unsaved").glob("*.json")):
+        try:
+            payload = json.loads(path.read_text(encoding="utf-8"))
+            shown = tracking.public(uri)
+            payload = {"phase": "", "store": shown, "secret": shown != uri, "run_id": None, **payload}
+            folder = paths.home() / "spool" / str(uuid.UUID(payload["record"]["id"]).hex)
+            folder.mkdir(parents=True, exist_ok=True)
+            atomic.write(folder / FINAL, json.dumps(payload))
+            atomic.write(folder / DRAFT, json.dumps(payload))
+            path.unlink()
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
 
 
 @contextmanager
@@ -37,7 +72,7 @@ def taken(folder: Path) -> Iterator[bool]:
         except OSError:
             yield False
         else:
-            yield (folder / "draft.json").is_file()
+            yield (folder / DRAFT).is_file()
     finally:
         os.close(handle)
 
@@ -49,46 +84,54 @@ def read(folder: Path) -> Payload:
         UserError: the files cannot be read as a record
     """
     try:
-        payload: Payload = json.loads((folder / "draft.json").read_text(encoding="utf-8"))
-        final = folder / "final.json"
+        payload: Payload = json.loads((folder / DRAFT).read_text(encoding="utf-8"))
+        final = folder / FINAL
         if final.is_file():
             return {**payload, **json.loads(final.read_text(encoding="utf-8"))}
-        for change in _lines(folder / "changes.jsonl"):
+        for change in _lines(folder / CHANGES):
             apply(payload["record"], change)
             payload["phase"] = change["phase"]
         when = f"after '{payload['phase']}'" if payload["phase"] else "before anything was measured"
-        payload["record"] |= {"status": "failed", "error": UNSEEN.format(when=when), **_cause(folder, when)}
+        payload["record"] |= {"status": "failed", **_end(folder, payload, when)}
         return payload
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder} cannot be read as a record: {type(error).__name__}: {error}") from None
 
 
-def note(folder: Path, status: str, error: str) -> None:
-    """Keeps why the run ended where nothing was noted before: the first cause is the reason. Never raises."""
-    with suppress(OSError):
-        if not (folder / "cause.json").exists():
-            atomic.write(folder / "cause.json", json.dumps({"status": status, "error": error}))
-
-
 def remove(folder: Path, payload: Payload) -> None:
     """Removes a spool that the store has, with what it left on a disk that was full."""
-    for place in (folder, *map(Path, payload.get("earlier", ()))):
-        if place.name == folder.name:  # the run's own id: nothing else is ever removed
-            shutil.rmtree(place, ignore_errors=True)
+    for place in _places(folder, payload):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def attachments(folder: Path, payload: Payload) -> list[Path]:
     """The files that are attached to the run as they lie there."""
-    places = (folder, *(Path(place) for place in payload.get("earlier", ()) if Path(place).name == folder.name))
-    return [path for place in places for path in sorted((place / "files").glob("*")) if path.is_file()]
+    found = (path for place in _places(folder, payload) for path in sorted((place / "files").glob("*")))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
 
 
-def _cause(folder: Path, when: str) -> Mapping[str, Any]:
+def _end(folder: Path, payload: Payload, when: str) -> Mapping[str, Any]:
+    """Status, reason and traceback of a run that did not say itself how it ended."""
+    crash = _crash(_places(folder, payload))
     try:
-        cause = json.loads((folder / "cause.json").read_text(encoding="utf-8"))
-        return {"status": cause["status"], "error": cause["error"].format(when=when)}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        cause = json.loads((folder / CAUSE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        cause = {"error": f"crashed {{when}}: {crash.splitlines()[0]}" if crash else UNSEEN}
+    return {**cause, "error": str(cause["error"]).replace("{when}", when), **({"traceback": crash} if crash else {})}
+
+
+def _crash(places: Sequence[Path]) -> str:
+    """What native code that crashed left in one of the places; empty where nothing did."""
+    for place in places:
+        with suppress(OSError):
+            if text := (place / CRASH).read_text(encoding="utf-8", errors="replace").strip():
+                return text
+    return ""
+
+
+def _places(folder: Path, payload: Payload) -> list[Path]:
+    """The spool's folder, and those that it left for this one; only of the run's own id."""
+    return [folder, *(place for place in map(Path, payload.get("earlier", ())) if place.name == folder.name)]
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -111,7 +111,7 @@ def _send(reply: dict[str, Any]) -> None:
 
 def main() -> None:
     """`python -m joulemark.meters.backend.power_sampler UUID[,UUID…] HZ DRIVER`, started by `meters.trace.Trace`."""
-    signals.ignore_stops(hangup=True)  # a cluster signals every process of a job
+    signals.ignore_stops()  # a cluster signals every process of a job
     uuids, hz, driver = sys.argv[1:]
     with suppress(BrokenPipeError):  # the measuring process is gone: nobody listens
         try:

@@ -64,7 +64,7 @@ def rows(
     ids: Sequence[str] = (),
     with_tags: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Row]:
-    """Every run that is not deleted, newest first: with one of the values of each tag, or whose ids begin so, where given."""
+    """Every run that is not deleted, newest first: of each tag one of these values, ids that begin so, where given."""
     runs = _listed(connection, ids, with_tags or {})
     for start in range(0, len(runs), AT_ONCE):
         yield from _filled(connection, runs[start : start + AT_ONCE], params)
