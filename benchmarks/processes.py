@@ -1,5 +1,10 @@
-"""What a process of this program costs: seconds, and the most memory that it and each of its children held."""
+"""What a process of this program costs: seconds, and the most memory that it and each of its children held.
 
+`peak_mb` is all that was resident, the pages of libraries among it, which processes share and the system can drop;
+`own_mb` is what the process itself filled (anonymous memory).
+"""
+
+import os
 import subprocess
 import sys
 import time
@@ -11,23 +16,29 @@ EVERY_S = 0.05  # the kernel keeps the peak itself: nothing is missed but the la
 
 
 def used(module: str, *words: str, codes: tuple[int, ...] = (0, 2, 3)) -> dict[str, Any]:
-    """Runs a module; its seconds, its `peak_mb` and, where it starts others, the largest peak of these.
+    """Runs a module; its seconds, those of its processors, its megabytes, and those of the largest process it started.
 
-    The kernel's own peak of the program alone: what `wait4` returns holds the parent's memory as well.
+    Read from the kernel while it runs: what `wait4` returns of memory holds the parent's as well.
     """
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", module, *words], cwd=ROOT, stdout=subprocess.DEVNULL)
-    peaks: dict[int, float] = {}
-    while process.poll() is None:
+    most: dict[int, tuple[float, float]] = {}
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         for pid in (process.pid, *_children(process.pid)):
-            peaks[pid] = max(peaks.get(pid, 0.0), _peak_mb(pid))
+            read = _memory(pid)
+            most[pid] = tuple(map(max, most.get(pid, (0.0, 0.0)), read))  # type: ignore[assignment]
         time.sleep(EVERY_S)
     seconds = time.perf_counter() - began
-    if process.returncode not in codes:
-        raise SystemExit(f"{module} {' '.join(words)}: exit code {process.returncode}")
-    own = peaks.pop(process.pid, 0.0)
-    children = {"child_peak_mb": round(max(peaks.values()))} if peaks else {}
-    return {"seconds": round(seconds, 2), "peak_mb": round(own), **children}
+    _, status, spent = os.wait4(process.pid, 0)
+    code = process.returncode = os.waitstatus_to_exitcode(status)
+    if code not in codes:
+        raise SystemExit(f"{module} {' '.join(words)}: exit code {code}")
+    peak, own = most.pop(process.pid, (0.0, 0.0))
+    costs = {"seconds": round(seconds, 2), "cpu_s": round(spent.ru_utime + spent.ru_stime, 2), "peak_mb": round(peak)}
+    if not most:
+        return {**costs, "own_mb": round(own)}
+    peak, child_own = max(most.values())
+    return {**costs, "own_mb": round(own), "child_peak_mb": round(peak), "child_own_mb": round(child_own)}
 
 
 def _children(pid: int) -> list[int]:
@@ -40,9 +51,11 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _peak_mb(pid: int) -> float:
+def _memory(pid: int) -> tuple[float, float]:
+    """Megabytes: the kernel's own peak of all that was resident, and what is anonymous now."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return 0.0
-    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
+        return 0.0, 0.0
+    values = {line.split(":")[0]: int(line.split()[1]) * 1024 / 1e6 for line in lines if line.endswith(" kB")}
+    return values.get("VmHWM", 0.0), values.get("RssAnon", 0.0)
