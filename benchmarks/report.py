@@ -1,8 +1,9 @@
-"""python -m benchmarks.report [COUNT …]: how long a report over so many runs takes, how much memory, how large a page.
+"""python -m benchmarks.report [COUNT …]: what a report over so many runs and a comparison of two of them cost.
 
-The runs are synthetic: one real record is saved through the store, then copied row by row in the database itself with
-other models, settings and figures, since a thousand saves take minutes and are not what is timed. Prints a line of
-JSON for each COUNT (default 1000 and 10000).
+The runs are synthetic: two real settings of three processes each are saved through the store, then copied row by row in
+the database itself with other models, settings and figures, since a thousand saves take minutes and are not what is
+timed. Prints a line of JSON for each COUNT (default 1000 and 10000): seconds, megabytes at most, the page's megabytes,
+and the load average beside them.
 """
 
 import json
@@ -10,13 +11,16 @@ import os
 import random
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from benchmarks import processes
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
@@ -33,8 +37,10 @@ TYPED = """(word) => new Promise((done) => {
   wait();
 })"""
 
-ROOT = Path(__file__).resolve().parent.parent
 DETAILED = 300  # of the copies so many have a record.json of their own
+PROCESSES = 3  # of each of the two settings that are compared
+AT_ONCE = 2000  # runs that are inserted at once
+PER_CELL = 10_000  # runs of which some share a setting: four a cell, whatever the size of the store
 
 MODELS = [f"model_{letter}" for letter in "abcdefghijklmnopqrst"]
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -45,22 +51,30 @@ LATE = {"mean": 1.05, "p50": 1.0, "p90": 1.3, "p95": 1.4, "p99": 1.9}
 STAGES = {"preprocessing": 0.1, "model": 0.85, "postprocessing": 0.05}
 
 
-def fill(folder: Path, count: int, seed: int = 0) -> str:
-    """A sqlite store with so many finished runs of four tasks, and its URI; the same for the same seed."""
+def fill(folder: Path, count: int, seed: int = 0) -> tuple[str, tuple[str, str]]:
+    """A sqlite store with so many finished runs of four tasks; its URI and the ids of two that compare."""
     from joulemark.store import opening, records
     from tests.records import PARAMS, a_record
 
     uri = f"sqlite:///{folder / 'mlflow.db'}"
-    first = records.save(opening.open_store(uri, "text_classification"), a_record(), PARAMS)["run_id"]
+    opened, record = opening.open_store(uri, "text_classification"), a_record()
+    settings = (record, replace(record, settings=replace(record.settings, batch_size=4)))
+    saved = [
+        records.save(opened, replace(setting, id=uuid.UUID(int=2 * number + at).hex), PARAMS)["run_id"]
+        for number in range(PROCESSES)
+        for at, setting in enumerate(settings)
+    ]
     connection = sqlite3.connect(folder / "mlflow.db")
+    connection.execute("pragma synchronous = off")
     draw = random.Random(seed)
     with connection:
-        _copy(connection, first, count - 1, draw)
+        for began in range(0, count - len(saved), AT_ONCE):
+            _copy(connection, saved[0], range(began, min(began + AT_ONCE, count - len(saved))), draw)
     connection.close()
-    return uri
+    return uri, (saved[0], saved[1])
 
 
-def _copy(connection: sqlite3.Connection, first: str, count: int, draw: random.Random) -> None:
+def _copy(connection: sqlite3.Connection, first: str, numbers: range, draw: random.Random) -> None:
     run = connection.execute("select * from runs where run_uuid = ?", (first,)).fetchone()
     columns = [row[1] for row in connection.execute("pragma table_info(runs)")]
     tags = dict(connection.execute("select key, value from tags where run_uuid = ?", (first,)).fetchall())
@@ -68,7 +82,7 @@ def _copy(connection: sqlite3.Connection, first: str, count: int, draw: random.R
     params = dict(connection.execute("select key, value from params where run_uuid = ?", (first,)).fetchall())
     artifact = Path(run[columns.index("artifact_uri")].removeprefix("file://"))
     rows: dict[str, list[tuple[object, ...]]] = {"runs": [], "tags": [], "latest_metrics": [], "params": []}
-    for number in range(count):
+    for number in numbers:
         run_id = uuid.UUID(int=draw.getrandbits(128)).hex
         own = artifact.parent.parent / run_id / "artifacts"
         if number < DETAILED:
@@ -120,6 +134,7 @@ def _drawn(
         "parameters": str(size * 10**8),
         "command": f"python -m src.run model={model} task={task} precision={precision} batch_size={batch}",
         "compare.key": tags["compare.key"][:11] + str(number % len(TASKS)),
+        "compare.cell": f"{model} {precision} {batch} {task} {number // PER_CELL}",
         "verdict": "sound",
         "flags": "",
     }
@@ -130,21 +145,19 @@ def _drawn(
 
 def timed(uri: str, out: Path) -> dict[str, Any]:
     """Seconds, megabytes at most and the page's megabytes of one report in a process of its own."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "joulemark.reporting", f"tracking_uri={uri}", f"out={out}"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    assert status == 0, "the report failed"
-    seconds, page = time.perf_counter() - began, out / "report.html"
+    used = processes.used("joulemark.cli.report", f"tracking_uri={uri}", f"out={out}")
+    page = out / "report.html"
     return {
-        "seconds": round(seconds, 2),
-        "peak_mb": round(used.ru_maxrss * 1024 / 1e6),
+        **used,
         "page_mb": round(page.stat().st_size / 1e6, 1),
         **(filtered(page) if Path(CHROMIUM).exists() else {}),
     }
+
+
+def compared(uri: str, ids: Sequence[str]) -> dict[str, Any]:
+    """Seconds and megabytes at most of one comparison in a process of its own."""
+    used = processes.used("joulemark.cli.compare", *ids, f"--tracking-uri={uri}")
+    return {f"compare_{name}": value for name, value in used.items()}
 
 
 def filtered(page: Path) -> dict[str, Any]:
@@ -172,8 +185,9 @@ def main() -> None:
     """Fills a store for each count and times the report over it."""
     for word in sys.argv[1:] or ["1000", "10000"]:
         with tempfile.TemporaryDirectory() as folder:
-            uri = fill(Path(folder), int(word))
-            print(json.dumps({"runs": int(word), **timed(uri, Path(folder) / "report")}), flush=True)
+            uri, ids = fill(Path(folder), int(word))
+            costs = {**compared(uri, ids), **timed(uri, Path(folder) / "report")}
+            print(json.dumps({"runs": int(word), **costs, "load": os.getloadavg()[0]}), flush=True)
 
 
 if __name__ == "__main__":

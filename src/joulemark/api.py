@@ -18,6 +18,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
 from joulemark.core.record import Record as StoredRecord
 from joulemark.core.record import Request
+from joulemark.data import request_table
 from joulemark.measure.metering import CodeMeter, MeteredWindow
 from joulemark.reporting.build import Report, make, request_of
 from joulemark.store import loading
@@ -87,9 +88,17 @@ class Record:
         return self.stored.measurement
 
     @property
-    def requests(self) -> tuple[Request, ...]:
-        """The requests that were scored: input id, output, reference, score, units, latency."""
-        return self.stored.requests
+    def requests(self) -> Sequence[Request]:
+        """The requests that were scored: input id, output, reference, score, units, latency; read when asked for.
+
+        Raises:
+            UserError: they are in a file that is not there any more
+        """
+        if self.stored.requests or self.stored.served is None:
+            return self.stored.requests
+        if self.stored.requests_file is None:
+            raise UserError(f"{request_table.NAME} of this run is not beside its record")
+        return request_table.RequestTable(self.stored.requests_file)
 
     def __repr__(self) -> str:
         wh = self.metrics["energy/total_wh_per_1k"]

@@ -9,7 +9,7 @@ else it is busy                               ──▶ compute-bound  cheaper F
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from joulemark.analysis import energy_metrics, named_metrics
+from joulemark.analysis import energy_metrics, named_metrics, requests
 from joulemark.analysis.lower_bound import LowerBound
 from joulemark.core.record import Record
 
@@ -133,7 +133,7 @@ def _starved(record: Record, signs: Signs) -> Finding | None:
     if signs.host_share is None or signs.host_share < HOST_SHARE or (signs.busy or 0.0) >= BUSY:
         return None
     # A tokenizer takes the texts of a batch on all cores; sounds are prepared one after the other
-    text = any(request.input_tokens is not None for request in record.requests)
+    text = requests.summary(record).counts_tokens
     option = _more_at_once(record) if text else _more_processes(record)
     return Finding(
         f"the GPU is starved by the host's {signs.host_stage}",

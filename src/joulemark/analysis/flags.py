@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from joulemark.analysis import plausibility, readings
+from joulemark.analysis import plausibility, readings, requests
 from joulemark.analysis.energy_metrics import component_j, estimated_share
 from joulemark.core.machine import Site
 from joulemark.core.measurement import COMPONENTS, Measurement
@@ -47,7 +47,7 @@ def input_flags(record: Record) -> tuple[str, ...]:
         "one_class": record.task.classes == 1 and record.task.samples > 1,
         "skipped_rows": bool(record.task.skipped),
         "stand_in_tokenizer": record.model.facts.get("stand_in_tokenizer_own") is False,
-        "truncated": bool(truncated(record)),
+        "truncated": requests.summary(record).truncated > 0,
     }
     return tuple(sorted(name for name, on in raised.items() if on))
 
@@ -90,8 +90,3 @@ def missing_components(record: Record) -> tuple[str, ...]:
     """The components that the machine has and the total does not hold."""
     has = COMPONENTS if record.hardware.device != "cpu" else tuple(each for each in COMPONENTS if each != "gpu")
     return tuple(each for each in has if component_j(record.measurement, each) is None)
-
-
-def truncated(record: Record) -> list[str]:
-    """The ids of the inputs that did not fit in the model's context and were truncated, each once, in order."""
-    return list(dict.fromkeys(request.id for request in record.requests if request.truncated))

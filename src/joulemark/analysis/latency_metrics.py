@@ -1,5 +1,7 @@
 """The latency and throughput of a run by name, from the latencies of its batches."""
 
+from array import array
+from collections.abc import Sequence
 from statistics import fmean
 
 from joulemark.analysis import readings
@@ -40,7 +42,8 @@ def ttft_s(measurement: Measurement) -> float | None:
     return means["preprocessing"] + means["prefill"]
 
 
-def request_latencies(measurement: Measurement) -> list[float]:
+def request_latencies(measurement: Measurement) -> Sequence[float]:
     """The latency in seconds of each request of the first pass: the calls that are scored."""
     first = measurement.windows[0].batch_s if measurement.windows else ()
-    return [s for s, size in zip(first, measurement.batch_sizes, strict=False) for _ in range(size)]
+    pairs = zip(first, measurement.batch_sizes, strict=False)
+    return array("d", (s for s, size in pairs for _ in range(size)))

@@ -5,7 +5,7 @@ All are computed when the record is read, so that an old run can be priced for a
 
 from math import isfinite
 
-from joulemark.analysis import emissions, lower_bound, quality
+from joulemark.analysis import emissions, lower_bound, quality, requests
 from joulemark.analysis.energy_metrics import (
     ESTIMATED,
     Metrics,
@@ -57,11 +57,10 @@ def input_metrics(record: Record) -> Metrics:
 
     The second is None where there are no predictions, or the model does not count tokens.
     """
-    skipped = record.task.skipped
-    reads = any(request.input_tokens is not None or request.truncated for request in record.requests)
+    skipped, served = record.task.skipped, requests.summary(record)
     return {
         "inputs/skipped": None if skipped is None else len(skipped),
-        "inputs/truncated": sum(request.truncated for request in record.requests) if reads else None,
+        "inputs/truncated": served.truncated if served.counts_tokens else None,
     }
 
 

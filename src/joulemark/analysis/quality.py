@@ -1,21 +1,24 @@
 """How well a model's quality is known, and whether two models differ in it: from the scores of single requests.
 
 share     every score is 0 or 1: Wilson's interval; two models on the same inputs are compared by McNemar's exact test
-mean      other scores: bias-corrected accelerated bootstrap (BCa) of the mean, of the differences for two models
+mean      other scores: bias-corrected accelerated bootstrap (BCa) of the mean, of the differences for two models; above
+          20,000 inputs the normal approximation
 neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has no interval here, and decides nothing
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import isclose
-from statistics import fmean
+from dataclasses import dataclass, replace
+from math import isclose, sqrt
+from typing import Any
 
-from joulemark.analysis import planning
-from joulemark.core.record import Record
+from joulemark.analysis import planning, requests
+from joulemark.analysis.requests import Scored
+from joulemark.core.record import Record, RequestSummary
 from joulemark.core.stats import LEVEL
 
 PRIMARY = "primary"
 RESAMPLES = 4000  # of a bootstrap: its ends then move by less than a tenth of the interval
+MOST_RESAMPLED = 20_000  # values of a bootstrap
+WILSON = "Wilson's interval"
 TOLERANCE = 1e-9  # between a stored quality and the mean of its scores
 
 A_HIGHER, B_HIGHER, TIE, UNKNOWN = "A", "B", "tie", "unknown"
@@ -63,29 +66,45 @@ class QualityDifference:
 
 def interval(record: Record) -> QualityInterval | None:
     """The interval of a record's primary metric; None where it has none, or is not a mean over the inputs."""
-    value = record.scores.get(PRIMARY)
-    if value is None or not _is_a_mean(record, value):
+    value, known = record.scores.get(PRIMARY), requests.summary(record)
+    if value is None or not _is_a_mean(known, value):
         return None
-    scores = list(_scores(record).values())
-    if set(scores) <= {0.0, 1.0}:
-        low, high = _wilson(int(sum(scores)), len(scores))
-        return QualityInterval(value, low, high, len(scores), "Wilson's interval")
-    ends = _bca(scores)
-    return None if ends is None else QualityInterval(value, *ends, len(scores), "BCa bootstrap")
+    if record.served is None:
+        scored = requests.scored_inputs(record)
+        assert scored is not None  # a record without a summary holds its requests
+        known = completed(known, scored)
+    if known.interval is None:
+        return None
+    return QualityInterval(value, *known.interval, known.inputs, known.method or "")
+
+
+def completed(counted: RequestSummary, scored: Scored) -> RequestSummary:
+    """The summary of requests with the interval of the mean of their scores, from one score an input."""
+    _, scores = scored
+    if not len(scores):
+        return counted
+    correct = int(scores.sum()) if _binary(scores) else None
+    ends, method = (_wilson(correct, len(scores)), WILSON) if correct is not None else _of_mean(scores)
+    return replace(
+        counted, inputs=len(scores), correct=correct, interval=ends, method=method if ends is not None else None
+    )
 
 
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
-    if not (_has_interval(a) and _has_interval(b)):
+    if not all(map(_has_a_mean, (a, b))):
         return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
-    of_a, of_b = _scores(a), _scores(b)
-    ids = [key for key in of_a if key in of_b]
-    if not ids:
+    of_a, of_b = requests.scored_inputs(a), requests.scored_inputs(b)
+    if of_a is None or of_b is None:
+        missing = "A" if of_a is None else "B"
+        return QualityDifference(UNKNOWN, f"requests.parquet of {missing} is not beside its record, or not readable")
+    if not all(map(_spread, (of_a, of_b))):
+        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
+    first, second = _paired(of_a, of_b)
+    if not len(first):
         return QualityDifference(UNKNOWN, "they share no scored input")
-    pairs = [(of_a[key], of_b[key]) for key in ids]
-    gap = fmean(first - second for first, second in pairs)
-    binary = all(score in (0.0, 1.0) for pair in pairs for score in pair)
-    return _mcnemar(pairs, gap) if binary else _paired_bootstrap(pairs, gap)
+    gap = float((first - second).mean())
+    return _mcnemar(first, second, gap) if _binary(first) and _binary(second) else _paired_bootstrap(first, second, gap)
 
 
 def surely_below(known: QualityInterval | None, limit: float) -> bool:
@@ -93,43 +112,59 @@ def surely_below(known: QualityInterval | None, limit: float) -> bool:
     return known is not None and known.high < limit
 
 
-def _is_a_mean(record: Record, value: float) -> bool:
+def _is_a_mean(known: RequestSummary, value: float) -> bool:
     """Whether a primary metric is the mean of the scores of single requests."""
-    every = [request.score for request in record.requests if request.score is not None]
-    return bool(every) and isclose(fmean(every), value, abs_tol=TOLERANCE)
+    return known.mean is not None and isclose(known.mean, value, abs_tol=TOLERANCE)
 
 
-def _has_interval(record: Record) -> bool:
-    """Whether `interval` has one, without its bootstrap."""
-    value, scores = record.scores.get(PRIMARY), set(_scores(record).values())
-    return value is not None and _is_a_mean(record, value) and (scores <= {0.0, 1.0} or len(scores) > 1)
+def _has_a_mean(record: Record) -> bool:
+    value = record.scores.get(PRIMARY)
+    return value is not None and _is_a_mean(requests.summary(record), value)
 
 
-def _mcnemar(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDifference:
+def _spread(scored: Scored) -> bool:
+    """Whether these scores have an interval: shares always, other scores from two inputs on."""
+    return _binary(scored[1]) or len(scored[1]) > 1
+
+
+def _binary(scores: Any) -> bool:
+    return bool(((scores == 0.0) | (scores == 1.0)).all())
+
+
+def _paired(a: Scored, b: Scored) -> tuple[Any, Any]:
+    """The scores of both for each input that both answered, in the order of the first."""
+    import numpy
+
+    _, of_a, of_b = numpy.intersect1d(a[0], b[0], assume_unique=True, return_indices=True)
+    order = numpy.argsort(of_a)
+    return a[1][of_a[order]], b[1][of_b[order]]
+
+
+def _mcnemar(a: Any, b: Any, gap: float) -> QualityDifference:
     from scipy.stats import binomtest  # over a second to import
 
-    only_a, only_b = pairs.count((1.0, 0.0)), pairs.count((0.0, 1.0))
+    only_a, only_b = int((a > b).sum()), int((b > a).sum())
     if only_a + only_b and binomtest(only_a, only_a + only_b).pvalue < 1 - LEVEL:
-        note = f"McNemar's exact test: {only_a} only A, {only_b} only B correct of {len(pairs)}"
-        return QualityDifference(A_HIGHER if only_a > only_b else B_HIGHER, note, len(pairs), gap)
-    return QualityDifference(TIE, _indistinguishable(pairs), len(pairs), gap)
+        note = f"McNemar's exact test: {only_a} only A, {only_b} only B correct of {len(a)}"
+        return QualityDifference(A_HIGHER if only_a > only_b else B_HIGHER, note, len(a), gap)
+    return QualityDifference(TIE, _indistinguishable(a, b), len(a), gap)
 
 
-def _paired_bootstrap(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDifference:
-    ends = _bca([first - second for first, second in pairs])
+def _paired_bootstrap(a: Any, b: Any, gap: float) -> QualityDifference:
+    ends, _ = _of_mean(a - b)
     if ends is None:
-        return QualityDifference(TIE if gap == 0 else UNKNOWN, "every difference is the same", len(pairs), gap)
+        return QualityDifference(TIE if gap == 0 else UNKNOWN, "every difference is the same", len(a), gap)
     low, high = ends
     if low <= 0 <= high:
-        return QualityDifference(TIE, f"indistinguishable at n = {len(pairs)}", len(pairs), gap, low, high)
+        return QualityDifference(TIE, f"indistinguishable at n = {len(a)}", len(a), gap, low, high)
     note = "the 95 % interval of the paired difference leaves 0 out"
-    return QualityDifference(A_HIGHER if gap > 0 else B_HIGHER, note, len(pairs), gap, low, high)
+    return QualityDifference(A_HIGHER if gap > 0 else B_HIGHER, note, len(a), gap, low, high)
 
 
-def _indistinguishable(pairs: Sequence[tuple[float, float]]) -> str:
-    needed = planning.samples_needed(fmean(first for first, _ in pairs), fmean(second for _, second in pairs))
-    more = f"; about {needed:,} samples would tell" if needed is not None and needed > len(pairs) else ""
-    return f"indistinguishable at n = {len(pairs)}{more}"
+def _indistinguishable(a: Any, b: Any) -> str:
+    needed = planning.samples_needed(float(a.mean()), float(b.mean()))
+    more = f"; about {needed:,} samples would tell" if needed is not None and needed > len(a) else ""
+    return f"indistinguishable at n = {len(a)}{more}"
 
 
 def _wilson(correct: int, n: int) -> tuple[float, float]:
@@ -139,19 +174,24 @@ def _wilson(correct: int, n: int) -> tuple[float, float]:
     return float(ends.low), float(ends.high)
 
 
-def _bca(values: Sequence[float]) -> tuple[float, float] | None:
-    """The ends of the interval of the mean; None where fewer than two values differ."""
-    if len(set(values)) < 2:
-        return None
+def _of_mean(values: Any) -> tuple[tuple[float, float] | None, str]:
+    """The ends of the interval of the mean, and how they were computed; None where fewer than two values differ.
+
+    With this many values the mean is normally distributed and the bootstrap gives the same ends: it would only take
+    minutes, and gigabytes.
+    """
+    if values.min() == values.max():
+        return None, ""
+    if len(values) > MOST_RESAMPLED:
+        from scipy.special import ndtri
+
+        half = float(ndtri((1 + LEVEL) / 2)) * float(values.std(ddof=1)) / sqrt(len(values))
+        mean = float(values.mean())
+        return (mean - half, mean + half), "normal approximation"
     import numpy
     from scipy.stats import bootstrap
 
     ends = bootstrap(
-        (numpy.asarray(values),), numpy.mean, n_resamples=RESAMPLES, batch=200, confidence_level=LEVEL, rng=0
+        (values,), numpy.mean, n_resamples=RESAMPLES, batch=200, confidence_level=LEVEL, rng=0
     ).confidence_interval
-    return float(ends.low), float(ends.high)
-
-
-def _scores(record: Record) -> Mapping[str, float]:
-    """The score of each scored input by its id; an input that came twice is evidence once."""
-    return {request.id: request.score for request in record.requests if request.score is not None}
+    return (float(ends.low), float(ends.high)), "BCa bootstrap"

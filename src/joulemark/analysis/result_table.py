@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from joulemark.analysis import audit, diagnosis, energy_metrics, flags, readings
+from joulemark.analysis import audit, diagnosis, energy_metrics, readings, requests
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.task import NO_REFERENCES, RANDOM_WEIGHTS
+from joulemark.data import request_table
 
 NOT_AVAILABLE = "n/a"
 LOWER_BOUND = "lower bound (roofline) per 1,000"
@@ -142,13 +143,13 @@ def _stages(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
 
 def _inputs(record: Record) -> list[Row]:
     """Lines for rows that were skipped and inputs that were truncated, each with the first few by name."""
-    skipped, truncated = record.task.skipped or (), flags.truncated(record)
+    skipped, served = record.task.skipped or (), requests.summary(record)
     lines = []
     if skipped:
         lines.append(("rows skipped", f"{len(skipped)}", _first(skipped, "record.json")))
-    if truncated:
-        count = sum(request.truncated for request in record.requests)
-        lines.append(("inputs truncated", f"{count} of {len(record.requests)}", _first(truncated, "requests.json")))
+    if served.truncated:
+        count = f"{served.truncated} of {served.count}"
+        lines.append(("inputs truncated", count, _first(served.truncated_ids, request_table.NAME)))
     return lines
 
 
@@ -197,7 +198,7 @@ def _per_correct(record: Record) -> str:
 def _quality(record: Record) -> str:
     if record.model.weights == "random":
         return RANDOM_WEIGHTS
-    scored = sum(request.score is not None for request in record.requests)
+    scored = requests.summary(record).scored
     return f"{scored} of the same calls" if scored else record.no_quality or NO_REFERENCES
 
 

@@ -92,7 +92,7 @@ def _recorded(run: Run, first: Record, spool: "Spool") -> int:
         Recorder(spool, run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
     ):
         spool.update(_params(run))
-        record = _measured(run, inputs, first, recorder)
+        record = _measured(run, inputs, first, spool, recorder)
         recorder.keep(record)
         metrics = _show(record)
         link = recorder.deliver()
@@ -111,7 +111,7 @@ def _prepared(run: Run) -> tuple[Run, Inputs]:
     return run, run.task.samples(run.samples, run.seed) if inputs is None else inputs
 
 
-def _measured(run: Run, inputs: Inputs, first: Record, recorder: "Recorder") -> Record:
+def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder: "Recorder") -> Record:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
     from joulemark.hardware import host
@@ -141,7 +141,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, recorder: "Recorder") -> 
         instruments = Instruments(
             busy_s=host.busy_s, own_busy_s=host.own_busy_s, suspensions=signals.Suspensions(), progress=beating
         )
-        record = runner.bench(run, begun, inputs.samples, watch, instruments)
+        record = runner.bench(run, begun, inputs.samples, watch, instruments, files=lambda: spool.files)
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from joulemark.core.environment import Environment
@@ -10,11 +11,14 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
 
+NOT_STORED = {"stored": False}  # of a field that is no part of record.json
+
 # Of Record. Raise it, with a line here and a function in core/record_upgrade.py, when a field changes meaning.
 # 1: first release
 # 2: `Measurement.idle` holds a reading of each meter for each part of the baseline, where it held one of each meter
 # 3: typed parts; `run` is split into `settings`, `origin` and the task's samples and seed; the field's own names
-SCHEMA = 3
+# 4: the rows of `requests` are the file requests.parquet, of which the record holds the summary `served`
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,35 @@ class Request:
     input_tokens: int | None = None
     output_tokens: int | None = None
     truncated: bool = False
+
+
+@dataclass(frozen=True)
+class RequestSummary:
+    """What a record tells of all its requests together; each of them is a row of its file `requests.parquet`.
+
+    Attributes:
+        count: requests
+        scored: of these, those with a score
+        mean: of the scores; None where there is none
+        inputs: scored inputs, one that came twice is one
+        correct: of these, those with a score of 1, where every score is 0 or 1; None for other scores
+        interval: the ends of the 95 % interval of the mean over the inputs; None where it has none
+        method: how these were computed
+        truncated: requests whose input was longer than the model's context
+        truncated_ids: the first of these inputs
+        counts_tokens: whether the model counts the tokens that it reads
+    """
+
+    count: int = 0
+    scored: int = 0
+    mean: float | None = None
+    inputs: int = 0
+    correct: int | None = None
+    interval: tuple[float, float] | None = None
+    method: str | None = None
+    truncated: int = 0
+    truncated_ids: tuple[str, ...] = ()
+    counts_tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +193,9 @@ class Record:
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
         traceback: the error in full
-        requests: one row per request
+        served: all requests together; None before scoring, and where `requests` holds each of them
+        requests: one row per request, of a record of before schema 4 and of a run without files
+        requests_file: where its `requests.parquet` lies; known to who read the record, never stored
         config: the composed configuration, as JSON values
         schema: version of this format
     """
@@ -183,7 +218,9 @@ class Record:
     error: str | None = None
     flags: tuple[str, ...] = ()
     traceback: str | None = None
+    served: RequestSummary | None = None
     requests: tuple[Request, ...] = ()
+    requests_file: Path | None = field(default=None, compare=False, metadata=NOT_STORED)
     config: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 

@@ -30,7 +30,7 @@ def _differences(prefix: str, before: Any, after: Any) -> Iterator[tuple[str, st
     """(`set` or `extend`, dotted name, value). What was not replaced is the same object: a record is never changed."""
     for field in fields(after):
         name, old, new = f"{prefix}{field.name}", getattr(before, field.name), getattr(after, field.name)
-        if old is new:
+        if old is new or not field.metadata.get("stored", True):
             continue
         if is_dataclass(new) and type(old) is type(new):
             yield from _differences(f"{name}.", old, new)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from math import isfinite
 from typing import Any
 
@@ -10,11 +10,13 @@ from joulemark.core import record_upgrade
 from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
 
+UNSTORED = frozenset(field.name for field in fields(Record) if not field.metadata.get("stored", True))
+
 
 def to_json(record: Record) -> dict[str, Any]:
     """The record as dicts, lists, strings and numbers, `schema` among them."""
     values: dict[str, Any] = plain(record)
-    return values
+    return {name: value for name, value in values.items() if name not in UNSTORED}
 
 
 def from_json(values: Mapping[str, Any]) -> Record:

@@ -92,9 +92,14 @@ def _schema_3(record: Values) -> dict[str, Any]:
     }
 
 
+def _schema_4(record: Values) -> dict[str, Any]:
+    """From 3: the rows of the requests stay in the record, where they were."""
+    return {**record, "schema": 4}
+
+
 ROLES = {"general": "general_purpose"}
 
-UPGRADES: Mapping[int, Callable[[Values], dict[str, Any]]] = {1: _schema_2, 2: _schema_3}
+UPGRADES: Mapping[int, Callable[[Values], dict[str, Any]]] = {1: _schema_2, 2: _schema_3, 3: _schema_4}
 
 
 def _model(model: Values) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Sample:
 class Inputs:
     """The requests of one run in order, and a line for each row of the source that could not be used."""
 
-    samples: tuple[Sample, ...] = ()
+    samples: Sequence[Sample] = ()
     skipped: tuple[str, ...] = ()
 
 

@@ -7,30 +7,68 @@ This is done before anything is measured. A service that waits for requests coul
 itself costs, and the wait for enough requests to sort, are in no window.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, overload
 
 from joulemark.core.errors import UserError
+from joulemark.core.spill import IN_MEMORY
 from joulemark.core.task import Sample
 
 T = TypeVar("T")
 
 
-def order(samples: Sequence[Sample], sort: str) -> list[int]:
+def order(samples: Sequence[Sample], sort: str) -> Sequence[int]:
     """The places of the samples in the order in which they are batched; those of one length keep their own order.
 
     UserError where an input has no text whose characters could be counted.
     """
-    places = list(range(len(samples)))
     if sort == "none":
-        return places
-    lengths = [characters(sample.input) for sample in samples]
-    return sorted(places, key=lambda place: -lengths[place])
+        return range(len(samples))
+    import numpy
+
+    lengths = array("q", (characters(sample.input) for sample in samples))
+    return array("q", numpy.argsort(-numpy.asarray(lengths, "q"), kind="stable").tobytes())
 
 
 def split(values: Sequence[T], size: int) -> list[Sequence[T]]:
     """The values in their order, so many at a time; the last batch may be smaller."""
     return [values[begin : begin + size] for begin in range(0, len(values), size)]
+
+
+class Batches(Sequence[Sequence[Any]]):
+    """The inputs in the order of their places, so many at a time; the last batch may be smaller.
+
+    Of a run that is wholly in memory the batches are made once. Of a longer one each is made when it is asked for,
+    which takes a microsecond or two an input.
+    """
+
+    def __init__(self, samples: Sequence[Sample], places: Sequence[int], size: int) -> None:
+        self.sizes = array("q", (min(size, len(places) - begin) for begin in range(0, len(places), size)))
+        self._samples, self._places, self._size = samples, places, size
+        in_memory = len(samples) <= IN_MEMORY
+        self._made = [self._batch(number) for number in range(len(self.sizes))] if in_memory else None
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, place: int) -> Sequence[Any]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Sequence[Any]]: ...
+    def __getitem__(self, place: int | slice) -> Sequence[Any]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        return self._made[place] if self._made is not None else self._batch(range(len(self))[place])
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        return iter(self._made) if self._made is not None else map(self._batch, range(len(self)))
+
+    def _batch(self, number: int) -> list[Any]:
+        places = self._places[number * self._size : (number + 1) * self._size]
+        if isinstance(places, range):
+            return [sample.input for sample in self._samples[places.start : places.stop]]
+        return [self._samples[place].input for place in places]
 
 
 def characters(given: Any) -> int:
@@ -47,7 +85,27 @@ def characters(given: Any) -> int:
     raise UserError("sort=length: the inputs of this task are not texts; type sort=none")
 
 
-def in_order_of_samples(values: Sequence[T], places: Sequence[int]) -> list[T]:
+def in_order_of_samples(values: Sequence[T], places: Sequence[int]) -> Sequence[T]:
     """The values, one for each sample in the order in which it was batched, in the order of the samples."""
-    by_place = dict(zip(places, values, strict=True))
-    return [by_place[place] for place in range(len(places))]
+    return values if isinstance(places, range) else Reordered(values, places)
+
+
+class Reordered(Sequence[T], Generic[T]):
+    """The values of samples in the samples' own order, where they came in the order of `places`."""
+
+    def __init__(self, values: Sequence[T], places: Sequence[int]) -> None:
+        self._values, self._at = values, array("q", bytes(8 * len(places)))
+        for at, place in enumerate(places):
+            self._at[place] = at
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+    def __getitem__(self, place: int | slice) -> T | list[T]:
+        if isinstance(place, slice):
+            return [self._values[at] for at in self._at[place]]
+        return self._values[self._at[place]]

@@ -3,13 +3,16 @@
 A row is a dict from the task's field names to values; the columns of the source are named in the YAML.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from joulemark.core.errors import BadRowError, UserError
+from joulemark.core.spill import IN_MEMORY, Spilled
 from joulemark.core.suggest import nearest
 from joulemark.core.task import Inputs, Sample
 from joulemark.data import embedded, files, sources
@@ -87,7 +90,7 @@ class Dataset:
         more than one is, and more than one in a hundred, where a column that was typed does not exist, and where there
         are too few rows and repeating is not allowed.
         """
-        samples: list[Sample] = []
+        samples: Spilled[Sample] = Spilled(attrgetter("id", "input", "target"), lambda values: Sample(*values))
         skipped: list[str] = []
         columns: dict[str, None] = {}  # of all rows that were read
         hint = ""  # the map of fields is what is wrong, where no row before had them
@@ -108,7 +111,7 @@ class Dataset:
         if skipped and not samples:
             raise self._unusable(skipped, hint)
         self._check_columns(columns)
-        return Inputs(tuple(self._repeated(samples, skipped, count)), tuple(skipped))
+        return Inputs(self._repeated(samples, skipped, count), tuple(skipped))
 
     def _check_columns(self, columns: Mapping[str, None]) -> None:
         """UserError for a typed column that no row has, and for one that is lacking but for the case of its name."""
@@ -128,9 +131,9 @@ class Dataset:
         more = f" ({len(skipped)} such rows; at most 1 in 100 may be skipped)" if len(skipped) > 1 else ""
         return UserError(f"{self.source}, {place}: {why}{hint}{more}")
 
-    def _repeated(self, samples: list[Sample], skipped: list[str], count: int) -> list[Sample]:
+    def _repeated(self, samples: Spilled[Sample], skipped: list[str], count: int) -> Sequence[Sample]:
         if len(samples) == count:
-            return samples
+            return samples if count > IN_MEMORY else tuple(samples)
         if not samples:
             raise UserError(f"{self.source} holds no rows")
         if not self.repeat:
@@ -139,7 +142,7 @@ class Dataset:
                 f"{self.source} has {len(samples)} rows{unusable}, {count} are requested: "
                 f"type samples={len(samples)}, or task.repeat=true to start again from the first"
             )
-        return [samples[i % len(samples)] for i in range(count)]
+        return tuple(samples[i % len(samples)] for i in range(count))
 
     def _rows(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The rows in the order in which they are asked for, with their place; shuffled, all but a stream are read."""
@@ -149,9 +152,11 @@ class Dataset:
         rows = self._in_order()
         if self.shuffle is None:
             return rows
-        drawn = list(rows)
-        Random(self.shuffle).shuffle(drawn)
-        return iter(drawn)
+        drawn: Spilled[tuple[str, Mapping[str, Any]]] = Spilled()
+        drawn.extend(rows)
+        places = array("q", range(len(drawn)))
+        Random(self.shuffle).shuffle(places)  # type: ignore[arg-type]
+        return (drawn[place] for place in places)
 
     def _in_order(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if self.path is not None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from array import array
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -86,13 +87,22 @@ def _task(run: Run, inputs: Inputs | None) -> TaskFacts:
 
 
 def _of_inputs(run: Run, inputs: Inputs) -> dict[str, Any]:
-    text = json.dumps([[sample.id, sample.input, sample.target] for sample in inputs.samples], default=str)
-    return {
-        "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
-        "distinct": len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
-        "classes": _classes(run, inputs),
-        "skipped": inputs.skipped,
-    }
+    digest, distinct = _digest(inputs)
+    classes = _classes(run, inputs)
+    return {"digest": digest, "distinct": distinct, "classes": classes, "skipped": inputs.skipped}
+
+
+def _digest(inputs: Inputs) -> tuple[str, int]:
+    """The digest of inputs and references as one JSON list, and how many inputs differ; one sample at a time."""
+    import numpy
+
+    digest, seen = hashlib.sha256(b"["), array("q")
+    for number, sample in enumerate(inputs.samples):
+        text = json.dumps([sample.id, sample.input, sample.target], default=str)
+        digest.update(f", {text}".encode() if number else text.encode())
+        seen.append(hash(json.dumps(sample.input, default=str)))
+    digest.update(b"]")
+    return digest.hexdigest()[:16], len(numpy.unique(numpy.asarray(seen, "q")))
 
 
 def _classes(run: Run, inputs: Inputs) -> int | None:

@@ -14,6 +14,7 @@ from joulemark.analysis import readings as energy
 from joulemark.core import stats
 from joulemark.core.measurement import GpuState, Measurement, Reading
 from joulemark.core.procedure import Procedure
+from joulemark.core.spill import Spilled
 from joulemark.core.task import Prediction
 from joulemark.measure.instruments import Instruments
 from joulemark.measure.warm_up import warm_up
@@ -28,7 +29,7 @@ def measure(
     instruments: Instruments,
     start: Measurement,
     *,
-    kept: list[Prediction],
+    kept: Spilled[Prediction],
     stop_early: Callable[[Measurement], bool] = lambda measurement: False,
 ) -> Iterator[tuple[str, Measurement]]:
     """Yields the step just ended and everything measured so far, after each step, so that a failure loses nothing.
@@ -38,7 +39,7 @@ def measure(
     each window and after the last. Once `stop_early` holds for what was measured, no further window follows.
     """
     instruments.progress("idle", 0.0)
-    measured = replace(start, batch_sizes=tuple(len(batch) for batch in workload.batches))
+    measured = replace(start, batch_sizes=tuple(workload.sizes))
     measured = _with_state(measured, instruments.read_gpu_state())
     if procedure.idle_s:
         measured = replace(measured, idle=_baseline(procedure, instruments))
@@ -131,7 +132,7 @@ def _converged(measured: Measurement, procedure: Procedure) -> bool:
     return estimate is not None and estimate.relative is not None and estimate.relative <= procedure.ci95_rel
 
 
-def _keeping(kept: list[Prediction]) -> Callable[[list[Prediction], int], int]:
+def _keeping(kept: Spilled[Prediction]) -> Callable[[list[Prediction], int], int]:
     """Counts the units of predictions, and keeps those of the first pass."""
 
     def count(predictions: list[Prediction], passes: int) -> int:

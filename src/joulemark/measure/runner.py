@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from joulemark.analysis import audit
@@ -14,11 +15,12 @@ from joulemark.core.measurement import Measurement, Meter
 from joulemark.core.model import Loaded
 from joulemark.core.record import ModelFacts, Record
 from joulemark.core.signals import Interrupted
-from joulemark.core.task import Prediction, Sample
-from joulemark.data.batching import in_order_of_samples, order, split
+from joulemark.core.task import Sample
+from joulemark.data.batching import Batches, in_order_of_samples, order
 from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure.instruments import Instruments
+from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
 from joulemark.measure.scoring import flagged, scored, unscored
 from joulemark.measure.stages import measure_stages
@@ -35,11 +37,13 @@ def bench(
     watch: Watch,
     instruments: Instruments | None = None,
     gpu: GpuMonitor | None = None,
+    files: Callable[[], Path] | None = None,
 ) -> Record:
     """Loads, measures and scores; returns the record also when that fails or is interrupted.
 
     `watch` is called with each step as it ends, so that a run that is killed leaves what was measured until then. The
-    run's own meters and the state of its GPU complete the `instruments`. A run whose sensors contradict each other, or
+    run's own meters and the state of its GPU complete the `instruments`. The rows of the requests go into the folder
+    that `files` gives once they are scored, else into the record. A run whose sensors contradict each other, or
     the possible, is a failed one with its numbers kept.
 
     The first cause is the reason: what breaks while a run ends, or a stop that comes then, takes nothing from it.
@@ -50,7 +54,7 @@ def bench(
     record, instruments = begun, instruments or Instruments(busy_s=host.busy_s)
     gpu = gpu or GpuMonitor(run.hardware, instruments.clock.now)
     try:
-        for step, record in _steps(run, begun, samples, instruments, gpu):
+        for step, record in _steps(run, begun, samples, instruments, gpu, files):
             watch(step, record)
         ended = _audited(record)
     except BaseException as error:  # the run's boundary: whatever broke, in whatever language it is written
@@ -95,7 +99,12 @@ def _close(meters: Sequence[Meter]) -> str | None:
 
 
 def _steps(
-    run: Run, begun: Record, samples: Sequence[Sample], instruments: Instruments, gpu: GpuMonitor
+    run: Run,
+    begun: Record,
+    samples: Sequence[Sample],
+    instruments: Instruments,
+    gpu: GpuMonitor,
+    files: Callable[[], Path] | None,
 ) -> Iterator[tuple[str, Record]]:
     progress = instruments.progress
     progress("meters", 0.0)
@@ -117,10 +126,10 @@ def _steps(
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
     places = order(samples, run.settings.sort)
-    batches = split([samples[place].input for place in places], run.settings.batch_size)
-    predictions: list[Prediction] = []
+    batches = Batches(samples, places, run.settings.batch_size)
+    predictions = kept_predictions()
     steps = measure(
-        Workload(loaded.predict, batches, compiles=bool(run.settings.compile)),
+        Workload(loaded.predict, batches, batch_sizes=batches.sizes, compiles=bool(run.settings.compile)),
         run.procedure,
         instruments,
         start,
@@ -132,9 +141,9 @@ def _steps(
 
     progress("scoring", 0.0)
     predicted = in_order_of_samples(predictions, places)
-    record = unscored(record, samples, predicted, places)
+    record = unscored(record, samples, predicted, places, files)
     yield "predictions", record
-    record = scored(record, run, loaded, samples, predicted, places)
+    record = scored(record, run, loaded, samples, predicted, places, files)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored

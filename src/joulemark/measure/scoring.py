@@ -1,7 +1,9 @@
 """The quality of the calls that were measured, a row for each request, and the flags of what was measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
+from pathlib import Path
 
 from joulemark.analysis import audit, flags, latency_metrics
 from joulemark.config.run import Run
@@ -10,14 +12,19 @@ from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.data.batching import in_order_of_samples
+from joulemark.measure import request_files
 
 
 def unscored(
-    record: Record, samples: Sequence[Sample], predictions: Sequence[Prediction], places: Sequence[int]
+    record: Record,
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    places: Sequence[int],
+    files: Callable[[], Path] | None = None,
 ) -> Record:
-    """The record with a row for each request and no scores: what a metric that breaks leaves."""
+    """The record with a row for each request and no scores: what a metric that breaks leaves; `files` as below."""
     latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
-    return replace(record, requests=_requests(samples, predictions, [None] * len(samples), latencies))
+    return _with_rows(record, _requests(samples, predictions, repeat(None, len(samples)), latencies), files)
 
 
 def scored(
@@ -27,15 +34,17 @@ def scored(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     places: Sequence[int],
+    files: Callable[[], Path] | None = None,
 ) -> Record:
-    """The record with the quality of the predictions, and a row for each request, whichever batch it was in."""
+    """The record with the quality of the predictions, and a row for each request, whichever batch it was in.
+
+    The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
+    """
     scores = _scores(run, loaded, samples, predictions)
     latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
-    requests = _requests(samples, predictions, scores.each, latencies)
-    record = replace(
-        record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by, requests=requests
-    )
-    return flagged(record, record.measurement)
+    rows = _requests(samples, predictions, scores.each, latencies)
+    record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
+    return flagged(_with_rows(record, rows, files), record.measurement)
 
 
 def flagged(record: Record, measurement: Measurement) -> Record:
@@ -69,14 +78,18 @@ def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Se
     return replace(scores, values={"primary": primary, **scores.values}, reason=reason)
 
 
+def _with_rows(record: Record, rows: Iterable[Request], files: Callable[[], Path] | None) -> Record:
+    return replace(record, requests=tuple(rows)) if files is None else request_files.written(record, rows, files)
+
+
 def _requests(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
-    scores: Sequence[float | None],
+    scores: Iterable[float | None],
     latencies: Sequence[float],
-) -> tuple[Request, ...]:
-    return tuple(
-        Request(
+) -> Iterator[Request]:
+    for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True):
+        yield Request(
             id=sample.id,
             output=str(prediction.output),
             reference=None if sample.target is None else str(sample.target),
@@ -87,5 +100,3 @@ def _requests(
             output_tokens=prediction.output_tokens,
             truncated=prediction.truncated,
         )
-        for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True)
-    )

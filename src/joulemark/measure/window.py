@@ -42,7 +42,12 @@ class Workload:
     @property
     def requests(self) -> int:
         """Requests of one pass."""
-        return sum(self.batch_sizes or [len(batch) for batch in self.batches])
+        return sum(self.sizes)
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Requests of each batch."""
+        return [len(batch) for batch in self.batches] if self.batch_sizes is None else self.batch_sizes
 
 
 def measure_window(workload: Workload, window_s: float, instruments: Instruments) -> Window:

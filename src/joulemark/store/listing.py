@@ -7,7 +7,7 @@ seconds); a server, and a filter in MLflow's own syntax, go through MLflow's cli
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +15,7 @@ from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
+from joulemark.data import request_table
 from joulemark.store import older_names
 from joulemark.store.mlflow_internals import schema, tables
 
@@ -88,15 +89,15 @@ def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]
     """
     wanted = older_names.param_names(params)
     slow = choice.filter or uri.startswith(("http", "databricks"))
-    listed = _by_client(uri, choice.filter or "", wanted) if slow else _by_tables(uri, choice, wanted)
+    listed = _by_client(uri, choice, wanted) if slow else _by_tables(uri, choice, wanted)
     return (run for run in listed if measured(run.tags) and choice.takes(run))
 
 
-def _by_client(uri: str, filter_string: str, params: frozenset[str]) -> Iterator[StoredRun]:
+def _by_client(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[StoredRun]:
     from joulemark.store import reading
 
-    for page in reading.pages(uri, filter_string):
-        for run in page:
+    for search in _filters(choice):
+        for run in (run for page in reading.pages(uri, search) for run in page):
             info, data = run.info, run.data
             yield _stored(
                 tables.Row(
@@ -136,9 +137,15 @@ def record(uri: str, run: StoredRun) -> Record | None:
         return reading.record_of(uri, run.run_id)
     try:
         path = Path(unquote(parts.path)) / "record.json"
-        return from_json(json.loads(path.read_text(encoding="utf-8")))
+        return with_requests(from_json(json.loads(path.read_text(encoding="utf-8"))), path.parent)
     except (OSError, ValueError, UserError):
         return None
+
+
+def with_requests(record: Record, *folders: Path) -> Record:
+    """The record with the place of its requests' file, where one of the folders holds it."""
+    files = [folder / request_table.NAME for folder in folders]
+    return replace(record, requests_file=next((file for file in files if file.is_file()), None))
 
 
 def _stored(row: tables.Row) -> StoredRun:
@@ -151,7 +158,23 @@ def _stored(row: tables.Row) -> StoredRun:
     )  # fmt: skip
 
 
-def _narrowing(choice: Choice) -> dict[str, str]:
-    """The tags by which the database itself narrows the runs."""
-    tags = {"sweep_id": choice.sweep_id, "compare.cell": choice.cell}
-    return {key: value for key, value in tags.items() if value is not None}
+def _narrowing(choice: Choice) -> dict[str, Sequence[str]]:
+    """The tags by which the database itself narrows the runs: any of these values."""
+    tags = {"task": tuple(choice.tasks), "sweep_id": (choice.sweep_id,), "compare.cell": (choice.cell,)}
+    return {key: found for key, values in tags.items() if (found := [each for each in values if each is not None])}
+
+
+def _filters(choice: Choice) -> Iterator[str]:
+    """The filters in MLflow's syntax that a server narrows the runs by, one for each beginning of an id."""
+    given = [choice.filter] if choice.filter else []
+    for key, values in _narrowing(choice).items():
+        if len(values) == 1:  # several: its syntax has no `or`
+            given.append(f"tags.`{key}` = {_quoted(values[0])}")
+    for prefix in choice.ids or ("",):
+        whose = [f"attributes.run_id LIKE {_quoted(f'{prefix}%')}"] if prefix else []
+        yield " and ".join([*given, *whose])
+
+
+def _quoted(text: str) -> str:
+    """A text of the filter; one that has both kinds of quotes narrows nothing."""
+    return f'"{text}"' if "'" in text else f"'{text}'"

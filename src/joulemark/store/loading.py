@@ -1,6 +1,7 @@
 """One record, wherever it is: a run of the store by its id, or a file."""
 
 import json
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -81,12 +82,17 @@ def of_store(uri: str, prefix: str) -> tuple[str, Record]:
     record = listing.record(uri, runs[0])
     if record is None:
         raise UserError(f"run {prefix} has no readable record.json; if the store's folder moved: {program('relocate')}")
+    if record.served is not None and record.requests_file is None:  # files of a server
+        from joulemark.store import reading
+
+        record = replace(record, requests_file=reading.requests_of(uri, runs[0].run_id))
     return runs[0].run_id, record
 
 
 def _of_file(path: Path) -> Record:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return from_json(values.get("record", values))  # one that was set aside has its params beside it
+        record = from_json(values.get("record", values))  # one that was set aside has its params beside it
+        return listing.with_requests(record, path.parent, path.parent / "files")
     except (OSError, ValueError, AttributeError) as error:
         raise UserError(f"{path} cannot be read as a record: {error}") from None

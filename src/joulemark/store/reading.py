@@ -1,6 +1,8 @@
 """What a store holds: runs, their records, figures and tags."""
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
+from joulemark.data import request_table
 from joulemark.store import older_names
 from joulemark.store.opening import open_store, paged, reader
 
@@ -105,6 +108,17 @@ def record_of(uri: str, run_id: str) -> Record | None:
     try:
         return from_json(json.loads(_record_json(client, run_id)))
     except (MlflowException, OSError, ValueError, UserError):
+        return None
+
+
+def requests_of(uri: str, run_id: str) -> Path | None:
+    """The file of a run's requests, brought from a server for as long as this process lives; None where it has none."""
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    folder = tempfile.mkdtemp(prefix="joulemark-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        return Path(client.download_artifacts(run_id, request_table.NAME, folder))
+    except (MlflowException, OSError):
         return None
 
 

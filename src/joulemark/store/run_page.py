@@ -11,6 +11,8 @@ from joulemark.analysis.impact import published_text
 from joulemark.core.palette import color_of
 from joulemark.core.record import Record
 from joulemark.core.record_json import to_json
+from joulemark.measure.request_files import SHOWN
+from joulemark.measure.request_files import TABLE as REQUESTS
 from joulemark.store import figures
 from joulemark.store.mlflow_internals import pages
 
@@ -60,21 +62,25 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.source.git.commit": record.environment.git_revision,
         pages.COLOR: color_of(record.model.name),
         "mlflow.note.content": description.markdown(record, metrics),
-        **pages.tables(["requests.json"] if record.requests else []),
+        **pages.tables([REQUESTS] if record.requests or record.served else []),
     }
     return {key: str(value) for key, value in values.items() if value is not None}
 
 
 def files(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
-    """The run's files by name: the record, its configuration, the requests as a table, and the figures there are."""
-    columns = list(to_json(record)["requests"][0]) if record.requests else []
-    rows = [list(row.values()) for row in to_json(record)["requests"]]
-    values = {
-        "record.json": json.dumps(to_json(record), allow_nan=False, indent=1),
+    """The run's files by name: the record, its configuration, and the figures there are.
+
+    Its requests are files already (measure/request_files.py), but for those that a record still holds itself.
+    """
+    values = to_json(record)
+    rows = values["requests"][:SHOWN]
+    table = {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]} if rows else None
+    texts = {
+        "record.json": json.dumps(values, allow_nan=False, indent=1),
         "config.yaml": yaml.safe_dump(dict(record.config), sort_keys=False, allow_unicode=True),
-        "requests.json": json.dumps({"columns": columns, "data": rows}, ensure_ascii=False) if rows else None,
+        REQUESTS: None if table is None else json.dumps(table, ensure_ascii=False),
         "traceback.txt": record.traceback,
         "latency.svg": figures.latency(record),
         "energy.svg": figures.energy(record, metrics),
     }
-    return {name: text for name, text in values.items() if text is not None}
+    return {name: text for name, text in texts.items() if text is not None}

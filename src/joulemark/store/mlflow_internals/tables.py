@@ -59,25 +59,30 @@ class NewRun:
 
 
 def rows(
-    connection: Any, params: frozenset[str], ids: Sequence[str] = (), with_tags: Mapping[str, str] | None = None
+    connection: Any,
+    params: frozenset[str],
+    ids: Sequence[str] = (),
+    with_tags: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Row]:
-    """Every run that is not deleted, newest first: with certain tags, or whose ids begin so, where that is given."""
+    """Every run that is not deleted, newest first: of each tag one of these values, ids that begin so, where given."""
     runs = _listed(connection, ids, with_tags or {})
     for start in range(0, len(runs), AT_ONCE):
         yield from _filled(connection, runs[start : start + AT_ONCE], params)
 
 
-def _listed(connection: Any, ids: Sequence[str], with_tags: Mapping[str, str]) -> list[Any]:
-    from sqlalchemy import column, select, table
+def _listed(connection: Any, ids: Sequence[str], with_tags: Mapping[str, Sequence[str]]) -> list[Any]:
+    from sqlalchemy import column, or_, select, table
 
     runs = table("runs", *map(column, (*COLUMNS, "lifecycle_stage")))
     query = select(*(runs.c[name] for name in COLUMNS))
     query = query.where(runs.c.lifecycle_stage == "active").order_by(runs.c.start_time.desc(), runs.c.run_uuid)
     tags = table("tags", *map(column, ("run_uuid", "key", "value")))
-    for key, value in with_tags.items():
-        query = query.where(
-            runs.c.run_uuid.in_(select(tags.c.run_uuid).where(tags.c.key == key, tags.c.value == value))
-        )
+    for key, values in with_tags.items():
+        having = select(tags.c.run_uuid).where(tags.c.key == key, tags.c.value.in_(values))
+        query = query.where(runs.c.run_uuid.in_(having))
+    if ids:
+        query = query.where(or_(*(runs.c.run_uuid.startswith(prefix, autoescape=True) for prefix in ids)))
+    # a database may take upper case for lower
     return [row for row in connection.execute(query) if not ids or row.run_uuid.startswith(tuple(ids))]
 
 

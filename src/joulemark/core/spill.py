@@ -1,0 +1,103 @@
+"""A list whose first items lie in memory and whose others lie in a file without a name: a million cost a few megabytes.
+
+The file is on a disk, not in memory: `TMPDIR`, else /var/tmp, since /tmp is often a part of the memory. The system
+removes it with the process.
+"""
+
+import os
+import pickle
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar, overload
+
+T = TypeVar("T")
+
+IN_MEMORY = 10_000  # items: a run of as many calls, or fewer, touches no file
+BUFFER = 1 << 18  # bytes that are written at once
+
+
+class Spilled(Sequence[T], Generic[T]):
+    """A growing sequence; `pack` makes an item plain values that pickle small, `unpack` the item of these again."""
+
+    def __init__(
+        self, pack: Callable[[T], Any] = lambda item: item, unpack: Callable[[Any], T] = lambda values: values
+    ) -> None:
+        self._pack, self._unpack = pack, unpack
+        self._file: BinaryIO | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Empties it."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+        self._first: list[T] = []
+        self._ends = array("Q", [0])  # of each item in the file, after where the first begins
+        self._buffer = bytearray()
+
+    def append(self, item: T) -> None:
+        """Adds an item."""
+        if len(self._first) < IN_MEMORY:
+            self._first.append(item)
+            return
+        packed = pickle.dumps(self._pack(item), pickle.HIGHEST_PROTOCOL)
+        self._buffer += packed
+        self._ends.append(self._ends[-1] + len(packed))
+        if len(self._buffer) >= BUFFER:
+            self._flush()
+
+    def extend(self, items: Iterable[T]) -> None:
+        """Adds items."""
+        for item in items:
+            self.append(item)
+
+    def __len__(self) -> int:
+        return len(self._first) + len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[T]: ...
+    def __getitem__(self, place: int | slice) -> T | list[T]:
+        if isinstance(place, slice):
+            places = range(*place.indices(len(self)))
+            return self._stretch(places.start, places.stop) if places.step == 1 else [self[at] for at in places]
+        at = range(len(self))[place]
+        return self._first[at] if at < len(self._first) else self._stretch(at, at + 1)[0]
+
+    def __iter__(self) -> Iterator[T]:
+        for start in range(0, len(self), 1000):
+            yield from self._stretch(start, min(start + 1000, len(self)))
+
+    def _stretch(self, start: int, stop: int) -> list[T]:
+        """The items from one place to another, in one read of the file."""
+        kept = len(self._first)
+        begin, end = max(start - kept, 0), max(stop - kept, 0)
+        if begin >= end:
+            return self._first[start:stop]
+        self._flush()
+        assert self._file is not None
+        first = self._ends[begin]
+        data = memoryview(os.pread(self._file.fileno(), self._ends[end] - first, first))
+        bounds = [place - first for place in self._ends[begin : end + 1]]
+        packed = (pickle.loads(data[a:b]) for a, b in pairwise(bounds))
+        return [*self._first[start:stop], *map(self._unpack, packed)]
+
+    def _flush(self) -> None:
+        if not self._buffer:
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0, dir=_folder())  # noqa: SIM115 - lives as long as this
+        data = memoryview(self._buffer)
+        while data:
+            data = data[self._file.write(data) :]
+        self._buffer = bytearray()
+
+
+def _folder() -> str | None:
+    """Where the file lies; None: where Python puts temporary files."""
+    chosen = os.environ.get("TMPDIR") or "/var/tmp"
+    return chosen if Path(chosen).is_dir() and os.access(chosen, os.W_OK) else None

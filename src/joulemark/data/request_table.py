@@ -1,0 +1,145 @@
+"""The requests of a run as its file `requests.parquet`, a row each: written and read some thousands at a time."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+from joulemark.core.errors import UserError
+from joulemark.core.record import Request
+
+NAME = "requests.parquet"
+AT_ONCE = 10_000  # rows that are held in memory
+TYPES = {"score": "double", "latency_s": "double", "units": "int64", "input_tokens": "int64", "output_tokens": "int64",
+         "truncated": "bool"}  # fmt: skip
+COLUMNS = tuple(field.name for field in fields(Request))
+
+
+class RequestWriter:
+    """Writes rows one by one; the file is there, whole, once the block ends without an error."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is where the file goes; it is written beside the folder."""
+        self.path = folder / NAME
+        self._part = folder.parent / f"{NAME}.part"
+        self._rows: list[Request] = []
+
+    def __enter__(self) -> "RequestWriter":
+        import pyarrow
+        from pyarrow import parquet
+
+        named = [(name, pyarrow.type_for_alias(TYPES.get(name, "string"))) for name in COLUMNS]
+        self._schema = pyarrow.schema(named)
+        self._file = parquet.ParquetWriter(self._part, self._schema, compression="zstd")
+        return self
+
+    def add(self, request: Request) -> None:
+        """Adds a row."""
+        self._rows.append(request)
+        if len(self._rows) >= AT_ONCE:
+            self._flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            self._file.close()
+            if kind is None:
+                os.replace(self._part, self.path)
+        finally:
+            with suppress(OSError):
+                self._part.unlink()
+
+    def _flush(self) -> None:
+        import pyarrow
+
+        columns = {name: [_cell(getattr(row, name)) for row in self._rows] for name in COLUMNS}
+        self._file.write_table(pyarrow.table(columns, schema=self._schema))
+        self._rows = []
+
+
+class RequestTable(Sequence[Request]):
+    """The rows of a file, read when they are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._group: tuple[int, list[Request]] | None = None
+
+    def __len__(self) -> int:
+        return self._bounds[-1]
+
+    def __iter__(self) -> Iterator[Request]:
+        return rows(self.path)
+
+    @overload
+    def __getitem__(self, place: int) -> Request: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Request]: ...
+    def __getitem__(self, place: int | slice) -> Request | list[Request]:
+        if isinstance(place, slice):
+            return [self[at] for at in range(*place.indices(len(self)))]
+        at = range(len(self))[place]
+        number = next(number for number, bound in enumerate(self._bounds[1:]) if at < bound)
+        if self._group is None or self._group[0] != number:
+            with _opened(self.path) as file:
+                self._group = number, _requests(file.read_row_group(number, columns=list(COLUMNS)))
+        return self._group[1][at - self._bounds[number]]
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        """Where each group of rows begins, and after the last."""
+        bounds = [0]
+        with _opened(self.path) as file:
+            for number in range(file.num_row_groups):
+                bounds.append(bounds[-1] + file.metadata.row_group(number).num_rows)
+        return bounds
+
+
+def rows(path: Path) -> Iterator[Request]:
+    """Every row in order.
+
+    Raises:
+        UserError: the file cannot be read as a table of requests
+    """
+    with _opened(path) as file:
+        for batch in file.iter_batches(AT_ONCE, columns=list(COLUMNS)):
+            yield from _requests(batch)
+
+
+def scores(path: Path) -> Iterator[tuple[str, float]]:
+    """Id and score of each request that was scored; UserError as in `rows`."""
+    with _opened(path) as file:
+        for batch in file.iter_batches(AT_ONCE, columns=["id", "score"]):
+            for key, score in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
+                if score is not None:
+                    yield key, score
+
+
+def _opened(path: Path) -> Any:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+    except (OSError, ArrowException) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(f"{path} cannot be read as the requests of a run: {reason}") from None
+    lacking = [name for name in COLUMNS if name not in file.schema_arrow.names]
+    if lacking:
+        file.close()
+        raise UserError(f"{path} holds no requests of a run: it has no column {lacking[0]}")
+    return file
+
+
+def _requests(table: Any) -> list[Request]:
+    return [Request(**row) for row in table.to_pylist()]
+
+
+def _cell(value: Any) -> Any:
+    """Text that no encoding takes (a lone half of a character) keeps its place with a mark."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -1,0 +1,48 @@
+"""The rows of a run's requests as its files, each row seen once: Parquet, and the first ones as a table for MLflow.
+
+files/requests.parquet   every request
+files/requests.json      the first thousand, which MLflow's page of the run shows
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from joulemark.analysis import quality
+from joulemark.analysis.requests import Summarizer
+from joulemark.core.record import Record, Request
+from joulemark.data.request_table import COLUMNS, RequestWriter
+
+SHOWN = 1000  # rows of the page's table, which a browser holds as a whole
+TABLE = "requests.json"
+
+
+def written(record: Record, rows: Iterable[Request], files: Callable[[], Path]) -> Record:
+    """The record with the summary of all rows, which are in the folder's files then.
+
+    A disk that is full takes the files, not the run: its summary is whole, and there is no `requests_file`.
+    """
+    taken, rows = Summarizer(), iter(rows)
+    path: Path | None = None
+    try:
+        folder = files()
+        with RequestWriter(folder) as writer:
+            _write(rows, taken, writer, folder / TABLE)
+        path = writer.path
+    except OSError:
+        for row in rows:
+            taken.add(row)
+    summary = quality.completed(taken.counted(), taken.scores.of_inputs())
+    return replace(record, served=summary, requests_file=path)
+
+
+def _write(rows: Iterable[Request], taken: Summarizer, writer: RequestWriter, table: Path) -> None:
+    first: list[list[Any]] = []
+    for row in rows:
+        taken.add(row)
+        if len(first) < SHOWN:
+            first.append(list(asdict(row).values()))
+        writer.add(row)
+    table.write_text(json.dumps({"columns": COLUMNS, "data": first}, ensure_ascii=False), encoding="utf-8")
