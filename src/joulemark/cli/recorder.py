@@ -2,9 +2,9 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from joulemark.cli.progress import refuse
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.store.recorder import write_late
@@ -19,6 +19,5 @@ def main() -> int:
     try:
         print(json.dumps(write_late(Path(arguments.file).expanduser(), arguments.tracking_uri)))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     return 0

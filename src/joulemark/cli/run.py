@@ -17,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hub_model
 from joulemark.config.compose import names_in
 from joulemark.config.run import Run, build
@@ -51,7 +52,7 @@ def command(config: DictConfig) -> None:
             sys.exit(multirun.launch([list(hydra_config.overrides.task)])[1])
         code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
     except UserError as error:  # printed here: Hydra would put a preface before it
-        code = _refuse(str(error))
+        code = refuse(error)
     sys.exit(code)
 
 
@@ -62,7 +63,7 @@ def execute(run: Run) -> int:
         UserError: the inputs, the weights, the GPU or the store are not available.
     """
     for note in run.notes:
-        print(note, file=sys.stderr, flush=True)
+        to_stderr(note)
     run, inputs = _prepared(run)
     from joulemark.hardware.gpu_lock import held
     from joulemark.store.recorder import Recorder
@@ -102,7 +103,7 @@ def _measured(run: Run, inputs: Inputs, recorder: Any) -> Record:
     signals.interrupt_on_stop()
     begun = draft(run, inputs)
     for line in caveats.of_inputs(begun):
-        print(line, file=sys.stderr, flush=True)
+        to_stderr(line)
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
@@ -157,18 +158,13 @@ def _report(record: Record, run: Run, link: Mapping[str, Any]) -> None:
     print(json.dumps(last, allow_nan=False), flush=True)
 
 
-def _refuse(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 2
-
-
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
     sys.argv[1:] = hub_model.rewritten(sys.argv[1:])
     try:
         return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m
-        return _refuse(str(error))
+        return refuse(error)
     except (Interrupted, KeyboardInterrupt):  # before anything was measured
         return EXIT["interrupted"]
 

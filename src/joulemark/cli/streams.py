@@ -5,6 +5,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+from joulemark.core.formatting import visible
+
 
 class Sturdy(io.TextIOWrapper):
     """A text stream that goes to the null device once its reader is gone (`2>&1 | head -3`)."""
@@ -30,13 +32,25 @@ class Sturdy(io.TextIOWrapper):
         os.close(null)
 
 
+class Visible(Sturdy):
+    """One in which no text acts on the terminal: names in stores, files and checkpoints are others'."""
+
+    def write(self, text: str) -> int:
+        """Writes the text with control characters shown (core/formatting.visible)."""
+        return super().write(visible(text))
+
+
 def make_sturdy() -> None:
-    """Makes standard output and error of this command sturdy; characters that they cannot show become `\\xb7`."""
-    sys.stdout, sys.stderr = _sturdy(sys.stdout), _sturdy(sys.stderr)
+    """Makes standard output and error of this command sturdy; characters that they cannot show become `\\xb7`.
+
+    Bars of other packages are drawn on standard error, so that only what we print there is made visible
+    (cli/progress.py).
+    """
+    sys.stdout, sys.stderr = _sturdy(sys.stdout, Visible), _sturdy(sys.stderr, Sturdy)
 
 
-def _sturdy(stream: TextIO) -> Any:
+def _sturdy(stream: TextIO, kind: type[Sturdy]) -> Any:
     if type(stream) is not io.TextIOWrapper:  # a notebook's, a test's, or sturdy already
         return stream
     line_buffering, encoding = stream.line_buffering or stream.isatty(), stream.encoding
-    return Sturdy(stream.detach(), encoding, errors="backslashreplace", line_buffering=line_buffering)
+    return kind(stream.detach(), encoding, errors="backslashreplace", line_buffering=line_buffering)

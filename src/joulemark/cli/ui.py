@@ -10,6 +10,7 @@ import hydra
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
+from joulemark.cli.progress import to_stderr
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -32,14 +33,15 @@ def serve(uri: str, host: str, port: int) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)  # a server may wait for the first run
     _announce(uri, f"http://{host}:{port}")
     sys.stdout.flush()
-    os.execve(sys.executable, server(uri, host, port), {**os.environ, **QUIET})
+    # Not among the arguments, which `ps` shows to everyone on this machine: it may hold a password
+    os.execve(sys.executable, server(host, port), {**os.environ, **QUIET, "MLFLOW_BACKEND_STORE_URI": uri})
 
 
-def server(uri: str, host: str, port: int) -> list[str]:
-    """The command line of MLflow's server for a store: one worker, on this address."""
+def server(host: str, port: int) -> list[str]:
+    """The command line of MLflow's server: one worker, on this address."""
     return [
         *(sys.executable, "-m", "mlflow", "ui", "--workers", "1"),
-        *("--host", host, "--port", str(port), "--backend-store-uri", uri),
+        *("--host", host, "--port", str(port)),
     ]
 
 
@@ -51,7 +53,7 @@ def _announce(uri: str, address: str) -> None:
     try:
         tasks = reading.tasks(uri)
     except UserError as error:
-        print(error, file=sys.stderr)
+        to_stderr(str(error))
         return
     for task in tasks:
         path = views.save(uri, task, views.default(task))

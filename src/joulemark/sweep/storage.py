@@ -162,5 +162,5 @@ def _reason(error: Exception, uri: str = "") -> str:
     """One line of a database's error, without the password in its address."""
     cause = error.__cause__ or error
     text = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
-    shown = text.replace(uri, tracking.public(uri)) if uri else text
+    shown = tracking.without_secrets(text, uri) if uri else text
     return f"{type(cause).__name__}: {shown[:200]}"
