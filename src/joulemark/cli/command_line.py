@@ -9,7 +9,7 @@ from typing import NoReturn
 from joulemark.cli import help as pages
 from joulemark.cli import streams
 from joulemark.cli.progress import refuse
-from joulemark.config import hydra_errors, option_help
+from joulemark.config import hydra_errors, option_help, typed_options
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose, nearest
@@ -40,6 +40,7 @@ def start(command: Callable[[], None], name: str) -> int:
         return 0
     try:
         check_flags(name, arguments)
+        typed_options.check(arguments)
     except UserError as error:
         return refuse(error)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets Hydra's errors come here instead of being printed its way
