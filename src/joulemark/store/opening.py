@@ -143,4 +143,4 @@ def _artifacts(uri: str, task: str) -> str | None:
         return None
     path = tracking.sqlite_path(uri)
     folder = path.parent if path else paths.home()
-    return (folder / "artifacts" / task).as_uri()
+    return (folder / "artifacts" / paths.file_name(task)).as_uri()
