@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from joulemark.core.errors import UserError
 from joulemark.core.paths import file_name
+from joulemark.core.private_files import private_files
 from joulemark.store.mlflow_internals import locations, schema
 
 WAIT_S = 10.0  # for another process that writes
@@ -86,7 +87,8 @@ def relocate(database: Path, old: Path | None = None, new: Path | None = None) -
             if move is None:
                 return None, None
             check(move)
-            copy = _copied(database)
+            with private_files():
+                copy = _copied(database)
             for before, after in _forms(move.old, move.new):
                 locations.rewrite(connection, before, after)
             connection.execute("COMMIT")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.private_files import private_files
 from joulemark.sweep.journal import mended
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.space import Dimension
@@ -138,9 +139,10 @@ def _opened(uri: str | None, journal: Path, report: Callable[[str], None]) -> An
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
     if uri is None:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        mended(journal, report)
-        return JournalStorage(JournalFileBackend(str(journal)))
+        with private_files():
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            mended(journal, report)
+            return JournalStorage(JournalFileBackend(str(journal)))
     logging.getLogger("alembic").setLevel(logging.ERROR)
     os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     scheme = uri.partition(":")[0]

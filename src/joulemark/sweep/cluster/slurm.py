@@ -14,6 +14,7 @@ from typing import Any
 
 from joulemark.core import extras
 from joulemark.core.errors import UserError
+from joulemark.core.private_files import private_files
 from joulemark.sweep.cluster import node
 from joulemark.sweep.concealed import concealed_alike, in_environment
 from joulemark.sweep.trial import Outcome
@@ -92,7 +93,8 @@ class Slurm:
         arguments, secrets = concealed_alike(jobs)
         # A new Slurm installation counts its jobs from 1 again: files of an earlier one must not be taken for theirs
         self._folder = Path(self.conf.folder).absolute() / uuid.uuid4().hex[:10]
-        self._folder.mkdir(parents=True)
+        with private_files():  # submitit keeps there what runs are made of
+            self._folder.mkdir(parents=True)
         executor = submitit.SlurmExecutor(folder=self._folder / "%j", max_num_timeout=0)
         executor.update_parameters(**self._parameters(cards))
         try:
