@@ -282,7 +282,7 @@ def test_locks_are_taken_in_the_order_of_uuids_whatever_that_of_the_cards(tmp_pa
     turned = replace(BOTH, uuid="GPU-b", beside=((1, "GPU-a"),))
     with held(replace(BOTH, beside=()), 0.0, tmp_path), pytest.raises(UserError), held(turned, 0.0, tmp_path):
         pass
-    assert not (tmp_path / "joulemark-GPU-b.pid").exists()  # never taken: GPU-a, the first, was not to be had
+    assert not (tmp_path / "joulemark-GPU-b.lock").exists()  # never taken: GPU-a, the first, was not to be had
 
 
 @pytest.mark.parametrize(("long_s", "failed"), [(1.0, ["GPU energy by codecarbon against nvml"]), (1.1, [])])

@@ -183,7 +183,9 @@ def test_a_run_out_of_memory_is_a_failed_record_that_names_the_batch_size(store,
 def test_a_refused_meter_is_one_line_also_after_the_recorder_has_ended(store, tmp_path):
     # The recorder holds our standard error: communicate() returns when it, too, has let go of it
     missing = "tests.cli.test_run.Missing"
-    done = run(store, *SMOKE, "meter=wall", f"meter.sensors=[{{_target_: {missing}}}]")
+    (tmp_path / "meter").mkdir()
+    (tmp_path / "meter" / "missing.yaml").write_text(f"_target_: {missing}\n")
+    done = run(store, "--config-dir", str(tmp_path), *SMOKE, "meter=missing")
     assert done.returncode == 2
     lines = [line for line in done.stderr.splitlines() if line.strip() and line != "meters"]
     assert lines == ["error: meter=missing: not here"]
@@ -197,6 +199,8 @@ class Missing:
 
     def open(self, hardware):
         raise UserError("meter=missing: not here")
+
+    start = stop = open
 
     def close(self):
         pass

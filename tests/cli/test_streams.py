@@ -1,9 +1,15 @@
 """A reader that goes away, and a terminal that knows no `·`, stop no command."""
 
+import ast
 import subprocess
 import sys
 
 import pytest
+from rich.table import Table
+
+from joulemark.cli import progress, streams
+from joulemark.core import console
+from tests.paths import ROOT
 
 SCRIPT = (
     "import sys\n"
@@ -37,3 +43,34 @@ def test_a_character_that_the_terminal_does_not_know_is_escaped(tmp_path):
         check=True,
     )
     assert done.stdout.startswith(b"line \\xb7 0\n")
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202egnp\r"
+
+
+def test_a_name_from_a_store_does_nothing_to_the_terminal(capsys):
+    table = Table("model")
+    table.add_row(HOSTILE)
+    console.show(f"! {HOSTILE}", table)
+    progress.refuse(f"run {HOSTILE} of http://me:hunter2@host/ is not there")
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        assert text.count("\\x1b") >= 2
+        assert not set("\x1b\x07\r\u202e") & set(text)
+    assert "hunter2" not in err
+
+
+def test_standard_output_shows_what_would_act_on_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", (tmp_path / "out").open("w", encoding="utf-8"))
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    streams.make_sturdy()
+    print(f"model: {HOSTILE}")
+    sys.stdout.close()
+    assert (tmp_path / "out").read_text(encoding="utf-8").count("\\x1b") == 2
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src" / "joulemark" / "cli").glob("*.py")), ids=lambda path: path.name)
+def test_what_goes_to_standard_error_goes_there_by_one_door(path):
+    written = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.keyword)
+               and node.arg == "file" and ast.unparse(node.value) == "sys.stderr"]  # fmt: skip
+    assert not written or path.name in ("progress.py", "console.py")

@@ -26,13 +26,14 @@ OVERRIDES = ["batch_size=8", "precision=bf16", "sort=length", "model=embedded_cl
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Runs composed with a saved setting beside those of conf/."""
-    (tmp_path / "tuned").mkdir()
+def run(tmp_path, monkeypatch):
+    """Runs composed with a saved setting in the conf/ of the current folder."""
+    (tmp_path / "conf" / "tuned").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
 
     def composed(*overrides, setting=SAVED, of=OVERRIDES):
-        (tmp_path / "tuned" / "mine.yaml").write_text(saved_settings.text(setting, of, "1 Wh"))
-        return built(f"hydra.searchpath=[file://{tmp_path}]", "hardware=cpu", *overrides)
+        (tmp_path / "conf" / "tuned" / "mine.yaml").write_text(saved_settings.text(setting, of, "1 Wh"))
+        return built("hardware=cpu", *overrides)
 
     return composed
 

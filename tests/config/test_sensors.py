@@ -19,6 +19,7 @@ class Thermal:
 
     capability = Capability({"cpu": ("sampled",)}, trust=93)
     name = "thermal"
+    open = start = stop = close = None
 
 
 class Vague(Thermal):
@@ -31,6 +32,7 @@ class Stranger(Thermal):
 
 class Silent:
     name = "silent"
+    open = start = stop = close = None
 
 
 def sensor(name):
@@ -97,7 +99,10 @@ def test_the_records_configuration_spells_the_sensors_out():
         (["Thermal", "Thermal"], "two sensors of one run have the name thermal"),
     ],
 )
-def test_a_sensor_that_does_not_say_what_it_reads_is_refused_in_one_line(names, says):
+def test_a_sensor_that_does_not_say_what_it_reads_is_refused_in_one_line(names, says, tmp_path, monkeypatch):
+    (tmp_path / "conf" / "meter").mkdir(parents=True)
+    (tmp_path / "conf" / "meter" / "mine.yaml").write_text(f"sensors: {[sensor(name) for name in names]}")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=says) as refused:
         sensors.meters_of([sensor(name) for name in names])
     assert "\n" not in str(refused.value)

@@ -43,3 +43,18 @@ def test_the_largest_unit_of_which_there_is_one_is_chosen():
     assert formatting.unit_for(999.9, formatting.WH) == (1e3, "kWh")  # 1.00 kWh, not 1,000 Wh
     assert formatting.unit_for(1e-12, formatting.WH) == (1e-6, "µWh")
     assert formatting.unit_for(0.0, formatting.WH) == (1.0, "Wh")
+
+
+@pytest.mark.parametrize(
+    "sign", ["\x1b[2J", "\x1b]0;x\x07", "\r", "\x9b", "\x7f", "\u202e", "\u2066", "\u200f", "\u2028", "\x08"]
+)
+def test_nothing_in_a_name_acts_on_a_terminal_or_turns_text_around(sign):
+    shown = formatting.visible(f"a{sign}b")
+    assert shown.isprintable()
+    assert (shown[0], shown[-1]) == ("a", "b")
+    assert shown[1] == "\\"
+
+
+def test_text_of_any_language_is_shown_as_it_is():
+    text = "naïve 日本語 עברית العربية 👩‍🔬\tcolumn\n"
+    assert formatting.visible(text) == text

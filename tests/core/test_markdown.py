@@ -10,10 +10,13 @@ def test_a_cell_can_neither_end_its_row_nor_its_column():
     assert lines == ["**t**", "", "| a | b |", "|---|---|", "| x\\|y | 1 2 |", "", "note", ""]
 
 
-@pytest.mark.parametrize("text", ["<img src=x>", "[a](javascript:1)", "&lt;", "a\n\n# b", "|", "<script>"])
+@pytest.mark.parametrize(
+    "text", ["<img src=x>", "[a](javascript:1)", "&lt;", "a\n\n# b", "|", "<script>", "\x1b[2J\u202e"]
+)
 def test_no_text_is_markup(text):
     for shown in (escaped(text), cell(text), literal(text)):
         assert "\n" not in shown
+        assert shown.isprintable()
         assert "<" not in shown.replace("\\<", "")
         assert "[" not in shown.replace("\\[", "")
     assert "|" not in cell(text).replace("\\|", "")

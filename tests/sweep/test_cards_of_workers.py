@@ -106,7 +106,8 @@ with held(Hardware("cuda", "cuda", ("fp32",), uuid="GPU-fake-0"), 0.0, kind=sys.
 @pytest.fixture
 def surroundings(tmp_path):
     own = {key: value for key, value in os.environ.items() if not key.startswith("CUDA")}
-    return {**own, "PYTHONPATH": os.pathsep.join([str(DRIVER), str(ROOT / "src")]), "TMPDIR": str(tmp_path)}
+    return {**own, "PYTHONPATH": os.pathsep.join([str(DRIVER), str(ROOT / "src")]), "TMPDIR": str(tmp_path),
+            "JOULEMARK_LOCKS": str(tmp_path)}  # fmt: skip
 
 
 @pytest.fixture(params=["", "sweep-"], ids=["a run", "another sweep"])

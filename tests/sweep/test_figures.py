@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.reporting.render import digest
 from joulemark.sweep import recommendation
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.figures.page import page
@@ -42,9 +43,20 @@ def test_the_page_holds_plotly_itself_and_loads_nothing(shown):
     drawn = page(shown)
     assert len(drawn) > 2_000_000
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]*\b(?:src|href)=", drawn)
-    assert drawn.count('"showSendToCloud": false') == 4
+    assert drawn.count('"showSendToCloud":false') == 4
     assert "<title>a &amp; b</title>" in drawn
     assert "Energy against latency" in drawn
+
+
+def test_no_script_runs_but_the_two_whose_digests_the_page_names(shown):
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    drawn = page(replace(shown, title=evil, quality=evil))
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', drawn)[1]
+    scripts = re.findall(r"<script>(.*?)</script>", drawn, re.DOTALL)
+    assert [digest(script) for script in scripts] == re.findall(r"'sha256-[^']*'", policy)
+    assert policy.startswith("default-src 'none'")
+    assert "'unsafe-inline'" not in policy.partition("script-src")[2]
+    assert "<img" not in drawn.replace(scripts[0], "")
 
 
 def test_every_measured_point_is_drawn_in_its_stage_and_constraints_separate_them(shown):

@@ -21,6 +21,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
 from joulemark.core.paths import program
+from joulemark.core.private_files import private_files
 from joulemark.hardware import host
 
 
@@ -89,9 +90,10 @@ def place(name: str, folder: Path | None = None) -> Path:
 def save(calibration: Calibration, folder: Path | None = None) -> Path:
     """Keeps the calibration in place of the device's older one; returns its file."""
     path = place(calibration.key, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".part")
-    fresh.write_text(json.dumps(asdict(calibration), indent=1) + "\n")
+    with private_files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(asdict(calibration), indent=1) + "\n")
     fresh.replace(path)
     return path
 

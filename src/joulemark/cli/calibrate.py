@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
 from joulemark.cli import command_line
+from joulemark.cli.progress import refuse
 from joulemark.config import sensors
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.coerce import typed
@@ -88,8 +89,7 @@ def command(config: DictConfig) -> None:
     try:
         code = run(config)
     except UserError as error:
-        print(f"error: {str(error).removeprefix('calibrate.')}", file=sys.stderr)
-        code = 2
+        code = refuse(str(error).removeprefix("calibrate."))
     sys.exit(code)
 
 

@@ -5,12 +5,11 @@ line goes on. The last line of standard output is one JSON object: `status`, `ru
 """
 
 import json
-import sys
 from collections.abc import Sequence
 
 from omegaconf import DictConfig
 
-from joulemark.cli.progress import to_stderr
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.sweep.cluster import workers
@@ -24,8 +23,7 @@ def main(config: DictConfig, overrides: Sequence[str]) -> int:
             submitted = workers.submission(config, overrides)
             outcomes = workers.run(submitted, forwarding.stops, to_stderr)
         except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
+            return refuse(error)
         return _print_result(tracking.resolve(config.tracking_uri), outcomes, forwarding.stops)
 
 

@@ -8,7 +8,9 @@ from typing import NoReturn
 
 from joulemark.cli import help as pages
 from joulemark.cli import streams
-from joulemark.config import hydra_errors, option_help
+from joulemark.cli.progress import refuse
+from joulemark.config import hydra_errors, option_help, typed_options
+from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose, nearest
 
@@ -38,15 +40,14 @@ def start(command: Callable[[], None], name: str) -> int:
         return 0
     try:
         check_flags(name, arguments)
+        typed_options.check(arguments)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets Hydra's errors come here instead of being printed its way
     try:
         command()
     except hydra_errors.COMPOSITION as error:
-        print(f"error: {hydra_errors.explain(error, name, arguments)}", file=sys.stderr)
-        return 2
+        return refuse(hydra_errors.explain(error, name, arguments))
     return 0
 
 
@@ -65,8 +66,7 @@ def leave(run: Callable[[], int]) -> NoReturn:
     try:
         code = run()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
+        code = refuse(error)
     sys.exit(code)
 
 
@@ -100,7 +100,9 @@ def check_flags(name: str, arguments: Sequence[str]) -> None:
             continue
         if not has_value:
             value = following if following and "=" not in following and not following.startswith("-") else "VALUE"
-        raise UserError(f"{argument}: options are written {key}={value}")
+        raise UserError(
+            f"{tracking.public_override(argument)}: options are written {tracking.public_override(f'{key}={value}')}"
+        )
 
 
 def _known(name: str) -> list[str]:

@@ -21,6 +21,7 @@ from joulemark.analysis.comparison import METRICS, QUANTITIES, Comparison, compa
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
 from joulemark.cli import streams
+from joulemark.cli.progress import refuse
 from joulemark.core.cell import Cell
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
@@ -186,8 +187,7 @@ def main() -> int:
     try:
         return run(sys.argv[1:])
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import sys
 
+from joulemark.cli.progress import refuse
 from joulemark.config import option_help
 from joulemark.core.paths import CONF
 
@@ -53,7 +54,6 @@ def main() -> int:
         print('eval "$(joulemark completion bash)" in ~/.bashrc, or the same with zsh in ~/.zshrc')
         return 0
     if what not in ("bash", "zsh"):
-        print(f"error: joulemark completion {what}: unknown shell; type bash or zsh", file=sys.stderr)
-        return 2
+        return refuse(f"joulemark completion {what}: unknown shell; type bash or zsh")
     print((ZSH if what == "zsh" else "") + SCRIPT.strip())
     return 0

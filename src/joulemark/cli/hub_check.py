@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
 from joulemark.cli.hub_requirements import HubCheckResult, checked, requirements
+from joulemark.cli.progress import to_stderr
 from joulemark.core import signals
 from joulemark.core.paths import CONF
 from joulemark.data import hub
@@ -54,11 +55,7 @@ def run(config: DictConfig) -> int:
     hub.require_network()
     results = []
     for number, requirement in enumerate(todo, start=1):
-        print(
-            f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}",
-            file=sys.stderr,
-            flush=True,
-        )
+        to_stderr(f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}")
         results.append(checked(requirement, None if options["weights"] else options["limit_s"]))
     show(results)
     failed = sum(not result.works for result in results)

@@ -4,6 +4,7 @@ import importlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+from joulemark.cli.progress import refuse
 from joulemark.core.paths import CONF
 from joulemark.core.suggest import nearest
 
@@ -50,8 +51,7 @@ def main() -> int:
         print(f"joulemark {_version()}")
         return 0
     if name not in COMMANDS:
-        print(f"error: {_unknown(name)}", file=sys.stderr)
-        return 2
+        return refuse(_unknown(name))
     if not (CONF / f"{name}.yaml").is_file():  # its few options are all in its one page of help
         arguments = ["--help" if argument == "--help-all" else argument for argument in arguments]
     sys.argv = [f"joulemark {name}", *arguments]

@@ -17,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hub_model
 from joulemark.config.compose import names_in
 from joulemark.config.run import Run, build
@@ -56,7 +57,7 @@ def command(config: DictConfig) -> None:
             sys.exit(multirun.launch([list(hydra_config.overrides.task)])[1])
         code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
     except UserError as error:  # printed here: Hydra would put a preface before it
-        code = _refuse(str(error))
+        code = refuse(error)
     sys.exit(code)
 
 
@@ -70,7 +71,7 @@ def execute(run: Run) -> int:
         Interrupted: before anything was measured
     """
     for note in run.notes:
-        print(note, file=sys.stderr, flush=True)
+        to_stderr(note)
     signals.interrupt_on_stop()
     from joulemark.measure.draft import draft
     from joulemark.store import last_words
@@ -123,7 +124,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
     begun = draft(run, inputs, first)
     recorder.draft(begun, "inputs")
     for line in caveats.of_inputs(begun):
-        print(line, file=sys.stderr, flush=True)
+        to_stderr(line)
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
@@ -152,9 +153,9 @@ def _params(run: Run) -> dict[str, str]:
 
 def _tell_of_earlier(recorder: "Recorder") -> None:
     if recorder.delivered:
-        print(f"delivered: {recorder.delivered} records of earlier runs, which had waited", file=sys.stderr, flush=True)
+        to_stderr(f"delivered: {recorder.delivered} records of earlier runs, which had waited")
     if recorder.lost:
-        print(f"! {recorder.lost}; the record will wait on this machine", file=sys.stderr, flush=True)
+        to_stderr(f"! {recorder.lost}; the record will wait on this machine")
 
 
 def _show(record: Record) -> Metrics:
@@ -192,21 +193,16 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
     print(json.dumps(last, allow_nan=False), flush=True)
 
 
-def _refuse(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 2
-
-
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
     sys.argv[1:] = hub_model.rewritten(sys.argv[1:])
     try:
         return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m
-        return _refuse(str(error))
+        return refuse(error)
     except (Interrupted, KeyboardInterrupt) as stop:  # before anything was measured
         name = str(stop) or "SIGINT"
-        print(f"interrupted by {name} before anything was measured", file=sys.stderr)
+        to_stderr(f"interrupted by {name} before anything was measured")
         return signals.exit_code(name)
 
 

@@ -22,6 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line
+from joulemark.cli.progress import to_stderr
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
 from joulemark.core.coerce import typed
@@ -71,7 +72,7 @@ def run(config: DictConfig) -> int:
         _make(todo, {} if values["rerun"] else _measured_before(uri, todo), uri, rows)
     except Interrupted as stop:
         stopped = str(stop)
-        print(f"stopped by {stop}; the same line goes on from here", file=sys.stderr)
+        to_stderr(f"stopped by {stop}; the same line goes on from here")
     table.show(rows)
     if file:
         file.write_text(table.markdown(rows), encoding="utf-8")
@@ -119,7 +120,7 @@ def _make(todo: Sequence[Job], known: Mapping[str, list[Row]], uri: str, rows: l
     for number, job in enumerate(todo, start=1):
         left = sum(not known.get(later.command) for later in todo[number - 1 :])
         about = f", about {fmean(durations_s) * left / 60:.0f} min left" if durations_s and left else ""
-        print(f"[{number}/{len(todo)}{about}] {job.command}", file=sys.stderr, flush=True)
+        to_stderr(f"[{number}/{len(todo)}{about}] {job.command}")
         if known.get(job.command):
             rows.append(known[job.command].pop())
             continue

@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from joulemark.cli.progress import to_stderr
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.reporting import table
@@ -39,8 +39,7 @@ def main(config: DictConfig, overrides: Sequence[Any]) -> int:
         request = plan.read(config, overrides)
         return run(request, lambda overrides, limit_s: trial.run(overrides, forward_signals=True, limit_s=limit_s))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
 
 
 def run(request: SweepRequest, measure: Measure, program: Sequence[str] = PROGRAM, poll_s: float = POLL_S) -> int:

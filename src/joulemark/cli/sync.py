@@ -6,8 +6,8 @@ waits for its own store. Exit code 0 where nothing waits any more, 1 where somet
 
 import argparse
 import json
-import sys
 
+from joulemark.cli.progress import refuse
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.store import delivery
@@ -21,8 +21,7 @@ def main() -> int:
     try:
         done = delivery.sync(arguments.tracking_uri)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return refuse(error)
     for record_id, link in done.delivered.items():
         print(f"delivered {record_id}: run {link['run_id']}")
     for folder, reason in done.left.items():

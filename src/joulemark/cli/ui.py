@@ -10,9 +10,11 @@ import hydra
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
+from joulemark.cli.progress import to_stderr
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
+from joulemark.core.private_files import private_files
 
 # MLflow then calls nobody, and starts no processes for jobs that we do not have
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -28,18 +30,20 @@ def serve(uri: str, host: str, port: int) -> int:
     """Becomes the server of a store; UserError for a store that is a server itself."""
     if uri.startswith("http"):
         raise UserError(f"tracking_uri={tracking.public(uri)} is a server already: open it in a browser")
-    if (path := tracking.sqlite_path(uri)) is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)  # a server may wait for the first run
-    _announce(uri, f"http://{host}:{port}")
-    sys.stdout.flush()
-    os.execve(sys.executable, server(uri, host, port), {**os.environ, **QUIET})
+    with private_files():  # what the server writes, too
+        if (path := tracking.sqlite_path(uri)) is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)  # a server may wait for the first run
+        _announce(uri, f"http://{host}:{port}")
+        sys.stdout.flush()
+        # Not among the arguments, which `ps` shows to everyone on this machine: it may hold a password
+        os.execve(sys.executable, server(host, port), {**os.environ, **QUIET, "MLFLOW_BACKEND_STORE_URI": uri})
 
 
-def server(uri: str, host: str, port: int) -> list[str]:
-    """The command line of MLflow's server for a store: one worker, on this address."""
+def server(host: str, port: int) -> list[str]:
+    """The command line of MLflow's server: one worker, on this address."""
     return [
         *(sys.executable, "-m", "mlflow", "ui", "--workers", "1"),
-        *("--host", host, "--port", str(port), "--backend-store-uri", uri),
+        *("--host", host, "--port", str(port)),
     ]
 
 
@@ -51,7 +55,7 @@ def _announce(uri: str, address: str) -> None:
     try:
         tasks = reading.tasks(uri)
     except UserError as error:
-        print(error, file=sys.stderr)
+        to_stderr(str(error))
         return
     for task in tasks:
         path = views.save(uri, task, views.default(task))

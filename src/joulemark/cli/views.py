@@ -1,8 +1,9 @@
 """joulemark views: the default view of every experiment, saved in MLflow, and its links."""
 
 import argparse
-import sys
 
+from joulemark.cli import streams
+from joulemark.cli.progress import to_stderr
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
@@ -12,6 +13,7 @@ from joulemark.store.views import default, link, save
 
 def main() -> int:
     """Saves the default view of every experiment that has runs, prints its links; none without runs."""
+    streams.make_sturdy()
     argparse.ArgumentParser(prog=program("views"), description=__doc__).parse_args()
     from joulemark.store import reading
 
@@ -19,7 +21,7 @@ def main() -> int:
     try:
         tasks = reading.tasks(uri)
     except UserError as error:
-        print(error, file=sys.stderr)
+        to_stderr(str(error))
         return 0
     for task in tasks:
         table = link(uri, save(uri, task, default(task)))

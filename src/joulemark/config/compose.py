@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hydra import compose
 from omegaconf import DictConfig, open_dict
 
-from joulemark.config import hub_model, hydra_errors
+from joulemark.config import hub_model, hydra_errors, typed_options
 from joulemark.config.run import Run, build
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -22,6 +22,7 @@ def composed(
     Hydra must know conf/, as it does in every command of ours (elsewhere: `initialize_config_dir`). `resolve` as in
     `config.build`.
     """
+    typed_options.check(overrides)
     try:
         config = compose("run", overrides=hub_model.rewritten(overrides), return_hydra_config=True)
     except hydra_errors.COMPOSITION as error:

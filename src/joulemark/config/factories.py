@@ -6,11 +6,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from joulemark.analysis import emissions
 from joulemark.config import model_files
+from joulemark.config.targets import class_of
 from joulemark.core import extras
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
@@ -191,11 +191,5 @@ def made_task(node: dict[str, Any], dataset: Dataset) -> Task:
     return task  # type: ignore[no-any-return]
 
 
-def class_of(node: Mapping[str, Any]) -> Any:
-    """The class that a composed node names as its `_target_`."""
-    # Hydra resolves it, so that its own refusal of unsafe targets holds
-    return instantiate({"_target_": node["_target_"], "_partial_": True}).func
-
-
 def _made(target: str, values: Mapping[str, Any], where: str) -> Any:
-    return typed(class_of({"_target_": target}), values, where)
+    return typed(class_of({"_target_": target}, where), values, where)

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from joulemark.config import yaml_file
-from joulemark.config.factories import class_of
+from joulemark.config.targets import class_of
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Model, fits
 from joulemark.core.paths import CONF, own_conf
@@ -43,5 +43,5 @@ def tasks_of(capabilities: Capabilities) -> list[str]:
 def _tasks(folders: tuple[Path, ...]) -> Mapping[str, tuple[str, str]]:
     """Input and output of each task of these folders."""
     files = [path for folder in folders for path in sorted((folder / "task").glob("*.yaml"))]
-    classes = {path.stem: class_of(yaml_file.read(path)) for path in files}
+    classes = {path.stem: class_of(yaml_file.read(path), "task") for path in files}
     return {name: (cls.accepts, cls.gives) for name, cls in classes.items()}

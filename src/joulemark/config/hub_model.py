@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from joulemark.config import model_files
-from joulemark.config.factories import class_of
+from joulemark.config.targets import class_of
 from joulemark.core.coerce import typed, without
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, fits
@@ -56,7 +56,7 @@ def resolved(node: Mapping[str, Any], task: Mapping[str, Any], task_name: str) -
             f"model.checkpoint={checkpoint} is a {identity.architecture}, which no kind of conf/model/kind loads; "
             f"type another id, such as {EXAMPLE}"
         )
-    task_class = class_of(task)
+    task_class = class_of(task, "task")
     for candidate in candidates:
         capabilities = typed(Capabilities, candidate["capabilities"], "model.capabilities")
         if fits(capabilities, task_name, task_class.accepts, task_class.gives):
@@ -65,7 +65,7 @@ def resolved(node: Mapping[str, Any], task: Mapping[str, Any], task_name: str) -
 
 
 def _loader(kind: str, identity: Identity) -> str | None:
-    loads = class_of(model_files.node(f"kind/{kind}")).loads
+    loads = class_of(model_files.node(f"kind/{kind}"), "model").loads
     return next((loader for loader in loads if loader in identity.loaders), None)
 
 
@@ -75,5 +75,5 @@ def _laid(kind: str, identity: Identity, node: Mapping[str, Any]) -> dict[str, A
     assert loader is not None
     architecture = f"architecture/{identity.model_type}"
     own = model_files.node(architecture) if model_files.exists(architecture) else {}
-    merged: Any = OmegaConf.to_container(OmegaConf.merge(values, class_of(values).loads[loader], own, node))
+    merged: Any = OmegaConf.to_container(OmegaConf.merge(values, class_of(values, "model").loads[loader], own, node))
     return {**without(merged, "size", "sizes"), "label": node["checkpoint"]}

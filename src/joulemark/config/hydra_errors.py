@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joulemark.config.renamed import new_name
+from joulemark.core import tracking
 from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose, nearest
 
@@ -18,7 +19,12 @@ COMPOSITION = (HydraException, OmegaConfBaseException)
 
 
 def explain(error: Exception, name: str, overrides: Sequence[str]) -> str:
-    """The sentence for one of Hydra's errors; `name` is the top configuration, `overrides` the options typed."""
+    """The sentence for one of Hydra's errors, without passwords; `name` is the top configuration, `overrides` the
+    options typed."""
+    return tracking.without_secrets(_explained(error, name, overrides), *tracking.addresses_of(overrides))
+
+
+def _explained(error: Exception, name: str, overrides: Sequence[str]) -> str:
     text = str(error)
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = (error.missing_cfg_file or "").rpartition("/")

@@ -34,8 +34,13 @@ def ships(name: str) -> bool:
 
 
 def exists(name: str) -> bool:
-    """Whether the program's conf/model or the user's own has such a file."""
-    return any((folder / "model" / f"{name}.yaml").is_file() for folder in (CONF, own_conf()))
+    """Whether the program's conf/model or the user's own has such a file.
+
+    A name may come from a checkpoint's own files; one that leads out of the folder is none.
+    """
+    return ".." not in Path(name).parts and any(
+        (folder / "model" / f"{name}.yaml").is_file() for folder in (CONF, own_conf())
+    )
 
 
 def kind_of(name: str) -> str:

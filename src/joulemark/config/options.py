@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from joulemark.config import compose as runs
-from joulemark.config import hydra_errors
+from joulemark.config import hydra_errors, typed_options
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
@@ -103,6 +103,7 @@ def composed(name: str, overrides: Sequence[str]) -> DictConfig:
     Raises:
         UserError: one line, for overrides that do not compose
     """
+    typed_options.check(overrides)
     try:
         return compose(name, overrides=list(overrides), return_hydra_config=True)
     except hydra_errors.COMPOSITION as error:

@@ -134,7 +134,7 @@ def command(overrides: Sequence[str]) -> str:
     kept = sorted(
         override for override in overrides if override.lstrip("+~").partition("=")[0] not in ("tracking_uri", *GIVEN)
     )
-    return " ".join([paths.program("run"), shlex.join(kept)]).rstrip()
+    return " ".join([paths.program("run"), shlex.join(map(tracking.public_override, kept))]).rstrip()
 
 
 def build(

@@ -16,11 +16,12 @@ from hydra import initialize_config_dir
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from joulemark.config import search_path
+from joulemark.config.targets import class_of
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import METHODS, VENDORS, Capability, Meter
 from joulemark.core.paths import CONF
@@ -40,7 +41,10 @@ def listed(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def meters_of(sensors: Sequence[Mapping[str, Any]]) -> tuple[Meter, ...]:
     """The meters, most trusted first; UserError for one that states no valid capability, or a name that two share."""
-    meters: list[Meter] = [instantiate(sensor) for sensor in sensors]
+    for sensor in sensors:
+        class_of(sensor, "meter")
+    # Not recursive: a parameter is a value, however it is written
+    meters: list[Meter] = [instantiate(sensor, _recursive_=False) for sensor in sensors]
     for meter, sensor in zip(meters, sensors, strict=True):
         if problem := _problem(meter):
             raise UserError(f"{sensor['_target_']}: {problem}")
@@ -59,16 +63,8 @@ def of_auto() -> list[dict[str, Any]]:
     if not state.is_initialized():
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return of_auto()
-    folders = tuple((path, _changed(path)) for path in _folders(state))
+    folders = tuple((path, _changed(path)) for path in search_path.folders())
     return [dict(sensor) for sensor in _of_auto(folders)]
-
-
-def _folders(state: GlobalHydra) -> list[str]:
-    """Hydra's search path in order, with what `hydra.searchpath=[…]` adds to it."""
-    folders = [entry.path for entry in state.config_loader().get_search_path().get_path() if entry.path]
-    if HydraConfig.initialized():
-        folders += [source.path for source in HydraConfig.get().runtime.config_sources if source.path]
-    return list(dict.fromkeys(folder if "://" in folder else f"file://{folder}" for folder in folders))
 
 
 @cache  # a sweep asks thousands of times

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose
 
@@ -27,7 +28,8 @@ def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join([where, *(str(part) for part in first["loc"])])
-        raise UserError(f"{key}={first['input']}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        shown = tracking.public_override(f"{key.rpartition('.')[2]}={first['input']}").partition("=")[2]
+        raise UserError(f"{key}={shown}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
 
 
 def mapping(node: dict[str, Any], key: str, where: str) -> dict[str, Any]:

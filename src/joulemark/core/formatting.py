@@ -20,6 +20,14 @@ LARGE = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 Units = Sequence[tuple[float, str]]
 
+# What moves a terminal's cursor, colours it, or turns text around: all control characters but line feed and tab, and
+# Unicode's marks of direction, lines and paragraphs (Unicode Technical Report 36, "Bidirectional Text Spoofing")
+_UNSEEN = {
+    code: chr(code).encode("unicode_escape").decode()
+    for code in (*range(9), *range(11, 32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F),
+                 *range(0x2066, 0x206A))
+}  # fmt: skip
+
 _UNIT = re.compile(r"(?<=\d) (?=(?:[kMGmµ]?(?:Wh|W|J|g|s)|h|min|t|%)(?![A-Za-z]))")
 
 
@@ -135,6 +143,11 @@ def spoken(name: str) -> str:
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def visible(text: str) -> str:
+    """A text from elsewhere on a terminal: what would act on it, or turn it around, is shown as `\\x1b` instead."""
+    return text.translate(_UNSEEN)
 
 
 def unbroken(text: str) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from joulemark.core.formatting import visible
+
 
 @dataclass(frozen=True)
 class Table:
@@ -23,7 +25,7 @@ class Table:
 
 def escaped(text: str) -> str:
     """A text on one line that is no tag, link or entity, whoever wrote it."""
-    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace("[", "\\[").split())
+    return " ".join(visible(text).replace("&", "&amp;").replace("<", "&lt;").replace("[", "\\[").split())
 
 
 def cell(text: str) -> str:
@@ -33,7 +35,9 @@ def cell(text: str) -> str:
 
 def literal(text: str, most: int = 300) -> str:
     """A text of an unknown file shown letter for letter: no emphasis, code or table either, cut at `most` letters."""
-    return " ".join("".join(f"\\{letter}" if letter in "\\`*[]<>|" else letter for letter in text).split())[:most]
+    return " ".join("".join(f"\\{letter}" if letter in "\\`*[]<>|" else letter for letter in visible(text)).split())[
+        :most
+    ]
 
 
 def rows(columns: Sequence[str], lines: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:

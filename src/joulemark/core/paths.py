@@ -1,9 +1,11 @@
 """Where things are: the configuration that ships with the program, and the folder that a user's records go to."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _ROOT = PACKAGE.parents[1]
@@ -17,6 +19,8 @@ CONF = CHECKOUT / "conf" if CHECKOUT else PACKAGE / "conf"
 # How a command line begins, in the checkout's folder and anywhere else; a record keeps the one it was started with
 PREFIXES = ("python -m src.", "joulemark ")
 
+LONGEST_NAME = 100  # characters of a file's name before it is cut: file systems take 255 bytes
+
 
 def home() -> Path:
     """The absolute folder of records, calibrations and reports: `JOULEMARK_HOME`, else `mlruns` in this folder."""
@@ -26,6 +30,15 @@ def home() -> Path:
 def own_conf() -> Path:
     """The absolute folder of a user's own configuration, which is searched after the program's."""
     return Path("conf").absolute()
+
+
+def file_name(text: str) -> str:
+    """A name from a store or a file as that of one file or folder: nothing in it leads elsewhere, and two stay two."""
+    name = quote(text, safe="", errors="surrogatepass") or "%"
+    if name.startswith("."):
+        name = f"%2E{name[1:]}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{digest}"
 
 
 def in_checkout() -> bool:

@@ -1,11 +1,9 @@
 """One measured run per GPU at a time: two would meter each other's energy.
 
-An operating-system lock on a file named after the GPU's UUID, which ends with its process. Several locks are taken in
-the order of the UUIDs, so two runs never wait for each other.
+A lock on a file named after the GPU's UUID, for all users of the machine (lock_file.py). Several locks are taken in the
+order of the UUIDs, so two runs never wait for each other.
 """
 
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,9 +11,10 @@ from pathlib import Path
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
+from joulemark.core.paths import file_name
+from joulemark.hardware import lock_file
 
 TAKEN = "is being measured by process"
-POLL_S = 1.0  # longest interval between attempts to take a lock
 
 
 @contextmanager
@@ -37,32 +36,18 @@ def held(
     until_s = time.monotonic() + wait_s
     with ExitStack() as locks:
         for uuid, index in sorted(zip(hardware.uuids, hardware.indices, strict=True)):
-            path = (folder or Path(tempfile.gettempdir())) / f"joulemark-{kind}{uuid}.lock"
+            path = (folder or lock_file.folder()) / file_name(f"joulemark-{kind}{uuid}.lock")
             locks.enter_context(_lock(path, f"GPU {index} ({uuid})", max(0.0, until_s - time.monotonic()), wait_option))
         yield
 
 
 @contextmanager
 def _lock(path: Path, gpu: str, wait_s: float, wait_option: str) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(path, timeout=wait_s, mode=0o666)
-    try:
-        lock.acquire(poll_interval=min(POLL_S, max(0.05, wait_s / 100)))
-    except Timeout:
-        raise UserError(
-            f"{gpu} {TAKEN} {_holder(path)}; wait for it, type {wait_option} to queue, "
-            "or hardware.index=… for another GPU"
-        ) from None
-    try:
-        path.with_suffix(".pid").write_text(str(os.getpid()))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock_file.held(path, wait_s))
+        except lock_file.HeldError as holder:
+            raise UserError(
+                f"{gpu} {TAKEN} {holder}; wait for it, type {wait_option} to queue, or hardware.index=… for another GPU"
+            ) from None
         yield
-    finally:
-        lock.release()
-
-
-def _holder(path: Path) -> str:
-    try:
-        return path.with_suffix(".pid").read_text()
-    except OSError:
-        return "unknown"

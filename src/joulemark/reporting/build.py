@@ -15,6 +15,7 @@ from joulemark.core import paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
+from joulemark.core.private_files import private_files
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
 from joulemark.reporting import constraints, files, greenest, impact, page_data, rescored
@@ -111,14 +112,15 @@ def make(request: ReportRequest) -> Report:
     )
     if rescored.requested(site):
         page = replace(page, notes=[*page.notes, rescored.note(site)])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_text(render(page), encoding="utf-8")
-    (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
-    (folder / "report.json").write_text(files.as_json(page, asdict(bounds)), encoding="utf-8")
-    if request.figures:
-        from joulemark.reporting.figures import write  # matplotlib, for who asks for it
+    with private_files():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "report.html").write_text(render(page), encoding="utf-8")
+        (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
+        (folder / "report.json").write_text(files.as_json(page, asdict(bounds)), encoding="utf-8")
+        if request.figures:
+            from joulemark.reporting.figures import write  # matplotlib, for who asks for it
 
-        write(folder, recommendations, request.figures)
+            write(folder, recommendations, request.figures)
     registered = greenest.register(uri, recommendations) if request.register else []
     return Report(
         folder, recommendations, sum(len(entry.run_ids) for entry in chosen.entries), chosen.left_out, tuple(registered)

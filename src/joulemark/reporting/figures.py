@@ -12,6 +12,7 @@ from joulemark.core import palette
 from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.palette import SERIES
+from joulemark.core.paths import file_name
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 
@@ -31,7 +32,8 @@ def write(folder: Path, recommendations: Sequence[Recommendation], kinds: Sequen
             for name, chart in charts.items():
                 figure = chart(recommendation)
                 for kind in kinds if figure is not None else ():
-                    path = folder / "figures" / f"{recommendation.group.task}-{recommendation.group.id}-{name}.{kind}"
+                    group = recommendation.group
+                    path = folder / "figures" / f"{file_name(f'{group.task}-{group.id}')}-{name}.{kind}"
                     figure.savefig(path, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
                     written.append(path)
     return written

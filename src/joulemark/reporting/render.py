@@ -71,7 +71,7 @@ def render(page: Page) -> str:
     environment.filters["whole"] = formatting.unbroken
     return environment.get_template("page.html").render(
         page=page,
-        policy=POLICY.format(f"{_digest(plotly)} {_digest(script)}"),
+        policy=POLICY.format(f"{digest(plotly)} {digest(script)}"),
         style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
         plotly=Markup(plotly),
         script=Markup(script),
@@ -88,7 +88,8 @@ def quoted(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """The digest of a script by which a page's policy lets it run."""
     # A browser digests what it parsed, in which every line ends alike
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'sha256-{base64.b64encode(hashlib.sha256(unified.encode()).digest()).decode()}'"

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
@@ -11,6 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
+from joulemark.core.private_files import private_files
 from joulemark.store.mlflow_internals import schema
 
 LOCK_S = 60
@@ -81,23 +83,35 @@ def reachable(uri: str) -> Iterator[None]:
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
-    """One process at a time in a sqlite store: two that create its tables, or write at once, would break each other."""
+    """One process at a time in a sqlite store: two that create its tables, or write at once, would break each other.
+
+    What a store writes is private (core/private_files.py).
+    """
     path = tracking.sqlite_path(uri)
-    if path is None:
-        yield
-        return
+    with private_files():
+        if path is None:
+            yield
+            return
+        lock = _locked(path)
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _locked(path: Path) -> Any:
+    """The lock of a sqlite store, taken; UserError where another process has it, or it is another user's."""
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{path}.lock", timeout=LOCK_S)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{path}.lock", timeout=LOCK_S)
         lock.acquire()
     except Timeout:
         raise UserError(f"another process has held {path}.lock for {LOCK_S} s") from None
-    try:
-        yield
-    finally:
-        lock.release()
+    except OSError as error:
+        raise UserError(f"{path}.lock cannot be opened ({error.strerror}): is the store another user's?") from None
+    return lock
 
 
 @contextmanager
@@ -165,4 +179,4 @@ def _artifacts(uri: str, task: str) -> str | None:
         return None
     path = tracking.sqlite_path(uri)
     folder = path.parent if path else paths.home()
-    return (folder / "artifacts" / task).as_uri()
+    return (folder / "artifacts" / paths.file_name(task)).as_uri()

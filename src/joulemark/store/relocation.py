@@ -14,6 +14,8 @@ from shlex import quote
 from urllib.parse import unquote, urlsplit
 
 from joulemark.core.errors import UserError
+from joulemark.core.paths import file_name
+from joulemark.core.private_files import private_files
 from joulemark.store.mlflow_internals import locations, schema
 
 WAIT_S = 10.0  # for another process that writes
@@ -85,7 +87,8 @@ def relocate(database: Path, old: Path | None = None, new: Path | None = None) -
             if move is None:
                 return None, None
             check(move)
-            copy = _copied(database)
+            with private_files():
+                copy = _copied(database)
             for before, after in _forms(move.old, move.new):
                 locations.rewrite(connection, before, after)
             connection.execute("COMMIT")
@@ -136,7 +139,7 @@ def _detected(connection: sqlite3.Connection, target: Path) -> Path | None:
     """
     roots: dict[Path, str] = {}
     for name, location in locations.experiments(connection):
-        if _is_file(location) and _path(location).parts[-2:] == ("artifacts", name):
+        if _is_file(location) and _path(location).parts[-2:] in (("artifacts", name), ("artifacts", file_name(name))):
             roots.setdefault(_path(location).parents[1], name)
     roots.pop(target, None)
     if len(roots) > 1:

@@ -96,7 +96,7 @@ class Spool:
 
     def __init__(self, record: Record, params: Mapping[str, str], uri: str) -> None:
         """Writes the first draft; OSError where no disk takes it."""
-        secret = tracking.has_secret(uri)
+        secret = tracking.secret(uri)
         store = tracking.public(uri) if secret else uri
         self._where = {"store": store, "secret": secret, "run_id": os.environ.get("MLFLOW_RUN_ID")}
         self._params, self._record, self._phase = dict(params), record, ""

@@ -48,7 +48,7 @@ def adopt(uri: str) -> None:
     for path in sorted((paths.home() / "unsaved").glob("*.json")):
         try:
             payload = json.loads(path.read_text(encoding="utf-8"))
-            secret = tracking.has_secret(uri)
+            secret = tracking.secret(uri)
             where = {"store": tracking.public(uri) if secret else uri, "secret": secret, "run_id": None}
             payload = {"phase": "", **where, **payload}
             folder = paths.home() / "spool" / str(uuid.UUID(payload["record"]["id"]).hex)

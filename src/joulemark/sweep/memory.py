@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from joulemark.core.private_files import private_files
+
 OUT_OF_MEMORY = re.compile(r"out of memory at batch_size=(\d+)")  # as measure/runner.py reports it
 LOCK_S = 60
 
@@ -76,8 +78,9 @@ class Memory:
         """Adds one trial; safe beside other processes that do the same."""
         from filelock import FileLock
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.path}.lock", timeout=LOCK_S):
+        with private_files():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        with private_files(), FileLock(f"{self.path}.lock", timeout=LOCK_S):
             cases = _read(self.path)
             case = self._case(overrides)
             now = cases.get(case, Known()).with_trial(size, fitted)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.analysis import named_metrics
 from joulemark.config import saved_settings
 from joulemark.config.run import Run
-from joulemark.core import extras, paths
+from joulemark.core import extras, paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -97,7 +97,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     keys = [key_of(override) for override in overrides]
     chosen_goals, goal_notes, quality_typed = _goals(conf, run, keys)
     task_options = _task_options(conf, dimensions, chosen_goals)
-    storage = None if config.storage is None else str(config.storage)
+    storage = tracking.storage(config.storage)
     extras.require_driver("storage", storage or "")
     environments = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(environments) == 1 and conf.worker is None and storage is None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.private_files import private_files
 from joulemark.sweep.journal import mended
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.space import Dimension
@@ -138,9 +139,10 @@ def _opened(uri: str | None, journal: Path, report: Callable[[str], None]) -> An
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
     if uri is None:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        mended(journal, report)
-        return JournalStorage(JournalFileBackend(str(journal)))
+        with private_files():
+            journal.parent.mkdir(parents=True, exist_ok=True)
+            mended(journal, report)
+            return JournalStorage(JournalFileBackend(str(journal)))
     logging.getLogger("alembic").setLevel(logging.ERROR)
     os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     scheme = uri.partition(":")[0]
@@ -162,5 +164,5 @@ def _reason(error: Exception, uri: str = "") -> str:
     """One line of a database's error, without the password in its address."""
     cause = error.__cause__ or error
     text = str(cause).strip().splitlines()[0] if str(cause).strip() else ""
-    shown = text.replace(uri, tracking.public(uri)) if uri else text
+    shown = tracking.without_secrets(text, uri) if uri else text
     return f"{type(cause).__name__}: {shown[:200]}"

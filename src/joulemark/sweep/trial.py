@@ -21,6 +21,7 @@ from threading import Event, Thread
 from typing import Any
 
 from joulemark.core import paths, signals, tracking
+from joulemark.sweep.concealed import concealed
 
 # Between SIGTERM and SIGKILL. A run needs seconds to leave its record; one that hangs in the driver never does.
 GRACE_S = 30.0
@@ -75,7 +76,8 @@ def run(
     began_s = time.monotonic()
     forwarding = signals.Forwarding()
     with forwarding if forward_signals else nullcontext():
-        child = _started(overrides, environment or {})
+        arguments, secrets = concealed(overrides)
+        child = _started(arguments, {**(environment or {}), **secrets})
         forwarding.add(child)
         with _limited(child, limit_s, grace_s) as timed_out:
             out, err = _output(child, grace_s)

@@ -20,11 +20,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.core import paths, signals
+from joulemark.core import paths, signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.hardware.gpus import Gpu, amd_gpus, nvidia_gpus
 from joulemark.sweep import trial
+from joulemark.sweep.concealed import concealed
 
 PROGRAM = (*paths.module("", "run"), "-m")
 AUTO = "auto"
@@ -64,9 +65,10 @@ def start(
 
     Its progress goes to this process's standard error.
     """
+    arguments, secrets = concealed(overrides)
     return subprocess.Popen(
-        [*program, *overrides],
-        env=paths.child_environment(environment),
+        [*program, *arguments],
+        env=paths.child_environment({**(environment or {}), **secrets}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
@@ -110,7 +112,7 @@ def environments(
         )
     if count > 1 and storage is not None and storage.startswith("sqlite"):
         raise UserError(
-            f"storage={storage}: sqlite holds one worker; leave storage out, or type storage=postgresql+psycopg://…"
+            f"storage={tracking.public(storage)}: sqlite holds one worker; leave storage out, or type storage=postgresql+psycopg://…"
         )
     return tuple(visible[:count]) if visible and count > 1 else tuple({} for _ in range(count))
 

@@ -8,6 +8,7 @@ from typing import Any
 from joulemark.core import extras, signals
 from joulemark.core.errors import UserError
 from joulemark.sweep.cluster import node
+from joulemark.sweep.concealed import Unseen, concealed
 from joulemark.sweep.trial import Outcome
 
 # Where runs go and where weights come from; Slurm hands on the whole environment, a task of Ray has its node's
@@ -78,7 +79,8 @@ class Ray:
         )(node.under_ray)
         limit_s = None if self.conf.timeout_min is None else self.conf.timeout_min * 60
         for overrides in jobs:
-            reference = task.remote(list(overrides), carried(os.environ), limit_s)
+            arguments, secrets = concealed(overrides)
+            reference = task.remote(arguments, Unseen({**carried(os.environ), **secrets}), limit_s)
             name = reference.task_id().hex()[:8] + f"-{len(self._tasks) + 1}"
             self._tasks[name], self._overrides[name] = reference, tuple(overrides)
         return list(self._tasks)

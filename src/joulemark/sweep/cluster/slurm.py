@@ -14,7 +14,9 @@ from typing import Any
 
 from joulemark.core import extras
 from joulemark.core.errors import UserError
+from joulemark.core.private_files import private_files
 from joulemark.sweep.cluster import node
+from joulemark.sweep.concealed import concealed_alike, in_environment
 from joulemark.sweep.trial import Outcome
 
 SOON_S = 2.0
@@ -88,13 +90,16 @@ class Slurm:
         """One job array; UserError with Slurm's reason where it takes none."""
         import submitit
 
+        arguments, secrets = concealed_alike(jobs)
         # A new Slurm installation counts its jobs from 1 again: files of an earlier one must not be taken for theirs
         self._folder = Path(self.conf.folder).absolute() / uuid.uuid4().hex[:10]
-        self._folder.mkdir(parents=True)
+        with private_files():  # submitit keeps there what runs are made of
+            self._folder.mkdir(parents=True)
         executor = submitit.SlurmExecutor(folder=self._folder / "%j", max_num_timeout=0)
         executor.update_parameters(**self._parameters(cards))
         try:
-            submitted = executor.map_array(node.under_slurm, [list(overrides) for overrides in jobs])
+            with in_environment(secrets):  # which Slurm hands on; what submitit pickles lies in a shared folder
+                submitted = executor.map_array(node.under_slurm, arguments)
         except submitit.core.utils.FailedJobError as error:
             raise UserError(f"Slurm refuses the job: {_last(str(error))}") from None
         self._jobs = {job.job_id: job for job in submitted}

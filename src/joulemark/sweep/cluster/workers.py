@@ -80,7 +80,7 @@ def _count(config: DictConfig) -> int:
     count = config.sweep.get("workers")
     if not isinstance(count, int) or count < 1:
         raise UserError("hydra/launcher: a sweep on a cluster needs a number of workers; type sweep.workers=2")
-    if config.storage is None or str(config.storage).startswith("sqlite"):
+    if (tracking.storage(config.storage) or "sqlite").startswith("sqlite"):
         raise UserError(
             "storage: workers on several machines share their study in a database; type "
             "storage=postgresql+psycopg://USER@HOST/NAME"
