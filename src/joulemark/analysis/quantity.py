@@ -44,6 +44,9 @@ class Quantity:
         return QUANTITIES[self.name][1]
 
 
+ALL_THAT_WAS_DRAWN = Quantity()
+
+
 def shared(flags: Iterable[str]) -> bool:
     """Whether the flags of a run say that others used its host."""
     return not SHARED.isdisjoint(flags)
@@ -63,4 +66,4 @@ def choose(busy_shares: Iterable[float | None], on_shared_host: bool, typed: str
     if on_shared_host and busy and fmean(busy) < BUSY_SHARE:
         reason = f"the host is shared and the GPU was busy for {fmean(busy):.0%}: gross is mostly waiting for it"
         return Quantity(DYNAMIC, reason)
-    return Quantity()
+    return ALL_THAT_WAS_DRAWN

@@ -127,7 +127,7 @@ def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 def _order(entry: Entry) -> tuple[float, float, float, int, str]:
     latency = entry.metrics.get("latency/p95_s", float("inf"))
     return (
-        entry.energy,
+        entry.compared.mean,
         -(entry.quality if entry.quality is not None else 0.0),
         latency,
         -entry.began_ms,
