@@ -18,10 +18,6 @@ def scored(scores, primary=None):
     return replace(RECORD, requests=requests, scores={"primary": value})
 
 
-def difference(a, b):
-    return quality.difference(quality.scored(a), quality.scored(b))
-
-
 def test_a_share_has_wilsons_interval():
     known = quality.interval(scored([1.0] * 37 + [0.0] * 3))
     assert (known.low, known.high) == pytest.approx((0.8014, 0.9742), abs=1e-3)
@@ -39,11 +35,11 @@ def test_a_mean_has_a_bootstrap_interval_around_it_that_is_the_same_each_time():
 def test_a_metric_of_the_whole_set_has_none_and_decides_nothing():
     record = scored([1.0, 0.0, 1.0], primary=0.123)
     assert quality.interval(record) is None
-    assert difference(record, scored([1.0, 0.0, 1.0])).outcome == "unknown"
+    assert quality.difference(record, scored([1.0, 0.0, 1.0])).outcome == "unknown"
 
 
 def test_37_and_35_of_40_are_indistinguishable_and_the_samples_that_would_tell_are_named():
-    result = difference(scored([1.0] * 37 + [0.0] * 3), scored([1.0] * 35 + [0.0] * 5))
+    result = quality.difference(scored([1.0] * 37 + [0.0] * 3), scored([1.0] * 35 + [0.0] * 5))
     assert result.outcome == "tie"
     assert result.note.startswith("indistinguishable at n = 40; about ")
 
@@ -51,16 +47,16 @@ def test_37_and_35_of_40_are_indistinguishable_and_the_samples_that_would_tell_a
 def test_the_same_inputs_are_pairs_so_that_a_steady_advantage_is_established():
     a = [1.0] * 60 + [0.0] * 40
     b = [1.0] * 48 + [0.0] * 52  # wrong wherever a is, and in twelve more
-    result = difference(scored(a), scored(b))
+    result = quality.difference(scored(a), scored(b))
     assert (result.outcome, result.difference) == ("A", pytest.approx(0.12))
-    assert difference(scored(b), scored(a)).outcome == "B"
+    assert quality.difference(scored(b), scored(a)).outcome == "B"
 
 
 def test_paired_means_that_differ_steadily_are_established_though_their_intervals_overlap():
     a = [number / 200 for number in range(100)]
     b = [score + 0.01 + (number % 3) * 0.001 for number, score in enumerate(a)]
     assert quality.interval(scored(a)).high > quality.interval(scored(b)).low
-    assert difference(scored(a), scored(b)).outcome == "B"
+    assert quality.difference(scored(a), scored(b)).outcome == "B"
 
 
 def test_five_samples_exclude_nothing_and_two_hundred_do():
@@ -69,7 +65,7 @@ def test_five_samples_exclude_nothing_and_two_hundred_do():
 
 
 def test_inputs_that_only_one_was_scored_on_are_no_pairs():
-    result = difference(scored([1.0, None, 0.0, 1.0]), scored([None, 1.0, 0.0, 1.0]))
+    result = quality.difference(scored([1.0, None, 0.0, 1.0]), scored([None, 1.0, 0.0, 1.0]))
     assert result.n == 2
 
 
@@ -78,19 +74,17 @@ def test_inputs_that_only_one_was_scored_on_are_no_pairs():
     [(12, 0.0, True), (12, 0.05, True), (12, 0.2, False), (2, 0.0, False)],
 )
 def test_a_loss_beyond_a_share_is_established_on_pairs_or_not_at_all(wrong, share, loses):
-    best = quality.scored(scored([1.0] * 60 + [0.0] * 40))
-    other = quality.scored(scored([1.0] * (60 - wrong) + [0.0] * (40 + wrong)))
+    best, other = scored([1.0] * 60 + [0.0] * 40), scored([1.0] * (60 - wrong) + [0.0] * (40 + wrong))
     assert quality.surely_loses(other, best, share) is loses
     assert not quality.surely_loses(best, other, share)
 
 
 def test_a_loss_is_unknown_where_the_runs_are_no_pairs():
-    best, other = quality.Scored({"a": 1.0, "b": 0.0}), quality.Scored({"c": 0.0, "d": 0.0})
+    best, other = scored([1.0, 0.0, None]), scored([None, None, 0.0])
     assert quality.surely_loses(other, best, 0.0) is None
-    assert quality.surely_loses(quality.Scored({"a": 0.0}, is_mean=False), best, 0.0) is None
+    assert quality.surely_loses(scored([1.0, 0.0], primary=0.1), best, 0.0) is None
 
 
 def test_a_loss_that_is_the_same_on_every_input_is_established_by_inputs_enough():
-    few, many = ({str(n): 1.0 for n in range(count)} for count in (5, 6))
-    for best, loses in ((few, False), (many, True)):
-        assert quality.surely_loses(quality.Scored(dict.fromkeys(best, 0.0)), quality.Scored(best), 0.05) is loses
+    assert not quality.surely_loses(scored([0.0] * 5), scored([1.0] * 5), 0.05)
+    assert quality.surely_loses(scored([0.0] * 6), scored([1.0] * 6), 0.05)

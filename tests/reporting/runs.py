@@ -5,6 +5,7 @@ from itertools import count
 
 from joulemark.core.record import Record
 from joulemark.reporting import compared, constraints
+from joulemark.reporting.answers import NONE
 from joulemark.reporting.build import ReportRequest, page_of
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import decide
@@ -70,10 +71,10 @@ def a_cell(model: str, *values: float, **changes) -> Entry:
     return cell
 
 
-def recommend(entries, **bounds):
+def recommend(entries, answers=NONE, **bounds):
     """The recommendation of the one group that these entries are."""
     (group,) = groups(entries)
-    return decide(group, constraints.constraints(bounds))
+    return decide(group, constraints.constraints(bounds), answers)
 
 
 def a_page(

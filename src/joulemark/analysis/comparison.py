@@ -81,7 +81,7 @@ def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity
         )
     result = verdict.between(*cells)
     note = f"{result.note}; {len(left_out)} left out" if left_out else result.note
-    between = quality.difference(*(quality.scored(side[0].record) for side in sides))
+    between = quality.difference(sides[0][0].record, sides[1][0].record)
     return Comparison(result.outcome, note, (), chosen.name, chosen.reason, result, cells, left_out, between, rows)
 
 

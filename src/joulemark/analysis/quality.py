@@ -16,9 +16,8 @@ from joulemark.core.stats import LEVEL
 
 PRIMARY = "primary"
 RESAMPLES = 4000  # of a bootstrap: its ends then move by less than a tenth of the interval
+WILSON = "Wilson's interval"
 TOLERANCE = 1e-9  # between a stored quality and the mean of its scores
-
-MCNEMAR, BOOTSTRAP = "McNemar's exact test", "a paired bootstrap"
 
 A_HIGHER, B_HIGHER, TIE, UNKNOWN = "A", "B", "tie", "unknown"
 
@@ -43,29 +42,6 @@ class QualityInterval:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The scores of one run, input by input: what a pair of runs is judged by.
-
-    Attributes:
-        by_id: the score of each scored input by its id; an input that came twice is evidence once
-        is_mean: whether the primary metric is the mean of the scores
-    """
-
-    by_id: Mapping[str, float]
-    is_mean: bool = True
-
-    @property
-    def binary(self) -> bool:
-        """Whether every score is 0 or 1, so that the mean is a share."""
-        return set(self.by_id.values()) <= {0.0, 1.0}
-
-    @property
-    def judged(self) -> bool:
-        """Whether the primary metric has an interval that these scores give."""
-        return self.is_mean and (self.binary or len(set(self.by_id.values())) > 1)
-
-
-@dataclass(frozen=True)
 class QualityDifference:
     """Whether two models answer the same inputs equally well.
 
@@ -76,7 +52,6 @@ class QualityDifference:
         difference: quality of A less that of B; None where it is unknown
         low: the lower end of its 95 % interval; None where the test gives none
         high: the upper end
-        test: what established it; None where nothing is
     """
 
     outcome: str
@@ -85,32 +60,24 @@ class QualityDifference:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
-    test: str | None = None
-
-
-def scored(record: Record) -> Scored:
-    """The scores of a record's inputs."""
-    by_id = {request.id: request.score for request in record.requests if request.score is not None}
-    value = record.scores.get(PRIMARY)
-    return Scored(by_id, value is not None and _is_a_mean(record, value))
 
 
 def interval(record: Record) -> QualityInterval | None:
     """The interval of a record's primary metric; None where it has none, or is not a mean over the inputs."""
-    value, known = record.scores.get(PRIMARY), scored(record)
-    if value is None or not known.is_mean:
+    value = record.scores.get(PRIMARY)
+    if value is None or not _is_a_mean(record, value):
         return None
-    scores = list(known.by_id.values())
-    if known.binary:
+    scores = list(_scores(record).values())
+    if set(scores) <= {0.0, 1.0}:
         low, high = _wilson(int(sum(scores)), len(scores))
-        return QualityInterval(value, low, high, len(scores), "Wilson's interval")
+        return QualityInterval(value, low, high, len(scores), WILSON)
     ends = _bca(scores)
     return None if ends is None else QualityInterval(value, *ends, len(scores), "BCa bootstrap")
 
 
-def difference(a: Scored, b: Scored) -> QualityDifference:
+def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
-    if not (a.judged and b.judged):
+    if not (_has_interval(a) and _has_interval(b)):
         return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
     pairs = _pairs(a, b)
     if not pairs:
@@ -120,19 +87,19 @@ def difference(a: Scored, b: Scored) -> QualityDifference:
     return _mcnemar(pairs, gap) if binary else _paired_bootstrap(pairs, gap)
 
 
-def surely_loses(scores: Scored, best: Scored, share: float) -> bool | None:
-    """Whether a model is established to lose more than a share of another's quality, on the same inputs as pairs.
+def surely_loses(record: Record, best: Record, share: float) -> bool | None:
+    """Whether a model is established to lose more than a share of another's quality, the inputs taken as pairs.
 
-    That the other is better at all must be established as well. None where the two are no pairs.
+    That the other is better at all must be established as well. None where the two cannot be compared.
     """
-    result = difference(scores, best)
+    result = difference(record, best)
     if result.outcome == UNKNOWN:
         return None
     if result.outcome != B_HIGHER:
         return False
-    pairs = _pairs(scores, best)
-    ends = _bca([own - (1 - share) * other for own, other in pairs])
-    return fmean(own - (1 - share) * other for own, other in pairs) < 0 if ends is None else ends[1] < 0
+    margins = [own - (1 - share) * other for own, other in _pairs(record, best)]
+    ends = _bca(margins)
+    return (fmean(margins) if ends is None else ends[1]) < 0
 
 
 def surely_below(known: QualityInterval | None, limit: float) -> bool:
@@ -146,8 +113,10 @@ def _is_a_mean(record: Record, value: float) -> bool:
     return bool(every) and isclose(fmean(every), value, abs_tol=TOLERANCE)
 
 
-def _pairs(a: Scored, b: Scored) -> list[tuple[float, float]]:
-    return [(score, b.by_id[key]) for key, score in a.by_id.items() if key in b.by_id]
+def _has_interval(record: Record) -> bool:
+    """Whether `interval` has one, without its bootstrap."""
+    value, scores = record.scores.get(PRIMARY), set(_scores(record).values())
+    return value is not None and _is_a_mean(record, value) and (scores <= {0.0, 1.0} or len(scores) > 1)
 
 
 def _mcnemar(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDifference:
@@ -155,8 +124,8 @@ def _mcnemar(pairs: Sequence[tuple[float, float]], gap: float) -> QualityDiffere
 
     only_a, only_b = pairs.count((1.0, 0.0)), pairs.count((0.0, 1.0))
     if only_a + only_b and binomtest(only_a, only_a + only_b).pvalue < 1 - LEVEL:
-        note = f"{MCNEMAR}: {only_a} only A, {only_b} only B correct of {len(pairs)}"
-        return QualityDifference(A_HIGHER if only_a > only_b else B_HIGHER, note, len(pairs), gap, test=MCNEMAR)
+        note = f"McNemar's exact test: {only_a} only A, {only_b} only B correct of {len(pairs)}"
+        return QualityDifference(A_HIGHER if only_a > only_b else B_HIGHER, note, len(pairs), gap)
     return QualityDifference(TIE, _indistinguishable(pairs), len(pairs), gap)
 
 
@@ -168,7 +137,7 @@ def _paired_bootstrap(pairs: Sequence[tuple[float, float]], gap: float) -> Quali
     if low <= 0 <= high:
         return QualityDifference(TIE, f"indistinguishable at n = {len(pairs)}", len(pairs), gap, low, high)
     note = "the 95 % interval of the paired difference leaves 0 out"
-    return QualityDifference(A_HIGHER if gap > 0 else B_HIGHER, note, len(pairs), gap, low, high, BOOTSTRAP)
+    return QualityDifference(A_HIGHER if gap > 0 else B_HIGHER, note, len(pairs), gap, low, high)
 
 
 def _indistinguishable(pairs: Sequence[tuple[float, float]]) -> str:
@@ -195,3 +164,14 @@ def _bca(values: Sequence[float]) -> tuple[float, float] | None:
         (numpy.asarray(values),), numpy.mean, n_resamples=RESAMPLES, batch=200, confidence_level=LEVEL, rng=0
     ).confidence_interval
     return float(ends.low), float(ends.high)
+
+
+def _pairs(a: Record, b: Record) -> list[tuple[float, float]]:
+    """The scores of both for each input that both answered."""
+    of_a, of_b = _scores(a), _scores(b)
+    return [(score, of_b[key]) for key, score in of_a.items() if key in of_b]
+
+
+def _scores(record: Record) -> Mapping[str, float]:
+    """The score of each scored input by its id; an input that came twice is evidence once."""
+    return {request.id: request.score for request in record.requests if request.score is not None}

@@ -18,6 +18,7 @@ from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
 from joulemark.reporting import compared, constraints, files, greenest, impact, page_data, rescored
+from joulemark.reporting.answers import Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import Recommendation, decide
 from joulemark.reporting.entry import Entry
@@ -106,7 +107,8 @@ def make(request: ReportRequest) -> Report:
     constraints.check_currency(bounds, chosen.entries)
     ranked, lacking = compared.compared(chosen.entries, request.quantity)
     chosen = replace(chosen, entries=merged(ranked), left_out=(*chosen.left_out, *lacking))
-    recommendations = tuple(decide(group, bounds) for group in groups(chosen.entries))
+    answers = Answers(lambda run_id: listing.record(uri, chosen.held[run_id]))
+    recommendations = tuple(decide(group, bounds, answers) for group in groups(chosen.entries))
     if request.register:
         greenest.check(recommendations)
     page = page_of(

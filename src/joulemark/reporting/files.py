@@ -120,6 +120,17 @@ def _json_of(recommendation: Recommendation, apart: Sequence[str]) -> dict[str, 
         "sure": recommendation.sure,
         "by_quality": recommendation.by_quality,
         "least_quality": recommendation.floor,
+        "quality_against_chosen": {
+            run_id: {
+                "outcome": {"A": "lower", "B": "higher"}.get(pair.outcome, pair.outcome),
+                "note": pair.note,
+                "n": pair.n,
+                "chosen_less_other": pair.difference,
+                "low": pair.low,
+                "high": pair.high,
+            }
+            for run_id, pair in recommendation.quality.items()
+        },
         "chosen": _run(recommendation.chosen),
         "runner_up": _run(recommendation.runner_up),
         "runner_up_over_chosen": None if lead is None else _lead(lead),

@@ -13,7 +13,7 @@ from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
-from joulemark.reporting.pairs import verdicts
+from joulemark.reporting.pairs import qualities, verdicts
 
 DIGITS = 5
 ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
@@ -118,6 +118,7 @@ def _group(recommendation: Recommendation, place: Mapping[str, int], differs: Se
         "runs": [place[entry.run_id] for entry in recommendation.group.entries],
         "quantity": recommendation.group.quantity.name,
         "verdicts": verdicts(recommendation.group.entries, place),
+        "qualities": qualities(recommendation, place),
         "differs": list(differs),
         "chosen": None if recommendation.chosen is None else place[recommendation.chosen.run_id],
         "runner_up": None if recommendation.runner_up is None else place[recommendation.runner_up.run_id],

@@ -1,7 +1,9 @@
 """A recommendation in sentences, for the page, the Markdown summary and the terminal alike."""
 
+from joulemark.analysis import quality
 from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
+from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.quantity import GROSS
 from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
 from joulemark.reporting.decision import Recommendation
@@ -61,22 +63,22 @@ def runner_up(recommendation: Recommendation) -> str:
         return f"No other choice {'meets the constraints' if recommendation.refused else 'was measured'}."
     candidate, lead = recommendation.runner_up, recommendation.lead
     named = candidate.named
-    quality = _and_quality(candidate)
+    right = _and_quality(recommendation, candidate)
     if lead.outcome == "A" and candidate in recommendation.tied:
-        return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{quality}."
+        return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{right}."
     if lead.outcome == "A":
         edges = (
             f" ({times(lead.least)} to {times(lead.most)})"
             if lead.most is not None
             else f" (at least {times(lead.least)})"
         )
-        return f"{named}: {times(lead.ratio)}{edges} the {_energy(recommendation)}{quality}."
+        return f"{named}: {times(lead.ratio)}{edges} the {_energy(recommendation)}{right}."
     if lead.outcome == "tie":
         also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
-        return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
+        return f"{named}{also}: a tie ({lead.note}){right}. Take whichever suits you better."
     ratio = f"{times(lead.ratio)} the {_energy(recommendation)}, " if lead.ratio is not None else ""
     note = "another program's single result" if candidate.external else lead.note
-    return f"{named}: {ratio}not established ({note}){quality}."
+    return f"{named}: {ratio}not established ({note}){right}."
 
 
 def how_sure(recommendation: Recommendation) -> list[str]:
@@ -93,6 +95,8 @@ def how_sure(recommendation: Recommendation) -> list[str]:
     quantity = recommendation.group.quantity
     sentences.append(f"Compared by {quantity.name} energy: {quantity.reason}.")
     sentences += _interval(chosen)
+    if recommendation.floor_note is not None:
+        sentences.append(f"Its {chosen.metric} {digits(chosen.quality)} is {recommendation.floor_note}.")
     sentences += _judged(recommendation)
     if chosen.estimated is not None and chosen.estimated > 0:
         sentences.append(f"{percent(chosen.estimated)} of this energy was estimated, not measured by a sensor.")
@@ -147,12 +151,12 @@ def further(recommendation: Recommendation) -> list[str]:
         candidate = recommendation.next_model
         sentences.append(
             f"The next model: {candidate.named} at {times(candidate.compared.mean / least)} the {energy}"
-            f"{_and_quality(candidate)}."
+            f"{_and_quality(recommendation, candidate)}."
         )
     if recommendation.better is not None and chosen.quality is not None:
         more = recommendation.better
         sentences.append(
-            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)} "
+            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)}{_pair(recommendation, more)} "
             f"for {times(more.compared.mean / least)} the {energy}."
         )
     if recommendation.usual is not None:
@@ -168,8 +172,23 @@ def _energy(recommendation: Recommendation) -> str:
     return "energy" if recommendation.group.quantity.name == GROSS else f"{recommendation.group.quantity.name} energy"
 
 
-def _and_quality(entry: Entry) -> str:
-    return "" if entry.quality is None else f", {entry.metric} {digits(entry.quality)}"
+def _and_quality(recommendation: Recommendation, entry: Entry) -> str:
+    if entry.quality is None:
+        return ""
+    return f", {entry.metric} {digits(entry.quality)}{_pair(recommendation, entry)}"
+
+
+def _pair(recommendation: Recommendation, entry: Entry) -> str:
+    """Whether an entry's quality differs from the chosen one's on the same inputs; empty where that is unknown."""
+    result = recommendation.quality.get(entry.run_id)
+    return "" if result is None else f" ({in_words(result, 'established to be higher', 'established to be lower')})"
+
+
+def in_words(result: QualityDifference, b_higher: str, a_higher: str) -> str:
+    """Whether two runs answer the same inputs equally well, as half a sentence."""
+    if result.outcome == quality.TIE:
+        return result.note
+    return f"{b_higher if result.outcome == quality.B_HIGHER else a_higher} on {result.n} inputs as pairs"
 
 
 def _quality(entry: Entry) -> str:

@@ -23,12 +23,14 @@ function comparison(box) {
   }
   const [a, b] = picked, apart = !picked.every((run) => here.has(run.at));
   const result = apart ? null : verdict(a, b, groupOf(state.g).verdicts);
+  const answers = apart ? null : groupOf(state.g).qualities[[a.at, b.at].sort((x, y) => x - y).join(",")];
   const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(result.ratio)} its ${energyName()}`, B: `B costs less: A takes ${times(1 / result.ratio)} its ${energyName()}`, tie: "A tie", "not established": "Not established", unknown: "Not judged" }[result.outcome];
   const body = ROWS.map(([what, read, say]) => [what, read(a) ?? null, read(b) ?? null, say]).filter(([, x, y]) => x !== null || y !== null);
   const ratio = (x, y) => (x && y && !apart ? times(x / y) : "");
   box.replaceChildren(
     make("p", { class: "verdict" }, line),
     result ? make("p", {}, `${result.ratio === null ? "" : `B / A: ${times(result.ratio)}${result.least === null ? "" : ` (${times(result.least)} to ${times(result.most)}, 95 % between processes)`}. `}${result.note[0].toUpperCase()}${result.note.slice(1)}.`) : "",
+    answers ? make("p", {}, `Quality: ${answers}.`) : "",
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Two runs side by side" }, rowsTable(`A: ${a.name}. B: ${b.name}.`, ["", "A", "B", "A / B"], body.map(([what, x, y, say]) => [what, x === null ? "n/a" : say(x, a), y === null ? "n/a" : say(y, b), what.includes("share") ? "" : ratio(x, y)]))),
     make("button", { type: "button", onclick: () => set({ pick: [] }, true) }, "Pick others"));
 }
