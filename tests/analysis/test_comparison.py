@@ -115,6 +115,22 @@ def test_dynamic_energy_is_compared_where_the_gpu_mostly_waits_on_a_shared_host(
     assert compare(run_of(100), run_of(110)).quantity == "gross"
 
 
+@pytest.mark.parametrize(
+    ("flag", "quantity"), [("host_busy", "dynamic"), ("shared", "dynamic"), ("truncated", "gross")]
+)
+def test_a_host_that_others_kept_busy_is_a_shared_one(flag, quantity):
+    a, b = (on_a_shared_host(run_of(100, seed=seed, flags=(flag,)), 0.2) for seed in (0, 1))
+    alone = [replace(record, origin=replace(record.origin, shared_host=False)) for record in (a, b)]
+    assert compare(*alone).quantity == quantity
+
+
+def test_a_process_that_decides_nothing_does_not_choose_what_is_compared():
+    a, b = (on_a_shared_host(run_of(100, seed=seed), 0.2) for seed in (0, 1))
+    alone = [replace(record, origin=replace(record.origin, shared_host=False)) for record in (a, b)]
+    bad = replace(a, flags=("contaminated",))
+    assert compare([*alone[:1], bad], alone[1]).quantity == "gross"
+
+
 def test_a_quantity_that_is_none_is_refused():
     with pytest.raises(UserError, match="quantity=net: must be gross or dynamic"):
         compare(run_of(100), run_of(100), "net")

@@ -37,3 +37,9 @@ def test_never_fewer_than_a_verdict_takes_and_none_where_no_one_would_repeat_so_
 def test_samples_that_tell_two_shares_apart():
     assert planning.samples_needed(0.925, 0.875) == pytest.approx(560, rel=0.1)  # 37 and 35 of 40
     assert planning.samples_needed(0.5, 0.5) is None
+    assert planning.samples_needed(1.0, 0.0) == 2
+
+
+def test_the_samples_that_tell_a_share_from_a_limit_are_half_of_those_for_two_shares():
+    assert planning.samples_to_limit(0.875, 0.925) == pytest.approx(280, rel=0.1)
+    assert planning.samples_to_limit(0.5, 0.5) is None

@@ -67,3 +67,24 @@ def test_five_samples_exclude_nothing_and_two_hundred_do():
 def test_inputs_that_only_one_was_scored_on_are_no_pairs():
     result = quality.difference(scored([1.0, None, 0.0, 1.0]), scored([None, 1.0, 0.0, 1.0]))
     assert result.n == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "share", "loses"),
+    [(12, 0.0, True), (12, 0.05, True), (12, 0.2, False), (2, 0.0, False)],
+)
+def test_a_loss_beyond_a_share_is_established_on_pairs_or_not_at_all(wrong, share, loses):
+    best, other = scored([1.0] * 60 + [0.0] * 40), scored([1.0] * (60 - wrong) + [0.0] * (40 + wrong))
+    assert quality.surely_loses(other, best, share) is loses
+    assert not quality.surely_loses(best, other, share)
+
+
+def test_a_loss_is_unknown_where_the_runs_are_no_pairs():
+    best, other = scored([1.0, 0.0, None]), scored([None, None, 0.0])
+    assert quality.surely_loses(other, best, 0.0) is None
+    assert quality.surely_loses(scored([1.0, 0.0], primary=0.1), best, 0.0) is None
+
+
+def test_a_loss_that_is_the_same_on_every_input_is_established_by_inputs_enough():
+    assert not quality.surely_loses(scored([0.0] * 5), scored([1.0] * 5), 0.05)
+    assert quality.surely_loses(scored([0.0] * 6), scored([1.0] * 6), 0.05)

@@ -4,7 +4,8 @@ import hashlib
 from itertools import count
 
 from joulemark.core.record import Record
-from joulemark.reporting import constraints
+from joulemark.reporting import compared, constraints
+from joulemark.reporting.answers import NONE
 from joulemark.reporting.build import ReportRequest, page_of
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import decide
@@ -70,17 +71,18 @@ def a_cell(model: str, *values: float, **changes) -> Entry:
     return cell
 
 
-def recommend(entries, **bounds):
+def recommend(entries, answers=NONE, **bounds):
     """The recommendation of the one group that these entries are."""
     (group,) = groups(entries)
-    return decide(group, constraints.constraints(bounds))
+    return decide(group, constraints.constraints(bounds), answers)
 
 
 def a_page(
     runs: list[StoredRun], left_out: tuple[LeftOut, ...] = (), records: dict[str, Record] | None = None, **bounds
 ):
     """The page of these runs, without a store."""
-    entries = merged([entry(run, run.tags) for run in runs])
+    ranked, _ = compared.compared([entry(run, run.tags) for run in runs], compared.AUTO)
+    entries = merged(ranked)
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
     checked = constraints.constraints({"quality_loss": 0.05, **bounds})
     recommendations = tuple(decide(group, checked) for group in groups(entries))

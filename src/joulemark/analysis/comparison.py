@@ -1,7 +1,7 @@
 """Which of two settings costs less energy, and whether they may be compared at all: pure, from their records.
 
 comparable?  what was asked, where and how it was measured must be the same; model, precision and batch may differ
-quantity     gross energy; dynamic energy where the GPU waits most of the time on a host that others use as well
+quantity     gross or dynamic energy, by analysis/quantity.py
 verdict      by analysis/verdict.py, from one value a process; processes that decide nothing are left out and named
 """
 
@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean
 
 from joulemark.analysis import flags, named_metrics, quality, verdict
+from joulemark.analysis import quantity as quantities
 from joulemark.analysis.comparability import card, differences
 from joulemark.analysis.quality import QualityDifference
+from joulemark.analysis.quantity import Quantity
 from joulemark.analysis.verdict import Verdict
 from joulemark.core.cell import Cell, cell
-from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 
@@ -29,15 +30,6 @@ METRICS = (
     "throughput/requests_per_s",
     "quality/primary",
 )
-
-# What is compared -> the metric, and that of its within-run interval
-QUANTITIES = {
-    "gross": ("energy/total_wh_per_1k", "energy/ci95_rel"),
-    "dynamic": ("energy/dynamic_wh_per_1k", "energy/dynamic_ci95_rel"),
-}
-GROSS, DYNAMIC = QUANTITIES
-
-BUSY_SHARE = 0.5  # of a GPU, below which most of its gross energy is that of being on
 
 
 @dataclass(frozen=True)
@@ -73,10 +65,10 @@ def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity
     """The comparison of two settings, each by its runs; `quantity` None chooses by what the records say.
 
     Raises:
-        UserError: a quantity that is none of QUANTITIES
+        UserError: a quantity that there is not
     """
     sides = _processes(a), _processes(b)
-    chosen, reason = _quantity([*sides[0], *sides[1]], quantity)
+    chosen = _quantity([*sides[0], *sides[1]], quantity)
     rows = dict(_rows(*sides))
     reasons = tuple(_reasons(*map(_finished, sides)))
     counted = tuple(_counted(name, side) for name, side in zip("AB", sides, strict=True))
@@ -84,11 +76,13 @@ def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity
     left_out = (*counted[0][1], *counted[1][1])
     if reasons:
         note, no_quality = "they do not compare", QualityDifference(quality.UNKNOWN, "they do not compare")
-        return Comparison(verdict.UNKNOWN, note, reasons, chosen, reason, None, cells, left_out, no_quality, rows)
+        return Comparison(
+            verdict.UNKNOWN, note, reasons, chosen.name, chosen.reason, None, cells, left_out, no_quality, rows
+        )
     result = verdict.between(*cells)
     note = f"{result.note}; {len(left_out)} left out" if left_out else result.note
     between = quality.difference(sides[0][0].record, sides[1][0].record)
-    return Comparison(result.outcome, note, (), chosen, reason, result, cells, left_out, between, rows)
+    return Comparison(result.outcome, note, (), chosen.name, chosen.reason, result, cells, left_out, between, rows)
 
 
 @dataclass(frozen=True)
@@ -104,18 +98,12 @@ def _processes(records: Record | Sequence[Record]) -> list[_Process]:
     return [_Process(record, named_metrics.metrics(record)) for record in several]
 
 
-def _quantity(processes: Sequence[_Process], typed: str | None) -> tuple[str, str]:
-    """What is compared, and why."""
-    if typed is not None:
-        if typed not in QUANTITIES:
-            raise UserError(f"quantity={typed}: must be {' or '.join(QUANTITIES)}")
-        return typed, "as asked"
-    busy = [share for each in processes if (share := each.metrics["utilization/gpu"]) is not None]
-    records = [each.record for each in processes]
-    shared = any(record.origin.shared_host or {"shared", "contaminated"} & set(record.flags) for record in records)
-    if shared and busy and fmean(busy) < BUSY_SHARE:
-        return DYNAMIC, f"the host is shared and the GPU was busy for {fmean(busy):.0%}: gross is mostly waiting for it"
-    return GROSS, "all that was drawn while it ran"
+def _quantity(processes: Sequence[_Process], typed: str | None) -> Quantity:
+    """What is compared, by the processes that count; by all where none does."""
+    counted = [each for each in processes if not undeciding(each.record)] or processes
+    records = [each.record for each in counted]
+    shared = any(record.origin.shared_host or quantities.shared(record.flags) for record in records)
+    return quantities.choose([each.metrics[quantities.UTILIZATION] for each in counted], shared, typed)
 
 
 def _rows(a: Sequence[_Process], b: Sequence[_Process]) -> Iterator[tuple[str, tuple[float | None, float | None]]]:
@@ -142,8 +130,8 @@ def _counted(name: str, processes: Sequence[_Process]) -> tuple[list[_Process], 
     return [each for index, each in enumerate(processes) if not reasons[index]], left_out
 
 
-def _cell(processes: Sequence[_Process], quantity: str) -> Cell:
-    metric, relative = QUANTITIES[quantity]
+def _cell(processes: Sequence[_Process], quantity: Quantity) -> Cell:
+    metric, relative = quantity.metric, quantity.relative
     known = [each.metrics for each in processes if each.metrics[metric] is not None]
     means = [float(values[metric] or 0.0) for values in known]
     halves = [

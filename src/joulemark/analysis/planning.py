@@ -12,6 +12,7 @@ from joulemark.analysis.verdict import MIN_PROCESSES
 from joulemark.core.cell import Cell
 
 POWER = 0.8
+FEWEST_SAMPLES = 2
 MOST_PROCESSES = 1000  # no one repeats a run more often; beyond it the plan says "more than"
 
 
@@ -67,13 +68,25 @@ def samples_needed(share_a: float, share_b: float) -> int | None:
 
     By the normal approximation of two independent shares: an upper bound, since the same inputs are a paired design.
     """
+    return _samples(share_a, share_b, other_samples=1)
+
+
+def samples_to_limit(share: float, limit: float) -> int | None:
+    """Inputs that tell a share of correct predictions from a limit in [0, 1]; None where they are equal."""
+    return _samples(share, limit, other_samples=0)
+
+
+def _samples(share: float, other: float, other_samples: int) -> int | None:
+    """Samples of the first share, with as many times as many of the other; 0 is one that is known exactly."""
     from statsmodels.stats.power import NormalIndPower
     from statsmodels.stats.proportion import proportion_effectsize
 
-    effect = abs(float(proportion_effectsize(share_a, share_b)))
+    effect, power = abs(float(proportion_effectsize(share, other))), NormalIndPower()
     if effect == 0:
         return None
-    return ceil(float(NormalIndPower().solve_power(effect, power=POWER, alpha=0.05)))
+    if power.power(effect, FEWEST_SAMPLES, 0.05, other_samples) >= POWER:  # below it there is no solution
+        return FEWEST_SAMPLES
+    return ceil(float(power.solve_power(effect, power=POWER, alpha=0.05, ratio=other_samples)))
 
 
 def _power(effect: float, processes: int) -> float:

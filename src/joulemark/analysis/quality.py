@@ -107,6 +107,25 @@ def difference(a: Record, b: Record) -> QualityDifference:
     return _mcnemar(first, second, gap) if _binary(first) and _binary(second) else _paired_bootstrap(first, second, gap)
 
 
+def surely_loses(record: Record, best: Record, share: float) -> bool | None:
+    """Whether a model is established to lose more than a share of another's quality, the inputs taken as pairs.
+
+    That the other is better at all must be established as well. None where the two cannot be compared.
+    """
+    result = difference(record, best)
+    if result.outcome == UNKNOWN:
+        return None
+    if result.outcome != B_HIGHER:
+        return False
+    of_record, of_best = requests.scored_inputs(record), requests.scored_inputs(best)
+    assert of_record is not None  # `difference` has read both
+    assert of_best is not None
+    own, other = _paired(of_record, of_best)
+    margins = own - (1 - share) * other
+    ends, _ = _of_mean(margins)
+    return bool((float(margins.mean()) if ends is None else ends[1]) < 0)
+
+
 def surely_below(known: QualityInterval | None, limit: float) -> bool:
     """Whether a quality is established to be below a limit."""
     return known is not None and known.high < limit

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from joulemark.analysis import caveats, comparability, description, planning
-from joulemark.analysis.comparison import METRICS, QUANTITIES, Comparison, compare
+from joulemark.analysis.comparison import METRICS, Comparison, compare
+from joulemark.analysis.quantity import QUANTITIES
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
 from joulemark.cli import streams

@@ -11,6 +11,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN
 from joulemark.cli import command_line
 from joulemark.core import formatting
 from joulemark.core.paths import CONF
@@ -29,13 +30,16 @@ def show(made: Report) -> int:
     for recommendation in made.recommendations:
         chosen = recommendation.chosen
         cost = (
-            f" {formatting.plus_minus(chosen.energy, chosen.half_width)} per 1,000 "
+            f" {formatting.plus_minus(chosen.compared.mean, chosen.compared.half_width)} per 1,000 "
             f"({recommendation_text.SURE[recommendation.sure]})"
             if chosen
             else ""
         )
         task = formatting.spoken(recommendation.group.task)
         print(f"{task}: {recommendation_text.headline(recommendation)}{cost}")
+        quantity = recommendation.group.quantity
+        if chosen and quantity != ALL_THAT_WAS_DRAWN:
+            print(f"   compared: {quantity.name} energy, {quantity.reason}")
     if made.left_out:
         print(f"{len(made.left_out)} run(s) left out: the page says why")
     for version in made.registered:

@@ -18,7 +18,8 @@ from joulemark.core.paths import program
 from joulemark.core.private_files import private_files
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
-from joulemark.reporting import constraints, files, greenest, impact, page_data, rescored
+from joulemark.reporting import compared, constraints, files, greenest, impact, page_data, rescored
+from joulemark.reporting.answers import Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import Recommendation, decide
 from joulemark.reporting.entry import Entry
@@ -43,6 +44,7 @@ class ReportRequest:
     runs: tuple[str, ...] = ()
     filter: str | None = None
     constraints: Mapping[str, Any] | None = None
+    quantity: str = compared.AUTO
     records: int = 200
     figures: tuple[str, ...] = ()
     use: Mapping[str, Any] | None = None
@@ -98,13 +100,16 @@ def make(request: ReportRequest) -> Report:
     for kind in request.figures:
         if kind not in FIGURES:
             raise UserError(choose("figures", kind, FIGURES))
+    compared.check(request.quantity)
     site = site_of(request.site or {}, "unknown")
     chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
     constraints.check_currency(bounds, chosen.entries)
-    chosen = replace(chosen, entries=merged(chosen.entries))
-    recommendations = tuple(decide(group, bounds) for group in groups(chosen.entries))
+    ranked, lacking = compared.compared(chosen.entries, request.quantity)
+    chosen = replace(chosen, entries=merged(ranked), left_out=(*chosen.left_out, *lacking))
+    answers = Answers(lambda run_id: listing.record(uri, chosen.held[run_id]))
+    recommendations = tuple(decide(group, bounds, answers) for group in groups(chosen.entries))
     if request.register:
         greenest.check(recommendations)
     page = page_of(
@@ -150,7 +155,7 @@ def _records(uri: str, chosen: Selection, recommendations: Sequence[Recommendati
     cheap = [
         entry
         for recommendation in recommendations
-        for entry in sorted(recommendation.group.entries, key=lambda each: each.energy)[:8]
+        for entry in sorted(recommendation.group.entries, key=lambda each: each.compared.mean)[:8]
     ]
     wanted = dict.fromkeys(entry.run_id for entry in (*first, *best, *front, *cheap))
     records = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in list(wanted)[:most]}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from joulemark.core import stats
-from joulemark.reporting.entry import Entry
+from joulemark.reporting.entry import Energy, Entry
 
 
 def merged(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -26,20 +26,25 @@ def _merged(runs: Sequence[Entry]) -> Entry:
     newest = counted[0]
     if len(counted) == 1:
         return replace(newest, run_ids=ids)
-    values = tuple(run.energy for run in counted)
-    estimate = stats.estimate(values)
-    assert estimate is not None
-    metrics = _means(counted)
+    gross, dynamic = _between([run.energy for run in counted]), [run.dynamic.mean for run in counted if run.dynamic]
     return replace(
         newest,
         run_ids=ids,
-        values=values,
-        energy=estimate.mean,
-        half_width=estimate.half_width,
+        values=gross.values,
+        energy=gross.mean,
+        half_width=gross.half_width,
+        dynamic=_between(dynamic) if len(dynamic) == len(counted) else None,
         windows=sum(run.windows or 0 for run in counted) or None,
         quality=stats.mean_of_all([run.quality for run in counted]),
-        metrics=metrics,
+        metrics=_means(counted),
     )
+
+
+def _between(values: Sequence[float]) -> Energy:
+    """The mean of several processes with their 95 % interval."""
+    estimate = stats.estimate(values)
+    assert estimate is not None
+    return Energy(estimate.mean, estimate.half_width, tuple(values))
 
 
 def _means(runs: Sequence[Entry]) -> dict[str, float]:

@@ -6,18 +6,22 @@ tied       whose energy is indistinguishable from the chosen one's among all eli
 open       of which nothing is established, for want of processes
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from joulemark.analysis import verdict
+from joulemark.analysis import quality, verdict
+from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.ranking import rank
 from joulemark.analysis.verdict import Verdict
 from joulemark.core.formatting import digits
+from joulemark.reporting.answers import NONE, Answers
 from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group
+from joulemark.reporting.quality_limit import QualityLimit, quality_limit
 
 NEAREST = 3  # runs named where none meets the constraints
+ASKED = 5  # runs of a higher quality than the chosen one's that are compared with it as pairs
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Recommendation:
         front: the Pareto front of energy and quality
         by_quality: false where no quality is known: the recommendation is then about energy alone
         floor: the least quality that is accepted
+        floor_note: why the chosen run, whose quality is below it, is not excluded; None where it is not below it
+        quality: whether the chosen run (A) and those named beside it (B) answer equally well, by run id
         eligible: how many runs meet all constraints
         next_model: the cheapest run of another model, where the runner-up is another setting of the chosen model
         refused: the cheapest other choice that violates a constraint, with those that it violates
@@ -57,6 +63,8 @@ class Recommendation:
     front: tuple[Entry, ...] = ()
     by_quality: bool = False
     floor: float | None = None
+    floor_note: str | None = None
+    quality: Mapping[str, QualityDifference] = field(default_factory=dict)
     eligible: int = 0
     next_model: Entry | None = None
     refused: tuple[Entry, tuple[str, ...]] | None = None
@@ -74,23 +82,26 @@ class Recommendation:
         return "tie" if self.tied else "established"
 
 
-def decide(group: Group, constraints: Constraints) -> Recommendation:
-    """The recommendation for one group."""
+def decide(group: Group, constraints: Constraints, answers: Answers = NONE) -> Recommendation:
+    """The recommendation for one group; `answers` are the scores of single inputs, of which it asks for a few."""
     sound = [entry for entry in group.entries if entry.ranked]
     within = [entry for entry in sound if not constraints.violated(entry)]
     by_quality = any(entry.quality is not None for entry in sound) or constraints.quality is not None
-    judged = [entry for entry in within if entry.quality is not None or not by_quality]
-    floor = constraints.floor(judged) if by_quality else None
-    kept = [entry for entry in judged if floor is None or not entry.surely_below(floor)]
+    judged = sorted((entry for entry in within if entry.quality is not None or not by_quality), key=_order)
+    limit = quality_limit(judged, constraints, answers) if by_quality else QualityLimit()
+    kept = [entry for entry in judged if not limit.excludes(entry)]
     on_front = pareto(group.entries)
     if not kept:
-        nearest = _nearest(group.entries, constraints, floor, by_quality)
-        return Recommendation(group, front=on_front, by_quality=by_quality, floor=floor, nearest=nearest)
-    chosen = min(kept, key=_order)
-    others = _once([entry for entry in sorted(kept, key=_order) if entry.setting != chosen.setting])
+        nearest = _nearest(group.entries, constraints, limit, by_quality)
+        return Recommendation(group, front=on_front, by_quality=by_quality, floor=limit.floor, nearest=nearest)
+    chosen = kept[0]
+    others = _once([entry for entry in kept if entry.setting != chosen.setting])
     runner_up = others[0] if others else None
     ranking = rank([entry.as_cell for entry in (chosen, *others)])
-    better = [entry for entry in judged if by_quality and verdict.higher_quality(entry.quality, chosen.quality)]
+    better = _better(chosen, judged, answers) if by_quality else None
+    next_model = _next_model(chosen, runner_up, others)
+    beside = [entry for entry in (runner_up, next_model, better) if entry is not None]
+    pairs = {entry.run_id: answers.difference(chosen, entry) for entry in beside}
     return Recommendation(
         group,
         chosen=chosen,
@@ -99,15 +110,17 @@ def decide(group: Group, constraints: Constraints) -> Recommendation:
         tied=tuple(others[place - 1] for place in ranking.tied),
         open=tuple(others[place - 1] for place in ranking.open),
         test=ranking.test,
-        better=min(better, key=_order, default=None),
+        better=better,
         usual=_usual(chosen, sound),
         again=tuple(entry for entry in sound if entry.setting == chosen.setting and entry is not chosen),
         front=on_front,
         by_quality=by_quality,
-        floor=floor,
+        floor=limit.floor,
+        floor_note=limit.doubt(chosen, answers),
+        quality={run_id: result for run_id, result in pairs.items() if result is not None},
         eligible=len(kept),
-        next_model=_next_model(chosen, runner_up, others),
-        refused=_refused(group.entries, chosen, kept, constraints, floor, by_quality),
+        next_model=next_model,
+        refused=_refused(group.entries, chosen, kept, constraints, limit, by_quality),
     )
 
 
@@ -124,10 +137,23 @@ def pareto(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(front)
 
 
+def _better(chosen: Entry, judged: Sequence[Entry], answers: Answers) -> Entry | None:
+    """The cheapest run established to be of a higher quality than the chosen one; without one the cheapest that has it.
+
+    Of cheaper runs only those are asked for whose quality is above every cheaper one's.
+    """
+    higher = pareto([entry for entry in judged if verdict.higher_quality(entry.quality, chosen.quality)])
+    for entry in higher[:ASKED]:
+        result = answers.difference(chosen, entry)
+        if result is None or result.outcome == quality.B_HIGHER:
+            return entry
+    return higher[0] if higher else None
+
+
 def _order(entry: Entry) -> tuple[float, float, float, int, str]:
     latency = entry.metrics.get("latency/p95_s", float("inf"))
     return (
-        entry.energy,
+        entry.compared.mean,
         -(entry.quality if entry.quality is not None else 0.0),
         latency,
         -entry.began_ms,
@@ -151,10 +177,10 @@ def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
 
 
 def _nearest(
-    entries: Sequence[Entry], constraints: Constraints, floor: float | None, by_quality: bool
+    entries: Sequence[Entry], constraints: Constraints, limit: QualityLimit, by_quality: bool
 ) -> tuple[tuple[Entry, tuple[str, ...]], ...]:
     """The runs that violate the fewest constraints, the cheapest first, each with those that it violates."""
-    nearest = [(entry, tuple(violations(entry, constraints, floor, by_quality))) for entry in entries]
+    nearest = [(entry, tuple(violations(entry, constraints, limit, by_quality))) for entry in entries]
     return tuple(sorted(nearest, key=lambda pair: (len(pair[1]), _order(pair[0])))[:NEAREST])
 
 
@@ -170,19 +196,19 @@ def _refused(
     chosen: Entry,
     kept: Sequence[Entry],
     constraints: Constraints,
-    floor: float | None,
+    limit: QualityLimit,
     by_quality: bool,
 ) -> tuple[Entry, tuple[str, ...]] | None:
     others = [entry for entry in entries if entry not in kept and entry.setting != chosen.setting]
     cheapest = min(others, key=_order, default=None)
-    return None if cheapest is None else (cheapest, tuple(violations(cheapest, constraints, floor, by_quality)))
+    return None if cheapest is None else (cheapest, tuple(violations(cheapest, constraints, limit, by_quality)))
 
 
-def violations(entry: Entry, constraints: Constraints, floor: float | None, by_quality: bool) -> list[str]:
+def violations(entry: Entry, constraints: Constraints, limit: QualityLimit, by_quality: bool) -> list[str]:
     """Why a run is not recommended, as sentences; none where it could be."""
     reasons = [] if entry.ranked else [f"it decides nothing: {entry.doubt}"]
     if by_quality and entry.quality is None:
         reasons.append("random weights have no quality" if entry.random else "its quality is unknown")
-    elif floor is not None and entry.surely_below(floor):
-        reasons.append(f"{entry.metric} {digits(entry.quality)} is below {digits(floor)}")
+    elif limit.excludes(entry):
+        reasons.append(f"{entry.metric} {digits(entry.quality)} is below {digits(limit.floor)}")
     return [*reasons, *constraints.violated(entry)]

@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from joulemark.analysis.flags import UNDECIDING, undeciding
+from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN, DYNAMIC, GROSS, QUANTITIES, Quantity
 from joulemark.core.cell import Cell
 from joulemark.core.model import Settings
 from joulemark.store.listing import StoredRun
 
-ENERGY, SPREAD, QUALITY = "energy/total_wh_per_1k", "energy/ci95_rel", "quality/primary"
+(ENERGY, SPREAD), QUALITY = QUANTITIES[GROSS], "quality/primary"
 ESTIMATED_SHARE = "energy/estimated_share"
 
 # Settings of a run other than its precision and batch size, each with its default as MLflow stores it
@@ -24,14 +25,27 @@ PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency"
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """One quantity of energy of a run or cell, Wh per 1,000 inferences.
+
+    `half_width` is half of its 95 % interval between processes (of one process the within-run interval), None where
+    there is none; `values` are those of the processes that count, where there are several.
+    """
+
+    mean: float
+    half_width: float | None
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A finished run, or the processes of one cell. `key` is equal for runs that may be ranked together but for the
     prompt, which is `prompt`.
 
-    `energy` is gross Wh per 1,000 inferences, `half_width` half of its 95 % interval between processes (of one process
-    the within-run interval), None where there is none; `values` the energies of the processes that count, `run_ids`
-    all of them; `cell` is equal for processes of one cell. `quality` is the task's metric, None where the data holds no
-    references and for random weights, whatever was stored.
+    `energy`, `half_width` and `values` are its gross energy as `Energy` describes it; `dynamic` is that above idle,
+    None where it is not available or not above zero; `quantity` which of the two it is compared by. `run_ids` are those
+    of all its processes, `cell` is equal for processes of one cell. `quality` is the task's metric, None where the data
+    holds no references and for random weights, whatever was stored.
     """
 
     run_id: str
@@ -67,6 +81,15 @@ class Entry:
     cell: str = ""
     values: tuple[float, ...] = ()
     run_ids: tuple[str, ...] = ()
+    dynamic: Energy | None = None
+    quantity: Quantity = ALL_THAT_WAS_DRAWN
+
+    @property
+    def compared(self) -> Energy:
+        """The energy by which it is ranked."""
+        if self.quantity.name == DYNAMIC and self.dynamic is not None:
+            return self.dynamic
+        return Energy(self.energy, self.half_width, self.values)
 
     @property
     def processes(self) -> int:
@@ -75,10 +98,11 @@ class Entry:
 
     @property
     def as_cell(self) -> Cell:
-        """The energy as a verdict takes it, one value a process."""
-        if self.processes > 1:
-            return Cell(self.values, None, self.card)
-        return Cell((self.energy,), self.half_width, self.card)
+        """The energy by which it is ranked as a verdict takes it, one value a process."""
+        compared = self.compared
+        if len(compared.values) > 1:
+            return Cell(compared.values, None, self.card)
+        return Cell((compared.mean,), compared.half_width, self.card)
 
     @property
     def setting(self) -> tuple[str, ...]:
@@ -130,8 +154,8 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
     """The entry of a run whose energy is available; `tags` are its own, completed by its record where needed."""
     flags = tuple(flag for flag in tags.get("flags", "").split(", ") if flag)
     random = tags.get("weights") == "random" or "random_weights" in flags
-    spread = run.metrics.get(SPREAD)
-    energy = run.metrics[ENERGY]
+    energy = _energy(run.metrics, GROSS)
+    assert energy is not None
     return Entry(
         run_id=run.run_id,
         experiment_id=run.experiment_id,
@@ -163,11 +187,20 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         cell=tags.get("compare.cell", ""),
         run_ids=(run.run_id,),
         began_ms=run.began_ms,
-        energy=energy,
-        half_width=None if spread is None else spread * energy,
+        energy=energy.mean,
+        half_width=energy.half_width,
+        dynamic=_energy(run.metrics, DYNAMIC),
         quality=None if random else run.metrics.get(QUALITY),
         metrics=run.metrics if not random else _without_quality(run.metrics),
     )
+
+
+def _energy(metrics: Mapping[str, float], quantity: str) -> Energy | None:
+    """One process's energy of a quantity; None where it is not available or not above zero."""
+    mean, relative = (metrics.get(name) for name in QUANTITIES[quantity])
+    if mean is None or mean <= 0:
+        return None
+    return Energy(mean, None if relative is None else relative * mean)
 
 
 def _key(tags: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.analysis.energy_metrics import ESTIMATED
+from joulemark.analysis.quantity import GROSS
 from joulemark.core import palette
 from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
@@ -49,8 +50,9 @@ def quality(recommendation: Recommendation) -> Any | None:
     for entry in judged:
         place = min(models.index(entry.model), len(SERIES) - 1)
         hollow = (entry.estimated or 0) > HOLLOW_ABOVE
+        energy = entry.compared
         axes.errorbar(
-            entry.energy, entry.quality or 0, xerr=entry.half_width, color=SERIES[place], capsize=2, linewidth=0.8,
+            energy.mean, entry.quality or 0, xerr=energy.half_width, color=SERIES[place], capsize=2, linewidth=0.8,
             marker=MARKS[place] if entry.ranked else "x", markerfacecolor="white" if hollow else SERIES[place],
             markersize=5, linestyle="none",
         )  # fmt: skip
@@ -60,15 +62,16 @@ def quality(recommendation: Recommendation) -> Any | None:
     if others:
         axes.plot([], [], MARKS[-1], color=SERIES[-1], label=others[0] if len(others) == 1 else f"{len(others)} others")
     front = recommendation.front
-    axes.step([entry.energy for entry in front], [entry.quality or 0 for entry in front], where="post", color="grey",
-              linestyle=":", label="Pareto front")  # fmt: skip
+    steps = [(entry.compared.mean, entry.quality or 0) for entry in front]
+    axes.step(*zip(*steps, strict=True) if steps else ([], []), where="post", color="grey", linestyle=":",
+              label="Pareto front")  # fmt: skip
     first = {entry.model: entry for entry in reversed(front)}  # of each model on the front, the cheapest is named
     for entry in list(first.values())[:NAMED]:
-        spot = (entry.energy, entry.quality or 0)
+        spot = (entry.compared.mean, entry.quality or 0)
         axes.annotate(_label(entry), spot, xytext=(4, 4), textcoords="offset points", fontsize=7, parse_math=False)
     _log_where_wide(axes.set_xscale, judged)
     axes.set_xlabel(
-        "energy, Wh per 1,000 inferences (bars: 95 %, of one process within-run; hollow: more than a fifth estimated)"
+        f"{_energy(recommendation)} (bars: 95 %, of one process within-run; hollow: more than a fifth estimated)"
     )
     axes.set_ylabel(f"quality: {recommendation.group.first.metric}")
     axes.legend(frameon=False, fontsize=7)
@@ -101,7 +104,7 @@ def components(recommendation: Recommendation) -> Any | None:
 def batch(recommendation: Recommendation) -> Any | None:
     """Energy by batch size, a line for each model and precision; None where only one batch size was measured."""
     lines: dict[str, list[Entry]] = {}
-    for entry in sorted(recommendation.group.entries, key=lambda each: (each.batch or 0, each.energy)):
+    for entry in sorted(recommendation.group.entries, key=lambda each: (each.batch or 0, each.compared.mean)):
         if entry.batch is not None:
             lines.setdefault(" ".join(filter(None, (entry.model, entry.precision, entry.settings))), []).append(entry)
     several = {name: some for name, some in lines.items() if len({entry.batch for entry in some}) > 1}
@@ -112,8 +115,8 @@ def batch(recommendation: Recommendation) -> Any | None:
     for place, (name, some) in enumerate(most):
         hollow = (some[0].estimated or 0) > HOLLOW_ABOVE
         axes.errorbar(
-            [entry.batch for entry in some], [entry.energy for entry in some],
-            yerr=[entry.half_width or 0 for entry in some],
+            [entry.batch for entry in some], [entry.compared.mean for entry in some],
+            yerr=[entry.compared.half_width or 0 for entry in some],
             color=SERIES[place], marker=MARKS[place], markersize=4, linewidth=1, capsize=2, label=name,
             markerfacecolor="white" if hollow else SERIES[place],
         )  # fmt: skip
@@ -122,7 +125,7 @@ def batch(recommendation: Recommendation) -> Any | None:
     axes.set_xticks(sizes, [str(size) for size in sizes])
     _log_where_wide(axes.set_yscale, [entry for _, some in most for entry in some])
     axes.set_xlabel("batch size")
-    axes.set_ylabel("energy, Wh per 1,000 inferences")
+    axes.set_ylabel(_energy(recommendation))
     axes.legend(frameon=False, fontsize=7)
     return figure
 
@@ -139,12 +142,17 @@ def _figure(recommendation: Recommendation, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
+def _energy(recommendation: Recommendation) -> str:
+    name = recommendation.group.quantity.name
+    return f"{'' if name == GROSS else f'{name} '}energy, Wh per 1,000 inferences"
+
+
 def _label(entry: Entry) -> str:
     doubt = "" if entry.ranked else f" ({', '.join(entry.flags) or entry.verdict})"
     return f"{entry.model}, {entry.configuration}{doubt}"
 
 
 def _log_where_wide(scale: Callable[[str], Any], entries: Sequence[Entry]) -> None:
-    values = [entry.energy for entry in entries]
+    values = [entry.compared.mean for entry in entries]
     if max(values) > 10 * min(values):
         scale("log")

@@ -33,9 +33,8 @@ def markdown(page: Page) -> str:
         note = f"{len(page.left_out)} in all; report.json has every one." if len(page.left_out) > len(rows) else ""
         lines += ["## Left out", "", *md.table(Table("", ("run", "task", "id", "reason"), rows, note))]
     lines += [
-        "Energies are gross component energy per 1,000 inferences, not electricity at the wall; ± is half of the 95 % "
-        "interval between processes, of one process "
-        "within the run.",
+        "Energies are gross component energy per 1,000 inferences, not electricity at the wall, dynamic ones without "
+        "idle power; ± is half of the 95 % interval between processes, of one process within the run.",
         "",
         escaped(page.made),
         "",
@@ -66,6 +65,7 @@ def _recommendation(recommendation: Recommendation) -> list[str]:
                 entry.model,
                 entry.configuration,
                 formatting.plus_minus(entry.energy, entry.half_width),
+                _dynamic(entry),
                 formatting.digits(entry.quality),
             )
             for entry in recommendation.front
@@ -73,11 +73,16 @@ def _recommendation(recommendation: Recommendation) -> list[str]:
         lines += md.table(
             Table(
                 "Pareto front of energy and quality",
-                ("model", "settings", "energy per 1,000", recommendation.group.first.metric),
+                ("model", "settings", "energy per 1,000", "dynamic", recommendation.group.first.metric),
                 rows,
             )
         )
     return lines
+
+
+def _dynamic(entry: Entry) -> str:
+    energy = entry.dynamic
+    return formatting.UNKNOWN if energy is None else formatting.plus_minus(energy.mean, energy.half_width)
 
 
 def as_json(page: Page, constraints: Mapping[str, Any]) -> str:
@@ -110,9 +115,22 @@ def _json_of(recommendation: Recommendation, apart: Sequence[str]) -> dict[str, 
         "shares": recommendation.group.title,
         "apart_because": list(apart),
         "runs": [run_id for entry in recommendation.group.entries for run_id in entry.run_ids],
+        "quantity": recommendation.group.quantity.name,
+        "quantity_reason": recommendation.group.quantity.reason,
         "sure": recommendation.sure,
         "by_quality": recommendation.by_quality,
         "least_quality": recommendation.floor,
+        "quality_against_chosen": {
+            run_id: {
+                "outcome": {"A": "lower", "B": "higher"}.get(pair.outcome, pair.outcome),
+                "note": pair.note,
+                "n": pair.n,
+                "chosen_less_other": pair.difference,
+                "low": pair.low,
+                "high": pair.high,
+            }
+            for run_id, pair in recommendation.quality.items()
+        },
         "chosen": _run(recommendation.chosen),
         "runner_up": _run(recommendation.runner_up),
         "runner_up_over_chosen": None if lead is None else _lead(lead),
@@ -148,6 +166,8 @@ def _run(entry: Entry | None) -> dict[str, Any] | None:
         "processes": [*entry.run_ids],
         "wh_per_1k": entry.energy,
         "ci95_half_width_wh": short(entry.half_width),
+        "dynamic_wh_per_1k": None if entry.dynamic is None else entry.dynamic.mean,
+        "dynamic_ci95_half_width_wh": None if entry.dynamic is None else short(entry.dynamic.half_width),
         "quality": entry.quality,
         "estimated_share": entry.estimated,
         "verdict": entry.verdict,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from joulemark.analysis.flags import PRELIMINARY
+from joulemark.analysis.quantity import Quantity
 from joulemark.reporting.entry import Entry
 
 
@@ -29,6 +30,11 @@ class Group:
     def task(self) -> str:
         """The task of all its runs."""
         return self.entries[0].task
+
+    @property
+    def quantity(self) -> Quantity:
+        """By which energy its runs are ranked, and why."""
+        return self.first.quantity
 
     @property
     def first(self) -> Entry:

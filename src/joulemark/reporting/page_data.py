@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from joulemark.analysis.energy_metrics import ESTIMATED
+from joulemark.analysis.quantity import GROSS
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
-from joulemark.reporting.pairs import verdicts
+from joulemark.reporting.pairs import qualities, verdicts
 
 DIGITS = 5
 ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
@@ -115,7 +116,9 @@ def _group(recommendation: Recommendation, place: Mapping[str, int], differs: Se
         "title": recommendation.group.title,
         "metric": first.metric,
         "runs": [place[entry.run_id] for entry in recommendation.group.entries],
+        "quantity": recommendation.group.quantity.name,
         "verdicts": verdicts(recommendation.group.entries, place),
+        "qualities": qualities(recommendation, place),
         "differs": list(differs),
         "chosen": None if recommendation.chosen is None else place[recommendation.chosen.run_id],
         "runner_up": None if recommendation.runner_up is None else place[recommendation.runner_up.run_id],
@@ -125,8 +128,9 @@ def _group(recommendation: Recommendation, place: Mapping[str, int], differs: Se
 
 def _own(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     return {
-        "energy": [short(entry.energy) for entry in entries],
-        "half": [short(entry.half_width) for entry in entries],
+        "energy": [short(entry.compared.mean) for entry in entries],
+        "half": [short(entry.compared.half_width) for entry in entries],
+        **_others(entries),
         "quality": [short(entry.quality) for entry in entries],
         "batch": [entry.batch for entry in entries],
         "parameters": [entry.parameters for entry in entries],
@@ -136,9 +140,25 @@ def _own(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     }
 
 
+def _others(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
+    """The interval of dynamic energy, and gross energy where it is not what runs are ranked by."""
+    above_idle = [entry.dynamic for entry in entries]
+    gross = [entry if entry.quantity.name != GROSS else None for entry in entries]
+    columns = {
+        "dynamic_half": [None if energy is None else short(energy.half_width) for energy in above_idle],
+        "gross_wh": [None if entry is None else short(entry.energy) for entry in gross],
+        "gross_half": [None if entry is None else short(entry.half_width) for entry in gross],
+    }
+    return _known(columns)
+
+
 def _metrics(entries: Sequence[Entry]) -> dict[str, list[float | None]]:
     """A column for each metric that any run has."""
     columns = {name: [short(entry.metrics.get(metric)) for entry in entries] for name, metric in METRICS.items()}
+    return _known(columns)
+
+
+def _known(columns: Mapping[str, list[float | None]]) -> dict[str, list[float | None]]:
     return {name: values for name, values in columns.items() if any(value is not None for value in values)}
 
 

@@ -5,21 +5,37 @@ from itertools import combinations
 from typing import Any
 
 from joulemark.analysis import verdict
+from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
+from joulemark.reporting.recommendation_text import in_words
 
 MOST = 40  # cells of a group whose pairs are judged: 780 verdicts; `joulemark compare` judges any other two
 
 
 def verdicts(entries: Sequence[Entry], place: Mapping[str, int]) -> dict[str, list[Any]]:
     """`A,B` by the places of two cells, the smaller first -> outcome, note, ratio of B over A, its ends."""
-    cheapest = sorted(entries, key=lambda entry: entry.energy)[:MOST]
+    cheapest = sorted(entries, key=lambda entry: entry.compared.mean)[:MOST]
     ordered = sorted(cheapest, key=lambda entry: place[entry.run_id])
     return {f"{place[a.run_id]},{place[b.run_id]}": _judged(a, b) for a, b in combinations(ordered, 2)}
+
+
+def qualities(recommendation: Recommendation, place: Mapping[str, int]) -> dict[str, str]:
+    """`A,B` as in `verdicts` -> whether the chosen run and one named beside it answer the same inputs equally well."""
+    chosen, named = recommendation.chosen, {entry.run_id: entry.named for entry in recommendation.group.entries}
+    if chosen is None:
+        return {}
+    said = {}
+    for run_id, result in recommendation.quality.items():
+        first, second = sorted((place[chosen.run_id], place[run_id]))
+        higher, lower = (f"{name} is established to be higher" for name in (named[run_id], chosen.named))
+        said[f"{first},{second}"] = in_words(result, higher, lower)
+    return said
 
 
 def _judged(a: Entry, b: Entry) -> list[Any]:
     undecided = [entry for entry in (a, b) if not entry.ranked]
     if undecided:
-        return [verdict.NOT_ESTABLISHED, f"{undecided[0].doubt}: it decides nothing", b.energy / a.energy, None, None]
+        ratio = b.compared.mean / a.compared.mean
+        return [verdict.NOT_ESTABLISHED, f"{undecided[0].doubt}: it decides nothing", ratio, None, None]
     result = verdict.between(a.as_cell, b.as_cell)
     return [result.outcome, result.note, result.ratio, result.least, result.most]

@@ -1,7 +1,10 @@
 """A recommendation in sentences, for the page, the Markdown summary and the terminal alike."""
 
+from joulemark.analysis import quality
 from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
+from joulemark.analysis.quality import QualityDifference
+from joulemark.analysis.quantity import GROSS
 from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
@@ -38,8 +41,10 @@ def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
     if chosen is None:
         return []
     metrics = chosen.metrics
+    above_idle = chosen.dynamic
     known = [
         ("energy per 1,000", plus_minus(chosen.energy, chosen.half_width)),
+        ("dynamic energy per 1,000", plus_minus(above_idle.mean, above_idle.half_width) if above_idle else UNKNOWN),
         (chosen.metric, _quality(chosen)),
         ("latency p95", seconds(metrics.get("latency/p95_s"))),
         ("GPU memory", size(metrics.get("memory/gpu_peak_bytes"))),
@@ -58,22 +63,22 @@ def runner_up(recommendation: Recommendation) -> str:
         return f"No other choice {'meets the constraints' if recommendation.refused else 'was measured'}."
     candidate, lead = recommendation.runner_up, recommendation.lead
     named = candidate.named
-    quality = _and_quality(candidate)
+    right = _and_quality(recommendation, candidate)
     if lead.outcome == "A" and candidate in recommendation.tied:
-        return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{quality}."
+        return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{right}."
     if lead.outcome == "A":
         edges = (
             f" ({times(lead.least)} to {times(lead.most)})"
             if lead.most is not None
             else f" (at least {times(lead.least)})"
         )
-        return f"{named}: {times(lead.ratio)}{edges} the energy{quality}."
+        return f"{named}: {times(lead.ratio)}{edges} the {_energy(recommendation)}{right}."
     if lead.outcome == "tie":
         also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
-        return f"{named}{also}: a tie ({lead.note}){quality}. Take whichever suits you better."
-    ratio = f"{times(lead.ratio)} the energy, " if lead.ratio is not None else ""
+        return f"{named}{also}: a tie ({lead.note}){right}. Take whichever suits you better."
+    ratio = f"{times(lead.ratio)} the {_energy(recommendation)}, " if lead.ratio is not None else ""
     note = "another program's single result" if candidate.external else lead.note
-    return f"{named}: {ratio}not established ({note}){quality}."
+    return f"{named}: {ratio}not established ({note}){right}."
 
 
 def how_sure(recommendation: Recommendation) -> list[str]:
@@ -87,14 +92,18 @@ def how_sure(recommendation: Recommendation) -> list[str]:
     if not recommendation.by_quality:
         why = "these weights are random" if chosen.random else "no run of this group has a quality"
         sentences.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
+    quantity = recommendation.group.quantity
+    sentences.append(f"Compared by {quantity.name} energy: {quantity.reason}.")
     sentences += _interval(chosen)
+    if recommendation.floor_note is not None:
+        sentences.append(f"Its {chosen.metric} {digits(chosen.quality)} is {recommendation.floor_note}.")
     sentences += _judged(recommendation)
     if chosen.estimated is not None and chosen.estimated > 0:
         sentences.append(f"{percent(chosen.estimated)} of this energy was estimated, not measured by a sensor.")
     doubts = [EXPLAINED.get(flag, flag) for flag in chosen.flags if flag not in STATED]
     sentences += [f"{text[0].upper()}{text[1:]}." for text in doubts]
     if recommendation.again:
-        all_wh = [chosen.energy, *(entry.energy for entry in recommendation.again)]
+        all_wh = [chosen.compared.mean, *(entry.compared.mean for entry in recommendation.again)]
         sentences.append(f"Measured {len(all_wh)} times: from {wh(min(all_wh))} to {wh(max(all_wh))}.")
     if chosen.external:
         sentences.append("Another program measured it, within its own boundary: rank it only against runs of the same.")
@@ -103,9 +112,10 @@ def how_sure(recommendation: Recommendation) -> list[str]:
 
 def _interval(entry: Entry) -> list[str]:
     """What the ± of an entry is of."""
-    if entry.half_width is None:
+    energy = entry.compared
+    if energy.half_width is None:
         return ["One window has no interval: measure again with two or more before you rely on it."]
-    share = percent(entry.half_width / entry.energy)
+    share = percent(energy.half_width / energy.mean)
     if entry.processes > 1:
         return [f"The 95 % interval between {entry.processes} fresh processes is ± {share}."]
     windows = f"{entry.windows} windows" if entry.windows else "its windows"
@@ -129,35 +139,56 @@ def further(recommendation: Recommendation) -> list[str]:
     chosen, sentences = recommendation.chosen, []
     if chosen is None:
         return []
+    energy, least = _energy(recommendation), chosen.compared.mean
     if recommendation.refused is not None:
         candidate, broken = recommendation.refused
-        dearer = candidate.energy > chosen.energy
+        dearer = candidate.compared.mean > least
         sentences.append(
-            f"Not taken: {candidate.named} ({wh(candidate.energy)}{', costlier' if dearer else ''}): "
+            f"Not taken: {candidate.named} ({wh(candidate.compared.mean)}{', costlier' if dearer else ''}): "
             f"{'; '.join(broken)}."
         )
     if recommendation.next_model is not None:
         candidate = recommendation.next_model
         sentences.append(
-            f"The next model: {candidate.named} at {times(candidate.energy / chosen.energy)} the energy"
-            f"{_and_quality(candidate)}."
+            f"The next model: {candidate.named} at {times(candidate.compared.mean / least)} the {energy}"
+            f"{_and_quality(recommendation, candidate)}."
         )
     if recommendation.better is not None and chosen.quality is not None:
         more = recommendation.better
         sentences.append(
-            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)} "
-            f"for {times(more.energy / chosen.energy)} the energy."
+            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)}{_pair(recommendation, more)} "
+            f"for {times(more.compared.mean / least)} the {energy}."
         )
     if recommendation.usual is not None:
         sentences.append(
             f"Settings matter: the same model at batch 1 in fp32 costs "
-            f"{times(recommendation.usual.energy / chosen.energy)} as much."
+            f"{times(recommendation.usual.compared.mean / least)} as much."
         )
     return sentences
 
 
-def _and_quality(entry: Entry) -> str:
-    return "" if entry.quality is None else f", {entry.metric} {digits(entry.quality)}"
+def _energy(recommendation: Recommendation) -> str:
+    """The energy by which its runs are compared, as a ratio names it."""
+    return "energy" if recommendation.group.quantity.name == GROSS else f"{recommendation.group.quantity.name} energy"
+
+
+def _and_quality(recommendation: Recommendation, entry: Entry) -> str:
+    if entry.quality is None:
+        return ""
+    return f", {entry.metric} {digits(entry.quality)}{_pair(recommendation, entry)}"
+
+
+def _pair(recommendation: Recommendation, entry: Entry) -> str:
+    """Whether an entry's quality differs from the chosen one's on the same inputs; empty where that is unknown."""
+    result = recommendation.quality.get(entry.run_id)
+    return "" if result is None else f" ({in_words(result, 'established to be higher', 'established to be lower')})"
+
+
+def in_words(result: QualityDifference, b_higher: str, a_higher: str) -> str:
+    """Whether two runs answer the same inputs equally well, as half a sentence."""
+    if result.outcome == quality.TIE:
+        return result.note
+    return f"{b_higher if result.outcome == quality.B_HIGHER else a_higher} on {result.n} inputs as pairs"
 
 
 def _quality(entry: Entry) -> str:

@@ -65,8 +65,9 @@ function logAxis(values, say = digits) {
   for (let power = low; power <= high; power += 1) steps.forEach((step) => at.push(step * 10 ** power));
   return { type: "log", tickvals: at, ticktext: at.map((value) => say(value).replace(/\.0+$|(\.\d*?)0+$/, "$1")) };
 }
+const energyName = () => (ranksByDynamic() ? "dynamic energy" : "energy");
 function energyAxis(values, name) {
-  return { title: { text: `energy, ${name} per 1,000` }, ...(wide(values) ? logAxis(values) : { type: "linear", rangemode: "nonnegative" }) };
+  return { title: { text: `${energyName()}, ${name} per 1,000` }, ...(wide(values) ? logAxis(values) : { type: "linear", rangemode: "nonnegative" }) };
 }
 
 function qualityChart(some, group) {

@@ -85,7 +85,7 @@ function leastOf(some, group) {
   const [first] = order, next = order.find((run) => run.name !== first.name);
   const result = next && verdict(first, next, group.verdicts);
   const lead = !next ? "" : result.outcome === "A" ? `; the next, ${next.name}, takes ${times(result.ratio)} that` : `; ${result.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
-  return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${lead}.`;
+  return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
 }
 let shownGroup = "", shown = "";
 function show() {

@@ -25,6 +25,7 @@ const percent = (value) => (value === null || value === undefined ? "n/a" : `${d
 const mass = (value) => scaled(value, [[1e6, "t"], [1e3, "kg"], [1, "g"], [1e-3, "mg"], [1e-6, "µg"]]);
 const times = (value) => (value === null || value === undefined ? "n/a" : `${digits(value)}×`);
 function plusMinus(value, half) {
+  if (value === null || value === undefined) return "n/a";
   const text = wh(value);
   if (half === null) return `${text} (no interval)`;
   const [number, unit] = text.split(" ");

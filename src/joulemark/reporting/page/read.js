@@ -6,6 +6,8 @@ const runs = data.ids.map((id, at) => {
   const run = { at, id, random: random.has(at), ranked: !unranked.has(at) };
   for (const [name, coded] of Object.entries(data.texts)) run[name] = coded.values[coded.at[at]];
   for (const [name, values] of Object.entries(data.numbers)) run[name] = values[at] ?? null;
+  run.gross = run.gross_wh ?? run.energy; // energy is what the run is ranked by
+  run.gross_half = run.gross_wh === null || run.gross_wh === undefined ? run.half : run.gross_half;
   run.with = [run.precision, run.batch === null ? "" : `batch ${run.batch}`, run.settings].filter(Boolean).join(", ");
   run.name = run.with ? `${run.model} · ${run.with}` : run.model; // of others' results the settings may be unknown
   run.hollow = (run.estimated || 0) > 0.2 || run.flags.split(", ").includes("estimated"); // the site may accept less
@@ -14,6 +16,7 @@ const runs = data.ids.map((id, at) => {
 });
 const groups = data.groups;
 const groupOf = (id) => groups.find((group) => group.id === id) || groups[data.first];
+const ranksByDynamic = () => groupOf(state.g).quantity === "dynamic";
 const link = (run) => `${data.ui}/#/experiments/${encodeURIComponent(run.experiment)}/runs/${run.id}`;
 
 // Elements are made, never written as HTML: a name from a file or a model stays text

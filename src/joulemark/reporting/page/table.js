@@ -1,7 +1,7 @@
 // Every run of the view as a table that sorts, picks and hides; a page at a time.
 const ROWS_SHOWN = innerWidth < 560 ? 20 : 50;
 const HEADS = [
-  ["model", "run", (run) => run.model], ["energy", "energy per 1,000", (run) => run.energy], ["quality", "quality", (run) => run.quality], ["with", "settings", (run) => run.with], ["verdict", "verdict", (run) => run.verdict], ["role", "role", (run) => run.role],
+  ["model", "run", (run) => run.model], ["energy", "energy per 1,000", (run) => run.energy], ["other", "dynamic (above idle)", (run) => (ranksByDynamic() ? run.gross : run.dynamic_wh)], ["quality", "quality", (run) => run.quality], ["with", "settings", (run) => run.with], ["verdict", "verdict", (run) => run.verdict], ["role", "role", (run) => run.role],
   ["p50", "p50", (run) => run.p50], ["p95", "p95", (run) => run.p95], ["rate", "requests/s", (run) => run.rate], ["memory", "GPU memory", (run) => run.memory], ["parameters", "parameters", (run) => run.parameters],
   ["estimated", "estimated", (run) => run.estimated], ["lower_bound", "× lower bound", (run) => run.lower_bound_ratio], ["began", "when", (run) => run.began],
 ];
@@ -15,13 +15,14 @@ function sorted(some) {
   }).map(([, run]) => run);
 }
 function heads() {
-  const shown = HEADS.filter(([name, , read]) => !["memory", "lower_bound", "parameters", "rate"].includes(name) || groupOf(state.g).runs.some((at) => read(runs[at]) !== null && read(runs[at]) !== undefined));
+  const shown = HEADS.filter(([name, , read]) => !["other", "memory", "lower_bound", "parameters", "rate"].includes(name) || groupOf(state.g).runs.some((at) => read(runs[at]) !== null && read(runs[at]) !== undefined));
+  const labels = ranksByDynamic() ? { energy: "dynamic energy per 1,000", other: "gross energy" } : {};
   return shown.map(([name, label]) => make("th", { scope: "col", class: TEXTUAL.includes(name) ? null : "n", "aria-sort": state.sort === name ? (state.dir === "down" ? "descending" : "ascending") : null },
-    make("button", { type: "button", "data-sort": name, onclick: () => { set({ sort: name, dir: state.sort === name && state.dir === "up" ? "down" : "up" }); document.querySelector(`[data-sort="${name}"]`)?.focus(); } }, label)));
+    make("button", { type: "button", "data-sort": name, onclick: () => { set({ sort: name, dir: state.sort === name && state.dir === "up" ? "down" : "up" }); document.querySelector(`[data-sort="${name}"]`)?.focus(); } }, labels[name] || label)));
 }
 function tableRow(run, group, names) {
   const cells = {
-    with: run.with, role: run.role, energy: plusMinus(run.energy, run.half), quality: run.random ? "random weights" : digits(run.quality), p50: seconds(run.p50 ?? null), p95: seconds(run.p95 ?? null), rate: digits(run.rate ?? null),
+    with: run.with, role: run.role, energy: plusMinus(run.energy, run.half), other: ranksByDynamic() ? plusMinus(run.gross, run.gross_half) : plusMinus(run.dynamic_wh, run.dynamic_half ?? null), quality: run.random ? "random weights" : digits(run.quality), p50: seconds(run.p50 ?? null), p95: seconds(run.p95 ?? null), rate: digits(run.rate ?? null),
     memory: bytes(run.memory ?? null), parameters: counted(run.parameters), estimated: percent(run.estimated ?? null), lower_bound: times(run.lower_bound_ratio ?? null), began: new Date(run.began * 1000).toISOString().slice(0, 10),
     verdict: make("span", { class: `flag ${run.verdict} ${run.flags.split(", ").join(" ")}`, title: run.flags }, [run.verdict, run.flags].filter(Boolean).join(": ") || "–") };
   const picked = state.pick.includes(short(run));
