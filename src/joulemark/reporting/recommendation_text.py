@@ -2,6 +2,7 @@
 
 from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
+from joulemark.analysis.verdict import INDICATED
 from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
@@ -11,7 +12,7 @@ STATED = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that 
 SURE = {
     "established": "lead established",
     "tie": "tie",
-    "open": "indicated, not established",
+    "open": INDICATED,
     "alone": "only choice",
     "none": "no recommendation",
 }

@@ -55,6 +55,7 @@ class Choice:
         sweep_id: of one sweep
         filter: in MLflow's own syntax
         cell: processes of one cell, by the tag `compare.cell`
+        card: measured on one card, by the tag `compare.card`
     """
 
     tasks: Sequence[str] = ()
@@ -62,6 +63,7 @@ class Choice:
     sweep_id: str | None = None
     filter: str | None = None
     cell: str | None = None
+    card: str | None = None
 
     def takes(self, run: StoredRun) -> bool:
         """Whether a run is among those requested."""
@@ -70,6 +72,7 @@ class Choice:
             and (not self.ids or any(run.run_id.startswith(prefix) for prefix in self.ids))
             and (self.sweep_id is None or run.tags.get("sweep_id") == self.sweep_id)
             and (self.cell is None or run.tags.get("compare.cell") == self.cell)
+            and (self.card is None or run.tags.get("compare.card") == self.card)
         )
 
 
@@ -88,7 +91,11 @@ def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]
     """
     wanted = older_names.param_names(params)
     slow = choice.filter or uri.startswith(("http", "databricks"))
-    listed = _by_client(uri, choice.filter or "", wanted) if slow else _by_tables(uri, choice, wanted)
+    listed = (
+        _by_client(uri, choice.filter or _in_mlflows_syntax(choice), wanted)
+        if slow
+        else _by_tables(uri, choice, wanted)
+    )
     return (run for run in listed if measured(run.tags) and choice.takes(run))
 
 
@@ -153,5 +160,11 @@ def _stored(row: tables.Row) -> StoredRun:
 
 def _narrowing(choice: Choice) -> dict[str, str]:
     """The tags by which the database itself narrows the runs."""
-    tags = {"sweep_id": choice.sweep_id, "compare.cell": choice.cell}
+    tags = {"sweep_id": choice.sweep_id, "compare.cell": choice.cell, "compare.card": choice.card}
     return {key: value for key, value in tags.items() if value is not None}
+
+
+def _in_mlflows_syntax(choice: Choice) -> str:
+    """The same for a server; of digests alone, which need no quoting."""
+    tags = {"compare.cell": choice.cell, "compare.card": choice.card}
+    return " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if value and value.isalnum())
