@@ -43,9 +43,11 @@ def measurement_flags(
 
 
 def input_flags(record: Record) -> tuple[str, ...]:
-    """The flags of the inputs: references of one class, rows skipped, another family's vocabulary, inputs truncated."""
+    """The flags of the inputs: how the rows were taken, rows skipped, another family's vocabulary, inputs truncated."""
+    one_class = record.task.classes == 1 and record.task.samples > 1
     raised = {
-        "one_class": record.task.classes == 1 and record.task.samples > 1,
+        "one_class": one_class,
+        "sorted_rows": record.task.unlike is not None and not one_class,
         "skipped_rows": bool(record.task.skipped),
         "stand_in_tokenizer": record.model.facts.get("stand_in_tokenizer_own") is False,
         "truncated": bool(truncated(record)),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from collections import Counter
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.record import ModelFacts, Origin, Record, TaskFacts
 from joulemark.core.task import Inputs
+from joulemark.data import first_rows
 from joulemark.hardware import devices, host
 
 
@@ -58,6 +60,7 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
 
     A specialist never sees the prompt, so its record has none.
     """
+    held = _labels(run, inputs)
     options = {field.name: getattr(run.task, field.name) for field in fields(run.task)}  # type: ignore[arg-type]
     del options["dataset"]
     prompt = options.pop("prompt", None)
@@ -78,14 +81,24 @@ def _task(run: Run, inputs: Inputs) -> TaskFacts:
         revision=run.dataset.revision,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],
         distinct=len({json.dumps(sample.input, default=str) for sample in inputs.samples}),
-        classes=_classes(run, inputs),
+        classes=len(held) or None,
+        unlike=inputs.unlike or _few(run, held),
         shuffle=run.dataset.shuffle,
         skipped=inputs.skipped,
         options=options,
     )
 
 
-def _classes(run: Run, inputs: Inputs) -> int | None:
-    if run.task.gives != "label":
+def _labels(run: Run, inputs: Inputs) -> Counter[str]:
+    """The labels of the references with their numbers; empty where a reference is none."""
+    return Counter(
+        sample.target for sample in inputs.samples if run.task.gives == "label" and sample.target is not None
+    )
+
+
+def _few(run: Run, held: Counter[str]) -> str | None:
+    """That rows in their own order hold few of the labels that are declared, by the data or for it by the task."""
+    declared = set(run.dataset.labels) or set(getattr(run.task, "labels", ()))
+    if run.dataset.shuffle is not None or not held or not set(held) <= declared:
         return None
-    return len({sample.target for sample in inputs.samples if sample.target is not None}) or None
+    return first_rows.few(len(held), len(declared), held.total())
