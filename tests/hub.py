@@ -44,11 +44,15 @@ def hub(
         server.server_close()
 
 
-def environment_of(endpoint: str, home: Path) -> dict[str, str]:
-    """This process's environment for a command that uses a Hub, with a cache and a store of its own in `home`."""
+def environment_of(endpoint: str, home: Path, **more: str) -> dict[str, str]:
+    """This process's environment for a command that uses a Hub, with a cache and a store of its own in `home`.
+
+    Nobody is logged in there, unless `more` has a token.
+    """
     return {
-        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_OFFLINE": "0", "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
+        **{name: value for name, value in os.environ.items() if name != "HF_TOKEN"},
+        "HF_ENDPOINT": endpoint, "HF_HOME": str(home / "hf"), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1", "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db", **more,
     }  # fmt: skip
 
 

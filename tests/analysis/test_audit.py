@@ -216,8 +216,8 @@ def test_a_throttled_run_says_so_on_its_page_and_is_doubtful():
     assert "| verdict | doubtful | throttled" in page
 
 
-def temperatures(warmed, **changes):
-    """Degrees of the card at each state but the last; a window changes them as told, a reading takes one off."""
+def temperatures(warmed, step="window", **changes):
+    """Degrees of the card at each state but the last; a step changes them as told, a reading takes one off."""
     clock, driver = FakeClock(), Driver()
 
     class Cooling(GpuMonitor):
@@ -227,7 +227,7 @@ def temperatures(warmed, **changes):
             return state
 
     def heated(phase, record):
-        driver.temperature = warmed(driver.temperature) if phase.startswith("window") else driver.temperature
+        driver.temperature = warmed(driver.temperature) if phase.startswith(step) else driver.temperature
 
     plan = procedure(cool_c=5.0, cool_max_s=60.0, **changes)
     record = benched(a_run(clock, [FakeMeter(clock, {"gpu": 200.0})], procedure=plan), clock, heated,
@@ -243,6 +243,12 @@ def test_a_window_waits_until_the_card_is_as_cool_as_before_the_first_one():
 def test_a_card_that_every_window_warms_a_little_is_held_to_its_first_state_and_not_to_its_last():
     found = temperatures(lambda before: before + 4.0, min_windows=8, max_windows=8)
     assert (len(found), max(found) <= 45.0) == (10, True)
+
+
+def test_what_the_warm_up_heated_is_no_reason_to_wait_for_the_state_before_the_idle_baseline():
+    before_load, before_idle, *windows = temperatures(lambda before: 70.0, step="warm-up")
+    assert max(before_load, before_idle) < 45.0
+    assert windows == [70.0, 69.0, 68.0]
 
 
 def test_without_a_card_nothing_is_looked_at():

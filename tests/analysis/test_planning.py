@@ -5,7 +5,7 @@ import random
 import pytest
 
 from joulemark.analysis import planning, verdict
-from joulemark.analysis.planning import Scatter
+from joulemark.analysis.planning import Scatter, Windows
 from joulemark.core.cell import Cell
 
 
@@ -43,3 +43,12 @@ def test_samples_that_tell_two_shares_apart():
 def test_the_samples_that_tell_a_share_from_a_limit_are_half_of_those_for_two_shares():
     assert planning.samples_to_limit(0.875, 0.925) == pytest.approx(280, rel=0.1)
     assert planning.samples_to_limit(0.5, 0.5) is None
+
+
+def test_so_many_windows_have_an_interval_that_narrow():
+    runs = [Windows(3, 0.05), Windows(3, 0.05)]  # 2.01 % between windows
+    count = planning.windows_needed(runs, 0.02)
+    assert count == 7
+    assert planning.windows_needed(runs, 0.05) == 3  # what they have
+    assert planning.windows_needed([Windows(1, 0.0)], 0.02) is None
+    assert planning.windows_needed([Windows(2, 100.0)], 0.001) is None

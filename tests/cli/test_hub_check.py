@@ -1,7 +1,6 @@
 """What of conf/ works with a Hub: every way in which it may not, by name, and nothing is downloaded to find out."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.models.backend.repository import values
 from tests import repositories
-from tests.hub import hub
+from tests.hub import environment_of, hub
 from tests.paths import ROOT
 from tests.repositories import datasets, media
 
@@ -149,12 +148,8 @@ def endpoint():
 
 
 def check(endpoint, home, *options, **more):
-    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1",
-                   "HF_HUB_OFFLINE": "0", **more}  # fmt: skip
-    environment.pop("HF_TOKEN", None) if "HF_TOKEN" not in more else None
-    return subprocess.run(
-        [sys.executable, "-m", "src.hub_check", *options], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    command, environment = [sys.executable, "-m", "src.hub_check", *options], environment_of(endpoint, home, **more)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.servers

@@ -11,7 +11,7 @@ from joulemark.config.hub_model import rewritten
 from joulemark.core.labels import option
 from joulemark.models.backend import identity
 from tests.composed import built
-from tests.hub import hub
+from tests.hub import environment_of, hub
 
 
 def config(architecture, model_type, **more):
@@ -43,12 +43,8 @@ def built_lines(endpoint, home, lines):
         "    except UserError as error: print(error)\n"
         "print('torch' in sys.modules)\n"
     )
-    import os
-
-    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(home)}
-    done = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(lines)], env=environment, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", code, json.dumps(lines)]
+    done = subprocess.run(command, env=environment_of(endpoint, home), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

@@ -80,6 +80,7 @@ EQUAL = [
     )),
     *((ANSWER, shape) for shape in (shape("t5"), shape("bart"), LED)),
 ]  # fmt: skip
+EQUAL_ENCODER = ("AutoModel", {"model_type": "bert", **SIZES})
 REFUSED = [
     (CLASS, {"model_type": "fnet", **SIZES}), (TAG, {"model_type": "fnet", **SIZES}),
     (READ, {"model_type": "fnet", **SIZES}), (FILL, {"model_type": "fnet", **SIZES}),
@@ -145,6 +146,18 @@ def test_what_padding_changes_is_refused_with_the_reason_and_free_alone(case: tu
     assert "\n" not in str(why.value)
     random = Checkpoint("tiny", weights="random", shape=shape)
     assert len(load(kind, random, 8).predict(inputs[:8])) == 8
+
+
+def test_the_texts_of_one_pair_do_not_pad_each_other_where_padding_would_change_a_vector(tmp_path: Path) -> None:
+    encoder = load(SentenceEncoder, write(tmp_path, "AutoModel", {"model_type": "fnet", **SIZES}), 1).predict
+    assert encoder.separately
+    short, long = TEXTS[0], TEXTS[1]
+    first = encoder.infer(encoder.prepare([(short, long)]))
+    alone = [encoder._vectors(encoder.prepare([(text, text)])[0].tensors)[0].detach() for text in (short, long)]
+    assert first[1][0] == pytest.approx(float(alone[0] @ alone[1] / (alone[0].norm() * alone[1].norm())), abs=1e-5)
+    (prediction,) = encoder.read(first)
+    assert prediction.input_tokens == sum(part.lengths[0] for part in first[0])
+    assert not load(SentenceEncoder, write(tmp_path / "bert", *EQUAL_ENCODER), 1).predict.separately
 
 
 def test_a_tokenizer_that_ends_each_text_does_not_pad_with_that_end(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Finding the weights: every mistake is one line that says what to type, and nothing imports torch."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from joulemark.core.model import Checkpoint, Settings
 from joulemark.data.embedded import WEIGHTS
 from joulemark.data.hub import within
 from joulemark.models.backend.checkpoint import fetch
+from tests.hub import environment_of
 
 FETCH = """
 import sys
@@ -33,7 +33,7 @@ def test_without_a_network_one_line_comes_fast_and_names_the_ways_on(tmp_path: P
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound and not listening: a connection is refused
         endpoint = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+        environment = environment_of(endpoint, tmp_path)
         began = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-c", FETCH.format(id="bigscience/bloomz-560m")],

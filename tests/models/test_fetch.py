@@ -1,7 +1,6 @@
 """Fetching from a Hub on loopback: what is downloaded, and what each refusal says."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub import SHA, hub
+from tests.hub import SHA, environment_of, hub
 
 pytestmark = pytest.mark.servers
 
@@ -72,14 +71,10 @@ for words in json.loads(sys.argv[1]):
 """
 
 
-def ask(endpoint: str, home: Path, *checkpoints: dict[str, Any]) -> list[Any]:
+def ask(endpoint: str, home: Path, *checkpoints: dict[str, Any], **more: str) -> list[Any]:
     """What a fresh process gets for each checkpoint: its revision and files, or the refusal."""
-    environment = {
-        **os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    }  # fmt: skip
     command = [sys.executable, "-c", SCRIPT, json.dumps(checkpoints)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment_of(endpoint, home, **more), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -150,7 +145,7 @@ def test_a_token_opens_what_is_gated_and_one_without_the_right_is_told_so(
     endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_x")
-    (found,) = ask(endpoint, tmp_path, {"id": "o/gated"})
+    (found,) = ask(endpoint, tmp_path, {"id": "o/gated"}, HF_TOKEN="hf_x")
     assert "model.safetensors" in found["files"]
     from joulemark.data import hub as asking
 

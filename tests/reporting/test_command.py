@@ -106,6 +106,17 @@ def test_the_tables_themselves_say_what_mlflows_client_says(filled):
     assert all(run.params == {"precision": "fp32", "batch_size": "2"} for run in by_tables.values())
 
 
+def test_the_runs_of_a_card_are_the_same_from_a_database_and_from_a_server(filled):
+    uri, _ = filled
+    every = list(listing.runs(uri, Choice(), ()))
+    card = Choice(card=every[0].tags["compare.card"])
+    there = {run.run_id for run in every if run.tags.get("compare.card") == card.card}
+    assert {run.run_id for run in listing.runs(uri, card, ())} == there
+    as_a_server_is_asked = Choice(filter=listing._in_mlflows_syntax(card))
+    assert {run.run_id for run in listing.runs(uri, as_a_server_is_asked, ())} == there
+    assert list(listing.runs(uri, Choice(card="0" * 12), ())) == []
+
+
 def test_the_same_records_are_found_by_their_place_and_by_mlflow(filled):
     uri, ids = filled
     runs = {run.run_id: run for run in listing.runs(uri, Choice(), ())}

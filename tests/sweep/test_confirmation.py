@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from joulemark.analysis.verdict import ENERGY
+from joulemark.core.cell import Cell
 from joulemark.sweep.confirmation import confirm
 from joulemark.sweep.trial import Outcome
 
@@ -25,7 +26,8 @@ class Machine:
         (point,) = (each for each in overrides if each.startswith("batch_size="))
         self.calls.append(point)
         energy = self.energies[point][self.calls.count(point) - 1]
-        return Outcome(tuple(overrides), 0, "finished", metrics={ENERGY: energy}, flags=self.flags,
+        metrics = {ENERGY: energy, "energy/run_wh": 0.05}
+        return Outcome(tuple(overrides), 0, "finished", metrics=metrics, flags=self.flags,
                        stopped_by=self.stopped_by)  # fmt: skip
 
 
@@ -51,7 +53,9 @@ def test_both_settings_are_measured_in_turn_and_the_ratio_and_saving_have_interv
     assert result.verdict.least < 4.0 < result.verdict.most
     assert result.saving.low < 3.0 < result.saving.high
     soonest, latest = result.payback
-    assert soonest < 10.0 / 3.0 * 1000 < latest
+    assert soonest < 10.3 / 3.0 * 1000 < latest  # these six processes cost, too
+    assert result.cost_wh == pytest.approx(10.3)
+    assert result.cells == {BEST: Cell((1.0, 1.02, 0.98)), REFERENCE: Cell((4.0, 4.1, 3.9))}
     assert any("pays the sweep back after" in line for line in result.sentences())
 
 

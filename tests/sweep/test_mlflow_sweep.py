@@ -5,11 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.analysis.verdict import between
 from joulemark.cli import sweep
-from joulemark.core import tracking
+from joulemark.core import stats, tracking
+from joulemark.core.cell import Cell
 from joulemark.store import opening
 from joulemark.sweep import mlflow_sweep
 from joulemark.sweep.budget import Budget
+from joulemark.sweep.confirmation import Confirmation
 from joulemark.sweep.cost import SweepCost
 from joulemark.sweep.plan import SweepRequest
 from tests.sweep.landscape import Machine, plan, truth
@@ -23,13 +26,37 @@ RESULT = {
 }
 
 
-def test_a_ratio_is_claimed_only_where_the_intervals_leave_room_for_one():
-    cost = SweepCost(wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, beyond_intervals=True)
-    assert mlflow_sweep.metrics(RESULT, cost)["sweep/energy_ratio"] == 3.0
-    for sure in (False, None):
-        assert mlflow_sweep.metrics(RESULT, replace(cost, beyond_intervals=sure))["sweep/energy_ratio"] is None
-    assert mlflow_sweep.metrics({**RESULT, "recommended": None}, cost)["sweep/energy_ratio"] is None
-    assert mlflow_sweep.metrics(RESULT, replace(cost, wh=None))["sweep/wh"] is None
+COST = SweepCost(
+    wh=1.0, trials=4, unknown=1, saving_wh_per_1k=4.0, saving_half=1.0,
+    verdict=between(Cell((2.0,), 0.1), Cell((6.0,), 0.1)),
+)  # fmt: skip
+
+
+def confirmation(recommended, reference):
+    recommended, reference = Cell(recommended), Cell(reference)
+    saving = stats.difference(reference.values, recommended.values)
+    return Confirmation(recommended, reference, (), between(recommended, reference), saving, 2.0).as_json()
+
+
+def test_one_process_each_indicates_a_ratio_and_claims_none():
+    of_one = mlflow_sweep.metrics(RESULT, COST)
+    assert (of_one["sweep/energy_ratio"], of_one["sweep/energy_ratio_indicated"]) == (None, 3.0)
+    assert (of_one["sweep/saving_low_wh_per_1k"], of_one["sweep/saving_high_wh_per_1k"]) == (3.0, 5.0)
+    assert (of_one["sweep/paid_back_after_soonest"], of_one["sweep/paid_back_after_latest"]) == (200, 334)
+    touching = replace(COST, verdict=between(Cell((2.0,), 3.0), Cell((6.0,), 3.0)))
+    assert mlflow_sweep.metrics(RESULT, touching)["sweep/energy_ratio_indicated"] is None
+    assert mlflow_sweep.metrics(RESULT, replace(COST, wh=None))["sweep/wh"] is None
+
+
+def test_fresh_processes_claim_a_ratio_where_they_establish_it():
+    result = {**RESULT, "confirmation": confirmation((2.0, 2.02, 1.98), (8.0, 8.1, 7.9))}
+    found = mlflow_sweep.metrics(result, COST)
+    assert found["sweep/energy_ratio"] == pytest.approx(4.0, rel=1e-3)
+    assert found["sweep/saving_low_wh_per_1k"] < 6.0 < found["sweep/saving_high_wh_per_1k"]
+    assert found["sweep/paid_back_after_soonest"] < 2.0 / 6.0 * 1000 < found["sweep/paid_back_after_latest"]
+    luck = {**RESULT, "confirmation": confirmation((1.0, 1.5, 0.8), (1.1, 0.9, 1.4))}
+    found = mlflow_sweep.metrics(luck, COST)
+    assert (found["sweep/energy_ratio"], found["sweep/paid_back_after_latest"]) == (None, None)
 
 
 def swept(folder, uri, capsys, budget, machine=None):
@@ -53,7 +80,7 @@ def test_every_session_of_a_study_writes_the_same_run_and_its_trials_stay_flat(t
     assert run.data.metrics["sweep/trials"] == last["trials"] > first["trials"]
     assert run.data.metrics["sweep/wh"] == pytest.approx(last["cost"]["wh"])
     best = last["recommended"]["metrics"][ENERGY]
-    assert run.data.metrics["sweep/energy_ratio"] == pytest.approx(truth(1, "fp32")[ENERGY] / best)
+    assert run.data.metrics["sweep/energy_ratio_indicated"] == pytest.approx(truth(1, "fp32")[ENERGY] / best)
     assert run.data.tags["sweep.recommended"] == " ".join(last["recommended"]["overrides"])
     assert {artifact.path for artifact in client.list_artifacts(run.info.run_id)} == {
         "front.json", "sweep.html", "sweep.json", "sweep.md",

@@ -1,10 +1,12 @@
 """A whole sweep by its overrides, on a known landscape: what it prints, its cost, its exit code."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from math import ceil, hypot
 
 import pytest
 
@@ -45,38 +47,64 @@ def test_the_recommendation_is_the_least_energy_within_the_constraints_with_its_
 
 def test_the_cost_is_all_trials_and_says_when_it_is_paid_back(tmp_path, capsys):
     machine = Machine(memory={"fp16": 32})
-    _, _out, last = swept(tmp_path, capsys, machine)
+    _, out, last = swept(tmp_path, capsys, machine)
     failed = 1
     trials = len(machine.requests)
     assert last["cost"]["trials"] == trials
     assert last["cost"]["wh"] == pytest.approx(0.5 * (trials - failed) + 0.1 * failed)
     saving = truth(1, "fp32")["energy/total_wh_per_1k"] - last["recommended"]["metrics"]["energy/total_wh_per_1k"]
     assert last["cost"]["saving_wh_per_1k"] == pytest.approx(saving)
-    after = last["cost"]["paid_back_after"]
-    assert (after - 1) * saving / 1000 < last["cost"]["wh"] <= after * saving / 1000 + 1e-9
+    low, high = last["cost"]["saving_within_run"]
+    assert low < saving < high
+    assert last["cost"]["paid_back_after"] == [ceil(last["cost"]["wh"] / end * 1000) for end in (high, low)]
+    assert last["cost"]["verdict"]["outcome"] == "not established"
+    assert any("saving, indicated, not established: " in line for line in out)
+    assert any("each setting was measured in one process" in line for line in out)
 
 
 def test_a_trial_that_could_not_say_what_it_took_is_counted_as_unknown_never_as_nothing():
     results = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics={"energy/run_wh": 2.0}))]
     results += [TrialResult(("batch_size=2",), "full", Outcome((), -9, "killed"))]
     cost = cost_of(results, {"energy/total_wh_per_1k": 3.0}, {"energy/total_wh_per_1k": 1.0})
-    assert (cost.wh, cost.trials, cost.unknown, cost.paid_back_after) == (2.0, 2, 1, 1000)
+    assert (cost.wh, cost.trials, cost.unknown, cost.paid_back_after) == (2.0, 2, 1, (None, None))
+    assert cost.saving_in_words() == [
+        "saving, not established: 2 Wh per 1,000 (no interval), which would pay the sweep back after an unknown number "
+        "of inferences"
+    ]
     assert "1 that ended before" in str(cost)
     assert cost_of(results[1:], {}, None).wh is None
-    assert cost_of(results, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0}).paid_back_after is None
+    same = cost_of(results, {"energy/total_wh_per_1k": 1.0}, {"energy/total_wh_per_1k": 1.0})
+    assert same.saving_in_words() == ["the recommended setting saves nothing against the reference"]
     assert cost_of(results, {"energy/total_wh_per_1k": None}, None).saving_wh_per_1k is None
 
 
 @pytest.mark.parametrize(
-    ("half", "other_half", "sure"),
-    [(0.4, 0.4, True), (0.6, 0.6, False), (1.1, 0.0, False), (0.0, 1.1, False), (None, 0.1, None), (0.1, None, None)],
+    ("half", "other_half", "indicated"),
+    [(0.4, 0.4, True), (0.6, 0.6, False), (1.1, 0.0, False), (0.0, 1.1, False), (None, 0.1, False)],
 )
-def test_a_saving_is_sure_where_the_intervals_of_both_energies_leave_room_for_one(half, other_half, sure):
-    first, second = (
-        {"energy/total_wh_per_1k": wh, "energy/ci95_rel": None if by is None else by / wh}
-        for wh, by in ((100.0, half), (101.0, other_half))
+def test_a_saving_is_indicated_where_the_intervals_of_both_energies_leave_room_for_one(half, other_half, indicated):
+    reference, own = (
+        {"energy/total_wh_per_1k": wh, "energy/ci95_rel": None if by is None else by / wh, "energy/run_wh": 1.0}
+        for wh, by in ((101.0, half), (100.0, other_half))
     )
-    assert cost_of([], first, second).beyond_intervals is cost_of([], second, first).beyond_intervals is sure
+    cost = cost_of([], reference, own)
+    assert (cost.verdict.outcome, cost.verdict.indicated) == ("not established", "A" if indicated else None)
+    assert cost.saving == ((None, None) if half is None else pytest.approx(
+        (1 - hypot(half, other_half), 1 + hypot(half, other_half))
+    ))  # fmt: skip
+
+
+def test_a_saving_that_may_be_none_may_never_pay_back():
+    metrics = {"energy/run_wh": 2.0}
+    results = [TrialResult(REFERENCE, "full", Outcome((), 0, "finished", metrics=metrics))]
+    sure, unsure = (
+        cost_of(results, {"energy/total_wh_per_1k": 3.0, "energy/ci95_rel": by},
+                {"energy/total_wh_per_1k": 1.0, "energy/ci95_rel": by}) for by in (0.1, 0.9)
+    )  # fmt: skip
+    assert re.search(r"after 8\d\d to 1,1\d\d inferences$", *sure.saving_in_words())
+    assert sure.saving_in_words()[0].startswith("saving, indicated, not established: 2 Wh per 1,000 (1.68 to 2.32 by")
+    assert unsure.saving_in_words()[0].startswith("saving, not established: 2 Wh per 1,000 (-0.846 to 4.85 by")
+    assert unsure.saving_in_words()[0].endswith("after 413 inferences, or never")
 
 
 def test_the_cost_says_how_much_of_the_trials_time_it_holds():
@@ -92,7 +120,7 @@ def test_a_setting_says_after_how_many_inferences_each_start_of_it_is_earned_bac
     before = {"energy/total_wh_per_1k": 3.0, "energy/load_wh": 0.1, "energy/warmup_wh": 0.5}
     compiled = cost_of(results, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 0.1, "energy/warmup_wh": 6.5})
     assert (compiled.start_wh, compiled.start_paid_back_after) == (6.0, 3000)
-    assert "each start of it takes 6 Wh more, paid back after 3,000" in str(compiled)
+    assert "each start of the recommended setting takes 6 Wh more, paid back after about 3,000" in str(compiled)
     loading = cost_of(results, before, {"energy/total_wh_per_1k": 1.0, "energy/load_wh": 6.6, "energy/warmup_wh": 0.0})
     assert (loading.start_wh, loading.start_paid_back_after) == (6.0, 3000)
     for plain in ({"energy/warmup_wh": 0.6}, {"energy/warmup_wh": 0.1}, {}):

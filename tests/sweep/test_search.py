@@ -424,9 +424,9 @@ def test_a_plainer_setting_needs_both_an_interval_that_reaches_the_best_ones_and
 @pytest.mark.parametrize(
     ("plainer_wh", "batch", "because"),
     [
-        (99.0, 1, "least energy, tied within its interval with batch_size=8 precision=bf16"),
+        (99.0, 1, "least energy, within-run intervals do not tell it from batch_size=8 precision=bf16"),
         (101.0, 1, "the plainest within 2% of the least energy, that of batch_size=8 precision=bf16"),
-        (103.0, 8, "least energy, tied within its interval with batch_size=1 precision=bf16"),
+        (103.0, 8, "least energy, within-run intervals do not tell it from batch_size=1 precision=bf16"),
         (200.0, 8, "least energy"),
     ],
 )

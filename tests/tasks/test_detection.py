@@ -105,6 +105,8 @@ def test_a_detector_of_other_things_has_no_quality_and_the_option_is_named():
     assert result.values == {"map": None, "map50": None}
     assert "model.labels.LABEL_0=dog" in result.reason
     assert scored(TASK, ([target(LEFT)], []), labels={"dog": "dog"}).values["map"] == 0.0
+    both = [target(LEFT), {**target(LEFT), "label": "cat"}]
+    assert "lack the task's cat" in scored(TASK, (both, []), labels={"dog": "dog", "bus": "bus"}).reason
 
 
 def test_a_box_that_is_no_number_leaves_no_quality():

@@ -61,6 +61,17 @@ def test_a_tagger_of_other_kinds_has_no_quality_and_the_option_is_named():
     assert "model.labels.person=PER" in result.reason
 
 
+def test_a_tagger_that_cannot_give_a_kind_of_the_references_has_no_quality_and_the_kind_is_named():
+    pairs = (["B-PER", "B-ORG"], ["O", "B-ORG"])
+    result = scored(TASK, pairs, labels={tag: tag for tag in ("O", "B-PERSON", "B-ORG", "B-DATE")})
+    assert set(result.values.values()) == {None}
+    assert result.reason == (
+        "the model's labels (PERSON, ORG, DATE) lack the task's PER: map each, as in model.labels.PERSON=PER"
+    )
+    mapped = {"O": "O", "B-PERSON": "B-PER", "B-ORG": "B-ORG", "B-DATE": "B-DATE"}  # DATE is one too many, and fine
+    assert scored(TASK, pairs, labels=mapped).values["recall"] == 0.5
+
+
 def test_references_without_an_entity_have_no_quality_unless_the_source_declares_some():
     assert scored(TASK, (["O", "O"], ["O", "B-PER"])).reason == "the references hold no entity"
     declared = TokenClassification(replace(SOURCE, labels=("O", "B-PER", "I-PER")))

@@ -62,6 +62,23 @@ def test_a_classifier_that_knows_none_of_the_labels_has_no_quality_and_the_optio
     assert "model.labels.LABEL_0=negative" in result.reason
 
 
+@pytest.mark.parametrize("task", [texts("negative", "positive"), images("negative", "positive")], ids=["text", "image"])
+def test_a_classifier_that_cannot_give_a_label_of_the_references_has_no_quality_and_the_label_is_named(task):
+    negative = "negative" if task.name == "text_classification" else ["negative"]
+    pairs = [("negative", negative), ("positive", negative)]
+    half_mapped = scored(task, *pairs, labels={"LABEL_0": "negative", "LABEL_1": "LABEL_1"})
+    assert set(half_mapped.values.values()) == {None}
+    assert half_mapped.reason == (
+        "the model's labels (negative, LABEL_1) lack the task's positive: map each, as in model.labels.LABEL_1=positive"
+    )
+    without_spare = scored(task, *pairs, labels=own("negative"))
+    assert without_spare.reason == (
+        "the model's labels (negative) lack the task's positive: choose another checkpoint, or data without them"
+    )
+    only_what_it_knows = scored(task, pairs[0], labels=own("negative", "LABEL_1"))
+    assert (only_what_it_knows.values["accuracy"], only_what_it_knows.reason) == (1.0, None)
+
+
 def test_a_classifier_that_knows_a_label_is_wrong_where_it_gives_another():
     labels = own("negative", "neutral", "positive")
     result = scored(texts("negative", "positive"), ("negative", "neutral"), labels=labels)
@@ -79,7 +96,9 @@ def test_a_classifier_that_knows_a_label_is_wrong_where_it_gives_another():
     ],
 )
 def test_macro_f1_is_over_the_classes_present_as_scikit_learn_computes_it(truth, given):
-    result = scored(texts("negative", "positive"), *zip(truth, given, strict=True), labels=own("negative", "neutral"))
+    result = scored(
+        texts("negative", "positive"), *zip(truth, given, strict=True), labels=own("negative", "neutral", "positive")
+    )
     assert result.values["accuracy"] == accuracy_score(truth, given)
     assert result.values["f1_macro"] == pytest.approx(f1_score(truth, given, average="macro", zero_division=0.0))
 

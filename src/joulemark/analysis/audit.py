@@ -160,6 +160,7 @@ DOUBTFUL = (
     "not_converged",
     "warmup_not_converged",
     "one_class",
+    "sorted_rows",
     "skipped_rows",
     "host_busy",
     "incomplete_windows",

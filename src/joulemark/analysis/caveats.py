@@ -23,6 +23,8 @@ EXPLAINED = {
     "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
     "one_class": "every reference is of one class, as in the first rows of a file sorted by label, so the quality says "
     "little: task.shuffle=0 draws from all rows",
+    "sorted_rows": "the rows that were taken are not like the rest, as in a file sorted by label: task.shuffle=0 draws "
+    "from all rows",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
     "truncated": "inputs were longer than the model's context and were truncated",
@@ -37,6 +39,7 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 def warnings(record: Record) -> list[str]:
     """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
     evidence = {
+        "sorted_rows": f" ({record.task.unlike})",
         "contaminated": f" ({_others(record)})",
         "host_busy": f" ({_host_share(record)})",
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
@@ -63,11 +66,12 @@ def _host_share(record: Record) -> str:
 
 
 def of_inputs(record: Record) -> list[str]:
-    """What is known of the inputs before the model is loaded: rows that are skipped, and references of one class."""
+    """What is known of the inputs before the model is loaded: rows that are skipped, and how the rest were taken."""
     skipped = record.task.skipped or ()
     more = [f"skipped: {len(skipped) - ROWS_LISTED} further rows"] if len(skipped) > ROWS_LISTED else []
     one_class = [f"one_class: {EXPLAINED['one_class']}"] if "one_class" in record.flags else []
-    return [*(f"skipped: {row}" for row in skipped[:ROWS_LISTED]), *more, *one_class]
+    order = [f"sorted_rows: {EXPLAINED['sorted_rows']} ({record.task.unlike})"] if "sorted_rows" in record.flags else []
+    return [*(f"skipped: {row}" for row in skipped[:ROWS_LISTED]), *more, *one_class, *order]
 
 
 def absent(record: Record) -> list[str]:

@@ -10,9 +10,10 @@ from joulemark.core.record import Record
 from joulemark.core.task import EXPECTED
 
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
+NOT_CONVERGED = "not_converged"
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
 # Of a process whose figures decide nothing
-UNDECIDING = ("not_converged", PRELIMINARY, "contaminated", "throttled", EARLY_STOPPED)
+UNDECIDING = (NOT_CONVERGED, PRELIMINARY, "contaminated", "throttled", EARLY_STOPPED)
 
 
 def undeciding(raised: Iterable[str]) -> str | None:
@@ -35,16 +36,18 @@ def measurement_flags(
         "random_weights": weights == "random",
         "stages_disagree": plausibility.stages_disagree(measurement),
         "suspended": measurement.suspended_windows > 0,
-        "not_converged": bool(measurement.windows) and not measurement.converged,
+        NOT_CONVERGED: bool(measurement.windows) and not measurement.converged,
         "warmup_not_converged": measurement.warmup_converged is False,
     }
     return tuple(sorted(name for name, on in raised.items() if on))
 
 
 def input_flags(record: Record) -> tuple[str, ...]:
-    """The flags of the inputs: references of one class, rows skipped, another family's vocabulary, inputs truncated."""
+    """The flags of the inputs: how the rows were taken, rows skipped, another family's vocabulary, inputs truncated."""
+    one_class = record.task.classes == 1 and record.task.samples > 1
     raised = {
-        "one_class": record.task.classes == 1 and record.task.samples > 1,
+        "one_class": one_class,
+        "sorted_rows": record.task.unlike is not None and not one_class,
         "skipped_rows": bool(record.task.skipped),
         "stand_in_tokenizer": record.model.facts.get("stand_in_tokenizer_own") is False,
         "truncated": requests.summary(record).truncated > 0,

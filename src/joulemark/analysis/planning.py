@@ -1,4 +1,4 @@
-"""How many processes and samples it takes to tell two results apart, from the scatter between processes measured here.
+"""How many processes, windows and samples it takes to tell two results apart, from the scatter measured here.
 
 Power is 80 % throughout: four of five times a difference of that size is established.
 """
@@ -10,9 +10,11 @@ from statistics import variance
 
 from joulemark.analysis.verdict import MIN_PROCESSES
 from joulemark.core.cell import Cell
+from joulemark.core.stats import LEVEL
 
 POWER = 0.8
 FEWEST_SAMPLES = 2
+MOST_WINDOWS = 1000
 MOST_PROCESSES = 1000  # no one repeats a run more often; beyond it the plan says "more than"
 
 
@@ -30,6 +32,11 @@ class Scatter:
     sd_log: float
     freedom: int
     cells: int
+
+    def __str__(self) -> str:
+        settings = f"{self.cells} setting{'s' if self.cells > 1 else ''}"
+        pooled = f"pooled over {settings} measured here, {self.freedom} degrees of freedom"
+        return f"{self.sd_log:.2%} between processes ({pooled})"
 
 
 def scatter(cells: Sequence[Cell]) -> Scatter | None:
@@ -61,6 +68,38 @@ def smallest_difference(known: Scatter, processes: int) -> float | None:
         return 0.0
     effect = TTestIndPower().solve_power(nobs1=processes, power=POWER, alpha=0.05)
     return expm1(float(effect) * known.sd_log)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one run.
+
+    Attributes:
+        count: how many
+        relative: half of the within-run interval of its energy, over the mean
+    """
+
+    count: int
+    relative: float
+
+
+def windows_needed(runs: Sequence[Windows], share: float) -> int | None:
+    """Windows whose within-run interval is at most this share each way, by the windows of runs measured here.
+
+    None without a run of several windows, and where it takes more than `MOST_WINDOWS`.
+    """
+    from scipy.special import stdtrit
+
+    def t(count: int) -> float:
+        return float(stdtrit(count - 1, (1 + LEVEL) / 2))
+
+    several = [run for run in runs if run.count > 1]
+    freedom = sum(run.count - 1 for run in several)
+    if not freedom:
+        return None
+    squares = ((run.relative * sqrt(run.count) / t(run.count)) ** 2 * (run.count - 1) for run in several)
+    cv = sqrt(sum(squares) / freedom)
+    return next((count for count in range(2, MOST_WINDOWS + 1) if t(count) * cv / sqrt(count) <= share), None)
 
 
 def samples_needed(share_a: float, share_b: float) -> int | None:

@@ -30,6 +30,8 @@ NEARLY = 0.02
 
 A, B, TIE, NOT_ESTABLISHED, UNKNOWN = "A", "B", "tie", "not established", "unknown"
 
+INDICATED = "indicated, not established"  # of what fewer processes than a verdict takes point to
+
 NO_VALUE = "no value is available in one of them"
 TWO_CARDS = f"less than {ACROSS_CARDS:.0%} apart, on two cards whose sensors may differ by that"
 
@@ -74,6 +76,10 @@ class Verdict:
     def established(self) -> bool:
         """Whether one of the two is lower."""
         return self.outcome in (A, B)
+
+    def __str__(self) -> str:
+        """The outcome as a sentence says it."""
+        return INDICATED if self.indicated else self.outcome
 
 
 def between(a: Cell, b: Cell) -> Verdict:

@@ -144,7 +144,8 @@ def _known(options: argparse.Namespace, record: Record, comparison: Comparison) 
 
     if Path(options.a.split(",")[0]).expanduser().is_file():
         return comparison.cells
-    return cells.cells_on(tracking.resolve(options.tracking_uri), comparability.card(record), record.task.name)
+    uri = tracking.resolve(options.tracking_uri)
+    return cells.remembered(uri, comparability.card(record), record.task.name).cells
 
 
 def _needed(cells: Sequence[Cell], share: float) -> dict[str, Any]:
@@ -155,11 +156,7 @@ def _needed(cells: Sequence[Cell], share: float) -> dict[str, Any]:
         return {"share": share, "processes": None, "note": note}
     count = planning.processes_needed(known, share)
     times = f"more than {planning.MOST_PROCESSES}" if count is None else str(count)
-    note = (
-        f"needed for {share:.2%}: {times} processes a side (repeats={times}), at {known.sd_log:.2%} between processes "
-        f"(pooled over {known.cells} settings measured here, {known.freedom} degrees of freedom), "
-        "found four times of five"
-    )
+    note = f"needed for {share:.2%}: {times} processes a side (repeats={times}), at {known}, found four times of five"
     return {"share": share, "processes": count, "between_processes_cv": known.sd_log, "note": note}
 
 

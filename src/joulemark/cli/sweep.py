@@ -21,14 +21,14 @@ from joulemark.reporting import table
 from joulemark.sweep import coordinator, mlflow_sweep, plan, process, trial
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.confirmation import Confirmation, confirm
+from joulemark.sweep.front_table import SETTING
 from joulemark.sweep.plan import SweepRequest
-from joulemark.sweep.recommendation import SETTING
 from joulemark.sweep.result import SessionEnd, SweepResult
 from joulemark.sweep.search import POLL_S
 from joulemark.sweep.workers import PROGRAM
 
 NOT_CONFIRMED = (
-    "indicated, not established: each setting was measured in one process; the same line with repeats=3 measures the "
+    "each setting was measured in one process, which establishes nothing; the same line with repeats=3 measures the "
     "recommended one and the reference three times more, in turn"
 )
 
@@ -68,14 +68,27 @@ def _reporter(worker: int | None) -> Report:
 
 def _print_result(result: SweepResult, confirmation: Confirmation | None, began_s: float, report: Report) -> None:
     """Prints the table, saves the sweep in MLflow, and prints its link and the last line."""
-    confirmed = [NOT_CONFIRMED] if confirmation is None else confirmation.sentences()
-    result = replace(result, sentences=[*result.sentences, *confirmed])
+    result = _with_evidence(result, confirmation)
     table.printed(result.columns, result.rows, result.sentences, (SETTING,))
     link = mlflow_sweep.save(result, began_s, report)
     if link["url"]:
         print(f"\nOpen this sweep{_needs_server(result.request.tracking_uri)}: {link['url']}")
-    evidence = {"confirmation": None if confirmation is None else confirmation.as_json()}
-    _print_last_line({**result.last_line, **evidence, **link})
+    _print_last_line({**result.last_line, **link})
+
+
+def _with_evidence(result: SweepResult, confirmation: Confirmation | None) -> SweepResult:
+    """The result with what fresh processes say of it, else with what one process of each setting indicates."""
+    if confirmation is None:
+        said, cells = [*result.cost.saving_in_words(), NOT_CONFIRMED], {}
+    else:
+        said, cells = confirmation.sentences(), confirmation.cells
+    evidence = None if confirmation is None else confirmation.as_json()
+    return replace(
+        result,
+        cells=cells,
+        sentences=[*result.sentences, *said],
+        last_line={**result.last_line, "confirmation": evidence},
+    )
 
 
 def _print_last_line(last_line: dict[str, Any]) -> None:

@@ -80,13 +80,30 @@ def mapped_tags(names: Iterable[object], mapping: Mapping[str, str]) -> dict[str
     return tags
 
 
-def unknown(labels: Mapping[str, str], known: Labels) -> str:
-    """Why predictions of these labels of a checkpoint have no quality on a task, and the option that maps them."""
-    example = known.names[0] if known.names else "NAME"
-    return (
-        f"the model's labels ({listed(labels.values())}) are none of the task's ({listed(known.names)}): "
-        f"map each, as in {option(next(iter(labels)), example)}"
-    )
+def without_counterpart(
+    labels: Mapping[str, str], known: Labels, wanted: Iterable[str], seen: bool = False
+) -> str | None:
+    """Why predictions of these labels of a checkpoint have no quality on data whose references hold the wanted ones.
+
+    An input whose label the checkpoint cannot give is wrong whatever it shows. Labels of the checkpoint that the task
+    does not know are no such reason: to give one is wrong. None where each wanted label has a counterpart, and of
+    labels that were only `seen` in the predictions, which do not say what else may be given, where one has.
+    """
+    if seen and any(map(known.match, labels.values())):
+        return None
+    given = {known.name(name) for name in labels.values()}
+    lacking = [name for name in dict.fromkeys(map(known.name, wanted)) if name not in given]
+    if not labels or not lacking:
+        return None
+    spare = {label: name for label, name in labels.items() if known.match(name) is None}
+    if len(spare) == len(labels):
+        what = f"are none of the task's ({listed(known.names)})"
+    else:
+        what = f"lack the task's {listed(lacking)}"
+    if not spare:
+        return f"the model's labels ({listed(labels.values())}) {what}: choose another checkpoint, or data without them"
+    example = option(next(iter(spare)), lacking[0])
+    return f"the model's labels ({listed(labels.values())}) {what}: map each, as in {example}"
 
 
 def option(label: str, name: str) -> str:

@@ -125,6 +125,7 @@ class TaskFacts:
         digest: SHA-256 of inputs and references, 16 hexadecimal digits
         distinct: number of distinct inputs
         classes: number of distinct labels among the references; None where a reference is no label, or there is none
+        unlike: how the rows that were taken differ from the rest of the source; None where that is not known
         shuffle: seed of the order in which the rows were read; None: the source's own order
         skipped: one line for each row that could not be used; None where nobody counted them
         options: the options that only this task has, as JSON values
@@ -146,6 +147,7 @@ class TaskFacts:
     digest: str | None = None
     distinct: int | None = None
     classes: int | None = None
+    unlike: str | None = None
     shuffle: int | None = None
     skipped: tuple[str, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

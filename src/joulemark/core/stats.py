@@ -102,6 +102,14 @@ def welch_p(first: Sequence[float], second: Sequence[float]) -> float:
     return float(ttest_ind(first, second, equal_var=False).pvalue)
 
 
+def drawn_p(found: int, drawn: int, among: int, total: int) -> float:
+    """The two-sided p-value of finding so many of `among` marked in `drawn` out of `total`, all drawn equally."""
+    from scipy.stats import hypergeom
+
+    chance = hypergeom(total, among, drawn)
+    return min(1.0, 2 * min(float(chance.cdf(found)), float(chance.sf(found - 1))))
+
+
 def mean_of_all(values: Sequence[float | None]) -> float | None:
     """The mean; None without values, and where one of them is not available."""
     known = [value for value in values if value is not None]

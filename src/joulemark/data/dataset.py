@@ -15,7 +15,7 @@ from joulemark.core.errors import BadRowError, UserError
 from joulemark.core.spill import IN_MEMORY, Spilled
 from joulemark.core.suggest import nearest
 from joulemark.core.task import Inputs, Sample
-from joulemark.data import embedded, files, sources
+from joulemark.data import embedded, files, first_rows, sources
 from joulemark.data.fields import Row, blank, check_characters, named, reference_of, some, text_of, whole
 
 __all__ = ["Dataset", "Row", "blank", "reference_of", "text_of"]  # what a task needs
@@ -111,7 +111,16 @@ class Dataset:
         if skipped and not samples:
             raise self._unusable(skipped, hint)
         self._check_columns(columns)
-        return Inputs(self._repeated(samples, skipped, count), tuple(skipped))
+        return Inputs(self._repeated(samples, skipped, count), tuple(skipped), self._unlike(samples))
+
+    def _unlike(self, samples: Sequence[Sample]) -> str | None:
+        """How the labels of the first rows of a file differ from those of all its rows; None where nobody can tell."""
+        if self.path is None or self.shuffle is not None or "label" not in self.fields:
+            return None
+        values = first_rows.values_of(Path(self.path).expanduser(), self.fields["label"])
+        return first_rows.unlike(
+            (sample.target for sample in samples), values, lambda value: self.label(Row("", {"label": value}))
+        )
 
     def _check_columns(self, columns: Mapping[str, None]) -> None:
         """UserError for a typed column that no row has, and for one that is lacking but for the case of its name."""

@@ -33,8 +33,8 @@ LONGEST_FIELD = 2**31 - 1  # characters of a csv's field; the csv module stops a
 QUOTING = 'put a field that holds separators, quotes or line breaks in double quotes, a quote within it as ""'
 
 
-def of_file(path: Path) -> Rows:
-    """The rows of a file with their place."""
+def of_file(path: Path, columns: Sequence[str] | None = None) -> Rows:
+    """The rows of a file with their place; with `columns` of a parquet file those alone."""
     kind = path.with_suffix("") if path.suffix.lower() in PACKED else path
     if path.is_dir():
         inside = sorted(file.name for file in path.iterdir() if Path(file.name).suffix.lower() in READERS)
@@ -46,6 +46,8 @@ def of_file(path: Path) -> Rows:
                         f"({', '.join(PACKED)})")  # fmt: skip
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty")
+    if kind.suffix.lower() == ".parquet":
+        return _parquet(path, columns)
     return READERS[kind.suffix.lower()](path)
 
 
@@ -177,14 +179,14 @@ def _twice(names: Sequence[str]) -> str | None:
     return next((name for place, name in enumerate(names) if name in names[:place]), None)
 
 
-def _parquet(path: Path) -> Rows:
+def _parquet(path: Path, columns: Sequence[str] | None = None) -> Rows:
     from pyarrow import ArrowException, parquet
 
     try:
         number = 0
         file = parquet.ParquetFile(path)
         _check_columns(path, file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=1024):
+        for batch in file.iter_batches(batch_size=1024, columns=columns):
             for row in batch.to_pylist():
                 number += 1
                 yield f"row {number}", row

@@ -4,6 +4,7 @@ import hashlib
 import json
 import uuid
 from array import array
+from collections import Counter
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.record import ModelFacts, Origin, Record, TaskFacts
 from joulemark.core.task import Inputs
+from joulemark.data import first_rows
 from joulemark.hardware import devices, host
 
 
@@ -88,8 +90,14 @@ def _task(run: Run, inputs: Inputs | None) -> TaskFacts:
 
 def _of_inputs(run: Run, inputs: Inputs) -> dict[str, Any]:
     digest, distinct = _digest(inputs)
-    classes = _classes(run, inputs)
-    return {"digest": digest, "distinct": distinct, "classes": classes, "skipped": inputs.skipped}
+    held = _labels(run, inputs)
+    return {
+        "digest": digest,
+        "distinct": distinct,
+        "classes": len(held) or None,
+        "unlike": inputs.unlike or _few(run, held),
+        "skipped": inputs.skipped,
+    }
 
 
 def _digest(inputs: Inputs) -> tuple[str, int]:
@@ -105,7 +113,16 @@ def _digest(inputs: Inputs) -> tuple[str, int]:
     return digest.hexdigest()[:16], len(numpy.unique(numpy.asarray(seen, "q")))
 
 
-def _classes(run: Run, inputs: Inputs) -> int | None:
-    if run.task.gives != "label":
+def _labels(run: Run, inputs: Inputs) -> Counter[str]:
+    """The labels of the references with their numbers; empty where a reference is none."""
+    return Counter(
+        sample.target for sample in inputs.samples if run.task.gives == "label" and sample.target is not None
+    )
+
+
+def _few(run: Run, held: Counter[str]) -> str | None:
+    """That rows in their own order hold few of the labels that are declared, by the data or for it by the task."""
+    declared = set(run.dataset.labels) or set(getattr(run.task, "labels", ()))
+    if run.dataset.shuffle is not None or not held or not set(held) <= declared:
         return None
-    return len({sample.target for sample in inputs.samples if sample.target is not None}) or None
+    return first_rows.few(len(held), len(declared), held.total())

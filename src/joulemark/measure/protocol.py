@@ -52,10 +52,12 @@ def measure(
     yield "warm-up", measured
 
     first = replace(workload, units=_keeping(kept))
+    before_first: GpuState | None = None
     while not (measured.converged or measured.stopped_early) and _may_go_on(measured, procedure):
         if measured.windows:
             instruments.clock.sleep(procedure.pause_s)
-        measured = _cooled(measured, procedure, instruments)
+        state = _cooled(before_first, procedure, instruments)
+        measured, before_first = _with_state(measured, state), before_first or state
         stopped = instruments.suspensions()
         window = measure_window(workload if measured.windows else first, procedure.window_s, instruments)
         if instruments.suspensions() > stopped and measured.suspended_windows < procedure.max_windows:
@@ -96,16 +98,15 @@ def _with_state(measured: Measurement, state: GpuState | None) -> Measurement:
     return measured if state is None else replace(measured, gpu_states=(*measured.gpu_states, state))
 
 
-def _cooled(measured: Measurement, procedure: Procedure, instruments: Instruments) -> Measurement:
-    """With the GPU's state before a window, which waits until the GPU is about as warm as before the first one."""
+def _cooled(first: GpuState | None, procedure: Procedure, instruments: Instruments) -> GpuState | None:
+    """The GPU's state before a window, once the GPU is about as warm as before the first one, or the limit is over."""
     clock = instruments.clock
-    started, first = clock.now(), measured.gpu_states[1] if len(measured.gpu_states) > 1 else None
-    limit_s = procedure.cool_max_s or 0.0
+    started, limit_s = clock.now(), procedure.cool_max_s or 0.0
     while (state := instruments.read_gpu_state()) is not None:
         if not _too_warm(state, first, procedure.cool_c) or clock.now() - started >= limit_s:
             break
         clock.sleep(min(1.0, limit_s))
-    return _with_state(measured, state)
+    return state
 
 
 def _too_warm(state: GpuState, first: GpuState | None, cool_c: float | None) -> bool:

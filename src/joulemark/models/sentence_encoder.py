@@ -1,7 +1,7 @@
 """Sentence encoders: BERT-like models whose averaged tokens stand for a text's meaning."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
@@ -41,8 +41,10 @@ class SentenceEncoder:
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
         predict = _Comparer(model, tokenizer, context, self.pooling, accepted)
-        pair = [(text, text) for text in (batches.SHORT, batches.LONG)]
-        batches.check_encoder(predict, checkpoint, settings, pair)
+        reason = None if checkpoint.weights == "random" else _padding_matters(predict, settings)
+        if reason and settings.batch_size > 1:
+            raise batches.refusal(settings, reason)
+        predict = replace(predict, separately=bool(reason))
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
@@ -51,42 +53,66 @@ class SentenceEncoder:
         )
 
 
+def _padding_matters(predict: "_Comparer", settings: Settings) -> str | None:
+    """Why the shorter text of a pair would have another vector beside the longer one; None where it would not."""
+
+    def vectors(tensors: Mapping[str, Any]) -> Any:
+        return predict.model(**tokenization.taken(predict.model, tensors, predict.accepted))[0]
+
+    return batches.padding_matters(
+        predict.model, settings, lambda texts: tokenization.encode(predict.tokenizer, texts, predict.room).tensors,
+        vectors,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Comparer:
+    """`separately`: each text in a call of its own, since padding to the longer one would change its vector."""
+
     model: Any
     tokenizer: Any
     room: int | None
     pooling: str
     accepted: frozenset[str]
+    separately: bool = False
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
-    def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
-        """The inputs of one batch as the model's tensors, on the host."""
-        return tokenization.encode(self.tokenizer, [text for pair in inputs for text in pair], self.room)
+    def prepare(self, inputs: Sequence[Any]) -> list[tokenization.Encoded]:
+        """The inputs of one batch as the model's tensors, on the host: in one part, or one a text."""
+        texts = [text for pair in inputs for text in pair]
+        parts = [[text] for text in texts] if self.separately else [texts]
+        return [tokenization.encode(self.tokenizer, part, self.room) for part in parts]
 
-    def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[float]]:
+    def infer(self, parts: list[tokenization.Encoded]) -> tuple[list[tokenization.Encoded], list[float]]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
-            states = self.model(**tensors).last_hidden_state
-            mask = batch.tensors["attention_mask"][:, :, None].to(states.device, states.dtype)
-            vectors = states[:, 0] if self.pooling == "cls" else (states * mask).sum(1) / mask.sum(1)
+            vectors = torch.cat([self._vectors(part.tensors) for part in parts])
             alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float())
-        return batch, alike.tolist()
+        return parts, alike.tolist()
 
-    def read(self, output: tuple[tokenization.Encoded, list[float]]) -> list[Prediction]:
+    def _vectors(self, tensors: Mapping[str, Any]) -> Any:
+        """One vector a text."""
+        states = self.model(**tokenization.taken(self.model, tensors, self.accepted)).last_hidden_state
+        if self.pooling == "cls":
+            return states[:, 0]
+        mask = tensors["attention_mask"][:, :, None].to(states.device, states.dtype)
+        return (states * mask).sum(1) / mask.sum(1)
+
+    def read(self, output: tuple[list[tokenization.Encoded], list[float]]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        batch, alike = output
+        parts, alike = output
+        lengths = [length for part in parts for length in part.lengths]
+        truncated = [cut for part in parts for cut in part.truncated]
         return [
             Prediction(
                 value,
                 units=1,
-                input_tokens=sum(batch.lengths[2 * row : 2 * row + 2]),
-                truncated=any(batch.truncated[2 * row : 2 * row + 2]),
+                input_tokens=sum(lengths[2 * row : 2 * row + 2]),
+                truncated=any(truncated[2 * row : 2 * row + 2]),
             )
             for row, value in enumerate(alike)
         ]

@@ -5,6 +5,7 @@ from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
 from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.quantity import GROSS
+from joulemark.analysis.verdict import INDICATED
 from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
@@ -14,7 +15,7 @@ STATED = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that 
 SURE = {
     "established": "lead established",
     "tie": "tie",
-    "open": "indicated, not established",
+    "open": INDICATED,
     "alone": "only choice",
     "none": "no recommendation",
 }

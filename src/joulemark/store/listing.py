@@ -56,6 +56,7 @@ class Choice:
         sweep_id: of one sweep
         filter: in MLflow's own syntax
         cell: processes of one cell, by the tag `compare.cell`
+        card: measured on one card, by the tag `compare.card`
     """
 
     tasks: Sequence[str] = ()
@@ -63,6 +64,7 @@ class Choice:
     sweep_id: str | None = None
     filter: str | None = None
     cell: str | None = None
+    card: str | None = None
 
     def takes(self, run: StoredRun) -> bool:
         """Whether a run is among those requested."""
@@ -71,6 +73,7 @@ class Choice:
             and (not self.ids or any(run.run_id.startswith(prefix) for prefix in self.ids))
             and (self.sweep_id is None or run.tags.get("sweep_id") == self.sweep_id)
             and (self.cell is None or run.tags.get("compare.cell") == self.cell)
+            and (self.card is None or run.tags.get("compare.card") == self.card)
         )
 
 
@@ -161,6 +164,7 @@ def _stored(row: tables.Row) -> StoredRun:
 def _narrowing(choice: Choice) -> dict[str, Sequence[str]]:
     """The tags by which the database itself narrows the runs: any of these values."""
     tags = {"task": tuple(choice.tasks), "sweep_id": (choice.sweep_id,), "compare.cell": (choice.cell,)}
+    tags["compare.card"] = (choice.card,)
     return {key: found for key, values in tags.items() if (found := [each for each in values if each is not None])}
 
 

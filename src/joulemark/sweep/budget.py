@@ -8,6 +8,7 @@ from joulemark.sweep.trial_state import FULL, INCOMPLETE, StudyState, TrialResul
 
 # The share of minutes and Wh that screening leaves for the full measurements
 RESERVED = 0.3
+RUN_WH = "energy/run_wh"  # the metric of all that a run metered
 
 
 @dataclass(frozen=True)
@@ -93,4 +94,4 @@ def complete(results: Sequence[TrialResult]) -> list[TrialResult]:
 
 def metered_wh(result: TrialResult) -> float | None:
     """The metered energy of a trial in Wh; None where it ended before it could report it."""
-    return result.metrics.get("energy/run_wh")
+    return result.metrics.get(RUN_WH)

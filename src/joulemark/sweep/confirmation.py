@@ -15,7 +15,9 @@ from joulemark.core import stats
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import times
 from joulemark.core.stats import Difference
+from joulemark.sweep.budget import RUN_WH
 from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.cost import after, payback
 from joulemark.sweep.result import SweepResult
 from joulemark.sweep.space import Point, merged
 
@@ -33,7 +35,8 @@ class Confirmation:
         verdict: of the recommended setting (A) against the reference (B)
         saving: reference less recommended, Wh per 1,000; None without values
         others: the energies of the other finalists, by their settings
-        cost_wh: metered energy of the sweep, Wh; None where it is unknown
+        points: the setting of each cell, by the names above
+        cost_wh: metered energy of the sweep and of these processes, Wh; None where it is unknown
         stopped_by: the signal that stopped the processes; None where none did
     """
 
@@ -44,18 +47,19 @@ class Confirmation:
     saving: Difference | None
     cost_wh: float | None
     others: Mapping[str, Cell] = field(default_factory=dict)
+    points: Mapping[str, Point] = field(default_factory=dict)
     stopped_by: str | None = None
 
     @property
     def payback(self) -> tuple[int | None, int | None]:
         """Inferences that pay the sweep back, by the ends of the saving's interval; None where it may never be."""
-        if self.saving is None or self.cost_wh is None or self.saving.low is None or self.saving.high is None:
-            return None, None
-        soonest, latest = (
-            None if saving <= 0 else round(self.cost_wh / saving * 1000)
-            for saving in (self.saving.high, self.saving.low)
-        )
-        return soonest, latest
+        return (None, None) if self.saving is None else payback(self.cost_wh, self.saving.low, self.saving.high)
+
+    @property
+    def cells(self) -> dict[Point, Cell]:
+        """The processes that count of each setting."""
+        by_name = {RECOMMENDED: self.recommended, REFERENCE: self.reference, **self.others}
+        return {point: by_name[name] for name, point in self.points.items()}
 
     def sentences(self) -> list[str]:
         """The result in words."""
@@ -89,12 +93,8 @@ class Confirmation:
     def _saving(self) -> list[str]:
         if self.saving is None or self.saving.low is None or self.saving.high is None:
             return []
-        soonest, latest = self.payback
-        after = f"{soonest:,} to {latest:,} inferences" if soonest and latest else "an unknown number of inferences"
-        return [
-            f"saving: {self.saving.difference:.3g} Wh per 1,000 "
-            f"({self.saving.low:.3g} to {self.saving.high:.3g}, 95 %), which pays the sweep back after {after}"
-        ]
+        saving = f"{self.saving.difference:.3g} Wh per 1,000 ({self.saving.low:.3g} to {self.saving.high:.3g}, 95 %)"
+        return [f"saving, {self.verdict}: {saving}, which pays the sweep back {after(*self.payback)}"]
 
     def as_json(self) -> dict[str, Any]:
         """What programs read."""
@@ -117,19 +117,21 @@ def confirm(result: SweepResult, measure: Measure, report: Report) -> Confirmati
     points = {RECOMMENDED: best.point, REFERENCE: result.reference.point, **_others(result)}
     values: dict[str, list[float]] = {name: [] for name in points}
     left_out: list[str] = []
+    spent_wh = 0.0
     for turn in range(1, count + 1):
         for name, point in points.items():
             report(f"confirming  {name}, process {turn} of {count}")
             outcome = measure(_overrides(result, point), None)
             if outcome.stopped_by:
-                return _confirmation(values, left_out, result, outcome.stopped_by)
+                return _confirmation(values, left_out, points, result, spent_wh, outcome.stopped_by)
+            spent_wh += outcome.metrics.get(RUN_WH) or 0.0
             energy = outcome.metrics.get(verdict.ENERGY)
             doubt = undeciding(outcome.flags)
             if outcome.status != "finished" or energy is None or doubt:
                 left_out.append(f"left out, {name} process {turn}: {doubt or outcome.error or outcome.status}")
             else:
                 values[name].append(energy)
-    return _confirmation(values, left_out, result, None)
+    return _confirmation(values, left_out, points, result, spent_wh, None)
 
 
 def _others(result: SweepResult) -> dict[str, Point]:
@@ -148,7 +150,12 @@ def _overrides(result: SweepResult, point: Point) -> Sequence[str]:
 
 
 def _confirmation(
-    values: dict[str, list[float]], left_out: list[str], result: SweepResult, stopped_by: str | None
+    values: dict[str, list[float]],
+    left_out: list[str],
+    points: Mapping[str, Point],
+    result: SweepResult,
+    spent_wh: float,
+    stopped_by: str | None,
 ) -> Confirmation:
     cells = {name: Cell(tuple(each)) for name, each in values.items()}
     recommended, reference = cells.pop(RECOMMENDED), cells.pop(REFERENCE)
@@ -158,7 +165,8 @@ def _confirmation(
         left_out=tuple(left_out),
         verdict=verdict.between(recommended, reference),
         saving=stats.difference(reference.values, recommended.values),
-        cost_wh=result.cost.wh,
+        cost_wh=None if result.cost.wh is None else result.cost.wh + spent_wh,
         others=cells,
+        points=points,
         stopped_by=stopped_by,
     )

@@ -8,15 +8,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from joulemark.analysis import verdict
 from joulemark.reporting import table
 from joulemark.store import views
 from joulemark.sweep.busy import Report
 from joulemark.sweep.cost import SweepCost
 from joulemark.sweep.figures import page
 from joulemark.sweep.figures.style import FigureData
+from joulemark.sweep.front_table import SETTING
 from joulemark.sweep.objectives import SHORT
 from joulemark.sweep.plan import SweepRequest, product
-from joulemark.sweep.recommendation import SETTING
 from joulemark.sweep.result import SweepResult
 
 FRONT, PAGE, ALL = "front.json", "sweep.html", "sweep.json"
@@ -91,20 +92,27 @@ def figure_data(result: SweepResult) -> FigureData:
 
 
 def metrics(last_line: Mapping[str, Any], cost: SweepCost) -> dict[str, float | None]:
-    """The sweep in numbers. `sweep/energy_ratio` is the reference's energy over the recommended setting's: None where
-    the intervals of both overlap."""
-    before, after = (
-        None if last_line[name] is None else last_line[name]["metrics"].get(SHORT["energy"])
-        for name in ("reference", "recommended")
-    )
+    """The sweep in numbers. `sweep/energy_ratio` is the reference's energy over the recommended setting's.
+
+    It is of fresh processes, and None unless they establish it; `sweep/energy_ratio_indicated` is of one process each,
+    and None where their within-run intervals touch. Saving and payback are the ends of their intervals, of the fresh
+    processes where there are some.
+    """
+    confirmation = last_line.get("confirmation") or {}
+    found, saving = confirmation.get("reference_over_recommended") or {}, confirmation.get("saving_wh_per_1k")
+    low, high = (saving["low"], saving["high"]) if saving else cost.saving
+    soonest, latest = confirmation.get("paid_back_after") or cost.paid_back_after
     return {
         "sweep/wh": cost.wh,
         "sweep/trials": float(cost.trials),
         "sweep/trials_unknown": float(cost.unknown),
         "sweep/front_points": float(len(last_line["front"])),
-        "sweep/energy_ratio": before / after if before and after and cost.beyond_intervals else None,
-        "sweep/saving_wh_per_1k": cost.saving_wh_per_1k,
-        "sweep/paid_back_after": cost.paid_back_after,
+        "sweep/energy_ratio": found.get("ratio") if found.get("outcome") in (verdict.A, verdict.B) else None,
+        "sweep/energy_ratio_indicated": cost.verdict.ratio if cost.verdict.indicated else None,
+        "sweep/saving_low_wh_per_1k": low,
+        "sweep/saving_high_wh_per_1k": high,
+        "sweep/paid_back_after_soonest": soonest,
+        "sweep/paid_back_after_latest": latest,
     }
 
 

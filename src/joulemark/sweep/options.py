@@ -29,6 +29,7 @@ class SweepConf:
         workers: processes that measure at the same time, or `auto`
         worker: the number of this process where it is one of several
         busy: `refuse` or `wait` where another run has the card
+        difference: the share for which the plan says how many processes, windows and samples it takes
         save_as: the name under which the recommended settings are saved
     """
 
@@ -44,6 +45,7 @@ class SweepConf:
     workers: int | str = 1
     worker: int | None = None
     busy: str = "refuse"
+    difference: float = 0.05
     save_as: str | None = None
 
 

@@ -53,6 +53,7 @@ class SweepRequest:
         save_as: the file that gets the recommended settings
         task_options: searched options of the task, which change its outputs
         repeats: fresh processes of the recommended setting and the reference after the search
+        difference: the share for which the plan says what it takes to tell it apart
     """
 
     name: str
@@ -72,6 +73,7 @@ class SweepRequest:
     save_as: Path | None = None
     task_options: tuple[str, ...] = ()
     repeats: int = 1
+    difference: float = SweepConf.difference
 
     @property
     def card(self) -> str | None:
@@ -134,6 +136,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         save_as=save_as,
         task_options=task_options,
         repeats=repeats,
+        difference=conf.difference,
     )
 
 
@@ -217,6 +220,8 @@ def _budget(conf: SweepConf) -> Budget:
     for key, value in asdict(budget).items():
         if value is not None and value <= 0:
             raise UserError(f"sweep.budget.{key}={value:g}: must be more than 0, or null for no limit")
+    if not 0 < conf.difference < 1:
+        raise UserError(f"sweep.difference={conf.difference:g}: a share, above 0 and below 1; 0.05 is 5 %")
     if conf.finalists < 1:
         raise UserError(f"sweep.finalists={conf.finalists}: must be 1 or more")
     return budget

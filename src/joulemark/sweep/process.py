@@ -9,7 +9,7 @@ from typing import Any
 from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
-from joulemark.sweep import busy
+from joulemark.sweep import busy, needed
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
@@ -64,7 +64,7 @@ def begin(request: SweepRequest, report: Report) -> Study:
         report,
     )
     if request.worker is None:
-        for sentence in (*map(str, plan.space.excluded), *request.notes):
+        for sentence in (*map(str, plan.space.excluded), *request.notes, *needed.sentences(request)):
             report(sentence)
         report(f"study {request.name}: {_before(study)}")
     return study

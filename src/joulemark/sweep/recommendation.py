@@ -1,7 +1,7 @@
 """What a sweep recommends: the front, the recommended setting and why, and the last line for programs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from joulemark.analysis import verdict
@@ -9,11 +9,10 @@ from joulemark.config.run import command
 from joulemark.sweep import pareto
 from joulemark.sweep.cost import SweepCost
 from joulemark.sweep.finalists import by_objectives
-from joulemark.sweep.objectives import SHORT, Constraint, Goals, Metrics
+from joulemark.sweep.objectives import SHORT, Constraint, Goals
 from joulemark.sweep.space import Exclusion, Point, Space, merged
 from joulemark.sweep.trial_state import TrialResult
 
-SETTING = "setting"  # the head of the one column of text
 NEAREST = 3  # results listed where none meets the constraints
 
 
@@ -77,27 +76,9 @@ def reason(recommendation: Recommendation, goals: Goals) -> str:
     if best is not None and best is not recommendation.recommended:
         extreme = f"the plainest within {verdict.NEARLY:.0%} of the {extreme}, that of {best.name}"
     others = [result for result in recommendation.tied if result is not best]
-    tie = f", tied within its interval with {others[0].name}" if others else ""
+    alike = f", within-run intervals do not tell it from {others[0].name}" if others else ""
     further = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"recommended: {recommendation.recommended.name}: {extreme}{tie}{further}"
-
-
-def columns(goals: Goals) -> tuple[str, ...]:
-    """The heads of the table."""
-    return (SETTING, "Wh per 1,000", "±", "p95 s", "quality", f"{goals.objectives[0].name} better")
-
-
-def rows(recommendation: Recommendation, reference: TrialResult, goals: Goals) -> list[tuple[str, ...]]:
-    """The table: the reference, the front, and what is recommended or nearest without being on it."""
-    front = [(result, "") for result in recommendation.front if result.point != reference.point]
-    recommended = recommendation.recommended
-    table = []
-    for result, note in [(reference, "reference"), *front, *_beside_the_front(recommendation, reference)]:
-        mark = "recommended" if recommended is not None and result.point == recommended.point else ""
-        notes = ", ".join(part for part in (note, mark) if part)
-        setting = result.name + (f" ({notes})" if notes else "")
-        table.append((setting, *_cells(result.metrics, reference.metrics, goals)))
-    return table
+    return f"recommended: {recommendation.recommended.name}: {extreme}{alike}{further}"
 
 
 def sentences(recommendation: Recommendation, goals: Goals, full: Sequence[str]) -> list[str]:
@@ -114,17 +95,6 @@ def sentences(recommendation: Recommendation, goals: Goals, full: Sequence[str])
         f"{result.name} violates: {'; '.join(map(str, constraints))}" for result, constraints in recommendation.nearest
     ]
     return ["no result meets every constraint; the nearest:", *violated]
-
-
-def _beside_the_front(recommendation: Recommendation, reference: TrialResult) -> list[tuple[TrialResult, str]]:
-    """Rows beside the front: a recommended setting that ties with the front without being on it, and the nearest."""
-    further = [
-        (result, "violates a constraint") for result, _ in recommendation.nearest if result.point != reference.point
-    ]
-    recommended = recommendation.recommended
-    if recommended is not None and recommended not in (*recommendation.front, reference):
-        further.append((recommended, ""))
-    return further
 
 
 def last_line(
@@ -169,39 +139,11 @@ def last_line(
             "start_wh": cost.start_wh,
             "start_paid_back_after": cost.start_paid_back_after,
             "saving_wh_per_1k": cost.saving_wh_per_1k,
-            "beyond_intervals": cost.beyond_intervals,
+            "saving_within_run": cost.saving,
+            "verdict": asdict(cost.verdict),
             "paid_back_after": cost.paid_back_after,
         },
         "excluded": [
             {"overrides": list(each.overrides), "points": each.points, "reason": each.reason} for each in excluded
         ],
     }
-
-
-def _cells(metrics: Metrics, reference: Metrics, goals: Goals) -> tuple[str, ...]:
-    spread = metrics.get("energy/ci95_rel")
-    return (
-        _digits(metrics.get(SHORT["energy"])),
-        "-" if spread is None else f"{spread:.1%}",
-        _digits(metrics.get(SHORT["p95"])),
-        _digits(metrics.get(SHORT["quality"])),
-        _better(metrics, reference, goals),
-    )
-
-
-def _better(metrics: Metrics, reference: Metrics, goals: Goals) -> str:
-    """How many times better than the reference by the first objective; `tie` where both energies' intervals overlap,
-    and nothing where an energy has no interval: then no ratio can be claimed."""
-    first = goals.objectives[0]
-    own, at_reference = metrics.get(first.metric), reference.get(first.metric)
-    if not own or not at_reference or metrics is reference:
-        return "-"
-    if first.metric == SHORT["energy"]:
-        beyond_intervals = verdict.apart(verdict.energy_estimate(metrics), verdict.energy_estimate(reference))
-        if not beyond_intervals:
-            return "-" if beyond_intervals is None else "tie"
-    return f"{at_reference / own if first.direction == 'min' else own / at_reference:.3g}x"
-
-
-def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

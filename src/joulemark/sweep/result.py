@@ -1,16 +1,17 @@
 """What a sweep came to, for people (a table and sentences) and for programs (the last line)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from joulemark.sweep import recommendation, saved
+from joulemark.core.cell import Cell
+from joulemark.sweep import front_table, recommendation, saved
 from joulemark.sweep.cost import SweepCost, cost_of
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.search import Search
-from joulemark.sweep.space import Exclusion
+from joulemark.sweep.space import Exclusion, Point
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial_state import TrialResult
 
@@ -44,6 +45,7 @@ class SweepResult:
         trials: results of all trials, screening too
         sentences: below the table
         last_line: what programs read
+        cells: fresh processes of the settings that were confirmed
     """
 
     request: SweepRequest
@@ -54,6 +56,7 @@ class SweepResult:
     trials: Sequence[TrialResult]
     sentences: Sequence[str]
     last_line: dict[str, Any]
+    cells: Mapping[Point, Cell] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -68,12 +71,12 @@ class SweepResult:
     @property
     def columns(self) -> tuple[str, ...]:
         """The heads of the table."""
-        return recommendation.columns(self.goals)
+        return front_table.columns(self.goals)
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The cells of the table."""
-        return recommendation.rows(self.recommendation, self.reference, self.goals)
+        return front_table.rows(self.recommendation, self.reference, self.goals, self.cells)
 
 
 def result_of(search: Search, request: SweepRequest, study: Study, reference: TrialResult) -> SweepResult:

@@ -46,11 +46,11 @@ class ImageClassification:
         """Shares of images whose label is the first, or among the first five, of the answer.
 
         A classifier's labels are compared whole, case and separators aside; in a text they are searched. A classifier
-        that knows none of the data's labels (an ImageNet one on CIFAR) has no quality here.
+        that cannot give some label of the references (an ImageNet one on CIFAR) has no quality here.
         """
         references = [sample.target for sample in samples if sample.target is not None]
         known = Labels.of(self.dataset.labels, references)
-        why = classification.reason(predictions, known) if references else NO_REFERENCES
+        why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:
             return without_quality(("accuracy", "top5"), len(samples), why)
         predicted = classification.predicted_labels(predictions, known)

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any, ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.labels import Labels, unknown
+from joulemark.core.labels import Labels, without_counterpart
 from joulemark.core.task import (
     NO_REFERENCES,
     NOT_FINITE,
@@ -85,8 +85,8 @@ class ObjectDetection:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Mean average precision over overlaps of 0.5 to 0.95, and at 0.5 (pycocotools).
 
-        Labels are compared whole, case and separators aside; crowds count for nothing, as in COCO. A model that knows
-        none of the data's labels has no quality here.
+        Labels are compared whole, case and separators aside; crowds count for nothing, as in COCO. A model that cannot
+        give some label of the references has no quality here.
         """
         pairs = [(s.target, p.output) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
         targets = [entry["label"] for target, _ in pairs for entry in target]
@@ -95,11 +95,11 @@ class ObjectDetection:
                 METRICS, len(samples), NO_REFERENCES if not pairs else "the references hold no object"
             )
         known = Labels.of(self.dataset.labels, targets)
-        labels = next((p.labels for p in predictions if p.labels), None)
-        if labels is None:
-            labels = {entry["label"]: entry["label"] for _, output in pairs for entry in output}
-        if labels and not any(map(known.match, labels.values())):
-            return without_quality(METRICS, len(samples), unknown(labels, known))
+        labels = next((p.labels for p in predictions if p.labels), {})
+        found = {entry["label"]: entry["label"] for _, output in pairs for entry in output}
+        why = without_counterpart(labels or found, known, targets, seen=not labels)
+        if why is not None:
+            return without_quality(METRICS, len(samples), why)
         if not all(isfinite(v) for _, output in pairs for entry in output for v in (*entry["box"], entry["score"])):
             return without_quality(METRICS, len(samples), f"boxes: {NOT_FINITE}")
         values = average_precision(pairs, known)

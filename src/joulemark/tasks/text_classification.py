@@ -37,14 +37,14 @@ class TextClassification:
         """Accuracy, macro F1 and the share of answers that name no label, over the samples that have a label.
 
         A classifier's label is compared whole; a generated text counts as the label it names first, one that names none
-        is wrong. Macro F1 is over the classes that references or answers hold. A classifier that knows none of the
-        task's labels has no quality here.
+        is wrong. Macro F1 is over the classes that references or answers hold. A classifier that cannot give some label
+        of the references has no quality here.
         """
         from sklearn.metrics import accuracy_score, f1_score
 
         references = [sample.target for sample in samples if sample.target is not None]
         known = Labels.of(self.labels, self.dataset.labels, references)
-        why = classification.reason(predictions, known) if references else NO_REFERENCES
+        why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:
             return without_quality(METRICS, len(samples), why)
         predicted = [next(iter(labels), "") for labels in classification.predicted_labels(predictions, known)]

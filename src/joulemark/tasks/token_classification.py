@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
-from joulemark.core.labels import Labels, unknown
+from joulemark.core.labels import Labels, without_counterpart
 from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.tasks.metrics import entities
@@ -54,21 +54,24 @@ class TokenClassification:
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Micro F1, precision and recall of whole entities (seqeval), and the accuracy of tags.
 
-        The scheme of either side is found from its own tags, and both are brought to IOB2. A model whose entities are
-        all of kinds that the data does not know (a part-of-speech tagger asked for names) has no quality here.
+        The scheme of either side is found from its own tags, and both are brought to IOB2. A model that cannot give
+        some kind of the references (a part-of-speech tagger asked for names) has no quality here.
         """
         from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 
         pairs = [(s.target, list(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
         if not pairs:
             return without_quality(METRICS, len(samples), NO_REFERENCES)
-        tags = next((p.labels for p in predictions if p.labels), {tag: tag for _, output in pairs for tag in output})
+        of_model = next((p.labels for p in predictions if p.labels), {})
+        tags = of_model or {tag: tag for _, output in pairs for tag in output}
         declared = [*self.dataset.labels, *(tag for target, _ in pairs for tag in target)]
         known = Labels.of(entities.kinds(declared))
         if not known.names:
             return without_quality(METRICS, len(samples), "the references hold no entity")
-        if (own := entities.kinds(tags.values())) and not any(map(known.match, own)):
-            return without_quality(METRICS, len(samples), _unknown(tags, known))
+        wanted = entities.kinds(tag for target, _ in pairs for tag in target)
+        why = without_counterpart(_kinds(tags), known, wanted, seen=not of_model)
+        if why is not None:
+            return without_quality(METRICS, len(samples), why)
         schemes = entities.scheme(declared), entities.scheme(tags.values())
         both = [
             (entities.iob2(target, schemes[0] is not None, known), entities.iob2(output, schemes[1] is not None, known))
@@ -88,8 +91,8 @@ class TokenClassification:
         return Scores({name: float(value) for name, value in values.items()}, each, None, dict.fromkeys(values, rule))
 
 
-def _unknown(tags: Mapping[str, str], known: Labels) -> str:
-    """Why a model's tags have no quality: each kind is mapped by itself, its prefixes stay."""
+def _kinds(tags: Mapping[str, str]) -> dict[str, str]:
+    """A model's kinds of entity to the names that they are mapped to: each is mapped by itself, its prefixes stay."""
     prefixed = entities.scheme(tags.values()) is not None
     by_kind = {entities.split(tag)[1] if prefixed else tag: name for tag, name in tags.items() if name != OUTSIDE}
-    return unknown({kind: entities.split(name)[1] if prefixed else name for kind, name in by_kind.items()}, known)
+    return {kind: entities.split(name)[1] if prefixed else name for kind, name in by_kind.items()}

@@ -43,10 +43,20 @@ def check_padding(
 
     `encode` gives the tensors of a batch with their `attention_mask`, `run` the output of the model, rows first.
     """
-    if not in_batches(settings, checkpoint):
-        return
+    if in_batches(settings, checkpoint) and (reason := padding_matters(model, settings, encode, run, pair)):
+        raise refusal(settings, reason)
+
+
+def padding_matters(
+    model: Any,
+    settings: Settings,
+    encode: Callable[[Sequence[Any]], Mapping[str, Any]],
+    run: Callable[[Mapping[str, Any]], Any],
+    pair: Sequence[Any] = (SHORT, LONG),
+) -> str | None:
+    """Why the output of a short input changes beside a longer one; None where it does not."""
     if getattr(model.config, "attention_type", None) == "block_sparse":  # BigBird: for good, from its first short batch
-        raise refusal(settings, f"this {model.config.model_type} chooses its attention by the longest text of a batch")
+        return f"this {model.config.model_type} chooses its attention by the longest text of a batch"
     import torch
 
     with torch.inference_mode(), eagerly():
@@ -56,7 +66,8 @@ def check_padding(
     if output.shape != expected.shape and output.shape[:1] == mask.shape:  # one output for each token
         output = output[mask]
     if differ(expected, output, settings):
-        raise refusal(settings, f"this {model.config.model_type} does not heed the attention mask")
+        return f"this {model.config.model_type} does not heed the attention mask"
+    return None
 
 
 def differ(expected: Any, output: Any, settings: Settings) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from joulemark.core.labels import Labels, key, listed, unknown
+from joulemark.core.labels import Labels, key, listed, without_counterpart
 from joulemark.core.task import Prediction
 from joulemark.tasks.metrics.scripts import unspaced
 
@@ -29,13 +29,13 @@ def given(prediction: Prediction) -> list[str] | None:
     return [str(prediction.output)] if prediction.labels else None
 
 
-def reason(predictions: Sequence[Prediction], known: Labels) -> str | None:
-    """Why these predictions have no quality: the classifier knows none of the task's labels; None where it does."""
+def reason(predictions: Sequence[Prediction], known: Labels, references: Sequence[str]) -> str | None:
+    """Why these predictions have no quality: the classifier cannot give some label of the references; else None."""
     labels = next((prediction.labels for prediction in predictions if prediction.labels), None)
-    if labels is None:  # a model of another's own, which does not say what else it might have given
-        outputs = [label for prediction in predictions for label in given(prediction) or ()]
-        labels = {label: label for label in outputs}
-    return unknown(labels, known) if labels and not any(map(known.match, labels.values())) else None
+    if labels is not None:
+        return without_counterpart(labels, known, references)
+    outputs = {label: label for prediction in predictions for label in given(prediction) or ()}
+    return without_counterpart(outputs, known, references, seen=True)  # a model of another's own
 
 
 def described(predictions: Sequence[Prediction], known: Labels) -> str:
