@@ -4,7 +4,6 @@ A database is queried for its tables' rows themselves, a few hundred runs at a t
 seconds); a server, and a filter in MLflow's own syntax, go through MLflow's client, which is slower.
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
-from joulemark.core.record_json import from_json
+from joulemark.core.record_json import from_text
 from joulemark.store import older_names
 from joulemark.store.mlflow_internals import schema, tables
 
@@ -136,7 +135,7 @@ def record(uri: str, run: StoredRun) -> Record | None:
         return reading.record_of(uri, run.run_id)
     try:
         path = Path(unquote(parts.path)) / "record.json"
-        return from_json(json.loads(path.read_text(encoding="utf-8")))
+        return from_text(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, UserError):
         return None
 
