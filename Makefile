@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults check format ui wheel clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults fuzz check format ui wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and a
 
 test-faults: $(READY) ## processes killed, disks filled, replies lost at every stage of a run; writes docs/reliability.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
+
+fuzz: $(READY) ## ten thousand broken records, foreign files and configurations, drawn anew each time: half an hour
+	FUZZ=many OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --timeout 7200 tests/fuzz
 
 check: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .

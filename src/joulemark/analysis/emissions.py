@@ -47,12 +47,6 @@ def located(site: Site) -> Site:
 
 
 def _check(site: Site) -> None:
-    lowest = {"g_per_kwh": 0.0, "pue": 1.0, "price_per_kwh": 0.0, "heat_reuse": 0.0, "estimated_limit": 0.0}
-    for key, low in lowest.items():
-        value = getattr(site, key)
-        high = 1.0 if key in ("heat_reuse", "estimated_limit") else float("inf")
-        if value is not None and not (low <= value <= high and value != float("inf")):  # also refuses NaN
-            raise UserError(f"site.{key}={value:g}: must be {low:g} or more" + (" and at most 1" if high == 1 else ""))
     if site.heat_replaces is not None and site.heat_replaces not in HEATERS:
         raise UserError(choose("site.heat_replaces", site.heat_replaces, HEATERS))
     if (site.heat_reuse is None) != (site.heat_replaces is None):

@@ -37,7 +37,7 @@ def ttft_s(measurement: Measurement) -> float | None:
     """Mean seconds to the first token: preparing the input and prefill, each from its own window; None where neither
     was measured or no token is generated."""
     means = {stage.name: fmean(stage.window.batch_s) for stage in measurement.stages}
-    if "prefill" not in means:
+    if not {"preprocessing", "prefill"} <= set(means):
         return None
     return means["preprocessing"] + means["prefill"]
 

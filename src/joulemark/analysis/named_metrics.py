@@ -24,7 +24,11 @@ from joulemark.core.record import Record
 
 
 def metrics(record: Record) -> Metrics:
-    """Every metric of the record under its fixed name; None where it is not available."""
+    """Every metric of the record under its fixed name; None where it is not available, or no finite number."""
+    return {name: value if value is None or isfinite(value) else None for name, value in _computed(record).items()}
+
+
+def _computed(record: Record) -> Metrics:
     measurement = record.measurement
     known: Metrics = {
         **energy_metrics(measurement, record.scores.get("primary")),

@@ -56,7 +56,7 @@ def limits_w(environment: Environment) -> dict[str, float]:
 
 
 def _wrong(window: Window, reading: Reading, component: str, limit_w: float | None) -> str | None:
-    joules = readings.joules(reading, component)
+    joules = readings.claimed_j(reading, component)
     claimed = f"{reading.meter} claims {component.upper()} energy"
     if joules is None:
         return f"{claimed} and gave none"

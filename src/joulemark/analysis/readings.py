@@ -4,17 +4,24 @@ from collections.abc import Sequence
 
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
+from joulemark.core.quantities import LARGEST
 
 READ = ("counter", "rapl", "sampled")  # methods of readings whose scatter says how well a component's power is known
 
 
 def source(readings: Sequence[Reading], component: str) -> Reading | None:
-    """The most trusted reading that saw the component; None if none did."""
-    return next((reading for reading in readings if joules(reading, component) is not None), None)
+    """The most trusted reading that saw the component, whatever it read; None if none did."""
+    return next((reading for reading in readings if claimed_j(reading, component) is not None), None)
 
 
 def joules(reading: Reading, component: str) -> float | None:
-    """The reading's joules of `gpu`, `cpu` or `ram`; None where it does not see it."""
+    """The reading's joules of `gpu`, `cpu` or `ram`; None where it does not see it, and for what no energy can be."""
+    value = claimed_j(reading, component)
+    return value if value is not None and 0 <= value <= LARGEST else None
+
+
+def claimed_j(reading: Reading, component: str) -> float | None:
+    """What the meter gave as joules of a component, impossible as it may be: for the audit."""
     value: float | None = getattr(reading, f"{component}_j")
     return value
 
@@ -96,7 +103,7 @@ def window_j(measurement: Measurement, window: Window, component: str) -> float 
     nothing is left the window was too short for the meter: no work gives energy back.
     """
     value = signed_j(measurement, window, component)
-    return None if value is None or value < 0 else value
+    return value if value is not None and 0 <= value <= LARGEST else None
 
 
 def signed_j(measurement: Measurement, window: Window, component: str) -> float | None:
@@ -105,7 +112,7 @@ def signed_j(measurement: Measurement, window: Window, component: str) -> float 
     if reading is None:
         return None
     excess_s = max(0.0, reading.duration_s - window.duration_s)
-    value = joules(reading, component)
+    value = claimed_j(reading, component)
     return None if value is None else value - excess_s * (idle_w(measurement, component) or 0.0)
 
 

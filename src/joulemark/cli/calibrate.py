@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -170,7 +170,7 @@ def _counts(meter: Meter, device: Hardware) -> bool:
 def calibrate(options: CalibrationOptions, device: Hardware, kernels: Kernels, instruments: Instruments) -> Calibration:
     """Measures idle power, every product and the copy, each in a window of its own, by the one meter."""
     (meter,), clock = instruments.meters, instruments.clock
-    component = "cpu" if device.uuid is None else "gpu"
+    component: Literal["gpu", "cpu"] = "cpu" if device.uuid is None else "gpu"
     where = devices.isolate(device)
     kernels.wake(where)
     instruments.progress("idle", 0.0)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+from joulemark.core.quantities import Amount, Positive
 
 PJ_PER_J = 1e12
 
@@ -16,9 +19,9 @@ class Rate:
         gross_j: joules of the device meanwhile, idle power included
     """
 
-    amount: float
-    duration_s: float
-    gross_j: float
+    amount: Positive
+    duration_s: Positive
+    gross_j: Amount
 
     @property
     def per_s(self) -> float:
@@ -57,11 +60,11 @@ class Calibration:
 
     key: str
     device: str
-    component: str
+    component: Literal["gpu", "cpu"]
     meter: str
     method: str
-    tick_s: float | None
-    idle_w: float
+    tick_s: Amount | None
+    idle_w: Amount
     products: Mapping[str, Rate]
     copy: Rate
     measured_at: str

@@ -2,7 +2,13 @@
 
 
 class UserError(Exception):
-    """A mistake the user can mend: one line that says what was wrong and what to type instead (exit code 2)."""
+    """A mistake the user can mend: one line that says what was wrong and what to type instead (exit code 2).
+
+    What it quotes of a file or a name may hold line breaks: they become spaces.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 class BadRowError(Exception):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from joulemark.core.quantities import Amount, Factor, Share
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -27,9 +29,9 @@ class Hardware:
     index: int = 0
     uuid: str | None = None
     gpu_name: str | None = None
-    power_limit_w: float | None = None
-    cpu_tdp_w: float | None = None
-    ram_w: float | None = None
+    power_limit_w: Amount | None = None
+    cpu_tdp_w: Amount | None = None
+    ram_w: Amount | None = None
     beside: tuple[tuple[int, str], ...] = ()
 
     @property
@@ -70,13 +72,13 @@ class Site:
 
     name: str
     zone: str | None = None
-    g_per_kwh: float | None = None
+    g_per_kwh: Amount | None = None
     factor_year: int | None = None
     factor_basis: str | None = None
     factor_source: str | None = None
-    pue: float = 1.0
-    price_per_kwh: float | None = None
+    pue: Factor = 1.0
+    price_per_kwh: Amount | None = None
     currency: str | None = None
-    heat_reuse: float | None = None
+    heat_reuse: Share | None = None
     heat_replaces: str | None = None
-    estimated_limit: float = 0.2
+    estimated_limit: Share = 0.2

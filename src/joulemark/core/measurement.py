@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from joulemark.core.machine import Hardware
+from joulemark.core.quantities import Amount, Count, Number, Positive, Share
 
 COMPONENTS = ("gpu", "cpu", "ram")
 
@@ -41,12 +42,12 @@ class Reading:
     """
 
     meter: str
-    duration_s: float
+    duration_s: Amount
     gpu_j: float | None = None
     cpu_j: float | None = None
     ram_j: float | None = None
     method: Mapping[str, str] = field(default_factory=dict)
-    gpu_utilization: float | None = None
+    gpu_utilization: Share | None = None
     trace: Sequence[tuple[float, float]] = ()
     within_s: float | None = None
     around_s: float | None = None
@@ -120,14 +121,14 @@ class Window:
         others_cpu_share: share of all host cores that other processes kept busy, in [0, 1]; None where unknown
     """
 
-    duration_s: float
+    duration_s: Positive
     readings: tuple[Reading, ...]
-    passes: int
-    requests: int
-    units: int
-    batch_s: Sequence[float]
-    cpu_utilization: float | None = None
-    others_cpu_share: float | None = None
+    passes: Number
+    requests: Number
+    units: Count
+    batch_s: Sequence[Amount]
+    cpu_utilization: Share | None = None
+    others_cpu_share: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -172,8 +173,8 @@ class Work:
     parameters, as often as they are read. Both are means over the requests of one batch, which share its reads.
     """
 
-    flops: float
-    bytes_read: float
+    flops: Amount
+    bytes_read: Amount
 
 
 @dataclass(frozen=True)
@@ -200,14 +201,14 @@ class Measurement:
     load: tuple[Reading, ...] = ()
     idle: tuple[Reading, ...] = ()
     warmup: tuple[Reading, ...] = ()
-    warmup_batch_s: Sequence[float] = ()
+    warmup_batch_s: Sequence[Amount] = ()
     warmup_converged: bool | None = None
-    batch_sizes: Sequence[int] = ()
+    batch_sizes: Sequence[Number] = ()
     windows: tuple[Window, ...] = ()
     converged: bool | None = None
     stopped_early: bool = False
-    peak_memory_bytes: int | None = None
+    peak_memory_bytes: Count | None = None
     stages: tuple[StageWindow, ...] = ()
     gpu_states: tuple[GpuState, ...] = ()
     work: Work | None = None
-    suspended_windows: int = 0
+    suspended_windows: Count = 0

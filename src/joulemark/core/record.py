@@ -10,6 +10,7 @@ from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
+from joulemark.core.quantities import Amount, Count
 
 NOT_STORED = {"stored": False}  # of a field that is no part of record.json
 
@@ -41,10 +42,10 @@ class Request:
     output: str
     reference: str | None
     score: float | None
-    units: int
-    latency_s: float
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    units: Count
+    latency_s: Amount
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     truncated: bool = False
 
 
@@ -99,7 +100,7 @@ class ModelFacts:
     checkpoint: str | None = None
     weights: str | None = None
     revision: str | None = None
-    parameters: int | None = None
+    parameters: Count | None = None
     capabilities: Capabilities | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -134,7 +135,7 @@ class TaskFacts:
     name: str
     unit: str
     metric: str
-    samples: int
+    samples: Count
     seed: int | None = None
     prompt: str | None = None
     min_new_tokens: int | None = None
@@ -145,8 +146,8 @@ class TaskFacts:
     split: str | None = None
     revision: str | None = None
     digest: str | None = None
-    distinct: int | None = None
-    classes: int | None = None
+    distinct: Count | None = None
+    classes: Count | None = None
     unlike: str | None = None
     shuffle: int | None = None
     skipped: tuple[str, ...] | None = None

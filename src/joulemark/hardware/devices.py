@@ -13,6 +13,7 @@ from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
+from joulemark.core.quantities import Amount
 from joulemark.hardware.gpus import Gpu, amd_gpus, nvidia_gpus, text
 
 PLAIN = (
@@ -44,9 +45,9 @@ class HardwareConf:
     index: int | str | tuple[int | str, ...] = 0
     gpu: str | None = None
     precisions: tuple[str, ...] | None = None
-    power_limit_w: float | None = None
-    cpu_tdp_w: float | None = None
-    ram_w: float | None = None
+    power_limit_w: Amount | None = None
+    cpu_tdp_w: Amount | None = None
+    ram_w: Amount | None = None
 
 
 def resolve(name: str, conf: HardwareConf) -> Hardware:

@@ -4,7 +4,6 @@ A database is queried for its tables' rows themselves, a few hundred runs at a t
 seconds); a server, and a filter in MLflow's own syntax, go through MLflow's client, which is slower.
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
-from joulemark.core.record_json import from_json
+from joulemark.core.record_json import from_text
 from joulemark.data import request_table
 from joulemark.store import older_names
 from joulemark.store.mlflow_internals import schema, tables
@@ -140,7 +139,7 @@ def record(uri: str, run: StoredRun) -> Record | None:
         return reading.record_of(uri, run.run_id)
     try:
         path = Path(unquote(parts.path)) / "record.json"
-        return with_requests(from_json(json.loads(path.read_text(encoding="utf-8"))), path.parent)
+        return with_requests(from_text(path.read_text(encoding="utf-8")), path.parent)
     except (OSError, ValueError, UserError):
         return None
 

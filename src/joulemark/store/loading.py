@@ -1,6 +1,5 @@
 """One record, wherever it is: a run of the store by its id, or a file."""
 
-import json
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -10,7 +9,7 @@ from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.core.record import Record
-from joulemark.core.record_json import from_json
+from joulemark.core.record_json import from_text
 from joulemark.store import listing
 from joulemark.store.listing import Choice
 
@@ -91,8 +90,7 @@ def of_store(uri: str, prefix: str) -> tuple[str, Record]:
 
 def _of_file(path: Path) -> Record:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        record = from_json(values.get("record", values))  # one that was set aside has its params beside it
+        record = from_text(path.read_text(encoding="utf-8"))
         return listing.with_requests(record, path.parent, path.parent / "files")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, UserError) as error:
         raise UserError(f"{path} cannot be read as a record: {error}") from None

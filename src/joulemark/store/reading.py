@@ -1,7 +1,6 @@
 """What a store holds: runs, their records, figures and tags."""
 
 import atexit
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from joulemark.analysis import flags
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
-from joulemark.core.record_json import from_json
+from joulemark.core.record_json import from_text
 from joulemark.data import request_table
 from joulemark.store import older_names
 from joulemark.store.opening import open_store, paged, reader
@@ -99,14 +98,14 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
                 f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
                 f"the folder of a sqlite store moved: {paths.program('relocate')}"
             ) from None
-        yield run.info.run_id, from_json(json.loads(text))
+        yield run.info.run_id, from_text(text)
 
 
 def record_of(uri: str, run_id: str) -> Record | None:
     """The record of one run; None where its file is not at its place in the store, or cannot be read as one."""
     client = MlflowClient(tracking_uri=uri, registry_uri=uri)
     try:
-        return from_json(json.loads(_record_json(client, run_id)))
+        return from_text(_record_json(client, run_id))
     except (MlflowException, OSError, ValueError, UserError):
         return None
 
