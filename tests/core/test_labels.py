@@ -2,7 +2,7 @@
 
 import pytest
 
-from joulemark.core.labels import Labels, listed, mapped, mapped_tags, option, unknown
+from joulemark.core.labels import Labels, listed, mapped, mapped_tags, option, without_counterpart
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,9 @@ def test_the_option_that_maps_a_label_is_written_as_a_shell_takes_it():
 
 
 def test_unknown_labels_are_named_with_the_checkpoints_own_name_in_the_option():
-    message = unknown({"LABEL_0": "bad", "LABEL_1": "good"}, Labels.of(("negative", "positive")))
+    known = Labels.of(("negative", "positive"))
+    message = without_counterpart({"LABEL_0": "bad", "LABEL_1": "good"}, known, known.names)
+    assert message is not None
     assert "(bad, good)" in message
     assert "(negative, positive)" in message
     assert "model.labels.LABEL_0=negative" in message
