@@ -128,9 +128,7 @@ def made(uri):
     task = Task(given.dataset, ("negative", "positive"), "{text}", 1, 4)
     short = {"idle_s": 0.05, "idle_parts": 1, "window_s": 0.1, "max_windows": 3, "stage_s": 0.05, "warmup_max_s": 0.2}
     limits = procedure(**short, stall_s=4.0 if fault.act == "hang" else 600.0)
-    return type(given)(
-        **{**vars(given), "task": task, "tracking_uri": uri, "procedure": limits, "samples": len(SAMPLES)}
-    )
+    return replace(given, task=task, tracking_uri=uri, procedure=limits, samples=len(SAMPLES))
 
 
 def saving(report):
