@@ -18,6 +18,7 @@ from joulemark.core.record import Record
 from joulemark.core.record_json import from_text
 from joulemark.data import request_table
 from joulemark.store import older_names
+from joulemark.store.completeness import complete
 from joulemark.store.opening import open_store, paged, reader
 
 
@@ -49,7 +50,8 @@ def finished(uri: str, device: str) -> dict[str, list[Kept]]:
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
             kept = _kept(run.data)
-            whole = flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
+            whole = complete(run.info.status, run.data.tags)
+            whole = whole and flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
             if whole and kept.tags.get("device") == device and kept.tags.get("command"):
                 runs.setdefault(paths.options_of(kept.tags["command"]), []).append(kept)
     return runs
@@ -83,7 +85,8 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
     run is chosen at all.
     """
     client = reader(uri)
-    runs = [run for page in paged(client) for run in page if run.data.tags.get("record.id")]
+    listed = (run for page in paged(client) for run in page if run.data.tags.get("record.id"))
+    runs = [run for run in listed if complete(run.info.status, run.data.tags)]
     chosen = [_matching(runs, prefix) for prefix in ids]
     if not ids:
         chosen = [run for run in runs if run.data.tags.get("status") == "finished"]
