@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster check format ui wheel clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults check format ui wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,12 +44,15 @@ test: $(READY) ## all tests
 
 test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) \
-	  -m "not weights and not data and not servers and not processes and not browser and not cluster"
+	  -m "not weights and not data and not servers and not processes and not browser and not cluster and not faults"
 
 test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)
 	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \
 	  { echo "First: apt install slurm-wlm munge postgresql"; exit 1; }
 	$(BIN)/python -m pytest -m cluster tests/sweep/test_real_cluster.py
+
+test-faults: $(READY) ## processes killed, disks filled, replies lost at every stage of a run; writes docs/reliability.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
 
 check: $(READY) ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -99,6 +99,11 @@ def public_override(override: str) -> str:
     return f"{key}{equals}{quote}{','.join(map(public, addresses))}{quote}"
 
 
+def has_secret(uri: str) -> bool:
+    """Whether a store's address holds what nobody else may know: a password, a token."""
+    return any(_secrets(uri))
+
+
 def without_secrets(text: str, uri: str) -> str:
     """A message of a store's without the secrets of its URI."""
     text = text.replace(uri, public(uri))

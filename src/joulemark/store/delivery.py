@@ -110,7 +110,8 @@ def sync(uri: str | None) -> Delivered:
     waiting.adopt(given)
     done, stores = Delivered(), {tracking.public(given): Stores(given)}
     for folder in waiting.folders():
-        shown, secret = waiting.store_of(folder)
+        store, secret = waiting.store_of(folder)
+        shown = tracking.public(store)
         if uri is not None and shown not in stores:
             continue
         with waiting.taken(folder) as own:
@@ -120,7 +121,7 @@ def sync(uri: str | None) -> Delivered:
             elif secret and shown not in stores:
                 done.left[str(folder)] = f"{shown} needs its password: --tracking-uri …"
             else:
-                _try(stores.setdefault(shown, Stores(shown)), folder, done)
+                _try(stores.setdefault(shown, Stores(store)), folder, done)
     return done
 
 

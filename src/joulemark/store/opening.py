@@ -14,6 +14,7 @@ from joulemark.core.errors import UserError
 from joulemark.store.mlflow_internals import schema
 
 LOCK_S = 60
+TABLES_LOCK = 0x6A6F756C656D6B  # the number of PostgreSQL's advisory lock: "joulemk"
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ def open_store(uri: str, task: str) -> Store:
     """Connects and makes sure that the task's experiment exists; UserError within seconds where it cannot be used."""
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    with reachable(uri), alone(uri):
-        _probe(uri)
+    with reachable(uri), alone(uri), creating(uri):
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         return Store(uri, client, _experiment(client, uri, task))
 
@@ -100,21 +100,43 @@ def alone(uri: str) -> Iterator[None]:
         lock.release()
 
 
-def _probe(uri: str) -> None:
-    """One plain connection to a database: MLflow itself tries ten times, with longer and longer pauses.
-
-    A database that states another schema than the installed MLflow's is refused; MLflow makes the tables of a new one.
-    """
-    path = tracking.sqlite_path(uri)
-    if uri.startswith(("http", "databricks")) or (path is not None and not path.is_file()):
+@contextmanager
+def creating(uri: str) -> Iterator[None]:
+    """One process at a time makes MLflow's tables in a PostgreSQL database that has none; the others wait for them."""
+    if not _probe(uri) or not uri.startswith("postgresql"):
+        yield
         return
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(uri)
     try:
+        with engine.connect() as connection:  # whose end gives the lock back
+            connection.execute(sqlalchemy.text(f"set lock_timeout = '{LOCK_S}s'"))
+            connection.execute(sqlalchemy.text(f"select pg_advisory_lock({TABLES_LOCK})"))
+            yield
+    finally:
+        engine.dispose()
+
+
+def _probe(uri: str) -> bool:
+    """Whether a database has no tables yet, by one plain connection: MLflow itself tries ten times, ever more slowly.
+
+    A database that states another schema than the installed MLflow's is refused; MLflow makes the tables of a new one.
+    """
+    path = tracking.sqlite_path(uri)
+    if uri.startswith(("http", "databricks")):
+        return False
+    if path is not None and not path.is_file():
+        return True
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri)
+    try:
         with engine.connect() as connection:
-            if schema.stated(connection) is not None:
-                schema.check(connection, f"tracking_uri={tracking.public(uri)}")
+            if schema.stated(connection) is None:
+                return True
+            schema.check(connection, f"tracking_uri={tracking.public(uri)}")
+            return False
     finally:
         engine.dispose()
 

@@ -38,11 +38,17 @@ def save(
         Exception: what MLflow raises; the run is then closed as failed and incomplete, where the store can be reached
     """
     metrics = named_metrics.metrics(record)
+    tags, files = run_page.tags(record, metrics), run_page.files(record, metrics)  # figures take seconds: not in a lock
     with alone(opened.uri):
         run = identity.found(opened, record.id, run_id) or _created(opened, record)
         if not identity.whole(run):
             with ending(opened.client, run.info.run_id, record.status, ended_ms):
-                _write(opened, run, record, metrics, params, attachments)
+                write(opened.client, run.info.run_id, metrics, params, tags, at_ms=run.info.start_time)
+                _log_inputs(opened, run.info.run_id, record)
+                attach(opened.client, run.info.run_id, files)
+                for attached in attachments:
+                    opened.client.log_artifact(run.info.run_id, str(attached))
+                identity.completed(opened, run)
         identity.remove_others(opened, record.id, run.info.run_id)
     path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
     return {"run_id": run.info.run_id, "url": address(opened.uri, path), "ui_path": path}
@@ -53,23 +59,6 @@ def _created(opened: Store, record: Record) -> Any:
     return opened.client.create_run(
         opened.experiment_id, start_time=began, run_name=run_page.run_name(record), tags={identity.TAG: record.id}
     )
-
-
-def _write(
-    opened: Store,
-    run: Any,
-    record: Record,
-    metrics: Mapping[str, float | None],
-    params: Mapping[str, str],
-    attachments: Sequence[Path],
-) -> None:
-    run_id = run.info.run_id
-    write(opened.client, run_id, metrics, params, run_page.tags(record, metrics), at_ms=run.info.start_time)
-    _log_inputs(opened, run_id, record)
-    attach(opened.client, run_id, run_page.files(record, metrics))
-    for path in attachments:
-        opened.client.log_artifact(run_id, str(path))
-    identity.completed(opened, run)
 
 
 def _log_inputs(opened: Store, run_id: str, record: Record) -> None:

@@ -96,8 +96,9 @@ class Spool:
 
     def __init__(self, record: Record, params: Mapping[str, str], uri: str) -> None:
         """Writes the first draft; OSError where no disk takes it."""
-        shown = tracking.public(uri)
-        self._where = {"store": shown, "secret": shown != uri, "run_id": os.environ.get("MLFLOW_RUN_ID")}
+        secret = tracking.has_secret(uri)
+        store = tracking.public(uri) if secret else uri
+        self._where = {"store": store, "secret": secret, "run_id": os.environ.get("MLFLOW_RUN_ID")}
         self._params, self._record, self._phase = dict(params), record, ""
         self._earlier: list[Path] = []
         self._ended_ms: int | None = None

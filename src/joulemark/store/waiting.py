@@ -38,7 +38,8 @@ def of_store(uri: str, whole: bool = True, but: Path | None = None) -> Iterator[
     """The spools for one store, the oldest first; with `whole` those alone whose run came to its end."""
     shown = tracking.public(uri)
     for folder in folders():
-        if folder != but and store_of(folder)[0] == shown and (not whole or (folder / FINAL).is_file()):
+        over = (folder / FINAL).is_file()
+        if folder != but and (over or not whole) and tracking.public(store_of(folder)[0]) == shown:
             yield folder
 
 
@@ -47,8 +48,9 @@ def adopt(uri: str) -> None:
     for path in sorted((paths.home() / "unsaved").glob("*.json")):
         try:
             payload = json.loads(path.read_text(encoding="utf-8"))
-            shown = tracking.public(uri)
-            payload = {"phase": "", "store": shown, "secret": shown != uri, "run_id": None, **payload}
+            secret = tracking.has_secret(uri)
+            where = {"store": tracking.public(uri) if secret else uri, "secret": secret, "run_id": None}
+            payload = {"phase": "", **where, **payload}
             folder = paths.home() / "spool" / str(uuid.UUID(payload["record"]["id"]).hex)
             folder.mkdir(parents=True, exist_ok=True)
             atomic.write(folder / FINAL, json.dumps(payload))
