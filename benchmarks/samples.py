@@ -21,7 +21,9 @@ from benchmarks import processes
 
 OPTIONS = ("model=embedded", "task=text_classification", "task.dataset=file", "batch_size=64", "protocol=smoke",
            "protocol.warmup_max_s=2", "protocol.stage_s=0")  # fmt: skip
-WORDS = "a the film story plot acting scene was is never always dull bright slow fine great awful moving cold warm".split()
+WORDS = (
+    "a the film story plot acting scene was is never always dull bright slow fine great awful moving cold warm".split()
+)
 CHILD = "--run"
 
 

@@ -116,9 +116,11 @@ class Window:
         passes: whole passes over the inputs
         requests: requests of all passes
         units: work done, in the task's unit
-        batch_s: latency of each batch of each pass, in order, seconds
+        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many, evenly spaced from
+            the least to the most
         cpu_utilization: busy share of all host cores, in [0, 1]
         others_cpu_share: share of all host cores that other processes kept busy, in [0, 1]; None where unknown
+        mean_s: mean latency of a request, seconds, where `batch_s` holds some of many; None where it holds all
     """
 
     duration_s: Positive
@@ -129,6 +131,7 @@ class Window:
     batch_s: Sequence[Amount]
     cpu_utilization: Share | None = None
     others_cpu_share: Share | None = None
+    mean_s: Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -185,9 +188,9 @@ class Measurement:
         load: readings of loading the model
         idle: readings of the idle baseline, model loaded: of every meter for its first part, then for the next
         warmup: readings of the warm-up; empty where it was too short for a meter
-        warmup_batch_s: latency of each batch of the warm-up, seconds
+        warmup_batch_s: latency of each batch of the warm-up, seconds, the first 20,000
         warmup_converged: whether the latency had converged before the first window
-        batch_sizes: requests of each batch of one pass
+        batch_sizes: requests of each batch of one pass; empty of more than 20,000, which are alike but for the last
         windows: measured windows
         converged: whether the interval that the protocol asks for was reached
         stopped_early: whether windows were left out, since another setting is better (analysis/early_stopping.py)

@@ -8,6 +8,7 @@ from typing import Any
 
 from joulemark.analysis import audit
 from joulemark.analysis.early_stopping import early_stopped
+from joulemark.analysis.latency_metrics import request_latencies
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -24,6 +25,7 @@ from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
 from joulemark.measure.scoring import flagged, scored, unscored
 from joulemark.measure.stages import measure_stages
+from joulemark.measure.thinning import Thinner
 from joulemark.measure.window import Workload
 
 # Called after each step, never inside a window: the step that ended and the record as it would be if all stopped here.
@@ -136,14 +138,17 @@ def _steps(
         kept=predictions,
         stop_early=lambda measured: early_stopped(measured, run.early_stop_against),
     )
+    measured, thinner = start, Thinner()
     for step, measured in steps:
-        yield step, (record := flagged(record, replace(measured, peak_memory_bytes=loaded.peak_memory_bytes())))
+        known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
+        yield step, (record := flagged(record, known))
 
     progress("scoring", 0.0)
     predicted = in_order_of_samples(predictions, places)
-    record = unscored(record, samples, predicted, places, files)
+    latencies = in_order_of_samples(request_latencies(measured), places)
+    record = unscored(record, samples, predicted, latencies, files)
     yield "predictions", record
-    record = scored(record, run, loaded, samples, predicted, places, files)
+    record = scored(record, run, loaded, samples, predicted, latencies, files)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
@@ -154,7 +159,7 @@ def _steps(
         yield stage.name, record
 
     progress("counting", 0.0)
-    record = _counted(record, run, loaded, batches)
+    record = _counted(record, run, loaded, batches, measured.windows[0].batch_s)
     yield "counting", record
 
 
@@ -176,14 +181,16 @@ def _check_gpus(chosen: Hardware, device: str) -> None:
         raise RuntimeError(f"the model is on {', '.join(used)} and the meters read {', '.join(chosen.uuids)}")
 
 
-def _counted(record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]]) -> Record:
+def _counted(
+    record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]], batch_s: Sequence[float]
+) -> Record:
     """The record with the work of one batch, that whose latency is nearest the mean of the first pass.
 
     A call that the counter cannot follow leaves it unknown and takes nothing from a run that is measured and scored.
     """
     from joulemark.models.backend import flop_counting
 
-    latencies = record.measurement.windows[0].batch_s[: len(batches)]
+    latencies = batch_s[: len(batches)]
     mean = sum(latencies) / len(latencies)
     nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] - mean))
     try:

@@ -5,13 +5,12 @@ from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 
-from joulemark.analysis import audit, flags, latency_metrics
+from joulemark.analysis import audit, flags
 from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
-from joulemark.data.batching import in_order_of_samples
 from joulemark.measure import request_files
 
 
@@ -19,11 +18,10 @@ def unscored(
     record: Record,
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
-    places: Sequence[int],
+    latencies: Sequence[float],
     files: Callable[[], Path] | None = None,
 ) -> Record:
     """The record with a row for each request and no scores: what a metric that breaks leaves; `files` as below."""
-    latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
     return _with_rows(record, _requests(samples, predictions, repeat(None, len(samples)), latencies), files)
 
 
@@ -33,7 +31,7 @@ def scored(
     loaded: Loaded,
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
-    places: Sequence[int],
+    latencies: Sequence[float],
     files: Callable[[], Path] | None = None,
 ) -> Record:
     """The record with the quality of the predictions, and a row for each request, whichever batch it was in.
@@ -41,7 +39,6 @@ def scored(
     The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
     """
     scores = _scores(run, loaded, samples, predictions)
-    latencies = in_order_of_samples(latency_metrics.request_latencies(record.measurement), places)
     rows = _requests(samples, predictions, scores.each, latencies)
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
     return flagged(_with_rows(record, rows, files), record.measurement)

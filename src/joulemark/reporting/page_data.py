@@ -7,6 +7,7 @@ reason. Numbers have five digits: the page shows three.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from joulemark.analysis import latency_metrics
 from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.analysis.quantity import GROSS
 from joulemark.core.measurement import COMPONENTS
@@ -95,13 +96,7 @@ def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[s
         record = records.get(entry.run_id)
         if record is None:
             continue
-        values = [s for window in record.measurement.windows for s in window.batch_s]
-        sizes = [
-            n
-            for window in record.measurement.windows
-            for _ in range(window.passes)
-            for n in record.measurement.batch_sizes
-        ]
+        values, sizes = latency_metrics.latencies_and_sizes(record.measurement)
         if values and len(values) == len(sizes):
             points = [100 * step / (QUANTILES - 1) for step in range(QUANTILES)]
             result[str(number)] = [short(value) for value in stats.percentiles(values, sizes, points)]

@@ -48,17 +48,17 @@ class ImageClassification:
         A classifier's labels are compared whole, case and separators aside; in a text they are searched. A classifier
         that cannot give some label of the references (an ImageNet one on CIFAR) has no quality here.
         """
-        references = [sample.target for sample in samples if sample.target is not None]
+        references = dict.fromkeys(sample.target for sample in samples if sample.target is not None)
         known = Labels.of(self.dataset.labels, references)
         why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:
             return without_quality(("accuracy", "top5"), len(samples), why)
-        predicted = classification.predicted_labels(predictions, known)
-        targets = [None if sample.target is None else known.name(sample.target) for sample in samples]
-        pairs = [(target, a) for target, a in zip(targets, predicted, strict=True) if target is not None]
-        each = [None if t is None else float(t in a[:1]) for t, a in zip(targets, predicted, strict=True)]
-        values = {
-            "accuracy": sum(target in labels[:1] for target, labels in pairs) / len(pairs),
-            "top5": sum(target in labels[:TOP] for target, labels in pairs) / len(pairs),
-        }
+        each: list[float | None] = []
+        among_first = scored = 0
+        for sample, labels in zip(samples, classification.predicted_labels(predictions, known), strict=True):
+            target = None if sample.target is None else known.name(sample.target)
+            each.append(classification.right(target, labels))
+            scored += target is not None
+            among_first += target in labels[:TOP]
+        values = {"accuracy": sum(score or 0.0 for score in each) / scored, "top5": among_first / scored}
         return Scores(values, each, computed_by=dict.fromkeys(values, classification.described(predictions, known)))

@@ -8,6 +8,7 @@ from typing import ClassVar
 from joulemark.core.errors import BadRowError
 from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
 from joulemark.data.dataset import Dataset, Row, text_of
+from joulemark.tasks.metrics.classification import RIGHT, WRONG
 
 RULE = "the first token, without case and the punctuation around it"
 
@@ -52,7 +53,7 @@ class MaskedLanguageModelling:
         A word that a vocabulary splits into several tokens cannot be right: that is part of the vocabulary's quality.
         """
         each = [
-            None if sample.target is None else float(_bare(sample.target) == _bare(str(prediction.output)))
+            None if sample.target is None else RIGHT if _bare(sample.target) == _bare(str(prediction.output)) else WRONG
             for sample, prediction in zip(samples, predictions, strict=True)
         ]
         scored = [score for score in each if score is not None]

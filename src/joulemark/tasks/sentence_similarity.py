@@ -1,6 +1,7 @@
 """Sentence similarity: how alike two sentences are in meaning; Spearman's correlation with human judgement."""
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -50,8 +51,11 @@ class SentenceSimilarity:
 
         None with fewer than three pairs, where all are alike, and where one similarity is no number.
         """
-        pairs = [(s.target, float(p.output)) for s, p in zip(samples, predictions, strict=True) if s.target is not None]
-        truth, given = zip(*pairs, strict=True) if pairs else ((), ())
+        truth, given = array("d"), array("d")
+        for sample, prediction in zip(samples, predictions, strict=True):
+            if sample.target is not None:
+                truth.append(sample.target)
+                given.append(float(prediction.output))
         if (why := _undefined(truth, given)) is not None:
             return without_quality(("spearman",), len(samples), why)
         from scipy.stats import spearmanr

@@ -1,5 +1,6 @@
 """Text classification: one label per text; accuracy and macro F1."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -42,24 +43,29 @@ class TextClassification:
         """
         from sklearn.metrics import accuracy_score, f1_score
 
-        references = [sample.target for sample in samples if sample.target is not None]
+        references = dict.fromkeys(sample.target for sample in samples if sample.target is not None)
         known = Labels.of(self.labels, self.dataset.labels, references)
         why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:
             return without_quality(METRICS, len(samples), why)
-        predicted = [next(iter(labels), "") for labels in classification.predicted_labels(predictions, known)]
-        targets = [None if sample.target is None else known.name(sample.target) for sample in samples]
-        each = [None if target is None else float(target == a) for target, a in zip(targets, predicted, strict=True)]
-        pairs = [(target, a) for target, a in zip(targets, predicted, strict=True) if target is not None]
-        truth, given = zip(*pairs, strict=True)
+        each: list[float | None] = []
+        counts: Counter[tuple[str, str]] = Counter()  # as few as pairs of labels
+        for sample, labels in zip(samples, classification.predicted_labels(predictions, known), strict=True):
+            target = None if sample.target is None else known.name(sample.target)
+            each.append(classification.right(target, labels))
+            if target is not None:
+                counts[target, labels[0] if labels else ""] += 1
+        truth, given = zip(*counts, strict=True)
+        weights = {"sample_weight": list(counts.values())}
         present = sorted({*truth, *given} - {""})
-        f1 = f1_score(truth, given, labels=present, average="macro", zero_division=0.0)
+        f1 = f1_score(truth, given, labels=present, average="macro", zero_division=0.0, **weights)
+        unanswered = sum(count for (_, label), count in counts.items() if label == "")
         rule = classification.described(predictions, known)
         return Scores(
             {
-                "accuracy": float(accuracy_score(truth, given)),
+                "accuracy": float(accuracy_score(truth, given, **weights)),
                 "f1_macro": float(f1),
-                "unanswered": sum(label == "" for label in given) / len(given),
+                "unanswered": unanswered / counts.total(),
             },
             each,
             computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},

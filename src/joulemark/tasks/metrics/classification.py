@@ -1,25 +1,29 @@
 """The labels of the task in each prediction: a classifier's compared whole, a generated text's searched for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from joulemark.core.labels import Labels, key, listed, without_counterpart
 from joulemark.core.task import Prediction
 from joulemark.tasks.metrics.scripts import unspaced
 
+RIGHT, WRONG = 1.0, 0.0  # one object each, however many requests
 
-def predicted_labels(predictions: Sequence[Prediction], known: Labels) -> list[list[str]]:
+
+def predicted_labels(predictions: Iterable[Prediction], known: Labels) -> Iterator[list[str]]:
     """The labels of each prediction by the task's names, the most likely or the first named first.
 
     A classifier's label that is none of the task's stays as it is: it is wrong. A text that names none has none.
     """
-    return [
-        [known.name(label) for label in labels]
-        if (labels := given(prediction)) is not None
-        else named(str(prediction.output), known)
-        for prediction in predictions
-    ]
+    for prediction in predictions:
+        labels = given(prediction)
+        yield named(str(prediction.output), known) if labels is None else [known.name(label) for label in labels]
+
+
+def right(target: str | None, labels: Sequence[str]) -> float | None:
+    """The score of an answer: whether its first label is the target's; None without a target."""
+    return None if target is None else RIGHT if target in labels[:1] else WRONG
 
 
 def given(prediction: Prediction) -> list[str] | None:

@@ -1,0 +1,61 @@
+"""The file of a run's requests gives back what was written, in pieces, and is whole or not there."""
+
+import pytest
+
+from joulemark.core.errors import UserError
+from joulemark.core.record import Request
+from joulemark.data import request_table
+from joulemark.data.request_table import RequestTable, RequestWriter
+
+ROWS = [
+    Request("a", "positive", "negative", 0.0, 1, 0.25, 7, None, True),
+    Request("b", "lone \ud800 half", None, None, 3, 0.5),
+    Request("c", "", "ü\n", 1.0, 2, 1e-9, 0, 5),
+]
+
+
+def written(folder, rows):
+    (folder / "files").mkdir()
+    with RequestWriter(folder / "files") as writer:
+        for row in rows:
+            writer.add(row)
+    return writer.path
+
+
+def test_rows_come_back_as_they_were_however_they_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(request_table, "AT_ONCE", 2)
+    table = RequestTable(written(tmp_path, ROWS))
+    marked = [ROWS[0], Request("b", "lone ? half", None, None, 3, 0.5), ROWS[2]]
+    assert len(table) == 3
+    assert list(table) == marked
+    assert [table[place] for place in (2, 0, -2)] == [marked[2], marked[0], marked[1]]
+    assert table[1:] == marked[1:]
+    assert list(request_table.scores(table.path)) == [("a", 0.0), ("c", 1.0)]
+    with pytest.raises(IndexError):
+        table[3]
+
+
+def test_nothing_lies_in_the_folder_of_files_before_all_rows_do(tmp_path):
+    (tmp_path / "files").mkdir()
+    with pytest.raises(ValueError, match="broke"), RequestWriter(tmp_path / "files") as writer:  # noqa: PT012
+        writer.add(ROWS[0])
+        raise ValueError("broke")
+    assert [path.name for path in tmp_path.rglob("*")] == ["files"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no table", b"PAR1 cut"])
+def test_a_file_that_is_no_table_of_requests_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "requests.parquet"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"requests\.parquet cannot be read") as error:
+        list(request_table.rows(path))
+    assert "\n" not in str(error.value)
+
+
+def test_a_table_of_something_else_is_refused_by_the_column_that_it_lacks(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"id": ["a"]}), tmp_path / "requests.parquet")
+    with pytest.raises(UserError, match="has no column output"):
+        list(RequestTable(tmp_path / "requests.parquet"))
