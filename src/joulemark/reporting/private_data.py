@@ -2,6 +2,8 @@
 
 import shlex
 
+from joulemark.store import older_names
+
 FILE = "file"  # the dataset of task.path=…
 
 # Options that name a private dataset's content, with what stands in their place
@@ -9,14 +11,10 @@ HIDDEN = {"task.path": "FILE", "task.fields": "COLUMN", "task.labels": "LABELS",
 
 
 def command(text: str, dataset: str) -> str:
-    """The command of a run as it may be shared."""
-    if dataset != FILE:
-        return text
-    try:
-        words = shlex.split(text)
-    except ValueError:
+    """The command of a run as it may be shared; empty for a text that is none, which nobody should copy and run."""
+    if older_names.overrides(text) is None:
         return ""
-    return shlex.join(map(_option, words))
+    return shlex.join(map(_option, shlex.split(text))) if dataset == FILE else text
 
 
 def reason(text: str, dataset: str) -> str:
