@@ -4,11 +4,13 @@ import os
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.sweep import trial, workers
+from joulemark.sweep.cluster import slurm
 from joulemark.sweep.concealed import Unseen, concealed, concealed_alike, in_environment
 
 URI = "postgresql+psycopg://me:hunter2@db.example/runs"
@@ -62,3 +64,28 @@ def test_no_child_has_a_password_among_its_arguments(monkeypatch):
         assert env["MLFLOW_TRACKING_URI"] == URI
     assert started[1][1]["JOULEMARK_STORAGE"] == URI
     assert "hunter2" not in repr(outcome)
+
+
+def test_slurm_gets_a_password_by_the_environment_and_keeps_none(monkeypatch, tmp_path):
+    submitit = pytest.importorskip("submitit")
+    submitted = []
+
+    class Executor:
+        def __init__(self, **_):
+            pass
+
+        update_parameters = __init__
+
+        def map_array(self, function, jobs):
+            submitted.append((pickle.dumps(jobs), os.environ["MLFLOW_TRACKING_URI"]))
+            return [SimpleNamespace(job_id=str(number)) for number, _ in enumerate(jobs)]
+
+    monkeypatch.setattr(submitit, "SlurmExecutor", Executor)
+    monkeypatch.setattr(slurm.Slurm, "__post_init__", lambda self: None)
+    queue = slurm.Slurm(slurm.SlurmConf(folder=str(tmp_path / "jobs")))
+    queue.submit([[f"seed={seed}", f"tracking_uri={URI}"] for seed in (1, 2)], 0)
+    ((kept, address),) = submitted
+    assert b"hunter2" not in kept
+    assert address == URI
+    assert "hunter2" not in repr(queue._overrides)  # of a job that is lost they are its outcome's
+    assert not (tmp_path / "jobs").stat().st_mode & 0o077

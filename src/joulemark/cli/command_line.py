@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from joulemark.cli import help as pages
 from joulemark.cli import streams
-from joulemark.cli.progress import refuse
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hydra_errors, option_help, typed_options
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
@@ -43,6 +43,8 @@ def start(command: Callable[[], None], name: str) -> int:
         typed_options.check(arguments)
     except UserError as error:
         return refuse(error)
+    if any(map(tracking.secret, tracking.addresses_of(arguments))):
+        to_stderr(f"! everyone on this machine sees a password that is typed (ps): {tracking.UNSEEN}")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # lets Hydra's errors come here instead of being printed its way
     try:
         command()

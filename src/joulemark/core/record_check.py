@@ -53,7 +53,7 @@ def contradiction(measurement: Measurement) -> str | None:
 
 
 def _batches(window: Window, sizes: Any) -> str | None:
-    if len(window.batch_s) != window.passes * len(sizes):
+    if window.mean_s is None and len(window.batch_s) != window.passes * len(sizes):  # else it holds some of many
         return f"{len(window.batch_s)} latencies of {window.passes} passes over {len(sizes)} batches"
     if window.requests != window.passes * sum(sizes):
         return f"{window.requests} requests of {window.passes} passes over {sum(sizes)}"

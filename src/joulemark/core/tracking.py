@@ -14,6 +14,7 @@ from joulemark.core.suggest import choose
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 
 STORAGE = "JOULEMARK_STORAGE"  # the variable that names a study's storage, as MLFLOW_TRACKING_URI does a store
+UNSEEN = f"leave the option out and set MLFLOW_TRACKING_URI, or {STORAGE} for storage="
 
 # Options whose value is an address, which may hold a password
 ADDRESSES = ("tracking_uri", "storage", "sweep.storage", "hydra.sweeper.storage")

@@ -18,7 +18,7 @@ from joulemark.core.paths import program
 from joulemark.core.private_files import private_files
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
-from joulemark.reporting import compared, constraints, files, greenest, impact, page_data, rescored
+from joulemark.reporting import compared, constraints, files, greenest, impact, page_data, private_data, rescored
 from joulemark.reporting.answers import Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import Recommendation, decide
@@ -45,6 +45,7 @@ class ReportRequest:
     filter: str | None = None
     constraints: Mapping[str, Any] | None = None
     quantity: str = compared.AUTO
+    private: bool = True
     records: int = 200
     figures: tuple[str, ...] = ()
     use: Mapping[str, Any] | None = None
@@ -102,7 +103,9 @@ def make(request: ReportRequest) -> Report:
             raise UserError(choose("figures", kind, FIGURES))
     compared.check(request.quantity)
     site = site_of(request.site or {}, "unknown")
-    chosen = select(uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records)
+    chosen = select(
+        uri, Choice(request.tasks, request.runs, request.sweep_id, request.filter), request.records, request.private
+    )
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
     constraints.check_currency(bounds, chosen.entries)
@@ -162,7 +165,9 @@ def _records(uri: str, chosen: Selection, recommendations: Sequence[Recommendati
     return {run_id: record for run_id, record in records.items() if record is not None}
 
 
-def _differs(recommendations: Sequence[Recommendation], records: Mapping[str, Record]) -> dict[str, list[str]]:
+def _differs(
+    recommendations: Sequence[Recommendation], records: Mapping[str, Record], private: bool
+) -> dict[str, list[str]]:
     """For each group but the first of its task, what keeps its runs from being ranked with the first's."""
     first: dict[str, Group] = {}
     differences: dict[str, list[str]] = {}
@@ -170,7 +175,9 @@ def _differs(recommendations: Sequence[Recommendation], records: Mapping[str, Re
         if group.task not in first:
             first[group.task] = group
             continue
-        differences[group.id] = _why_apart(first[group.task], group, records)
+        datasets = {each.dataset for one in (first[group.task], group) for each in one.entries if private}
+        reasons = _why_apart(first[group.task], group, records)
+        differences[group.id] = [private_data.difference(line, datasets) for line in reasons]
     return differences
 
 
@@ -197,7 +204,7 @@ def page_of(
     records: Mapping[str, Record],
 ) -> Page:
     """All that the page shows, from what was selected, decided and read."""
-    entries, differs = chosen.entries, _differs(recommendations, records)
+    entries, differs = chosen.entries, _differs(recommendations, records, request.private)
     ui = tracking.public(uri) if uri.startswith("http") else request.ui
     drawn = page_data.page_data(entries, recommendations, differs, ui)
     metric = recommendations[0].group.first.metric if len({entry.metric for entry in entries}) == 1 else "quality"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from joulemark.analysis import comparability
 from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
+from joulemark.reporting import private_data
 from joulemark.reporting.entry import ENERGY, PARAMS, Entry, entry
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
@@ -38,8 +39,10 @@ class Selection:
     held: dict[str, StoredRun]
 
 
-def select(uri: str, choice: Choice, records: int) -> Selection:
+def select(uri: str, choice: Choice, records: int, private: bool = True) -> Selection:
     """The chosen runs of the store; at most `records` of them may be such that their record must be read.
+
+    With `private` nothing tells of the content of a user's own data (private_data.py).
 
     UserError where the beginning of an id fits no run, and for a store that cannot be read.
     """
@@ -59,10 +62,12 @@ def select(uri: str, choice: Choice, records: int) -> Selection:
                 if known
                 else "it was written before runs stated what they compare with, and its record is not available"
             )
+        dataset = tags.get("dataset", "") if private else ""
         if reason is not None:
+            reason = private_data.reason(reason, dataset)
             left_out.append(LeftOut(run.run_id, run.name, run.tags.get("task", ""), reason))
             continue
-        entries.append(entry(run, tags))
+        entries.append(entry(run, {**tags, "command": private_data.command(tags.get("command", ""), dataset)}))
         light[run.run_id] = StoredRun(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
     _all_found(choice.ids, seen)
     return Selection(tuple(entries), tuple(left_out), light)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from joulemark.core import extras, signals
+from joulemark.core import extras, signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.sweep.cluster import node
 from joulemark.sweep.concealed import Unseen, concealed
@@ -82,7 +82,7 @@ class Ray:
             arguments, secrets = concealed(overrides)
             reference = task.remote(arguments, Unseen({**carried(os.environ), **secrets}), limit_s)
             name = reference.task_id().hex()[:8] + f"-{len(self._tasks) + 1}"
-            self._tasks[name], self._overrides[name] = reference, tuple(overrides)
+            self._tasks[name], self._overrides[name] = reference, tuple(map(tracking.public_override, overrides))
         return list(self._tasks)
 
     def ended(self, jobs: Sequence[str]) -> dict[str, Outcome | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from joulemark.core import extras
+from joulemark.core import extras, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.private_files import private_files
 from joulemark.sweep.cluster import node
@@ -103,7 +103,8 @@ class Slurm:
         except submitit.core.utils.FailedJobError as error:
             raise UserError(f"Slurm refuses the job: {_last(str(error))}") from None
         self._jobs = {job.job_id: job for job in submitted}
-        self._overrides = {job.job_id: tuple(overrides) for job, overrides in zip(submitted, jobs, strict=True)}
+        shown = [tuple(map(tracking.public_override, overrides)) for overrides in jobs]
+        self._overrides = {job.job_id: overrides for job, overrides in zip(submitted, shown, strict=True)}
         return list(self._jobs)
 
     def _parameters(self, cards: int) -> dict[str, Any]:
