@@ -2,7 +2,8 @@
 
 share     every score is 0 or 1: Wilson's interval; two models on the same inputs are compared by McNemar's exact test
 mean      other scores: bias-corrected accelerated bootstrap (BCa) of the mean, of the differences for two models
-neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has no interval here, and decides nothing
+neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has the interval that was computed when it was
+          scored; two models are not compared by it as pairs
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,10 +64,10 @@ class QualityDifference:
 
 
 def interval(record: Record) -> QualityInterval | None:
-    """The interval of a record's primary metric; None where it has none, or is not a mean over the inputs."""
+    """The interval of a record's primary metric; None where it has none."""
     value = record.scores.get(PRIMARY)
     if value is None or not _is_a_mean(record, value):
-        return None
+        return _of_the_whole_set(record)
     scores = list(_scores(record).values())
     if set(scores) <= {0.0, 1.0}:
         low, high = _wilson(int(sum(scores)), len(scores))
@@ -78,7 +79,7 @@ def interval(record: Record) -> QualityInterval | None:
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
     if not (_has_interval(a) and _has_interval(b)):
-        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
+        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs is not compared as pairs")
     pairs = _pairs(a, b)
     if not pairs:
         return QualityDifference(UNKNOWN, "they share no scored input")
@@ -105,6 +106,13 @@ def surely_loses(record: Record, best: Record, share: float) -> bool | None:
 def surely_below(known: QualityInterval | None, limit: float) -> bool:
     """Whether a quality is established to be below a limit."""
     return known is not None and known.high < limit
+
+
+def _of_the_whole_set(record: Record) -> QualityInterval | None:
+    value, known = record.scores.get(PRIMARY), record.intervals.get(record.task.metric)
+    if value is None or known is None or known.low is None or known.high is None:
+        return None
+    return QualityInterval(value, known.low, known.high, known.n, known.method)
 
 
 def _is_a_mean(record: Record, value: float) -> bool:

@@ -9,6 +9,7 @@ from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
+from joulemark.core.task import MetricInterval
 
 # Of Record. Raise it, with a line here and a function in core/record_upgrade.py, when a field changes meaning.
 # 1: first release
@@ -156,6 +157,7 @@ class Record:
         scores: quality by metric, the primary one also as `primary`; None where it could not be computed
         no_quality: why the primary metric is None, with what to type; None where it is not, and before scoring
         computed_by: how each metric was computed: library, version, rule, signature
+        intervals: the interval of each metric that is no mean over the requests, or why it has none
         origin: command and sweep
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
@@ -179,6 +181,7 @@ class Record:
     scores: Mapping[str, float | None]
     no_quality: str | None = None
     computed_by: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     error: str | None = None
     flags: tuple[str, ...] = ()

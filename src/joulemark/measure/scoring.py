@@ -27,6 +27,7 @@ def scored(
     record = replace(
         record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by, requests=requests
     )
+    record = replace(record, intervals=scores.intervals())
     return flagged(record, record.measurement)
 
 

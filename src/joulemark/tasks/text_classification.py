@@ -9,6 +9,7 @@ from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Score
 from joulemark.data.dataset import Dataset, text_of
 from joulemark.tasks.metrics import classification
 from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("accuracy", "f1_macro", "unanswered")
 
@@ -63,4 +64,5 @@ class TextClassification:
             },
             each,
             computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},
+            intervals=lambda: intervals(len(truth), classification.macro_f1(truth, given), ("f1_macro",)),
         )

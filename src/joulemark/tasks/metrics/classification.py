@@ -1,7 +1,7 @@
 """The labels of the task in each prediction: a classifier's compared whole, a generated text's searched for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from joulemark.core.labels import Labels, key, listed, unknown
@@ -66,3 +66,26 @@ def _pattern(label: str) -> re.Pattern[str]:
     before = r"(?<!\w)" if bare and not unspaced(bare[0]) else ""
     after = r"(?:e?s)?(?!\w)" if bare and not unspaced(bare[-1]) else ""
     return re.compile(f"{before}{re.escape(bare)}{after}")
+
+
+def macro_f1(truth: Sequence[str], given: Sequence[str]) -> Callable[[Sequence[int]], dict[str, float | None]]:
+    """scikit-learn's macro F1 of some of these labels, over the classes that they hold; an empty label is of none.
+
+    A hundred times as fast as the library, whose checks of every call are most of its time.
+    """
+    import numpy
+
+    names = [name for name in dict.fromkeys((*truth, *given)) if name]
+    number = {name: place for place, name in enumerate(names)} | {"": len(names)}
+    truths, givens = (numpy.array([number[label] for label in labels]) for labels in (truth, given))
+
+    def some(places: Sequence[int]) -> dict[str, float | None]:
+        chosen = numpy.asarray(places)
+        one, other = truths[chosen], givens[chosen]
+        found, of_truth, of_given = (
+            numpy.bincount(labels, minlength=len(names) + 1)[:-1] for labels in (one[one == other], one, other)
+        )
+        present = of_truth + of_given > 0
+        return {"f1_macro": float((2 * found[present] / (of_truth + of_given)[present]).mean())}
+
+    return some
