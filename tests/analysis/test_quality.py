@@ -6,6 +6,7 @@ import pytest
 
 from joulemark.analysis import quality
 from joulemark.core.record import Request
+from joulemark.core.task import MetricInterval
 from tests.records import a_record
 
 RECORD = a_record()
@@ -36,6 +37,16 @@ def test_a_metric_of_the_whole_set_has_none_and_decides_nothing():
     record = scored([1.0, 0.0, 1.0], primary=0.123)
     assert quality.interval(record) is None
     assert quality.difference(record, scored([1.0, 0.0, 1.0])).outcome == "unknown"
+
+
+def test_a_metric_of_the_whole_set_has_the_interval_that_was_computed_when_it_was_scored():
+    plain = scored([None] * 3, primary=0.5)
+    metric, ends = plain.task.metric, MetricInterval(0.4, 0.6, 3, "BCa bootstrap")
+    assert quality.interval(replace(plain, intervals={metric: ends})) == quality.QualityInterval(
+        0.5, 0.4, 0.6, 3, "BCa bootstrap"
+    )
+    for intervals in ({}, {metric: MetricInterval(None, None, 3, "too slow")}, {"another": ends}):
+        assert quality.interval(replace(plain, intervals=intervals)) is None
 
 
 def test_37_and_35_of_40_are_indistinguishable_and_the_samples_that_would_tell_are_named():

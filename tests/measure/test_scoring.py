@@ -38,9 +38,12 @@ class Scripted(FakeModel):
         return Loaded(predict, {}, judge=judge)
 
 
-def benched(make_task, samples, predictions, judged=None):
+def benched(make_task, samples, predictions, judged=None, weights=None):
     clock = FakeClock()
-    run = a_run(clock, model=Scripted(clock, predictions=tuple(predictions), judged=judged), samples=len(samples))
+    model = Scripted(clock, predictions=tuple(predictions), judged=judged)
+    if weights is not None:
+        model = replace(model, checkpoint=replace(model.checkpoint, weights=weights))
+    run = a_run(clock, model=model, samples=len(samples))
     run = replace(run, task=make_task(run.dataset))
     samples = [replace(sample, input=str(number)) for number, sample in enumerate(samples)]
     return runner.bench(run, draft(run, Inputs(samples)), samples, lambda *_: None, Instruments(clock=clock))
@@ -113,6 +116,19 @@ def test_a_quality_has_no_reason_to_be_missing_and_says_how_it_was_computed():
     assert record.scores["primary"] == 1.0
     assert record.no_quality is None
     assert "scikit-learn" in record.computed_by["f1_macro"]
+
+
+def test_the_interval_of_a_metric_of_the_whole_set_is_in_the_record_and_random_weights_have_none():
+    pairs = [Sample(str(number), ("a", "b"), float(number)) for number in range(12)]
+    predictions = [Prediction(number + 3.0 * (number % 3), 1) for number in range(12)]
+    record = benched(SentenceSimilarity, pairs, predictions)
+    known = record.intervals["spearman"]
+    assert known.low < record.scores["spearman"] <= known.high
+    metrics = named_metrics.metrics(record)
+    assert (metrics["quality/ci95_low"], metrics["quality/ci95_high"]) == (known.low, known.high)
+    assert from_json(to_json(record)).intervals == record.intervals
+    unjudged = benched(SentenceSimilarity, pairs, predictions, weights="random")
+    assert (unjudged.scores["spearman"], unjudged.intervals) == (None, {})
 
 
 def test_a_metric_beside_the_primary_one_that_is_no_number_takes_nothing_from_it():

@@ -3,12 +3,15 @@
 import contextlib
 import io
 import math
+import random
 
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from joulemark.core.labels import Labels
 from joulemark.data.dataset import Row
+from joulemark.tasks.metrics.average_precision import average_precision
 from joulemark.tasks.object_detection import ObjectDetection
 from tests.tasks.scoring import SOURCE, scored
 from tests.tasks.test_tasks import png
@@ -68,6 +71,23 @@ def test_precision_is_that_of_pycocotools():
     values = scored(TASK, *pairs).values
     assert values == pytest.approx(coco(pairs))
     assert 0 < values["map"] < values["map50"] <= 1
+
+
+def test_precision_of_a_resample_of_images_is_that_of_pycocotools():
+    draw = random.Random(0)
+
+    def near(box):
+        return [max(0.0, value + draw.gauss(0, 0.03)) for value in box]
+
+    pairs = []
+    for number in range(12):
+        truth = [target(LEFT), target(RIGHT, "cat"), target(LOW, crowd=number == 3)]
+        found = [detected(near(entry["box"]), entry["label"], draw.random()) for entry in truth]
+        pairs.append((truth, [*found[: draw.randrange(4)], detected(LOW, "cat", draw.random())]))
+    some = average_precision(pairs, Labels.of(["dog", "cat"], []))
+    for places in ([*range(12)], draw.choices(range(12), k=12), [*range(1, 12)], [5] * 12):
+        assert some(places) == pytest.approx(coco([pairs[place] for place in places]))
+    assert average_precision([([target(LEFT)], [])], Labels.of(["dog"], []))([0]) == {"map": 0.0, "map50": 0.0}
 
 
 def test_a_crowd_counts_for_nothing_whether_it_is_detected_or_not():

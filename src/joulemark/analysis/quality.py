@@ -3,7 +3,8 @@
 share     every score is 0 or 1: Wilson's interval; two models on the same inputs are compared by McNemar's exact test
 mean      other scores: bias-corrected accelerated bootstrap (BCa) of the mean, of the differences for two models; above
           20,000 inputs the normal approximation
-neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has no interval here, and decides nothing
+neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has the interval that was computed when it was
+          scored; two models are not compared by it as pairs
 """
 
 from dataclasses import dataclass, replace
@@ -65,10 +66,10 @@ class QualityDifference:
 
 
 def interval(record: Record) -> QualityInterval | None:
-    """The interval of a record's primary metric; None where it has none, or is not a mean over the inputs."""
+    """The interval of a record's primary metric; None where it has none."""
     value, known = record.scores.get(PRIMARY), requests.summary(record)
     if value is None or not _is_a_mean(known, value):
-        return None
+        return _of_the_whole_set(record)
     if record.served is None:
         scored = requests.scored_inputs(record)
         assert scored is not None  # a record without a summary holds its requests
@@ -93,7 +94,7 @@ def completed(counted: RequestSummary, scored: Scored) -> RequestSummary:
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
     if not all(map(_has_a_mean, (a, b))):
-        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
+        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs is not compared as pairs")
     of_a, of_b = requests.scored_inputs(a), requests.scored_inputs(b)
     if of_a is None or of_b is None:
         missing = "A" if of_a is None else "B"
@@ -129,6 +130,13 @@ def surely_loses(record: Record, best: Record, share: float) -> bool | None:
 def surely_below(known: QualityInterval | None, limit: float) -> bool:
     """Whether a quality is established to be below a limit."""
     return known is not None and known.high < limit
+
+
+def _of_the_whole_set(record: Record) -> QualityInterval | None:
+    value, known = record.scores.get(PRIMARY), record.intervals.get(record.task.metric)
+    if value is None or known is None or known.low is None or known.high is None:
+        return None
+    return QualityInterval(value, known.low, known.high, known.n, known.method)
 
 
 def _is_a_mean(known: RequestSummary, value: float) -> bool:

@@ -11,6 +11,7 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
 from joulemark.core.quantities import Amount, Count
+from joulemark.core.task import MetricInterval
 
 NOT_STORED = {"stored": False}  # of a field that is no part of record.json
 
@@ -192,6 +193,7 @@ class Record:
         scores: quality by metric, the primary one also as `primary`; None where it could not be computed
         no_quality: why the primary metric is None, with what to type; None where it is not, and before scoring
         computed_by: how each metric was computed: library, version, rule, signature
+        intervals: the interval of each metric that is no mean over the requests, or why it has none
         origin: command and sweep
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
@@ -217,6 +219,7 @@ class Record:
     scores: Mapping[str, float | None]
     no_quality: str | None = None
     computed_by: Mapping[str, str] = field(default_factory=dict)
+    intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     error: str | None = None
     flags: tuple[str, ...] = ()

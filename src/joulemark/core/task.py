@@ -63,6 +63,23 @@ Predict = Callable[[Sequence[Any]], list[Prediction]]
 
 
 @dataclass(frozen=True)
+class MetricInterval:
+    """The 95 % interval of a metric of the whole set of predictions, which is no mean over the requests.
+
+    Attributes:
+        low: the lower end; None where there is none
+        high: the upper end
+        n: requests that were scored
+        method: how the ends were computed, or why there are none
+    """
+
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+
+
+@dataclass(frozen=True)
 class Scores:
     """The quality of one set of predictions: the task's metrics, and one score in [0, 1] per request.
 
@@ -71,12 +88,14 @@ class Scores:
         each: the score of each request, in order; None where it was not scored
         reason: why the primary metric is None, with what to type; None where it is not
         computed_by: how a metric was computed: library, version, rule, signature
+        intervals: gives the intervals of the metrics that are no mean of `each`; called once, since it takes seconds
     """
 
     values: Mapping[str, float | None]
     each: Sequence[float | None]
     reason: str | None = None
     computed_by: Mapping[str, str] = field(default_factory=dict)
+    intervals: Callable[[], Mapping[str, MetricInterval]] = dict
 
     def finite(self) -> "Scores":
         """These scores with None for what is no finite number, and the reason for it."""

@@ -41,6 +41,7 @@ def scored(
     scores = _scores(run, loaded, samples, predictions)
     rows = _requests(samples, predictions, scores.each, latencies)
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
+    record = replace(record, intervals=scores.intervals())
     return flagged(_with_rows(record, rows, files), record.measurement)
 
 

@@ -48,7 +48,7 @@ class ImageClassification:
         A classifier's labels are compared whole, case and separators aside; in a text they are searched. A classifier
         that cannot give some label of the references (an ImageNet one on CIFAR) has no quality here.
         """
-        references = dict.fromkeys(sample.target for sample in samples if sample.target is not None)
+        references = list(dict.fromkeys(sample.target for sample in samples if sample.target is not None))
         known = Labels.of(self.dataset.labels, references)
         why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:

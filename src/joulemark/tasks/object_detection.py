@@ -20,6 +20,7 @@ from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.data.images import encoded_image
 from joulemark.tasks.metrics.average_precision import average_precision
 from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("map", "map50")
 
@@ -102,11 +103,16 @@ class ObjectDetection:
             return without_quality(METRICS, len(samples), why)
         if not all(isfinite(v) for _, output in pairs for entry in output for v in (*entry["box"], entry["score"])):
             return without_quality(METRICS, len(samples), f"boxes: {NOT_FINITE}")
-        values = average_precision(pairs, known)
-        if values is None:
+        some = average_precision(pairs, known)
+        if some is None:
             return without_quality(METRICS, len(samples), "the references hold no object but crowds")
         rule = library("pycocotools", "crowds ignored")
-        return Scores(values, [None] * len(samples), computed_by=dict.fromkeys(METRICS, rule))
+        return Scores(
+            some(range(len(pairs))),
+            [None] * len(samples),
+            computed_by=dict.fromkeys(METRICS, rule),
+            intervals=lambda: intervals(len(pairs), some, METRICS),
+        )
 
 
 def _crowd(entry: Mapping[str, Any]) -> dict[str, bool]:

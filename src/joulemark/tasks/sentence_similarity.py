@@ -18,6 +18,7 @@ from joulemark.core.task import (
 )
 from joulemark.data.dataset import Dataset, Row, text_of
 from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.resampling import intervals
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,16 @@ class SentenceSimilarity:
             return without_quality(("spearman",), len(samples), why)
         from scipy.stats import spearmanr
 
-        value = float(spearmanr(truth, given).statistic)
-        return Scores({"spearman": value}, [None] * len(samples), computed_by={"spearman": library("scipy")})
+        def some(places: Sequence[int]) -> dict[str, float | None]:
+            one, other = ([values[place] for place in places] for values in (truth, given))
+            return {"spearman": float(spearmanr(one, other).statistic)}
+
+        return Scores(
+            some(range(len(truth))),
+            [None] * len(samples),
+            computed_by={"spearman": library("scipy")},
+            intervals=lambda: intervals(len(truth), some, ("spearman",)),
+        )
 
 
 def _undefined(truth: Sequence[float], given: Sequence[float]) -> str | None:

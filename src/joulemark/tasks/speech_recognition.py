@@ -8,6 +8,7 @@ from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Score
 from joulemark.data.audio import clip
 from joulemark.data.dataset import Dataset, Row, reference_of
 from joulemark.tasks.metrics import transcripts
+from joulemark.tasks.metrics.resampling import intervals
 
 
 @dataclass(frozen=True)
@@ -58,4 +59,9 @@ class SpeechRecognition:
         wer = float(jiwer.wer(*map(list, zip(*scored, strict=True))))
         each = [max(0.0, 1.0 - float(jiwer.wer(*pair))) if pair[0] else None for pair in pairs]
         values = {"word_accuracy": max(0.0, 1.0 - wer), "wer": wer}
-        return Scores(values, each, computed_by=dict.fromkeys(values, transcripts.rule(name)))
+        return Scores(
+            values,
+            each,
+            computed_by=dict.fromkeys(values, transcripts.rule(name)),
+            intervals=lambda: intervals(len(scored), transcripts.errors(scored), tuple(values)),
+        )

@@ -10,6 +10,7 @@ from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Score
 from joulemark.data.dataset import Dataset, text_of
 from joulemark.tasks.metrics import classification
 from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("accuracy", "f1_macro", "unanswered")
 
@@ -43,7 +44,7 @@ class TextClassification:
         """
         from sklearn.metrics import accuracy_score, f1_score
 
-        references = dict.fromkeys(sample.target for sample in samples if sample.target is not None)
+        references = list(dict.fromkeys(sample.target for sample in samples if sample.target is not None))
         known = Labels.of(self.labels, self.dataset.labels, references)
         why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:
@@ -69,4 +70,5 @@ class TextClassification:
             },
             each,
             computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},
+            intervals=lambda: intervals(counts.total(), classification.macro_f1(counts), ("f1_macro",)),
         )

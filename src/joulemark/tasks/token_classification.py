@@ -11,6 +11,7 @@ from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.tasks.metrics import entities
 from joulemark.tasks.metrics.entities import OUTSIDE
 from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("f1", "precision", "recall", "accuracy")
 
@@ -88,7 +89,12 @@ class TokenClassification:
         each = [None if sample.target is None else next(shares) for sample in samples]
         names = [scheme or "no prefixes" for scheme in schemes]
         rule = library("seqeval", f"references {names[0]}, predictions {names[1]}, both as IOB2")
-        return Scores({name: float(value) for name, value in values.items()}, each, None, dict.fromkeys(values, rule))
+        return Scores(
+            {name: float(value) for name, value in values.items()},
+            each,
+            computed_by=dict.fromkeys(values, rule),
+            intervals=lambda: intervals(len(both), entities.counted(both), METRICS),
+        )
 
 
 def _kinds(tags: Mapping[str, str]) -> dict[str, str]:

@@ -14,8 +14,47 @@ SHEET = 640.0
 Boxes = Sequence[Mapping[str, Any]]
 
 
-def average_precision(pairs: Sequence[tuple[Boxes, Boxes]], known: Labels) -> dict[str, float | None] | None:
-    """`map` and `map50` of the boxes detected in each image against its own; None where no reference counts.
+class AveragePrecision:
+    """`map` and `map50` of boxes detected in images, of all or of some by their places: each is matched once."""
+
+    def __init__(self, evaluation: Any | None, images: int) -> None:
+        import numpy
+
+        self._evaluation = evaluation
+        if evaluation is not None:
+            matched, (categories, areas) = (
+                evaluation.evalImgs,
+                (len(evaluation.params.catIds), len(evaluation.params.areaRng)),
+            )
+            self._matched = numpy.empty(len(matched) + 1, dtype=object)
+            self._matched[:-1] = matched  # the last one is None: no image
+            self._place = numpy.arange(len(matched)).reshape(categories, areas, images)
+            evaluation.params.areaRng = evaluation.params.areaRng[:1]  # of any size
+            evaluation.params.maxDets = evaluation.params.maxDets[-1:]
+
+    def __call__(self, places: Sequence[int]) -> dict[str, float | None]:
+        """The figures of some images, at most as many as there are; one may come several times."""
+        import numpy
+
+        if self._evaluation is None:  # nothing was detected
+            return {"map": 0.0, "map50": 0.0}
+        chosen = numpy.full_like(self._place, -1)
+        chosen[..., : len(places)] = self._place[..., list(places)]
+        self._evaluation.evalImgs = list(self._matched[chosen.ravel()])
+        with redirect_stdout(io.StringIO()):
+            self._evaluation.accumulate()
+        precision = self._evaluation.eval["precision"]  # by overlap, recall, category, area and most detections
+        return {"map": _mean(precision), "map50": _mean(precision[0])}
+
+
+def _mean(precision: Any) -> float | None:
+    """The mean over what has references: -1 marks what has none."""
+    known = precision[precision > -1]
+    return float(known.mean()) if known.size else None
+
+
+def average_precision(pairs: Sequence[tuple[Boxes, Boxes]], known: Labels) -> AveragePrecision | None:
+    """The boxes detected in each image, matched with its own; None where no reference counts.
 
     A category is a label that a reference has; a detection of any other label is of no category and counts for nothing.
     """
@@ -36,9 +75,10 @@ def average_precision(pairs: Sequence[tuple[Boxes, Boxes]], known: Labels) -> di
         if (name := known.name(entry["label"])) in numbers
     ]
     if not detections:
-        return {"map": 0.0, "map50": 0.0}
+        return AveragePrecision(None, len(pairs))
     categories = [{"id": number, "name": name} for name, number in numbers.items()]
-    return _evaluated([{"id": image} for image in range(len(pairs))], categories, truth, detections)
+    images = [{"id": image} for image in range(len(pairs))]
+    return AveragePrecision(_matched(images, categories, truth, detections), len(pairs))
 
 
 def _area(box: Sequence[float]) -> dict[str, Any]:
@@ -46,7 +86,7 @@ def _area(box: Sequence[float]) -> dict[str, Any]:
     return {"bbox": [left, top, right - left, bottom - top], "area": (right - left) * (bottom - top)}
 
 
-def _evaluated(images: Any, categories: Any, truth: Any, detections: Any) -> dict[str, float | None]:
+def _matched(images: Any, categories: Any, truth: Any, detections: Any) -> Any:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -60,6 +100,4 @@ def _evaluated(images: Any, categories: Any, truth: Any, detections: Any) -> dic
         known.createIndex()
         evaluation = COCOeval(known, known.loadRes(detections), "bbox")
         evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return {"map": float(evaluation.stats[0]), "map50": float(evaluation.stats[1])}
+    return evaluation

@@ -5,7 +5,7 @@ IOE, IOBES      E ends one, S is one; BILOU and BMES write L and U, M for the sa
 none            tags without a prefix: a run of one tag is an entity
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from joulemark.core.labels import PREFIXED, Labels
 
@@ -50,3 +50,32 @@ def iob2(tags: Sequence[str], prefixed: bool, known: Labels) -> list[str]:
         written.append(f"{'B' if begins else 'I'}-{kind}")
         last_kind, ended = kind, prefix in ("E", "S")
     return written
+
+
+def counted(pairs: Sequence[tuple[list[str], list[str]]]) -> Callable[[Sequence[int]], dict[str, float | None]]:
+    """seqeval's micro-averaged figures of some of these texts, from the counts of each: a thousand resamples a second.
+
+    A pair is a text's reference and predicted tags in IOB2.
+    """
+    import numpy
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    counts = numpy.array(
+        [
+            (len(set(truth) & set(given)), len(truth), len(given), sum(a == b for a, b in zip(*tags, strict=True)),
+             len(tags[0]))
+            for tags in pairs
+            for truth, given in [tuple(map(get_entities, tags))]
+        ]
+    )  # fmt: skip
+
+    def some(places: Sequence[int]) -> dict[str, float | None]:
+        found, truth, given, right, words = (int(total) for total in counts[list(places)].sum(axis=0))
+        return {
+            "f1": 2 * found / (truth + given) if truth + given else 0.0,
+            "precision": found / given if given else 0.0,
+            "recall": found / truth if truth else 0.0,
+            "accuracy": right / words,
+        }
+
+    return some

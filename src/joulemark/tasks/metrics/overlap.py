@@ -1,11 +1,17 @@
 """BLEU and chrF of texts against one or several references, by sacrebleu: both without case, signatures kept."""
 
+import json
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
-from joulemark.core.task import NO_REFERENCES, Prediction, Sample, Scores, without_quality
+from joulemark.core.task import NO_REFERENCES, MetricInterval, Prediction, Sample, Scores, without_quality
 from joulemark.tasks.metrics.libraries import library
+from joulemark.tasks.metrics.resampling import MOST, made
 from joulemark.tasks.metrics.scripts import mostly_unspaced
+
+RESAMPLES = 1000
+DIGITS = 9  # of what sacrebleu writes, which is in per cent
 
 
 def bleu_and_chrf(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
@@ -30,11 +36,21 @@ def bleu_and_chrf(samples: Sequence[Sample], predictions: Sequence[Prediction]) 
         "bleu": BLEU(lowercase=True, tokenize="char" if characters else "13a"),
         "chrf": CHRF(lowercase=True),
     }
-    values = {name: metric.corpus_score(outputs, streams).score / 100 for name, metric in metrics.items()}
+    resamples = RESAMPLES if 1 < len(pairs) <= MOST else 1
+    corpus = {name: metric.corpus_score(outputs, streams, resamples) for name, metric in metrics.items()}
     signatures = {name: library("sacrebleu", str(metric.get_signature())) for name, metric in metrics.items()}
     chrf = CHRF(lowercase=True)
     each = [
         None if s.target is None else chrf.sentence_score(str(p.output), list(s.target)).score / 100
         for s, p in zip(samples, predictions, strict=True)
     ]
-    return Scores(values, each, computed_by=signatures)
+    values = {name: score.score / 100 for name, score in corpus.items()}
+    ends = {name: _interval(len(pairs), score, metrics[name]) for name, score in corpus.items()}
+    return Scores(values, each, computed_by=signatures, intervals=lambda: ends)
+
+
+def _interval(count: int, score: Any, metric: Any) -> MetricInterval:
+    """sacrebleu's own interval, from the statistics of each text: scoring resamples again would take minutes."""
+    said = json.loads(score.format(width=DIGITS, is_json=True, signature=str(metric.get_signature())))
+    mean, half = (said.get(key, nan) / 100 for key in ("confidence_mean", "confidence_var"))
+    return made(count, mean - half, mean + half, f"sacrebleu's percentile bootstrap, {RESAMPLES:,} resamples")
