@@ -13,10 +13,25 @@ from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.search import Search
 from joulemark.sweep.space import Exclusion, Point
 from joulemark.sweep.study import Study
-from joulemark.sweep.trial_state import TrialResult
+from joulemark.sweep.trial_state import FULL, SCREENING, TrialResult
 
 CARD_GAIN = "each card's sensor has a gain of its own (up to 5 %), so nearer results of two cards are indistinguishable"
 SHARED = "processor and memory were counted with other workers' work on this machine; a GPU's figure is its own"
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """The table of a study that a signal stopped.
+
+    Attributes:
+        columns: the heads
+        rows: the reference and the front of all that was measured, screening too
+        sentences: below the table
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, ...]]
+    sentences: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -26,10 +41,12 @@ class SessionEnd:
     Attributes:
         exit_code: of the process
         last_line: what programs read
+        so_far: what was measured until then; None where the reference is not, and of a worker of several
     """
 
     exit_code: int
     last_line: dict[str, Any]
+    so_far: SoFar | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,23 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         ended=search.ended,
     )
     return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line)
+
+
+def so_far(request: SweepRequest, study: Study, reference: TrialResult) -> SoFar:
+    """What a study came to until a signal stopped it: nothing is recommended, and nothing is saved."""
+    points, full, screened = request.plan.space.points, study.known(FULL), study.known(SCREENING)
+    known = {point: full.get(point) or screened[point] for point in points if point in full or point in screened}
+    front = recommendation.recommend(known, reference, study.goals, request.plan.space).front
+    inside = sum(point in full for point in known)
+    return SoFar(
+        front_table.columns(study.goals),
+        front_table.rows(Recommendation(front, None, ()), reference, study.goals, {}),
+        [
+            f"so far: {len(known)} of {len(points)} points, {inside} of them in the run's own protocol; nothing is "
+            "recommended before the search ends",
+            str(cost_of(study.results(), reference.metrics, None)),
+        ],
+    )
 
 
 def _ended_early(ended: str | None) -> list[str]:
