@@ -10,7 +10,7 @@ from typing import Any
 from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
-from joulemark.sweep import busy, needed
+from joulemark.sweep import busy, needed, siblings
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
@@ -67,11 +67,14 @@ def begin(request: SweepRequest, report: Report) -> Study:
         plan.seed,
         request.card,
         report,
+        request.software or None,
     )
     if request.worker is None:
         for sentence in (*map(str, plan.space.excluded), *request.notes, *needed.sentences(request)):
             report(sentence)
         report(f"study {request.name}: {_before(study)}")
+        for sentence in siblings.sentences(study, request.storage, request.folder, request.line, request.software):
+            report(sentence)
     return study
 
 

@@ -16,6 +16,7 @@ from joulemark.sweep.study import Study
 from joulemark.sweep.trial_state import FULL, SCREENING, TrialResult
 
 CARD_GAIN = "each card's sensor has a gain of its own (up to 5 %), so nearer results of two cards are indistinguishable"
+MIXED = "results of other code, configuration or packages are among these (sweep.resume)"
 SHARED = "processor and memory were counted with other workers' work on this machine; a GPU's figure is its own"
 
 
@@ -171,11 +172,13 @@ def estimated(*results: TrialResult | None) -> list[str]:
 
 
 def several(results: Iterable[TrialResult]) -> list[str]:
-    """What several cards and workers mean for the results: one sentence for each."""
+    """What several cards, workers and versions mean for the results: one sentence for each."""
     results = list(results)
     cards = sorted({result.card for result in results if result.card})
+    versions = {result.software for result in results}
     shared = sum("shared" in result.outcome.flags for result in results)
     return [
         *([f"! {len(cards)} cards ({', '.join(cards)}): {CARD_GAIN}"] if len(cards) > 1 else []),
+        *([f"! mixed: {MIXED}"] if len(versions) > 1 else []),
         *([f"! shared: in {shared} of {len(results)} results {SHARED}"] if shared else []),
     ]

@@ -13,6 +13,7 @@ from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.sweep.journal import mended
 from joulemark.sweep.objectives import Goals
+from joulemark.sweep.software import SOFTWARE, Software, digest
 from joulemark.sweep.space import Dimension
 from joulemark.sweep.study import Study
 
@@ -108,13 +109,17 @@ def open_study(
     seed: int,
     card: str | None = None,
     report: Callable[[str], None] = lambda sentence: None,
+    software: Software | None = None,
 ) -> Study:
-    """Opens or begins the study; UserError, one line, where the storage cannot be reached."""
+    """Opens or begins the study, and writes down what software begins it.
+
+    UserError, one line, where the storage cannot be reached.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    opened = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal", report))
+    opened = optuna.storages.get_storage(opened_storage(storage, folder / f"{name}.journal", report))
     patience = Patience("the study's journal" if storage is None else f"storage={tracking.public(storage)}", report)
     study = patience(
         lambda: optuna.create_study(
@@ -126,13 +131,17 @@ def open_study(
         )
     )
     patience(lambda: study.set_metric_names([goal.metric for goal in goals.objectives]))
+    if software and SOFTWARE not in patience(lambda: study.user_attrs):
+        patience(lambda: study.set_user_attr(SOFTWARE, dict(software)))
     sampler = optuna.samplers.TPESampler(
         seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
     )
-    return Study(study, opened, sampler, tuple(dimensions), goals, patience, card)
+    used = None if software is None else digest(software)
+    return Study(study, opened, sampler, tuple(dimensions), goals, patience, card, used)
 
 
-def _opened(uri: str | None, journal: Path, report: Callable[[str], None]) -> Any:
+def opened_storage(uri: str | None, journal: Path, report: Callable[[str], None]) -> Any:
+    """Optuna's storage: of a database, else of the journal, mended; UserError where it cannot be used."""
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
     from sqlalchemy.exc import IntegrityError, ProgrammingError

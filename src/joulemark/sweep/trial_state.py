@@ -23,12 +23,14 @@ class TrialResult:
         stage: `screening` or `full`
         outcome: what became of its run
         card: the GPU or processor it was measured on; None where that is not known
+        software: digest of what it was measured with; None where that is not known
     """
 
     point: Point
     stage: str
     outcome: Outcome
     card: str | None = None
+    software: str | None = None
 
     @property
     def metrics(self) -> Mapping[str, float | None]:
@@ -99,7 +101,11 @@ def result_of(trial: Any) -> TrialResult:
         )
     lists = {"overrides": tuple(outcome["overrides"]), "flags": tuple(outcome["flags"])}
     return TrialResult(
-        tuple(stored["point"]), stored["stage"], Outcome(**{**outcome, **lists}), stored["worker"].get("card")
+        tuple(stored["point"]),
+        stored["stage"],
+        Outcome(**{**outcome, **lists}),
+        stored["worker"].get("card"),
+        stored.get("software"),
     )
 
 
