@@ -99,6 +99,11 @@ def result_of(trial: Any) -> TrialResult:
         raise UserError(
             "the study was written by another version of joulemark; type sweep.seed=1, say, to begin a new one"
         )
+    if outcome["overrides"] and not set(stored["point"]) <= set(outcome["overrides"]):
+        raise UserError(
+            f"the study is damaged: its trial {trial.number} holds the outcome of another point (a line of its journal "
+            "is gone); move it away, or type sweep.seed=1, say, to begin a new one"
+        )
     lists = {"overrides": tuple(outcome["overrides"]), "flags": tuple(outcome["flags"])}
     return TrialResult(
         tuple(stored["point"]),
