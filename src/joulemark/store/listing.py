@@ -18,6 +18,8 @@ from joulemark.core.record_json import from_json
 from joulemark.store import older_names
 from joulemark.store.mlflow_internals import schema, tables
 
+WHOLE_ID = 32  # characters of MLflow's id of a run
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -167,4 +169,8 @@ def _narrowing(choice: Choice) -> dict[str, str]:
 def _in_mlflows_syntax(choice: Choice) -> str:
     """The same for a server; of digests alone, which need no quoting."""
     tags = {"compare.cell": choice.cell, "compare.card": choice.card}
-    return " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if value and value.isalnum())
+    narrow = [f"tags.`{key}` = '{value}'" for key, value in tags.items() if value and value.isalnum()]
+    if choice.ids and all(len(each) == WHOLE_ID and each.isalnum() for each in choice.ids):
+        among = ", ".join(f"'{each}'" for each in choice.ids)
+        narrow.append(f"attributes.run_id IN ({among})")
+    return " and ".join(narrow)

@@ -10,7 +10,7 @@ from typing import Any
 from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
-from joulemark.sweep import busy, needed, siblings
+from joulemark.sweep import busy, needed, siblings, stored
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
@@ -73,6 +73,9 @@ def begin(request: SweepRequest, report: Report) -> Study:
         for sentence in (*map(str, plan.space.excluded), *request.notes, *needed.sentences(request)):
             report(sentence)
         report(f"study {request.name}: {_before(study)}")
+        results = study.results()
+        for sentence in stored.sentences(request.tracking_uri, stored.gone(request.tracking_uri, results), results):
+            report(sentence)
         for sentence in siblings.sentences(study, request.storage, request.folder, request.line, request.software):
             report(sentence)
     return study

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.cell import Cell
-from joulemark.sweep import front_table, recommendation, saved
+from joulemark.sweep import front_table, recommendation, saved, stored
 from joulemark.sweep.cost import SweepCost, cost_of
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.plan import SweepRequest
@@ -63,6 +63,7 @@ class SweepResult:
         trials: results of all trials, screening too
         sentences: below the table
         last_line: what programs read
+        study: that it is of
         cells: fresh processes of the settings that were confirmed
     """
 
@@ -74,6 +75,7 @@ class SweepResult:
     trials: Sequence[TrialResult]
     sentences: Sequence[str]
     last_line: dict[str, Any]
+    study: Study | None = None
     cells: Mapping[Point, Cell] = field(default_factory=dict)
 
     @property
@@ -104,6 +106,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
     trials = study.results()
     best = chosen.recommended
     cost = cost_of(trials, reference.metrics, best.metrics if best else None)
+    lost = stored.gone(request.tracking_uri, trials)
     excluded = (*plan.space.excluded, *(Exclusion(point, 1, why) for point, why in search.excluded.items()))
     sentences = [
         *([] if full else ["no point got the full protocol: type a larger sweep.budget"]),
@@ -112,6 +115,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         str(cost),
         *estimated(reference, best),
         *several(full.values()),
+        *stored.sentences(request.tracking_uri, lost, trials),
         *_ended_early(search.ended),
         *_failures(trials, search),
         *map(str, excluded),
@@ -123,12 +127,13 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         cost,
         excluded,
         plan.full,
+        lost,
         status="finished" if best else "failed",
         sweep_id=request.name,
         trials=len(trials),
         ended=search.ended,
     )
-    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line)
+    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line, study)
 
 
 def so_far(request: SweepRequest, study: Study, reference: TrialResult) -> SoFar:

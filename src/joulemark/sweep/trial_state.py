@@ -104,14 +104,19 @@ def result_of(trial: Any) -> TrialResult:
             f"the study is damaged: its trial {trial.number} holds the outcome of another point (a line of its journal "
             "is gone); move it away, or type sweep.seed=1, say, to begin a new one"
         )
-    lists = {"overrides": tuple(outcome["overrides"]), "flags": tuple(outcome["flags"])}
     return TrialResult(
         tuple(stored["point"]),
         stored["stage"],
-        Outcome(**{**outcome, **lists}),
+        outcome_of(outcome),
         stored["worker"].get("card"),
         stored.get("software"),
     )
+
+
+def outcome_of(stored: Mapping[str, Any]) -> Outcome:
+    """An outcome as the storage holds it."""
+    lists = {"overrides": tuple(stored["overrides"]), "flags": tuple(stored["flags"])}
+    return Outcome(**{**stored, **lists})
 
 
 def claim_of(trial: Any) -> Claim:
