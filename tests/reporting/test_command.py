@@ -115,6 +115,9 @@ def test_the_runs_of_a_card_are_the_same_from_a_database_and_from_a_server(fille
     as_a_server_is_asked = Choice(filter=listing._in_mlflows_syntax(card))
     assert {run.run_id for run in listing.runs(uri, as_a_server_is_asked, ())} == there
     assert list(listing.runs(uri, Choice(card="0" * 12), ())) == []
+    some = Choice(ids=[run.run_id for run in every[:2]])
+    narrowed = Choice(filter=listing._in_mlflows_syntax(some))
+    assert {run.run_id for run in listing.runs(uri, narrowed, ())} == set(some.ids)
 
 
 def test_the_same_records_are_found_by_their_place_and_by_mlflow(filled):

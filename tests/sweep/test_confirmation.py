@@ -8,7 +8,9 @@ import pytest
 from joulemark.analysis.verdict import ENERGY
 from joulemark.core.cell import Cell
 from joulemark.sweep.confirmation import confirm
+from joulemark.sweep.storage import open_study
 from joulemark.sweep.trial import Outcome
+from tests.sweep.landscape import SPACE, wanted
 
 BEST, REFERENCE = ("batch_size=8",), ("batch_size=1",)
 
@@ -31,13 +33,14 @@ class Machine:
                        stopped_by=self.stopped_by)  # fmt: skip
 
 
-def a_result(repeats=3, best=BEST, others=()):
+def a_result(repeats=3, best=BEST, others=(), study=None):
     recommended = None if best is None else SimpleNamespace(point=best)
     return SimpleNamespace(
         request=SimpleNamespace(repeats=repeats, plan=SimpleNamespace(full=("model=m",), finalists=4)),
         recommendation=SimpleNamespace(recommended=recommended, front=others, tied=()),
         reference=SimpleNamespace(point=REFERENCE),
         cost=SimpleNamespace(wh=10.0),
+        study=study,
     )
 
 
@@ -85,6 +88,31 @@ def test_the_other_finalists_are_measured_too_and_ranked_as_a_family():
 def test_a_signal_ends_it_with_what_there_is():
     machine, result = confirmed((1.0, 1.02, 0.98), (4.0, 4.1, 3.9), stopped_by="SIGINT")
     assert (len(machine.calls), result.stopped_by) == (1, "SIGINT")
+
+
+def test_processes_of_an_earlier_session_count_and_none_is_measured_twice(tmp_path):
+    def study():
+        return open_study(None, tmp_path, "s", SPACE, wanted(), 0)
+
+    energies = {"batch_size=8": (1.0, 1.02, 0.98, 1.01), "batch_size=1": (4.0, 4.1, 3.9, 4.05)}
+    machine = Machine(energies)
+    for repeats, made in ((2, 4), (3, 6), (3, 6)):
+        messages = []
+        result = confirm(a_result(repeats, study=study()), machine, messages.append)
+        assert len(machine.calls) == made
+    assert messages == ["confirmed before: 6 processes of earlier sessions count"]
+    assert result.cells == {BEST: Cell((1.0, 1.02, 0.98)), REFERENCE: Cell((4.0, 4.1, 3.9))}
+    assert result.cost_wh == pytest.approx(10.3)
+    assert study().results() == []  # no trials of the search
+
+
+def test_a_process_that_was_stopped_or_decides_nothing_is_made_anew(tmp_path):
+    study = open_study(None, tmp_path, "s", SPACE, wanted(), 0)
+    doubtful = Machine({"batch_size=8": (1.0, 1.0), "batch_size=1": (4.0, 4.0)}, flags=("contaminated",))
+    confirm(a_result(2, study=study), doubtful, lambda sentence: None)
+    machine = Machine({"batch_size=8": (1.0, 1.0), "batch_size=1": (4.0, 4.0)})
+    confirm(a_result(2, study=study), machine, lambda sentence: None)
+    assert len(machine.calls) == 4
 
 
 @pytest.mark.parametrize("options", [{"repeats": 1}, {"best": None}, {"best": REFERENCE}])

@@ -73,3 +73,23 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.starmap(tell, [(path, number) for number in range(1, 25)])
     assert len(json.loads(path.read_text())) == 24
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "\0\0\0", '{"GPU-1: model=m": {"fits": "many"}}', '{"GPU-1: model=m": {"size": 4}}',
+     '{"GPU-1: model=m": 8}', '{"GPU-1: model=m": {"fits": true}}', "[" * 100_000],
+)  # fmt: skip
+def test_a_file_that_broke_knows_nothing_and_is_written_anew(tmp_path, text):
+    memory = Memory(tmp_path / "memory.json", "GPU-1")
+    memory.path.write_text(text)
+    assert memory.known(("model=m",)) == Known()
+    memory.add(("model=m",), 64, True)
+    assert memory.known(("model=m",)) == Known(64)
+
+
+def test_what_can_be_read_of_a_broken_file_is_kept(tmp_path):
+    memory = Memory(tmp_path / "memory.json", "GPU-1")
+    memory.path.write_text('{"GPU-1: model=m": {"fits": 8, "fails": null}, "GPU-1: model=n": 3}')
+    memory.add(("model=o",), 64, True)
+    assert [memory.known((f"model={name}",)).fits for name in "mno"] == [8, None, 64]

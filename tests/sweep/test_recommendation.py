@@ -169,8 +169,12 @@ def test_an_objective_that_the_reference_lacks_ends_the_sweep(tmp_path, capsys):
 
 def test_a_stopped_sweep_ends_with_the_signals_exit_code_and_the_same_line_goes_on(tmp_path, capsys):
     machine = Machine(stop_after=5)
-    code, _, last = swept(tmp_path, capsys, machine)
+    code, out, last = swept(tmp_path, capsys, machine)
     assert (code, last["status"]) == (130, "interrupted")
+    assert out[1].startswith("batch_size=1 precision=fp32 (reference)")  # the table so far
+    assert any("(screening)" in line for line in out)
+    assert any("so far: 5 of 36 points, 1 of them in the run's own protocol" in line for line in out)
+    assert not any("recommended:" in line for line in out)
     machine.stop_after = None
     code, _, last = swept(tmp_path, capsys, machine)
     assert code == 0

@@ -453,6 +453,22 @@ def test_a_reference_without_quality_drops_the_constraint_of_the_file_and_refuse
         session.available_goals(typed=True)
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), TimeoutError("memory.json.lock")])
+def test_a_result_is_told_to_the_study_before_anything_else_is_written(tmp_path, monkeypatch, error):
+    told = []
+
+    def broken(memory, overrides, size, fitted):
+        told.append(len(study.results()))
+        raise error
+
+    monkeypatch.setattr(Memory, "add", broken)
+    messages = []
+    session, study = search(plan(tmp_path), Machine(), tmp_path, messages)
+    assert session.reference().finished
+    assert told == [1]
+    assert any(f"not remembered: {error}" in message for message in messages)
+
+
 def test_a_signal_ends_the_session_after_the_outcome_is_written(tmp_path):
     session, study = search(plan(tmp_path), Machine(stop_after=0), tmp_path)
     with pytest.raises(Interrupted, match="SIGINT"):

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from omegaconf import DictConfig
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
+from joulemark.core.signals import Interrupted
 from joulemark.reporting import table
 from joulemark.sweep import coordinator, mlflow_sweep, plan, process, trial
 from joulemark.sweep.busy import Measure, Report
@@ -51,7 +53,10 @@ def run(request: SweepRequest, measure: Measure, program: Sequence[str] = PROGRA
     else:
         end = coordinator.run(request, report, program)
     if isinstance(end, SessionEnd):
-        _print_last_line(end.last_line)
+        with suppress(Interrupted), signals.deferred():  # a second Ctrl-C cuts nothing off
+            if end.so_far is not None:
+                table.printed(end.so_far.columns, end.so_far.rows, end.so_far.sentences, (SETTING,))
+            _print_last_line(end.last_line)
         return end.exit_code
     confirmation = confirm(end, measure, report)
     _print_result(end, confirmation, began_s, report)

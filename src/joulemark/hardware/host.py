@@ -66,10 +66,10 @@ def revision() -> tuple[str | None, bool | None]:
 
 @cache
 def code_digest() -> str:
-    """SHA-256 of this program's modules and configuration, 16 hexadecimal digits."""
+    """SHA-256 of this program's modules and configuration but saved settings, 16 hexadecimal digits."""
     digest = hashlib.sha256()
     for folder, pattern in ((PACKAGE, "*.py"), (CONF, "*.yaml")):
-        for path in sorted(folder.rglob(pattern)):
+        for path in sorted(path for path in folder.rglob(pattern) if path.parent != CONF / "tuned"):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 

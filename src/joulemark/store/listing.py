@@ -19,6 +19,8 @@ from joulemark.store import older_names
 from joulemark.store.completeness import complete
 from joulemark.store.mlflow_internals import schema, tables
 
+WHOLE_ID = 32  # characters of MLflow's id of a run
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -169,12 +171,15 @@ def _narrowing(choice: Choice) -> dict[str, Sequence[str]]:
 
 
 def _filters(choice: Choice) -> Iterator[str]:
-    """The filters in MLflow's syntax that a server narrows the runs by, one for each beginning of an id."""
+    """The filters in MLflow's syntax that a server narrows the runs by: one for all whole ids, one for each beginning."""
     given = [choice.filter] if choice.filter else []
     for key, values in _narrowing(choice).items():
         if len(values) == 1:  # several: its syntax has no `or`
             given.append(f"tags.`{key}` = {_quoted(values[0])}")
-    for prefix in choice.ids or ("",):
+    whole = [each for each in choice.ids if len(each) == WHOLE_ID]
+    if whole:
+        yield " and ".join([*given, f"attributes.run_id IN ({', '.join(map(_quoted, whole))})"])
+    for prefix in [each for each in choice.ids if each not in whole] or ([] if whole else [""]):
         whose = [f"attributes.run_id LIKE {_quoted(f'{prefix}%')}"] if prefix else []
         yield " and ".join([*given, *whose])
 

@@ -13,13 +13,16 @@ from joulemark.analysis.ranking import rank
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import stats
 from joulemark.core.cell import Cell
+from joulemark.core.errors import UserError
 from joulemark.core.formatting import times
 from joulemark.core.stats import Difference
+from joulemark.sweep import confirmed
 from joulemark.sweep.budget import RUN_WH
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.cost import after, payback
 from joulemark.sweep.result import SweepResult
 from joulemark.sweep.space import Point, merged
+from joulemark.sweep.trial import Outcome
 
 RECOMMENDED, REFERENCE = "recommended", "reference"
 
@@ -110,28 +113,39 @@ class Confirmation:
 
 
 def confirm(result: SweepResult, measure: Measure, report: Report) -> Confirmation | None:
-    """Measures all finalists `repeats` times in turn; None where nothing is recommended or is to be repeated."""
+    """Measures all finalists in turn until each has `repeats` processes that count, those of earlier sessions among
+    them; what one gave is told to the study at once. None where nothing is recommended or is to be repeated.
+    """
     best, count = result.recommendation.recommended, result.request.repeats
     if best is None or count < 2 or best.point == result.reference.point:
         return None
     points = {RECOMMENDED: best.point, REFERENCE: result.reference.point, **_others(result)}
-    values: dict[str, list[float]] = {name: [] for name in points}
+    study = result.study
+    made = {name: [] if study is None else confirmed.kept(study, point) for name, point in points.items()}
+    if earlier := sum(map(len, made.values())):
+        report(f"confirmed before: {earlier} processes of earlier sessions count")
     left_out: list[str] = []
-    spent_wh = 0.0
+    wasted_wh = 0.0
     for turn in range(1, count + 1):
         for name, point in points.items():
+            if len(made[name]) >= turn:
+                continue
             report(f"confirming  {name}, process {turn} of {count}")
             outcome = measure(_overrides(result, point), None)
             if outcome.stopped_by:
-                return _confirmation(values, left_out, points, result, spent_wh, outcome.stopped_by)
-            spent_wh += outcome.metrics.get(RUN_WH) or 0.0
-            energy = outcome.metrics.get(verdict.ENERGY)
+                return _confirmation(made, left_out, points, result, wasted_wh, outcome.stopped_by)
             doubt = undeciding(outcome.flags)
-            if outcome.status != "finished" or energy is None or doubt:
+            if outcome.status != "finished" or outcome.metrics.get(verdict.ENERGY) is None or doubt:
                 left_out.append(f"left out, {name} process {turn}: {doubt or outcome.error or outcome.status}")
-            else:
-                values[name].append(energy)
-    return _confirmation(values, left_out, points, result, spent_wh, None)
+                wasted_wh += outcome.metrics.get(RUN_WH) or 0.0
+                continue
+            made[name].append(outcome)
+            try:
+                if study is not None:
+                    confirmed.keep(study, point, outcome)
+            except UserError as error:  # its storage is gone: what was measured is still compared
+                report(str(error))
+    return _confirmation(made, left_out, points, result, wasted_wh, None)
 
 
 def _others(result: SweepResult) -> dict[str, Point]:
@@ -150,14 +164,16 @@ def _overrides(result: SweepResult, point: Point) -> Sequence[str]:
 
 
 def _confirmation(
-    values: dict[str, list[float]],
+    made: Mapping[str, Sequence[Outcome]],
     left_out: list[str],
     points: Mapping[str, Point],
     result: SweepResult,
-    spent_wh: float,
+    wasted_wh: float,
     stopped_by: str | None,
 ) -> Confirmation:
-    cells = {name: Cell(tuple(each)) for name, each in values.items()}
+    energies = {name: [outcome.metrics[verdict.ENERGY] for outcome in outcomes] for name, outcomes in made.items()}
+    cells = {name: Cell(tuple(wh for wh in each if wh is not None)) for name, each in energies.items()}
+    spent_wh = wasted_wh + sum(outcome.metrics.get(RUN_WH) or 0.0 for outcomes in made.values() for outcome in outcomes)
     recommended, reference = cells.pop(RECOMMENDED), cells.pop(REFERENCE)
     return Confirmation(
         recommended=recommended,

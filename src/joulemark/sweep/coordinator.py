@@ -19,7 +19,7 @@ from joulemark.core.errors import UserError
 from joulemark.sweep import process, workers
 from joulemark.sweep.busy import Report
 from joulemark.sweep.plan import SweepRequest
-from joulemark.sweep.result import SessionEnd, SweepResult, result_of
+from joulemark.sweep.result import SessionEnd, SoFar, SweepResult, result_of, so_far
 from joulemark.sweep.search import Search
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial_state import FULL
@@ -45,7 +45,7 @@ def run(request: SweepRequest, report: Report, program: Sequence[str] = PROGRAM)
     if stops := forwarding.stops:
         report(f"stopped by {stops[0]}; the same line goes on from here")
         last_line = {"status": "interrupted", "sweep_id": request.name, "trials": len(study.results())}
-        return SessionEnd(signals.exit_code(stops[0]), last_line)
+        return SessionEnd(signals.exit_code(stops[0]), last_line, _so_far(request, study))
     return _result(request, study, ends, report)
 
 
@@ -63,6 +63,21 @@ def _result(request: SweepRequest, study: Study, ends: Sequence[WorkerEnd], repo
     if all(end.code for end in ends):
         search.ended = errors[0] if errors else "every worker died"
     return result_of(search, request, study, reference)
+
+
+def _so_far(request: SweepRequest, study: Study) -> SoFar | None:
+    """What the workers measured; None where the reference is not, or does not serve."""
+    if request.plan.reference not in study.known(FULL):
+        return None
+    try:
+        reference = process.measured_reference(Search(request.plan, study, _never_measures, _unsaid), request, study)
+    except UserError:
+        return None
+    return so_far(request, study, reference)
+
+
+def _unsaid(sentence: str) -> None:
+    """Nothing is said to a user who left."""
 
 
 def _never_measures(overrides: Sequence[str], limit_s: float | None) -> Any:

@@ -8,7 +8,7 @@ from joulemark.sweep.cost import cell_of
 from joulemark.sweep.objectives import SHORT, Goals, Metrics
 from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.space import Point
-from joulemark.sweep.trial_state import TrialResult
+from joulemark.sweep.trial_state import FULL, TrialResult
 
 SETTING = "setting"  # the head of the one column of text
 
@@ -26,7 +26,11 @@ def rows(
     `cells` are the fresh processes of settings that were confirmed; of the others there is one process, the search's.
     """
     by_reference = _cell(reference, cells)
-    front = [(result, "") for result in recommendation.front if result.point != reference.point]
+    front = [
+        (result, "" if result.stage == FULL else result.stage)
+        for result in recommendation.front
+        if result.point != reference.point
+    ]
     recommended = recommendation.recommended
     table = []
     for result, note in [(reference, "reference"), *front, *_beside_the_front(recommendation, reference)]:

@@ -9,8 +9,9 @@ What fits is remembered for each card and everything that decides it: model, tas
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from joulemark.core.private_files import private_files
 
@@ -96,6 +97,19 @@ class Memory:
 
 
 def _read(path: Path) -> Mapping[str, Known]:
-    if not path.is_file():
+    """Every case that can be read: a file that broke costs the search a few trials, and the next one writes it anew."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return {key: Known(**known) for key, known in json.loads(path.read_text(encoding="utf-8")).items()}
+    cases = stored.items() if isinstance(stored, dict) else ()
+    return {key: Known(**known) for key, known in cases if _is_known(known)}
+
+
+def _is_known(value: Any) -> bool:
+    names = {each.name for each in fields(Known)}
+    return (
+        isinstance(value, dict)
+        and value.keys() <= names
+        and all(size is None or (type(size) is int and size > 0) for size in value.values())
+    )

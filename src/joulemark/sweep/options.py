@@ -30,6 +30,7 @@ class SweepConf:
         worker: the number of this process where it is one of several
         busy: `refuse` or `wait` where another run has the card
         difference: the share for which the plan says how many processes, windows and samples it takes
+        resume: the name of a study of this line to go on with, though other code or packages began it
         save_as: the name under which the recommended settings are saved
     """
 
@@ -46,6 +47,7 @@ class SweepConf:
     worker: int | None = None
     busy: str = "refuse"
     difference: float = 0.05
+    resume: str | None = None
     save_as: str | None = None
 
 

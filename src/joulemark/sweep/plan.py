@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
 from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of
 from joulemark.sweep.repeats import repeated
+from joulemark.sweep.software import Software, digest, software
 from joulemark.sweep.space import Dimension, Point, merged, space
 from joulemark.sweep.validity import Validity
 
@@ -54,6 +55,8 @@ class SweepRequest:
         task_options: searched options of the task, which change its outputs
         repeats: fresh processes of the recommended setting and the reference after the search
         difference: the share for which the plan says what it takes to tell it apart
+        line: how the names of all studies of this line begin, whatever software measured them; empty where unknown
+        software: what this session measures with
     """
 
     name: str
@@ -74,6 +77,8 @@ class SweepRequest:
     task_options: tuple[str, ...] = ()
     repeats: int = 1
     difference: float = SweepConf.difference
+    line: str = ""
+    software: Software = field(default_factory=dict)
 
     @property
     def card(self) -> str | None:
@@ -104,7 +109,9 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     environments = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(environments) == 1 and conf.worker is None and storage is None
     measured_on = device(run.hardware) if alone else product(run)
-    name = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}"
+    line = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}-"
+    used = software(run)
+    name = _study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
     plan = SearchPlan(
@@ -137,6 +144,8 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         task_options=task_options,
         repeats=repeats,
         difference=conf.difference,
+        line=line,
+        software=used,
     )
 
 
@@ -227,6 +236,17 @@ def _budget(conf: SweepConf) -> Budget:
     return budget
 
 
+def _study_name(resume: str | None, line: str, used: Software, folder: Path, storage: str | None) -> str:
+    """The study of this line and software: trials of other code, configuration or packages are no results of it."""
+    if resume is None:
+        return f"{line}{digest(used)}"
+    if not resume.startswith(line):
+        raise UserError(f"sweep.resume={resume}: a study of another line; those of this one begin with {line}")
+    if storage is None and not (folder / f"{resume}.journal").is_file():
+        raise UserError(f"sweep.resume={resume}: there is no such study in {folder}; leave it out to begin one")
+    return resume
+
+
 def _digest(
     conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], chosen: Goals, measured_on: str
 ) -> str:
@@ -234,7 +254,5 @@ def _digest(
     irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
     relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
     spaces = [asdict(dimension) for dimension in dimensions]
-    # Trials of other code, configuration or packages are no results of this study
-    software = [host.code_digest(), {name: host.version(name) for name in host.PACKAGES}]
-    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, measured_on, software]
+    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, measured_on]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

@@ -3,17 +3,18 @@
 A worker that is one of several gives no recommendation: whoever started it does (sweep/coordinator.py).
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
-from joulemark.sweep import busy, needed
+from joulemark.sweep import busy, needed, siblings, stored
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
-from joulemark.sweep.result import SessionEnd, SweepResult, result_of
+from joulemark.sweep.result import SessionEnd, SweepResult, result_of, so_far
 from joulemark.sweep.search import POLL_S, Search
 from joulemark.sweep.storage import open_study
 from joulemark.sweep.study import Study
@@ -28,6 +29,7 @@ def run(request: SweepRequest, measure: Measure, report: Report, poll_s: float =
     """
     search: Search | None = None
     study: Study | None = None
+    reference: TrialResult | None = None
     try:
         with busy.sweeping(request.hardware, request.busy, report):
             study = begin(request, report)
@@ -39,7 +41,10 @@ def run(request: SweepRequest, measure: Measure, report: Report, poll_s: float =
     except Interrupted as stop:
         report(f"stopped by {stop}; the same line goes on from here")
         trials = {} if study is None else {"trials": len(study.results())}
-        return _without_result(request, search, signals.exit_code(str(stop)), status="interrupted", **trials)
+        end = _without_result(request, search, signals.exit_code(str(stop)), status="interrupted", **trials)
+        if study is None or reference is None or request.worker is not None:
+            return end
+        return replace(end, so_far=so_far(request, study, reference))
     except UserError as error:
         if request.worker is None:
             raise
@@ -62,11 +67,17 @@ def begin(request: SweepRequest, report: Report) -> Study:
         plan.seed,
         request.card,
         report,
+        request.software or None,
     )
     if request.worker is None:
         for sentence in (*map(str, plan.space.excluded), *request.notes, *needed.sentences(request)):
             report(sentence)
         report(f"study {request.name}: {_before(study)}")
+        results = study.results()
+        for sentence in stored.sentences(request.tracking_uri, stored.gone(request.tracking_uri, results), results):
+            report(sentence)
+        for sentence in siblings.sentences(study, request.storage, request.folder, request.line, request.software):
+            report(sentence)
     return study
 
 

@@ -1,6 +1,6 @@
 """What a sweep recommends: the front, the recommended setting and why, and the last line for programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -104,18 +104,19 @@ def last_line(
     cost: SweepCost,
     excluded: Sequence[Exclusion],
     full: Sequence[str],
+    lost: Collection[str] = (),
     **session: Any,
 ) -> dict[str, Any]:
     """What programs read: the last line of standard output. Of a run's metrics those of the goals and the table.
 
-    All of them are in MLflow under the run's id.
+    All of them are in MLflow under the run's id, which is None of a run that is `lost` from there.
     """
     names = tuple(dict.fromkeys((*SHORT.values(), "energy/ci95_rel", "energy/estimated_share", *goals.metrics)))
 
     def entry(result: TrialResult) -> dict[str, Any]:
         return {
             "overrides": list(result.point),
-            "run_id": result.outcome.run_id,
+            "run_id": None if result.outcome.run_id in lost else result.outcome.run_id,
             "metrics": {name: result.metrics.get(name) for name in names},
             "command": command(merged(full, result.point)),
         }

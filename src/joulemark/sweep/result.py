@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.cell import Cell
-from joulemark.sweep import front_table, recommendation, saved
+from joulemark.sweep import front_table, recommendation, saved, stored
 from joulemark.sweep.cost import SweepCost, cost_of
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.plan import SweepRequest
@@ -13,10 +13,26 @@ from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.search import Search
 from joulemark.sweep.space import Exclusion, Point
 from joulemark.sweep.study import Study
-from joulemark.sweep.trial_state import TrialResult
+from joulemark.sweep.trial_state import FULL, SCREENING, TrialResult
 
 CARD_GAIN = "each card's sensor has a gain of its own (up to 5 %), so nearer results of two cards are indistinguishable"
+MIXED = "results of other code, configuration or packages are among these (sweep.resume)"
 SHARED = "processor and memory were counted with other workers' work on this machine; a GPU's figure is its own"
+
+
+@dataclass(frozen=True)
+class SoFar:
+    """The table of a study that a signal stopped.
+
+    Attributes:
+        columns: the heads
+        rows: the reference and the front of all that was measured, screening too
+        sentences: below the table
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, ...]]
+    sentences: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -26,10 +42,12 @@ class SessionEnd:
     Attributes:
         exit_code: of the process
         last_line: what programs read
+        so_far: what was measured until then; None where the reference is not, and of a worker of several
     """
 
     exit_code: int
     last_line: dict[str, Any]
+    so_far: SoFar | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,7 @@ class SweepResult:
         trials: results of all trials, screening too
         sentences: below the table
         last_line: what programs read
+        study: that it is of
         cells: fresh processes of the settings that were confirmed
     """
 
@@ -56,6 +75,7 @@ class SweepResult:
     trials: Sequence[TrialResult]
     sentences: Sequence[str]
     last_line: dict[str, Any]
+    study: Study | None = None
     cells: Mapping[Point, Cell] = field(default_factory=dict)
 
     @property
@@ -86,6 +106,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
     trials = study.results()
     best = chosen.recommended
     cost = cost_of(trials, reference.metrics, best.metrics if best else None)
+    lost = stored.gone(request.tracking_uri, trials)
     excluded = (*plan.space.excluded, *(Exclusion(point, 1, why) for point, why in search.excluded.items()))
     sentences = [
         *([] if full else ["no point got the full protocol: type a larger sweep.budget"]),
@@ -94,6 +115,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         str(cost),
         *estimated(reference, best),
         *several(full.values()),
+        *stored.sentences(request.tracking_uri, lost, trials),
         *_ended_early(search.ended),
         *_failures(trials, search),
         *map(str, excluded),
@@ -105,12 +127,30 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         cost,
         excluded,
         plan.full,
+        lost,
         status="finished" if best else "failed",
         sweep_id=request.name,
         trials=len(trials),
         ended=search.ended,
     )
-    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line)
+    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line, study)
+
+
+def so_far(request: SweepRequest, study: Study, reference: TrialResult) -> SoFar:
+    """What a study came to until a signal stopped it: nothing is recommended, and nothing is saved."""
+    points, full, screened = request.plan.space.points, study.known(FULL), study.known(SCREENING)
+    known = {point: full.get(point) or screened[point] for point in points if point in full or point in screened}
+    front = recommendation.recommend(known, reference, study.goals, request.plan.space).front
+    inside = sum(point in full for point in known)
+    return SoFar(
+        front_table.columns(study.goals),
+        front_table.rows(Recommendation(front, None, ()), reference, study.goals, {}),
+        [
+            f"so far: {len(known)} of {len(points)} points, {inside} of them in the run's own protocol; nothing is "
+            "recommended before the search ends",
+            str(cost_of(study.results(), reference.metrics, None)),
+        ],
+    )
 
 
 def _ended_early(ended: str | None) -> list[str]:
@@ -137,11 +177,13 @@ def estimated(*results: TrialResult | None) -> list[str]:
 
 
 def several(results: Iterable[TrialResult]) -> list[str]:
-    """What several cards and workers mean for the results: one sentence for each."""
+    """What several cards, workers and versions mean for the results: one sentence for each."""
     results = list(results)
     cards = sorted({result.card for result in results if result.card})
+    versions = {result.software for result in results}
     shared = sum("shared" in result.outcome.flags for result in results)
     return [
         *([f"! {len(cards)} cards ({', '.join(cards)}): {CARD_GAIN}"] if len(cards) > 1 else []),
+        *([f"! mixed: {MIXED}"] if len(versions) > 1 else []),
         *([f"! shared: in {shared} of {len(results)} results {SHARED}"] if shared else []),
     ]

@@ -160,8 +160,11 @@ class Search:
         result = TrialResult(claim.point, claim.stage, outcome, self._study.card)
         if claim.point == self._plan.reference and claim.stage == FULL:
             self._study.reference = result.metrics
-        self._next.candidates.tell(claim.point, outcome)
         self._study.tell(claim, outcome)
+        try:
+            self._next.candidates.tell(claim.point, outcome)
+        except OSError as error:  # a full disk, or a lock that another process holds: the study has the result
+            self._report(f"what fits in memory is not remembered: {error}")
         number = len(complete(self._study.results()))
         self._report(progress_line(result, self._plan.goals, number, self._plan.budget.trials))
         return result

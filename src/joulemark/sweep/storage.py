@@ -1,10 +1,12 @@
 """Where a study is kept: Optuna's journal in a file, or a database, which may be away for a while."""
 
+import errno
 import logging
 import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +16,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.private_files import private_files
 from joulemark.sweep.journal import mended
 from joulemark.sweep.objectives import Goals
+from joulemark.sweep.software import SOFTWARE, Software, digest
 from joulemark.sweep.space import Dimension
 from joulemark.sweep.study import Study
 
@@ -22,6 +25,8 @@ T = TypeVar("T")
 STARTUP = 6  # random proposals before the sampler models results: spaces are small
 OUTAGE_S = 300.0  # how long a database may be away
 PAUSES_S = (0.5, 1.0, 2.0, 5.0)  # before the next attempt; the last one again and again
+# Of a journal's disk: full, over quota, an error of the device or of a network's file system
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE)
 ATTEMPTS = 5  # to make the tables, where others make them at the same moment
 
 # A connection that fails is noticed within half a minute, not after TCP's quarter of an hour
@@ -43,12 +48,14 @@ class Patience:
     Attributes:
         shown: the storage as messages name it
         report: gets a sentence when the storage goes away and comes back
+        mend: called before each further attempt: a journal whose disk was full ends in a part of a line
         limit_s: how long it may be away
         sleep, clock: seconds
     """
 
     shown: str
     report: Callable[[str], None]
+    mend: Callable[[], None] = lambda: None
     limit_s: float = OUTAGE_S
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
@@ -67,6 +74,8 @@ class Patience:
                     self.report(f"{self.shown} answers again after {self.clock() - since:.0f} s")
                 return result
             self.sleep(pause_s)
+            with suppress(OSError):
+                self.mend()
         raise AssertionError("pauses have no end")
 
     def _away_since(self, since: float | None, error: Exception) -> float:
@@ -88,10 +97,12 @@ class Patience:
 
 
 def away(error: BaseException | None) -> bool:
-    """Whether the error, or its cause, is of a connection or a lock, and may pass with time."""
+    """Whether the error, or its cause, is of a connection, a lock or a full disk, and may pass with time."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     while error is not None:
+        if isinstance(error, OSError) and error.errno in PASSING:
+            return True
         if isinstance(error, DBAPIError):
             lasting = "sqlite" in type(error.orig).__module__ and "locked" not in str(error.orig)
             broken = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
@@ -109,14 +120,20 @@ def open_study(
     seed: int,
     card: str | None = None,
     report: Callable[[str], None] = lambda sentence: None,
+    software: Software | None = None,
 ) -> Study:
-    """Opens or begins the study; UserError, one line, where the storage cannot be reached."""
+    """Opens or begins the study, and writes down what software begins it.
+
+    UserError, one line, where the storage cannot be reached.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    opened = optuna.storages.get_storage(_opened(storage, folder / f"{name}.journal", report))
-    patience = Patience("the study's journal" if storage is None else f"storage={tracking.public(storage)}", report)
+    journal = folder / f"{name}.journal"
+    opened = optuna.storages.get_storage(opened_storage(storage, journal, report))
+    shown = "the study's journal" if storage is None else f"storage={tracking.public(storage)}"
+    patience = Patience(shown, report, (lambda: mended(journal, report)) if storage is None else lambda: None)
     study = patience(
         lambda: optuna.create_study(
             storage=opened,
@@ -127,22 +144,31 @@ def open_study(
         )
     )
     patience(lambda: study.set_metric_names([goal.metric for goal in goals.objectives]))
+    if software and SOFTWARE not in patience(lambda: study.user_attrs):
+        patience(lambda: study.set_user_attr(SOFTWARE, dict(software)))
     sampler = optuna.samplers.TPESampler(
         seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True, constant_liar=True
     )
-    return Study(study, opened, sampler, tuple(dimensions), goals, patience, card)
+    used = None if software is None else digest(software)
+    return Study(study, opened, sampler, tuple(dimensions), goals, patience, card, used)
 
 
-def _opened(uri: str | None, journal: Path, report: Callable[[str], None]) -> Any:
+def opened_storage(uri: str | None, journal: Path, report: Callable[[str], None]) -> Any:
+    """Optuna's storage: of a database, else of the journal, mended; UserError where it cannot be used."""
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
     from sqlalchemy.exc import IntegrityError, ProgrammingError
 
     if uri is None:
-        with private_files():
-            journal.parent.mkdir(parents=True, exist_ok=True)
-            mended(journal, report)
-            return JournalStorage(JournalFileBackend(str(journal)))
+        try:
+            with private_files():
+                journal.parent.mkdir(parents=True, exist_ok=True)
+                mended(journal, report)
+                return JournalStorage(JournalFileBackend(str(journal)))
+        except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:  # a whole line, and no record
+            raise UserError(
+                f"the study's journal {journal} cannot be used ({_reason(error)}); move it away to begin the study anew"
+            ) from None
     logging.getLogger("alembic").setLevel(logging.ERROR)
     os.environ.setdefault("PGCONNECT_TIMEOUT", "5")
     scheme = uri.partition(":")[0]

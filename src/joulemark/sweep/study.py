@@ -44,6 +44,7 @@ class Study:
         goals: objectives and constraints
         patience: calls the storage, and again while it is away
         card: what this worker measures on
+        software: digest of what this worker measures with; None where that is not known
         reference: the reference's metrics, once it is measured
         lost: sentences about trials whose worker died, not reported yet
     """
@@ -55,6 +56,7 @@ class Study:
     goals: Goals
     patience: Callable[[Callable[[], Any]], Any]
     card: str | None = None
+    software: str | None = None
     reference: Mapping[str, float | None] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     _watch: liveness.Watch = field(default_factory=liveness.Watch)
@@ -163,7 +165,14 @@ class Study:
         if not further and any(trial.user_attrs.get("token") == token for trial in trials):
             return
         worker = liveness.this_worker(self.card)
-        attributes = {"point": list(point), "stage": stage, "worker": worker, "token": token, **further}
+        attributes = {
+            "point": list(point),
+            "stage": stage,
+            "worker": worker,
+            "token": token,
+            "software": self.software,
+            **further,
+        }
         state = TrialState.FAIL if further else TrialState.RUNNING
         self.study.add_trial(create_trial(state=state, **encoded(self.dimensions, point), user_attrs=attributes))
 

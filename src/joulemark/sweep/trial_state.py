@@ -23,12 +23,14 @@ class TrialResult:
         stage: `screening` or `full`
         outcome: what became of its run
         card: the GPU or processor it was measured on; None where that is not known
+        software: digest of what it was measured with; None where that is not known
     """
 
     point: Point
     stage: str
     outcome: Outcome
     card: str | None = None
+    software: str | None = None
 
     @property
     def metrics(self) -> Mapping[str, float | None]:
@@ -97,10 +99,24 @@ def result_of(trial: Any) -> TrialResult:
         raise UserError(
             "the study was written by another version of joulemark; type sweep.seed=1, say, to begin a new one"
         )
-    lists = {"overrides": tuple(outcome["overrides"]), "flags": tuple(outcome["flags"])}
+    if outcome["overrides"] and not set(stored["point"]) <= set(outcome["overrides"]):
+        raise UserError(
+            f"the study is damaged: its trial {trial.number} holds the outcome of another point (a line of its journal "
+            "is gone); move it away, or type sweep.seed=1, say, to begin a new one"
+        )
     return TrialResult(
-        tuple(stored["point"]), stored["stage"], Outcome(**{**outcome, **lists}), stored["worker"].get("card")
+        tuple(stored["point"]),
+        stored["stage"],
+        outcome_of(outcome),
+        stored["worker"].get("card"),
+        stored.get("software"),
     )
+
+
+def outcome_of(stored: Mapping[str, Any]) -> Outcome:
+    """An outcome as the storage holds it."""
+    lists = {"overrides": tuple(stored["overrides"]), "flags": tuple(stored["flags"])}
+    return Outcome(**{**stored, **lists})
 
 
 def claim_of(trial: Any) -> Claim:
