@@ -22,6 +22,7 @@ from joulemark.core.task import Task
 from joulemark.data import embedded
 from joulemark.data.dataset import Dataset
 from joulemark.data.media import Media
+from joulemark.models.backend import shape_limits
 
 # Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
 NOT_REAL = ("random", "embedded")
@@ -131,6 +132,7 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
 
 def _check_weights(checkpoint: Checkpoint, name: str) -> None:
     weights = checkpoint.weights
+    shape_limits.check(checkpoint.shape, "model.shape")
     if weights == "random" and not checkpoint.shape:
         raise UserError(f"model.weights=random: model={name} gives no shape to build from; type model.weights=hub")
     if weights == "embedded" and not (embedded.WEIGHTS / checkpoint.id).is_dir():
