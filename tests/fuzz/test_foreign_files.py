@@ -18,7 +18,10 @@ from PIL import Image
 from pyarrow import parquet
 
 from joulemark.analysis.external import codecarbon, external_run, formats, study_tables
+from joulemark.core.errors import BadRowError, UserError
+from joulemark.data.audio import clip
 from joulemark.data.dataset import Dataset
+from joulemark.data.images import encoded_image
 from tests.data.test_bad_rows import LABELS, TASKS
 from tests.fuzz.cases import examined
 from tests.fuzz.mutations import mutated
@@ -38,7 +41,8 @@ OPTIMUM = {
         "name": "x",
         "backend": {"name": "pytorch", "model": "gpt2", "task": "text-generation", "device": "cuda", "device_ids": "0",
                     "torch_dtype": "float16"},
-        "scenario": {"input_shapes": {"batch_size": 2, "sequence_length": 16}, "generate_kwargs": {"max_new_tokens": 9}},
+        "scenario": {"input_shapes": {"batch_size": 2, "sequence_length": 16}, "generate_kwargs": {"max_new_tokens": 9},
+                     "energy": True},
         "environment": {"optimum_benchmark_version": "0.6.0", "cpu": "x", "gpu": ["NVIDIA H100"]},
     },
     "report": {name: {"energy": ENERGY, "latency": LATENCY} for name in ("load", "prefill", "decode", "generate")},
@@ -118,7 +122,31 @@ def rows(draw):
     return task, f"a.{kind}", draw(damaged(document(found) if kind == "json" else lines(found)))
 
 
-CASES = strategies.one_of(results(), rows())
+@strategies.composite
+def media(draw):
+    """A picture or a sound as it came over a bad line."""
+    kind, data = draw(strategies.sampled_from(encoded()))
+    for _ in range(draw(strategies.integers(1, 3))):
+        data = draw(damaged(data)) or b"x"
+    return kind, None, data
+
+
+@cache
+def encoded():
+    """A picture in each format that cameras and the web have, and a sound."""
+    found = []
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO"):
+        file = io.BytesIO()
+        Image.effect_noise((24, 16), 90).convert("RGB").save(file, kind)
+        found.append(("image_classification", file.getvalue()))
+    for kind in ("WAV", "FLAC", "OGG"):
+        file = io.BytesIO()
+        soundfile.write(file, [0.0, 0.1] * 2000, 16000, format=kind)
+        found.append(("speech_recognition", file.getvalue()))
+    return found
+
+
+CASES = strategies.one_of(results(), rows(), media())
 
 
 @cache
@@ -133,6 +161,9 @@ def folder():
 def examine(case):
     """Reads a file as `ingest` or a task does, and computes all that is made of it."""
     kind, name, data = case
+    if name is None:
+        _decode(kind, data)
+        return
     path = folder() / name
     path.write_bytes(data)
     if kind == "ingest":
@@ -142,6 +173,13 @@ def examine(case):
     source = Dataset("file", kind, {key: key for key in row}, path=str(path), optional=optional, labels=LABELS)
     for sample in make(source).samples(1, 0).samples:
         assert sample.input is not None
+
+
+def _decode(kind, data):
+    try:
+        clip(data, 16000).open() if kind == "speech_recognition" else encoded_image(data, (640, 480)).open()
+    except BadRowError as error:
+        raise UserError(str(error)) from None
 
 
 def _ingest(path):
