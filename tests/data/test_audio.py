@@ -56,6 +56,6 @@ def test_a_tenth_of_a_second_is_long_enough():
 
 def test_a_path_starts_from_the_folder_that_is_given(tmp_path):
     (tmp_path / "a.wav").write_bytes(file_of(SINE))
-    assert clip("a.wav", 16000, tmp_path).data == file_of(SINE)
-    with pytest.raises(BadRowError, match=r"'a\.wav', which is no file$"):
+    assert clip("a.wav", 16000, folder=tmp_path).data == file_of(SINE)
+    with pytest.raises(BadRowError, match=r"'a\.wav'; a row that comes from no file opens none here$"):
         clip("a.wav", 16000)

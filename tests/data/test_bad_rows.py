@@ -14,6 +14,7 @@ from PIL import Image
 from joulemark.core.errors import UserError
 from joulemark.data import images
 from joulemark.data.dataset import Dataset
+from joulemark.data.media import Media
 from joulemark.tasks.image_captioning import ImageCaptioning
 from joulemark.tasks.image_classification import ImageClassification
 from joulemark.tasks.image_generation import ImageGeneration
@@ -27,6 +28,7 @@ from joulemark.tasks.text_classification import TextClassification
 from joulemark.tasks.text_generation import TextGeneration
 from joulemark.tasks.token_classification import TokenClassification
 
+ANYWHERE = Media(anywhere=True)  # the rows lie in another folder than their pictures
 LABELS = ("cat", "dog")
 BOX = {"x": 1, "y": 1, "w": 2, "h": 2, "names": ["cat"]}
 
@@ -91,7 +93,7 @@ BAD = [
     ("image_classification", {"image": "broken.png"}, "the image does not decode"),
     ("image_classification", {"image": "cut.jpg"}, "the image does not decode .*truncated"),
     ("image_classification", {"image": "flat.png"}, "the image does not decode"),
-    ("image_classification", {"image": "bomb.png"}, "the image does not decode .*decompression bomb"),
+    ("image_classification", {"image": "bomb.png"}, "400 megapixels, the most is 64"),
     ("image_classification", {"image": "nowhere.png"}, "holds no image, but str"),
     ("image_classification", {"image": "A" * 5000}, "the image cannot be read .*too long"),
     ("image_classification", {"label": 2}, "label 2 is not one of cat, dog"),
@@ -160,7 +162,7 @@ def asked(name, files, path, good, bad):
     rows = [row, row, *({**row, **one} for one in bad), *[row] * good]
     path.write_text("\n".join(json.dumps(found(one)) for one in rows))
     fields = {key: key for key in row}
-    return make(Dataset("file", name, fields, path=str(path), optional=optional, labels=LABELS))
+    return make(Dataset("file", name, fields, path=str(path), optional=optional, labels=LABELS, media=ANYWHERE))
 
 
 @pytest.mark.parametrize(("name", "bad", "says"), BAD, ids=lambda value: str(value)[:40])
@@ -229,5 +231,5 @@ def test_a_tag_may_be_a_name_or_a_number_however_it_is_written_and_an_empty_list
 def test_an_image_is_decoded_to_its_end_when_it_is_read_not_first_inside_a_window(files, monkeypatch):
     opened = []
     monkeypatch.setattr(images.EncodedImage, "open", lambda self: opened.append(self))
-    images.encoded_image(str(files / "good.png"))
+    images.encoded_image("good.png", folder=files)
     assert len(opened) == 1

@@ -24,7 +24,6 @@ from joulemark.tasks.summarization import Summarization
 from joulemark.tasks.text_classification import TextClassification
 from joulemark.tasks.text_generation import TextGeneration
 from joulemark.tasks.token_classification import TokenClassification
-from tests.hub import hub
 from tests.tasks.scoring import SOURCE, scored
 
 NOTHING = Dataset(name="none", task="none", fields={"text": "text"})
@@ -190,14 +189,6 @@ def test_an_image_is_brought_to_the_tasks_size_and_one_that_does_not_decode_is_u
     with pytest.raises(BadRowError, match="holds no image"):
         encoded_image(7)
     assert str(encoded_image(png(3, 5))) != str(encoded_image(png(5, 3)))
-
-
-@pytest.mark.servers
-def test_an_address_is_fetched_and_one_that_leads_nowhere_is_unusable():
-    with hub({}, {"o/x": {"a.png": png(3, 5)}}) as endpoint:
-        assert encoded_image(f"{endpoint}/datasets/o/x/resolve/main/a.png").shape == (3, 5)
-        with pytest.raises(BadRowError, match="cannot be fetched"):
-            encoded_image(f"{endpoint}/datasets/o/x/resolve/main/b.png")
 
 
 def test_a_caption_is_judged_by_all_its_references():

@@ -21,6 +21,8 @@ from joulemark.core.suggest import choose
 from joulemark.core.task import Task
 from joulemark.data import embedded
 from joulemark.data.dataset import Dataset
+from joulemark.data.media import Media
+from joulemark.models.backend import shape_limits
 
 # Where a task's dataset comes from with `dataset: auto`; a user's own folder of weights counts as a real checkpoint.
 NOT_REAL = ("random", "embedded")
@@ -130,6 +132,7 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
 
 def _check_weights(checkpoint: Checkpoint, name: str) -> None:
     weights = checkpoint.weights
+    shape_limits.check(checkpoint.shape, "model.shape")
     if weights == "random" and not checkpoint.shape:
         raise UserError(f"model.weights=random: model={name} gives no shape to build from; type model.weights=hub")
     if weights == "embedded" and not (embedded.WEIGHTS / checkpoint.id).is_dir():
@@ -147,6 +150,7 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
         "path": None,
         "repeat": False,
         "shuffle": None,
+        "media": {},
         "fields": {},
         **node,
     }  # those that a YAML may leave out
@@ -160,6 +164,7 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
     entry = dict(entries[choice])
     for key, value in (entry.pop("task", None) or {}).items():
         node[key] = value if node[key] is None else node[key]
+    media = {**(entry.pop("media", None) or {}), **_typed(mapping(node, "media", "task"))}
     columns = {key: column for key, column in mapping(node, "fields", "task").items() if column is not None}
     if (choice == "file") != (node["path"] is not None):
         raise UserError("task.dataset=file and task.path=FILE go together")
@@ -167,8 +172,12 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
         **node,
         "texts": node.get("texts", True),
         "dataset": choice,
-        "source": {**entry, "fields": {**entry["fields"], **columns}, "typed": tuple(columns)},
+        "source": {**entry, "fields": {**entry["fields"], **columns}, "typed": tuple(columns), "media": media},
     }
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def made_dataset(node: dict[str, Any], task: str) -> Dataset:
@@ -179,7 +188,10 @@ def made_dataset(node: dict[str, Any], task: str) -> Dataset:
         raise UserError(f"task.shuffle={facts['shuffle']}: must be a seed, a whole number of 0 or more, or null")
     if (path := node.pop("path")) is not None:
         facts["path"] = path
-    return typed(Dataset, {**source, **facts, "labels": source.get("labels") or node.get("labels") or ()}, "task")
+    media = typed(Media, source.pop("media"), "task.media")
+    return typed(
+        Dataset, {**source, "media": media, **facts, "labels": source.get("labels") or node.get("labels") or ()}, "task"
+    )
 
 
 def made_task(node: dict[str, Any], dataset: Dataset) -> Task:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import BadRowError
-from joulemark.data.fields import bytes_of
+from joulemark.data.media import STANDARD, Media, bytes_of
 
 SHORTEST_S = 0.1  # four of the frames of 25 ms that speech is analysed in; the convolutions of wav2vec 2 need one
 
@@ -32,8 +32,8 @@ class Clip:
         return f"clip {hashlib.sha256(self.data).hexdigest()[:16]}"
 
 
-def clip(value: Any, rate_hz: int, folder: Path | None = None) -> Clip:
-    """The clip in a row's field, a path from `folder`, that of the data file.
+def clip(value: Any, rate_hz: int, media: Media = STANDARD, folder: Path | None = None) -> Clip:
+    """The clip in a row's field, a path from `folder`, that of the data file; within the limits of `media`.
 
     BadRowError where it does not decode to its end, has another rate (it is not resampled: the sound would be another
     one), is too short for a model of speech, or holds what is no number.
@@ -41,9 +41,11 @@ def clip(value: Any, rate_hz: int, folder: Path | None = None) -> Clip:
     import numpy
     import soundfile
 
-    read = Clip(bytes_of(value, "sound", folder), rate_hz)
+    read = Clip(bytes_of(value, "sound", media, folder), rate_hz)
     try:
         header = soundfile.info(io.BytesIO(read.data))
+        if header.frames * header.channels > media.max_s * rate_hz:
+            raise BadRowError(f"the clip is longer than {media.max_s:g} s; task.media.max_s=… allows more")
         samples = read.open()
     except (soundfile.SoundFileRuntimeError, TypeError) as error:  # TypeError: raw sound, without a header
         raise BadRowError(f"the clip does not decode ({_plain(error)})") from None

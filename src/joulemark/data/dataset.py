@@ -17,6 +17,7 @@ from joulemark.core.suggest import nearest
 from joulemark.core.task import Inputs, Sample
 from joulemark.data import embedded, files, first_rows, sources
 from joulemark.data.fields import Row, blank, check_characters, named, reference_of, some, text_of, whole
+from joulemark.data.media import STANDARD, Media
 
 __all__ = ["Dataset", "Row", "blank", "reference_of", "text_of"]  # what a task needs
 
@@ -56,6 +57,7 @@ class Dataset:
         licence: as the dataset's page states it
         gated: whether its terms must be accepted first
         box: `sides` (left, top, width, height) or `corners` (left, top, right, bottom)
+        media: what the images and sounds of its rows may be
     """
 
     name: str
@@ -77,6 +79,7 @@ class Dataset:
     licence: str | None = None
     gated: bool = False
     box: str = "sides"
+    media: Media = STANDARD
 
     @property
     def source(self) -> str:
@@ -189,7 +192,13 @@ class Dataset:
             raise BadRowError(f"field '{self.fields[first]}' is empty")
         name = place if blank(raw.get("id")) else str(raw["id"])
         check_characters(name, "id")
-        return Row(name, values, Path(self.path).expanduser().parent if self.path is not None else None)
+        return Row(name, values, self._folder(), self.media)
+
+    def _folder(self) -> Path | None:
+        """From which the paths in the rows start; the working folder for rows of a YAML, None for those of the Hub."""
+        if self.path is not None:
+            return Path(self.path).expanduser().parent
+        return Path() if self.rows else None
 
     def label(self, row: Row) -> str | None:
         """The row's label by name; None where the source hides it (-1) or has none."""

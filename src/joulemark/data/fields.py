@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import BadRowError
+from joulemark.data.media import STANDARD, Media
 
 SHOWN = 10  # of a map's labels or a row's fields, in a message
 UNNAMED = "the dataset's names, of which there are none; type +task.datasets.NAME.labels=[…]"
@@ -23,11 +24,13 @@ class Row:
         id: where it stands in its source, for messages and the table of requests
         values: its fields by the task's names
         folder: of the data file, from which the paths in it start; None where there is no file
+        media: what its images and sounds may be
     """
 
     id: str
     values: Mapping[str, Any]
     folder: Path | None = None
+    media: Media = STANDARD
 
 
 def text_of(row: Row, field: str) -> str:
@@ -46,29 +49,6 @@ def reference_of(row: Row, field: str) -> str | None:
     if not isinstance(value, str):
         raise BadRowError(f"field '{field}' is not text, but {type(value).__name__}")
     return value
-
-
-def bytes_of(value: Any, what: str, folder: Path | None = None) -> bytes:
-    """The file in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, or the path of a file.
-
-    A path starts from the folder of the data file. BadRowError where there is no file; `what` names what it should be.
-    """
-    if isinstance(value, Mapping):
-        if "array" in value:
-            raise BadRowError(f"holds no {what}, but an array of samples; give the file's bytes or its path")
-        value = value.get("bytes") or value.get("path")
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str):
-        raise BadRowError(f"holds no {what}, but {type(value).__name__} {str(value)[:60]!r}")
-    try:
-        path = Path(value).expanduser()
-        if (file := (folder or Path()) / path).is_file():
-            return file.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # no permission, too long for a path, a NUL, no such home
-        raise BadRowError(f"the {what} cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    start = "" if folder is None or path.is_absolute() else "; a path starts from the folder of the data file"
-    raise BadRowError(f"holds no {what}, but str {value[:60]!r}, which is no file{start}")
 
 
 def named(value: Any, labels: Sequence[str], what: str = "label") -> str:

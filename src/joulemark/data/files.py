@@ -18,17 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.data import unpacking
 from joulemark.data.fields import SURROGATE, some
+from joulemark.data.unpacking import Unpacked
 
 Rows = Iterator[tuple[str, Mapping[str, Any]]]
 
-PACKED: Mapping[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+PACKED: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 UNPACKING = (EOFError, zlib.error, lzma.LZMAError)  # of a packed file that is cut or broken; gzip has OSError too
 ARCHIVES = {b"PK\x03\x04": "a zip archive, as a workbook of Excel is, too: unpack it, or export it as csv",
             b"PAR1": "parquet: rename it to end in .parquet",
             b"\x1f\x8b\x08": "packed by gzip: rename it to end in .gz"}  # fmt: skip
 LINES = "; write one object a line with no comma after it, or all of them in one array"
 SEPARATORS = (",", ";", "\t", "|")
+PARQUET_ROWS = 64  # read at once: a value that repeats is as large again in each
 LONGEST_FIELD = 2**31 - 1  # characters of a csv's field; the csv module stops at 131,072 by itself
 QUOTING = 'put a field that holds separators, quotes or line breaks in double quotes, a quote within it as ""'
 
@@ -58,7 +61,7 @@ def _text(path: Path, newline: str | None = None) -> Iterator[Any]:
     A byte that is not UTF-8 comes as a surrogate (`_check_bytes`), so that the row in which it is can be named.
     """
     try:
-        with PACKED.get(path.suffix.lower(), lambda plain: plain.open("rb"))(path) as file:
+        with _unpacked(path) as file:
             head = file.peek(4)[:4]
             for magic, meaning in ARCHIVES.items():
                 if head.startswith(magic):
@@ -71,6 +74,14 @@ def _text(path: Path, newline: str | None = None) -> Iterator[Any]:
         raise UserError(f"{path} is not text in {error.encoding}: {error.reason}; save it as UTF-8") from None
     except (OSError, *UNPACKING) as error:
         raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _unpacked(path: Path) -> Any:
+    """The file's bytes, of a packed one as long as they are not absurdly more than it has."""
+    opener = PACKED.get(path.suffix.lower())
+    if opener is None:
+        return path.open("rb")
+    return io.BufferedReader(Unpacked(opener(path), path, path.stat().st_size))
 
 
 def _check_bytes(path: Path, number: int, text: str) -> None:
@@ -186,7 +197,8 @@ def _parquet(path: Path, columns: Sequence[str] | None = None) -> Rows:
         number = 0
         file = parquet.ParquetFile(path)
         _check_columns(path, file.schema_arrow.names)
-        for batch in file.iter_batches(batch_size=1024, columns=columns):
+        unpacking.check_parquet(path, file.metadata)
+        for batch in file.iter_batches(batch_size=PARQUET_ROWS, columns=columns):
             for row in batch.to_pylist():
                 number += 1
                 yield f"row {number}", row

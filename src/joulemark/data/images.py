@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import BadRowError
-from joulemark.data.fields import bytes_of
+from joulemark.data.media import STANDARD, Media, bytes_of
 
 # Errors of PIL and its decoders for a file that is not an image, or is truncated
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error, zlib.error)
@@ -36,11 +36,24 @@ class EncodedImage:
         size: tuple[int, int] = self._upright().size
         return size
 
+    @property
+    def pixels(self) -> int:
+        """How many pixels it has, as its header says."""
+        width, height = self._stored().size
+        return int(width * height)
+
+    def _stored(self) -> Any:
+        """The image as its file holds it, of which nothing but the header is read yet."""
+        from PIL import Image
+
+        Image.MAX_IMAGE_PIXELS = None  # the task's own limit holds instead, before anything is decoded
+        return Image.open(io.BytesIO(self.data))
+
     def _upright(self) -> Any:
         """The image turned as its EXIF orientation says: cameras store every picture the way the sensor lies."""
-        from PIL import Image, ImageOps
+        from PIL import ImageOps
 
-        image = Image.open(io.BytesIO(self.data))
+        image = self._stored()
         ImageOps.exif_transpose(image, in_place=True)
         return image
 
@@ -70,19 +83,23 @@ def in_rgb(image: Any) -> Any:
     return image.convert("RGB")
 
 
-def encoded_image(value: Any, size: tuple[int, int] | None = None, folder: Path | None = None) -> EncodedImage:
+def encoded_image(
+    value: Any, size: tuple[int, int] | None = None, media: Media = STANDARD, folder: Path | None = None
+) -> EncodedImage:
     """The image in a row's field: bytes, `{bytes, path}` as datasets gives it undecoded, a file or an https address.
 
-    A path starts from `folder`, that of the data file.
-    Raises BadRowError where it does not decode to its end, or has more pixels than PIL's safety limit.
+    A path starts from `folder`, that of the data file; `media` says what else is allowed, and how many pixels.
+    Raises BadRowError where it does not decode to its end, or has more pixels: that is known before it is decoded.
     """
-    from PIL import Image
-
-    address = isinstance(value, str) and value.startswith(("https://", "http://"))
-    image = EncodedImage(_fetched(value) if address else bytes_of(value, "image", folder), size)
+    image = EncodedImage(bytes_of(value, "image", media, folder), size)
     try:
+        if image.pixels > media.max_megapixels * 1e6:
+            raise BadRowError(
+                f"the image has {image.pixels / 1e6:.0f} megapixels, the most is {media.max_megapixels:g}; "
+                "task.media.max_megapixels=… allows more"
+            )
         image.open()
-    except (*UNREADABLE, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise BadRowError(f"the image does not decode ({_plain(error)})") from None
     return image
 
@@ -90,15 +107,3 @@ def encoded_image(value: Any, size: tuple[int, int] | None = None, folder: Path 
 def _plain(error: Exception) -> str:
     # PIL names the buffer by its address in memory, another one each time
     return re.sub(r" ?<_io\.BytesIO object at 0x[0-9a-f]+>", "", str(error)) or type(error).__name__
-
-
-def _fetched(address: str) -> bytes:
-    import requests
-
-    try:
-        response = requests.get(address, timeout=10)
-        response.raise_for_status()
-    except requests.RequestException as error:
-        raise BadRowError(f"{address} cannot be fetched ({type(error).__name__})") from None
-    content: bytes = response.content
-    return content

@@ -171,7 +171,7 @@ def _narrowing(choice: Choice) -> dict[str, Sequence[str]]:
 
 
 def _filters(choice: Choice) -> Iterator[str]:
-    """The filters in MLflow's syntax that a server narrows the runs by: one for all whole ids, one for each beginning."""
+    """The filters in MLflow's syntax that narrow a server's runs: one for all whole ids, one for each beginning."""
     given = [choice.filter] if choice.filter else []
     for key, values in _narrowing(choice).items():
         if len(values) == 1:  # several: its syntax has no `or`

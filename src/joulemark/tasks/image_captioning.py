@@ -37,7 +37,9 @@ class ImageCaptioning:
 
     def _sample(self, row: Row) -> Sample:
         return Sample(
-            row.id, encoded_image(row.values["image"], self.size, row.folder), _texts(row.values.get("captions"))
+            row.id,
+            encoded_image(row.values["image"], self.size, row.media, row.folder),
+            _texts(row.values.get("captions")),
         )
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:

@@ -38,7 +38,7 @@ class ImageClassification:
         return self.dataset.inputs(
             count,
             lambda row: Sample(
-                row.id, encoded_image(row.values["image"], self.size, row.folder), self.dataset.label(row)
+                row.id, encoded_image(row.values["image"], self.size, row.media, row.folder), self.dataset.label(row)
             ),
         )
 

@@ -49,7 +49,7 @@ class ObjectDetection:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        image = encoded_image(row.values["image"], self.size, row.folder)
+        image = encoded_image(row.values["image"], self.size, row.media, row.folder)
         objects = row.values.get("objects")
         if objects is None or blank(objects):
             return Sample(row.id, image)

@@ -38,7 +38,7 @@ class SpeechRecognition:
         return self.dataset.inputs(count, self._sample)
 
     def _sample(self, row: Row) -> Sample:
-        return Sample(row.id, clip(row.values["audio"], self.rate_hz, row.folder), reference_of(row, "text"))
+        return Sample(row.id, clip(row.values["audio"], self.rate_hz, row.media, row.folder), reference_of(row, "text"))
 
     def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
         """Word error rate over all words (jiwer) of normalized transcripts, and 1 less it, never below 0.

@@ -4,11 +4,11 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.core.quantities import LARGEST
 
 Row = dict[str, str]
 
@@ -47,8 +47,8 @@ def document(path: Path) -> Mapping[str, Any] | None:
     if path.suffix.lower() != ".json":
         return None
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        values = _parsed(path)
+    except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
 
@@ -58,21 +58,28 @@ def broken(path: Path) -> str | None:
     if path.suffix.lower() != ".json":
         return None
     try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        _parsed(path)
+    except (OSError, ValueError, RecursionError) as error:
         return " ".join(str(error).split())
     return None
 
 
+def _parsed(path: Path) -> Any:
+    """The document's values, whose texts are whole: half of a character can be stored nowhere."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    json.dumps(values, ensure_ascii=False).encode()
+    return values
+
+
 def number(cell: Any) -> float | None:
-    """The finite number in a cell or of a JSON value; None for anything else, `nan` and true among it."""
+    """The number in a cell or of a JSON value; None for anything else, `nan`, true and what no quantity is among it."""
     if isinstance(cell, bool) or cell is None:
         return None
     try:
         value = float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return value if isfinite(value) else None
+    return value if abs(value) <= LARGEST else None  # not where it is NaN, either
 
 
 def read(cell: Any, scale: float = 1.0) -> float | None:

@@ -99,6 +99,10 @@ def _energy(target: Any, name: str, path: Path) -> Mapping[str, Any] | None:
     energy = target.get("energy") if isinstance(target, Mapping) else None
     if energy is None:
         return None
+    if not isinstance(energy, Mapping):
+        raise UserError(
+            f"{path}: {name}.energy is {str(energy)[:60]!r}; reports of optimum-benchmark {VERSION} have kWh"
+        )
     lack = [key for key in ("unit", "cpu", "gpu", "ram", "total") if key not in energy]
     if lack or energy["unit"] != "kWh":
         wrong = f"lacks {', '.join(lack)}" if lack else f"is in {energy['unit']}, not kWh"
@@ -120,7 +124,7 @@ def _result(
     cards = _cards(environment, backend)
     on_gpu = device == "cuda" and bool(cards)
     latency = _latency(report, targets)
-    requested = _requested(_mapping(config, "scenario", path), targets)
+    requested = _requested(_mapping(config, "scenario", path), targets, path)
     autocast = backend.get("autocast_dtype") or "on" if backend.get("autocast_enabled") else None
     facts = {"precision": backend.get("torch_dtype") or backend.get("dtype"), "batch_size": batch,
              "quantization": backend.get("quantization_scheme"), "autocast": autocast, "asked": requested or None,
@@ -161,13 +165,18 @@ def _cards(environment: Mapping[str, Any], backend: Mapping[str, Any]) -> list[s
     return named if len(named) == len(used) else cards
 
 
-def _requested(scenario: Mapping[str, Any], targets: tuple[str, ...]) -> str:
+def _requested(scenario: Mapping[str, Any], targets: tuple[str, ...], path: Path) -> str:
     """Lengths of input and output, as the tool names them: `max_new_tokens 100, sequence_length 16`."""
     method = "call" if "call" in targets else "forward" if "forward" in targets else "generate"
-    given = {**UNSAID.get(method, {}), **(scenario.get(f"{method}_kwargs") or {})}
-    shapes = {key: value for key, value in (scenario.get("input_shapes") or {}).items() if key != "batch_size"}
+    given = {**UNSAID.get(method, {}), **_given(scenario, f"{method}_kwargs", path)}
+    shapes = {key: value for key, value in _given(scenario, "input_shapes", path).items() if key != "batch_size"}
     lengths = {**shapes, **{key: value for key, value in given.items() if key in COUNTED and value is not None}}
     return ", ".join(f"{key} {lengths[key]}" for key in sorted(lengths))
+
+
+def _given(values: Mapping[str, Any], key: str, path: Path) -> Mapping[str, Any]:
+    """What the config states under the key; nothing where it is left out."""
+    return _mapping(values, key, path) if values.get(key) else {}
 
 
 def _latency(report: Mapping[str, Any], targets: tuple[str, ...]) -> dict[str, float]:

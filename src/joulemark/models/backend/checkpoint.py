@@ -12,6 +12,7 @@ from typing import Any
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
 from joulemark.data import embedded, hub
+from joulemark.models.backend import shape_limits
 
 # Weights as safetensors only: pickles run code, and the other formats are copies of the same numbers.
 KEPT = ("*.safetensors", "*.json", "*.model", "*.txt", "*.codes", "*.jinja")
@@ -51,6 +52,7 @@ def fetch(checkpoint: Checkpoint) -> Checkpoint:
         return checkpoint
     if checkpoint.weights == "hub":
         path = _from_hub(checkpoint)
+        shape_limits.check_folder(path, f"model.checkpoint={checkpoint.id}")
         return replace(checkpoint, path=path, revision=path.name)  # the cache names a snapshot by its commit
     if checkpoint.weights == "embedded":
         where = f"model.weights=embedded: the built-in checkpoint '{checkpoint.id}'"
@@ -102,6 +104,7 @@ def _checked(folder: Path, where: str, checkpoint: Checkpoint) -> Path:
     if not folder.is_dir():
         raise UserError(f"{where} does not exist; type hub, random, embedded or an existing folder")
     chosen(*_in_folder(folder), checkpoint, where)
+    shape_limits.check_folder(folder, where)
     return folder.resolve()
 
 
