@@ -45,7 +45,9 @@ class Recorder:
 
     def __init__(self, spool: Spool, uri: str, task: str, stall_s: float | None = None) -> None:
         self._spool = spool
-        self._heart = Heart() if stall_s else None
+        self._heart: Heart | None = None
+        with suppress(OSError):  # a temporary folder that is full: nobody watches then
+            self._heart = Heart() if stall_s else None
         watched = {"heart": str(self._heart.path), "stall_s": stall_s} if self._heart else {}
         self._hello = {"uri": uri, "task": task, "process": os.getpid(), **watched}
         self.lost: str | None = None
