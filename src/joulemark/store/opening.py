@@ -102,7 +102,7 @@ def alone(uri: str) -> Iterator[None]:
 
 @contextmanager
 def creating(uri: str) -> Iterator[None]:
-    """A database without tables gets MLflow's, all or none, from one process; at a PostgreSQL the others wait for it."""
+    """An empty database gets MLflow's tables, all or none, from one process; at a PostgreSQL the others wait for it."""
     path, empty = tracking.sqlite_path(uri), _probe(uri)
     if path is not None and empty and not (path.is_file() and path.stat().st_size):
         creation.make_sqlite(path)
