@@ -1,4 +1,4 @@
-"""A run's requests go into files while they are scored; what the record says of them is the same as with all of them."""
+"""A run's requests go into files while they are scored; what the record says of them is the same."""
 
 import json
 import tracemalloc
