@@ -139,6 +139,8 @@ def run(*overrides: str, timeout_s: float | None = None, **options: Any) -> Reco
     if outcome.run_id is not None:
         run_id, stored = loading.of_store(planned.tracking_uri, outcome.run_id)
         record = Record(stored, run_id)
+    elif outcome.unsaved is not None:
+        record = Record(loading.load(outcome.unsaved)[1])
     if outcome.status != "finished" or record is None:
         raise RunError(outcome.error or f"the run is {outcome.status}", outcome.status, record)
     return record

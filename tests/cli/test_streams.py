@@ -1,7 +1,10 @@
-"""A reader that goes away, and a terminal that knows no `·`, stop no command."""
+"""Outputs that nothing takes any more, and a terminal that knows no `·`, stop no command."""
 
+import os
+import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +40,21 @@ def test_a_character_that_the_terminal_does_not_know_is_escaped(tmp_path):
         check=True,
     )
     assert done.stdout.startswith(b"line \\xb7 0\n")
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("how", ["closed", "full disk", "terminal that is gone"])
+def test_a_command_whose_outputs_nothing_takes_comes_to_its_end(how, tmp_path):
+    end, opened = str(tmp_path / "end"), SCRIPT + "assert open(sys.argv[1]).fileno() > 2\n"
+    words, output = [sys.executable, "-c", opened, end], None
+    if how == "closed":
+        words = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *words]
+    elif how == "full disk":
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no /dev/full")
+        output = os.open("/dev/full", os.O_WRONLY)
+    else:
+        terminal, output = pty.openpty()
+        os.close(terminal)
+    assert subprocess.run(words, stdout=output, stderr=output).returncode == 0
+    assert Path(end).read_text() == "done"

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sqlite3
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.store import listing, mlflow_internals, relocation
-from joulemark.store.mlflow_internals import schema
+from joulemark.store.mlflow_internals import creation, schema
 from tests.paths import ROOT
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -140,3 +141,19 @@ def test_external_results_go_through_the_tracking_api_where_the_schema_was_not_c
     assert tables.database(tracking_client) is not None
     monkeypatch.setattr(schema, "CHECKED", ("another",))
     assert tables.database(tracking_client) is None
+
+
+def test_a_new_sqlite_database_is_whole_or_not_there(tmp_path, monkeypatch):
+    from mlflow.store.db import utils
+
+    path, real = tmp_path / "mlflow.db", utils._upgrade_db
+    monkeypatch.setattr(utils, "_upgrade_db", lambda engine: (_ for _ in ()).throw(OSError("the disk is full")))
+    with pytest.raises(OSError, match="full"):
+        creation.make_sqlite(path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".mlflow.db.new").write_bytes(b"of a process that was killed")
+    monkeypatch.setattr(utils, "_upgrade_db", real)
+    creation.make_sqlite(path)
+    assert list(tmp_path.iterdir()) == [path]
+    with closing(sqlite3.connect(path)) as connection:
+        schema.check(connection, "it", writes=True)

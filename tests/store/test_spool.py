@@ -14,6 +14,7 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.record_json import from_json, to_json
 from joulemark.core.signals import Interrupted
 from joulemark.store import last_words, waiting
+from joulemark.store.loading import load
 from joulemark.store.spool import CAUSE, CHANGES, DRAFT, FINAL, begun, note
 from tests.records import PARAMS, a_record
 
@@ -238,6 +239,12 @@ def test_what_an_earlier_version_set_aside_is_a_spool_of_the_given_store(measure
     assert (found.name, waiting.store_of(found)) == (measured.id, (STORE, False))
     assert waiting.read(found)["record"] == to_json(measured)
     assert [path.name for path in folder.iterdir()] == ["other.json"]
+
+
+def test_a_record_that_waits_can_be_loaded(first, measured):
+    with begun(first, PARAMS, STORE) as spool:
+        spool.finish(measured)
+        assert to_json(load(spool.folder)[1]) == to_json(measured)
 
 
 def test_a_spool_that_cannot_be_read_is_named(first):

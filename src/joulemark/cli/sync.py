@@ -27,5 +27,7 @@ def main() -> int:
         print(f"delivered {record_id}: run {link['run_id']}")
     for folder, reason in done.left.items():
         print(f"waits     {folder}: {reason}")
-    print(json.dumps({"delivered": done.delivered, "waiting": done.left}))
+    if done.closed:
+        print(f"deleted   {done.closed} runs that were left RUNNING beside a whole one of the same record")
+    print(json.dumps({"delivered": done.delivered, "waiting": done.left, "closed": done.closed}))
     return int(bool(done.left))

@@ -18,14 +18,19 @@ CHECKS = 20  # of the watcher in the time that a call may take
 
 
 class Heart:
-    """The beating end."""
+    """The beating end; OSError where the temporary folder is full."""
 
     def __init__(self) -> None:
         handle, name = tempfile.mkstemp(prefix="joulemark-heart-")
         self.path = Path(name)
-        os.write(handle, bytes(8))
-        self._memory = mmap.mmap(handle, 8)
-        os.close(handle)
+        try:
+            os.write(handle, bytes(8))
+            self._memory = mmap.mmap(handle, 8)
+        except OSError:
+            self.stop()
+            raise
+        finally:
+            os.close(handle)
         self._count = 0
 
     def beat(self) -> None:

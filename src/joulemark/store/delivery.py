@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,10 +50,12 @@ class Delivered:
     Attributes:
         delivered: where each run is, by the record's id
         left: why each of the others waits on, by its folder
+        closed: how many runs were deleted that a request which came late had left RUNNING beside a whole one
     """
 
     delivered: dict[str, dict[str, Any]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    closed: int = 0
 
 
 def deliver(stores: Stores, folder: Path, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
@@ -122,7 +125,18 @@ def sync(uri: str | None) -> Delivered:
                 done.left[str(folder)] = f"{shown} needs its password: --tracking-uri …"
             else:
                 _try(stores.setdefault(shown, Stores(store)), folder, done)
+    for each in stores.values():
+        with suppress(Exception):  # the store is away: another time
+            done.closed += _without_late_twins(each.uri)
     return done
+
+
+def _without_late_twins(uri: str) -> int:
+    from joulemark.store import identity, opening
+
+    client = opening.reader(uri)
+    found = [opening.Store(uri, client, each.experiment_id) for each in client.search_experiments()]
+    return sum(identity.remove_late_twins(opened) for opened in found)
 
 
 def _try(stores: Stores, folder: Path, done: Delivered) -> None:

@@ -17,15 +17,19 @@ _INFO_EXIT = 1 << 3
 _GET_INFO = (3 << 30) | (_INFO.size << 16) | (0xFF << 8) | 11  # _IOWR(0xFF, 11, struct pidfd_info)
 
 
-class Ending:
-    """Watches one process from now on, at no cost until it is asked."""
+def own_handle() -> int | None:
+    """A pidfd of this process, for a child that is to tell how it ended; None where the system has none."""
+    with suppress(OSError, AttributeError):
+        return os.pidfd_open(os.getpid())
+    return None
 
-    def __init__(self, process: int) -> None:
-        self._process = process
+
+class Ending:
+    """Watches one process from now on, at no cost until it is asked; `handle` is its pidfd, where it gave one."""
+
+    def __init__(self, process: int, handle: int | None = None) -> None:
+        self._process, self._handle = process, handle
         self._starved = _out_of_memory_kills()
-        self._handle: int | None = None
-        with suppress(OSError, AttributeError):  # it is over; not Linux
-            self._handle = os.pidfd_open(process)
 
     def reason(self) -> str | None:
         """One sentence with `{when}` for the step; None where nobody saw the exit status."""

@@ -6,11 +6,10 @@ from typing import Any
 
 from mlflow.exceptions import MlflowException
 
+from joulemark.store.completeness import INCOMPLETE, OPEN, complete
 from joulemark.store.opening import Store
-from joulemark.store.writing import INCOMPLETE
 
 TAG = "record.id"
-OPEN = ("RUNNING", "SCHEDULED")
 
 
 def found(opened: Store, record_id: str, given: str | None) -> Any | None:
@@ -32,7 +31,7 @@ def found(opened: Store, record_id: str, given: str | None) -> Any | None:
 
 def whole(run: Any) -> bool:
     """Whether the run was written to its end."""
-    return run.info.status not in OPEN and INCOMPLETE not in run.data.tags and TAG in run.data.tags
+    return complete(run.info.status, run.data.tags) and TAG in run.data.tags
 
 
 def completed(opened: Store, run: Any) -> None:
@@ -49,6 +48,19 @@ def remove_others(opened: Store, record_id: str, kept: str) -> None:
             if run.info.status in OPEN:
                 opened.client.set_terminated(run.info.run_id, "KILLED")
             opened.client.delete_run(run.info.run_id)
+
+
+def remove_late_twins(opened: Store) -> int:
+    """Deletes each run left RUNNING of a record that has a whole one: a request that came late made it; how many."""
+    left = opened.client.search_runs([opened.experiment_id], "attributes.status = 'RUNNING'")
+    twins = {run.data.tags[TAG] for run in left if TAG in run.data.tags}
+    removed = 0
+    for record_id in twins:
+        kept, *others = _of(opened, record_id)
+        if whole(kept) and others:
+            remove_others(opened, record_id, kept.info.run_id)
+            removed += len(others)
+    return removed
 
 
 def _of(opened: Store, record_id: str) -> Sequence[Any]:

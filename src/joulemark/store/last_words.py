@@ -4,7 +4,7 @@ import faulthandler
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NoReturn
 
 from joulemark.store import waiting
@@ -27,9 +27,10 @@ def kept(spool: Spool) -> Iterator[None]:
         note(spool.folder, "failed", f"os._exit({status}) was called in {place} {{when}}")
         leave(status or 1)
 
-    with open(spool.folder / waiting.CRASH, "w", encoding="utf-8") as file:
-        before = faulthandler.is_enabled()
-        faulthandler.enable(file)
+    before = faulthandler.is_enabled()
+    with ExitStack() as files:
+        with suppress(OSError):  # a disk that is full
+            faulthandler.enable(files.enter_context(open(spool.folder / waiting.CRASH, "w", encoding="utf-8")))
         os._exit = leave_with_reason
         try:
             yield

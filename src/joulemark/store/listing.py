@@ -17,6 +17,7 @@ from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
 from joulemark.data import request_table
 from joulemark.store import older_names
+from joulemark.store.completeness import complete
 from joulemark.store.mlflow_internals import schema, tables
 
 
@@ -82,7 +83,7 @@ def measured(tags: Mapping[str, str]) -> bool:
 def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]:
     """The chosen runs, newest first, each with all its metrics, the tags that are ours, and the params named.
 
-    Runs that are no inference (a sweep's own, other programs') are left out.
+    Runs that are no inference (a sweep's own, other programs') are left out, and those that are being written.
 
     Raises:
         UserError: the store cannot be read
@@ -90,7 +91,7 @@ def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]
     wanted = older_names.param_names(params)
     slow = choice.filter or uri.startswith(("http", "databricks"))
     listed = _by_client(uri, choice, wanted) if slow else _by_tables(uri, choice, wanted)
-    return (run for run in listed if measured(run.tags) and choice.takes(run))
+    return (run for run in listed if measured(run.tags) and complete(run.status, run.tags) and choice.takes(run))
 
 
 def _by_client(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[StoredRun]:

@@ -11,12 +11,15 @@ from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
-from joulemark.store import listing
+from joulemark.store import listing, waiting
 from joulemark.store.listing import Choice
+from joulemark.store.spool import DRAFT
 
 
 def load(run: str | PathLike[str], uri: str | None = None) -> tuple[str | None, Record]:
-    """The run's id in the store and its record: by its id or the beginning of it, or from a record.json without an id.
+    """The run's id in the store and its record: by its id or the beginning of it, or without an id from a file.
+
+    A file is a record.json, or the folder in which a record waits for its store.
 
     `uri` is a tracking store as an option names one; a database is read without importing MLflow.
 
@@ -26,6 +29,8 @@ def load(run: str | PathLike[str], uri: str | None = None) -> tuple[str | None, 
     path = Path(run).expanduser()
     if path.is_file():
         return None, _of_file(path)
+    if (path / DRAFT).is_file():
+        return None, from_json(waiting.read(path)["record"])
     if path.suffix == ".json" or path.parent != Path("."):
         raise UserError(f"{run} is not a file; type a record.json, or the beginning of a run's id")
     return of_store(tracking.resolve(uri), str(run))

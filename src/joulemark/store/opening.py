@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
-from joulemark.store.mlflow_internals import schema
+from joulemark.store.mlflow_internals import creation, schema
 
 LOCK_S = 60
 TABLES_LOCK = 0x6A6F756C656D6B  # the number of PostgreSQL's advisory lock: "joulemk"
@@ -102,8 +102,11 @@ def alone(uri: str) -> Iterator[None]:
 
 @contextmanager
 def creating(uri: str) -> Iterator[None]:
-    """One process at a time makes MLflow's tables in a PostgreSQL database that has none; the others wait for them."""
-    if not _probe(uri) or not uri.startswith("postgresql"):
+    """An empty database gets MLflow's tables, all or none, from one process; at a PostgreSQL the others wait for it."""
+    path, empty = tracking.sqlite_path(uri), _probe(uri)
+    if path is not None and empty and not (path.is_file() and path.stat().st_size):
+        creation.make_sqlite(path)
+    if not empty or not uri.startswith("postgresql"):
         yield
         return
     import sqlalchemy

@@ -19,6 +19,7 @@ from joulemark.core.record import Record
 from joulemark.core.record_json import from_json
 from joulemark.data import request_table
 from joulemark.store import older_names
+from joulemark.store.completeness import complete
 from joulemark.store.opening import open_store, paged, reader
 
 
@@ -50,7 +51,8 @@ def finished(uri: str, device: str) -> dict[str, list[Kept]]:
     for page in paged(client, "tags.status = 'finished'"):
         for run in page:
             kept = _kept(run.data)
-            whole = flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
+            whole = complete(run.info.status, run.data.tags)
+            whole = whole and flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
             if whole and kept.tags.get("device") == device and kept.tags.get("command"):
                 runs.setdefault(paths.options_of(kept.tags["command"]), []).append(kept)
     return runs
@@ -85,10 +87,9 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
     """
     client = reader(uri)
     named = [_matching(client, prefix) for prefix in ids]
-    runs = named if ids else (run for page in paged(client, "tags.status = 'finished'") for run in page)
-    chosen = [
-        run.info for run in runs if "record.id" in run.data.tags and (not tasks or run.data.tags["task"] in tasks)
-    ]
+    finished = (run for page in paged(client, "tags.status = 'finished'") for run in page)
+    runs = named if ids else (run for run in finished if _recorded(run))
+    chosen = [run.info for run in runs if not tasks or run.data.tags["task"] in tasks]
     if not chosen:
         raise UserError(f"no such run{' of ' + ', '.join(tasks) if tasks else ''} in {tracking.public(uri)}")
     for run in chosen:
@@ -138,10 +139,15 @@ def _record_json(client: MlflowClient, run_id: str) -> str:
         return Path(client.download_artifacts(run_id, "record.json", folder)).read_text(encoding="utf-8")
 
 
+def _recorded(run: Any) -> bool:
+    """Whether a run holds a record, whole."""
+    return bool(run.data.tags.get("record.id")) and complete(run.info.status, run.data.tags)
+
+
 def _matching(client: MlflowClient, prefix: str) -> Any:
     search = f"attributes.run_id LIKE '{prefix}%'" if prefix.isalnum() else ""
     runs = (run for page in paged(client, search) for run in page)
-    fitting = [run for run in runs if run.info.run_id.startswith(prefix) and "record.id" in run.data.tags]
+    fitting = [run for run in runs if run.info.run_id.startswith(prefix) and _recorded(run)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:

@@ -27,6 +27,7 @@ from joulemark.core import paths
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
 from joulemark.measure.heartbeat import Heart
+from joulemark.store.exit_status import own_handle
 from joulemark.store.spool import Spool, note, nothing_lost, reason
 
 # The longest waits for the child: import and connect on a slow disk; a sign that it goes on saving; the saving itself
@@ -45,7 +46,9 @@ class Recorder:
 
     def __init__(self, spool: Spool, uri: str, task: str, stall_s: float | None = None) -> None:
         self._spool = spool
-        self._heart = Heart() if stall_s else None
+        self._heart: Heart | None = None
+        with suppress(OSError):  # a temporary folder that is full: nobody watches then
+            self._heart = Heart() if stall_s else None
         watched = {"heart": str(self._heart.path), "stall_s": stall_s} if self._heart else {}
         self._hello = {"uri": uri, "task": task, "process": os.getpid(), **watched}
         self.lost: str | None = None
@@ -112,16 +115,20 @@ class Recorder:
         return reply if "run_id" in reply else {**reply, "unsaved": str(self._spool.folder)}
 
     def _start(self) -> None:
+        handle = own_handle()
         self._process = subprocess.Popen(
             paths.module("store.recording"),
             env=paths.child_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,  # select sees every line
-            pass_fds=[self._spool.owner],  # the spool is owned while either of the two lives
+            # The spool is owned while either of the two lives; and the child can tell how its parent ended
+            pass_fds=[self._spool.owner, *([] if handle is None else [handle])],
             start_new_session=True,  # Ctrl-C is the measuring process's to handle
         )
-        self._send("", **self._hello)
+        if handle is not None:
+            os.close(handle)
+        self._send("", handle=handle, **self._hello)
 
     def _rest(self) -> None:
         if self._heart:

@@ -26,7 +26,7 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     """The child's end, until its input closes."""
     signals.ignore_stops()  # a cluster signals every process of a job
     send, hello = _sender(replies), json.loads(lines.readline())
-    ending, folder = Ending(hello["process"]), Path(hello["spool"])
+    ending, folder = Ending(hello["process"], hello["handle"]), Path(hello["spool"])
     inherited = folder
     stores = delivery.Stores(hello["uri"])
     with _signs(send):
@@ -42,7 +42,8 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     if word == "deliver":  # the measuring process owns the spool, and waits for the answer
         _deliver(stores, folder, send)
     elif word != "cancel":
-        note(folder, "failed", ending.reason() or waiting.UNSEEN)
+        if reason := ending.reason():
+            note(folder, "failed", reason)
         with nullcontext(True) if folder == inherited else waiting.taken(folder) as own:
             if own:
                 _deliver(stores, folder, send)

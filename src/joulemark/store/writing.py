@@ -9,8 +9,9 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from joulemark.store.completeness import INCOMPLETE
+
 PARAMS_AT_ONCE = 100  # the tracking API's limit for one log_batch
-INCOMPLETE = "record.incomplete"  # tag of a run whose writing broke, with the reason
 MLFLOW_STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
 

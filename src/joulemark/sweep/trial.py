@@ -39,6 +39,7 @@ class Outcome:
             exit code 2), `killed` (by another signal) or `timed_out`
         error: in one line
         run_id: None where the trial did not report it; its record may be in MLflow all the same
+        unsaved: the folder where its record waits; None where the store has it
         metrics: of the run, None where not available
         flags: of the run
         seconds: that the process lived
@@ -50,6 +51,7 @@ class Outcome:
     status: str
     error: str | None = None
     run_id: str | None = None
+    unsaved: str | None = None
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -92,6 +94,7 @@ def run(
         status=status,
         error=error,
         run_id=last.get("run_id"),
+        unsaved=last.get("unsaved"),
         metrics=last.get("metrics", {}),
         flags=tuple(last.get("flags", ())),
         seconds=time.monotonic() - began_s,
@@ -162,7 +165,6 @@ def last_line(out: str) -> dict[str, Any]:
 def _end(last: Mapping[str, Any], code: int, err: str) -> tuple[str, str | None]:
     """Its status and error, from the last line, the exit code and the last lines on standard error."""
     if last:
-        # measured, but not recorded: exit code 1 and the reason in the last line
         return ("failed" if code and last["status"] == "finished" else last["status"]), last.get("error")
     lines = [line.strip() for line in err.splitlines() if line.strip()][-ERROR_LINES:]
     last_error = f"; standard error: {' / '.join(lines)}" if lines else ""
