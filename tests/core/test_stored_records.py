@@ -1,7 +1,7 @@
 """Records that earlier programs wrote: each is read, keeps its numbers and compares with the runs of today.
 
-`stored/schema_*.json` are records as the programs of schema 1 and 2 wrote them, with fewer requests and latencies;
-`stored/expected.json` holds what the program of schema 2 computed from the same files, metrics under today's names.
+`stored/schema_*.json` are records as the programs of schema 1 to 3 wrote them, with fewer requests and latencies;
+`stored/expected.json` holds what those of schema 2 and 3 computed from the same files, metrics under today's names.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from joulemark.analysis import audit, caveats, comparability, description, named_metrics
+from joulemark.analysis import audit, caveats, comparability, description, named_metrics, requests
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import METHODS
 from joulemark.core.record import SCHEMA
@@ -26,7 +26,7 @@ def stored(name):
     return json.loads((FOLDER / f"{name}.json").read_text())
 
 
-def test_both_older_schemas_are_among_the_examples():
+def test_every_older_schema_is_among_the_examples():
     assert {stored(name)["schema"] for name in NAMES} == set(range(1, SCHEMA))
     assert sorted(EXPECTED) == NAMES
 
@@ -60,9 +60,10 @@ def test_an_upgraded_record_uses_todays_names_and_no_others(name):
     readings = [r for window in record.measurement.windows for r in window.readings] + list(record.measurement.idle)
     assert {how for reading in readings for how in reading.method.values()} <= set(METHODS)
     assert set(record.flags) <= set(caveats.EXPLAINED)
-    assert len(record.measurement.stages) == len(stored(name)["measurement"].get("phases", ()))
-    assert len(record.measurement.gpu_states) == len(stored(name)["measurement"].get("looks", ()))
-    assert record.measurement.converged == stored(name)["measurement"]["settled"]
+    measured = stored(name)["measurement"]
+    assert len(record.measurement.stages) == len(measured.get("phases", measured.get("stages", ())))
+    assert len(record.measurement.gpu_states) == len(measured.get("looks", measured.get("gpu_states", ())))
+    assert record.measurement.converged == measured.get("settled", measured.get("converged"))
 
 
 def test_settings_origin_and_task_hold_what_one_mapping_held():
@@ -78,7 +79,8 @@ def test_settings_origin_and_task_hold_what_one_mapping_held():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_record_that_says_nothing_of_quoting_is_of_a_protocol_that_may_be_quoted(name):
-    quotable = stored(name)["protocol"].get("quotable", True)
+    protocol = stored(name)["protocol"]
+    quotable = protocol.get("quotable", not protocol.get("preliminary", False))
     assert from_json(stored(name)).protocol.preliminary is not quotable
 
 
@@ -113,3 +115,15 @@ def test_an_older_record_without_a_part_is_refused_in_one_line():
     del values["measurement"]
     with pytest.raises(UserError, match=r"schema 1 is broken.*measurement"):
         from_json(values)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_older_record_keeps_its_requests_and_says_the_same_of_them(name):
+    record = from_json(stored(name))
+    assert [request.id for request in record.requests] == [row["id"] for row in stored(name)["requests"]]
+    known = requests.summary(record)
+    assert (known.count, known.scored) == (
+        len(record.requests),
+        sum(request.score is not None for request in record.requests),
+    )
+    assert requests.scored_inputs(record) is not None

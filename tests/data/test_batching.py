@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from joulemark.core import spill
 from joulemark.core.errors import UserError
 from joulemark.core.model import Settings
+from joulemark.core.spill import Spilled
 from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data import batching
 from joulemark.measure import runner
@@ -99,3 +101,22 @@ def test_a_task_is_refused_sorting_exactly_where_its_inputs_have_no_text(task, m
             built(*words, "sort=length")
     else:
         assert built(*words, "sort=length").settings.sort == "length"
+
+
+@pytest.mark.parametrize("sort", ["none", "length"])
+def test_a_run_that_lies_on_disk_gives_the_same_as_one_in_memory(monkeypatch, sort):
+    def record():
+        clock = FakeClock()
+        run = a_run(clock, model=Slow(clock), samples=7, settings=Settings(batch_size=2, sort=sort))
+        samples = Spilled()
+        samples.extend(SAMPLES)
+        return runner.bench(run, draft(run, Inputs(samples)), samples, lambda *_: None, Instruments(clock=clock))
+
+    in_memory = record()
+    monkeypatch.setattr(spill, "IN_MEMORY", 2)
+    monkeypatch.setattr(batching, "IN_MEMORY", 2)
+    on_disk = record()
+    assert on_disk.status == "finished", on_disk.error
+    assert on_disk.requests == in_memory.requests
+    assert on_disk.task == in_memory.task
+    assert on_disk.measurement == in_memory.measurement

@@ -1,4 +1,4 @@
-"""A run's requests go into files while they are scored; the record says the same of them as with all of them."""
+"""A run's requests go into files while they are scored; what the record says of them is the same."""
 
 import json
 import tracemalloc
@@ -112,3 +112,8 @@ def test_the_memory_of_scoring_grows_by_a_few_bytes_a_request(tmp_path, monkeypa
     peak(100)  # what is imported
     few, many = peak(500), peak(5000)
     assert (many - few) / 4500 < 120  # sixteen are kept, a few arrays of these are made at the end
+
+
+def test_of_an_input_that_came_twice_the_last_score_counts_at_its_first_place():
+    _, scores = requests.Scores([("a", 0.0), ("b", 0.5), ("a", 1.0), ("c", 0.25)]).of_inputs()
+    assert list(scores) == [1.0, 0.5, 0.25]

@@ -64,6 +64,9 @@ class Scores:
         import numpy
 
         keys, values = numpy.asarray(self.keys), numpy.asarray(self.values)
+        ordered = numpy.sort(keys)
+        if not (ordered[1:] == ordered[:-1]).any():
+            return keys, values
         distinct, first = numpy.unique(keys, return_index=True)
         _, last = numpy.unique(keys[::-1], return_index=True)
         order = numpy.argsort(first, kind="stable")

@@ -101,9 +101,13 @@ def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]
 def _by_client(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[StoredRun]:
     from joulemark.store import reading
 
+    seen: set[str] = set()  # two beginnings may be of one run
     for search in _filters(choice):
         for run in (run for page in reading.pages(uri, search) for run in page):
             info, data = run.info, run.data
+            if info.run_id in seen:
+                continue
+            seen.add(info.run_id)
             yield _stored(
                 tables.Row(
                     info.run_id, str(info.experiment_id), str(info.run_name), int(info.start_time or 0),
@@ -174,16 +178,13 @@ def _filters(choice: Choice) -> Iterator[str]:
     """The filters in MLflow's syntax that narrow a server's runs: one for all whole ids, one for each beginning."""
     given = [choice.filter] if choice.filter else []
     for key, values in _narrowing(choice).items():
-        if len(values) == 1:  # several: its syntax has no `or`
-            given.append(f"tags.`{key}` = {_quoted(values[0])}")
-    whole = [each for each in choice.ids if len(each) == WHOLE_ID]
+        quote = next((mark for mark in "'\"" if mark not in values[0]), None)
+        if len(values) == 1 and quote is not None:  # its syntax has no `or`, and escapes no quote
+            given.append(f"tags.`{key}` = {quote}{values[0]}{quote}")
+    whole = [each for each in choice.ids if len(each) == WHOLE_ID and each.isalnum()]
     if whole:
-        yield " and ".join([*given, f"attributes.run_id IN ({', '.join(map(_quoted, whole))})"])
+        among = ", ".join(f"'{each}'" for each in whole)
+        yield " and ".join([*given, f"attributes.run_id IN ({among})"])
     for prefix in [each for each in choice.ids if each not in whole] or ([] if whole else [""]):
-        whose = [f"attributes.run_id LIKE {_quoted(f'{prefix}%')}"] if prefix else []
+        whose = [f"attributes.run_id LIKE '{prefix}%'"] if prefix.isalnum() else []
         yield " and ".join([*given, *whose])
-
-
-def _quoted(text: str) -> str:
-    """A text of the filter; one that has both kinds of quotes narrows nothing."""
-    return f'"{text}"' if "'" in text else f"'{text}'"

@@ -85,23 +85,21 @@ def recorded(uri: str, ids: Sequence[str] = (), tasks: Sequence[str] = ()) -> It
     run is chosen at all.
     """
     client = reader(uri)
-    listed = (run for page in paged(client) for run in page if run.data.tags.get("record.id"))
-    runs = [run for run in listed if complete(run.info.status, run.data.tags)]
-    chosen = [_matching(runs, prefix) for prefix in ids]
-    if not ids:
-        chosen = [run for run in runs if run.data.tags.get("status") == "finished"]
-    chosen = [run for run in chosen if not tasks or run.data.tags["task"] in tasks]
+    named = [_matching(client, prefix) for prefix in ids]
+    finished = (run for page in paged(client, "tags.status = 'finished'") for run in page)
+    runs = named if ids else (run for run in finished if _recorded(run))
+    chosen = [run.info for run in runs if not tasks or run.data.tags["task"] in tasks]
     if not chosen:
         raise UserError(f"no such run{' of ' + ', '.join(tasks) if tasks else ''} in {tracking.public(uri)}")
     for run in chosen:
         try:
-            text = _record_json(client, run.info.run_id)
+            text = _record_json(client, run.run_id)
         except (MlflowException, OSError):
             raise UserError(
-                f"run {run.info.run_id[:12]} has no record.json in {tracking.public(run.info.artifact_uri)}; if "
+                f"run {run.run_id[:12]} has no record.json in {tracking.public(run.artifact_uri)}; if "
                 f"the folder of a sqlite store moved: {paths.program('relocate')}"
             ) from None
-        yield run.info.run_id, from_text(text)
+        yield run.run_id, from_text(text)
 
 
 def record_of(uri: str, run_id: str) -> Record | None:
@@ -140,8 +138,15 @@ def _record_json(client: MlflowClient, run_id: str) -> str:
         return Path(client.download_artifacts(run_id, "record.json", folder)).read_text(encoding="utf-8")
 
 
-def _matching(runs: Sequence[Any], prefix: str) -> Any:
-    fitting = [run for run in runs if run.info.run_id.startswith(prefix)]
+def _recorded(run: Any) -> bool:
+    """Whether a run holds a record, whole."""
+    return bool(run.data.tags.get("record.id")) and complete(run.info.status, run.data.tags)
+
+
+def _matching(client: MlflowClient, prefix: str) -> Any:
+    search = f"attributes.run_id LIKE '{prefix}%'" if prefix.isalnum() else ""
+    runs = (run for page in paged(client, search) for run in page)
+    fitting = [run for run in runs if run.info.run_id.startswith(prefix) and _recorded(run)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
