@@ -163,11 +163,10 @@ def _order(entry: Entry) -> tuple[float, float, float, int, str]:
 
 def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The first run of each choice."""
-    return tuple({entry.setting: entry for entry in reversed(entries)}[setting] for setting in _settings(entries))
-
-
-def _settings(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(entry.setting for entry in entries))
+    first: dict[tuple[str, ...], Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.setting, entry)
+    return tuple(first.values())
 
 
 def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
