@@ -198,7 +198,8 @@ def _refused(
     limit: QualityLimit,
     by_quality: bool,
 ) -> tuple[Entry, tuple[str, ...]] | None:
-    others = [entry for entry in entries if entry not in kept and entry.setting != chosen.setting]
+    taken = {entry.run_id for entry in kept}
+    others = [entry for entry in entries if entry.run_id not in taken and entry.setting != chosen.setting]
     cheapest = min(others, key=_order, default=None)
     return None if cheapest is None else (cheapest, tuple(violations(cheapest, constraints, limit, by_quality)))
 
