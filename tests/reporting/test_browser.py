@@ -15,6 +15,7 @@ from joulemark.reporting.render import FOLDER, render
 from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 from tests.reporting.runs import a_cell, a_page, a_run, an_entry, showcase
+from tests.reporting.test_compared import WAITING, WORKING, processes
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 CHARTS = ("quality", "components", "roles", "parameters", "batch", "latency", "lower-bound", "stages")
@@ -244,6 +245,29 @@ def test_the_pages_script_says_of_a_pair_what_the_program_decided_in_either_orde
         else:
             assert (result["outcome"], result["note"]) == ("not established", "not_converged: it decides nothing")
     assert {result["outcome"] for result in outcomes.values()} == {"A", "B", "tie", "not established"}
+
+
+def test_a_group_ranked_by_dynamic_energy_says_so_in_chart_table_and_verdict_and_shows_both(opened, tmp_path):
+    made = a_page([*processes(*WAITING), *processes(*WORKING)])
+    file = tmp_path / "report.html"
+    file.write_text(render(made), encoding="utf-8")
+    ids = [recommendation.chosen.run_id[:12] for recommendation in made.recommendations]
+    ids.append(made.recommendations[0].runner_up.run_id[:12])
+    seen = opened("#" + "&".join(f"pick={run_id}" for run_id in ids), file)
+    page = seen.page
+    heads = page.locator("#table thead th").all_inner_texts()
+    assert "gross energy" in heads
+    assert any(head.startswith("dynamic energy per 1,000") for head in heads)
+    row = page.locator("#table tbody tr").first.inner_text()
+    assert "300 ± " in row
+    assert "2.00 ± " in row
+    assert page.locator("#compared .verdict").inner_text() == "A costs less: B takes 2.00× its dynamic energy"
+    rows = page.locator("#compared tbody tr").all_inner_texts()
+    assert any("dynamic (above idle)" in line and "600 ± " in line for line in rows)
+    page.locator("#chart-quality").scroll_into_view_if_needed()
+    page.locator("#chart-quality .xtitle").wait_for(state="attached")
+    assert "dynamic energy" in page.locator("#chart-quality .xtitle").text_content()
+    assert seen.messages == []
 
 
 def test_two_runs_of_two_groups_are_not_compared(opened, tmp_path):

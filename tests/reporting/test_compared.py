@@ -91,6 +91,7 @@ def test_the_words_the_markdown_the_page_and_the_json_say_which_energy_and_why()
     assert "the dynamic energy" in recommendation_text.runner_up(result)
     assert said in files.markdown(page)
     facts = dict(recommendation_text.facts(result))
+    assert next(iter(facts)) == "dynamic energy per 1,000"
     assert facts["energy per 1,000"].startswith("2.00 ± ")
     assert facts["dynamic energy per 1,000"].startswith("300 ± ")
     (written,) = json.loads(files.as_json(page, {}))["recommendations"]

@@ -163,11 +163,10 @@ def _order(entry: Entry) -> tuple[float, float, float, int, str]:
 
 def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The first run of each choice."""
-    return tuple({entry.setting: entry for entry in reversed(entries)}[setting] for setting in _settings(entries))
-
-
-def _settings(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
-    return list(dict.fromkeys(entry.setting for entry in entries))
+    first: dict[tuple[str, ...], Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.setting, entry)
+    return tuple(first.values())
 
 
 def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
@@ -199,7 +198,8 @@ def _refused(
     limit: QualityLimit,
     by_quality: bool,
 ) -> tuple[Entry, tuple[str, ...]] | None:
-    others = [entry for entry in entries if entry not in kept and entry.setting != chosen.setting]
+    taken = {entry.run_id for entry in kept}
+    others = [entry for entry in entries if entry.run_id not in taken and entry.setting != chosen.setting]
     cheapest = min(others, key=_order, default=None)
     return None if cheapest is None else (cheapest, tuple(violations(cheapest, constraints, limit, by_quality)))
 

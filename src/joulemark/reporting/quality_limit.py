@@ -6,6 +6,7 @@ pairs on the same inputs; any other run counts by the interval of its own qualit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 
 from joulemark.analysis import planning, verdict
 from joulemark.analysis.quality import WILSON
@@ -53,12 +54,12 @@ def quality_limit(entries: Sequence[Entry], bounds: Constraints, answers: Answer
     if floor is None or bounds.quality is not None or bounds.quality_loss is None or not known:
         return QualityLimit(floor)
     best = max(known, key=lambda entry: entry.quality or 0.0)
-    below = [place for place, entry in enumerate(known) if verdict.higher_quality(floor, entry.quality)]
-    first = next(place for place in range(len(known)) if place not in set(below))
+    # Those that are cheaper than any at the limit or above it: dearer ones change no recommendation
+    cheaper = takewhile(lambda entry: verdict.higher_quality(floor, entry.quality), known)
     paired = {}
-    for place in [place for place in below if place < first][:PAIRED]:  # dearer ones change no recommendation
-        if (loses := answers.surely_loses(known[place], best, bounds.quality_loss)) is not None:
-            paired[known[place].run_id] = loses
+    for entry in islice(cheaper, PAIRED):
+        if (loses := answers.surely_loses(entry, best, bounds.quality_loss)) is not None:
+            paired[entry.run_id] = loses
     return QualityLimit(floor, best, paired)
 
 

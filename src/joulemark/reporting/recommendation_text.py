@@ -43,9 +43,12 @@ def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
         return []
     metrics = chosen.metrics
     above_idle = chosen.dynamic
-    known = [
+    energies = [
         ("energy per 1,000", plus_minus(chosen.energy, chosen.half_width)),
         ("dynamic energy per 1,000", plus_minus(above_idle.mean, above_idle.half_width) if above_idle else UNKNOWN),
+    ]
+    known = [
+        *(energies if chosen.quantity.name == GROSS else reversed(energies)),  # first the one that it is ranked by
         (chosen.metric, _quality(chosen)),
         ("latency p95", seconds(metrics.get("latency/p95_s"))),
         ("GPU memory", size(metrics.get("memory/gpu_peak_bytes"))),

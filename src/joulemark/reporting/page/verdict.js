@@ -8,8 +8,8 @@ function verdict(a, b, verdicts) {
   return { outcome: { A: "B", B: "A" }[outcome] ?? outcome, note: note.replace(/^[AB](?= is indicated)/, (side) => ({ A: "B", B: "A" })[side]), ratio: ratio === null ? null : 1 / ratio, least: most === null ? null : 1 / most, most: least === null ? null : 1 / least };
 }
 const ROWS = [
-  ["energy per 1,000", (run) => run.gross, (value, run) => plusMinus(value, run.gross_half)], ["GPU", (run) => run.gpu_wh, wh], ["CPU", (run) => run.cpu_wh, wh], ["RAM", (run) => run.ram_wh, wh],
-  ["dynamic (above idle)", (run) => run.dynamic_wh, (value, run) => plusMinus(value, run.dynamic_half ?? null)], ["estimated share", (run) => run.estimated, percent], ["quality", (run) => run.quality, digits],
+  ["energy per 1,000", (run) => run.gross, plusMinus, (run) => run.gross_half], ["GPU", (run) => run.gpu_wh, wh], ["CPU", (run) => run.cpu_wh, wh], ["RAM", (run) => run.ram_wh, wh],
+  ["dynamic (above idle)", (run) => run.dynamic_wh, plusMinus, (run) => run.dynamic_half ?? null], ["estimated share", (run) => run.estimated, percent], ["quality", (run) => run.quality, digits],
   ["energy per correct prediction", (run) => run.j_per_correct, (value) => `${digits(value)} J`], ["latency p50", (run) => run.p50, seconds], ["latency p95", (run) => run.p95, seconds],
   ["requests per second", (run) => run.rate, digits], ["GPU memory", (run) => run.memory, bytes], ["emissions per 1,000", (run) => run.grams, mass],
 ];
@@ -25,7 +25,7 @@ function comparison(box) {
   const result = apart ? null : verdict(a, b, groupOf(state.g).verdicts);
   const answers = apart ? null : groupOf(state.g).qualities[[a.at, b.at].sort((x, y) => x - y).join(",")];
   const line = apart ? "They do not compare: they are not of one group." : { A: `A costs less: B takes ${times(result.ratio)} its ${energyName()}`, B: `B costs less: A takes ${times(1 / result.ratio)} its ${energyName()}`, tie: "A tie", "not established": "Not established", unknown: "Not judged" }[result.outcome];
-  const body = ROWS.map(([what, read, say]) => [what, read(a) ?? null, read(b) ?? null, say]).filter(([, x, y]) => x !== null || y !== null);
+  const body = ROWS.map(([what, read, say, half]) => [what, read(a) ?? null, read(b) ?? null, (value, run) => (half ? say(value, half(run)) : say(value))]).filter(([, x, y]) => x !== null || y !== null);
   const ratio = (x, y) => (x && y && !apart ? times(x / y) : "");
   box.replaceChildren(
     make("p", { class: "verdict" }, line),
