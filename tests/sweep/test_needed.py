@@ -28,8 +28,8 @@ def test_what_was_measured_here_says_how_many_processes_windows_and_samples_a_di
 
 def test_what_nothing_was_measured_for_is_not_known_yet():
     assert in_words(NOTHING, RUN, 0.05) == (
-        "plan: telling 5 % apart takes: not known yet here: processes (type repeats=3: no setting was measured in "
-        "several), windows, samples for accuracy"
+        "plan: what telling 5 % apart takes is not known yet here: processes (type repeats=3: no setting was measured "
+        "in several), windows, samples for accuracy"
     )
     some = Remembered(KNOWN.cells, (Windows(1, 0.1),), {"other": 0.9})
     assert in_words(some, RUN, 0.05).endswith("; not known yet here: windows, samples for accuracy")

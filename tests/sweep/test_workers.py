@@ -176,8 +176,8 @@ def test_what_a_worker_reports_after_others_took_it_for_dead_is_kept(tmp_path):
     claim, _ = study.claim(NINE_POINT, "screening")
     study.storage.set_trial_user_attr(claim.trial, "worker", {**claim.worker, "began": 1.0})
     study.close_lost()
-    study.tell(claim, Outcome(("a",), 0, "finished", run_id="r", seconds=3.0))
-    study.tell(claim, Outcome(("a",), 0, "finished", run_id="r", seconds=3.0))
+    study.tell(claim, Outcome(NINE_POINT, 0, "finished", run_id="r", seconds=3.0))
+    study.tell(claim, Outcome(NINE_POINT, 0, "finished", run_id="r", seconds=3.0))
     assert study.known("screening")[NINE_POINT].outcome.run_id == "r"
 
 

@@ -46,7 +46,7 @@ def in_words(known: Remembered, run: Run, share: float) -> str:
         unknown.append(f"samples for {run.task.metric}")
     else:
         said.append(f"{samples:,} samples for {run.task.metric} (by {quality:.3g}; {run.samples:,} are given)")
-    takes = f"plan: telling {share * 100:g} % apart takes"
+    apart, missing = f"telling {share * 100:g} % apart", f"not known yet here: {', '.join(unknown)}"
     if not said:
-        return f"{takes}: not known yet here: {', '.join(unknown)}"
-    return f"{takes} {', '.join(said)}" + (f"; not known yet here: {', '.join(unknown)}" if unknown else "")
+        return f"plan: what {apart} takes is {missing}"
+    return f"plan: {apart} takes {', '.join(said)}" + (f"; {missing}" if unknown else "")

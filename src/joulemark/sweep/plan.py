@@ -109,8 +109,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     environments = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(environments) == 1 and conf.worker is None and storage is None
     measured_on = device(run.hardware) if alone else product(run)
-    line = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}-"
-    used = software(run)
+    line, used = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}-", software(run)
     name = _study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.sweep.space import Point
 from joulemark.sweep.trial import Outcome
@@ -99,7 +100,8 @@ def result_of(trial: Any) -> TrialResult:
         raise UserError(
             "the study was written by another version of joulemark; type sweep.seed=1, say, to begin a new one"
         )
-    if outcome["overrides"] and not set(stored["point"]) <= set(outcome["overrides"]):
+    point = set(map(tracking.public_override, stored["point"]))
+    if outcome["overrides"] and not point <= set(outcome["overrides"]):
         raise UserError(
             f"the study is damaged: its trial {trial.number} holds the outcome of another point (a line of its journal "
             "is gone); move it away, or type sweep.seed=1, say, to begin a new one"
