@@ -1,13 +1,14 @@
 # make help lists the targets. Everything runs in .venv, made from pyproject.toml and the exact versions in constraints.txt.
 PYTHON ?= python3
 JOBS ?= 2
+comma := ,
 EXTRAS := quantization,speech,detection,postgres,slurm,ray
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster fuzz check format ui wheel clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster fuzz check format ui wheel lock sbom audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +70,22 @@ ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
 wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -l dist/*.whl
+
+# Hashes are those that the index names for every platform; a wheel that lies only on this machine has none there
+lock: $(READY) ## requirements.lock: constraints.txt with a hash for every file, for pip install --require-hashes
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip-tools>=7.5,<8"
+	$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --constraint constraints.txt \
+	  $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra)) --output-file requirements.lock pyproject.toml
+
+sbom: $(READY) ## dist/joulemark.cdx.json: what is installed in .venv, as CycloneDX
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt "cyclonedx-bom>=7,<8"
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py environment --of JSON --output-reproducible --pyproject pyproject.toml -o dist/joulemark.cdx.json $(BIN)/python
+
+audit: $(READY) ## known advisories about the versions in constraints.txt; without a network it says so, and never that all is well
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip-audit>=2.9,<3"
+	@$(BIN)/pip-audit --no-deps --disable-pip --progress-spinner off -r constraints.txt; code=$$?; \
+	  [ $$code -eq 0 ] || echo "Not clean: an advisory above, or the list of advisories could not be asked (then nothing is known)"; exit $$code
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
