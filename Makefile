@@ -5,6 +5,7 @@ comma := ,
 EXTRAS := quantization,speech,detection,postgres,slurm,ray
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/tools
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -72,20 +73,21 @@ wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
 	@ls -l dist/*.whl
 
 # Hashes are those that the index names for every platform; a wheel that lies only on this machine has none there
-lock: $(READY) ## requirements.lock: constraints.txt with a hash for every file, for pip install --require-hashes
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip-tools>=7.5,<8"
-	$(BIN)/python -m piptools compile --quiet --strip-extras --allow-unsafe --generate-hashes --constraint constraints.txt \
+lock: $(TOOLS) ## requirements.lock: constraints.txt with the hashes of every file, for pip install --require-hashes; minutes
+	$(TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --constraint constraints.txt \
 	  $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra)) --output-file requirements.lock pyproject.toml
 
-sbom: $(READY) ## dist/joulemark.cdx.json: what is installed in .venv, as CycloneDX
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt "cyclonedx-bom>=7,<8"
+sbom: $(READY) $(TOOLS) ## dist/joulemark.cdx.json: what is installed in .venv, as CycloneDX
 	@mkdir -p dist
-	$(BIN)/cyclonedx-py environment --of JSON --output-reproducible --pyproject pyproject.toml -o dist/joulemark.cdx.json $(BIN)/python
+	$(TOOLS)/bin/cyclonedx-py environment --of JSON --output-reproducible --pyproject pyproject.toml -o dist/joulemark.cdx.json $(BIN)/python
 
-audit: $(READY) ## known advisories about the versions in constraints.txt; without a network it says so, and never that all is well
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip-audit>=2.9,<3"
-	@$(BIN)/pip-audit --no-deps --disable-pip --progress-spinner off -r constraints.txt; code=$$?; \
-	  [ $$code -eq 0 ] || echo "Not clean: an advisory above, or the list of advisories could not be asked (then nothing is known)"; exit $$code
+audit: $(TOOLS) ## known advisories about the versions in constraints.txt; fails where it could not ask about one of them
+	@$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt || \
+	  { echo "Not clean: an advisory above, or one that could not be looked up, of which nothing is known"; exit 1; }
+
+$(TOOLS):
+	@$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet "cyclonedx-bom>=7,<8" "pip-audit>=2.9,<3" "pip-tools>=7.5,<8"
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
