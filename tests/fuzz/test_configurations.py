@@ -5,7 +5,7 @@ import os
 import pytest
 import yaml
 from hydra import initialize_config_dir
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from joulemark.config.compose import composed
 from joulemark.core.machine import Hardware
@@ -103,6 +103,7 @@ def offline():
     os.environ.pop("HF_HUB_OFFLINE") if before is None else os.environ.update(HF_HUB_OFFLINE=before)
 
 
+@settings(max_examples=15 if settings.default.max_examples == 50 else settings.default.max_examples)
 @given(CASES)
 def test_any_options_give_a_run_or_are_refused_in_one_line(words):
     examined(examine, words)
