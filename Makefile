@@ -1,13 +1,15 @@
 # make help lists the targets. Everything runs in .venv, made from pyproject.toml and the exact versions in constraints.txt.
 PYTHON ?= python3
 JOBS ?= 2
+comma := ,
 EXTRAS := quantization,speech,detection,postgres,slurm,ray
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/tools
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults fuzz check format ui wheel clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults fuzz check format ui wheel lock sbom audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,6 +74,23 @@ ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
 wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -l dist/*.whl
+
+# Hashes are those that the index names for every platform; a wheel that lies only on this machine has none there
+lock: $(TOOLS) ## requirements.lock: constraints.txt with the hashes of every file, for pip install --require-hashes; minutes
+	$(TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --constraint constraints.txt \
+	  $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra)) --output-file requirements.lock pyproject.toml
+
+sbom: $(READY) $(TOOLS) ## dist/joulemark.cdx.json: what is installed in .venv, as CycloneDX
+	@mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py environment --of JSON --output-reproducible --pyproject pyproject.toml -o dist/joulemark.cdx.json $(BIN)/python
+
+audit: $(TOOLS) ## known advisories about the versions in constraints.txt; fails where it could not ask about one of them
+	@$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt || \
+	  { echo "Not clean: an advisory above, or one that could not be looked up, of which nothing is known"; exit 1; }
+
+$(TOOLS):
+	@$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet "cyclonedx-bom>=7,<8" "pip-audit>=2.9,<3" "pip-tools>=7.5,<8"
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

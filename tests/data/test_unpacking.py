@@ -23,7 +23,7 @@ def small(monkeypatch):
 def test_a_packed_text_that_grows_without_measure_is_refused(tmp_path, pack, line):
     path = tmp_path / ("a.jsonl." + {gzip: "gz", lzma: "xz"}[pack])
     path.write_bytes(pack.compress(line * (10**7 // len(line))))
-    with pytest.raises(UserError, match="unpacks to more than .* if that is meant, unpack it first|is not JSON"):
+    with pytest.raises(UserError, match=r"unpacks to more than .* if that is meant, unpack it first|is not JSON"):
         list(files.of_file(path))
 
 

@@ -195,8 +195,8 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
 
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
-    sys.argv[1:] = hub_model.rewritten(sys.argv[1:])
     try:
+        sys.argv[1:] = hub_model.rewritten(sys.argv[1:])
         return command_line.start(command, "run")
     except UserError as error:  # of the many runs of -m
         return refuse(error)

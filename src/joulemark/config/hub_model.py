@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from joulemark.config import model_files
@@ -12,6 +14,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, fits
 from joulemark.models.backend.identity import Identity, identify
 
+NAMED = ("model", "task", "hardware", "meter", "protocol", "site", "sweep", "tuned")  # groups of a run
 EXAMPLE = "model=hub model.checkpoint=google/flan-t5-small"
 
 
@@ -24,6 +27,7 @@ def rewritten(overrides: Sequence[str]) -> list[str]:
     result: list[str] = []
     for override in overrides:
         key, _, value = override.partition("=")
+        _check_choice(override, key.lstrip("+"))
         if (
             key == "model"
             and value.count("/") == 1
@@ -36,6 +40,20 @@ def rewritten(overrides: Sequence[str]) -> list[str]:
         else:
             result.append(override)
     return result
+
+
+def _check_choice(override: str, key: str) -> None:
+    """UserError for no key, and a group whose choice is no name: Hydra itself fails at both, in its own words."""
+    if "=" in override and not key.strip():
+        raise UserError(f"{override!r} is not key=value")
+    if key not in NAMED or "=" not in override:
+        return
+    try:
+        value = OverridesParser.create().parse_override(override).value()
+    except HydraException:
+        return  # said when all is composed
+    if value is None or isinstance(value, bool | int | float | dict):
+        raise UserError(f"{override}: {key} is chosen by its name; type {key}=…")
 
 
 def resolved(node: Mapping[str, Any], task: Mapping[str, Any], task_name: str) -> dict[str, Any]:
