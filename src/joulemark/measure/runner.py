@@ -152,14 +152,26 @@ def _steps(
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
+    yield from _looked_into(run, record, loaded, batches, instruments, measured.windows[0].batch_s)
+
+
+def _looked_into(
+    run: Run,
+    record: Record,
+    loaded: Loaded,
+    batches: Sequence[Sequence[Any]],
+    instruments: Instruments,
+    batch_s: Sequence[float],
+) -> Iterator[tuple[str, Record]]:
+    """The record with each stage measured alone, then with the work of a batch; `batch_s` is of the first window."""
     stages = () if record.measurement.stopped_early else loaded.stages
     for stage in measure_stages(stages, batches, run.procedure, instruments):
         measured = record.measurement
         record = replace(record, measurement=replace(measured, stages=(*measured.stages, stage)))
         yield stage.name, record
 
-    progress("counting", 0.0)
-    record = _counted(record, run, loaded, batches, measured.windows[0].batch_s)
+    instruments.progress("counting", 0.0)
+    record = _counted(record, run, loaded, batches, batch_s)
     yield "counting", record
 
 

@@ -29,7 +29,7 @@ def load(run: str | PathLike[str], uri: str | None = None) -> tuple[str | None, 
     if path.is_file():
         return None, _of_file(path)
     if (path / DRAFT).is_file():
-        return None, from_json(waiting.read(path)["record"])
+        return None, listing.with_requests(from_json(waiting.read(path)["record"]), path / "files")
     if path.suffix == ".json" or path.parent != Path("."):
         raise UserError(f"{run} is not a file; type a record.json, or the beginning of a run's id")
     return of_store(tracking.resolve(uri), str(run))
