@@ -155,6 +155,19 @@ def test_of_two_causes_the_first_is_the_reason(second):
     assert len(record.measurement.windows) == 1
 
 
+def test_a_stop_that_comes_while_a_broken_run_is_described_does_not_become_its_reason(monkeypatch):
+    clock, real, stops = FakeClock(), runner._reason, [Interrupted("SIGTERM")]
+
+    def stopped(error, run):
+        if stops:
+            raise stops.pop()
+        return real(error, run)
+
+    monkeypatch.setattr(runner, "_reason", stopped)
+    record = benched(a_run(clock, model=FakeModel(clock, error=RuntimeError("first"), fails_after=27)), clock)
+    assert (record.status, record.error) == ("failed", "RuntimeError: first")
+
+
 def test_a_metric_that_breaks_leaves_what_was_predicted_and_how_long_it_took():
     clock = FakeClock()
     run = a_run(clock)
