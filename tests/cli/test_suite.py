@@ -135,7 +135,7 @@ def test_a_stopped_suite_stops_its_run_which_leaves_its_record(number, code, tmp
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    while not any("joulemark.store.recorder" in line for line in running(uri)) and time.monotonic() < deadline:
+    while not any("joulemark.store.recording" in line for line in running(uri)) and time.monotonic() < deadline:
         time.sleep(0.5)
     time.sleep(1)  # the run has begun; its idle baseline takes a minute
     os.killpg(suite.pid, number)  # as a terminal does: to all that belong to the command

@@ -22,21 +22,16 @@ def said(outcome, runs):
 
 
 def write(found):
-    """Replaces the part of the page that lies between the two marks."""
+    """Replaces the part of the page that lies between the two marks; cells that were not run now keep what they say."""
+    before, _, rest = PATH.read_text(encoding="utf-8").partition(BEGIN)
+    written, _, after = rest.partition(END)
+    lines = [[part.strip() for part in line.split("|")[1:-1]] for line in written.splitlines() if line.startswith("|")]
+    cells = {(line[0], stage): text for line in lines for stage, text in zip(STAGES, line[1:], strict=True)}
+    cells |= {(NAMES[cell.fault], cell.stage): said(*outcome) for cell, outcome in found.items()}
     rows = [
-        " | ".join([f"| {name}", *(_cell(found, fault, stage) for stage in STAGES)]) + " |"
-        for fault, name in NAMES.items()
+        " | ".join([f"| {name}", *(cells.get((name, stage), "") for stage in STAGES)]) + " |" for name in NAMES.values()
     ]
     head = f"| fault | {' | '.join(STAGES)} |\n|---|{'---|' * len(STAGES)}"
-    when = f"{date.today():%Y-%m-%d}, {platform.system()} {platform.release().split('-')[0]}, {len(found)} cells."
-    before, _, rest = PATH.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
+    when = f"{date.today():%Y-%m-%d}, {platform.system()} {platform.release().split('-')[0]}."
     table = "\n".join([head, *rows])
     PATH.write_text(f"{before}{BEGIN}\n{when}\n\n{table}\n\n{END}{after}", encoding="utf-8")
-
-
-def _cell(found, fault, stage):
-    for cell, (outcome, runs) in found.items():
-        if (cell.fault, cell.stage) == (fault, stage):
-            return said(outcome, runs)
-    return ""

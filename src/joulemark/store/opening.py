@@ -31,7 +31,7 @@ class Store:
 def open_store(uri: str, task: str) -> Store:
     """Connects and makes sure that the task's experiment exists; UserError within seconds where it cannot be used."""
     for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what breaks is raised, and told in one line
     with reachable(uri), alone(uri), creating(uri):
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         return Store(uri, client, _experiment(client, uri, task))

@@ -73,7 +73,7 @@ class Recorder:
 
         A store for which records wait has been there: it is away, and this record will wait with them.
         """
-        reply = self._reply(READY_S, READY_S)
+        reply = self._reply(READY_S, SAVED_S)
         self.delivered = reply.get("delivered", 0)
         if reply.get("refused") and not reply.get("waiting"):
             raise UserError(reply["refused"])
