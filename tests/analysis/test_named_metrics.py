@@ -155,7 +155,7 @@ def test_a_batched_request_waits_for_its_batch():
     metrics = named_metrics.metrics(record())
     assert metrics["latency/mean_s"] == pytest.approx((2 + 8 + 8) / 3)
     assert metrics["latency/p50_s"] == 8.0
-    assert latency_metrics.request_latencies(record().measurement) == [2.0, 8.0, 8.0]
+    assert list(latency_metrics.request_latencies(record().measurement)) == [2.0, 8.0, 8.0]
 
 
 def test_what_is_not_available_is_none_and_never_zero():
