@@ -151,7 +151,7 @@ if __name__ == "__main__":
     runner._counted = lambda record, *rest: record  # torch's counter
     console.report = saving(console.report)
     if Path(folder).name.startswith("recorder-frozen"):
-        recorder.READY_S, recorder.SILENT_S = 20.0, 8.0
+        recorder.READY_S, recorder.SILENT_S = (20.0 if stage == "meters" else recorder.READY_S), 8.0
     name = hashlib.md5(f"{stage} {Path(folder).name}".encode()).hexdigest()
     uuid.uuid4 = lambda: uuid.UUID(name)  # of the one record
     (Path(folder) / "id").write_text(name)
