@@ -58,6 +58,12 @@ def test_the_place_of_the_file_is_no_part_of_the_record(files):
     assert "requests_file" not in str(changes(replace(record, requests_file=None), record))
 
 
+def test_the_files_are_their_users_own(files):
+    benched(files)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in files().iterdir()}
+    assert modes == {"requests.parquet": 0o600, "requests.json": 0o600}
+
+
 def test_the_page_of_a_run_shows_the_first_requests_only(files, monkeypatch):
     monkeypatch.setattr(request_files, "SHOWN", 2)
     record = request_files.written(benched(), rows(5), files)

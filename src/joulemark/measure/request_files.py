@@ -12,6 +12,7 @@ from typing import Any
 
 from joulemark.analysis import quality
 from joulemark.analysis.requests import Summarizer
+from joulemark.core.private_files import private_files
 from joulemark.core.record import Record, Request
 from joulemark.data.request_table import COLUMNS, RequestWriter
 
@@ -27,9 +28,10 @@ def written(record: Record, rows: Iterable[Request], files: Callable[[], Path]) 
     taken, rows = Summarizer(), iter(rows)
     path: Path | None = None
     try:
-        folder = files()
-        with RequestWriter(folder) as writer:
-            _write(rows, taken, writer, folder / TABLE)
+        with private_files():  # a store keeps the modes of what it is given
+            folder = files()
+            with RequestWriter(folder) as writer:
+                _write(rows, taken, writer, folder / TABLE)
         path = writer.path
     except OSError:
         for row in rows:
