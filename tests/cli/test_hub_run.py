@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from joulemark.config import fit
 from joulemark.core.coerce import typed
 from joulemark.core.model import Capabilities
+from joulemark.data.request_table import RequestTable
 from tests.hub import SHA, environment_of, hub
 from tests.paths import ROOT
 from tests.repositories import BUILT, CHECKPOINTS, STAND_INS, built, checkpoint, datasets, media, sentence, stand_in
@@ -178,13 +179,14 @@ def test_the_command_goes_from_download_to_mlflow(environment):
     run = MlflowClient(tracking_uri=uri).get_run(last["run_id"])
     assert run.info.status == "FINISHED"
     assert run.data.params["model.checkpoint"] == "bigscience/bloomz-560m"
-    path = artifacts.download_artifacts(run_id=last["run_id"], artifact_path="record.json", tracking_uri=uri)
-    record = json.loads(Path(path).read_text())
+    folder = Path(artifacts.download_artifacts(run_id=last["run_id"], tracking_uri=uri))
+    record = json.loads((folder / "record.json").read_text())
     assert record["model"]["revision"] == SHA
     assert record["task"]["source"] == "abisee/cnn_dailymail"
     assert record["task"]["samples"] == 1000
-    assert len(record["requests"]) == 1000
-    assert all(10 <= request["output_tokens"] <= 15 for request in record["requests"])
+    requests = list(RequestTable(folder / "requests.parquet"))
+    assert len(requests) == record["served"]["count"] == 1000
+    assert all(10 <= request.output_tokens <= 15 for request in requests)
 
 
 @pytest.mark.weights
