@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+import uuid
 from dataclasses import replace
 
 import pytest
@@ -26,7 +27,7 @@ def template(tmp_path_factory):
     record = a_record()
     with_command = replace(record, origin=replace(record.origin, command="python -m src.run model=fake"))
     made = [with_command, a_record(), replace(record, status="failed"), replace(record, model=replace(record.model, weights="random"))]  # fmt: skip  # noqa: E501
-    return path, [records.save(opened, entry, PARAMS)["run_id"] for entry in made]
+    return path, [records.save(opened, replace(entry, id=uuid.uuid4().hex), PARAMS)["run_id"] for entry in made]
 
 
 @pytest.fixture

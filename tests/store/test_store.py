@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -338,8 +339,9 @@ def test_a_store_that_cannot_be_reached_is_one_line_within_seconds_and_shows_no_
 def test_a_record_waits_while_the_store_is_away_and_is_delivered_when_it_is_back(tmp_path):
     port = free_port()
     uri, record = f"http://127.0.0.1:{port}", a_record()
-    with recording(uri, record) as writer:
+    with ExitStack() as stack:
         with mlflow_server(port, tmp_path):
+            writer = stack.enter_context(recording(uri, record))
             writer.wait_ready()
         writer.keep(record)
         link = writer.deliver()

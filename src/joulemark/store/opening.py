@@ -110,7 +110,7 @@ def _locked(path: Path) -> Any:
     except Timeout:
         raise UserError(f"another process has held {path}.lock for {LOCK_S} s") from None
     except OSError as error:
-        raise UserError(f"{path}.lock cannot be opened ({error.strerror}): is the store another user's?") from None
+        raise UserError(f"sqlite:///{path} cannot be used ({path.name}.lock: {error.strerror})") from None
     return lock
 
 

@@ -37,7 +37,7 @@ def bleu_and_chrf(samples: Sequence[Sample], predictions: Sequence[Prediction]) 
         "chrf": CHRF(lowercase=True),
     }
     resamples = RESAMPLES if 1 < len(pairs) <= MOST else 1
-    corpus = {name: metric.corpus_score(outputs, streams, resamples) for name, metric in metrics.items()}
+    corpus = {name: _scored(metric, outputs, streams, resamples) for name, metric in metrics.items()}
     signatures = {name: library("sacrebleu", str(metric.get_signature())) for name, metric in metrics.items()}
     chrf = CHRF(lowercase=True)
     each = [
@@ -47,6 +47,13 @@ def bleu_and_chrf(samples: Sequence[Sample], predictions: Sequence[Prediction]) 
     values = {name: score.score / 100 for name, score in corpus.items()}
     ends = {name: _interval(len(pairs), score, metrics[name]) for name, score in corpus.items()}
     return Scores(values, each, computed_by=signatures, intervals=lambda: ends)
+
+
+def _scored(metric: Any, outputs: Sequence[str], streams: Sequence[Sequence[str | None]], resamples: int) -> Any:
+    try:
+        return metric.corpus_score(outputs, streams, resamples)
+    except TypeError:  # where some resample scores zero sacrebleu mixes floats of Python and numpy in one mean
+        return metric.corpus_score(outputs, streams)
 
 
 def _interval(count: int, score: Any, metric: Any) -> MetricInterval:
