@@ -340,8 +340,9 @@ def test_a_record_waits_while_the_store_is_away_and_is_delivered_when_it_is_back
     port = free_port()
     uri, record = f"http://127.0.0.1:{port}", a_record()
     with ExitStack() as stack:
+        spool = stack.enter_context(begun(record, PARAMS, uri))
         with mlflow_server(port, tmp_path):
-            writer = stack.enter_context(recording(uri, record))
+            writer = stack.enter_context(Recorder(spool, uri, record.task.name))
             writer.wait_ready()
         writer.keep(record)
         link = writer.deliver()
@@ -352,7 +353,8 @@ def test_a_record_waits_while_the_store_is_away_and_is_delivered_when_it_is_back
     assert away.returncode == 1
     assert link["unsaved"] in away.stdout
     with mlflow_server(port, tmp_path):
-        back = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        back = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert back.returncode == 0, back.stdout
         late = json.loads(back.stdout.splitlines()[-1])["delivered"][record.id]
         check_whole(uri, late, record)
     assert not Path(link["unsaved"]).exists()
