@@ -1,6 +1,6 @@
 # make help lists the targets. Everything runs in .venv, made from pyproject.toml and the exact versions in constraints.txt.
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 comma := ,
 EXTRAS := quantization,speech,detection,postgres,slurm,ray
 VENV := .venv
@@ -40,7 +40,7 @@ report: $(READY) ## all runs -> one page that recommends a model and settings: m
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
-# Most tests start processes of their own: two at a time, of different files, halve the time on two cores
+# Most tests start processes of their own and wait for them: three at a time, of different files, keep two cores busy
 test: $(READY) ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
