@@ -93,6 +93,12 @@ def test_a_run_whose_quality_cannot_be_computed_is_finished_with_the_reason_and_
     assert (stored.scores, stored.no_quality, stored.computed_by) == (record.scores, record.no_quality, {})
 
 
+def test_a_quality_of_the_whole_set_names_the_calls_that_it_is_of():
+    record = benched(SentenceSimilarity, PAIRS, [Prediction(v, 1) for v in (0.1, 0.2, 0.3, 0.4)])
+    rows = result_table.rows(record, named_metrics.metrics(record))
+    assert next(row[2] for row in rows if row[0].startswith("quality")) == "4 of the same calls"
+
+
 @pytest.mark.parametrize(
     ("record", "reason"),
     [

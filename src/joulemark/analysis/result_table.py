@@ -198,8 +198,10 @@ def _per_correct(record: Record) -> str:
 def _quality(record: Record) -> str:
     if record.model.weights == "random":
         return RANDOM_WEIGHTS
-    scored = requests.summary(record).scored
-    return f"{scored} of the same calls" if scored else record.no_quality or NO_REFERENCES
+    if record.scores.get("primary") is None:
+        return record.no_quality or NO_REFERENCES
+    known, whole_set = requests.summary(record), record.intervals.get(record.task.metric)
+    return f"{known.scored or (whole_set.n if whole_set else known.count)} of the same calls"
 
 
 def _site(record: Record) -> str:
