@@ -24,18 +24,18 @@ def command(tmp_path):
     trap.mkdir()
     for package in ("torch", "transformers", "mlflow", "codecarbon", "datasets"):
         (trap / f"{package}.py").write_text(TRAP)
-    runs, before = set((ROOT / "mlruns").iterdir()), left()
+    home, before = tmp_path / "home", left()
 
     def run(*options):
         done = subprocess.run(
             [sys.executable, "-m", "src.run", *options],
             cwd=ROOT,
-            env={"PYTHONPATH": str(trap), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+            env={"PYTHONPATH": str(trap), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "JOULEMARK_HOME": str(home)},
             capture_output=True,
             text=True,
             timeout=60,
         )
-        assert set((ROOT / "mlruns").iterdir()) == runs
+        assert set(home.rglob("*")) <= {home / "spool"}  # no store, no record
         assert left() == before
         return done
 

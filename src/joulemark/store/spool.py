@@ -152,11 +152,9 @@ class Spool:
             atomic.write(self.folder / FINAL, self._text())
 
     def drop(self) -> None:
-        """Removes it, and the folders that were made for it: nothing has begun."""
+        """Removes it: nothing has begun."""
         for folder in (self.folder, *self._earlier):
             shutil.rmtree(folder, ignore_errors=True)
-            with suppress(OSError):  # of other runs
-                folder.parent.rmdir()
         self.release()
 
     def release(self) -> None:

@@ -17,19 +17,18 @@ def mended(journal: Path, report: Callable[[str], None]) -> None:
     lock = JournalFileSymlinkLock(str(journal)) if hasattr(os, "symlink") else JournalFileOpenLock(str(journal))
     lock.acquire()
     try:
-        lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = journal.read_text(encoding="utf-8", errors="replace")
+        lines = text.splitlines()
         whole = [part for line in lines for part in (_whole(line),) if part is not None]
-        if whole == lines:
+        if whole == lines and text.endswith("\n"):  # else the next record would go on in the last line
             return
         rewritten = journal.with_name(f"{journal.name}.mended")
         rewritten.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
         os.replace(rewritten, journal)
     finally:
         lock.release()
-    broken = sum(line not in whole for line in lines)
-    report(
-        f"{journal}: {broken} line{'s' if broken > 1 else ''} cut off by a killed process, dropped; the study goes on"
-    )
+    if broken := sum(line not in whole for line in lines):
+        report(f"{journal}: {broken} line{'s'[: broken > 1]} cut off by a killed process, dropped; the study goes on")
 
 
 def _whole(line: str) -> str | None:
