@@ -28,6 +28,7 @@ def selected(**changes):
     return [(requirement.what, requirement.name) for requirement in requirements({**OPTIONS, **changes})]
 
 
+@pytest.mark.processes
 def test_every_dataset_and_every_size_of_every_model_that_lives_on_the_hub_is_checked():
     everything = selected()
     assert len(everything) == len(
@@ -53,6 +54,7 @@ def test_the_ids_that_are_checked_are_those_that_a_run_would_fetch():
             assert (requirement.id, requirement.tasks, requirement.group) == (model.checkpoint.id, tasks, model.kind)
 
 
+@pytest.mark.processes
 def test_what_is_named_is_checked_and_nothing_else():
     assert selected(models=["gpt2"]) == [("model", "gpt2")]
     assert selected(models=["bloomz-7b1"]) == [("model", "bloomz-7b1")]

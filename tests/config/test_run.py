@@ -32,6 +32,7 @@ def no_cards(monkeypatch):
 H100 = devices.Gpu(0, "GPU-1", "NVIDIA H100 80GB HBM3", (9, 0), 700.0)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_model_builds_for_every_task_it_says_it_can_do(name):
     assert tasks_of(name)
@@ -60,6 +61,7 @@ def test_a_run_pieced_together_of_its_choices_is_the_run_that_the_command_compos
             assert getattr(at_once, attribute.name) == getattr(pieced_run, attribute.name), attribute.name
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", choices("model"))
 def test_every_size_of_a_model_builds_with_its_own_checkpoint(name):
     found_in = node("model", name)
@@ -73,6 +75,7 @@ def able(task):
     return next(name for name in choices("model") if task in tasks_of(name))
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", choices("task"))
 def test_every_task_has_its_own_module_name_and_every_dataset_builds(name):
     assert Path(CONF.parent, "src", "joulemark", "tasks", f"{name}.py").is_file()
@@ -245,6 +248,7 @@ def test_a_model_that_ignores_the_attention_mask_runs_with_batches_of_one():
     assert built("model=rwkv", "task=summarization", "batch_size=2", "model.weights=random").settings.batch_size == 2
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("suite", choices("suite"))
 def test_every_cell_of_a_suite_is_a_run_that_builds(suite, monkeypatch):
     monkeypatch.setattr(devices, "nvidia_gpus", lambda: [H100])
