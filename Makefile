@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools
 READY := $(VENV)/.ready
 
+# Tests start hundreds of processes of this code: it is compiled once
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults fuzz check format ui wheel lock sbom audit clean
 
@@ -45,7 +48,7 @@ test: $(READY) ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \
 	  -m "not weights and not data and not servers and not processes and not browser and not cluster and not faults"
 
 test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)

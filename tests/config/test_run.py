@@ -84,6 +84,7 @@ def test_every_task_has_its_own_module_name_and_every_dataset_builds(name):
             assert pieced(able(name), name, dataset=dataset).dataset.name == dataset
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("group", "name"), [(g, n) for g in ("hardware", "meter", "protocol", "site") for n in choices(g)]
 )
