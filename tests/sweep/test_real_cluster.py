@@ -67,6 +67,7 @@ def started(place, *overrides):
 
 def ended(command, seconds=240):
     out, err = command.communicate(timeout=seconds)
+    assert out, err
     *table, last = out.splitlines()
     return json.loads(last), "\n".join(table), err
 
@@ -80,8 +81,8 @@ def runs_of(*overrides):
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
         if (
-            line[1:3] == ["-m", "src.run"]
-            and "-m" not in line[3:]
+            line[1:4] == ["-m", "joulemark", "run"]
+            and "-m" not in line[4:]
             and all(override in " ".join(line) for override in overrides)
         ):
             processes.append(process)
