@@ -25,10 +25,6 @@ from joulemark.core.record import Record
 
 def metrics(record: Record) -> Metrics:
     """Every metric of the record under its fixed name; None where it is not available, or no finite number."""
-    return {name: value if value is None or isfinite(value) else None for name, value in _computed(record).items()}
-
-
-def _computed(record: Record) -> Metrics:
     measurement = record.measurement
     known: Metrics = {
         **energy_metrics(measurement, record.scores.get("primary")),
@@ -48,7 +44,7 @@ def _computed(record: Record) -> Metrics:
 
 
 def _quality_interval(record: Record) -> Metrics:
-    """The ends of the 95 % interval of the primary metric over the inputs; None where it is not a mean over them."""
+    """The ends of the 95 % interval of the primary metric over the inputs; None where it has none."""
     known = quality.interval(record)
     return {
         "quality/ci95_low": None if known is None else known.low,

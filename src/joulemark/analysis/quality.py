@@ -93,19 +93,8 @@ def completed(counted: RequestSummary, scored: Scored) -> RequestSummary:
 
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
-    if not all(map(_has_a_mean, (a, b))):
-        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs is not compared as pairs")
-    of_a, of_b = requests.scored_inputs(a), requests.scored_inputs(b)
-    if of_a is None or of_b is None:
-        missing = "A" if of_a is None else "B"
-        return QualityDifference(UNKNOWN, f"requests.parquet of {missing} is not beside its record, or not readable")
-    if not all(map(_spread, (of_a, of_b))):
-        return QualityDifference(UNKNOWN, "a quality that is not a mean over the inputs has no interval")
-    first, second = _paired(of_a, of_b)
-    if not len(first):
-        return QualityDifference(UNKNOWN, "they share no scored input")
-    gap = float((first - second).mean())
-    return _mcnemar(first, second, gap) if _binary(first) and _binary(second) else _paired_bootstrap(first, second, gap)
+    pairs = _pairs(a, b)
+    return QualityDifference(UNKNOWN, pairs) if isinstance(pairs, str) else _judged(*pairs)
 
 
 def surely_loses(record: Record, best: Record, share: float) -> bool | None:
@@ -113,18 +102,34 @@ def surely_loses(record: Record, best: Record, share: float) -> bool | None:
 
     That the other is better at all must be established as well. None where the two cannot be compared.
     """
-    result = difference(record, best)
-    if result.outcome == UNKNOWN:
+    pairs = _pairs(record, best)
+    if isinstance(pairs, str):
         return None
-    if result.outcome != B_HIGHER:
-        return False
-    of_record, of_best = requests.scored_inputs(record), requests.scored_inputs(best)
-    assert of_record is not None  # `difference` has read both
-    assert of_best is not None
-    own, other = _paired(of_record, of_best)
+    outcome = _judged(*pairs).outcome
+    if outcome != B_HIGHER:
+        return None if outcome == UNKNOWN else False
+    own, other = pairs
     margins = own - (1 - share) * other
     ends, _ = _of_mean(margins)
     return bool((float(margins.mean()) if ends is None else ends[1]) < 0)
+
+
+def _pairs(a: Record, b: Record) -> tuple[Any, Any] | str:
+    """The scores of both for each input that both answered; why they are no pairs, as half a sentence."""
+    if not all(map(_has_a_mean, (a, b))):
+        return "a quality that is not a mean over the inputs is not compared as pairs"
+    of_a, of_b = requests.scored_inputs(a), requests.scored_inputs(b)
+    if of_a is None or of_b is None:
+        return f"requests.parquet of {'A' if of_a is None else 'B'} is not beside its record, or not readable"
+    if not all(map(_spread, (of_a, of_b))):
+        return "a quality that is not a mean over the inputs has no interval"
+    pairs = _paired(of_a, of_b)
+    return pairs if len(pairs[0]) else "they share no scored input"
+
+
+def _judged(a: Any, b: Any) -> QualityDifference:
+    gap = float((a - b).mean())
+    return _mcnemar(a, b, gap) if _binary(a) and _binary(b) else _paired_bootstrap(a, b, gap)
 
 
 def surely_below(known: QualityInterval | None, limit: float) -> bool:

@@ -8,10 +8,12 @@ import os
 import pickle
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar, overload
+from typing import Any, BinaryIO, TypeVar
+
+from joulemark.core.indexed import Indexed
 
 T = TypeVar("T")
 
@@ -19,7 +21,7 @@ IN_MEMORY = 10_000  # items: a run of as many calls, or fewer, touches no file
 BUFFER = 1 << 18  # bytes that are written at once
 
 
-class Spilled(Sequence[T], Generic[T]):
+class Spilled(Indexed[T]):
     """A growing sequence; `pack` makes an item plain values that pickle small, `unpack` the item of these again."""
 
     def __init__(
@@ -57,16 +59,13 @@ class Spilled(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return len(self._first) + len(self._ends) - 1
 
-    @overload
-    def __getitem__(self, place: int) -> T: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[T]: ...
-    def __getitem__(self, place: int | slice) -> T | list[T]:
-        if isinstance(place, slice):
-            places = range(*place.indices(len(self)))
-            return self._stretch(places.start, places.stop) if places.step == 1 else [self[at] for at in places]
-        at = range(len(self))[place]
-        return self._first[at] if at < len(self._first) else self._stretch(at, at + 1)[0]
+    def item(self, place: int) -> T:
+        """The item at a place."""
+        return self._first[place] if place < len(self._first) else self._stretch(place, place + 1)[0]
+
+    def items(self, places: range) -> list[T]:
+        """Those at some places, in one read of the file where they follow each other."""
+        return self._stretch(places.start, places.stop) if places.step == 1 else super().items(places)
 
     def __iter__(self) -> Iterator[T]:
         for start in range(0, len(self), 1000):

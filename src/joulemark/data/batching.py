@@ -9,9 +9,10 @@ itself costs, and the wait for enough requests to sort, are in no window.
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, TypeVar
 
 from joulemark.core.errors import UserError
+from joulemark.core.indexed import Indexed
 from joulemark.core.spill import IN_MEMORY
 from joulemark.core.task import Sample
 
@@ -36,7 +37,7 @@ def split(values: Sequence[T], size: int) -> list[Sequence[T]]:
     return [values[begin : begin + size] for begin in range(0, len(values), size)]
 
 
-class Batches(Sequence[Sequence[Any]]):
+class Batches(Indexed[Sequence[Any]]):
     """The inputs in the order of their places, so many at a time; the last batch may be smaller.
 
     Of a run that is wholly in memory the batches are made once. Of a longer one each is made when it is asked for,
@@ -52,14 +53,9 @@ class Batches(Sequence[Sequence[Any]]):
     def __len__(self) -> int:
         return len(self.sizes)
 
-    @overload
-    def __getitem__(self, place: int) -> Sequence[Any]: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Sequence[Any]]: ...
-    def __getitem__(self, place: int | slice) -> Sequence[Any]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        return self._made[place] if self._made is not None else self._batch(range(len(self))[place])
+    def item(self, place: int) -> Sequence[Any]:
+        """One batch."""
+        return self._made[place] if self._made is not None else self._batch(place)
 
     def __iter__(self) -> Iterator[Sequence[Any]]:
         return iter(self._made) if self._made is not None else map(self._batch, range(len(self)))
@@ -90,7 +86,7 @@ def in_order_of_samples(values: Sequence[T], places: Sequence[int]) -> Sequence[
     return values if isinstance(places, range) else Reordered(values, places)
 
 
-class Reordered(Sequence[T], Generic[T]):
+class Reordered(Indexed[T]):
     """The values of samples in the samples' own order, where they came in the order of `places`."""
 
     def __init__(self, values: Sequence[T], places: Sequence[int]) -> None:
@@ -101,11 +97,6 @@ class Reordered(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return len(self._at)
 
-    @overload
-    def __getitem__(self, place: int) -> T: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[T]: ...
-    def __getitem__(self, place: int | slice) -> T | list[T]:
-        if isinstance(place, slice):
-            return [self._values[at] for at in self._at[place]]
+    def item(self, place: int) -> T:
+        """The value of one sample."""
         return self._values[self._at[place]]

@@ -1,15 +1,16 @@
 """The requests of a run as its file `requests.parquet`, a row each: written and read some thousands at a time."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, overload
+from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.core.indexed import Indexed
 from joulemark.core.record import Request
 
 NAME = "requests.parquet"
@@ -64,7 +65,7 @@ class RequestWriter:
         self._rows = []
 
 
-class RequestTable(Sequence[Request]):
+class RequestTable(Indexed[Request]):
     """The rows of a file, read when they are asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -77,19 +78,13 @@ class RequestTable(Sequence[Request]):
     def __iter__(self) -> Iterator[Request]:
         return rows(self.path)
 
-    @overload
-    def __getitem__(self, place: int) -> Request: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Request]: ...
-    def __getitem__(self, place: int | slice) -> Request | list[Request]:
-        if isinstance(place, slice):
-            return [self[at] for at in range(*place.indices(len(self)))]
-        at = range(len(self))[place]
-        number = next(number for number, bound in enumerate(self._bounds[1:]) if at < bound)
+    def item(self, place: int) -> Request:
+        """One row; the group that holds it is kept for the next."""
+        number = next(number for number, bound in enumerate(self._bounds[1:]) if place < bound)
         if self._group is None or self._group[0] != number:
             with _opened(self.path) as file:
                 self._group = number, _requests(file.read_row_group(number, columns=list(COLUMNS)))
-        return self._group[1][at - self._bounds[number]]
+        return self._group[1][place - self._bounds[number]]
 
     @cached_property
     def _bounds(self) -> list[int]:

@@ -44,7 +44,9 @@ def draft(run: Run, inputs: Inputs | None = None, begun: Record | None = None) -
         site=run.site,
         settings=run.settings,
         environment=replace(
-            host.snapshot(), gpu=devices.gpu_state(run.hardware), calibration=lower_bound.kept(run.hardware)
+            host.snapshot() if begun is None else begun.environment,
+            gpu=devices.gpu_state(run.hardware),
+            calibration=lower_bound.kept(run.hardware),
         ),
         measurement=Measurement(),
         scores={},

@@ -44,7 +44,7 @@ def cell(runs: str, uri: str | None = None, alone: bool = False) -> list[Record]
     Raises:
         UserError: as in `load`
     """
-    loaded = [load(each.strip(), uri) for each in runs.split(",") if each.strip()]
+    loaded = [load(run, uri) for run in _named(runs)]
     if not loaded:
         raise UserError("no run is named; type the beginning of its id, or a record.json")
     run_id, record = loaded[0]
@@ -61,8 +61,12 @@ def sides(a: str, b: str, uri: str | None = None, alone: bool = False) -> tuple[
     """
     first, second = (cell(runs, uri, alone) for runs in (a, b))
     if {record.id for record in first} & {record.id for record in second}:
-        return cell(a, uri, alone=True), cell(b, uri, alone=True)
+        return first[: len(_named(a))], second[: len(_named(b))]
     return first, second
+
+
+def _named(runs: str) -> list[str]:
+    return [run.strip() for run in runs.split(",") if run.strip()]
 
 
 def _further(uri: str, run_id: str, record: Record) -> list[Record]:
