@@ -94,7 +94,7 @@ class Record:
         Raises:
             UserError: they are in a file that is not there any more
         """
-        if self.stored.requests or self.stored.served is None:
+        if self.stored.requests or self.stored.request_summary is None:
             return self.stored.requests
         if self.stored.requests_file is None:
             raise UserError(f"{request_table.NAME} of this run is not beside its record")

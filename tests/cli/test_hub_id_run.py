@@ -68,7 +68,7 @@ def test_a_checkpoint_is_measured_by_its_id_with_the_kind_of_its_own_configurati
     record = record_of(environment, last["run_id"])
     model = record["model"]
     assert (model["checkpoint"], model["revision"], model["kind"]) == (checkpoint_id, SHA, kind)
-    assert (model["weights"], record["served"]["count"]) == ("hub", 4)
+    assert (model["weights"], record["request_summary"]["count"]) == ("hub", 4)
 
 
 def test_ids_and_names_stand_in_one_list_of_models(environment):

@@ -185,7 +185,7 @@ def test_the_command_goes_from_download_to_mlflow(environment):
     assert record["task"]["source"] == "abisee/cnn_dailymail"
     assert record["task"]["samples"] == 1000
     requests = list(RequestTable(folder / "requests.parquet"))
-    assert len(requests) == record["served"]["count"] == 1000
+    assert len(requests) == record["request_summary"]["count"] == 1000
     assert all(10 <= request.output_tokens <= 15 for request in requests)
 
 

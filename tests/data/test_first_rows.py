@@ -21,7 +21,7 @@ def written(path, labels):
 def unlike(path, count, **changes):
     fields = {"text": "text", "label": "label"}
     dataset = Dataset(name="file", task="t", fields=fields, path=str(path), **changes)
-    return dataset.inputs(count, lambda row: Sample(row.id, row.values["text"], dataset.label(row))).unlike
+    return dataset.inputs(count, lambda row: Sample(row.id, row.values["text"], dataset.label(row))).sampling_bias
 
 
 def test_two_of_three_classes_among_the_first_rows_of_a_sorted_file_are_named(tmp_path):
@@ -46,7 +46,7 @@ def test_a_file_in_random_order_is_hardly_ever_taken_for_a_sorted_one():
     flagged = 0
     for _ in range(400):
         draw.shuffle(labels)
-        flagged += first_rows.unlike(labels[:100], labels, str) is not None
+        flagged += first_rows.sampling_bias(labels[:100], labels, str) is not None
     assert flagged <= 3
 
 

@@ -50,11 +50,11 @@ def test_what_is_known_of_the_inputs_is_said_before_the_model_is_loaded():
 
 
 def test_rows_that_are_not_like_the_rest_are_flagged_with_how_they_differ():
-    inputs = replace(MIXED, unlike="0 % of the first 2 rows are neutral, of all 9 it is 33 %")
+    inputs = replace(MIXED, sampling_bias="0 % of the first 2 rows are neutral, of all 9 it is 33 %")
     record = of(inputs)
     assert record.flags == ("sorted_rows",)
-    assert caveats.of_inputs(record) == [f"sorted_rows: {caveats.EXPLAINED['sorted_rows']} ({inputs.unlike})"]
-    assert any(inputs.unlike in line for line in caveats.warnings(record))
+    assert caveats.of_inputs(record) == [f"sorted_rows: {caveats.EXPLAINED['sorted_rows']} ({inputs.sampling_bias})"]
+    assert any(inputs.sampling_bias in line for line in caveats.warnings(record))
     assert comparability.tags(record)["compare.key"] == comparability.tags(of(MIXED))["compare.key"]
     assert of(replace(inputs, samples=ALIKE.samples)).flags == ("one_class",)
 
@@ -63,5 +63,7 @@ def test_few_of_the_declared_labels_are_flagged_unless_the_rows_are_shuffled():
     names = tuple(f"c{n}" for n in range(40))
     held = Inputs(tuple(Sample(str(n), n, f"c{n % 3}") for n in range(40)))
     assert of(held, labels=names).flags == ("sorted_rows",)
-    assert of(held, labels=names).task.unlike == "the first 40 rows hold 3 of the 40 labels that the data declares"
+    assert (
+        of(held, labels=names).task.sampling_bias == "the first 40 rows hold 3 of the 40 labels that the data declares"
+    )
     assert of(held, labels=names, shuffle=0).flags == of(held, labels=names[:3]).flags == ()

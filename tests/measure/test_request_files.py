@@ -42,7 +42,7 @@ def rows(count, score=lambda number: float(number % 3 > 0)):
 
 def test_a_run_with_files_says_the_same_of_its_requests_as_one_that_holds_them(files):
     inside, beside = benched(), benched(files)
-    assert (inside.served, beside.requests) == (None, ())
+    assert (inside.request_summary, beside.requests) == (None, ())
     assert list(RequestTable(beside.requests_file)) == list(inside.requests)
     assert named_metrics.metrics(beside) == named_metrics.metrics(inside)
     assert beside.flags == inside.flags
@@ -54,7 +54,7 @@ def test_the_place_of_the_file_is_no_part_of_the_record(files):
     record = benched(files)
     stored = json.loads(json.dumps(to_json(record), allow_nan=False))
     assert "requests_file" not in stored
-    assert from_json(stored).served == record.served
+    assert from_json(stored).request_summary == record.request_summary
     assert "requests_file" not in str(changes(replace(record, requests_file=None), record))
 
 
@@ -70,7 +70,11 @@ def test_the_page_of_a_run_shows_the_first_requests_only(files, monkeypatch):
     table = json.loads((files() / "requests.json").read_text())
     assert [row[0] for row in table["data"]] == ["s0", "s1"]
     assert len(table["columns"]) == len(table["data"][0])
-    assert (record.served.count, record.served.truncated, record.served.truncated_ids) == (5, 2, ("s0", "s4"))
+    assert (record.request_summary.count, record.request_summary.truncated, record.request_summary.truncated_ids) == (
+        5,
+        2,
+        ("s0", "s4"),
+    )
     line = next(row for row in result_table.rows(record, named_metrics.metrics(record)) if "truncated" in row[0])
     assert line == ("inputs truncated", "2 of 5", "s0; s4")
 
@@ -84,8 +88,8 @@ def test_a_disk_that_is_full_takes_the_rows_and_not_what_is_known_of_them(files,
     monkeypatch.setattr(request_files.RequestWriter, "add", add)
     record = request_files.written(benched(), rows(5), files)
     assert record.requests_file is None
-    assert (record.served.count, record.served.scored) == (5, 5)
-    compared = quality.difference(replace(record, scores={"primary": record.served.mean}), record)
+    assert (record.request_summary.count, record.request_summary.scored) == (5, 5)
+    compared = quality.difference(replace(record, scores={"primary": record.request_summary.mean}), record)
     assert compared.outcome == quality.UNKNOWN
 
 

@@ -39,7 +39,7 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 def warnings(record: Record) -> list[str]:
     """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
     evidence = {
-        "sorted_rows": f" ({record.task.unlike})",
+        "sorted_rows": f" ({record.task.sampling_bias})",
         "contaminated": f" ({_others(record)})",
         "host_busy": f" ({_host_share(record)})",
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
@@ -70,7 +70,8 @@ def of_inputs(record: Record) -> list[str]:
     skipped = record.task.skipped or ()
     more = [f"skipped: {len(skipped) - ROWS_LISTED} further rows"] if len(skipped) > ROWS_LISTED else []
     one_class = [f"one_class: {EXPLAINED['one_class']}"] if "one_class" in record.flags else []
-    order = [f"sorted_rows: {EXPLAINED['sorted_rows']} ({record.task.unlike})"] if "sorted_rows" in record.flags else []
+    bias = f"sorted_rows: {EXPLAINED['sorted_rows']} ({record.task.sampling_bias})"
+    order = [bias] if "sorted_rows" in record.flags else []
     return [*(f"skipped: {row}" for row in skipped[:ROWS_LISTED]), *more, *one_class, *order]
 
 

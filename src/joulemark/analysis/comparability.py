@@ -11,7 +11,7 @@ from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
 
 # Of a task: where its inputs come from, which their digest states better
-ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "classes", "unlike", "skipped")
+ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "classes", "sampling_bias", "skipped")
 
 # Of a protocol: its name, how many windows and parts of the idle baseline, what follows, and its guards; none changes
 # what a window is

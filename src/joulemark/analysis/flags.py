@@ -47,7 +47,7 @@ def input_flags(record: Record) -> tuple[str, ...]:
     one_class = record.task.classes == 1 and record.task.samples > 1
     raised = {
         "one_class": one_class,
-        "sorted_rows": record.task.unlike is not None and not one_class,
+        "sorted_rows": record.task.sampling_bias is not None and not one_class,
         "skipped_rows": bool(record.task.skipped),
         "stand_in_tokenizer": record.model.facts.get("stand_in_tokenizer_own") is False,
         "truncated": requests.summary(record).truncated > 0,

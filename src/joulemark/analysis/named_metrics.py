@@ -57,10 +57,10 @@ def input_metrics(record: Record) -> Metrics:
 
     The second is None where there are no predictions, or the model does not count tokens.
     """
-    skipped, served = record.task.skipped, requests.summary(record)
+    skipped, summary = record.task.skipped, requests.summary(record)
     return {
         "inputs/skipped": None if skipped is None else len(skipped),
-        "inputs/truncated": served.truncated if served.counts_tokens else None,
+        "inputs/truncated": summary.truncated if summary.counts_tokens else None,
     }
 
 

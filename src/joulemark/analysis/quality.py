@@ -70,7 +70,7 @@ def interval(record: Record) -> QualityInterval | None:
     value, known = record.scores.get(PRIMARY), requests.summary(record)
     if value is None or not _is_a_mean(known, value):
         return _of_the_whole_set(record)
-    if record.served is None:
+    if record.request_summary is None:
         scored = requests.scored_inputs(record)
         assert scored is not None  # a record without a summary holds its requests
         known = completed(known, scored)

@@ -75,12 +75,12 @@ class Scores:
 
 def summary(record: Record) -> RequestSummary:
     """The requests of a record together; of one that holds each of them without the interval."""
-    return record.served or _taken(record.requests).counted()
+    return record.request_summary or _taken(record.requests).counted()
 
 
 def scored_inputs(record: Record) -> Scored | None:
     """One score for each scored input; None where the rows are in a file that is not there."""
-    if record.requests or record.served is None:
+    if record.requests or record.request_summary is None:
         return _taken(record.requests).scores.of_inputs()
     if record.requests_file is None:
         return None

@@ -143,13 +143,13 @@ def _stages(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
 
 def _inputs(record: Record) -> list[Row]:
     """Lines for rows that were skipped and inputs that were truncated, each with the first few by name."""
-    skipped, served = record.task.skipped or (), requests.summary(record)
+    skipped, summary = record.task.skipped or (), requests.summary(record)
     lines = []
     if skipped:
         lines.append(("rows skipped", f"{len(skipped)}", _first(skipped, "record.json")))
-    if served.truncated:
-        count = f"{served.truncated} of {served.count}"
-        lines.append(("inputs truncated", count, _first(served.truncated_ids, request_table.NAME)))
+    if summary.truncated:
+        count = f"{summary.truncated} of {summary.count}"
+        lines.append(("inputs truncated", count, _first(summary.truncated_ids, request_table.NAME)))
     return lines
 
 

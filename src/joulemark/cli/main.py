@@ -20,7 +20,7 @@ COMMANDS = {
     "relocate": "repair the paths of a store that was moved",
     "hub_check": "check every model and dataset against the Hub",
     "views": "save the default table of each task in MLflow",
-    "sync": "tell the store what waits on this machine",
+    "sync": "deliver the records that wait on this machine to their stores",
     "completion": "print the shell's completion script",
 }
 

@@ -1,4 +1,4 @@
-"""joulemark sync: tells each store the records that wait for it on this machine, the oldest first, each one once.
+"""joulemark sync: delivers the records that wait on this machine to their stores, the oldest first, each one once.
 
 A record waits where its run, its store or this machine went away before it was stored. Every later run delivers what
 waits for its own store. Exit code 0 where nothing waits any more, 1 where something does, 2 for a mistake.

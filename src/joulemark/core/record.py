@@ -19,7 +19,7 @@ NOT_STORED = {"stored": False}  # of a field that is no part of record.json
 # 1: first release
 # 2: `Measurement.idle` holds a reading of each meter for each part of the baseline, where it held one of each meter
 # 3: typed parts; `run` is split into `settings`, `origin` and the task's samples and seed; the field's own names
-# 4: the rows of `requests` are the file requests.parquet, of which the record holds the summary `served`
+# 4: the rows of `requests` are the file requests.parquet, of which the record holds the summary `request_summary`
 SCHEMA = 4
 
 
@@ -127,7 +127,7 @@ class TaskFacts:
         digest: SHA-256 of inputs and references, 16 hexadecimal digits
         distinct: number of distinct inputs
         classes: number of distinct labels among the references; None where a reference is no label, or there is none
-        unlike: how the rows that were taken differ from the rest of the source; None where that is not known
+        sampling_bias: how the rows that were taken differ from the rest of the source; None where that is not known
         shuffle: seed of the order in which the rows were read; None: the source's own order
         skipped: one line for each row that could not be used; None where nobody counted them
         options: the options that only this task has, as JSON values
@@ -149,7 +149,7 @@ class TaskFacts:
     digest: str | None = None
     distinct: Count | None = None
     classes: Count | None = None
-    unlike: str | None = None
+    sampling_bias: str | None = None
     shuffle: int | None = None
     skipped: tuple[str, ...] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -198,7 +198,7 @@ class Record:
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
         traceback: the error in full
-        served: all requests together; None before scoring, and where `requests` holds each of them
+        request_summary: all requests together; None before scoring, and where `requests` holds each of them
         requests: one row per request, of a record of before schema 4 and of a run without files
         requests_file: where its `requests.parquet` lies; known to who read the record, never stored
         config: the composed configuration, as JSON values
@@ -224,7 +224,7 @@ class Record:
     error: str | None = None
     flags: tuple[str, ...] = ()
     traceback: str | None = None
-    served: RequestSummary | None = None
+    request_summary: RequestSummary | None = None
     requests: tuple[Request, ...] = ()
     requests_file: Path | None = field(default=None, compare=False, metadata=NOT_STORED)
     config: Mapping[str, Any] = field(default_factory=dict)

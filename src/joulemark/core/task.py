@@ -31,13 +31,13 @@ class Sample:
 class Inputs:
     """The requests of one run in order, and a line for each row of the source that could not be used.
 
-    `unlike` says how the rows that were taken differ from the rest of the source; None where they do not, or where
-    nobody looked.
+    `sampling_bias` says how the rows that were taken differ from the rest of the source; None where they do not, or
+    where nobody looked.
     """
 
     samples: Sequence[Sample] = ()
     skipped: tuple[str, ...] = ()
-    unlike: str | None = None
+    sampling_bias: str | None = None
 
 
 @dataclass(frozen=True)

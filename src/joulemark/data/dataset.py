@@ -121,7 +121,7 @@ class Dataset:
         if self.path is None or self.shuffle is not None or "label" not in self.fields:
             return None
         values = first_rows.values_of(Path(self.path).expanduser(), self.fields["label"])
-        return first_rows.unlike(
+        return first_rows.sampling_bias(
             (sample.target for sample in samples), values, lambda value: self.label(Row("", {"label": value}))
         )
 

@@ -31,7 +31,7 @@ def values_of(path: Path, column: str) -> Iterator[Any]:
         return
 
 
-def unlike(taken: Iterable[Any], values: Iterable[Any], name: Callable[[Any], str | None]) -> str | None:
+def sampling_bias(taken: Iterable[Any], values: Iterable[Any], name: Callable[[Any], str | None]) -> str | None:
     """In which label the rows that were taken differ most from all of them by more than chance; None in none.
 
     `values` are those of the labels' column in every row, `name` gives their labels.

@@ -97,7 +97,7 @@ def _of_inputs(run: Run, inputs: Inputs) -> dict[str, Any]:
         "digest": digest,
         "distinct": distinct,
         "classes": len(held) or None,
-        "unlike": inputs.unlike or _few(run, held),
+        "sampling_bias": inputs.sampling_bias or _few(run, held),
         "skipped": inputs.skipped,
     }
 

@@ -37,7 +37,7 @@ def written(record: Record, rows: Iterable[Request], files: Callable[[], Path]) 
         for row in rows:
             taken.add(row)
     summary = quality.completed(taken.counted(), taken.scores.of_inputs())
-    return replace(record, served=summary, requests_file=path)
+    return replace(record, request_summary=summary, requests_file=path)
 
 
 def _write(rows: Iterable[Request], taken: Summarizer, writer: RequestWriter, table: Path) -> None:

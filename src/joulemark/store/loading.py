@@ -90,7 +90,7 @@ def of_store(uri: str, prefix: str) -> tuple[str, Record]:
     record = listing.record(uri, runs[0])
     if record is None:
         raise UserError(f"run {prefix} has no readable record.json; if the store's folder moved: {program('relocate')}")
-    if record.served is not None and record.requests_file is None:  # files of a server
+    if record.request_summary is not None and record.requests_file is None:  # files of a server
         from joulemark.store import reading
 
         record = replace(record, requests_file=reading.requests_of(uri, runs[0].run_id))

@@ -62,7 +62,7 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "mlflow.source.git.commit": record.environment.git_revision,
         pages.COLOR: color_of(record.model.name),
         "mlflow.note.content": description.markdown(record, metrics),
-        **pages.tables([REQUESTS] if record.requests or record.served else []),
+        **pages.tables([REQUESTS] if record.requests or record.request_summary else []),
     }
     return {key: str(value) for key, value in values.items() if value is not None}
 
