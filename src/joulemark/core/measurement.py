@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 from joulemark.core.machine import Hardware
 from joulemark.core.quantities import Amount, Count, Number, Positive, Share
+from joulemark.core.traffic import Traffic
 
 COMPONENTS = ("gpu", "cpu", "ram")
 
@@ -199,6 +200,7 @@ class Measurement:
         gpu_states: GPU states before the idle baseline, before each window and after the last
         work: FLOPs and bytes of the batch whose latency is nearest the mean; None where they cannot be counted
         suspended_windows: windows that were left out since the process or the machine was stopped within them
+        traffic: the requests of served traffic together; None of fixed batches
     """
 
     load: tuple[Reading, ...] = ()
@@ -215,3 +217,4 @@ class Measurement:
     gpu_states: tuple[GpuState, ...] = ()
     work: Work | None = None
     suspended_windows: Count = 0
+    traffic: Traffic | None = None

@@ -11,6 +11,7 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
 from joulemark.core.quantities import Amount, Count
+from joulemark.core.serving import EngineFacts, ScenarioFacts
 from joulemark.core.task import MetricInterval
 
 NOT_STORED = {"stored": False}  # of a field that is no part of record.json
@@ -20,7 +21,8 @@ NOT_STORED = {"stored": False}  # of a field that is no part of record.json
 # 2: `Measurement.idle` holds a reading of each meter for each part of the baseline, where it held one of each meter
 # 3: typed parts; `run` is split into `settings`, `origin` and the task's samples and seed; the field's own names
 # 4: the rows of `requests` are the file requests.parquet, of which the record holds the summary `request_summary`
-SCHEMA = 4
+# 5: `engine`, `scenario` and the traffic; a request has the moments of its answer and its share of the energy
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,13 @@ class Request:
         input_tokens: tokens that the model read, after truncation; None where tokens do not apply
         output_tokens: tokens generated; None where tokens do not apply
         truncated: whether the input was longer than the model's context
+        due_s: when it came, s after the traffic began; None of fixed batches, as what follows
+        sent_s: when it was sent to the engine
+        first_token_s: when the first part of its answer came; None where answers come whole
+        finished_s: when the whole of it had come, or it was given up
+        outcome: `answered`, `failed`, `timed_out`, `unsent`
+        energy_j: its share of the window's energy, J; None where there are no shares
+        prefill_j: of that, J up to its first token
     """
 
     id: str
@@ -48,6 +57,13 @@ class Request:
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     truncated: bool = False
+    due_s: float | None = None
+    sent_s: float | None = None
+    first_token_s: float | None = None
+    finished_s: float | None = None
+    outcome: str | None = None
+    energy_j: float | None = None
+    prefill_j: float | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +211,8 @@ class Record:
         computed_by: how each metric was computed: library, version, rule, signature
         intervals: the interval of each metric that is no mean over the requests, or why it has none
         origin: command and sweep
+        engine: what answered
+        scenario: how requests arrived
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
         traceback: the error in full
@@ -221,6 +239,8 @@ class Record:
     computed_by: Mapping[str, str] = field(default_factory=dict)
     intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
+    engine: EngineFacts = field(default_factory=EngineFacts)
+    scenario: ScenarioFacts = field(default_factory=ScenarioFacts)
     error: str | None = None
     flags: tuple[str, ...] = ()
     traceback: str | None = None

@@ -97,9 +97,14 @@ def _schema_4(record: Values) -> dict[str, Any]:
     return {**record, "schema": 4}
 
 
+def _schema_5(record: Values) -> dict[str, Any]:
+    """From 4: fixed batches through transformers, as every run was."""
+    return {**record, "schema": 5}
+
+
 ROLES = {"general": "general_purpose"}
 
-UPGRADES: Mapping[int, Callable[[Values], dict[str, Any]]] = {1: _schema_2, 2: _schema_3, 3: _schema_4}
+UPGRADES: Mapping[int, Callable[[Values], dict[str, Any]]] = {1: _schema_2, 2: _schema_3, 3: _schema_4, 4: _schema_5}
 
 
 def _model(model: Values) -> dict[str, Any]:
