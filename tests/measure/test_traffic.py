@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from joulemark.core.serving import Call, Event, Schedule
 from joulemark.core.task import Prediction
-from joulemark.measure.traffic import Answers, Plan, drive
+from joulemark.measure.traffic import Answers, TrafficPlan, drive
 from joulemark.scenarios.closed_loop import ClosedLoop
 from joulemark.scenarios.poisson import Poisson
 from tests.fakes import FakeClock
@@ -64,8 +64,8 @@ def driven(schedule, timeout_s=100.0, max_duration_s=1000.0, samples=None, **eng
     server = Counter(clock, **engine)
     server.free = [7.0] * server.places
     gaps = []
-    answers = Answers(gap_s=lambda gap_s, tokens: gaps.append(gap_s))
-    plan = Plan(schedule, lambda number: Call(number, "text"), timeout_s, max_duration_s, samples or schedule.requests)
+    answers = Answers(gap_s=gaps.append)
+    plan = TrafficPlan(schedule, lambda number: Call(number, "text"), timeout_s, max_duration_s, samples or schedule.requests)
     seconds = drive(server, plan, answers, clock)
     return answers, seconds, server, gaps
 

@@ -70,6 +70,10 @@ def check(run: Served) -> None:
         )
     if not needs.local:
         _check_settings(run, engine)
+    for setting, values in needs.settings.items():
+        if (value := getattr(run.settings, setting)) not in values:
+            words = " or ".join(f"{setting}={str(each).lower()}" for each in values)
+            raise UserError(f"{setting}={str(value).lower()}: engine={engine} does not support it; type {words}")
     run.engine.check(run.model, run.task, run.device)
 
 

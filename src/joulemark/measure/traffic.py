@@ -11,7 +11,7 @@ import heapq
 from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from joulemark.core.serving import Call, Clock, Event, Schedule, Server
 from joulemark.core.spill import Spilled
@@ -45,7 +45,7 @@ class Now:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrafficPlan:
     """What is sent, and until when.
 
     Attributes:
@@ -54,6 +54,7 @@ class Plan:
         timeout_s: s from its coming after which a request is given up
         max_duration_s: s of traffic after which all is given up
         samples: inputs, which come again in order where there are more requests
+        first: number of the first call, so that no late event of an earlier traffic is taken for one of this
     """
 
     schedule: Schedule
@@ -61,6 +62,7 @@ class Plan:
     timeout_s: float
     max_duration_s: float
     samples: int
+    first: int = 0
 
 
 @dataclass
@@ -71,10 +73,10 @@ class Answers:
         timings: of each request, by its number
         predictions: of those that were answered
         places: where the prediction of each request is among these; -1 without one
-        gap_s: called with the seconds between two parts of an answer, and how many tokens came with the second
+        gap_s: called with the seconds between two parts of an answer
     """
 
-    gap_s: Callable[[float, int], None]
+    gap_s: Callable[[float], None]
     timings: list[Timing] = field(default_factory=list)
     predictions: Spilled[Prediction] = field(default_factory=Spilled)
     places: "array[int]" = field(default_factory=lambda: array("q"))
@@ -93,7 +95,7 @@ class _UnderWay:
 
 def drive(
     server: Server,
-    plan: Plan,
+    plan: TrafficPlan,
     answers: Answers,
     clock: Clock,
     watch: Callable[[Now], None] = lambda now: None,
@@ -110,7 +112,7 @@ def drive(
 
 class _Traffic:
     def __init__(
-        self, server: Server, plan: Plan, answers: Answers, clock: Clock, watch: Callable[[Now], None]
+        self, server: Server, plan: TrafficPlan, answers: Answers, clock: Clock, watch: Callable[[Now], None]
     ) -> None:
         self._server, self._plan, self._answers, self._clock, self._watch = server, plan, answers, clock, watch
         self._under_way: dict[int, _UnderWay] = {}
@@ -162,19 +164,20 @@ class _Traffic:
             self._sent += 1
             self._under_way[number] = _UnderWay(due_s - self._began_s, now_s - self._began_s, user)
             self._deadlines.append((due_s + self._plan.timeout_s, number))
-            self._server.send(self._plan.call(number))
+            self._server.send(replace(self._plan.call(number), number=self._plan.first + number))
 
     def _take(self, event: Event) -> None:
-        request = self._under_way.get(event.number)
+        number = event.number - self._plan.first
+        request = self._under_way.get(number)
         if request is None:  # it was given up
             return
         at_s = event.at_s - self._began_s
         if event.kind == "failed":
-            self._end(event.number, "failed", event.at_s, event.reason)
+            self._end(number, "failed", event.at_s, event.reason)
         elif event.kind == "tokens":
             self._note_part(request, at_s, event.tokens)
         else:
-            self._end(event.number, "answered", event.at_s, None, event.prediction)
+            self._end(number, "answered", event.at_s, None, event.prediction)
 
     def _note_part(self, request: _UnderWay, at_s: float, tokens: int) -> None:
         if request.last_s is None:
@@ -183,7 +186,7 @@ class _Traffic:
         else:
             gap_s = at_s - request.last_s
             request.longest_gap_s = max(gap_s, request.longest_gap_s or 0.0)
-            self._answers.gap_s(gap_s, tokens)
+            self._answers.gap_s(gap_s)
         request.last_s = at_s
         request.tokens += tokens
         self._tokens += tokens
@@ -202,7 +205,7 @@ class _Traffic:
         request = self._under_way.pop(number)
         finished_s = at_s - self._began_s
         if outcome == "timed_out":
-            self._server.cancel(number)
+            self._server.cancel(self._plan.first + number)
         if prediction is not None:
             self._answers.places[number] = len(self._answers.predictions)
             self._answers.predictions.append(prediction)
