@@ -75,6 +75,11 @@ class GpuMonitor:
             others=None if processes is None else tuple(sorted(processes - self._own - {os.getpid()})),
         )
 
+    def power_w(self) -> float | None:
+        """Watts of the GPUs together now; None without one, or where a card does not report it."""
+        powers_mw = self._reported("nvmlDeviceGetPowerUsage") if self._handles else []
+        return sum(powers_mw) / 1000 if self._handles and len(powers_mw) == len(self._handles) else None
+
     def _processes(self) -> frozenset[int] | None:
         """The processes that compute on any of the cards; None where no card reports them."""
         processes = self._reported("nvmlDeviceGetComputeRunningProcesses")
