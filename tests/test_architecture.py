@@ -19,6 +19,7 @@ LEVELS = [
     {"core"},
     {"hardware", "data"},
     {"tasks", "models", "meters"},
+    {"engines"},
     {"analysis"},
     {"config"},
     {"measure"},
