@@ -18,7 +18,8 @@ PLUGINS = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "hydra_p
 LEVELS = [
     {"core"},
     {"hardware", "data"},
-    {"tasks", "models", "meters"},
+    {"tasks", "models", "meters", "scenarios"},
+    {"engines"},
     {"analysis"},
     {"config"},
     {"measure"},

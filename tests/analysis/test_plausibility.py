@@ -134,7 +134,7 @@ def test_others_work_on_the_hosts_processors_contaminates_a_run_on_them_with_how
     from tests.measure.test_runner import SAMPLES
 
     run = a_run(clock, procedure=procedure(busy_max=0.15))
-    instruments = Instruments(clock=clock, busy_s=lambda: clock.now(), own_busy_s=lambda: own * clock.now())
+    instruments = Instruments(clock=clock, busy_s=lambda: clock.now(), own_busy_s=lambda servers: own * clock.now())
     record = runner.bench(run, draft(run, Inputs(SAMPLES)), SAMPLES, lambda step, record: None, instruments)
     assert ("contaminated" in record.flags) is flag
     if flag:

@@ -108,7 +108,8 @@ def _prepared(run: Run) -> tuple[Run, Inputs]:
 
     # A file with a broken row is refused before gigabytes are downloaded; without a network the model's id is named
     inputs = run.task.samples(run.samples, run.seed) if run.dataset.id is None else None
-    run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
+    if run.engine.needs.weights:
+        run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
     return run, run.task.samples(run.samples, run.seed) if inputs is None else inputs
 
 
@@ -118,7 +119,8 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
     from joulemark.hardware import host
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
-    from joulemark.measure.instruments import Instruments
+    from joulemark.hardware.gpu_state import GpuMonitor
+    from joulemark.measure.instruments import Clock, Instruments
     from joulemark.models.backend.weights import import_packages
 
     begun = draft(run, inputs, first)
@@ -133,16 +135,21 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
             _tell_of_earlier(recorder)
         recorder.draft(record, phase)
 
-    with Status() as progress:
+    gpu = GpuMonitor(run.hardware, Clock().now)
+    with Status(gpu.power_w) as progress:
 
         def beating(phase: str, share: float) -> None:
             recorder.beat()
             progress(phase, share)
 
         instruments = Instruments(
-            busy_s=host.busy_s, own_busy_s=host.own_busy_s, suspensions=signals.Suspensions(), progress=beating
+            busy_s=host.busy_s,
+            own_busy_s=host.own_busy_s,
+            suspensions=signals.Suspensions(),
+            progress=beating,
+            watch_traffic=progress.traffic,
         )
-        record = runner.bench(run, begun, inputs.samples, watch, instruments, files=lambda: spool.files)
+        record = runner.bench(run, begun, inputs.samples, watch, instruments, gpu, files=lambda: spool.files)
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 

@@ -11,7 +11,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.hardware import devices
 
-GROUPS = ("model", "task", "hardware", "meter", "protocol", "site")  # what a run is chosen from
+GROUPS = ("model", "task", "scenario", "engine", "hardware", "meter", "protocol", "site")  # what a run is chosen from
 
 
 def composed(

@@ -12,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
-from joulemark.config import compatibility, fit, hub_model, saved_settings, sensors
+from joulemark.config import compatibility, fit, hub_model, saved_settings, sensors, serving
 from joulemark.config.factories import (
     made_dataset,
     made_model,
@@ -30,6 +30,7 @@ from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Meter
 from joulemark.core.model import Model, Settings
 from joulemark.core.procedure import Procedure
+from joulemark.core.serving import Engine, Scenario
 from joulemark.core.suggest import nearest
 from joulemark.core.task import Task
 from joulemark.data.dataset import Dataset
@@ -48,6 +49,8 @@ class RunOptions:
 
     model: Any = None
     task: Any = None
+    scenario: Any = None
+    engine: Any = None
     hardware: Any = None
     meter: Any = None
     protocol: Any = None
@@ -105,6 +108,8 @@ class Run:
     names: Mapping[str, str]
     model: Model
     task: Task
+    scenario: Scenario
+    engine: Engine
     dataset: Dataset
     hardware: Hardware
     meters: tuple[Meter, ...]
@@ -165,6 +170,9 @@ def build(
     nodes["model"]["capabilities"] = values["model"]["capabilities"]
     device = resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
     settings = settings_of(values)
+    scenario = serving.made_scenario(values["scenario"], names["scenario"])
+    engine = serving.made_engine(values["engine"], names["engine"])
+    serving.check(serving.Served(scenario, engine, model, task, device, settings, names))
     compatibility.check(
         compatibility.Combination(settings, values["samples"], model, nodes["task"]["texts"], device, names)
     )
@@ -179,6 +187,8 @@ def build(
         names=names,
         model=model,
         task=task,
+        scenario=scenario,
+        engine=engine,
         dataset=dataset,
         hardware=device,
         meters=sensors.meters_of(values["meter"]["sensors"]),

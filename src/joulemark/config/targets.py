@@ -1,4 +1,4 @@
-"""What a `_target_` may be: a class of a task, model or meter, of this package or named in a user's own YAML.
+"""What a `_target_` may be: a class of a task, model, meter, scenario or engine, of this package or named in a user's own YAML.
 
 A class is code that runs. So it is chosen where code is: in a file of the package's conf/, or of a folder that the user
 wrote (./conf) or named (--config-dir). No option, no row of data and no stored record names another one.
@@ -21,6 +21,8 @@ PROTOCOLS = {
     "task": ("joulemark.tasks.", ("accepts", "gives", "samples", "score")),
     "model": ("joulemark.models.", ("load",)),
     "meter": ("joulemark.meters.", ("open", "start", "stop", "close")),
+    "scenario": ("joulemark.scenarios.", ("schedule",)),
+    "engine": ("joulemark.engines.", ("needs", "options", "check", "start")),
 }
 # Keys that Hydra gives a meaning of their own, beside parameters of the class
 RESERVED = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")

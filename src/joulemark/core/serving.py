@@ -192,11 +192,15 @@ class EngineNeeds:
         kinds: kinds of model that it runs; empty for all
         lengths: whether each answer can have a length of its own
         local: whether it runs the model in this process, under the run's settings
+        weights: whether it needs the checkpoint's files on this machine
+        settings: setting -> the only values that it takes; a setting that is not here may have any
     """
 
     kinds: tuple[str, ...] = ()
     lengths: bool = True
     local: bool = False
+    weights: bool = True
+    settings: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 class Engine(Protocol):

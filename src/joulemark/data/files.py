@@ -36,16 +36,16 @@ LONGEST_FIELD = 2**31 - 1  # characters of a csv's field; the csv module stops a
 QUOTING = 'put a field that holds separators, quotes or line breaks in double quotes, a quote within it as ""'
 
 
-def of_file(path: Path, columns: Sequence[str] | None = None) -> Rows:
-    """The rows of a file with their place; with `columns` of a parquet file those alone."""
+def of_file(path: Path, columns: Sequence[str] | None = None, option: str = "task.path") -> Rows:
+    """The rows of a file with their place; with `columns` of a parquet file those alone. `option` named it."""
     kind = path.with_suffix("") if path.suffix.lower() in PACKED else path
     if path.is_dir():
         inside = sorted(file.name for file in path.iterdir() if Path(file.name).suffix.lower() in READERS)
-        raise UserError(f"task.path={path} is a folder; name a file in it: {some(inside) or 'it has none of rows'}")
+        raise UserError(f"{option}={path} is a folder; name a file in it: {some(inside) or 'it has none of rows'}")
     if not path.is_file():
-        raise UserError(f"task.path={path} is not a file")
+        raise UserError(f"{option}={path} is not a file")
     if kind.suffix.lower() not in READERS:
-        raise UserError(f"task.path={path}: unknown kind of file; use {', '.join(READERS)}, or one of these packed "
+        raise UserError(f"{option}={path}: unknown kind of file; use {', '.join(READERS)}, or one of these packed "
                         f"({', '.join(PACKED)})")  # fmt: skip
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty")

@@ -1,7 +1,7 @@
 """The cards between windows, as their driver reports them: who computes there, how warm they are, what holds them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -42,11 +42,16 @@ class GpuMonitor:
         self._handles = tuple(self.driver.nvmlDeviceGetHandleByUUID(uuid) for uuid in self.hardware.uuids)
         self._before = self._processes() or frozenset()
 
-    def model_loaded(self) -> None:
-        """Notes this run's own process: to be called once its model is on the cards."""
+    def model_loaded(self, processes: Sequence[int] = ()) -> None:
+        """Notes this run's own processes, of which a server may have some: to be called once its model is on the cards.
+
+        A server that was there before the run, and whose ids a container hides, is the one process that was on the cards.
+        """
         here = self._processes() or frozenset()
         fresh = here - self._before
-        own = {os.getpid()} & here
+        own = {os.getpid(), *processes} & here
+        if processes and not own and not fresh and len(here) == 1:
+            own = set(here)
         self._own = frozenset(own or (fresh if len(fresh) == 1 else ()))
 
     def read(self) -> GpuState | None:
@@ -69,6 +74,11 @@ class GpuMonitor:
             reasons=reduce(or_, reasons) if reasons else None,
             others=None if processes is None else tuple(sorted(processes - self._own - {os.getpid()})),
         )
+
+    def power_w(self) -> float | None:
+        """Watts of the GPUs together now; None without one, or where a card does not report it."""
+        powers_mw = self._reported("nvmlDeviceGetPowerUsage") if self._handles else []
+        return sum(powers_mw) / 1000 if self._handles and len(powers_mw) == len(self._handles) else None
 
     def _processes(self) -> frozenset[int] | None:
         """The processes that compute on any of the cards; None where no card reports them."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -85,15 +86,17 @@ def busy_s() -> float:
     return float(total - idle) / (os.cpu_count() or 1)
 
 
-def own_busy_s() -> float:
-    """Processor seconds of this process and all its descendants since they began, the mean over the host's cores."""
+def own_busy_s(servers: Sequence[int] = ()) -> float:
+    """Processor seconds of this process, all its descendants and a server's processes since they began, the mean over
+    the host's cores."""
     import psutil
 
     process = psutil.Process()
-    seconds = 0.0
-    for each in (process, *process.children(recursive=True)):
+    seconds, children = 0.0, process.children(recursive=True)
+    others = set(servers) - {process.pid, *(child.pid for child in children)}
+    for each in (process.pid, *(child.pid for child in children), *others):
         try:
-            times = each.cpu_times()
+            times = psutil.Process(each).cpu_times()
         except psutil.Error:  # it ended in between
             continue
         seconds += times.user + times.system

@@ -11,8 +11,10 @@ from typing import Any
 
 from joulemark.analysis import flags, lower_bound
 from joulemark.config.run import Run
+from joulemark.core import record_json
 from joulemark.core.measurement import Measurement
 from joulemark.core.record import ModelFacts, Origin, Record, TaskFacts
+from joulemark.core.serving import BATCH, EngineFacts, ScenarioFacts
 from joulemark.core.task import Inputs
 from joulemark.data import first_rows
 from joulemark.hardware import devices, host
@@ -57,9 +59,22 @@ def draft(run: Run, inputs: Inputs | None = None, begun: Record | None = None) -
             early_stop_against=run.early_stop_against,
             tuned=run.chosen.get("tuned"),
         ),
+        engine=EngineFacts(run.engine.name, options=dict(run.engine.options)),
+        scenario=_scenario(run),
         config=dict(run.config),
     )
     return replace(record, flags=tuple(sorted((*flags.input_flags(record), *flags.host_flags(record)))))
+
+
+def _scenario(run: Run) -> ScenarioFacts:
+    """The scenario with its values; of a trace its digest, wherever the file lies."""
+    name = run.names["scenario"]
+    if name == BATCH:
+        return ScenarioFacts()
+    options: dict[str, Any] = record_json.plain(run.scenario)
+    if digest := getattr(run.scenario, "digest", None):
+        options["trace"] = digest
+    return ScenarioFacts(name, options)
 
 
 def _task(run: Run, inputs: Inputs | None) -> TaskFacts:

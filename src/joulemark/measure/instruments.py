@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from joulemark.core.measurement import COMPONENTS, GpuState, Meter, Reading
 
@@ -36,18 +36,22 @@ class Instruments:
         meters: opened meters, most trusted first
         clock: this program's clock
         busy_s: busy seconds of the host's processors since boot, averaged over its cores
-        own_busy_s: of these, those of this process and its children; None where they are not known
+        own_busy_s: of these, those of this process, its children and the processes it is given; None where not known
+        servers: ids of the processes of the engine that answers, where they are not this one's children
         suspensions: how often the process or the machine was stopped and went on since the run began
         progress: what shows the progress, called between batches
+        watch_traffic: what shows served traffic, called a few times a second between events
         read_gpu_state: the GPU's state now, None without one; called between windows only
     """
 
     meters: Sequence[Meter] = ()
     clock: Clock = field(default_factory=Clock)
     busy_s: Callable[[], float] = lambda: 0.0
-    own_busy_s: Callable[[], float | None] = lambda: None
+    own_busy_s: Callable[[Sequence[int]], float | None] = lambda servers: None
+    servers: Sequence[int] = ()
     suspensions: Callable[[], int] = lambda: 0
     progress: Progress = lambda step, share: None
+    watch_traffic: Callable[[Any], None] = lambda now: None
     read_gpu_state: Callable[[], GpuState | None] = lambda: None
 
     def metered(self, work: Callable[[], T]) -> tuple[T, tuple[Reading, ...]]:

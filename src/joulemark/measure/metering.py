@@ -18,7 +18,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
 from joulemark.hardware.gpu_lock import held
 from joulemark.measure.instruments import Clock, Instruments
-from joulemark.measure.runner import open_meters
+from joulemark.measure.loading import open_meters
 from joulemark.models.backend.synchronization import wait_for_gpus
 
 

@@ -40,12 +40,12 @@ def measure(
     """
     instruments.progress("idle", 0.0)
     measured = replace(start, batch_sizes=tuple(workload.sizes))
-    measured = _with_state(measured, instruments.read_gpu_state())
+    measured = with_state(measured, instruments.read_gpu_state())
     if procedure.idle_s:
-        measured = replace(measured, idle=_baseline(procedure, instruments))
+        measured = replace(measured, idle=baseline(procedure, instruments))
     yield "idle", measured
 
-    (latencies, converged), readings = _metered_if_possible(
+    (latencies, converged), readings = metered_if_possible(
         instruments, lambda: warm_up(workload, procedure, instruments)
     )
     measured = replace(measured, warmup=readings, warmup_batch_s=latencies, warmup_converged=converged)
@@ -57,7 +57,7 @@ def measure(
         if measured.windows:
             instruments.clock.sleep(procedure.pause_s)
         state = _cooled(before_first, procedure, instruments)
-        measured, before_first = _with_state(measured, state), before_first or state
+        measured, before_first = with_state(measured, state), before_first or state
         stopped = instruments.suspensions()
         window = measure_window(workload if measured.windows else first, procedure.window_s, instruments)
         if instruments.suspensions() > stopped and measured.suspended_windows < procedure.max_windows:
@@ -71,18 +71,18 @@ def measure(
         more = not measured.converged and _may_go_on(measured, procedure)
         measured = replace(measured, stopped_early=more and stop_early(measured))
         if measured.stopped_early or not more:
-            measured = _with_state(measured, instruments.read_gpu_state())
+            measured = with_state(measured, instruments.read_gpu_state())
         yield f"window {len(measured.windows)}", measured
 
 
-def _baseline(procedure: Procedure, instruments: Instruments) -> tuple[Reading, ...]:
+def baseline(procedure: Procedure, instruments: Instruments) -> tuple[Reading, ...]:
     """The readings of doing nothing, part after part: repeats, without which its power would have no interval."""
     part_s = procedure.idle_s / procedure.idle_parts
     parts = [instruments.metered(lambda: instruments.clock.sleep(part_s)) for _ in range(procedure.idle_parts)]
     return tuple(reading for _, readings in parts for reading in readings)
 
 
-def _metered_if_possible(instruments: Instruments, work: Callable[[], T]) -> tuple[T, tuple[Reading, ...]]:
+def metered_if_possible(instruments: Instruments, work: Callable[[], T]) -> tuple[T, tuple[Reading, ...]]:
     """The work with its readings, or without where it was too short for a meter: no number of the run rests on them."""
     results: list[T] = []
     try:
@@ -94,7 +94,8 @@ def _metered_if_possible(instruments: Instruments, work: Callable[[], T]) -> tup
     return results[0], readings
 
 
-def _with_state(measured: Measurement, state: GpuState | None) -> Measurement:
+def with_state(measured: Measurement, state: GpuState | None) -> Measurement:
+    """The measurement with the GPUs' state added, where there is one."""
     return measured if state is None else replace(measured, gpu_states=(*measured.gpu_states, state))
 
 

@@ -1,8 +1,9 @@
 """One run, from its checked options to its Record. Touches no file of its own, no network and no tracker."""
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,20 @@ from joulemark.analysis.early_stopping import early_stopped
 from joulemark.analysis.latency_metrics import request_latencies
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
-from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement, Meter
 from joulemark.core.model import Loaded
-from joulemark.core.record import ModelFacts, Record
+from joulemark.core.record import Record
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Sample
 from joulemark.data.batching import Batches, in_order_of_samples, order
 from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import GpuMonitor
+from joulemark.measure import serving
 from joulemark.measure.instruments import Instruments
+from joulemark.measure.loading import check_gpus, loaded_facts, open_meters
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
-from joulemark.measure.scoring import flagged, scored, unscored
+from joulemark.measure.scoring import batch_rows, flagged, scored, unscored
 from joulemark.measure.stages import measure_stages
 from joulemark.measure.thinning import Thinner
 from joulemark.measure.window import Workload
@@ -108,7 +110,7 @@ def _steps(
     gpu: GpuMonitor,
     files: Callable[[], Path] | None,
 ) -> Iterator[tuple[str, Record]]:
-    progress = instruments.progress
+    progress, schedule = instruments.progress, run.scenario.schedule(run.samples, run.seed)
     progress("meters", 0.0)
     meters, absent = open_meters(run)
     instruments = replace(instruments, meters=meters, read_gpu_state=gpu.read)
@@ -118,12 +120,15 @@ def _steps(
 
     progress("loading", 0.0)
     gpu.open()
+    if schedule is not None:
+        yield from serving.steps(serving.Asked(run, schedule, samples), record, device, instruments, gpu, files)
+        return
     state = gpu.read()
     loaded, readings = instruments.metered(lambda: run.model.load(run.task, device, run.settings))
     gpu.model_loaded()
-    _check_gpus(run.hardware, device)
+    check_gpus(run.hardware, device)
     start = Measurement(load=readings, gpu_states=() if state is None else (state,))
-    record = replace(record, measurement=start, model=_loaded_facts(begun.model, loaded.facts))
+    record = replace(record, measurement=start, model=loaded_facts(begun.model, loaded.facts))
     yield "load", record
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
@@ -146,9 +151,10 @@ def _steps(
     progress("scoring", 0.0)
     predicted = in_order_of_samples(predictions, places)
     latencies = in_order_of_samples(request_latencies(measured), places)
-    record = unscored(record, samples, predicted, latencies, files)
+    rows = partial(batch_rows, samples, predicted, latencies)
+    record = unscored(record, len(samples), rows, files)
     yield "predictions", record
-    record = scored(record, run, loaded, samples, predicted, latencies, files)
+    record = scored(record, run, loaded, samples, predicted, rows, files)
     yield "scoring", record
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
@@ -175,24 +181,6 @@ def _looked_into(
     yield "counting", record
 
 
-def _loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
-    """The model with what is known once it is loaded: each attribute under its name, the rest in its `facts`."""
-    known = {fact.name for fact in fields(ModelFacts)}
-    attributes = {name: value for name, value in facts.items() if name in known}
-    return replace(model, **attributes, facts={name: value for name, value in facts.items() if name not in known})
-
-
-def _check_gpus(chosen: Hardware, device: str) -> None:
-    """Raises where torch uses another GPU than the meters read: its energy would be that of an idle one."""
-    if chosen.device != "cuda":
-        return
-    from joulemark.models.backend import placement
-
-    used = placement.uuids(device)
-    if used != chosen.uuids:
-        raise RuntimeError(f"the model is on {', '.join(used)} and the meters read {', '.join(chosen.uuids)}")
-
-
 def _counted(
     record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]], batch_s: Sequence[float]
 ) -> Record:
@@ -210,29 +198,6 @@ def _counted(
     except Exception as error:  # a boundary of its own: torch's counter breaks in many ways, the run is done by now
         return replace(record, environment=replace(record.environment, work_not_counted=_reason(error, run)))
     return replace(record, measurement=replace(record.measurement, work=work))
-
-
-def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
-    """The meters that can be read here, most trusted first, and why each of the others cannot.
-
-    With `required` in the meter's YAML an absent one is an error; at least one must be there.
-    """
-    opened: list[Meter] = []
-    absent: dict[str, str] = {}
-    refusals: list[str] = []
-    for meter in run.meters:
-        try:
-            meter.open(run.hardware)
-            opened.append(meter)
-        except UserError as error:
-            if run.meters_required:
-                raise
-            refusals.append(str(error))
-            if meter.capability.reads(run.hardware):  # another maker's sensor is no loss here
-                absent[meter.name] = str(error)
-    if not opened:
-        raise UserError(f"no meter can be read: {'; '.join(refusals)}")
-    return opened, absent
 
 
 def _reason(error: BaseException, run: Run) -> str:

@@ -14,15 +14,16 @@ from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Predict
 from joulemark.measure import request_files
 
 
-def unscored(
-    record: Record,
-    samples: Sequence[Sample],
-    predictions: Sequence[Prediction],
-    latencies: Sequence[float],
-    files: Callable[[], Path] | None = None,
-) -> Record:
-    """The record with a row for each request and no scores: what a metric that breaks leaves; `files` as below."""
-    return _with_rows(record, _requests(samples, predictions, repeat(None, len(samples)), latencies), files)
+# The rows of all requests, given the score of each prediction in turn
+Rows = Callable[[Iterable[float | None]], Iterator[Request]]
+
+
+def unscored(record: Record, predictions: int, rows: Rows, files: Callable[[], Path] | None = None) -> Record:
+    """The record with a row for each request and no scores: what a metric that breaks leaves; `files` as below.
+
+    `predictions` is their number.
+    """
+    return _with_rows(record, rows(repeat(None, predictions)), files)
 
 
 def scored(
@@ -31,7 +32,7 @@ def scored(
     loaded: Loaded,
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
-    latencies: Sequence[float],
+    rows: Rows,
     files: Callable[[], Path] | None = None,
 ) -> Record:
     """The record with the quality of the predictions, and a row for each request, whichever batch it was in.
@@ -39,10 +40,9 @@ def scored(
     The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
     """
     scores = _scores(run, loaded, samples, predictions)
-    rows = _requests(samples, predictions, scores.each, latencies)
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
     record = replace(record, intervals=scores.intervals())
-    return flagged(_with_rows(record, rows, files), record.measurement)
+    return flagged(_with_rows(record, rows(scores.each), files), record.measurement)
 
 
 def flagged(record: Record, measurement: Measurement) -> Record:
@@ -80,21 +80,32 @@ def _with_rows(record: Record, rows: Iterable[Request], files: Callable[[], Path
     return replace(record, requests=tuple(rows)) if files is None else request_files.written(record, rows, files)
 
 
-def _requests(
+def batch_rows(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
-    scores: Iterable[float | None],
     latencies: Sequence[float],
+    scores: Iterable[float | None],
 ) -> Iterator[Request]:
+    """A row for each request of fixed batches."""
     for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True):
-        yield Request(
-            id=sample.id,
-            output=str(prediction.output),
-            reference=None if sample.target is None else str(sample.target),
-            score=score,
-            units=prediction.units,
-            latency_s=latency,
-            input_tokens=prediction.input_tokens,
-            output_tokens=prediction.output_tokens,
-            truncated=prediction.truncated,
-        )
+        yield row(sample, prediction, score, latency)
+
+
+def row(sample: Sample, prediction: Prediction, score: float | None, latency_s: float) -> Request:
+    """The row of a request that was answered."""
+    return Request(
+        id=sample.id,
+        output=str(prediction.output),
+        reference=reference(sample),
+        score=score,
+        units=prediction.units,
+        latency_s=latency_s,
+        input_tokens=prediction.input_tokens,
+        output_tokens=prediction.output_tokens,
+        truncated=prediction.truncated,
+    )
+
+
+def reference(sample: Sample) -> str | None:
+    """What a correct prediction looks like, as text; None where the data holds none."""
+    return None if sample.target is None else str(sample.target)

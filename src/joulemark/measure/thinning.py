@@ -1,12 +1,10 @@
 """What a record keeps of the latencies of very many batches: enough for every percentile, whatever their number."""
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
 from joulemark.core.measurement import Measurement, Window
-
-MOST = 20_000  # latencies of a stretch: the 99th percentile is then that of a rank within a hundredth of a percent
+from joulemark.core.ranks import MOST, spread
 
 
 class Thinner:
@@ -45,6 +43,4 @@ def _thinned(window: Window, sizes: Sequence[int]) -> Window:
 
     batch_s = numpy.asarray(window.batch_s)
     weights = numpy.tile(numpy.asarray(sizes), window.passes)
-    ranks = ((numpy.arange(MOST) + 0.5) * len(batch_s) / MOST).astype(int)
-    kept = array("d", numpy.sort(batch_s)[ranks].tobytes())
-    return replace(window, batch_s=kept, mean_s=float(numpy.average(batch_s, weights=weights)))
+    return replace(window, batch_s=spread(window.batch_s, MOST), mean_s=float(numpy.average(batch_s, weights=weights)))

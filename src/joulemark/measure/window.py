@@ -72,9 +72,9 @@ def measure_window(workload: Workload, window_s: float, instruments: Instruments
             passes += 1
         return clock.now() - started, instruments.busy_s() - busy
 
-    before = _host(instruments)
+    before = host_times(instruments)
     (duration_s, busy_s), readings = instruments.metered(repeat)
-    after = _host(instruments)
+    after = host_times(instruments)
     return Window(
         duration_s=duration_s,
         readings=readings,
@@ -83,16 +83,16 @@ def measure_window(workload: Workload, window_s: float, instruments: Instruments
         units=units,
         batch_s=latencies,
         cpu_utilization=min(1.0, busy_s / duration_s) if duration_s and busy_s else None,  # ticks may round it above
-        others_cpu_share=_others(before, after),
+        others_cpu_share=others_cpu_share(before, after),
     )
 
 
-def _host(instruments: Instruments) -> tuple[float, float, float | None]:
+def host_times(instruments: Instruments) -> tuple[float, float, float | None]:
     """Now, busy seconds of the host, and this run's own: read outside the meters' stretch, since it takes a while."""
-    return instruments.clock.now(), instruments.busy_s(), instruments.own_busy_s()
+    return instruments.clock.now(), instruments.busy_s(), instruments.own_busy_s(instruments.servers)
 
 
-def _others(before: tuple[float, float, float | None], after: tuple[float, float, float | None]) -> float | None:
+def others_cpu_share(before: tuple[float, float, float | None], after: tuple[float, float, float | None]) -> float | None:
     """The share of the host's cores that others kept busy in between."""
     seconds, busy_s = after[0] - before[0], after[1] - before[1]
     if before[2] is None or after[2] is None or seconds <= 0 or not busy_s:

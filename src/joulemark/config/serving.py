@@ -1,0 +1,98 @@
+"""The scenario and the engine of a run from their composed nodes, and what goes with what; nothing heavy is imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from joulemark.config.targets import class_of
+from joulemark.core.coerce import typed, without
+from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
+from joulemark.core.model import Model, Settings
+from joulemark.core.serving import BATCH, TRANSFORMERS, Engine, Scenario
+from joulemark.core.task import Task
+
+# Settings that a server of its own decides for itself; its YAML passes on what it takes
+LOCAL_SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name != "precision")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What is to go together: arrivals, what answers them, and what is asked.
+
+    Attributes:
+        names: the choice of each group, for the messages
+    """
+
+    scenario: Scenario
+    engine: Engine
+    model: Model
+    task: Task
+    device: Hardware
+    settings: Settings
+    names: Mapping[str, str]
+
+
+def made_scenario(node: Mapping[str, Any], name: str) -> Scenario:
+    """The scenario of a composed node of conf/scenario; UserError for values that cannot be."""
+    made: Scenario = typed(class_of(node, "scenario"), without(node, "_target_"), "scenario")
+    _check_limits(made, name)
+    return made
+
+
+def made_engine(node: Mapping[str, Any], name: str) -> Engine:
+    """The engine of a composed node of conf/engine; UserError for values that cannot be."""
+    cls = class_of(node, "engine")
+    named = {"name": name} if any(field.name == "name" for field in fields(cls)) else {}
+    made: Engine = typed(cls, {**without(node, "_target_"), **named}, "engine")
+    return made
+
+
+def check(run: Served) -> None:
+    """Refuses what does not go together.
+
+    Raises:
+        UserError: what, why, and what to type instead
+    """
+    scenario, engine = run.names["scenario"], run.names["engine"]
+    if scenario == BATCH:
+        if engine != TRANSFORMERS:
+            raise UserError(
+                f"engine={engine} answers requests as they come, and scenario=batch has none; type scenario=offline "
+                "(all at once), concurrency or server"
+            )
+        return
+    needs = run.engine.needs
+    if needs.kinds and run.model.kind not in needs.kinds:
+        raise UserError(
+            f"engine={engine} runs {', '.join(needs.kinds)}, and model={run.names['model']} is a {run.model.kind}; "
+            "type engine=transformers"
+        )
+    if not needs.local:
+        _check_settings(run, engine)
+    for setting, values in needs.settings.items():
+        if (value := getattr(run.settings, setting)) not in values:
+            words = " or ".join(f"{setting}={str(each).lower()}" for each in values)
+            raise UserError(f"{setting}={str(value).lower()}: engine={engine} does not support it; type {words}")
+    run.engine.check(run.model, run.task, run.device)
+
+
+def _check_settings(run: Served, engine: str) -> None:
+    """A setting that would be recorded and have no effect is refused."""
+    for name in LOCAL_SETTINGS:
+        value, standard = getattr(run.settings, name), Settings.__dataclass_fields__[name].default
+        if value != standard:
+            raise UserError(
+                f"{name}={value}: engine={engine} decides that itself; leave it out, and see its own options: "
+                f"joulemark run engine={engine} --help-all"
+            )
+
+
+def _check_limits(scenario: Scenario, name: str) -> None:
+    limits = scenario.limits
+    for field in fields(limits):
+        value = getattr(limits, field.name)
+        if value is not None and not value > 0:
+            raise UserError(f"scenario.limits.{field.name}={value}: must be above 0, or null")
+    if limits.percentile > 100:
+        raise UserError(f"scenario.limits.percentile={limits.percentile:g}: percent of the answers, at most 100")

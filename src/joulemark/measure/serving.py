@@ -1,0 +1,273 @@
+"""A run of served traffic: an engine comes up, and requests come to it as the scenario says.
+
+start ── idle ── warm-up ── window: the whole traffic, waiting included ── scoring       (each but the last metered)
+         up, nothing asked
+
+The window is one: what repeats is the run, in a process of its own.
+"""
+
+import resource
+import time
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from joulemark.analysis.serving.gaps import Gaps
+from joulemark.analysis.serving.traffic import summary as traffic_of
+from joulemark.config.run import Run
+from joulemark.core.errors import UserError
+from joulemark.core.indexed import Indexed
+from joulemark.core.measurement import Measurement, Window
+from joulemark.core.model import Loaded
+from joulemark.core.record import Record, Request
+from joulemark.core.serving import Call, Lengths, Schedule, Server
+from joulemark.core.task import Prediction, Sample
+from joulemark.core.traffic import Timing
+from joulemark.hardware.gpu_state import GpuMonitor
+from joulemark.measure.instruments import Instruments
+from joulemark.measure.loading import loaded_facts
+from joulemark.measure.predictions import kept_predictions
+from joulemark.measure.protocol import baseline, metered_if_possible, with_state
+from joulemark.measure.scoring import flagged, reference, row, scored, unscored
+from joulemark.measure.thinning import Thinner
+from joulemark.measure.traffic import Answers, Now, TrafficPlan, drive
+from joulemark.measure.window import host_times, others_cpu_share
+
+T = TypeVar("T")
+
+WARM_UP_USERS = 8  # at once, where the scenario has no users of its own
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What comes to the engine.
+
+    Attributes:
+        run: the run
+        schedule: when requests come
+        samples: the inputs, in order
+    """
+
+    run: Run
+    schedule: Schedule
+    samples: Sequence[Sample]
+
+    def call(self, number: int) -> Call:
+        """The call of a request, by its number; answers of random weights, which end by chance, have a length."""
+        sample, task = self.samples[number % len(self.samples)], self.run.task
+        lengths = self.schedule.lengths[number] if self.schedule.lengths else Lengths()
+        tokens = lengths.output_tokens or getattr(sample, "output_tokens", None)
+        most = getattr(task, "max_new_tokens", None)
+        if tokens is None and most is not None and self.run.model.checkpoint.weights == "random":
+            tokens = most
+        least = tokens if tokens is not None else getattr(task, "min_new_tokens", None)
+        return Call(number, sample.input, least, tokens if tokens is not None else most, lengths.input_tokens)
+
+    def check(self) -> None:
+        """UserError where lengths are asked for and the engine cannot give an answer a length of its own."""
+        told = self.schedule.lengths or any(getattr(sample, "output_tokens", None) for sample in self.samples)
+        if told and not self.run.engine.needs.lengths:
+            raise UserError(
+                f"engine={self.run.engine.name} gives every answer the task's length, and here each has its own; "
+                "type engine=continuous, or another engine that serves"
+            )
+
+
+def steps(
+    asked: Asked,
+    record: Record,
+    device: str,
+    instruments: Instruments,
+    gpu: GpuMonitor,
+    files: Callable[[], Path] | None,
+) -> Iterator[tuple[str, Record]]:
+    """Each step that ended, and the record as it would be if all stopped here.
+
+    Raises:
+        UserError: the engine cannot be had; then nothing was measured
+        RuntimeError: the engine has died, or answered nothing
+    """
+    run, clock = asked.run, instruments.clock
+    asked.check()
+    state = gpu.read()
+    server, readings = instruments.metered(
+        lambda: run.engine.start(run.model, run.task, device, run.settings, clock)
+    )
+    try:
+        gpu.model_loaded(server.processes)
+        instruments = replace(instruments, servers=tuple(server.processes))
+        measured = Measurement(load=readings, gpu_states=() if state is None else (state,))
+        facts = {key: value for key, value in server.facts.items() if key != "version"}
+        engine = replace(record.engine, version=server.facts.get("version"))
+        record = replace(record, measurement=measured, model=loaded_facts(record.model, facts), engine=engine)
+        yield "load", record
+        yield from _measured(asked, server, record, instruments, files)
+    finally:
+        server.close()
+
+
+def _measured(
+    asked: Asked, server: Server, record: Record, instruments: Instruments, files: Callable[[], Path] | None
+) -> Iterator[tuple[str, Record]]:
+    run, procedure = asked.run, asked.run.procedure
+    run.task.score((), ())  # the metric's library is imported now, not between the last answer and the exit
+    instruments.progress("idle", 0.0)
+    measured = with_state(record.measurement, instruments.read_gpu_state())
+    if procedure.idle_s:
+        measured = replace(measured, idle=baseline(procedure, instruments))
+    yield "idle", (record := flagged(record, measured))
+
+    sent, readings = metered_if_possible(instruments, lambda: _warm_up(asked, server, instruments))
+    measured = with_state(replace(measured, warmup=readings), instruments.read_gpu_state())
+    yield "warm-up", (record := flagged(record, measured))
+
+    gaps = Gaps()
+    answers = Answers(gap_s=gaps.add, predictions=kept_predictions())
+    window, cpu_s = _window(asked, server, answers, instruments, first=sent)
+    measured = with_state(replace(measured, windows=(window,), batch_sizes=[1] * window.requests), instruments.read_gpu_state())
+    summary = traffic_of(answers.timings, run.scenario.limits, asked.schedule, gaps, server.facts.get("token_count"), cpu_s)
+    measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
+    yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
+
+    instruments.progress("scoring", 0.0)
+    answered = _Answered(asked, answers)
+    rows = partial(_rows, asked, answers, None, None)
+    record = unscored(record, len(answered.places), rows, files)
+    yield "predictions", record
+    loaded = Loaded(predict=lambda inputs: [], facts=server.facts, judge=server.judge)
+    yield "scoring", scored(record, run, loaded, answered.samples, answered.predictions, rows, files)
+
+
+def _warm_up(asked: Asked, server: Server, instruments: Instruments) -> int:
+    """Some users ask at once, one request after the other; how many calls that were."""
+    procedure = asked.run.procedure
+    users = min(asked.schedule.users or WARM_UP_USERS, asked.schedule.requests)
+    count = min(max(users, procedure.warmup_batches), asked.schedule.requests)
+    step = asked.schedule.requests // count  # spread over the inputs, so that short and long ones are among them
+    plan = TrafficPlan(
+        schedule=Schedule(count, users=users),
+        call=lambda number: asked.call(number * step),
+        timeout_s=procedure.warmup_max_s or asked.run.scenario.timeout_s,
+        max_duration_s=procedure.warmup_max_s or asked.run.scenario.max_duration_s,
+        samples=count,
+    )
+    drive(server, plan, Answers(gap_s=lambda gap_s: None), instruments.clock, _shown(instruments, "warm-up"))
+    return count
+
+
+def _window(
+    asked: Asked, server: Server, answers: Answers, instruments: Instruments, first: int
+) -> tuple[Window, float | None]:
+    """The whole traffic under the meters, and the processor seconds of the load generator."""
+    scenario = asked.run.scenario
+    plan = TrafficPlan(
+        schedule=asked.schedule,
+        call=asked.call,
+        timeout_s=scenario.timeout_s,
+        max_duration_s=scenario.max_duration_s,
+        samples=len(asked.samples),
+        first=first,
+    )
+    busy_s = generator_s = 0.0
+
+    def traffic() -> float:
+        nonlocal busy_s, generator_s
+        busy, cpu = instruments.busy_s(), _cpu_s(local=asked.run.engine.needs.local)
+        duration_s = drive(server, plan, answers, instruments.clock, _shown(instruments, "measuring"))
+        busy_s, generator_s = instruments.busy_s() - busy, _cpu_s(local=asked.run.engine.needs.local) - cpu
+        return duration_s
+
+    before = host_times(instruments)
+    duration_s, readings = instruments.metered(traffic)
+    after = host_times(instruments)
+    latencies = array("d", (s for timing in answers.timings if (s := timing.latency_s) is not None))
+    if not latencies:
+        raise RuntimeError(f"no request was answered: {_why_none(answers.timings)}")
+    return Window(
+        duration_s=duration_s,
+        readings=readings,
+        passes=1,
+        requests=len(latencies),
+        units=sum(prediction.units for prediction in answers.predictions),
+        batch_s=latencies,
+        cpu_utilization=min(1.0, busy_s / duration_s) if duration_s and busy_s else None,
+        others_cpu_share=others_cpu_share(before, after),
+    ), generator_s
+
+
+def _cpu_s(local: bool) -> float:
+    """Processor seconds of the load generator: of this thread where the engine is in this process, else of all of it."""
+    if local:
+        return time.thread_time()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _why_none(timings: Sequence[Timing]) -> str:
+    return next((timing.reason for timing in timings if timing.reason), "the traffic ended before")
+
+
+def _shown(instruments: Instruments, step: str) -> Callable[[Now], None]:
+    def show(now: Now) -> None:
+        instruments.progress(step, now.ended / now.requests)
+        instruments.watch_traffic(now)
+
+    return show
+
+
+class _Answered:
+    """The requests that were answered, in the order of their numbers: what is scored."""
+
+    def __init__(self, asked: Asked, answers: Answers) -> None:
+        self.places = [number for number, place in enumerate(answers.places) if place >= 0]
+        self.samples: Sequence[Sample] = _Looked(self.places, lambda number: asked.samples[number % len(asked.samples)])
+        self.predictions: Sequence[Prediction] = _Looked(
+            self.places, lambda number: answers.predictions[answers.places[number]]
+        )
+
+
+class _Looked(Indexed[T]):
+    """The items at some places, looked up when they are asked for."""
+
+    def __init__(self, places: Sequence[int], item_at: Callable[[int], T]) -> None:
+        self._places, self._item_at = places, item_at
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def item(self, place: int) -> T:
+        """The item at one of the places."""
+        return self._item_at(self._places[place])
+
+
+def _rows(
+    asked: Asked,
+    answers: Answers,
+    energy_j: Sequence[float] | None,
+    prefill_j: Sequence[float] | None,
+    scores: Iterable[float | None],
+) -> Iterator[Request]:
+    """A row for each request of the traffic, whether it was answered or not."""
+    each = iter(scores)
+    for timing in answers.timings:
+        sample, place = asked.samples[timing.sample], answers.places[timing.number]
+        if place >= 0:
+            request = row(sample, answers.predictions[place], next(each), timing.latency_s or 0.0)
+        else:
+            request = Request(
+                id=sample.id, output=timing.reason or "", reference=reference(sample), score=None, units=0,
+                latency_s=timing.finished_s - timing.due_s if timing.finished_s is not None else 0.0,
+            )  # fmt: skip
+        yield replace(
+            request,
+            due_s=timing.due_s,
+            sent_s=timing.sent_s,
+            first_token_s=timing.first_s,
+            finished_s=timing.finished_s,
+            outcome=timing.outcome,
+            energy_j=None if energy_j is None else energy_j[timing.number],
+            prefill_j=None if prefill_j is None else prefill_j[timing.number],
+        )
