@@ -1,7 +1,7 @@
 """What a load of requests costs, and which setting to take for it: from curves of measured loads, nothing else.
 
 cards    the fewest among which the load is on each at most the highest measured rate that keeps the limits
-power    of a card under its share of the load (serving_curve.py), times the cards: each of them idles in between
+power    of a card under its share of the load (curve.py), times the cards: each of them idles in between
 chosen   the least power of the curves that can carry the load, the error of all comparisons held by ranking.py
 """
 
@@ -11,7 +11,7 @@ from math import ceil
 from statistics import fmean
 
 from joulemark.analysis.ranking import rank
-from joulemark.analysis.serving_curve import ROUNDING, Curve, MeasuredLoad
+from joulemark.analysis.serving.curve import ROUNDING, Curve, MeasuredLoad
 from joulemark.core.cell import Cell
 from joulemark.core.serving import Limits
 
