@@ -13,7 +13,7 @@ from joulemark.core.model import Loaded, Settings
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data.dataset import Dataset
-from joulemark.measure import runner
+from joulemark.measure import loading, runner
 from joulemark.measure.draft import draft
 from joulemark.measure.instruments import Instruments
 from joulemark.tasks.text_classification import TextClassification
@@ -343,9 +343,9 @@ def test_a_model_on_another_card_than_the_meters_read_fails_the_run(monkeypatch)
     two = Hardware(name="cuda", device="cuda", precisions=("fp32",), uuid="GPU-b", index=1)
     monkeypatch.setattr("joulemark.models.backend.placement.uuids", lambda device: ("GPU-a",))
     with pytest.raises(RuntimeError, match="the model is on GPU-a and the meters read GPU-b"):
-        runner._check_gpus(two, "cuda:0")
+        loading.check_gpus(two, "cuda:0")
     monkeypatch.setattr("joulemark.models.backend.placement.uuids", lambda device: ("GPU-b",))
-    runner._check_gpus(two, "cuda:0")
+    loading.check_gpus(two, "cuda:0")
 
 
 def test_a_protocol_too_short_to_quote_from_says_so_on_its_runs_faces():

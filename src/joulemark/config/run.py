@@ -34,8 +34,10 @@ from joulemark.core.serving import Engine, Scenario
 from joulemark.core.suggest import nearest
 from joulemark.core.task import Task
 from joulemark.data.dataset import Dataset
+from joulemark.engines.transformers import Transformers
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
+from joulemark.scenarios.batch import Batch
 
 MOST_SAMPLES = 10_000_000  # inputs lie in memory before the run; the study measured 1,000
 
@@ -108,8 +110,6 @@ class Run:
     names: Mapping[str, str]
     model: Model
     task: Task
-    scenario: Scenario
-    engine: Engine
     dataset: Dataset
     hardware: Hardware
     meters: tuple[Meter, ...]
@@ -127,6 +127,8 @@ class Run:
     shared_host: bool = False
     early_stop_against: tuple[CompetingResult, ...] = ()
     notes: tuple[str, ...] = ()
+    scenario: Scenario = field(default_factory=Batch)
+    engine: Engine = field(default_factory=Transformers)
 
     @property
     def label(self) -> str:

@@ -68,7 +68,7 @@ def draft(run: Run, inputs: Inputs | None = None, begun: Record | None = None) -
 
 def _scenario(run: Run) -> ScenarioFacts:
     """The scenario with its values; of a trace its digest, wherever the file lies."""
-    name = run.names["scenario"]
+    name = run.names.get("scenario", BATCH)
     if name == BATCH:
         return ScenarioFacts()
     options: dict[str, Any] = record_json.plain(run.scenario)

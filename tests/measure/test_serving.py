@@ -1,0 +1,118 @@
+"""A run of served traffic against a made-up engine, a meter of known watts and a clock of known times: exact joules."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+
+from joulemark.core.serving import EngineNeeds, Limits, Schedule
+from joulemark.core.task import Inputs
+from joulemark.measure import runner
+from joulemark.measure.draft import draft
+from joulemark.measure.instruments import Instruments
+from tests.fakes import FakeClock, FakeMeter, procedure
+from tests.measure.test_runner import SAMPLES, a_run
+from tests.measure.test_traffic import Counter
+
+
+@dataclass(frozen=True)
+class Known:
+    """An engine of one place: first token after 1 s, then one every 0.5 s, three in all."""
+
+    needs: ClassVar[EngineNeeds] = EngineNeeds()
+
+    clock: Any
+    faults: dict[str, Any] = field(default_factory=dict)
+    name: str = "known"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def start(self, model, task, device, settings, clock):
+        self.clock.sleep(3.0)  # loading
+        server = Up(self.clock, **self.faults)
+        server.free = [self.clock.now()]
+        return server
+
+
+class Up(Counter):
+    facts = {"version": "1.0", "token_count": "engine", "parameters": 7}
+    processes = ()
+    streams = True
+    closed = False
+
+    def judge(self, samples, predictions):
+        return {}
+
+    def peak_memory_bytes(self):
+        return None
+
+    def close(self):
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class Given:
+    """The scenario whose schedule is given."""
+
+    made: Schedule
+    limits: Any = None
+    timeout_s: float = 100.0
+    max_duration_s: float = 1000.0
+
+    def schedule(self, samples, seed):
+        return self.made
+
+
+def served(schedule, watts=50.0, **faults):
+    clock = FakeClock()
+    run = replace(
+        a_run(clock, meters=[FakeMeter(clock, {"cpu": watts})], procedure=procedure(warmup_max_s=1000.0)),
+        scenario=Given(schedule, Limits()),
+        engine=Known(clock, faults),
+    )
+    begun = draft(run, Inputs(SAMPLES))
+    return runner.bench(run, begun, SAMPLES, lambda step, record: None, Instruments(clock=clock))
+
+
+def test_the_whole_window_is_paid_waiting_for_requests_included():
+    record = served(Schedule(2, at_s=[0.0, 10.0]))
+    assert (record.status, record.error) == ("finished", None)
+    (window,) = record.measurement.windows
+    assert window.duration_s == 12.0  # two seconds of work each, and eight of waiting
+    assert window.requests == 2
+    assert window.units == 6
+    (reading,) = window.readings
+    assert reading.cpu_j == 12.0 * 50.0
+
+
+def test_starting_the_engine_is_a_stretch_of_its_own():
+    (reading,) = served(Schedule(1, at_s=[0.0])).measurement.load
+    assert reading.cpu_j == 3.0 * 50.0
+
+
+def test_each_request_is_a_row_with_its_moments_and_its_score():
+    record = served(Schedule(4, at_s=[0.0, 0.0, 0.0, 20.0]), fails=())
+    assert [request.id for request in record.requests] == ["a", "b", "c", "a"]
+    assert [request.due_s for request in record.requests] == [0.0, 0.0, 0.0, 20.0]
+    assert [request.first_token_s for request in record.requests] == [1.0, 3.0, 5.0, 21.0]
+    assert [request.latency_s for request in record.requests] == [2.0, 4.0, 6.0, 2.0]
+
+
+def test_a_request_that_failed_is_a_row_and_counted_and_has_no_score():
+    first = 4  # of the traffic: the warm-up asks before
+    record = served(Schedule(3, at_s=[0.0, 0.0, 0.0]), fails={first})
+    assert [request.outcome for request in record.requests].count("failed") == 1
+    traffic = record.measurement.traffic
+    assert (traffic.answered, traffic.failed) == (2, 1)
+    assert traffic.reasons == {"500": 1}
+    assert [request.score for request in record.requests if request.outcome == "failed"] == [None]
+
+
+def test_an_engine_that_answers_nothing_is_a_failed_run_with_the_reason():
+    record = served(Schedule(2, at_s=[0.0, 0.0]), fails=set(range(100)))
+    assert record.status == "failed"
+    assert record.error == "RuntimeError: no request was answered: 500"
+
+
+def test_the_record_names_the_engine_and_its_version():
+    record = served(Schedule(1, at_s=[0.0]))
+    assert (record.engine.name, record.engine.version) == ("known", "1.0")
+    assert record.model.parameters == 7
