@@ -9,6 +9,7 @@ from typing import Any
 from joulemark.analysis import readings as energy
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
+from joulemark.core.serving import BATCH
 
 # Of a task: where its inputs come from, which their digest states better
 ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "classes", "sampling_bias", "skipped")
@@ -33,6 +34,10 @@ DIGEST_NAMES = {"converge_batches": "settle_batches", "converge_rel": "settle_re
 
 NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples are compared for themselves
 
+# Of a scenario: what an answer must keep and when the run gives up change nothing of what was asked of the engine
+SCENARIO_ONLY = ("limits", "timeout_s", "max_duration_s", "min_duration_s")
+LOADS = ("rate", "users")  # of a scenario: how much comes
+
 GUARD_PREFIXES = ("audit_", "stage_")  # options that begin so are guards, too
 
 
@@ -44,6 +49,9 @@ def differences(a: Record, b: Record) -> Iterator[str]:
     yield from _differ("task", _task(a), _task(b), ORIGIN)
     yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), PROCEDURE_ONLY, GUARD_PREFIXES)
     yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
+    yield from _differ("scenario", _scenario(a), _scenario(b))
+    if served(a) and served(b) and a.engine.name != b.engine.name:
+        yield f"engine: {a.engine.name} and {b.engine.name}"
     if a.device_name != b.device_name:
         yield f"device: {a.device_name} and {b.device_name}"
     yield from _differ("sensor", _sensors(a), _sensors(b))
@@ -55,6 +63,9 @@ def tags(record: Record) -> dict[str, str | None]:
     `compare.key` is a digest of all that must be the same but for the prompt, which a specialist does not have:
     `compare.prompt` is that of a general model's, None for a specialist's. `compare.card` is equal for runs of one
     card, `windows` counts the repeats behind an interval.
+
+    Served runs are compared within one `scenario` and one `engine`, which that digest leaves out, so that engines can
+    be ranked together where that is asked. `compare.curve` is equal for those that differ by their load alone.
     """
     same = {
         "task": {key: value for key, value in _task(record).items() if key not in (*ORIGIN, "prompt")},
@@ -67,9 +78,11 @@ def tags(record: Record) -> dict[str, str | None]:
         "device": record.device_name,
         "sensors": {component: _digested(sensor) for component, sensor in _sensors(record).items()},
     }
+    known = {where: _known(value) for where, value in same.items()}
     prompt = record.task.prompt
     return {
-        "compare.key": _digest({where: _known(value) for where, value in same.items()}),
+        "compare.key": _digest({**known, "scenario": _scenario(record)} if served(record) else known),
+        **(_served(record, known) if served(record) else {}),
         "compare.prompt": None if prompt is None else _digest(prompt),
         "compare.card": card(record),
         "compare.cell": cell_of(record),
@@ -105,12 +118,37 @@ def card(record: Record) -> str:
     return _digest(list(record.hardware.uuids) or [host.os, host.cpu, host.cpu_cores, host.memory_bytes])
 
 
+def served(record: Record) -> bool:
+    """Whether requests arrived, other than fixed batches."""
+    return record.scenario.name != BATCH
+
+
+def _scenario(record: Record) -> dict[str, Any]:
+    """What a scenario asks of an engine, by its options; of fixed batches the name alone."""
+    options = record.scenario.options
+    return {"name": record.scenario.name, **{key: options[key] for key in options if key not in SCENARIO_ONLY}}
+
+
+def _served(record: Record, known: Mapping[str, Any]) -> dict[str, str | None]:
+    """What a list of served runs is grouped by beside `compare.key`; the load in words of its options."""
+    scenario = _scenario(record)
+    curve = {key: value for key, value in scenario.items() if key not in LOADS}
+    load = ", ".join(f"{key} {scenario[key]:g}" for key in LOADS if scenario.get(key) is not None)
+    return {
+        "scenario": record.scenario.name,
+        "scenario.load": load or None,
+        "engine": record.engine.name,
+        "compare.curve": _digest({**known, "scenario": curve}),
+    }
+
+
 def cell_of(record: Record) -> str:
-    """A digest equal for runs that are processes of one cell: model, settings, software and card are the same.
+    """A digest equal for runs that are processes of one cell: model, settings, engine, software and card are the same.
 
     Whether they may be compared at all is `compare.key`'s to say.
     """
-    model, host = record.model, record.environment
+    model, host, engine = record.model, record.environment, record.engine
+    own = {"engine": [engine.name, engine.version, dict(engine.options)]} if served(record) else {}
     return _digest(
         {
             "model": [model.name, model.checkpoint, model.revision, model.weights],
@@ -118,6 +156,7 @@ def cell_of(record: Record) -> str:
             "software": {**host.packages, "driver": host.gpu.get("driver")},
             "card": card(record),
             "prompt": record.task.prompt,
+            **own,
         }
     )
 

@@ -192,6 +192,45 @@ def quality_loss(a: float | None, b: float | None) -> float | None:
     return None if a is None or b is None or a <= 0 else (a - b) / a
 
 
+KEPT, EXCEEDED = "kept", "exceeded"  # of a limit
+
+
+@dataclass(frozen=True)
+class LimitVerdict:
+    """What may be said of a result and the most that it may be.
+
+    Attributes:
+        outcome: `kept`, `exceeded`, `not established` or `unknown`
+        note: why, as half a sentence
+        kept: whether the mean keeps it, whatever the evidence; an unknown one does not
+    """
+
+    outcome: str
+    note: str
+    kept: bool = False
+
+    @property
+    def established(self) -> bool:
+        """Whether processes say it, either way."""
+        return self.outcome in (KEPT, EXCEEDED)
+
+
+def within(result: Cell, limit: float) -> LimitVerdict:
+    """Whether a result is at most a limit: kept or exceeded where all of its interval between processes is."""
+    known = result.estimate
+    if known is None:
+        return LimitVerdict(UNKNOWN, "no value is available")
+    kept, counted = known.mean <= limit, f"{result.processes} process{'es' if result.processes > 1 else ''}"
+    if not enough(result):
+        indicated = f"{KEPT if kept else EXCEEDED} as far as {counted} say"
+        return LimitVerdict(NOT_ESTABLISHED, f"{indicated}, where {MIN_PROCESSES} are needed: repeats=…", kept)
+    if known.high_or_mean <= limit:
+        return LimitVerdict(KEPT, f"established by {counted}", kept)
+    if known.low_or_mean > limit:
+        return LimitVerdict(EXCEEDED, f"established by {counted}", kept)
+    return LimitVerdict(NOT_ESTABLISHED, f"the 95 % interval of {counted} holds the limit", kept)
+
+
 PASSED, REGRESSED = "passed", "regressed"
 
 
