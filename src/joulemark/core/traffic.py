@@ -130,7 +130,7 @@ class Traffic:
         waiting_s: mean seconds between a request's coming and its being sent: the load generator's own delay
         mean_concurrency: mean number of requests under way
         busy_share: share of the time in which at least one request was under way, in [0, 1]
-        kept_up: of an open loop's rate, the share that the engine kept up with: below one where requests went unanswered,
+        kept_up: of an open loop's rate, the share that the engine kept up with: below one where requests had no answer,
             or where latency grew with the time of coming, as behind a queue that grows; None in a closed loop, of
             requests that came at once, and of too few answers to tell
         generator_cpu_s: processor seconds of the load generator itself; None where they cannot be told from the engine's
