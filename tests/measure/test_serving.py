@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-
 from joulemark.core.serving import EngineNeeds, Limits, Schedule
 from joulemark.core.task import Inputs
 from joulemark.measure import runner

@@ -117,9 +117,9 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
     from joulemark.hardware import host
+    from joulemark.hardware.gpu_state import GpuMonitor
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
-    from joulemark.hardware.gpu_state import GpuMonitor
     from joulemark.measure.instruments import Clock, Instruments
     from joulemark.models.backend.weights import import_packages
 

@@ -231,8 +231,6 @@ class Engine(Protocol):
         """
 
 
-
-
 @dataclass(frozen=True)
 class EngineFacts:
     """The engine of a run, for the record.

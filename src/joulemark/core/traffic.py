@@ -109,6 +109,7 @@ class Traffic:
 
     Attributes:
         duration_s: from the first request's coming to the last answer
+        began_at: when the first request was due at the earliest, ISO 8601, UTC
         asked_per_s: requests per second that the schedule asked for; None in a closed loop
         users: users of a closed loop; None in an open one
         sent: requests that were sent
@@ -140,6 +141,7 @@ class Traffic:
     """
 
     duration_s: Amount
+    began_at: str | None = None
     asked_per_s: Amount | None = None
     users: Count | None = None
     sent: Count = 0

@@ -68,9 +68,7 @@ class Registered:
         if key not in self._made:
             cls = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}[instrument.kind]
             more = {"buckets": instrument.bounds} if instrument.bounds else {}
-            self._made[key] = cls(
-                name_of(instrument), instrument.description, labels, registry=self.registry, **more
-            )
+            self._made[key] = cls(name_of(instrument), instrument.description, labels, registry=self.registry, **more)
         return self._made[key]
 
 
