@@ -32,7 +32,7 @@ class Known:
 
 
 class Up(Counter):
-    facts = {"version": "1.0", "token_count": "engine", "parameters": 7}
+    facts: ClassVar = {"version": "1.0", "token_count": "engine", "parameters": 7}
     processes = ()
     streams = True
     closed = False

@@ -113,7 +113,7 @@ def test_a_request_without_an_answer_is_given_up_and_counted():
 
 
 def test_a_rate_that_no_engine_keeps_ends_by_the_traffics_own_limit():
-    answers, seconds, server, _ = driven(Schedule(100, at_s=[0.1 * n for n in range(100)]), max_duration_s=5.0)
+    answers, seconds, _, _ = driven(Schedule(100, at_s=[0.1 * n for n in range(100)]), max_duration_s=5.0)
     outcomes = [timing.outcome for timing in answers.timings]
     assert outcomes.count("answered") == 2
     assert outcomes.count("unsent") > 40

@@ -134,7 +134,7 @@ class Traffic:
         kept_up: of an open loop's rate, the share that the engine kept up with: below one where requests had no answer,
             or where latency grew with the time of coming, as behind a queue that grows; None in a closed loop, of
             requests that came at once, and of too few answers to tell
-        generator_cpu_s: processor seconds of the load generator itself; None where they cannot be told from the engine's
+        generator_cpu_s: processor seconds of the load generator itself; None where they are not known
         steady: the steady part; None where there is none, with the reason in `no_steady`
         no_steady: why there is no steady part
         attribution: the division of the energy among the requests

@@ -216,7 +216,7 @@ def _window(
 
 
 def _cpu_s(local: bool) -> float:
-    """Processor seconds of the load generator: of this thread where the engine is in this process, else of all of it."""
+    """Processor seconds of the load generator: of this thread beside an engine in this process, else of all of it."""
     if local:
         return time.thread_time()
     usage = resource.getrusage(resource.RUSAGE_SELF)

@@ -4,6 +4,7 @@ Names follow OpenTelemetry's rules for Prometheus: dots are underscores, the uni
 """
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,12 @@ class Registered:
             more = {"buckets": instrument.bounds} if instrument.bounds else {}
             self._made[key] = cls(name_of(instrument), instrument.description, labels, registry=self.registry, **more)
         return self._made[key]
+
+
+@cache
+def registered() -> Registered:
+    """The metrics in this process's own registry, made once."""
+    return Registered()
 
 
 def name_of(instrument: Instrument) -> str:
