@@ -21,7 +21,7 @@ def collector():
     class Collector(BaseHTTPRequestHandler):
         status = 200
 
-        def do_POST(self):  # noqa: N802 - the library's name
+        def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             bodies.append((self.path, gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body))
             self.send_response(self.status)
