@@ -37,6 +37,8 @@ class Request:
         input_tokens: tokens that the model read, after truncation; None where tokens do not apply
         output_tokens: tokens generated; None where tokens do not apply
         truncated: whether the input was longer than the model's context
+        statistics: what metrics of the whole set are computed from, as `Record.statistics` says; no text, since the
+            output and the reference are here. None where it was not scored, and where there are no such metrics
     """
 
     id: str
@@ -48,6 +50,7 @@ class Request:
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     truncated: bool = False
+    statistics: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,8 @@ class Record:
         no_quality: why the primary metric is None, with what to type; None where it is not, and before scoring
         computed_by: how each metric was computed: library, version, rule, signature
         intervals: the interval of each metric that is no mean over the requests, or why it has none
+        statistics: which metrics are computed from the statistics of each request, a name in
+            tasks/metrics/whole_set.py; None where there are none, and in records of before they were stored
         origin: command and sweep
         error: why it did not finish, in one line
         flags: warnings that belong beside the numbers (`not_converged`, `estimated`, `random_weights`, …)
@@ -220,6 +225,7 @@ class Record:
     no_quality: str | None = None
     computed_by: Mapping[str, str] = field(default_factory=dict)
     intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
+    statistics: str | None = None
     origin: Origin = field(default_factory=Origin)
     error: str | None = None
     flags: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ files/requests.json      the first thousand, which MLflow's page of the run show
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,6 @@ def _write(rows: Iterable[Request], taken: Summarizer, writer: RequestWriter, ta
     for row in rows:
         taken.add(row)
         if len(first) < SHOWN:
-            first.append(list(asdict(row).values()))
+            first.append([getattr(row, name) for name in COLUMNS])
         writer.add(row)
     table.write_text(json.dumps({"columns": COLUMNS, "data": first}, ensure_ascii=False), encoding="utf-8")

@@ -12,6 +12,7 @@ from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.measure import request_files
+from joulemark.tasks.metrics import resampling
 
 
 def unscored(
@@ -22,7 +23,7 @@ def unscored(
     files: Callable[[], Path] | None = None,
 ) -> Record:
     """The record with a row for each request and no scores: what a metric that breaks leaves; `files` as below."""
-    return _with_rows(record, _requests(samples, predictions, repeat(None, len(samples)), latencies), files)
+    return _with_rows(record, _requests(samples, predictions, without_quality((), len(samples), ""), latencies), files)
 
 
 def scored(
@@ -39,9 +40,11 @@ def scored(
     The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
     """
     scores = _scores(run, loaded, samples, predictions)
-    rows = _requests(samples, predictions, scores.each, latencies)
+    rows = _requests(samples, predictions, scores, latencies)
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
-    record = replace(record, intervals=scores.intervals())
+    if scores.statistics is not None:
+        ends = resampling.intervals(scores.statistics)
+        record = replace(record, intervals=ends, statistics=scores.statistics.kind)
     return flagged(_with_rows(record, rows, files), record.measurement)
 
 
@@ -83,10 +86,12 @@ def _with_rows(record: Record, rows: Iterable[Request], files: Callable[[], Path
 def _requests(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
-    scores: Iterable[float | None],
+    scores: Scores,
     latencies: Sequence[float],
 ) -> Iterator[Request]:
-    for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True):
+    statistics = repeat(None, len(samples)) if scores.statistics is None else scores.statistics.each()
+    rows = zip(samples, predictions, scores.each, latencies, statistics, strict=True)
+    for sample, prediction, score, latency, of_request in rows:
         yield Request(
             id=sample.id,
             output=str(prediction.output),
@@ -97,4 +102,5 @@ def _requests(
             input_tokens=prediction.input_tokens,
             output_tokens=prediction.output_tokens,
             truncated=prediction.truncated,
+            statistics=of_request,
         )
