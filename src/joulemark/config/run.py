@@ -10,9 +10,10 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
-from joulemark.config import compatibility, fit, hub_model, saved_settings, sensors
+from joulemark.config import compatibility, fit, hub_model, hydra_errors, saved_settings, sensors
 from joulemark.config.factories import (
     made_dataset,
     made_model,
@@ -147,7 +148,7 @@ def build(
 
     `resolve` finds the device that the options of the hardware mean: `hardware.unseen` where the run is made elsewhere.
     """
-    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    values = _resolved(config, overrides)
     _check(values)
     values = without(values, "sweep", "storage")  # of a sweep, never of one of its runs
     tracking_uri = tracking.resolve(values["tracking_uri"])
@@ -197,6 +198,14 @@ def build(
         early_stop_against=early_stop_against(values["early_stop_against"]),
         notes=notes,
     )
+
+
+def _resolved(config: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
+    """The values, references among them followed; UserError for one that leads nowhere."""
+    try:
+        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise UserError(hydra_errors.explain(error, "run", overrides)) from None
 
 
 def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:
