@@ -9,6 +9,7 @@ from typing import Any
 from joulemark.analysis import readings as energy
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
+from joulemark.core.serving import BATCH, TRANSFORMERS
 
 # Of a task: where its inputs come from, which their digest states better
 ORIGIN = ("dataset", "source", "config", "split", "revision", "distinct", "classes", "sampling_bias", "skipped")
@@ -36,13 +37,19 @@ NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples ar
 GUARD_PREFIXES = ("audit_", "stage_")  # options that begin so are guards, too
 
 
-def differences(a: Record, b: Record) -> Iterator[str]:
-    """Each thing that must be the same and is not: which, and how it differs."""
+def differences(a: Record, b: Record, across_engines: bool = False) -> Iterator[str]:
+    """Each thing that must be the same and is not: which, and how it differs.
+
+    The engine decides the energy by a factor: it may differ only where that is what is asked, `across_engines`.
+    """
     for name, record in (("A", a), ("B", b)):
         if record.status != "finished":
             yield f"{name} is {record.status}: {record.error}"
     yield from _differ("task", _task(a), _task(b), ORIGIN)
     yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), PROCEDURE_ONLY, GUARD_PREFIXES)
+    yield from _differ("scenario", _scenario(a), _scenario(b))
+    if not across_engines and a.engine.name != b.engine.name:
+        yield f"engine: {a.engine.name} and {b.engine.name}"
     yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
     if a.device_name != b.device_name:
         yield f"device: {a.device_name} and {b.device_name}"
@@ -54,7 +61,8 @@ def tags(record: Record) -> dict[str, str | None]:
 
     `compare.key` is a digest of all that must be the same but for the prompt, which a specialist does not have:
     `compare.prompt` is that of a general model's, None for a specialist's. `compare.card` is equal for runs of one
-    card, `windows` counts the repeats behind an interval.
+    card, `windows` counts the repeats behind an interval. `compare.across_engines` is the key of runs that compare but
+    for their engine: that of another engine than transformers, whose own is `compare.key`; None for its runs.
     """
     same = {
         "task": {key: value for key, value in _task(record).items() if key not in (*ORIGIN, "prompt")},
@@ -67,14 +75,27 @@ def tags(record: Record) -> dict[str, str | None]:
         "device": record.device_name,
         "sensors": {component: _digested(sensor) for component, sensor in _sensors(record).items()},
     }
+    same |= {} if record.scenario.name == BATCH else {"scenario": _scenario(record)}
+    across, own = same, {} if record.engine.name == TRANSFORMERS else {"engine": record.engine.name}
     prompt = record.task.prompt
     return {
-        "compare.key": _digest({where: _known(value) for where, value in same.items()}),
+        "compare.key": _key({**same, **own}),
+        "compare.across_engines": _key(across) if own else None,
         "compare.prompt": None if prompt is None else _digest(prompt),
         "compare.card": card(record),
         "compare.cell": cell_of(record),
         "windows": str(len(record.measurement.windows)),
     }
+
+
+def _key(same: Mapping[str, Any]) -> str:
+    return _digest({where: _known(value) for where, value in same.items()})
+
+
+def _scenario(record: Record) -> dict[str, Any]:
+    """How requests arrived, limits and the digest of a trace included; fixed batches have nothing but their name."""
+    options = {} if record.scenario.name == BATCH else record.scenario.options
+    return {**options, "name": record.scenario.name}
 
 
 def _task(record: Record) -> dict[str, Any]:
@@ -118,8 +139,20 @@ def cell_of(record: Record) -> str:
             "software": {**host.packages, "driver": host.gpu.get("driver")},
             "card": card(record),
             "prompt": record.task.prompt,
+            **_served(record),
         }
     )
+
+
+def _served(record: Record) -> dict[str, Any]:
+    """The engine with its version and settings, and the load; nothing where both are those of fixed batches.
+
+    So that cells of stores from before there was any other keep their digest.
+    """
+    engine, found = record.engine, {}
+    if engine.name != TRANSFORMERS:
+        found["engine"] = [engine.name, engine.version, dict(engine.options)]
+    return found if record.scenario.name == BATCH else {**found, "scenario": _scenario(record)}
 
 
 def _sensors(record: Record) -> dict[str, str | None]:
