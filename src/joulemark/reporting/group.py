@@ -1,4 +1,5 @@
-"""Runs that may be ranked together: same inputs, options, device, protocol, sensors and boundary.
+"""Runs that may be ranked together: same inputs, options, device, protocol, sensors and boundary; served ones of one
+scenario, load and engine.
 
 A specialist has no prompt, so it is compared with the general-purpose models of every prompt; two prompts are two
 groups.
@@ -49,8 +50,10 @@ class Group:
     @property
     def title(self) -> str:
         """What sets the group apart, in a few words."""
-        first = self.first
+        first, engines = self.first, sorted({entry.engine for entry in self.entries if entry.engine})
         parts = [
+            first.arrivals and f"scenario {first.arrivals}",
+            len(engines) == 1 and f"engine {engines[0]}",
             first.device,
             first.dataset and f"{first.dataset} data",
             first.protocol and f"protocol {first.protocol}",
