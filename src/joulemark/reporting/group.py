@@ -63,6 +63,10 @@ class Group:
         )
 
 
+def _order(group: Group) -> tuple[str, bool, int, float, str]:
+    return (group.task, group.preliminary, -len(group.entries), group.first.rate or 0.0, group.id)
+
+
 def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
     """Every group, by task, preliminary ones last, and then the largest first.
 
@@ -78,4 +82,4 @@ def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
             own = tuple(entry for entry in some if entry.prompt in (None, prompt))
             name = hashlib.sha256(f"{key}|{prompt}".encode()).hexdigest()[:8]
             result.append(Group(name, own))
-    return tuple(sorted(result, key=lambda group: (group.task, group.preliminary, -len(group.entries), group.id)))
+    return tuple(sorted(result, key=_order))

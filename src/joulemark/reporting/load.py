@@ -113,7 +113,10 @@ def curves(entries: Sequence[Entry]) -> tuple[Served, ...]:
 
 
 def answer(known: Served, load_per_s: float, kept: Limits, bounds: Constraints, answers: Answers = NONE) -> LoadAnswer:
-    """What to take for a load among curves of open loops, under the constraints of the report."""
+    """What to take for a load among curves of open loops, under the report's constraints of quality and memory.
+
+    The other constraints are of one load; of this one the limits tell the time, and the answer tells the energy.
+    """
     entries = sorted(known.entries.values(), key=lambda entry: entry.compared.mean)
     by_quality = any(entry.quality is not None for entry in entries) or bounds.quality is not None
     judged = [
@@ -128,6 +131,26 @@ def answer(known: Served, load_per_s: float, kept: Limits, bounds: Constraints, 
         {key: why for key, why in reasons.items() if why},
         by_quality,
     )
+
+
+def answered(
+    known: Sequence[Served], load_per_s: float | None, kept: Limits, bounds: Constraints, answers: Answers = NONE
+) -> tuple[LoadAnswer, ...]:
+    """What to take for a load, of each set of curves; none where no load was asked for.
+
+    Raises:
+        UserError: no run says what a load costs
+    """
+    if load_per_s is None:
+        return ()
+    able = [served for served in known if served.open_loop]
+    if not able:
+        closed = " but those of users who wait" if known else ""
+        raise UserError(
+            f"load={load_per_s:g}: no served run here has a rate of its own{closed}; measure some: "
+            "joulemark run -m scenario=server scenario.rate=1,2,4, or sweep=serving"
+        )
+    return tuple(answer(served, load_per_s, kept, bounds, answers) for served in able)
 
 
 def _served(key: tuple[str, ...], pairs: Sequence[tuple[Entry, LoadProcess]]) -> Served:
@@ -155,7 +178,7 @@ def _curve(key: str, pairs: Sequence[tuple[Entry, LoadProcess]], several_cards: 
         loads[entry.rate if entry.rate is not None else entry.users or entry.key].append((entry, process))
     points = [(_rate([entry for entry, _ in some]), some) for some in loads.values()]
     points.sort(key=lambda point: point[0])
-    (entry,) = merged([entry for entry, _ in points[0][1]])
+    entry = merged([entry for entry, _ in points[0][1]])[0]
     card = f", card {entry.card[:4]}" if several_cards and entry.card else ""
     measured = tuple(MeasuredLoad(rate, tuple(process for _, process in some)) for rate, some in points)
     return Curve(f"{entry.named}{card}", measured, entry.card, key), entry
