@@ -2,7 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 3
 comma := ,
-EXTRAS := quantization,speech,detection,postgres,slurm,ray
+EXTRAS := quantization,speech,detection,postgres,slurm,ray,telemetry
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools

@@ -21,6 +21,7 @@ LEVELS = [
     {"tasks", "models", "meters", "scenarios"},
     {"engines"},
     {"analysis"},
+    {"telemetry"},
     {"config"},
     {"measure"},
     {"store"},

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-
 from joulemark.core.serving import EngineNeeds, Limits, Schedule
 from joulemark.core.task import Inputs
 from joulemark.measure import runner
@@ -33,7 +32,7 @@ class Known:
 
 
 class Up(Counter):
-    facts = {"version": "1.0", "token_count": "engine", "parameters": 7}
+    facts: ClassVar = {"version": "1.0", "token_count": "engine", "parameters": 7}
     processes = ()
     streams = True
     closed = False

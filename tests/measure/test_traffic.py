@@ -65,7 +65,9 @@ def driven(schedule, timeout_s=100.0, max_duration_s=1000.0, samples=None, **eng
     server.free = [7.0] * server.places
     gaps = []
     answers = Answers(gap_s=gaps.append)
-    plan = TrafficPlan(schedule, lambda number: Call(number, "text"), timeout_s, max_duration_s, samples or schedule.requests)
+    plan = TrafficPlan(
+        schedule, lambda number: Call(number, "text"), timeout_s, max_duration_s, samples or schedule.requests
+    )
     seconds = drive(server, plan, answers, clock)
     return answers, seconds, server, gaps
 
@@ -111,7 +113,7 @@ def test_a_request_without_an_answer_is_given_up_and_counted():
 
 
 def test_a_rate_that_no_engine_keeps_ends_by_the_traffics_own_limit():
-    answers, seconds, server, _ = driven(Schedule(100, at_s=[0.1 * n for n in range(100)]), max_duration_s=5.0)
+    answers, seconds, _, _ = driven(Schedule(100, at_s=[0.1 * n for n in range(100)]), max_duration_s=5.0)
     outcomes = [timing.outcome for timing in answers.timings]
     assert outcomes.count("answered") == 2
     assert outcomes.count("unsent") > 40
@@ -157,9 +159,7 @@ def test_a_rate_has_requests_for_as_long_as_it_must():
 @given(st.integers(1, 40), st.integers(1, 8), st.integers(1, 8))
 def test_never_more_requests_are_under_way_than_users(requests, users, places):
     answers, _, _, _ = driven(ClosedLoop(users=users).schedule(requests, 0), places=places)
-    moments = sorted(
-        change for t in answers.timings for change in ((t.sent_s, 1), (t.finished_s, -1))
-    )
+    moments = sorted(change for t in answers.timings for change in ((t.sent_s, 1), (t.finished_s, -1)))
     under_way = most = 0
     for _, step in sorted(moments, key=lambda change: (change[0], change[1])):
         under_way += step

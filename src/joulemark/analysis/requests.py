@@ -1,7 +1,8 @@
 """All requests of a run together, from one pass over them: sixteen bytes a request are held, whatever they are."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from statistics import fmean
 from typing import Any
 
@@ -71,6 +72,15 @@ class Scores:
         _, last = numpy.unique(keys[::-1], return_index=True)
         order = numpy.argsort(first, kind="stable")
         return distinct[order], values[len(values) - 1 - last[order]]
+
+
+def each(record: Record) -> Iterator[Request]:
+    """Every request of a record in order; none where they are in a file that is not there."""
+    if record.requests or record.requests_file is None:
+        yield from record.requests
+        return
+    with suppress(UserError):
+        yield from request_table.rows(record.requests_file)
 
 
 def summary(record: Record) -> RequestSummary:

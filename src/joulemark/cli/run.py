@@ -85,6 +85,7 @@ def execute(run: Run) -> int:
 def _recorded(run: Run, first: Record, spool: "Spool") -> int:
     """Measures the run that the spool was begun for; its exit code."""
     run, inputs = _prepared(run)
+    from joulemark.analysis import requests
     from joulemark.hardware.gpu_lock import held
     from joulemark.store.recorder import Recorder
 
@@ -96,6 +97,8 @@ def _recorded(run: Run, first: Record, spool: "Spool") -> int:
         record = _measured(run, inputs, first, spool, recorder)
         recorder.keep(record)
         metrics = _show(record)
+        for line in run.export.run(record, requests.each(record)):
+            to_stderr(f"! {line}")
         link = recorder.deliver()
     _report(record, run, metrics, link)
     stopped = signals.stop_of(record.error) if record.status == "interrupted" else None
@@ -117,9 +120,9 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
     from joulemark.hardware import host
+    from joulemark.hardware.gpu_state import GpuMonitor
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
-    from joulemark.hardware.gpu_state import GpuMonitor
     from joulemark.measure.instruments import Clock, Instruments
     from joulemark.models.backend.weights import import_packages
 

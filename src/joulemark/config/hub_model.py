@@ -14,7 +14,18 @@ from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, fits
 from joulemark.models.backend.identity import Identity, identify
 
-NAMED = ("model", "task", "scenario", "engine", "hardware", "meter", "protocol", "site", "sweep", "tuned")  # groups of a run
+NAMED = (
+    "model",
+    "task",
+    "scenario",
+    "engine",
+    "hardware",
+    "meter",
+    "protocol",
+    "site",
+    "sweep",
+    "tuned",
+)  # groups of a run
 EXAMPLE = "model=hub model.checkpoint=google/flan-t5-small"
 
 

@@ -38,6 +38,7 @@ from joulemark.engines.transformers import Transformers
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
 from joulemark.scenarios.batch import Batch
+from joulemark.telemetry.export import Export
 
 MOST_SAMPLES = 10_000_000  # inputs lie in memory before the run; the study measured 1,000
 
@@ -60,6 +61,7 @@ class RunOptions:
     samples: int = 1000
     seed: int = 0
     repeats: int = 1
+    export: Any = None
     tracking_uri: str | None = None
     sweep_id: str | None = None
     shared_host: bool = False
@@ -129,6 +131,7 @@ class Run:
     notes: tuple[str, ...] = ()
     scenario: Scenario = field(default_factory=Batch)
     engine: Engine = field(default_factory=Transformers)
+    export: Export = field(default_factory=Export)
 
     @property
     def label(self) -> str:
@@ -154,12 +157,7 @@ def build(
 
     `resolve` finds the device that the options of the hardware mean: `hardware.unseen` where the run is made elsewhere.
     """
-    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    _check(values)
-    values = without(values, "sweep", "storage")  # of a sweep, never of one of its runs
-    tracking_uri = tracking.resolve(values["tracking_uri"])
-    values = {**values, "tracking_uri": tracking.public(tracking_uri)}  # a record keeps no password
-    values["meter"] = sensors.listed(values["meter"])
+    values, tracking_uri = _values(config)
     nodes = {"model": sized(values["model"], names["model"]), "task": dict(values["task"])}
     if "_target_" not in nodes["model"]:
         nodes["model"] = hub_model.resolved(nodes["model"], nodes["task"], names["task"])
@@ -172,12 +170,11 @@ def build(
     nodes["model"]["capabilities"] = values["model"]["capabilities"]
     device = resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
     settings = settings_of(values)
-    scenario = serving.made_scenario(values["scenario"], names["scenario"])
-    engine = serving.made_engine(values["engine"], names["engine"])
-    serving.check(serving.Served(scenario, engine, model, task, device, settings, names))
     compatibility.check(
         compatibility.Combination(settings, values["samples"], model, nodes["task"]["texts"], device, names)
     )
+    scenario, engine = serving.made(values, names)
+    serving.check(serving.Served(scenario, engine, model, task, device, settings, names))
     saved = typed(saved_settings.SavedSetting, values["tuned"], "tuned") if values["tuned"] else None
     notes = saved_settings.check(saved, _label(names, nodes["model"]), task.name, _card(device)) if saved else ()
     required = mapping(values["protocol"], "requires", "protocol")
@@ -191,6 +188,7 @@ def build(
         task=task,
         scenario=scenario,
         engine=engine,
+        export=_export(values["export"]),
         dataset=dataset,
         hardware=device,
         meters=sensors.meters_of(values["meter"]["sensors"]),
@@ -211,11 +209,27 @@ def build(
     )
 
 
+def _values(config: DictConfig) -> tuple[dict[str, Any], str]:
+    """The values of one run, which keep no password, and the address of its store, which may have one."""
+    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    _check(values)
+    values = without(values, "sweep", "storage")  # of a sweep, never of one of its runs
+    tracking_uri = tracking.resolve(values["tracking_uri"])
+    meter = sensors.listed(values["meter"])
+    return {**values, "tracking_uri": tracking.public(tracking_uri), "meter": meter}, tracking_uri
+
+
 def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:
     if label := model.get("label"):  # of a checkpoint that was typed
         return str(label)
     size = model.get("size")
     return f"{names['model']}-{size}" if size else names["model"]
+
+
+def _export(values: Mapping[str, Any] | None) -> Export:
+    made = typed(Export, values or {}, "export")
+    made.check()
+    return made
 
 
 def _card(device: Hardware) -> str:

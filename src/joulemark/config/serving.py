@@ -1,4 +1,4 @@
-"""The scenario and the engine of a run from their composed nodes, and what goes with what; nothing heavy is imported."""
+"""The scenario and the engine of a run from their composed nodes, and what goes with what; without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -31,6 +31,11 @@ class Served:
     device: Hardware
     settings: Settings
     names: Mapping[str, str]
+
+
+def made(values: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Scenario, Engine]:
+    """The scenario and the engine of the composed values of a run; UserError for what cannot be."""
+    return made_scenario(values["scenario"], names["scenario"]), made_engine(values["engine"], names["engine"])
 
 
 def made_scenario(node: Mapping[str, Any], name: str) -> Scenario:

@@ -1,4 +1,4 @@
-"""What a `_target_` may be: a class of a task, model, meter, scenario or engine, of this package or named in a user's own YAML.
+"""What a `_target_` may be: a class of one of five groups, of this package or named in a user's own YAML.
 
 A class is code that runs. So it is chosen where code is: in a file of the package's conf/, or of a folder that the user
 wrote (./conf) or named (--config-dir). No option, no row of data and no stored record names another one.

@@ -12,12 +12,16 @@ MODULES = {
     "postgres": ("psycopg",),
     "slurm": ("submitit",),
     "ray": ("ray",),
+    "telemetry": ("opentelemetry.exporter.otlp.proto.http",),
 }
 
 
 def installed(module: str) -> bool:
     """Whether a package can be imported; does not import it."""
-    return find_spec(module) is not None
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it
+        return False
 
 
 def require(option: str, *modules: str) -> None:

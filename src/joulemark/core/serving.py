@@ -52,7 +52,7 @@ class Schedule:
     Attributes:
         requests: number of requests
         at_s: when each comes, s after the traffic began, ascending; None in a closed loop
-        users: users of a closed loop, each of whom sends the next request once the last is answered; None in an open one
+        users: users of a closed loop, each of whom sends the next request after the last answer; None in an open one
         thinking_s: seconds that each request's user waits before sending it, after the answer before; empty: none
         lengths: length of each request and its answer, where the schedule says so; empty: as the task has them
     """
@@ -143,8 +143,8 @@ class Server(Protocol):
     """An engine that is up. Driven by one thread: `send` returns at once, `events` is the only place that waits.
 
     Attributes:
-        facts: what is up (version, settings as the engine reports them, checkpoint, parameters, …), JSON values; keys that
-            are attributes of `ModelFacts` become those
+        facts: what is up (version, settings as the engine reports them, checkpoint, parameters, …), JSON values; keys
+            that are attributes of `ModelFacts` become those
         processes: ids of the processes that are the engine's own, whose work is the run's; empty in this process
         streams: whether parts of an answer come before the whole of it, so that a time to first token is known
     """
@@ -229,8 +229,6 @@ class Engine(Protocol):
         Raises:
             UserError: it cannot be had here, nobody answers, it serves another model: what to do, in one line
         """
-
-
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,27 @@ NOT_FINITE = "not a finite number (NaN or infinite values in the model's output?
 class Sample:
     """One request: what the model is given and what a correct prediction looks like.
 
-    `target` is None where the data holds no reference; such a sample cannot be scored.
+    `target` is None where the data holds no reference; such a sample cannot be scored. `output_tokens` is how many
+    tokens its answer is to have, exactly; None where the task's budget and the end-of-text token decide.
     """
 
     id: str
     input: Any
     target: Any = None
+    output_tokens: int | None = None
+
+    @property
+    def given(self) -> Any:
+        """What a model of fixed batches is given: the input, as `Bounded` where its answer has a length of its own."""
+        return self.input if self.output_tokens is None else Bounded(self.input, self.output_tokens)
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """An input whose answer is to have exactly so many tokens."""
+
+    input: Any
+    output_tokens: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,8 @@ class Prediction:
 
     `units` is the work done in the task's unit (tokens generated, labels given, images drawn).
     `input_tokens` counts what the model read after truncation; None where tokens do not apply.
+    `reasoning_tokens` counts those of `output_tokens` that came before the answer itself, the marks of the reasoning
+    included; None where nobody looked.
     `labels` holds all labels that a classifier can give, the checkpoint's to what `model.labels` calls it: its output
     is compared whole. Empty for generated text, in which labels are searched.
     """
@@ -56,6 +73,7 @@ class Prediction:
     output_tokens: int | None = None
     truncated: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    reasoning_tokens: int | None = None
 
 
 # Returns host values: when it returns, the device has finished all work of the call.
@@ -115,7 +133,7 @@ class Task(Protocol):
     """What is asked: inputs, options and metric. All that makes two runs comparable lives here, in a frozen dataclass.
 
     A model can do the task when it accepts the input and gives the output (`core.model.fits`). Both are names of an
-    open vocabulary: inputs text, question_context, text_pair, words, image, audio; outputs text, label, span,
+    open vocabulary: inputs text, question_context, messages, text_pair, words, image, audio; outputs text, label, span,
     masked_token, tags, similarity, boxes, image.
 
     Attributes:

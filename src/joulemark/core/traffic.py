@@ -109,6 +109,7 @@ class Traffic:
 
     Attributes:
         duration_s: from the first request's coming to the last answer
+        began_at: when the first request was due at the earliest, ISO 8601, UTC
         asked_per_s: requests per second that the schedule asked for; None in a closed loop
         users: users of a closed loop; None in an open one
         sent: requests that were sent
@@ -130,16 +131,17 @@ class Traffic:
         waiting_s: mean seconds between a request's coming and its being sent: the load generator's own delay
         mean_concurrency: mean number of requests under way
         busy_share: share of the time in which at least one request was under way, in [0, 1]
-        kept_up: of an open loop's rate, the share that the engine kept up with: below one where requests went unanswered,
+        kept_up: of an open loop's rate, the share that the engine kept up with: below one where requests had no answer,
             or where latency grew with the time of coming, as behind a queue that grows; None in a closed loop, of
             requests that came at once, and of too few answers to tell
-        generator_cpu_s: processor seconds of the load generator itself; None where they cannot be told from the engine's
+        generator_cpu_s: processor seconds of the load generator itself; None where they are not known
         steady: the steady part; None where there is none, with the reason in `no_steady`
         no_steady: why there is no steady part
         attribution: the division of the energy among the requests
     """
 
     duration_s: Amount
+    began_at: str | None = None
     asked_per_s: Amount | None = None
     users: Count | None = None
     sent: Count = 0

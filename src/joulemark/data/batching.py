@@ -63,8 +63,8 @@ class Batches(Indexed[Sequence[Any]]):
     def _batch(self, number: int) -> list[Any]:
         places = self._places[number * self._size : (number + 1) * self._size]
         if isinstance(places, range):
-            return [sample.input for sample in self._samples[places.start : places.stop]]
-        return [self._samples[place].input for place in places]
+            return [sample.given for sample in self._samples[places.start : places.stop]]
+        return [self._samples[place].given for place in places]
 
 
 def characters(given: Any) -> int:

@@ -93,7 +93,9 @@ class Dataset:
         more than one is, and more than one in a hundred, where a column that was typed does not exist, and where there
         are too few rows and repeating is not allowed.
         """
-        samples: Spilled[Sample] = Spilled(attrgetter("id", "input", "target"), lambda values: Sample(*values))
+        samples: Spilled[Sample] = Spilled(
+            attrgetter("id", "input", "target", "output_tokens"), lambda values: Sample(*values)
+        )
         skipped: list[str] = []
         columns: dict[str, None] = {}  # of all rows that were read
         hint = ""  # the map of fields is what is wrong, where no row before had them

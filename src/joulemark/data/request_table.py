@@ -17,7 +17,8 @@ NAME = "requests.parquet"
 AT_ONCE = 10_000  # rows that are held in memory
 TYPES = {"score": "double", "latency_s": "double", "units": "int64", "input_tokens": "int64", "output_tokens": "int64",
          "truncated": "bool",
-         **dict.fromkeys(("due_s", "sent_s", "first_token_s", "finished_s", "energy_j", "prefill_j"), "double")}  # fmt: skip
+         **dict.fromkeys(("due_s", "sent_s", "first_token_s", "finished_s", "energy_j", "prefill_j"), "double"),
+}  # fmt: skip
 COLUMNS = tuple(field.name for field in fields(Request))
 
 

@@ -43,9 +43,9 @@ class GpuMonitor:
         self._before = self._processes() or frozenset()
 
     def model_loaded(self, processes: Sequence[int] = ()) -> None:
-        """Notes this run's own processes, of which a server may have some: to be called once its model is on the cards.
+        """Notes this run's own processes, a server's among them: to be called once its model is on the cards.
 
-        A server that was there before the run, and whose ids a container hides, is the one process that was on the cards.
+        A server that was there before, and whose ids a container hides, is the one process that was on the cards.
         """
         here = self._processes() or frozenset()
         fresh = here - self._before

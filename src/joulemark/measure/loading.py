@@ -1,4 +1,4 @@
-"""What stands between a checked run and its first call: the meters opened, and what is known once the model is loaded."""
+"""Between a checked run and its first call: the meters opened, and what is known once the model is loaded."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace

@@ -4,6 +4,7 @@ enter: wait for the GPUs ─ meters start ─┐                 ┌─ wait for
                                          └─ the user's code ┘
 """
 
+import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -106,6 +107,8 @@ class CodeMeter:
         )
         self._windows.append(measured)
         alone = Measurement(windows=(measured,))
+        for line in self._run.export.window(alone):
+            warnings.warn(line, stacklevel=4)
         window.duration_s = duration_s
         window.readings = readings
         window.joules = energy_metrics.total_j(alone)

@@ -21,10 +21,11 @@ def kept_predictions() -> Spilled[Prediction]:
             given.output_tokens,
             given.truncated,
             known.index(given.labels),
+            given.reasoning_tokens,
         )
 
     def unpack(values: tuple[Any, ...]) -> Prediction:
-        output, units, input_tokens, output_tokens, truncated, number = values
-        return Prediction(output, units, input_tokens, output_tokens, truncated, known[number])
+        output, units, input_tokens, output_tokens, truncated, number, reasoning = values
+        return Prediction(output, units, input_tokens, output_tokens, truncated, known[number], reasoning)
 
     return Spilled(pack, unpack)

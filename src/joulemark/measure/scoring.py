@@ -13,7 +13,6 @@ from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.measure import request_files
 
-
 # The rows of all requests, given the score of each prediction in turn
 Rows = Callable[[Iterable[float | None]], Iterator[Request]]
 

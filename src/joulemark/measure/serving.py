@@ -9,34 +9,38 @@ The window is one: what repeats is the run, in a process of its own.
 import resource
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
+from joulemark.analysis.serving.attribution import Shares
+from joulemark.analysis.serving.attribution import shares as shares_of
+from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.gaps import Gaps
+from joulemark.analysis.serving.power import powers
+from joulemark.analysis.serving.steady import steady_window
+from joulemark.analysis.serving.traffic import peak_concurrency
 from joulemark.analysis.serving.traffic import summary as traffic_of
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
-from joulemark.core.indexed import Indexed
 from joulemark.core.measurement import Measurement, Window
 from joulemark.core.model import Loaded
-from joulemark.core.record import Record, Request
+from joulemark.core.record import Record
 from joulemark.core.serving import Call, Lengths, Schedule, Server
-from joulemark.core.task import Prediction, Sample
-from joulemark.core.traffic import Timing
+from joulemark.core.task import Sample
+from joulemark.core.traffic import Timing, Traffic
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure.instruments import Instruments
 from joulemark.measure.loading import loaded_facts
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import baseline, metered_if_possible, with_state
-from joulemark.measure.scoring import flagged, reference, row, scored, unscored
+from joulemark.measure.scoring import flagged, scored, unscored
+from joulemark.measure.served_requests import Answered, rows
 from joulemark.measure.thinning import Thinner
 from joulemark.measure.traffic import Answers, Now, TrafficPlan, drive
 from joulemark.measure.window import host_times, others_cpu_share
-
-T = TypeVar("T")
 
 WARM_UP_USERS = 8  # at once, where the scenario has no users of its own
 
@@ -93,9 +97,7 @@ def steps(
     run, clock = asked.run, instruments.clock
     asked.check()
     state = gpu.read()
-    server, readings = instruments.metered(
-        lambda: run.engine.start(run.model, run.task, device, run.settings, clock)
-    )
+    server, readings = instruments.metered(lambda: run.engine.start(run.model, run.task, device, run.settings, clock))
     try:
         gpu.model_loaded(server.processes)
         instruments = replace(instruments, servers=tuple(server.processes))
@@ -126,19 +128,34 @@ def _measured(
 
     gaps = Gaps()
     answers = Answers(gap_s=gaps.add, predictions=kept_predictions())
+    began_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     window, cpu_s = _window(asked, server, answers, instruments, first=sent)
-    measured = with_state(replace(measured, windows=(window,), batch_sizes=[1] * window.requests), instruments.read_gpu_state())
-    summary = traffic_of(answers.timings, run.scenario.limits, asked.schedule, gaps, server.facts.get("token_count"), cpu_s)
+    measured = with_state(
+        replace(measured, windows=(window,), batch_sizes=[1] * window.requests), instruments.read_gpu_state()
+    )
+    summary = traffic_of(
+        answers.timings, run.scenario.limits, asked.schedule, gaps, server.facts.get("token_count"), cpu_s
+    )
+    summary, shares = _divided(replace(summary, began_at=began_at), asked.schedule, answers, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
     yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
 
     instruments.progress("scoring", 0.0)
-    answered = _Answered(asked, answers)
-    rows = partial(_rows, asked, answers, None, None)
-    record = unscored(record, len(answered.places), rows, files)
+    answered = Answered(asked.samples, answers)
+    each = partial(rows, asked.samples, answers, shares)
+    record = unscored(record, len(answered.places), each, files)
     yield "predictions", record
     loaded = Loaded(predict=lambda inputs: [], facts=server.facts, judge=server.judge)
-    yield "scoring", scored(record, run, loaded, answered.samples, answered.predictions, rows, files)
+    yield "scoring", scored(record, run, loaded, answered.samples, answered.predictions, each, files)
+
+
+def _divided(summary: Traffic, schedule: Schedule, answers: Answers, measured: Measurement) -> tuple[Traffic, Shares]:
+    """The traffic with its steady part and the division of its energy, and the share of each request."""
+    known = columns(answers.timings)
+    by_component = powers(measured, measured.windows[0])
+    steady, why = steady_window(known, schedule.users or peak_concurrency(known), by_component)
+    divided = shares_of(known, by_component)
+    return replace(summary, steady=steady, no_steady=why, attribution=divided.attribution), divided
 
 
 def _warm_up(asked: Asked, server: Server, instruments: Instruments) -> int:
@@ -199,7 +216,7 @@ def _window(
 
 
 def _cpu_s(local: bool) -> float:
-    """Processor seconds of the load generator: of this thread where the engine is in this process, else of all of it."""
+    """Processor seconds of the load generator: of this thread beside an engine in this process, else of all of it."""
     if local:
         return time.thread_time()
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -216,58 +233,3 @@ def _shown(instruments: Instruments, step: str) -> Callable[[Now], None]:
         instruments.watch_traffic(now)
 
     return show
-
-
-class _Answered:
-    """The requests that were answered, in the order of their numbers: what is scored."""
-
-    def __init__(self, asked: Asked, answers: Answers) -> None:
-        self.places = [number for number, place in enumerate(answers.places) if place >= 0]
-        self.samples: Sequence[Sample] = _Looked(self.places, lambda number: asked.samples[number % len(asked.samples)])
-        self.predictions: Sequence[Prediction] = _Looked(
-            self.places, lambda number: answers.predictions[answers.places[number]]
-        )
-
-
-class _Looked(Indexed[T]):
-    """The items at some places, looked up when they are asked for."""
-
-    def __init__(self, places: Sequence[int], item_at: Callable[[int], T]) -> None:
-        self._places, self._item_at = places, item_at
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def item(self, place: int) -> T:
-        """The item at one of the places."""
-        return self._item_at(self._places[place])
-
-
-def _rows(
-    asked: Asked,
-    answers: Answers,
-    energy_j: Sequence[float] | None,
-    prefill_j: Sequence[float] | None,
-    scores: Iterable[float | None],
-) -> Iterator[Request]:
-    """A row for each request of the traffic, whether it was answered or not."""
-    each = iter(scores)
-    for timing in answers.timings:
-        sample, place = asked.samples[timing.sample], answers.places[timing.number]
-        if place >= 0:
-            request = row(sample, answers.predictions[place], next(each), timing.latency_s or 0.0)
-        else:
-            request = Request(
-                id=sample.id, output=timing.reason or "", reference=reference(sample), score=None, units=0,
-                latency_s=timing.finished_s - timing.due_s if timing.finished_s is not None else 0.0,
-            )  # fmt: skip
-        yield replace(
-            request,
-            due_s=timing.due_s,
-            sent_s=timing.sent_s,
-            first_token_s=timing.first_s,
-            finished_s=timing.finished_s,
-            outcome=timing.outcome,
-            energy_j=None if energy_j is None else energy_j[timing.number],
-            prefill_j=None if prefill_j is None else prefill_j[timing.number],
-        )

@@ -120,9 +120,7 @@ class _Traffic:
         self._sent = self._tokens = 0
         self._ttft_s: float | None = None
         schedule, requests = plan.schedule, plan.schedule.requests
-        answers.timings = [
-            Timing(number, number % plan.samples, _at(schedule, number)) for number in range(requests)
-        ]
+        answers.timings = [Timing(number, number % plan.samples, _at(schedule, number)) for number in range(requests)]
         answers.places = array("q", [-1]) * requests
         self._ready = [(self._thinking_s(user), user) for user in range(schedule.users or 0)]  # a heap
         heapq.heapify(self._ready)
@@ -143,7 +141,9 @@ class _Traffic:
             self._give_up_late()
             self._show()
         for number in list(self._under_way):
-            self._end(number, "timed_out", self._clock.now(), f"the traffic ended after {self._plan.max_duration_s:g} s")
+            self._end(
+                number, "timed_out", self._clock.now(), f"the traffic ended after {self._plan.max_duration_s:g} s"
+            )
         ends = [timing.finished_s for timing in self._answers.timings if timing.finished_s is not None]
         self.duration_s = max(ends, default=self._clock.now() - self._began_s)
 

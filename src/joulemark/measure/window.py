@@ -92,7 +92,9 @@ def host_times(instruments: Instruments) -> tuple[float, float, float | None]:
     return instruments.clock.now(), instruments.busy_s(), instruments.own_busy_s(instruments.servers)
 
 
-def others_cpu_share(before: tuple[float, float, float | None], after: tuple[float, float, float | None]) -> float | None:
+def others_cpu_share(
+    before: tuple[float, float, float | None], after: tuple[float, float, float | None]
+) -> float | None:
     """The share of the host's cores that others kept busy in between."""
     seconds, busy_s = after[0] - before[0], after[1] - before[1]
     if before[2] is None or after[2] is None or seconds <= 0 or not busy_s:

@@ -8,7 +8,9 @@ from typing import ClassVar
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import PromptedTask
 from joulemark.models.backend import (
+    answer_lengths,
     batches,
+    chat_template,
     context,
     generation,
     generation_stages,
@@ -52,9 +54,14 @@ class CausalLM:
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         room = context.room_for_input(limit, task)
-        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache)
+        chat = chat_template.of_task(tokenizer, task, checkpoint)
+        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache, chat)
         batches.check_padding(
-            model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
+            model,
+            checkpoint,
+            settings,
+            lambda texts: predict.prepare(texts if chat is None else chat_template.chats(texts)).tensors,
+            batches.first_logits(model),
         )
         return Loaded(
             predict=predict,
@@ -63,7 +70,8 @@ class CausalLM:
                 **weights.facts(model, checkpoint, settings),
                 "context": limit,
                 "cache": settings.cache,
-                "output_length": "forced" if forced else "free",
+                "output_length": answer_lengths.said(task, forced),
+                **({} if chat is None else {"chat_template": chat.name, "chat_variables": dict(chat.variables)}),
             },
             judge=partial(perplexity.judge, perplexity.CausalPerplexity(model, tokenizer, limit, prompt))
             if task.name == "text_generation" and not forced

@@ -115,6 +115,6 @@ def _of_date(value: Any) -> float:
     head, point, fraction = text.partition(".")
     digits = fraction[: len(fraction) - len(fraction.lstrip("0123456789"))]
     try:
-        return datetime.fromisoformat(f"{head}{point}{digits[:6]}{fraction[len(digits):]}").timestamp()
+        return datetime.fromisoformat(f"{head}{point}{digits[:6]}{fraction[len(digits) :]}").timestamp()
     except ValueError:
         return float("nan")

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from joulemark.analysis import named_metrics
 from joulemark.core.record import Record
+from joulemark.data import request_table
 from joulemark.store import identity, run_page
 from joulemark.store.opening import Store, address, alone
 from joulemark.store.writing import attach, ending, write
@@ -48,10 +49,21 @@ def save(
                 attach(opened.client, run.info.run_id, files)
                 for attached in attachments:
                     opened.client.log_artifact(run.info.run_id, str(attached))
+                _log_traces(opened, run.info.run_id, record, attachments)
                 identity.completed(opened, run)
         identity.remove_others(opened, record.id, run.info.run_id)
     path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
     return {"run_id": run.info.run_id, "url": address(opened.uri, path), "ui_path": path}
+
+
+def _log_traces(opened: Store, run_id: str, record: Record, attachments: Sequence[Path]) -> None:
+    """The traces that the run asked for, of the requests in its file."""
+    count = int((record.config.get("export") or {}).get("traces") or 0)
+    file = next((path for path in attachments if path.name == request_table.NAME), None)
+    if count and file is not None:
+        from joulemark.store import traces  # few runs have any
+
+        traces.log(opened, run_id, record, request_table.rows(file), count)
 
 
 def _created(opened: Store, record: Record) -> Any:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving import gaps as sketch
@@ -70,6 +70,7 @@ def test_an_answer_of_one_token_keeps_every_limit_of_the_time_per_token():
     assert summary([answered(first_s=0.5, tokens=(5, 1))], Limits(tpot_s=0.001), OPEN).good == 1
 
 
+@settings(max_examples=50)
 @given(st.lists(timing(), min_size=1, max_size=30), st.floats(0.001, 10), st.floats(0.001, 10))
 def test_no_request_is_dropped_and_goodput_is_no_more_than_what_was_answered(timings, ttft_s, latency_s):
     found = summary(timings, Limits(ttft_s=ttft_s, latency_s=latency_s), Schedule(len(timings)))
@@ -85,6 +86,7 @@ def test_no_request_is_dropped_and_goodput_is_no_more_than_what_was_answered(tim
     assert sum(found.reasons.values()) == found.failed
 
 
+@settings(max_examples=50)
 @given(st.lists(timing(), max_size=30))
 def test_the_peak_is_the_most_that_were_under_way_at_any_moment_that_one_began(timings):
     under = [each for each in timings if each.sent_s is not None and each.finished_s > each.sent_s]

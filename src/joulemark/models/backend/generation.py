@@ -1,23 +1,26 @@
 """What a decoder-only and an encoder-decoder language model do alike: greedy answers within the task's budget."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Settings
-from joulemark.core.task import Prediction, PromptedTask
-from joulemark.models.backend import compilation, stages
-from joulemark.models.backend.tokenization import Encoded, encode
+from joulemark.core.task import Bounded, Prediction, PromptedTask
+from joulemark.models.backend import chat_template, compilation, stages
+from joulemark.models.backend.answer_lengths import OwnLengths
+from joulemark.models.backend.chat_template import ChatTemplate
+from joulemark.models.backend.tokenization import Encoded, encode, encode_chats
 
 
 @dataclass(frozen=True)
 class Generator:
     """A language model on its device; called with a batch of inputs it returns one Prediction each.
 
-    `room` is the most input tokens, None where nothing limits them; `prompt` has a field for each part of the input. A
-    decoder-only model repeats its input before the answer, an encoder-decoder its start token. `output_tokens` counts
-    the new ones, special ones included, up to and with the first end-of-text; what follows that is padding.
+    `room` is the most input tokens, None where nothing limits them; `prompt` has a field for each part of the input,
+    and `chat` makes a prompt of messages, where inputs are these. A decoder-only model repeats its input before the
+    answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones included, up to and
+    with the first end-of-text, or as many as a `Bounded` input asks for; what follows is padding.
     """
 
     model: Any
@@ -26,19 +29,31 @@ class Generator:
     prompt: str
     unit: str
     cache: str = "dynamic"
+    chat: ChatTemplate | None = None
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Encoded:
         """The inputs of one batch as the model's tensors, on the host."""
-        return encode(self.tokenizer, inputs, self.room, self.prompt)
+        plain = [given.input if isinstance(given, Bounded) else given for given in inputs]
+        lengths = [given.output_tokens for given in inputs if isinstance(given, Bounded)]
+        if self.chat is None:
+            batch = encode(self.tokenizer, plain, self.room, self.prompt)
+        else:
+            batch = encode_chats(self.tokenizer, plain, self.room, self.chat)
+        return replace(batch, new_tokens=lengths) if lengths else batch
 
     def ask(self, batch: Encoded) -> dict[str, Any]:
         """The keyword arguments of `generate` for a prepared batch, on the device."""
         # at each call: transformers refuses one kind of cache by default and another given (generation_stages.py)
         static = {"cache_implementation": "static"} if self.cache == "static" else {}
-        return {**to_device(batch.tensors, self.model), **static}
+        tensors = to_device(batch.tensors, self.model)
+        if not batch.new_tokens:
+            return {**tensors, **static}
+        longest = max(batch.new_tokens)  # the end-of-text token is ruled out until then
+        own = OwnLengths(batch.new_tokens, tensors["input_ids"].shape[1])
+        return {**tensors, **static, "max_new_tokens": longest, "min_new_tokens": longest, "stopping_criteria": [own]}
 
     def infer(self, batch: Encoded) -> tuple[Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
@@ -52,19 +67,26 @@ class Generator:
         batch, out = output
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
         ends = ids(self.model.generation_config.eos_token_id)
-        predictions = []
-        for row, length, truncated in zip(out[:, start:].tolist(), batch.lengths, batch.truncated, strict=True):
-            count = new_tokens(row, ends)
-            predictions.append(
-                Prediction(
-                    output=self.tokenizer.decode(row[:count], skip_special_tokens=True).strip(),
-                    units=count if self.unit == "token" else 1,
-                    input_tokens=length,
-                    output_tokens=count,
-                    truncated=truncated,
-                )
-            )
-        return predictions
+        rows = out[:, start:].tolist()
+        counts = batch.new_tokens or [new_tokens(row, ends) for row in rows]
+        return [
+            self._prediction(row[:count], length, truncated)
+            for row, count, length, truncated in zip(rows, counts, batch.lengths, batch.truncated, strict=True)
+        ]
+
+    def _prediction(self, row: Sequence[int], length: int, truncated: bool) -> Prediction:
+        if self.chat is None:
+            text, reasoning = self.tokenizer.decode(row, skip_special_tokens=True).strip(), None
+        else:
+            text, reasoning = chat_template.read(self.tokenizer, row, self.chat)
+        return Prediction(
+            output=text,
+            units=len(row) if self.unit == "token" else 1,
+            input_tokens=length,
+            output_tokens=len(row),
+            truncated=truncated,
+            reasoning_tokens=reasoning,
+        )
 
 
 def new_tokens(row: Sequence[int], ends: frozenset[int]) -> int:

@@ -103,6 +103,8 @@ def decode(begun: Begun) -> Any:
     config = _bounded(begun.config, budget, max(0, (begun.config.min_new_tokens or 0) - 1))
     config.cache_implementation = None  # it is handed one
     options = {key: value for key, value in begun.options.items() if key not in ("inputs_embeds", "pixel_values")}
+    if "stopping_criteria" in options:  # of a decoder-only model, which is given its last token alone
+        options["stopping_criteria"] = [criterion.going_on() for criterion in options["stopping_criteria"]]
     try:
         with torch.inference_mode():
             out = GenerationMixin.generate(begun.speaker, **{**options, **_going_on(begun)}, generation_config=config)

@@ -3,11 +3,13 @@
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from joulemark.core.chat import Message
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
+from joulemark.models.backend.chat_template import ChatTemplate, chat_ids
 from joulemark.models.backend.own_tokenizer import own_tokenizer
 from joulemark.models.backend.stand_in_tokenizer import open_stand_in
 
@@ -16,11 +18,15 @@ UNLIMITED = 2**31 - 1  # tokens; more than any text has
 
 @dataclass(frozen=True)
 class Encoded:
-    """One batch: tensors of shape (requests, longest), and for each request its tokens and whether it was cut."""
+    """One batch: tensors of shape (requests, longest), and for each request its tokens and whether it was cut.
+
+    `new_tokens` is how many tokens each answer is to have; empty where the model ends them.
+    """
 
     tensors: Mapping[str, Any]
     lengths: list[int]
     truncated: list[bool]
+    new_tokens: list[int] = field(default_factory=list)
 
 
 def open_tokenizer(checkpoint: Checkpoint, padding_side: str = "right", **options: Any) -> Any:
@@ -137,6 +143,16 @@ def encode(tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str 
         parts = [_shortened(tokenizer, part, room) if cut else part for cut, part in zip(truncated, parts, strict=True)]
         batch = _batch(tokenizer, ["".join(part) for part in parts], room)
     return Encoded(batch, _lengths(batch), truncated)
+
+
+def encode_chats(
+    tokenizer: Any, chats: Sequence[Sequence[Message]], room: int | None, template: ChatTemplate
+) -> Encoded:
+    """One padded batch of chats, each up to where its answer begins."""
+    made = [chat_ids(tokenizer, messages, room, template) for messages in chats]
+    lengths = [len(ids) for ids, _ in made]
+    batch = tokenizer.pad({"input_ids": [ids for ids, _ in made]}, padding=True, return_tensors="pt")
+    return Encoded(dict(batch), lengths, [truncated for _, truncated in made])
 
 
 def _check_prompt(tokenizer: Any, prompt: str, room: int) -> None:
