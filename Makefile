@@ -78,22 +78,28 @@ wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls -l dist/*.whl
 
-# Hashes are those that the index names for every platform; a wheel that lies only on this machine has none there
-lock: $(TOOLS) ## requirements.lock: constraints.txt with the hashes of every file, for pip install --require-hashes; minutes
-	$(TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --constraint constraints.txt \
+# Hashes are those that the index names, for every platform; a build of another index (torch's for processors) has none
+lock: $(TOOLS)/bin/uv ## requirements.lock: constraints.txt with the hashes of every file, for pip install --require-hashes
+	$(TOOLS)/bin/uv pip compile --quiet --custom-compile-command "make lock" --no-annotate --universal \
+	  --python-version 3.11 --generate-hashes --constraint constraints.txt \
 	  $(foreach extra,$(subst $(comma), ,$(EXTRAS)),--extra $(extra)) --output-file requirements.lock pyproject.toml
+	@awk '/^[^ #]/ {count++; name = $$1; none[name]} /--hash=/ {delete none[name]} \
+	  END {for (name in none) left = left " " name; \
+	  print "requirements.lock: " count " packages, without a hash:" (left ? left : " none")}' requirements.lock
+	@local=$$(ls -d $(VENV)/lib/python*/site-packages/*+*.dist-info 2>/dev/null | sed 's|.*/||; s|\.dist-info||; s|-|==|'); \
+	  [ -z "$$local" ] || echo "Not of this index, and so not in it: $$(echo $$local); install those before, and pip leaves them"
 
-sbom: $(READY) $(TOOLS) ## dist/joulemark.cdx.json: what is installed in .venv, as CycloneDX
+sbom: $(READY) $(TOOLS)/bin/uv ## dist/joulemark.cdx.json: what is installed in .venv, as CycloneDX
 	@mkdir -p dist
 	$(TOOLS)/bin/cyclonedx-py environment --of JSON --output-reproducible --pyproject pyproject.toml -o dist/joulemark.cdx.json $(BIN)/python
 
-audit: $(TOOLS) ## known advisories about the versions in constraints.txt; fails where it could not ask about one of them
+audit: $(TOOLS)/bin/uv ## known advisories about the versions in constraints.txt; fails where it could not ask about one of them
 	@$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r constraints.txt || \
 	  { echo "Not clean: an advisory above, or one that could not be looked up, of which nothing is known"; exit 1; }
 
-$(TOOLS):
-	@$(PYTHON) -m venv $@
-	$@/bin/python -m pip install --quiet "cyclonedx-bom>=7,<8" "pip-audit>=2.9,<3" "pip-tools>=7.5,<8"
+$(TOOLS)/bin/uv:
+	@$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet "cyclonedx-bom>=7,<8" "pip-audit>=2.9,<3" "uv>=0.9,<1"
 
 clean: ## remove the environment and caches (runs are kept)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

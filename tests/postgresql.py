@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,16 +16,33 @@ import pytest
 
 @dataclass
 class Server:
-    """It refuses to run as root, so then another user runs it."""
+    """It refuses to run as root, so then another user runs it.
+
+    Attributes:
+        folder: of its data
+        programs: the folder of PostgreSQL's programs
+        port: that it listens on
+        networks: whose hosts it lets in beside this one
+    """
 
     folder: Path
     programs: Path
     port: int
+    networks: tuple[str, ...] = ()
     _process: subprocess.Popen | None = field(default=None)
 
     @property
     def uri(self):
-        return f"postgresql+psycopg://joule@127.0.0.1:{self.port}/postgres"
+        return self.uri_at("127.0.0.1")
+
+    def uri_at(self, address, database="postgres"):
+        """As a host sees it that reaches this one by another address."""
+        return f"postgresql+psycopg://joule@{address}:{self.port}/{database}"
+
+    def add(self, database):
+        """One more database."""
+        words = ["-h", "127.0.0.1", "-p", self.port, "-U", "joule", database]
+        subprocess.run([str(self.programs / "createdb"), *map(str, words)], check=True, capture_output=True)
 
     @property
     def _as(self):
@@ -34,14 +53,20 @@ class Server:
             shutil.chown(self.folder, "nobody")
         words = [self.programs / "initdb", "-D", self.folder / "data", "-U", "joule", "--auth=trust", "--no-sync"]
         subprocess.run([*self._as, *map(str, words)], check=True, capture_output=True, cwd="/")
+        with (self.folder / "data" / "pg_hba.conf").open("a") as file:
+            file.writelines(f"host all all {network} trust\n" for network in self.networks)
 
     def start(self):
+        """Returns once it answers, as one that is running does at once."""
+        if self._answers():
+            return
         words = ["-D", self.folder / "data", "-p", self.port, "-k", self.folder, "-c", "fsync=off"]
+        words += ["-h", "*" if self.networks else "127.0.0.1"]
         program = [*self._as, str(self.programs / "postgres"), *map(str, words)]
-        self._process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-        ready = [str(self.programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port)]
-        end = time.monotonic() + 60
-        while subprocess.run(ready, capture_output=True).returncode:
+        with open(self.folder / "log", "a") as log:
+            self._process = subprocess.Popen(program, stdout=log, stderr=log, cwd="/")
+        end = time.monotonic() + 180
+        while not self._answers():
             assert time.monotonic() < end, "PostgreSQL does not answer"
             time.sleep(0.2)
 
@@ -49,22 +74,31 @@ class Server:
         """Cuts off whoever is connected, as a restart of the machine would."""
         postmaster = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
         os.kill(postmaster, signal.SIGINT)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=180)
+
+    def _answers(self):
+        ready = [str(self.programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(ready, capture_output=True).returncode == 0
 
 
-@pytest.fixture
-def database(tmp_path_factory):
-    """The server itself; skipped where PostgreSQL's programs are absent."""
+def programs() -> Path | None:
+    """The folder of PostgreSQL's programs; None where they are absent."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
+    initdb = shutil.which("initdb") or (found[-1] if found else None)
+    return None if initdb is None else Path(initdb).resolve().parent
+
+
+@contextmanager
+def served(networks=()) -> Iterator[Server]:
+    """A server while the context lasts; skipped where PostgreSQL's programs are absent."""
+    if programs() is None:
         pytest.skip("this machine has no PostgreSQL server (apt install postgresql)")
     # the user who runs it cannot enter pytest's own folders
     folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Server(folder, Path(initdb).resolve().parent, port)
+    server = Server(folder, programs(), port, tuple(networks))
     try:
         server.make()
         server.start()
@@ -73,6 +107,13 @@ def database(tmp_path_factory):
         if (folder / "data" / "postmaster.pid").exists():
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database():
+    """The server itself."""
+    with served() as server:
+        yield server
 
 
 @pytest.fixture

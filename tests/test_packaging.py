@@ -21,6 +21,14 @@ PINNED = {
     if line and not line.startswith("#")
 }
 
+# What `make lock` wrote: version and how many files' hashes, by name
+LOCKED = {
+    canonicalize_name(name): (version, block.count("--hash=sha256:"))
+    for name, version, block in re.findall(
+        r"^([A-Za-z0-9._-]+)==(\S+)(.*(?:\n +--hash=.*)*)", (ROOT / "requirements.lock").read_text(), re.M
+    )
+}
+
 # import name -> distribution, where they differ
 DISTRIBUTION = {
     "yaml": "pyyaml",
@@ -43,6 +51,15 @@ def test_every_dependency_is_bounded_and_its_exact_version_lies_within():
         assert requirement.specifier.contains(PINNED[name]), f"{requirement} and {PINNED[name]}"
     unbounded = [r.name for r in DECLARED if not any(s.operator in ("<", "==", "<=") for s in r.specifier)]
     assert unbounded == []
+
+
+def test_the_lock_holds_every_dependency_in_its_exact_version_with_the_hashes_of_its_files():
+    dev = {canonicalize_name(Requirement(line).name) for line in PROJECT["optional-dependencies"]["dev"]}
+    declared = {canonicalize_name(requirement.name) for requirement in DECLARED} - dev
+    assert declared <= LOCKED.keys()
+    assert {name: version for name, (version, _) in LOCKED.items() if PINNED.get(name, version) != version} == {}
+    assert [name for name, (_, hashes) in LOCKED.items() if not hashes] == []
+    assert "://" not in (ROOT / "requirements.lock").read_text()  # names no index
 
 
 def test_torch_is_the_version_the_readme_names():

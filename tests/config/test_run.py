@@ -45,6 +45,18 @@ def compose_only(name, *overrides):
         return compose(name, overrides=list(overrides))
 
 
+@pytest.mark.parametrize("value", ["nowhere", "task", "samples.x", "."])
+def test_a_reference_that_leads_to_no_value_is_refused_in_one_line(value):
+    with pytest.raises(UserError) as error:
+        built(f"attention=${{{value}}}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_reference_is_followed_in_the_values_and_repeated_as_it_was_typed():
+    run = built("samples=60", "batch_size=${samples}")
+    assert (run.settings.batch_size, run.command.endswith("'batch_size=${samples}' samples=60")) == (60, True)
+
+
 @pytest.mark.parametrize(
     ("overrides", "pieces"),
     [

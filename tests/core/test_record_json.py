@@ -77,6 +77,10 @@ def changed(change):
         (lambda window: window["batch_s"].pop(), r"windows\.0: \d+ latencies of"),
         (lambda window: window.update(requests=window["requests"] + 1), r"windows\.0: \d+ requests of"),
         (lambda window: window["readings"][0].update(method={}), "energy of cpu that sampler read has no method"),
+        (
+            lambda window: window["readings"][0]["method"].update({"": "counter"}),
+            "'' that sampler read is no component",
+        ),
         (lambda window: window.update(units=float("nan")), "nan is no number"),
         (lambda window: window["readings"][0].update(meter="\ud800"), "half of a character"),
     ],

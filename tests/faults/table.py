@@ -3,11 +3,12 @@
 import platform
 from datetime import date
 
-from tests.faults.cells import NAMES
+from tests.faults.cells import WRITING, cells
 from tests.faults.run import STAGES
 from tests.paths import ROOT
 
 PATH = ROOT / "docs" / "reliability.md"
+COLUMNS = (*STAGES, WRITING)
 BEGIN, END = "<!-- written by make test-faults -->\n", "<!-- end of what it writes -->\n"
 
 
@@ -26,12 +27,14 @@ def write(found):
     before, _, rest = PATH.read_text(encoding="utf-8").partition(BEGIN)
     written, _, after = rest.partition(END)
     lines = [[part.strip() for part in line.split("|")[1:-1]] for line in written.splitlines() if line.startswith("|")]
-    cells = {(line[0], stage): text for line in lines for stage, text in zip(STAGES, line[1:], strict=True)}
-    cells |= {(NAMES[cell.fault], cell.stage): said(*outcome) for cell, outcome in found.items()}
+    columns = lines[0][1:] if lines else []
+    texts = {(line[0], stage): text for line in lines[2:] for stage, text in zip(columns, line[1:], strict=True)}
+    texts |= {(cell.row, cell.stage): said(*outcome) for cell, outcome in found.items()}
     rows = [
-        " | ".join([f"| {name}", *(cells.get((name, stage), "") for stage in STAGES)]) + " |" for name in NAMES.values()
+        " | ".join([f"| {name}", *(texts.get((name, stage), "") for stage in COLUMNS)]) + " |"
+        for name in dict.fromkeys(cell.row for cell in cells())
     ]
-    head = f"| fault | {' | '.join(STAGES)} |\n|---|{'---|' * len(STAGES)}"
+    head = f"| fault | {' | '.join(COLUMNS)} |\n|---|{'---|' * len(COLUMNS)}"
     when = f"{date.today():%Y-%m-%d}, {platform.system()} {platform.release().split('-')[0]}."
     table = "\n".join([head, *rows])
     PATH.write_text(f"{before}{BEGIN}\n{when}\n\n{table}\n\n{END}{after}", encoding="utf-8")

@@ -3,71 +3,91 @@
 import json
 import os
 import subprocess
-import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
-from tests.faults import cells, table
-from tests.faults.cells import MEASURED, Place
+from joulemark.store import opening
+from tests.faults import cells, faulted, table
+from tests.faults.cells import MEASURED
 from tests.faults.cells import cells as every_cell
-from tests.paths import ROOT
+from tests.faults.faulted import Place
+from tests.postgresql import programs, served
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200)]
 CELLS = list(every_cell())
 AT_ONCE = int(os.environ.get("JOBS", "4"))  # they mostly sleep
+BESIDE = ("most", "server")  # places where cells run beside each other
 
 
 @pytest.fixture(scope="session")
-def places(tmp_path_factory):
-    """A place for most cells, and one on a small disk that can be filled."""
+def places(tmp_path_factory, request):
+    """Where cells are run: most; those that fill a disk, on a small one; and two with a PostgreSQL."""
     folder = tmp_path_factory.mktemp("faults")
     small = folder / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(small)], check=True)
-    for name in ("most", "disk"):
-        (folder / name).mkdir()
-    yield {
-        "most": Place(folder / "most", folder / "most" / "home", f"sqlite:///{folder}/most/mlflow.db"),
-        "disk": Place(folder / "disk", small / "home", f"sqlite:///{small}/home/mlflow.db"),
-    }
-    subprocess.run(["umount", "-l", str(small)], check=True)
+    found = {}
+    with ExitStack() as until_done:
+        for name in dict.fromkeys(cell.place for cell in chosen(request)):
+            if name == "disk":
+                small.mkdir()
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(small)], check=True)
+                until_done.callback(subprocess.run, ["umount", "-l", str(small)], check=True)
+                found[name] = Place(folder / name, small / "home", f"sqlite:///{small}/home/mlflow.db")
+            elif name == "most":
+                found[name] = Place(folder / name, folder / name / "home", f"sqlite:///{folder}/most/mlflow.db")
+            elif programs() is not None:
+                server = until_done.enter_context(served())
+                found[name] = Place(folder / name, folder / name / "home", server.uri, server)
+        for place in found.values():
+            place.folder.mkdir()
+            place.home.mkdir(parents=True)
+        yield found
 
 
 @pytest.fixture(scope="session")
 def outcomes(places, request):
-    """What came out of each cell, and the runs of both stores after one `sync`, by record id."""
-    named = {item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")}
-    chosen = [cell for cell in CELLS if cell in named]
-    for place in places.values():
-        place.home.mkdir(parents=True, exist_ok=True)
+    """What came out of each cell, and the runs of all stores after one `sync`, by record id."""
+    there = [cell for cell in chosen(request) if cell.place in places]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        begun = {
-            cell: pool.submit(cells.run, cell, places["most"])
-            for cell in CELLS
-            if cell in chosen and cell.fault != "disk"
-        }
+        beside = {cell: pool.submit(faulted.run, cell, places[cell.place]) for cell in there if cell.place in BESIDE}
         found = {}
-        for cell in chosen:
-            if cell.fault == "disk":  # one after the other: they fill the same disk
-                found[cell] = attempt(cells.run, cell, places["disk"])
-        found |= {cell: attempt(future.result) for cell, future in begun.items()}
+        for cell in there:
+            if cell.place not in BESIDE:  # one after the other: they fill the same disk, stop the same server
+                found[cell] = attempt(alone, cell, places[cell.place])
+        found |= {cell: attempt(future.result) for cell, future in beside.items()}
     runs = {}
     for place in places.values():
-        sync = subprocess.run(
-            [sys.executable, "-m", "src.sync"], cwd=ROOT, env=place.environment, capture_output=True, text=True
-        )
-        print(sync.stdout, sync.stderr)
+        if place.server is not None:
+            place.server.start()
+        print(place.sync())
         for run in stored(place.uri):
             runs.setdefault(run.data.tags.get("record.id"), []).append(run)
     table.write({cell: (outcome, runs.get(cell.record_id, [])) for cell, outcome in found.items()})
     return found, runs
 
 
+def chosen(request):
+    """The cells of this session, in their order."""
+    named = {item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")}
+    return [cell for cell in CELLS if cell in named]
+
+
+def alone(cell, place):
+    if place.server is not None:
+        place.server.start()  # the cell before it may have left it away
+        opening.open_store(place.uri, "text_classification")  # makes its tables
+    if cell.stage == "compose":
+        place.sync()  # where records wait, a server that is away is no mistake of the user's
+    return faulted.run(cell, place)
+
+
 def attempt(call, *arguments):
     try:
         return call(*arguments)
     except Exception as error:  # the other cells go on
+        traceback.print_exc()
         return error
 
 
@@ -80,6 +100,8 @@ def stored(uri):
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
 def test_one_record_with_its_true_cause_and_all_that_was_measured(cell, outcomes, places):
+    if cell.place not in places:
+        pytest.skip("this machine has no PostgreSQL server (apt install postgresql)")
     outcome, runs = outcomes[0][cell], outcomes[1].get(cell.record_id, [])
     if isinstance(outcome, Exception):
         raise outcome
@@ -100,6 +122,7 @@ def test_one_record_with_its_true_cause_and_all_that_was_measured(cell, outcomes
         assert outcome.last["unsaved"] is None or outcome.last["unsaved"] in outcome.printed.replace(
             json.dumps(outcome.last), ""
         )
+    assert outcome.waited or cell.fault != "away"
     by_nature = ("mlflow.db.lock", "owner", "crash.txt")
     assert all(path.name in by_nature for path in outcome.left), outcome.left
 

@@ -2,9 +2,16 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
-FREE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}  # a busy machine fails no test
+# Explaining a failure traces each line, which makes a case ten times slower
+PHASES = (Phase.explicit, Phase.generate, Phase.shrink)
+FREE = {
+    "phases": PHASES,
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+}  # a busy machine fails no test
 
 settings.register_profile("few", max_examples=50, derandomize=True, **FREE)
 settings.register_profile("many", max_examples=int(os.environ.get("CASES", "3400")), print_blob=True, **FREE)

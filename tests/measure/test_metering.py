@@ -7,6 +7,7 @@ import pytest
 from joulemark.core.machine import Hardware
 from joulemark.measure import metering
 from joulemark.measure.metering import CodeMeter
+from joulemark.telemetry.export import Export
 from tests.fakes import FakeClock, FakeMeter, procedure
 
 CARD = Hardware("cuda", "cuda", ("fp32",), uuid="GPU-a")
@@ -29,7 +30,9 @@ def meter(events, monkeypatch):
 
     monkeypatch.setattr(metering, "wait_for_gpus", wait)
     sensor = FakeMeter(clock, {"gpu": 100.0}, events=events)
-    run = SimpleNamespace(hardware=CARD, procedure=procedure(), meters=(sensor,), meters_required=False)
+    run = SimpleNamespace(
+        hardware=CARD, procedure=procedure(), meters=(sensor,), meters_required=False, export=Export()
+    )
     return CodeMeter(run, clock)
 
 

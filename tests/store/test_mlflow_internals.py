@@ -133,6 +133,15 @@ def test_a_database_of_another_schema_is_refused_in_one_line_everywhere(use, tem
     assert database.read_bytes() == before
 
 
+def test_a_database_that_holds_a_study_is_said_to_and_no_upgrade_is_advised():
+    with sqlite3.connect(":memory:") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('v3.2.0.a')")
+        with pytest.raises(UserError, match=r"s holds a sweep's study .* a database each") as error:
+            schema.check(connection, "s")
+    assert "upgrade" not in str(error.value)
+
+
 @pytest.mark.servers
 def test_external_results_go_through_the_tracking_api_where_the_schema_was_not_checked(template, tmp_path, monkeypatch):
     from joulemark.store.mlflow_internals import tables

@@ -4,14 +4,14 @@ share     every score is 0 or 1: Wilson's interval; two models on the same input
 mean      other scores: bias-corrected accelerated bootstrap (BCa) of the mean, of the differences for two models; above
           20,000 inputs the normal approximation
 neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has the interval that was computed when it was
-          scored; two models are not compared by it as pairs
+          scored; two models are compared by a paired bootstrap, which computes it again for the same requests of both
 """
 
 from dataclasses import dataclass, replace
 from math import isclose, sqrt
 from typing import Any
 
-from joulemark.analysis import planning, requests
+from joulemark.analysis import planning, requests, whole_set
 from joulemark.analysis.requests import Scored
 from joulemark.core.record import Record, RequestSummary
 from joulemark.core.stats import LEVEL
@@ -52,9 +52,10 @@ class QualityDifference:
         outcome: `A` or `B`, whichever is higher, `tie` or `unknown`
         note: why, as half a sentence
         n: inputs that both answered and that were scored
-        difference: quality of A less that of B; None where it is unknown
+        difference: quality of A less that of B on these inputs; None where it is unknown
         low: the lower end of its 95 % interval; None where the test gives none
         high: the upper end
+        p: of no difference, which decides; None where it is an interval that does
     """
 
     outcome: str
@@ -63,12 +64,13 @@ class QualityDifference:
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    p: float | None = None
 
 
 def interval(record: Record) -> QualityInterval | None:
     """The interval of a record's primary metric; None where it has none."""
     value, known = record.scores.get(PRIMARY), requests.summary(record)
-    if value is None or not _is_a_mean(known, value):
+    if value is None or whole_set.of(record) or not _is_a_mean(known, value):
         return _of_the_whole_set(record)
     if record.request_summary is None:
         scored = requests.scored_inputs(record)
@@ -93,6 +95,8 @@ def completed(counted: RequestSummary, scored: Scored) -> RequestSummary:
 
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
+    if whole_set.of(a) and whole_set.of(b):
+        return _of_whole_sets(a, b)
     pairs = _pairs(a, b)
     return QualityDifference(UNKNOWN, pairs) if isinstance(pairs, str) else _judged(*pairs)
 
@@ -102,22 +106,38 @@ def surely_loses(record: Record, best: Record, share: float) -> bool | None:
 
     That the other is better at all must be established as well. None where the two cannot be compared.
     """
-    pairs = _pairs(record, best)
-    if isinstance(pairs, str):
-        return None
-    outcome = _judged(*pairs).outcome
+    outcome = difference(record, best).outcome
     if outcome != B_HIGHER:
         return None if outcome == UNKNOWN else False
+    if whole_set.of(record):
+        margin = whole_set.difference(record, best, 1 - share)
+        return not isinstance(margin, str) and margin[1].high is not None and margin[1].high < 0
+    pairs = _pairs(record, best)
+    assert not isinstance(pairs, str)  # else the outcome is unknown
     own, other = pairs
     margins = own - (1 - share) * other
     ends, _ = _of_mean(margins)
     return bool((float(margins.mean()) if ends is None else ends[1]) < 0)
 
 
+def _of_whole_sets(a: Record, b: Record) -> QualityDifference:
+    result = whole_set.difference(a, b)
+    if isinstance(result, str):
+        return QualityDifference(UNKNOWN, result)
+    n, gap = result
+    if gap.p is None or (gap.low == gap.high and gap.value):
+        return QualityDifference(UNKNOWN, f"{a.task.metric} of {n} requests as pairs: {gap.method}", n, gap.value)
+    ends = (n, gap.value, gap.low, gap.high, gap.p)
+    if gap.p >= 1 - LEVEL:
+        return QualityDifference(TIE, f"indistinguishable at n = {n} (p = {gap.p:.2g}, {gap.method})", *ends)
+    return QualityDifference(A_HIGHER if gap.value > 0 else B_HIGHER, f"p = {gap.p:.2g}, {gap.method}", *ends)
+
+
 def _pairs(a: Record, b: Record) -> tuple[Any, Any] | str:
     """The scores of both for each input that both answered; why they are no pairs, as half a sentence."""
-    if not all(map(_has_a_mean, (a, b))):
-        return "a quality that is not a mean over the inputs is not compared as pairs"
+    for name, record in (("A", a), ("B", b)):
+        if (why := _no_mean(record)) is not None:
+            return f"{name}: {why}"
     of_a, of_b = requests.scored_inputs(a), requests.scored_inputs(b)
     if of_a is None or of_b is None:
         return f"requests.parquet of {'A' if of_a is None else 'B'} is not beside its record, or not readable"
@@ -149,9 +169,14 @@ def _is_a_mean(known: RequestSummary, value: float) -> bool:
     return known.mean is not None and isclose(known.mean, value, abs_tol=TOLERANCE)
 
 
-def _has_a_mean(record: Record) -> bool:
-    value = record.scores.get(PRIMARY)
-    return value is not None and _is_a_mean(requests.summary(record), value)
+def _no_mean(record: Record) -> str | None:
+    """Why a primary metric is no mean of the scores of single requests; None where it is one."""
+    value, metric = record.scores.get(PRIMARY), record.task.metric
+    if value is None:
+        return "it has no quality"
+    if whole_set.named(record):
+        return f"{metric} is of the whole set, and the run kept nothing to compute it again for the requests of both"
+    return None if _is_a_mean(requests.summary(record), value) else f"{metric} is no mean of the scores of its requests"
 
 
 def _spread(scored: Scored) -> bool:

@@ -1,7 +1,7 @@
 """All requests of a run together, from one pass over them: sixteen bytes a request are held, whatever they are."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from statistics import fmean
 from typing import Any
@@ -96,6 +96,18 @@ def scored_inputs(record: Record) -> Scored | None:
         return None
     try:
         return Scores(request_table.scores(record.requests_file)).of_inputs()
+    except UserError:
+        return None
+
+
+def statistics(record: Record) -> Mapping[str, Any] | None:
+    """What metrics of the whole set are computed from, by input: of one that came twice the last; None as above."""
+    if record.requests or record.request_summary is None:
+        return {row.id: row.statistics for row in record.requests if row.statistics is not None}
+    if record.requests_file is None:
+        return None
+    try:
+        return dict(request_table.statistics(record.requests_file))
     except UserError:
         return None
 

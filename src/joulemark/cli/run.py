@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from joulemark.cli import command_line
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hub_model
-from joulemark.config.compose import names_in
+from joulemark.config.compose import names_in, typed_in
 from joulemark.config.run import Run, build
 from joulemark.core import signals, tracking
 from joulemark.core.errors import UserError
@@ -54,8 +54,8 @@ def command(config: DictConfig) -> None:
         if config.repeats != 1:
             from joulemark.cli import multirun
 
-            sys.exit(multirun.launch([list(hydra_config.overrides.task)])[1])
-        code = execute(build(config, names_in(hydra_config.runtime.choices), list(hydra_config.overrides.task)))
+            sys.exit(multirun.launch([typed_in(hydra_config)])[1])
+        code = execute(build(config, names_in(hydra_config.runtime.choices), typed_in(hydra_config)))
     except UserError as error:  # printed here: Hydra would put a preface before it
         code = refuse(error)
     sys.exit(code)

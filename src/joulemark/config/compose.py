@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from hydra import compose
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from joulemark.config import hub_model, hydra_errors, typed_options
 from joulemark.config.run import Run, build
@@ -27,7 +27,7 @@ def composed(
         config = compose("run", overrides=hub_model.rewritten(overrides), return_hydra_config=True)
     except hydra_errors.COMPOSITION as error:
         raise UserError(hydra_errors.explain(error, "run", overrides)) from None
-    names, typed = names_in(config.hydra.runtime.choices), list(config.hydra.overrides.task)
+    names, typed = names_in(config.hydra.runtime.choices), typed_in(config.hydra)
     return build(without_hydra(config), names, typed, resolve)
 
 
@@ -37,6 +37,11 @@ def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
         if not choices.get(group):
             raise UserError(f"{group} has no choice; type {group}=…")
     return {group: str(choices[group]) for group in GROUPS}
+
+
+def typed_in(hydra: DictConfig) -> list[str]:
+    """The options as they were typed: a reference in one of them, `${samples}`, is not followed here."""
+    return [str(override) for override in OmegaConf.to_container(hydra.overrides.task, resolve=False)]
 
 
 def without_hydra(config: DictConfig) -> DictConfig:

@@ -10,9 +10,10 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
-from joulemark.config import compatibility, fit, hub_model, saved_settings, sensors, serving
+from joulemark.config import compatibility, fit, hub_model, hydra_errors, saved_settings, sensors, serving
 from joulemark.config.factories import (
     made_dataset,
     made_model,
@@ -157,7 +158,7 @@ def build(
 
     `resolve` finds the device that the options of the hardware mean: `hardware.unseen` where the run is made elsewhere.
     """
-    values, tracking_uri = _values(config)
+    values, tracking_uri = _values(config, overrides)
     nodes = {"model": sized(values["model"], names["model"]), "task": dict(values["task"])}
     if "_target_" not in nodes["model"]:
         nodes["model"] = hub_model.resolved(nodes["model"], nodes["task"], names["task"])
@@ -209,14 +210,22 @@ def build(
     )
 
 
-def _values(config: DictConfig) -> tuple[dict[str, Any], str]:
+def _values(config: DictConfig, overrides: Sequence[str]) -> tuple[dict[str, Any], str]:
     """The values of one run, which keep no password, and the address of its store, which may have one."""
-    values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    values = _resolved(config, overrides)
     _check(values)
     values = without(values, "sweep", "storage")  # of a sweep, never of one of its runs
     tracking_uri = tracking.resolve(values["tracking_uri"])
     meter = sensors.listed(values["meter"])
     return {**values, "tracking_uri": tracking.public(tracking_uri), "meter": meter}, tracking_uri
+
+
+def _resolved(config: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
+    """The values, references among them followed; UserError for one that leads nowhere."""
+    try:
+        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise UserError(hydra_errors.explain(error, "run", overrides)) from None
 
 
 def _label(names: Mapping[str, str], model: Mapping[str, Any]) -> str:

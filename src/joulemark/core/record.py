@@ -39,6 +39,8 @@ class Request:
         input_tokens: tokens that the model read, after truncation; None where tokens do not apply
         output_tokens: tokens generated; None where tokens do not apply
         truncated: whether the input was longer than the model's context
+        statistics: what metrics of the whole set are computed from, as `Record.statistics` says; no text, since the
+            output and the reference are here. None where it was not scored, and where there are no such metrics
         due_s: when it came, s after the traffic began; None of fixed batches, as what follows
         sent_s: when it was sent to the engine
         first_token_s: when the first part of its answer came; None where answers come whole
@@ -57,6 +59,7 @@ class Request:
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     truncated: bool = False
+    statistics: tuple[float, ...] | None = None
     due_s: float | None = None
     sent_s: float | None = None
     first_token_s: float | None = None
@@ -210,6 +213,8 @@ class Record:
         no_quality: why the primary metric is None, with what to type; None where it is not, and before scoring
         computed_by: how each metric was computed: library, version, rule, signature
         intervals: the interval of each metric that is no mean over the requests, or why it has none
+        statistics: which metrics are computed from the statistics of each request, a name in
+            tasks/metrics/whole_set.py; None where there are none, and in records of before they were stored
         origin: command and sweep
         engine: what answered
         scenario: how requests arrived
@@ -238,6 +243,7 @@ class Record:
     no_quality: str | None = None
     computed_by: Mapping[str, str] = field(default_factory=dict)
     intervals: Mapping[str, MetricInterval] = field(default_factory=dict)
+    statistics: str | None = None
     origin: Origin = field(default_factory=Origin)
     engine: EngineFacts = field(default_factory=EngineFacts)
     scenario: ScenarioFacts = field(default_factory=ScenarioFacts)

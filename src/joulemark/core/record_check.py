@@ -61,6 +61,9 @@ def _batches(window: Window, sizes: Any) -> str | None:
 
 
 def _evidence(reading: Reading) -> str | None:
+    for component in reading.method:
+        if component not in (*COMPONENTS, WALL):
+            return f"{component!r} that {reading.meter} read is no component"
     for component in (*COMPONENTS, WALL):
         if getattr(reading, f"{component}_j") is not None and component not in reading.method:
             return f"the energy of {component} that {reading.meter} read has no method"

@@ -1,6 +1,6 @@
 """What is asked: one request, its inputs and predictions, and the task that makes and scores them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, ClassVar, Protocol
@@ -98,6 +98,27 @@ class MetricInterval:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """What metrics of the whole set are computed from: some numbers of each request that was scored, and no text.
+
+    Attributes:
+        kind: which metrics these are, a name in tasks/metrics/whole_set.py
+        rows: of each scored request, in order: counts, codes of labels, values
+        scored: whether each request was scored, in order
+    """
+
+    kind: str
+    rows: Any  # a sequence of sequences, or an array of numpy
+    scored: Sequence[bool]
+
+    def each(self) -> Iterator[tuple[float, ...] | None]:
+        """The row of each request; None where it was not scored."""
+        rows = iter(self.rows)
+        for scored in self.scored:
+            yield tuple(map(float, next(rows))) if scored else None
+
+
+@dataclass(frozen=True)
 class Scores:
     """The quality of one set of predictions: the task's metrics, and one score in [0, 1] per request.
 
@@ -106,14 +127,14 @@ class Scores:
         each: the score of each request, in order; None where it was not scored
         reason: why the primary metric is None, with what to type; None where it is not
         computed_by: how a metric was computed: library, version, rule, signature
-        intervals: gives the intervals of the metrics that are no mean of `each`; called once, since it takes seconds
+        statistics: what the metrics that are no mean of `each` are computed from; None where all are means
     """
 
     values: Mapping[str, float | None]
     each: Sequence[float | None]
     reason: str | None = None
     computed_by: Mapping[str, str] = field(default_factory=dict)
-    intervals: Callable[[], Mapping[str, MetricInterval]] = dict
+    statistics: Statistics | None = None
 
     def finite(self) -> "Scores":
         """These scores with None for what is no finite number, and the reason for it."""

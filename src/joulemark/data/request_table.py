@@ -15,11 +15,15 @@ from joulemark.core.record import Request
 
 NAME = "requests.parquet"
 AT_ONCE = 10_000  # rows that are held in memory
+TYPES_BEFORE_5 = ("input_tokens", "output_tokens")
 TYPES = {"score": "double", "latency_s": "double", "units": "int64", "input_tokens": "int64", "output_tokens": "int64",
          "truncated": "bool",
          **dict.fromkeys(("due_s", "sent_s", "first_token_s", "finished_s", "energy_j", "prefill_j"), "double"),
 }  # fmt: skip
-COLUMNS = tuple(field.name for field in fields(Request))
+STATISTICS = "statistics"  # a list of numbers
+# The columns of every file; those of fields with a default of None came later, and files of before them lack them
+COLUMNS = tuple(field.name for field in fields(Request) if field.default is not None or field.name in TYPES_BEFORE_5)
+LATER = tuple(field.name for field in fields(Request) if field.name not in COLUMNS)
 
 
 class RequestWriter:
@@ -35,8 +39,10 @@ class RequestWriter:
         import pyarrow
         from pyarrow import parquet
 
-        named = [(name, pyarrow.type_for_alias(TYPES.get(name, "string"))) for name in COLUMNS]
-        self._schema = pyarrow.schema(named)
+        kinds = {name: pyarrow.type_for_alias(kind) for name, kind in TYPES.items()}
+        kinds[STATISTICS] = pyarrow.list_(pyarrow.float64())
+        names = [field.name for field in fields(Request)]
+        self._schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
         self._file = parquet.ParquetWriter(self._part, self._schema, compression="zstd")
         return self
 
@@ -62,7 +68,7 @@ class RequestWriter:
     def _flush(self) -> None:
         import pyarrow
 
-        columns = {name: [_cell(getattr(row, name)) for row in self._rows] for name in COLUMNS}
+        columns = {name: [_cell(getattr(row, name)) for row in self._rows] for name in self._schema.names}
         self._file.write_table(pyarrow.table(columns, schema=self._schema))
         self._rows = []
 
@@ -85,7 +91,7 @@ class RequestTable(Indexed[Request]):
         number = next(number for number, bound in enumerate(self._bounds[1:]) if place < bound)
         if self._group is None or self._group[0] != number:
             with _opened(self.path) as file:
-                self._group = number, _requests(file.read_row_group(number, columns=list(COLUMNS)))
+                self._group = number, _requests(file.read_row_group(number, columns=_columns(file)))
         return self._group[1][place - self._bounds[number]]
 
     @cached_property
@@ -105,7 +111,7 @@ def rows(path: Path) -> Iterator[Request]:
         UserError: the file cannot be read as a table of requests
     """
     with _opened(path) as file:
-        for batch in file.iter_batches(AT_ONCE, columns=list(COLUMNS)):
+        for batch in file.iter_batches(AT_ONCE, columns=_columns(file)):
             yield from _requests(batch)
 
 
@@ -116,6 +122,19 @@ def scores(path: Path) -> Iterator[tuple[str, float]]:
             for key, score in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                 if score is not None:
                     yield key, score
+
+
+def statistics(path: Path) -> Iterator[tuple[str, Any]]:
+    """Id and statistics of each request that has them, as arrays of numpy; UserError as in `rows`."""
+    with _opened(path) as file:
+        if STATISTICS not in file.schema_arrow.names:
+            return
+        for batch in file.iter_batches(AT_ONCE, columns=["id", STATISTICS]):
+            each = batch.column(1)
+            bounds, values = each.offsets.to_numpy(), each.values.to_numpy()
+            for place, key in enumerate(batch.column(0).to_pylist()):
+                if each[place].is_valid:
+                    yield key, values[bounds[place] : bounds[place + 1]]
 
 
 def _opened(path: Path) -> Any:
@@ -133,8 +152,16 @@ def _opened(path: Path) -> Any:
     return file
 
 
+def _columns(file: Any) -> list[str]:
+    return [name for name in (*COLUMNS, *LATER) if name in file.schema_arrow.names]
+
+
 def _requests(table: Any) -> list[Request]:
-    return [Request(**row) for row in table.to_pylist()]
+    rows = table.to_pylist()
+    for row in rows:
+        if row.get(STATISTICS) is not None:
+            row[STATISTICS] = tuple(row[STATISTICS])
+    return [Request(**row) for row in rows]
 
 
 def _cell(value: Any) -> Any:

@@ -12,9 +12,12 @@ from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.measure import request_files
+from joulemark.tasks.metrics import resampling
 
-# The rows of all requests, given the score of each prediction in turn
-Rows = Callable[[Iterable[float | None]], Iterator[Request]]
+# Of one prediction: its score, and what metrics of the whole set are computed from
+Grade = tuple[float | None, tuple[float, ...] | None]
+# The rows of all requests, given the grade of each prediction in turn
+Rows = Callable[[Iterable[Grade]], Iterator[Request]]
 
 
 def unscored(record: Record, predictions: int, rows: Rows, files: Callable[[], Path] | None = None) -> Record:
@@ -22,7 +25,7 @@ def unscored(record: Record, predictions: int, rows: Rows, files: Callable[[], P
 
     `predictions` is their number.
     """
-    return _with_rows(record, rows(repeat(None, predictions)), files)
+    return _with_rows(record, rows(repeat((None, None), predictions)), files)
 
 
 def scored(
@@ -39,9 +42,13 @@ def scored(
     The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
     """
     scores = _scores(run, loaded, samples, predictions)
+    each = repeat(None, len(scores.each)) if scores.statistics is None else scores.statistics.each()
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
-    record = replace(record, intervals=scores.intervals())
-    return flagged(_with_rows(record, rows(scores.each), files), record.measurement)
+    if scores.statistics is not None:
+        ends = resampling.intervals(scores.statistics)
+        record = replace(record, intervals=ends, statistics=scores.statistics.kind)
+    grades = zip(scores.each, each, strict=True)
+    return flagged(_with_rows(record, rows(grades), files), record.measurement)
 
 
 def flagged(record: Record, measurement: Measurement) -> Record:
@@ -83,15 +90,16 @@ def batch_rows(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     latencies: Sequence[float],
-    scores: Iterable[float | None],
+    grades: Iterable[Grade],
 ) -> Iterator[Request]:
     """A row for each request of fixed batches."""
-    for sample, prediction, score, latency in zip(samples, predictions, scores, latencies, strict=True):
-        yield row(sample, prediction, score, latency)
+    for sample, prediction, grade, latency in zip(samples, predictions, grades, latencies, strict=True):
+        yield row(sample, prediction, grade, latency)
 
 
-def row(sample: Sample, prediction: Prediction, score: float | None, latency_s: float) -> Request:
+def row(sample: Sample, prediction: Prediction, grade: Grade, latency_s: float) -> Request:
     """The row of a request that was answered."""
+    score, statistics = grade
     return Request(
         id=sample.id,
         output=str(prediction.output),
@@ -102,6 +110,7 @@ def row(sample: Sample, prediction: Prediction, score: float | None, latency_s: 
         input_tokens=prediction.input_tokens,
         output_tokens=prediction.output_tokens,
         truncated=prediction.truncated,
+        statistics=statistics,
     )
 
 

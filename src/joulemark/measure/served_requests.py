@@ -8,7 +8,7 @@ from joulemark.analysis.serving.attribution import Shares
 from joulemark.core.indexed import Indexed
 from joulemark.core.record import Request
 from joulemark.core.task import Prediction, Sample
-from joulemark.measure.scoring import reference, row
+from joulemark.measure.scoring import Grade, reference, row
 from joulemark.measure.traffic import Answers
 
 T = TypeVar("T")
@@ -48,10 +48,10 @@ def rows(
     samples: Sequence[Sample],
     answers: Answers,
     shares: Shares,
-    scores: Iterable[float | None],
+    grades: Iterable[Grade],
 ) -> Iterator[Request]:
     """A row for each request of the traffic, whether it was answered or not."""
-    each = iter(scores)
+    each = iter(grades)
     for timing in answers.timings:
         sample, place = samples[timing.sample], answers.places[timing.number]
         if place >= 0:

@@ -14,13 +14,13 @@ from joulemark.core.task import (
     Prediction,
     Sample,
     Scores,
+    Statistics,
     without_quality,
 )
 from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.data.images import encoded_image
 from joulemark.tasks.metrics.average_precision import average_precision
 from joulemark.tasks.metrics.libraries import library
-from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("map", "map50")
 
@@ -103,15 +103,15 @@ class ObjectDetection:
             return without_quality(METRICS, len(samples), why)
         if not all(isfinite(v) for _, output in pairs for entry in output for v in (*entry["box"], entry["score"])):
             return without_quality(METRICS, len(samples), f"boxes: {NOT_FINITE}")
-        some = average_precision(pairs, known)
-        if some is None:
+        result = average_precision(pairs, known)
+        if result is None:
             return without_quality(METRICS, len(samples), "the references hold no object but crowds")
         rule = library("pycocotools", "crowds ignored")
         return Scores(
-            some(range(len(pairs))),
+            result[0],
             [None] * len(samples),
             computed_by=dict.fromkeys(METRICS, rule),
-            intervals=lambda: intervals(len(pairs), some, METRICS),
+            statistics=Statistics("boxes", result[1], [sample.target is not None for sample in samples]),
         )
 
 

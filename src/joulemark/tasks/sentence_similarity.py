@@ -14,11 +14,11 @@ from joulemark.core.task import (
     Prediction,
     Sample,
     Scores,
+    Statistics,
     without_quality,
 )
 from joulemark.data.dataset import Dataset, Row, text_of
 from joulemark.tasks.metrics.libraries import library
-from joulemark.tasks.metrics.resampling import intervals
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,13 @@ class SentenceSimilarity:
             return without_quality(("spearman",), len(samples), why)
         from scipy.stats import spearmanr
 
-        def some(places: Sequence[int]) -> dict[str, float | None]:
-            one, other = ([values[place] for place in places] for values in (truth, given))
-            return {"spearman": float(spearmanr(one, other).statistic)}
-
         return Scores(
-            some(range(len(truth))),
+            {"spearman": float(spearmanr(truth, given).statistic)},
             [None] * len(samples),
             computed_by={"spearman": library("scipy")},
-            intervals=lambda: intervals(len(truth), some, ("spearman",)),
+            statistics=Statistics(
+                "ranks", [*zip(truth, given, strict=True)], [sample.target is not None for sample in samples]
+            ),
         )
 
 

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, Statistics, without_quality
 from joulemark.data.audio import clip
 from joulemark.data.dataset import Dataset, Row, reference_of
 from joulemark.tasks.metrics import transcripts
-from joulemark.tasks.metrics.resampling import intervals
 
 
 @dataclass(frozen=True)
@@ -63,5 +62,5 @@ class SpeechRecognition:
             values,
             each,
             computed_by=dict.fromkeys(values, transcripts.rule(name)),
-            intervals=lambda: intervals(len(scored), transcripts.errors(scored), tuple(values)),
+            statistics=Statistics("words", transcripts.errors(scored), [bool(reference) for reference, _ in pairs]),
         )

@@ -1,16 +1,16 @@
 """Text classification: one label per text; accuracy and macro F1."""
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from joulemark.core.labels import Labels
-from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, Statistics, without_quality
 from joulemark.data.dataset import Dataset, text_of
 from joulemark.tasks.metrics import classification
 from joulemark.tasks.metrics.libraries import library
-from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("accuracy", "f1_macro", "unanswered")
 
@@ -42,6 +42,7 @@ class TextClassification:
         is wrong. Macro F1 is over the classes that references or answers hold. A classifier that cannot give some label
         of the references has no quality here.
         """
+        import numpy
         from sklearn.metrics import accuracy_score, f1_score
 
         references = list(dict.fromkeys(sample.target for sample in samples if sample.target is not None))
@@ -51,11 +52,14 @@ class TextClassification:
             return without_quality(METRICS, len(samples), why)
         each: list[float | None] = []
         counts: Counter[tuple[str, str]] = Counter()  # as few as pairs of labels
+        coded, codes = array("i"), classification.Codes()
         for sample, labels in zip(samples, classification.predicted_labels(predictions, known), strict=True):
             target = None if sample.target is None else known.name(sample.target)
             each.append(classification.right(target, labels))
             if target is not None:
-                counts[target, labels[0] if labels else ""] += 1
+                answer = labels[0] if labels else ""
+                counts[target, answer] += 1
+                coded.extend((codes.code(target), codes.code(answer)))
         truth, given = zip(*counts, strict=True)
         weights = {"sample_weight": list(counts.values())}
         present = sorted({*truth, *given} - {""})
@@ -70,5 +74,7 @@ class TextClassification:
             },
             each,
             computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},
-            intervals=lambda: intervals(counts.total(), classification.macro_f1(counts), ("f1_macro",)),
+            statistics=Statistics(
+                "labels", numpy.asarray(coded).reshape(-1, 2), [sample.target is not None for sample in samples]
+            ),
         )

@@ -6,12 +6,11 @@ from typing import ClassVar
 
 from joulemark.core.errors import BadRowError
 from joulemark.core.labels import Labels, without_counterpart
-from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, without_quality
+from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, Statistics, without_quality
 from joulemark.data.dataset import Dataset, Row, blank
 from joulemark.tasks.metrics import entities
 from joulemark.tasks.metrics.entities import OUTSIDE
 from joulemark.tasks.metrics.libraries import library
-from joulemark.tasks.metrics.resampling import intervals
 
 METRICS = ("f1", "precision", "recall", "accuracy")
 
@@ -93,7 +92,7 @@ class TokenClassification:
             {name: float(value) for name, value in values.items()},
             each,
             computed_by=dict.fromkeys(values, rule),
-            intervals=lambda: intervals(len(both), entities.counted(both), METRICS),
+            statistics=Statistics("entities", entities.counted(both), [s.target is not None for s in samples]),
         )
 
 

@@ -163,6 +163,11 @@ def _check_prompt(tokenizer: Any, prompt: str, room: int) -> None:
         )
 
 
+def filled(prompt: str, request: Any) -> str:
+    """The prompt with the input in it, whole."""
+    return "".join(_around(prompt, request))
+
+
 def _around(prompt: str, request: Any) -> tuple[str, str, str]:
     """The prompt with the input in it, in three parts of which the middle one may be cut."""
     fields = request if isinstance(request, Mapping) else {"text": request}

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from joulemark.core.errors import UserError
 # Schemas whose tables were checked: only there are tables written to. A new one: look where that MLflow keeps what
 # RELIED_UPON lists, above all its paths, then add it
 CHECKED = ("dc11669786a5",)  # MLflow 3.17
+OPTUNAS = re.compile(r"v\d+\.\d+")  # how Optuna numbers its own, in a table of the same name
 
 
 def check(connection: Any, shown: str, writes: bool = False) -> None:
@@ -28,6 +30,11 @@ def check(connection: Any, shown: str, writes: bool = False) -> None:
     schemas = stated(connection)
     if schemas is None:
         raise UserError(f"{shown} is no database of MLflow; type tracking_uri=… of one that is; nothing was changed")
+    if any(map(OPTUNAS.match, schemas)):
+        raise UserError(
+            f"{shown} holds a sweep's study (storage=…): study and runs need a database each, since both keep the "
+            "version of their tables in one of the same name; nothing was changed"
+        )
     accepted = CHECKED if writes else (installed(),)
     if len(schemas) != 1 or schemas[0] not in accepted:
         raise UserError(

@@ -5,7 +5,8 @@ IOE, IOBES      E ends one, S is one; BILOU and BMES write L and U, M for the sa
 none            tags without a prefix: a run of one tag is an entity
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 from joulemark.core.labels import PREFIXED, Labels
 
@@ -52,15 +53,15 @@ def iob2(tags: Sequence[str], prefixed: bool, known: Labels) -> list[str]:
     return written
 
 
-def counted(pairs: Sequence[tuple[list[str], list[str]]]) -> Callable[[Sequence[int]], dict[str, float | None]]:
-    """seqeval's micro-averaged figures of some of these texts, from the counts of each: a thousand resamples a second.
+def counted(pairs: Sequence[tuple[list[str], list[str]]]) -> Any:
+    """Of each text: entities found, in the reference and in the prediction (seqeval); right tags, words.
 
     A pair is a text's reference and predicted tags in IOB2.
     """
     import numpy
     from seqeval.metrics.sequence_labeling import get_entities
 
-    counts = numpy.array(
+    return numpy.array(
         [
             (len(set(truth) & set(given)), len(truth), len(given), sum(a == b for a, b in zip(*tags, strict=True)),
              len(tags[0]))
@@ -69,13 +70,22 @@ def counted(pairs: Sequence[tuple[list[str], list[str]]]) -> Callable[[Sequence[
         ]
     )  # fmt: skip
 
-    def some(places: Sequence[int]) -> dict[str, float | None]:
-        found, truth, given, right, words = (int(total) for total in counts[list(places)].sum(axis=0))
-        return {
-            "f1": 2 * found / (truth + given) if truth + given else 0.0,
-            "precision": found / given if given else 0.0,
-            "recall": found / truth if truth else 0.0,
-            "accuracy": right / words,
-        }
 
-    return some
+class EntityCounts:
+    """seqeval's micro-averaged figures of some texts, from the counts of each."""
+
+    metrics: ClassVar[tuple[str, ...]] = ("f1", "precision", "recall", "accuracy")
+
+    def __init__(self, rows: Sequence[Sequence[float]]) -> None:
+        """A row holds the counts of a text, as `counted` gives them."""
+        import numpy
+
+        self._counts = numpy.asarray(rows, float, order="F")
+
+    def __call__(self, counts: Any) -> Any:
+        """As `WholeSet`; what would be divided by nothing is 0, as seqeval's `zero_division`."""
+        import numpy
+
+        found, truth, given, right, words = (counts @ self._counts).T
+        parts = ((2 * found, truth + given), (found, given), (found, truth), (right, words))
+        return numpy.array([part / numpy.maximum(whole, 1) for part, whole in parts])

@@ -1,86 +1,178 @@
-"""The 95 % interval of a metric of the whole set of predictions, by a bootstrap over the requests.
+"""Intervals of metrics of the whole set of predictions, and of their differences: a bootstrap over the requests.
 
-Such a metric (macro F1, a correlation, mean average precision) is no mean of scores of single requests. It costs time
-after the last window: at most about `BUDGET_S`, for which it takes fewer resamples, then simpler ends, then none.
+Such a metric (macro F1, a correlation, mean average precision) is no mean of scores of single requests: each resample
+is computed again, from how many times it holds each request. Where that would take longer than `BUDGET_S` or `PAIR_S`
+there are fewer resamples, then simpler ends, then none.
 """
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from hashlib import blake2b
-from math import isfinite, nan
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from math import inf, isfinite, sqrt
+from typing import Any, ParamSpec, TypeVar
 
 from joulemark.core.stats import LEVEL
-from joulemark.core.task import MetricInterval
+from joulemark.core.task import MetricInterval, Statistics
+from joulemark.tasks.metrics.whole_set import KINDS
 
-BUDGET_S = 10.0
+BUDGET_S = 10.0  # of the intervals of a run
+PAIR_S = 3.0  # of a pair: a report has some dozens
 TIMED = 3  # evaluations of which the fastest tells how long one takes: the host may be busy
-MOST = 10_000  # requests: a resample holds all of them
+TRIED = 8  # resamples that are evaluated at once for it
+AT_ONCE = 1_000_000  # counts of requests that are held at once
 BCA, PERCENTILE = (1000, 500, 200), (1000, 500, 200, 100)  # resamples, the most that fit are taken
+FEWEST = 2  # requests that can be resampled
+ALIKE = "the resamples are all alike, or some have no value"
 
-# The metrics of some of the requests, by their places; one may come several times
-Statistic = Callable[[Sequence[int]], Mapping[str, float | None]]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A row a metric and a column a resample, of how many times each resample holds each request
+Statistic = Callable[[Any], Any]
 
 
-def intervals(count: int, statistic: Statistic, metrics: Sequence[str]) -> dict[str, MetricInterval]:
-    """The interval of each metric of `count` requests.
+@dataclass(frozen=True)
+class Difference:
+    """How far two models differ in a metric of the whole set over the same requests.
+
+    Attributes:
+        value: the metric of the first less a share of the other's
+        low: the lower end of its 95 % interval; None where there is none
+        high: the upper end
+        p: of no difference; None where there is none
+        method: how these were computed, or why they are None
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    method: str
+
+
+def _on_one_core(function: Callable[P, R]) -> Callable[P, R]:
+    """BLAS on one core: products of long, thin matrices wait for each other on several, forty times as long."""
+
+    @wraps(function)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+        import numpy  # noqa: F401  # what is not loaded is not limited
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            return function(*args, **kwargs)
+
+    return limited
+
+
+@_on_one_core
+def intervals(statistics: Statistics) -> dict[str, MetricInterval]:
+    """The interval of each metric that these statistics are of.
 
     BCa takes as many evaluations as there are resamples and requests, percentiles of the resamples do with the first.
     """
-    if count > MOST:
-        return _none(count, metrics, f"more than {MOST:,} requests")
-    each_s = min(_seconds(count, statistic) for _ in range(TIMED))
-    for method, name, fixed, resamples in (("BCa", "BCa", count, BCA), ("percentile", "percentile", 0, PERCENTILE)):
-        fits = next((most for most in resamples if each_s * (most + fixed) <= BUDGET_S), None)
-        if fits is not None:
-            return _bootstrapped(count, statistic, metrics, method, fits, f"{name} bootstrap, {fits:,} resamples")
-    return _none(
-        count, metrics, f"{PERCENTILE[-1]} resamples of {each_s:.2g} s each would take more than {BUDGET_S:g} s"
-    )
+    count, metrics, of = len(statistics.rows), KINDS[statistics.kind].metrics, KINDS[statistics.kind](statistics.rows)
+    if count < FEWEST:
+        return {name: MetricInterval(None, None, count, f"fewer than {FEWEST} requests") for name in metrics}
+    each_s = _seconds(count, of)
+    for method, fixed, most in (("BCa", count, BCA), ("percentile", 0, PERCENTILE)):
+        if (resamples := _affordable(each_s, BUDGET_S, most, fixed)) is not None:
+            ends = _bootstrapped(count, of, method, resamples).confidence_interval
+            said = f"{method} bootstrap, {resamples:,} resamples"
+            return {
+                name: _interval(count, low, high, said)
+                for name, low, high in zip(metrics, ends.low, ends.high, strict=True)
+            }
+    return {name: MetricInterval(None, None, count, _too_slow(each_s, BUDGET_S)) for name in metrics}
+
+
+@_on_one_core
+def difference(kind: str, metric: str, a: Any, b: Any, share: float = 1.0) -> Difference:
+    """The metric of A less a share of B's, from the rows of both for each request, at least two.
+
+    Every resample holds the same requests of both. The interval is Student's, of as many degrees of freedom as
+    requests less one, with the bootstrap's standard error; a resample varies less than a sample by (n - 1) / n.
+    """
+    from scipy.stats import t
+
+    count, (of_a, of_b) = len(a), (KINDS[kind](rows) for rows in (a, b))
+    place = KINDS[kind].metrics.index(metric)
+
+    def gap(counts: Any) -> Any:
+        return of_a(counts)[place : place + 1] - share * of_b(counts)[place : place + 1]
+
+    value = float(_evaluated(gap, count, _whole(count))[0])
+    each_s = _seconds(count, gap)
+    resamples = _affordable(each_s, PAIR_S, PERCENTILE)
+    if resamples is None:
+        return Difference(value, None, None, None, _too_slow(each_s, PAIR_S))
+    spread = float(_bootstrapped(count, gap, "percentile", resamples).standard_error[0])
+    if not isfinite(spread) or not isfinite(value):
+        return Difference(value, None, None, None, "some resamples have no value")
+    if spread == 0:
+        return Difference(value, value, value, float(value == 0), ALIKE)
+    error = spread * sqrt(count / (count - 1))
+    half, p = (float(x) for x in (t.isf((1 - LEVEL) / 2, count - 1) * error, 2 * t.sf(abs(value) / error, count - 1)))
+    return Difference(value, value - half, value + half, p, f"paired bootstrap, {resamples:,} resamples")
+
+
+def _interval(count: int, low: float, high: float, method: str) -> MetricInterval:
+    """An interval by its ends; none where these are no numbers, or equal."""
+    if not (isfinite(low) and isfinite(high) and low < high):
+        return MetricInterval(None, None, count, ALIKE)
+    return MetricInterval(float(low), float(high), count, method)
+
+
+def _affordable(each_s: float, budget_s: float, most: Sequence[int], fixed: int = 0) -> int | None:
+    """The most resamples that fit into the budget; None where the fewest do not."""
+    return next((resamples for resamples in most if each_s * (resamples + fixed) <= budget_s), None)
+
+
+def _too_slow(each_s: float, budget_s: float) -> str:
+    return f"{PERCENTILE[-1]} resamples of {each_s:.2g} s each would take more than {budget_s:g} s"
+
+
+def _bootstrapped(count: int, statistic: Statistic, method: str, resamples: int) -> Any:
+    """scipy's bootstrap of the places of requests."""
+    from scipy.stats import bootstrap
+
+    with warnings.catch_warnings():  # of resamples without a value, or all alike: both have no interval
+        warnings.simplefilter("ignore")
+        return bootstrap(
+            (_whole(count),), lambda places, axis: _evaluated(statistic, count, places), n_resamples=resamples,
+            batch=_batch(count), vectorized=True, method=method, confidence_level=LEVEL, rng=0,
+        )  # fmt: skip
+
+
+def _whole(count: int) -> Any:
+    import numpy
+
+    return numpy.arange(count)
+
+
+def _evaluated(statistic: Statistic, count: int, places: Any) -> Any:
+    """The metrics of each row of places of requests; of one row alone, without the axis of resamples."""
+    import numpy
+
+    counts = [numpy.bincount(row, minlength=count) for row in numpy.atleast_2d(places)]
+    metrics = statistic(numpy.asarray(counts, float))
+    return metrics[:, 0] if places.ndim == 1 else metrics
+
+
+def _batch(count: int) -> int:
+    return max(1, AT_ONCE // count)
 
 
 def _seconds(count: int, statistic: Statistic) -> float:
-    began = time.perf_counter()
-    statistic(range(count))
-    return time.perf_counter() - began
-
-
-def _bootstrapped(
-    count: int, statistic: Statistic, metrics: Sequence[str], method: str, resamples: int, said: str
-) -> dict[str, MetricInterval]:
+    """How long a resample takes at best."""
     import numpy
-    from scipy.stats import bootstrap
 
-    known: dict[bytes, Mapping[str, float | None]] = {}  # all metrics see the same resamples
-
-    def one(name: str, places: Any) -> float:
-        key = blake2b(places.tobytes(), digest_size=16).digest()
-        if key not in known:
-            known[key] = statistic(places)
-        value = known[key][name]
-        return nan if value is None else value
-
-    found = {}
-    for name in metrics:
-        with warnings.catch_warnings():  # of resamples without a value, or all alike: both have no interval
-            warnings.simplefilter("ignore")
-            ends = bootstrap(
-                (numpy.arange(count),), partial(one, name), n_resamples=resamples, vectorized=False, method=method,
-                confidence_level=LEVEL, rng=0,
-            ).confidence_interval if count > 1 else None  # fmt: skip
-        low, high = (nan, nan) if ends is None else (float(ends.low), float(ends.high))
-        found[name] = made(count, low, high, said)
-    return found
-
-
-def made(count: int, low: float, high: float, method: str) -> MetricInterval:
-    """An interval by its ends; none where these are no numbers, or equal."""
-    if not (isfinite(low) and isfinite(high) and low < high):
-        return MetricInterval(None, None, count, "the resamples are all alike, or some have no value")
-    return MetricInterval(low, high, count, method)
-
-
-def _none(count: int, metrics: Sequence[str], reason: str) -> dict[str, MetricInterval]:
-    return {name: MetricInterval(None, None, count, reason) for name in metrics}
+    resamples = min(TRIED, _batch(count))
+    places = numpy.random.default_rng(0).integers(0, count, (resamples, count))
+    least = inf
+    for _ in range(TIMED):
+        began = time.perf_counter()
+        _evaluated(statistic, count, places)
+        least = min(least, (time.perf_counter() - began) / resamples)
+    return least

@@ -8,7 +8,7 @@ characters   the same, and each character is a word: for scripts that write no s
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from joulemark.tasks.metrics.libraries import library
 from joulemark.tasks.metrics.scripts import mostly_unspaced, words
@@ -49,21 +49,38 @@ def _normalizer(name: str) -> Callable[[str], str]:
     return BasicTextNormalizer(split_letters=name == "characters", preserve_marks=True)  # type: ignore[no-any-return]
 
 
-def errors(pairs: Sequence[tuple[str, str]]) -> Callable[[Sequence[int]], dict[str, float | None]]:
-    """jiwer's word error rate of some of these clips, from the errors and words of each; and 1 less it, never below 0.
+def errors(pairs: Sequence[tuple[str, str]]) -> Any:
+    """jiwer's errors, and the words of the reference, of each clip: a row of two counts.
 
     A pair is a clip's reference and transcript, both normalized.
     """
     import jiwer
     import numpy
 
-    each = [jiwer.process_words(*pair) for pair in pairs]
-    wrong = numpy.array([out.substitutions + out.deletions + out.insertions for out in each])
-    words = numpy.array([out.hits + out.substitutions + out.deletions for out in each])
+    each = (jiwer.process_words(*pair) for pair in pairs)
+    return numpy.array(
+        [
+            (out.substitutions + out.deletions + out.insertions, out.hits + out.substitutions + out.deletions)
+            for out in each
+        ]
+    )
 
-    def some(places: Sequence[int]) -> dict[str, float | None]:
-        chosen = numpy.asarray(places)
-        wer = float(wrong[chosen].sum() / words[chosen].sum())
-        return {"word_accuracy": max(0.0, 1.0 - wer), "wer": wer}
 
-    return some
+class WordErrors:
+    """jiwer's word error rate of some clips, from the errors and words of each; and 1 less it, never below 0."""
+
+    metrics: ClassVar[tuple[str, ...]] = ("word_accuracy", "wer")
+
+    def __init__(self, rows: Sequence[Sequence[float]]) -> None:
+        """A row holds errors and words, as `errors` gives them."""
+        import numpy
+
+        self._counts = numpy.asarray(rows, float, order="F")
+
+    def __call__(self, counts: Any) -> Any:
+        """As `WholeSet`."""
+        import numpy
+
+        wrong, words = (counts @ self._counts).T
+        wer = wrong / words
+        return numpy.array([numpy.maximum(0.0, 1.0 - wer), wer])
