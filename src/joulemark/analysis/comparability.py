@@ -133,14 +133,15 @@ def _scenario(record: Record) -> dict[str, Any]:
 
 
 def _served(record: Record, known: Mapping[str, Any]) -> dict[str, str | None]:
-    """What a list of served runs is grouped by beside `compare.key`; the load in words of its options."""
-    scenario = _scenario(record)
+    """What a list of served runs is grouped by beside `compare.key`, and named by."""
+    scenario, engine = _scenario(record), record.engine
     curve = {key: value for key, value in scenario.items() if key not in LOADS}
-    load = ", ".join(f"{key} {scenario[key]:g}" for key in LOADS if scenario.get(key) is not None)
+    loads = {f"scenario.{key}": str(scenario[key]) for key in LOADS if scenario.get(key) is not None}
     return {
         "scenario": record.scenario.name,
-        "scenario.load": load or None,
-        "engine": record.engine.name,
+        **loads,
+        "engine": engine.name,
+        "engine.options": json.dumps(dict(engine.options), sort_keys=True, default=str) if engine.options else None,
         "compare.curve": _digest({**known, "scenario": curve}),
     }
 

@@ -222,7 +222,7 @@ def within(result: Cell, limit: float) -> LimitVerdict:
         return LimitVerdict(UNKNOWN, "no value is available")
     kept, counted = known.mean <= limit, f"{result.processes} process{'es' if result.processes > 1 else ''}"
     if not enough(result):
-        indicated = f"{KEPT if kept else EXCEEDED} as far as {counted} say"
+        indicated = f"{KEPT if kept else EXCEEDED} by the mean of {counted}"
         return LimitVerdict(NOT_ESTABLISHED, f"{indicated}, where {MIN_PROCESSES} are needed: repeats=…", kept)
     if known.high_or_mean <= limit:
         return LimitVerdict(KEPT, f"established by {counted}", kept)

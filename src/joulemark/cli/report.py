@@ -15,8 +15,9 @@ from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN
 from joulemark.cli import command_line
 from joulemark.core import formatting
 from joulemark.core.paths import CONF
-from joulemark.reporting import recommendation_text
+from joulemark.reporting import load_text, recommendation_text, table
 from joulemark.reporting.build import Report, make, request_of
+from joulemark.reporting.load import LoadAnswer
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
@@ -27,6 +28,8 @@ def command(config: DictConfig) -> None:
 
 def show(made: Report) -> int:
     """Prints each recommendation in a line or two, where the page is, and what programs read; returns the exit code."""
+    for answer in made.loads:
+        show_load(answer)
     for recommendation in made.recommendations:
         chosen = recommendation.chosen
         cost = (
@@ -55,9 +58,36 @@ def show(made: Report) -> int:
             for recommendation in made.recommendations
         },
         "registered": list(made.registered),
+        "loads": [choice_of(answer) for answer in made.loads],
     }
     print(json.dumps(last))
     return 0
+
+
+def choice_of(answer: LoadAnswer) -> dict[str, object]:
+    """What programs read of a load: the setting, its cards and its energy a day."""
+    chosen = answer.choice.chosen
+    return {
+        "shares": answer.served.title,
+        "sure": answer.choice.sure,
+        "take": None if chosen is None else chosen.curve.name,
+        "cards": None if chosen is None else chosen.cards,
+        "wh_per_day": None if chosen is None else chosen.wh_per_day,
+    }
+
+
+def show_load(answer: LoadAnswer) -> None:
+    """Prints what to take for the load, what it costs, and how sure that is."""
+    print(f"{load_text.task(answer)} at {load_text.question(answer)}: {load_text.headline(answer)}")
+    facts = load_text.facts(answer)
+    if facts:
+        print(f"   {'; '.join(f'{what} {value}' for what, value in facts)}")
+    for line in (*load_text.how_sure(answer), *(load_text.refused(answer) if facts else ())):
+        print(f"   {line}")
+    for content in (load_text.loads_table(answer), load_text.settings_table(answer)):
+        print(f"\n{content.title}")
+        table.printed(content.columns, content.rows, (), ("load", "take", "setting", "evidence"))
+    print()
 
 
 def main() -> int:

@@ -18,12 +18,25 @@ from joulemark.core.paths import program
 from joulemark.core.private_files import private_files
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
-from joulemark.reporting import compared, constraints, files, greenest, impact, page_data, private_data, rescored
+from joulemark.reporting import (
+    compared,
+    constraints,
+    engines,
+    files,
+    greenest,
+    impact,
+    load,
+    load_charts,
+    page_data,
+    private_data,
+    rescored,
+)
 from joulemark.reporting.answers import Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import Recommendation, decide
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group, groups
+from joulemark.reporting.load import LoadAnswer
 from joulemark.reporting.render import Page, render
 from joulemark.reporting.sections import sections
 from joulemark.reporting.selection import LeftOut, Selection, select
@@ -44,6 +57,9 @@ class ReportRequest:
     runs: tuple[str, ...] = ()
     filter: str | None = None
     constraints: Mapping[str, Any] | None = None
+    load: float | None = None
+    limits: Mapping[str, Any] | None = None
+    across_engines: bool = False
     quantity: str = compared.AUTO
     private: bool = True
     records: int = 200
@@ -70,6 +86,7 @@ class Report:
         runs: how many runs it covers
         left_out: the runs that it does not cover, each with the reason
         registered: the versions that were added to the model registry
+        loads: what to take for the load that was asked for
     """
 
     folder: Path
@@ -77,6 +94,7 @@ class Report:
     runs: int
     left_out: tuple[LeftOut, ...]
     registered: tuple[Mapping[str, Any], ...] = ()
+    loads: tuple[LoadAnswer, ...] = ()
 
 
 def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportRequest:
@@ -95,7 +113,8 @@ def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportR
 def make(request: ReportRequest) -> Report:
     """Writes the requested report; UserError for what cannot be, before anything is written."""
     bounds, uri = constraints.constraints(request.constraints or {}), tracking.resolve(request.tracking_uri)
-    folder = _folder(request)
+    folder, limits = _folder(request), load.limits(request.limits)
+    load.check(request.load)
     impact.requested_use(asdict(request))
     impact.requested_mix(asdict(request))
     for kind in request.figures:
@@ -109,15 +128,19 @@ def make(request: ReportRequest) -> Report:
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
     constraints.check_currency(bounds, chosen.entries)
-    ranked, lacking = compared.compared(chosen.entries, request.quantity)
+    entries = engines.named(engines.across(chosen.entries) if request.across_engines else chosen.entries)
+    ranked, lacking = compared.compared(entries, request.quantity)
     chosen = replace(chosen, entries=merged(ranked), left_out=(*chosen.left_out, *lacking))
     answers = Answers(lambda run_id: listing.record(uri, chosen.held[run_id]))
     recommendations = tuple(decide(group, bounds, answers) for group in groups(chosen.entries))
+    curves = load.curves(ranked)
+    loads = load.answered(curves, request.load, limits, bounds, answers)
     if request.register:
         greenest.check(recommendations)
     page = page_of(
         request, bounds, uri, chosen, recommendations, _records(uri, chosen, recommendations, request.records)
     )
+    page = replace(page, loads=loads, sections=(*load_charts.sections(curves, limits), *page.sections))
     if rescored.requested(site):
         page = replace(page, notes=[*page.notes, rescored.note(site)])
     with private_files():
@@ -130,9 +153,8 @@ def make(request: ReportRequest) -> Report:
 
             write(folder, recommendations, request.figures)
     registered = greenest.register(uri, recommendations) if request.register else []
-    return Report(
-        folder, recommendations, sum(len(entry.run_ids) for entry in chosen.entries), chosen.left_out, tuple(registered)
-    )
+    runs = sum(len(entry.run_ids) for entry in chosen.entries)
+    return Report(folder, recommendations, runs, chosen.left_out, tuple(registered), loads)
 
 
 def _folder(request: ReportRequest) -> Path:

@@ -171,7 +171,7 @@ def _once(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def _usual(chosen: Entry, sound: Sequence[Entry]) -> Entry | None:
     """The chosen model as it is usually run: batch 1, fp32, nothing else set."""
-    plain = (chosen.model, chosen.weights, "fp32", "1", "")
+    plain = (chosen.model, chosen.weights, "fp32", "1", "", chosen.engine, chosen.engine_options)
     return next((entry for entry in sound if entry.setting == plain and entry.setting != chosen.setting), None)
 
 

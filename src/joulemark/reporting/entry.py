@@ -7,7 +7,9 @@ from typing import Any
 from joulemark.analysis.flags import UNDECIDING, undeciding
 from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN, DYNAMIC, GROSS, QUANTITIES, Quantity
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import spoken
 from joulemark.core.model import Settings
+from joulemark.core.serving import BATCH, TRANSFORMERS
 from joulemark.store.listing import StoredRun
 
 (ENERGY, SPREAD), QUALITY = QUANTITIES[GROSS], "quality/primary"
@@ -22,6 +24,10 @@ PLAIN = {
 
 # The params that a report reads; a run has some sixty more
 PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.estimated_limit")
+
+
+OF_BATCHES = ("", TRANSFORMERS)  # engines that take `batch_size`; another one forms its batches itself
+ENGINE = "|engine="  # before the engine, at the end of the key of a served run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,9 @@ class Entry:
 
     `energy`, `half_width` and `values` are its gross energy as `Energy` describes it; `dynamic` is that above idle,
     None where it is not available or not above zero; `quantity` which of the two it is compared by. `run_ids` are those
-    of all its processes, `cell` is equal for processes of one cell. `quality` is the task's metric, None where the data
+    of all its processes, `cell` is equal for processes of one cell. Of a served run `scenario` is how requests arrived,
+    `rate` or `users` how many, `engine` what answered with `engine_options`, and `curve` is equal for those that differ
+    by their load alone. `quality` is the task's metric, None where the data
     holds no references and for random weights, whatever was stored.
     """
 
@@ -83,6 +91,25 @@ class Entry:
     run_ids: tuple[str, ...] = ()
     dynamic: Energy | None = None
     quantity: Quantity = ALL_THAT_WAS_DRAWN
+    scenario: str = BATCH
+    rate: float | None = None
+    users: int | None = None
+    engine: str = ""
+    engine_options: str = ""
+    curve: str = ""
+
+    @property
+    def served(self) -> bool:
+        """Whether requests arrived, other than fixed batches."""
+        return self.scenario != BATCH
+
+    @property
+    def arrivals(self) -> str:
+        """How requests arrived, as text: `server at 3 requests/s`; empty of fixed batches."""
+        if not self.served:
+            return ""
+        rate = "" if self.rate is None else f" at {self.rate:g} requests/s"
+        return f"{spoken(self.scenario)}{rate}{'' if self.users is None else f' of {self.users}'}"
 
     @property
     def compared(self) -> Energy:
@@ -107,13 +134,15 @@ class Entry:
     @property
     def setting(self) -> tuple[str, ...]:
         """What must differ for two runs to be two choices, not a choice measured twice."""
-        return (self.model, self.weights, self.precision, str(self.batch), self.settings)
+        return (
+            self.model, self.weights, self.precision, str(self.batch), self.settings, self.engine, self.engine_options
+        )  # fmt: skip
 
     @property
     def configuration(self) -> str:
         """The settings as text: `bf16, batch 8, cache=static`."""
         batch = f"batch {self.batch}" if self.batch is not None else ""
-        return ", ".join(part for part in (self.precision, batch, self.settings) if part)
+        return ", ".join(part for part in (self.engine, self.precision, batch, self.settings) if part)
 
     @property
     def named(self) -> str:
@@ -154,8 +183,9 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
     """The entry of a run whose energy is available; `tags` are its own, completed by its record where needed."""
     flags = tuple(flag for flag in tags.get("flags", "").split(", ") if flag)
     random = tags.get("weights") == "random" or "random_weights" in flags
-    energy = _energy(run.metrics, GROSS)
+    energy, served = _energy(run.metrics, GROSS), tags.get("scenario", BATCH) != BATCH
     assert energy is not None
+    engine = tags.get("engine", "") if served else ""
     return Entry(
         run_id=run.run_id,
         experiment_id=run.experiment_id,
@@ -172,7 +202,10 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         protocol=tags.get("protocol", ""),
         weights=tags.get("weights", ""),
         precision=run.params.get("precision", tags.get("precision", "")),
-        batch=_whole(run.params.get("batch_size", tags.get("batch_size"))),
+        # Another engine forms its batches itself
+        batch=None
+        if engine not in ("", TRANSFORMERS)
+        else _whole(run.params.get("batch_size", tags.get("batch_size"))),
         settings=", ".join(
             f"{key}={run.params[key]}" for key, plain in PLAIN.items() if run.params.get(key, plain) != plain
         ),
@@ -192,6 +225,12 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         dynamic=_energy(run.metrics, DYNAMIC),
         quality=None if random else run.metrics.get(QUALITY),
         metrics=run.metrics if not random else _without_quality(run.metrics),
+        scenario=tags.get("scenario", BATCH),
+        rate=_number(tags.get("scenario.rate")),
+        users=_whole(tags.get("scenario.users")),
+        engine=engine,
+        engine_options=tags.get("engine.options", "") if served else "",
+        curve=tags.get("compare.curve", ""),
     )
 
 
@@ -208,12 +247,20 @@ def _key(tags: Mapping[str, str]) -> str:
     own = tags.get("compare.key")
     if own is None:
         own = "|".join(tags.get(name, "") for name in ("task", "dataset", "device", "hardware", "protocol", "metric"))
-    return f"{tags.get('task', '')}|{own}|{tags.get('boundary', '')}"
+    engine = f"{ENGINE}{tags.get('engine', '')}" if tags.get("scenario", BATCH) != BATCH else ""
+    return f"{tags.get('task', '')}|{own}|{tags.get('boundary', '')}{engine}"
 
 
 def _without_quality(metrics: Mapping[str, float]) -> dict[str, float]:
     drop = ("quality/", "energy/j_per_correct")
     return {name: value for name, value in metrics.items() if not name.startswith(drop)}
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _whole(value: Any) -> int | None:

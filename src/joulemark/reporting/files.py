@@ -8,7 +8,7 @@ from joulemark.analysis.verdict import Verdict
 from joulemark.core import formatting
 from joulemark.core import markdown as md
 from joulemark.core.markdown import Table, escaped
-from joulemark.reporting import recommendation_text
+from joulemark.reporting import load_files, recommendation_text
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.page_data import short
@@ -21,6 +21,8 @@ def markdown(page: Page) -> str:
     """The recommendations, their fronts, and what was left out; text that came from elsewhere can be no markup."""
     lines = [f"# {escaped(page.title)}", "", f"{page.scope}. Constraints: {'; '.join(page.constraints) or 'none'}.", ""]
     lines += [f"> {escaped(note)}\n" for note in page.notes]
+    for answer in page.loads:
+        lines += load_files.markdown(answer)
     for recommendation in page.recommendations:
         lines += _recommendation(recommendation)
         apart = page.differs.get(recommendation.group.id)
@@ -92,6 +94,7 @@ def as_json(page: Page, constraints: Mapping[str, Any]) -> str:
             "title": page.title,
             "made": page.made,
             "constraints": {key: value for key, value in constraints.items() if value is not None},
+            "loads": [load_files.as_json(answer) for answer in page.loads],
             "recommendations": [
                 _json_of(recommendation, page.differs.get(recommendation.group.id, ()))
                 for recommendation in page.recommendations

@@ -1,4 +1,5 @@
-"""Runs that may be ranked together: same inputs, options, device, protocol, sensors and boundary.
+"""Runs that may be ranked together: same inputs, options, device, protocol, sensors and boundary; served ones of one
+scenario, load and engine.
 
 A specialist has no prompt, so it is compared with the general-purpose models of every prompt; two prompts are two
 groups.
@@ -49,8 +50,10 @@ class Group:
     @property
     def title(self) -> str:
         """What sets the group apart, in a few words."""
-        first = self.first
+        first, engines = self.first, sorted({entry.engine for entry in self.entries if entry.engine})
         parts = [
+            first.arrivals and f"scenario {first.arrivals}",
+            len(engines) == 1 and f"engine {engines[0]}",
             first.device,
             first.dataset and f"{first.dataset} data",
             first.protocol and f"protocol {first.protocol}",
@@ -58,6 +61,10 @@ class Group:
         return " · ".join(
             [*(part for part in parts if part), *([f"boundary: {first.boundary}"] if first.boundary else [])]
         )
+
+
+def _order(group: Group) -> tuple[str, bool, int, float, str]:
+    return (group.task, group.preliminary, -len(group.entries), group.first.rate or 0.0, group.id)
 
 
 def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
@@ -75,4 +82,4 @@ def groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
             own = tuple(entry for entry in some if entry.prompt in (None, prompt))
             name = hashlib.sha256(f"{key}|{prompt}".encode()).hexdigest()[:8]
             result.append(Group(name, own))
-    return tuple(sorted(result, key=lambda group: (group.task, group.preliminary, -len(group.entries), group.id)))
+    return tuple(sorted(result, key=_order))

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core import formatting
-from joulemark.reporting import recommendation_text
+from joulemark.reporting import load_text, recommendation_text
 from joulemark.reporting.decision import Recommendation
+from joulemark.reporting.load import LoadAnswer
 from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 
@@ -37,6 +38,7 @@ class Page:
         sections: what follows its own charts
         notes: at the top of the page
         data: what its script draws from
+        loads: what to take for the load that was asked for, first on the page
     """
 
     title: str
@@ -49,6 +51,7 @@ class Page:
     sections: Sequence[Section]
     notes: Sequence[str]
     data: Mapping[str, Any]
+    loads: Sequence[LoadAnswer] = ()
 
 
 def render(page: Page) -> str:
@@ -67,7 +70,7 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(sentences=recommendation_text, formatting=formatting)
+    environment.globals.update(sentences=recommendation_text, loads=load_text, formatting=formatting)
     environment.filters["whole"] = formatting.unbroken
     return environment.get_template("page.html").render(
         page=page,

@@ -30,7 +30,7 @@ class Chart:
 class Section:
     """A heading with paragraphs, tables and charts in this order. Text is plain: the page escapes it.
 
-    `id` is the anchor: lower-case letters and dashes.
+    `id` is the anchor: lower-case letters and dashes. `folded`: charts come first, and tables unfold below.
     """
 
     id: str
@@ -38,3 +38,4 @@ class Section:
     paragraphs: Sequence[str] = ()
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
+    folded: bool = False

@@ -1,12 +1,13 @@
 """The options of a sweep: those of `conf/sweep`, and typed overrides that are fixed, searched, or the reference's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from joulemark.config.compose import GROUPS
 from joulemark.config.run import RunSchema
 from joulemark.core.errors import UserError
+from joulemark.core.serving import BATCH
 from joulemark.sweep.space import Dimension, Point, require_searchable
 
 OWN = ("sweep", "storage")  # options of the sweep, not of its runs
@@ -72,11 +73,20 @@ def fixed_and_swept(overrides: Sequence[Any]) -> tuple[list[str], list[Dimension
     return fixed, swept
 
 
+def with_scenario(fixed: Sequence[str], choices: Mapping[str, Any]) -> list[str]:
+    """The overrides with the scenario that a sweep's YAML chose, which its runs would not know otherwise."""
+    scenario = choices.get("scenario") or BATCH
+    typed = any(override.lstrip("+").startswith("scenario=") for override in fixed)
+    return [*fixed] if typed or scenario == BATCH else [f"scenario={scenario}", *fixed]
+
+
 def dimensions_of(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimension]) -> list[Dimension]:
     """The YAML's dimensions with the typed ones in place of theirs, and without those that an override fixes."""
     fixed_keys = {override.partition("=")[0] for override in fixed}
     by_key = {}
     for key, values in conf.space.items():
+        if values is None:  # another YAML's dimension that this one does not search
+            continue
         if not isinstance(values, list | tuple):
             raise UserError(f"sweep.space.{key}={values}: a list of values; type sweep.space.{key}=[{values}]")
         if key not in fixed_keys:

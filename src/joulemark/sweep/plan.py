@@ -25,7 +25,7 @@ from joulemark.sweep.budget import Budget
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
-from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of
+from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of, with_scenario
 from joulemark.sweep.repeats import repeated
 from joulemark.sweep.software import Software, digest, software
 from joulemark.sweep.space import Dimension, Point, merged, space
@@ -96,7 +96,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     conf = typed(SweepConf, node, "sweep")
     budget, save_as = _budget(conf), saved_settings.place(conf.save_as)
     fixed, swept = fixed_and_swept(overrides)
-    (fixed,), repeats = repeated([fixed])
+    (fixed,), repeats = repeated([with_scenario(fixed, config.hydra.runtime.choices)])
     dimensions = dimensions_of(conf, fixed, swept)
     validity = Validity()
     reference = reference_of(conf, dimensions, fixed)
@@ -110,7 +110,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     alone = len(environments) == 1 and conf.worker is None and storage is None
     measured_on = device(run.hardware) if alone else product(run)
     line, used = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}-", software(run)
-    name = _study_name(conf.resume, line, used, folder, storage)
+    name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
     plan = SearchPlan(
@@ -235,7 +235,7 @@ def _budget(conf: SweepConf) -> Budget:
     return budget
 
 
-def _study_name(resume: str | None, line: str, used: Software, folder: Path, storage: str | None) -> str:
+def study_name(resume: str | None, line: str, used: Software, folder: Path, storage: str | None) -> str:
     """The study of this line and software: trials of other code, configuration or packages are no results of it."""
     if resume is None:
         return f"{line}{digest(used)}"

@@ -16,6 +16,8 @@ RefusalOf = Callable[[Sequence[str]], str | None]  # why a run with these overri
 
 BATCH = "batch_size"
 
+LOADS = ("scenario.rate", "scenario.users")  # of traffic: how much comes
+
 # What makes two runs comparable, and where and how they are measured: never searched
 FIXED = (
     "task",
@@ -112,7 +114,11 @@ def require_searchable(key: str, options: Sequence[str], task_options: Sequence[
     if group in FIXED:
         why = "it makes runs comparable" if group == "task" else "it says where and how a run is measured"
         raise UserError(f"{key} cannot be searched: {why}; give it one value")
-    if group != "model" and key not in options:
+    if group == "scenario" and key not in LOADS:
+        raise UserError(
+            f"{key} cannot be searched: it says what is asked of the engine; only {' and '.join(LOADS)} can"
+        )
+    if group not in ("model", "engine", "scenario") and key not in options:
         raise UserError(choose("sweep.space", key, [name for name in options if name not in FIXED]))
 
 

@@ -92,7 +92,7 @@ function show() {
   const group = groupOf(state.g), some = filtered();
   applyTheme();
   if (shownGroup !== group.id) {
-    document.querySelectorAll(".recommendation").forEach((article) => { article.hidden = article.dataset.group !== group.id; });
+    document.querySelectorAll(".recommendation[data-group]").forEach((article) => { article.hidden = article.dataset.group !== group.id; });
     byId("group").value = group.id;
     shownGroup = group.id;
   }
@@ -120,8 +120,16 @@ function drawGiven() {
   const given = JSON.parse(byId("given").textContent), sections = [...document.querySelectorAll("section")].filter((section) => section.querySelector("figure.given"));
   sections.forEach((section) => section.querySelectorAll("figure.given .plot").forEach((plot, at) => {
     const figure = given.filter((list) => list.length)[sections.indexOf(section)][at];
-    Plotly.react(plot, figure.data, themed(figure.layout || {}), CONFIG);
+    plot.setAttribute("role", "img");
+    plot.setAttribute("aria-label", plot.parentElement.querySelector("figcaption").textContent);
+    Plotly.react(plot, coloured(figure.data), themed(coloured(figure.layout || {})), CONFIG);
   }));
+}
+// A colour that a figure names as the page does, `--blue`, is that of the theme
+function coloured(value) {
+  if (Array.isArray(value)) return value.map(coloured);
+  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, key === "color" && String(each).startsWith("--") ? css(each) : coloured(each)]));
+  return value;
 }
 function start() {
   byId("theme").hidden = false;
