@@ -77,7 +77,7 @@ def compare(
     sides = _processes(a), _processes(b)
     chosen = _quantity([*sides[0], *sides[1]], quantity)
     rows = dict(_rows(*sides))
-    reasons = tuple(_reasons(*map(_finished, sides), across_engines))
+    reasons = tuple(_reasons(_finished(sides[0]), _finished(sides[1]), across_engines))
     counted = tuple(_counted(name, side) for name, side in zip("AB", sides, strict=True))
     cells = _cell(counted[0][0], chosen), _cell(counted[1][0], chosen)
     left_out = (*counted[0][1], *counted[1][1])
