@@ -20,6 +20,7 @@ from joulemark.analysis.energy_metrics import (
 )
 from joulemark.analysis.latency_metrics import latency_metrics
 from joulemark.analysis.lower_bound import LowerBound
+from joulemark.analysis.reasoning_metrics import reasoning_metrics
 from joulemark.core.record import Record
 
 
@@ -39,6 +40,7 @@ def metrics(record: Record) -> Metrics:
         **lower_bound_metrics(record),
         "memory/gpu_peak_bytes": measurement.peak_memory_bytes,
         **input_metrics(record),
+        **reasoning_metrics(record),
     }
     return {name: value if value is None or isfinite(value) else None for name, value in known.items()}
 

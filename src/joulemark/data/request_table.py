@@ -16,8 +16,11 @@ from joulemark.core.record import Request
 NAME = "requests.parquet"
 AT_ONCE = 10_000  # rows that are held in memory
 TYPES = {"score": "double", "latency_s": "double", "units": "int64", "input_tokens": "int64", "output_tokens": "int64",
-         "truncated": "bool"}  # fmt: skip
+         "truncated": "bool", "due_s": "double", "sent_s": "double", "first_token_s": "double", "finished_s": "double",
+         "energy_j": "double", "prefill_j": "double", "reasoning_tokens": "int64"}  # fmt: skip
 COLUMNS = tuple(field.name for field in fields(Request))
+# Columns that came later: an older file lacks them, and its rows have None there
+SINCE_5 = ("due_s", "sent_s", "first_token_s", "finished_s", "outcome", "energy_j", "prefill_j", "reasoning_tokens")
 
 
 class RequestWriter:
@@ -83,7 +86,7 @@ class RequestTable(Indexed[Request]):
         number = next(number for number, bound in enumerate(self._bounds[1:]) if place < bound)
         if self._group is None or self._group[0] != number:
             with _opened(self.path) as file:
-                self._group = number, _requests(file.read_row_group(number, columns=list(COLUMNS)))
+                self._group = number, _requests(file.read_row_group(number, columns=_held(file)))
         return self._group[1][place - self._bounds[number]]
 
     @cached_property
@@ -103,7 +106,7 @@ def rows(path: Path) -> Iterator[Request]:
         UserError: the file cannot be read as a table of requests
     """
     with _opened(path) as file:
-        for batch in file.iter_batches(AT_ONCE, columns=list(COLUMNS)):
+        for batch in file.iter_batches(AT_ONCE, columns=_held(file)):
             yield from _requests(batch)
 
 
@@ -124,11 +127,16 @@ def _opened(path: Path) -> Any:
     except (OSError, ArrowException) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise UserError(f"{path} cannot be read as the requests of a run: {reason}") from None
-    lacking = [name for name in COLUMNS if name not in file.schema_arrow.names]
+    lacking = [name for name in COLUMNS if name not in (*file.schema_arrow.names, *SINCE_5)]
     if lacking:
         file.close()
         raise UserError(f"{path} holds no requests of a run: it has no column {lacking[0]}")
     return file
+
+
+def _held(file: Any) -> list[str]:
+    """Of the columns those that a file has."""
+    return [name for name in COLUMNS if name in file.schema_arrow.names]
 
 
 def _requests(table: Any) -> list[Request]:

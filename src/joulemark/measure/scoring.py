@@ -97,4 +97,5 @@ def _requests(
             input_tokens=prediction.input_tokens,
             output_tokens=prediction.output_tokens,
             truncated=prediction.truncated,
+            reasoning_tokens=prediction.reasoning_tokens,
         )
