@@ -51,20 +51,19 @@ class Generator:
         """The predictions in what the model gave, as host values."""
         batch, out = output
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
-        ends = ids(self.model.generation_config.eos_token_id)
-        predictions = []
-        for row, length, truncated in zip(out[:, start:].tolist(), batch.lengths, batch.truncated, strict=True):
-            count = new_tokens(row, ends)
-            predictions.append(
-                Prediction(
-                    output=self.tokenizer.decode(row[:count], skip_special_tokens=True).strip(),
-                    units=count if self.unit == "token" else 1,
-                    input_tokens=length,
-                    output_tokens=count,
-                    truncated=truncated,
-                )
-            )
-        return predictions
+        rows = zip(out[:, start:].tolist(), batch.lengths, batch.truncated, strict=True)
+        return [self.written(row, length, truncated) for row, length, truncated in rows]
+
+    def written(self, row: Sequence[int], length: int, truncated: bool) -> Prediction:
+        """The prediction in the new tokens that followed an input of so many tokens."""
+        count = new_tokens(row, ids(self.model.generation_config.eos_token_id))
+        return Prediction(
+            output=self.tokenizer.decode(row[:count], skip_special_tokens=True).strip(),
+            units=count if self.unit == "token" else 1,
+            input_tokens=length,
+            output_tokens=count,
+            truncated=truncated,
+        )
 
 
 def new_tokens(row: Sequence[int], ends: frozenset[int]) -> int:
