@@ -2,9 +2,10 @@
 
 The runs are those of `benchmarks.report`, in one sqlite store, served by `mlflow server` with one worker on loopback,
 as `make ui` does. Prints a line of JSON for each COUNT (default 10000): seconds of a page of 100 runs by MLflow's
-`runs/search` (the newest, a further page, the least energy first, a model's), the median of three; of the
-experiment's page until it shows rows, in headless Chromium, newest first and by energy, where Chromium is there; the
-server's megabytes, and the load average.
+`runs/search` (the newest, a further page, the least energy first, a model's), the median of three, and as `_cpu_s` what
+the server's processors spent on it, which other work on the machine does not lengthen; of the experiment's page until
+it shows rows, in headless Chromium, newest first and by energy, where Chromium is there; the server's megabytes, and
+the load average.
 """
 
 import json
@@ -69,17 +70,22 @@ def asked(address: str, **query: Any) -> tuple[float, dict[str, Any]]:
     return time.perf_counter() - began, found
 
 
-def searched(address: str, experiment: str) -> dict[str, float]:
-    """Seconds of each kind of page, the median of three."""
+def searched(address: str, experiment: str, server: psutil.Process) -> dict[str, float]:
+    """Seconds of each kind of page, the median of three, and of the server's processors."""
     newest = {"experiment_ids": [experiment], "order_by": ["attributes.start_time DESC"]}
     _, first = asked(address, **newest)  # the first one opens the store
     kinds = {
-        "newest_s": newest,
-        "next_page_s": {**newest, "page_token": first["next_page_token"]},
-        "by_energy_s": {**newest, "order_by": [f"{ENERGY} ASC"]},
-        "of_a_model_s": {**newest, "filter": "tags.model = 'model_a'"},
+        "newest": newest,
+        "next_page": {**newest, "page_token": first["next_page_token"]},
+        "by_energy": {**newest, "order_by": [f"{ENERGY} ASC"]},
+        "of_a_model": {**newest, "filter": "tags.model = 'model_a'"},
     }
-    return {name: _median(lambda query=query: asked(address, **query)[0]) for name, query in kinds.items()}
+    found: dict[str, float] = {}
+    for name, query in kinds.items():
+        before = _spent_s(server)
+        found[f"{name}_s"] = _median(lambda query=query: asked(address, **query)[0])
+        found[f"{name}_cpu_s"] = round((_spent_s(server) - before) / TIMES, 2)
+    return found
 
 
 def opened(address: str, experiment: str) -> dict[str, float]:
@@ -105,6 +111,14 @@ def opened(address: str, experiment: str) -> dict[str, float]:
     return found
 
 
+def _family(server: psutil.Process) -> list[psutil.Process]:
+    return [server, *server.children(recursive=True)]
+
+
+def _spent_s(server: psutil.Process) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in _family(server))
+
+
 def _median(call: Callable[[], float]) -> float:
     return round(statistics.median(call() for _ in range(TIMES)), 2)
 
@@ -118,10 +132,9 @@ def main() -> None:
             uri, _ = fill(Path(folder), int(word))
             experiment = opening.reader(uri).get_experiment_by_name("text_classification").experiment_id
             with served(uri, Path(folder)) as (address, server):
-                costs = searched(address, experiment)
+                costs = searched(address, experiment, server)
                 costs |= opened(address, experiment) if Path(CHROMIUM).exists() else {}
-                family = [server, *server.children(recursive=True)]
-                resident = sum(process.memory_info().rss for process in family)
+                resident = sum(process.memory_info().rss for process in _family(server))
             load = os.getloadavg()[0]
             print(
                 json.dumps({"runs": int(word), **costs, "server_mb": round(resident / 1e6), "load": load}), flush=True
