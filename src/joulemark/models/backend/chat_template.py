@@ -64,6 +64,16 @@ def of_task(tokenizer: Any, task: Task, checkpoint: Checkpoint) -> ChatTemplate 
     return chat_template(tokenizer, task, checkpoint) if task.accepts == "messages" else None  # type: ignore[arg-type]
 
 
+def plain_text(messages: Sequence[Message]) -> str:
+    """A chat by the plain template, up to where its answer begins."""
+    return "".join([*(f"{message['role']}: {message['content']}\n" for message in messages), "assistant:"])
+
+
+def is_plain(task: Task, checkpoint: Checkpoint) -> bool:
+    """Whether the task's chats are written by the plain template, as far as that is known without the checkpoint."""
+    return getattr(task, "template", None) == PLAIN or checkpoint.weights in WITHOUT
+
+
 def chats(texts: Sequence[str]) -> list[list[Message]]:
     """Chats of one message each."""
     return [[{"role": "user", "content": text}] for text in texts]
@@ -186,8 +196,7 @@ def _text(tokenizer: Any, messages: Sequence[Message], template: ChatTemplate) -
 def _ids(tokenizer: Any, messages: Sequence[Message], template: ChatTemplate) -> list[int]:
     """The ids of the whole chat. A checkpoint's template writes its special tokens itself."""
     if template.name == PLAIN:
-        lines = [f"{message['role']}: {message['content']}\n" for message in messages]
-        return list(tokenizer("".join([*lines, "assistant:"]))["input_ids"])
+        return list(tokenizer(plain_text(messages))["input_ids"])
     return list(tokenizer(_text(tokenizer, messages, template), add_special_tokens=False)["input_ids"])
 
 
