@@ -37,8 +37,8 @@ def a_served_run(
         "serving/ttft_p99_s": ttft_s,
         "serving/tpot_p50_s": tpot_s / 2,
         "serving/tpot_p99_s": tpot_s,
-        "latency/p50_s": (ttft_s + tpot_s * TOKENS) / 2,
-        "latency/p99_s": ttft_s + tpot_s * TOKENS,
+        "serving/latency_p50_s": (ttft_s + tpot_s * TOKENS) / 2,
+        "serving/latency_p99_s": ttft_s + tpot_s * TOKENS,
         **(metrics or {}),
     }
     labels = {
