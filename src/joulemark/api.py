@@ -162,19 +162,20 @@ def compare(
     tracking_uri: str | None = None,
     *,
     quantity: str | None = None,
+    across_engines: bool = False,
 ) -> Comparison:
     """Which of two settings costs less: `verdict` is `A`, `B`, `tie`, `not established` or `unknown`, `note` says why.
 
     Each side is a run or several runs of one setting; an id stands for all processes of its cell in the store,
-    unless both are of one cell.
+    unless both are of one cell. Runs of two engines compare only `across_engines`.
 
     Raises:
         UserError: for an id that is no run, and a quantity that is neither `gross` nor `dynamic`
     """
     if isinstance(a, str) and isinstance(b, str):
-        return comparison.compare(*loading.sides(a, b, tracking_uri), quantity)
+        return comparison.compare(*loading.sides(a, b, tracking_uri), quantity, across_engines)
     first, second = (_side(side, tracking_uri) for side in (a, b))
-    return comparison.compare(first, second, quantity)
+    return comparison.compare(first, second, quantity, across_engines)
 
 
 def _side(runs: Record | str | Sequence[Record | str], tracking_uri: str | None) -> list[StoredRecord]:

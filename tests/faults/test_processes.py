@@ -70,7 +70,7 @@ def outcomes(places, request):
 
 def chosen(request):
     """The cells of this session, in their order."""
-    named = {item.callspec.params["cell"] for item in request.session.items if hasattr(item, "callspec")}
+    named = {item.callspec.params.get("cell") for item in request.session.items if hasattr(item, "callspec")}
     return [cell for cell in CELLS if cell in named]
 
 

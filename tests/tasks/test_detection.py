@@ -5,6 +5,7 @@ import io
 import math
 import random
 
+import numpy
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -12,6 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from joulemark.core.labels import Labels
 from joulemark.data.dataset import Row
 from joulemark.tasks.metrics.average_precision import average_precision
+from joulemark.tasks.metrics.box_matches import BoxMatches
 from joulemark.tasks.object_detection import ObjectDetection
 from tests.tasks.scoring import SOURCE, scored
 from tests.tasks.test_tasks import png
@@ -47,6 +49,7 @@ def coco(pairs):
         annotation(image, entry) | {"score": entry["score"]}
         for image, (_, entries) in enumerate(pairs)
         for entry in entries
+        if entry["label"] in names
     ]
     with contextlib.redirect_stdout(io.StringIO()):
         known = COCO()
@@ -84,10 +87,41 @@ def test_precision_of_a_resample_of_images_is_that_of_pycocotools():
         truth = [target(LEFT), target(RIGHT, "cat"), target(LOW, crowd=number == 3)]
         found = [detected(near(entry["box"]), entry["label"], draw.random()) for entry in truth]
         pairs.append((truth, [*found[: draw.randrange(4)], detected(LOW, "cat", draw.random())]))
-    some = average_precision(pairs, Labels.of(["dog", "cat"], []))
+    values, rows = average_precision(pairs, Labels.of(["dog", "cat"], []))
+    assert values == pytest.approx(coco(pairs))
+    some = BoxMatches(rows)
     for places in ([*range(12)], draw.choices(range(12), k=12), [*range(1, 12)], [5] * 12):
-        assert some(places) == pytest.approx(coco([pairs[place] for place in places]))
-    assert average_precision([([target(LEFT)], [])], Labels.of(["dog"], []))([0]) == {"map": 0.0, "map50": 0.0}
+        again = some(numpy.bincount(places, minlength=12)[None].astype(float))[:, 0]
+        assert dict(zip(some.metrics, again, strict=True)) == pytest.approx(coco([pairs[place] for place in places]))
+
+
+def test_images_in_which_nothing_is_detected_have_no_precision_and_images_without_objects_no_value():
+    values, rows = average_precision([([target(LEFT)], []), ([], [])], Labels.of(["dog"], []))
+    assert values == {"map": 0.0, "map50": 0.0}
+    assert (
+        BoxMatches(rows)(numpy.array([[1.0, 1.0], [0.0, 2.0]])).tolist()
+        == [[0.0, pytest.approx(math.nan, nan_ok=True)]] * 2
+    )
+
+
+def test_precision_of_many_categories_and_images_is_that_of_pycocotools_whatever_is_drawn():
+    draw = random.Random(1)
+
+    def box():
+        left, top = draw.random() * 0.7, draw.random() * 0.7
+        return [left, top, left + 0.05 + draw.random() * 0.25, top + 0.05 + draw.random() * 0.25]
+
+    pairs = []
+    for _ in range(40):
+        truth = [target(box(), f"c{draw.randrange(9)}", crowd=draw.random() < 0.1) for _ in range(draw.randrange(8))]
+        found = [detected([v + draw.gauss(0, 0.01) for v in entry["box"]], entry["label"], draw.random())
+                 for entry in truth for _ in range(draw.randrange(3))]  # fmt: skip
+        pairs.append((truth, [*found, *(detected(box(), f"c{draw.randrange(9)}", draw.random()) for _ in range(5))]))
+    values, rows = average_precision(pairs, Labels.of([f"c{n}" for n in range(9)], []))
+    assert values == pytest.approx(coco(pairs))
+    for places in (range(40), draw.choices(range(40), k=40), draw.choices(range(3), k=40)):
+        again = BoxMatches(rows)(numpy.bincount(places, minlength=40)[None].astype(float))[:, 0]
+        assert again == pytest.approx(list(coco([pairs[place] for place in places]).values()), abs=1e-12)
 
 
 def test_a_crowd_counts_for_nothing_whether_it_is_detected_or_not():

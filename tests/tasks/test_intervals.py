@@ -1,19 +1,16 @@
-"""The interval of a metric of the whole set; scipy's bootstrap and each metric's own library are the reference."""
+"""The interval of a metric of the whole set, and of the difference of two models; scipy is the reference."""
 
 import random
 import warnings
-from collections import Counter
+from types import SimpleNamespace
 
-import jiwer
 import numpy
 import pytest
-from sacrebleu.metrics import BLEU
-from scipy.stats import bootstrap
-from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
-from sklearn.metrics import f1_score as sklearn_f1
+from scipy.stats import bootstrap, ttest_rel
 
+from joulemark.core.task import Statistics
 from joulemark.tasks.image_captioning import ImageCaptioning
-from joulemark.tasks.metrics import classification, entities, resampling, transcripts
+from joulemark.tasks.metrics import resampling, whole_set
 from joulemark.tasks.object_detection import ObjectDetection
 from joulemark.tasks.sentence_similarity import SentenceSimilarity
 from joulemark.tasks.speech_recognition import SpeechRecognition
@@ -23,31 +20,56 @@ from joulemark.tasks.token_classification import TokenClassification
 from tests.tasks.scoring import SOURCE, scored
 
 DRAW = random.Random(0)
-RESAMPLES = [DRAW.choices(range(30), k=30) for _ in range(20)]
 VALUES = [DRAW.random() ** 2 for _ in range(30)]
 
 
-def mean(places):
-    return {"mean": sum(VALUES[place] for place in places) / len(places)}
+class Mean:
+    """The mean of one number a request: a metric of the whole set whose interval is known otherwise."""
+
+    metrics = ("mean",)
+
+    def __init__(self, rows):
+        self.rows = numpy.asarray(rows, float).reshape(-1, 1)
+
+    def __call__(self, counts):
+        return (counts @ self.rows).T / counts.sum(axis=1)
 
 
-class Slow:
-    """A metric whose every evaluation takes so many seconds of a clock of its own."""
+@pytest.fixture(autouse=True)
+def means(monkeypatch):
+    monkeypatch.setattr(resampling, "KINDS", {**whole_set.KINDS, "mean": Mean})
 
-    def __init__(self, monkeypatch, each_s):
-        self.now, self.each_s, self.calls = 0.0, each_s, 0
-        monkeypatch.setattr(resampling.time, "perf_counter", lambda: self.now)
 
-    def __call__(self, places):
-        self.now, self.calls = self.now + self.each_s, self.calls + 1
-        return mean(places)
+class Slow(Mean):
+    """One whose every resample takes so many seconds of a clock of its own."""
+
+    clock = SimpleNamespace(now=0.0, each_s=0.0)
+
+    def __call__(self, counts):
+        self.clock.now += self.clock.each_s * len(counts)
+        return super().__call__(counts)
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    Slow.clock.now = 0.0
+    monkeypatch.setattr(resampling, "KINDS", {"mean": Slow})
+    monkeypatch.setattr(resampling.time, "perf_counter", lambda: Slow.clock.now)
+    return Slow.clock
+
+
+def of_means(values=VALUES):
+    return resampling.intervals(Statistics("mean", values, [True] * len(values)))["mean"]
 
 
 def test_the_interval_of_a_mean_is_that_of_scipys_bca():
-    known = resampling.intervals(30, mean, ("mean",))["mean"]
+    known = of_means()
     expected = bootstrap((numpy.array(VALUES),), numpy.mean, n_resamples=1000, vectorized=False, rng=0, method="BCa")
-    assert (known.low, known.high) == pytest.approx(tuple(expected.confidence_interval))
+    assert (known.low, known.high) == pytest.approx(tuple(expected.confidence_interval), rel=1e-3)
     assert (known.n, known.method) == (30, "BCa bootstrap, 1,000 resamples")
+
+
+TRIALS = resampling.TIMED * resampling.TRIED + 1  # resamples by which it is timed; the last one is of all as they are
 
 
 @pytest.mark.parametrize(
@@ -60,58 +82,43 @@ def test_the_interval_of_a_mean_is_that_of_scipys_bca():
         (0.2, "100 resamples of 0.2 s each would take more than 10 s"),
     ],
 )
-def test_a_slow_metric_takes_fewer_resamples_then_simpler_ends_then_none(monkeypatch, each_s, method):
-    slow = Slow(monkeypatch, each_s)
-    known = resampling.intervals(30, slow, ("mean",))["mean"]
+def test_a_slow_metric_takes_fewer_resamples_then_simpler_ends_then_none(slow, each_s, method):
+    slow.each_s = each_s
+    known = of_means()
     assert (known.method, known.low is None) == (method, "more than" in method)
-    assert slow.now <= resampling.BUDGET_S + (resampling.TIMED + 1) * each_s  # the last one is of all as they are
+    assert slow.now <= resampling.BUDGET_S + TRIALS * each_s
 
 
-def test_more_requests_than_a_resample_holds_have_no_interval_and_cost_nothing(monkeypatch):
-    slow = Slow(monkeypatch, 1.0)
-    known = resampling.intervals(resampling.MOST + 1, slow, ("mean",))["mean"]
-    assert (known.low, known.method, slow.calls) == (None, "more than 10,000 requests", 0)
+@pytest.mark.parametrize(("each_s", "method"), [(0.014, "200 resamples"), (0.1, "would take more than 3 s")])
+def test_a_pair_of_slow_metrics_takes_fewer_resamples_then_has_no_interval(slow, each_s, method):
+    slow.each_s = each_s / 2
+    known = resampling.difference("mean", "mean", VALUES, VALUES[::-1])
+    assert known.method.endswith(method)
+    assert (known.p is None) == (known.low is None) == ("more than" in method)
+    assert slow.now <= resampling.PAIR_S + TRIALS * each_s + 1e-9
 
 
-def test_resamples_that_are_all_alike_or_have_no_value_have_no_interval():
-    for value in (0.5, None):
-        known = resampling.intervals(5, lambda places, value=value: {"x": value}, ("x",))["x"]
-        assert (known.low, known.high) == (None, None)
-        assert known.method == "the resamples are all alike, or some have no value"
+@pytest.mark.parametrize("values", [[0.5] * 5, [0.5, float("nan")], [0.5]])
+def test_resamples_that_are_all_alike_or_have_no_value_have_no_interval_and_a_reason(values):
+    known = of_means(values)
+    assert (known.low, known.high, known.n) == (None, None, len(values))
+    assert known.method in (resampling.ALIKE, "fewer than 2 requests")
 
 
-def test_macro_f1_of_a_resample_is_scikit_learns_over_the_classes_that_it_holds():
-    truth = DRAW.choices(("a", "b", "c"), (10, 5, 1), k=30)
-    given = DRAW.choices(("a", "b", "c", "d", ""), k=30)
-    counts = Counter(zip(truth, given, strict=True))
-    truth, given = zip(*counts.elements(), strict=True)
-    some = classification.macro_f1(counts)
-    for places in RESAMPLES:
-        one, other = [truth[place] for place in places], [given[place] for place in places]
-        present = sorted({*one, *other} - {""})
-        expected = sklearn_f1(one, other, labels=present, average="macro", zero_division=0.0)
-        assert some(places)["f1_macro"] == pytest.approx(expected)
+def test_the_difference_of_two_means_is_students_of_pairs():
+    a = numpy.array([DRAW.random() for _ in range(200)])
+    b = a + numpy.array([DRAW.gauss(0.01, 0.1) for _ in range(200)])
+    known, expected = resampling.difference("mean", "mean", a, b), ttest_rel(a, b)
+    ends = expected.confidence_interval()
+    assert known.value == pytest.approx((a - b).mean())
+    assert known.p == pytest.approx(expected.pvalue, rel=0.2)
+    assert (known.low, known.high) == pytest.approx((ends.low, ends.high), abs=0.1 * (ends.high - ends.low))
 
 
-def test_the_figures_of_entities_of_a_resample_are_seqevals():
-    def tags():
-        return DRAW.choices(("O", "B-PER", "I-PER", "B-LOC"), k=8)
-
-    pairs = [(truth, truth if DRAW.random() < 0.4 else tags()) for truth in (tags() for _ in range(30))]
-    some = entities.counted(pairs)
-    metrics = {"f1": f1_score, "precision": precision_score, "recall": recall_score, "accuracy": accuracy_score}
-    for places in RESAMPLES[:5]:
-        truth, given = ([pairs[place][side] for place in places] for side in (0, 1))
-        assert some(places) == pytest.approx({name: metric(truth, given) for name, metric in metrics.items()})
-
-
-def test_word_errors_of_a_resample_are_jiwers():
-    words = ["one", "two", "three", "four"]
-    pairs = [(" ".join(DRAW.choices(words, k=4)), " ".join(DRAW.choices(words, k=3))) for _ in range(30)]
-    some = transcripts.errors(pairs)
-    for places in RESAMPLES[:5]:
-        expected = jiwer.wer([pairs[place][0] for place in places], [pairs[place][1] for place in places])
-        assert some(places)["wer"] == pytest.approx(expected)
+def test_the_margin_to_a_share_of_the_other_is_the_metric_less_that_share():
+    known = resampling.difference("mean", "mean", VALUES, VALUES, share=0.9)
+    assert known.value == pytest.approx(0.1 * numpy.mean(VALUES))
+    assert known.low > 0
 
 
 BOX = [0.1, 0.1, 0.5, 0.5]
@@ -147,20 +154,25 @@ def test_the_interval_of_a_metric_of_the_whole_set_holds_its_value(metric):
     result = scored(task, *pairs)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        known = result.intervals()[metric]
+        known = resampling.intervals(result.statistics)[metric]
     assert known.low < result.values[metric] < known.high
     assert known.n == len(pairs)
     assert "bootstrap" in known.method
 
 
-def test_bleus_interval_is_sacrebleus_own():
-    task, pairs = TASKS["bleu"]
-    known = scored(task, *pairs).intervals()["bleu"]
-    score = BLEU(lowercase=True).corpus_score([out for _, out in pairs], [[t[0] for t, _ in pairs]], n_bootstrap=1000)
-    assert str(score).endswith(f"± {50 * (known.high - known.low):.2f}) {score._verbose}")
-
-
 def test_means_of_single_scores_and_predictions_without_quality_have_none_of_these():
-    assert scored(Summarization(SOURCE, "{text}", 1, 2), ("a b", "a c")).intervals() == {}
+    assert scored(Summarization(SOURCE, "{text}", 1, 2), ("a b", "a c")).statistics is None
     task, _ = TASKS["spearman"]
-    assert scored(task, (None, 0.1)).intervals() == {}
+    assert scored(task, (None, 0.1)).statistics is None
+
+
+@pytest.mark.parametrize("metric", TASKS)
+def test_statistics_give_the_value_of_the_reference_library_and_one_row_to_each_scored_request(metric):
+    task, pairs = TASKS[metric]
+    absent = (None, pairs[0][1])
+    result = scored(task, pairs[0], absent, *pairs[1:])
+    kind = whole_set.KINDS[result.statistics.kind]
+    again = whole_set.values(kind(result.statistics.rows), len(pairs))
+    assert again == pytest.approx({name: result.values[name] for name in kind.metrics})
+    each = list(result.statistics.each())
+    assert [row is None for row in each] == [False, True, *[False] * (len(pairs) - 1)]

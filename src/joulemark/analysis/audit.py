@@ -157,6 +157,8 @@ DOUBTFUL = (
     "estimated",
     "shared",
     "throttled",
+    "errors",
+    "overloaded",
     "not_converged",
     "warmup_not_converged",
     "one_class",

@@ -1,6 +1,7 @@
 """The warnings of a run in sentences: what each flag means, which sensors were not available, and why."""
 
 from joulemark.analysis import audit, energy_metrics, flags
+from joulemark.analysis.serving import overload
 from joulemark.core.record import Record
 
 ROWS_LISTED = 3  # skipped rows that are named before a run begins
@@ -29,6 +30,9 @@ EXPLAINED = {
     "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
     "truncated": "inputs were longer than the model's context and were truncated",
     "not_converged": "the within-run interval is wider than the protocol asks",
+    flags.ERRORS: "requests failed or timed out: their energy is in the total, their tokens are not",
+    flags.OVERLOADED: "the load was not carried",
+    flags.UNSENT: "the traffic ended by its own time limit before every request was sent",
     "warmup_not_converged": "the latency had not converged when the first window began",
 }
 
@@ -44,12 +48,26 @@ def warnings(record: Record) -> list[str]:
         "host_busy": f" ({_host_share(record)})",
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
         "no_quality": f": {record.no_quality}",
+        **_of_traffic(record),
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
     explained = (
         f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
     )
     return [*explained, *absent(record)]
+
+
+def _of_traffic(record: Record) -> dict[str, str]:
+    """How many requests failed and why, and what was not carried."""
+    traffic = record.measurement.traffic
+    if traffic is None:
+        return {}
+    why = [f"{count} x {reason}" for reason, count in list(traffic.reasons.items())[:ROWS_LISTED]]
+    return {
+        flags.ERRORS: f" ({'; '.join([f'{traffic.failed} failed, {traffic.timed_out} timed out', *why])})",
+        flags.OVERLOADED: f": {'; '.join(overload.reasons(traffic))}",
+        flags.UNSENT: f" ({traffic.unsent} were not)",
+    }
 
 
 def _others(record: Record) -> str:

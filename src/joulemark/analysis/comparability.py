@@ -41,8 +41,11 @@ LOADS = ("rate", "users")  # of a scenario: how much comes
 GUARD_PREFIXES = ("audit_", "stage_")  # options that begin so are guards, too
 
 
-def differences(a: Record, b: Record) -> Iterator[str]:
-    """Each thing that must be the same and is not: which, and how it differs."""
+def differences(a: Record, b: Record, across_engines: bool = False) -> Iterator[str]:
+    """Each thing that must be the same and is not: which, and how it differs.
+
+    The engine decides the energy by a factor: it may differ only where that is what is asked, `across_engines`.
+    """
     for name, record in (("A", a), ("B", b)):
         if record.status != "finished":
             yield f"{name} is {record.status}: {record.error}"
@@ -50,7 +53,7 @@ def differences(a: Record, b: Record) -> Iterator[str]:
     yield from _differ("protocol", asdict(a.protocol), asdict(b.protocol), PROCEDURE_ONLY, GUARD_PREFIXES)
     yield from _differ("", {"samples": a.task.samples}, {"samples": b.task.samples})
     yield from _differ("scenario", _scenario(a), _scenario(b))
-    if served(a) and served(b) and a.engine.name != b.engine.name:
+    if not across_engines and served(a) and served(b) and a.engine.name != b.engine.name:
         yield f"engine: {a.engine.name} and {b.engine.name}"
     if a.device_name != b.device_name:
         yield f"device: {a.device_name} and {b.device_name}"
@@ -149,7 +152,8 @@ def cell_of(record: Record) -> str:
     Whether they may be compared at all is `compare.key`'s to say.
     """
     model, host, engine = record.model, record.environment, record.engine
-    own = {"engine": [engine.name, engine.version, dict(engine.options)]} if served(record) else {}
+    answering = [engine.name, engine.version, dict(engine.options)]
+    own = {"engine": answering, "scenario": _scenario(record)} if served(record) else {}
     return _digest(
         {
             "model": [model.name, model.checkpoint, model.revision, model.weights],

@@ -61,8 +61,15 @@ class Comparison:
     rows: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
 
 
-def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity: str | None = None) -> Comparison:
+def compare(
+    a: Record | Sequence[Record],
+    b: Record | Sequence[Record],
+    quantity: str | None = None,
+    across_engines: bool = False,
+) -> Comparison:
     """The comparison of two settings, each by its runs; `quantity` None chooses by what the records say.
+
+    Runs of two engines compare only `across_engines`.
 
     Raises:
         UserError: a quantity that there is not
@@ -70,7 +77,7 @@ def compare(a: Record | Sequence[Record], b: Record | Sequence[Record], quantity
     sides = _processes(a), _processes(b)
     chosen = _quantity([*sides[0], *sides[1]], quantity)
     rows = dict(_rows(*sides))
-    reasons = tuple(_reasons(*map(_finished, sides)))
+    reasons = tuple(_reasons(_finished(sides[0]), _finished(sides[1]), across_engines))
     counted = tuple(_counted(name, side) for name, side in zip("AB", sides, strict=True))
     cells = _cell(counted[0][0], chosen), _cell(counted[1][0], chosen)
     left_out = (*counted[0][1], *counted[1][1])
@@ -146,20 +153,27 @@ def _finished(processes: Sequence[_Process]) -> Sequence[Record]:
     return [record for record in records if record.status == "finished"] or records
 
 
-def _reasons(a: Sequence[Record], b: Sequence[Record]) -> Iterator[str]:
+def _reasons(a: Sequence[Record], b: Sequence[Record], across_engines: bool) -> Iterator[str]:
     """Each thing that must be the same and is not, between the sides and within each of them."""
     for name, side in (("A", a), ("B", b)):
         for record in side[1:]:
             yield from (f"{name} is not one setting: {reason}" for reason in _settings_differ(side[0], record))
             yield from (f"within {name}: {reason}" for reason in differences(side[0], record))
-    yield from differences(a[0], b[0])
+    yield from differences(a[0], b[0], across_engines)
 
 
 def _settings_differ(first: Record, second: Record) -> Iterator[str]:
     """What sets two runs of one side apart."""
     choices = [
-        {"model": run.model.name, "weights": run.model.weights, **asdict(run.settings)} for run in (first, second)
+        {
+            "model": run.model.name,
+            "weights": run.model.weights,
+            **asdict(run.settings),
+            "engine version": run.engine.version,
+            **{f"engine.{name}": value for name, value in run.engine.options.items()},
+        }
+        for run in (first, second)
     ]
-    for name, value in choices[0].items():
-        if value != choices[1][name]:
-            yield f"{name} {value} and {choices[1][name]}"
+    for name in dict.fromkeys((*choices[0], *choices[1])):
+        if choices[0].get(name) != choices[1].get(name):
+            yield f"{name} {choices[0].get(name)} and {choices[1].get(name)}"

@@ -6,14 +6,17 @@ from joulemark.analysis import audit
 from joulemark.analysis.caveats import foremost, warnings
 from joulemark.analysis.impact import published_text
 from joulemark.analysis.result_table import rows, value_text
+from joulemark.analysis.serving import table
 from joulemark.core.record import Record
+from joulemark.core.serving import BATCH, TRANSFORMERS
 
 
 def title(record: Record) -> str:
-    """Model, task and settings in one line."""
-    return (
-        f"{record.model.name} · {record.task.name} · {record.settings.precision} · "
-        f"batch {record.settings.batch_size} · {record.device_name}"
+    """Model, task and settings in one line; of served traffic the engine and the load, too."""
+    how = f"batch {record.settings.batch_size}" if record.scenario.name == BATCH else table.load(record)
+    engine = () if record.engine.name == TRANSFORMERS else (record.engine.name,)
+    return " · ".join(
+        (record.model.name, record.task.name, str(record.settings.precision), *engine, how, record.device_name)
     )
 
 
@@ -50,6 +53,9 @@ def _face(record: Record, metrics: Mapping[str, float | None]) -> str:
     interval = metrics["energy/ci95_rel"]
     width = "without an interval" if interval is None else f"± {interval:.1%} (within-run)"
     total = value_text(metrics["energy/total_wh_per_1k"], "Wh")
+    if record.measurement.traffic is not None:
+        token = value_text(metrics["energy/j_per_output_token"], "J")
+        return f"**{verdict}** ({_plain(reason)}): {total} per 1,000 requests, {token} per output token"
     return f"**{verdict}** ({_plain(reason)}): {total} per 1,000 inferences {width}"
 
 

@@ -4,11 +4,16 @@ from collections.abc import Iterable
 
 from joulemark.analysis import plausibility, readings, requests
 from joulemark.analysis.energy_metrics import component_j, estimated_share
+from joulemark.analysis.serving import overload
 from joulemark.core.machine import Site
 from joulemark.core.measurement import COMPONENTS, Measurement
 from joulemark.core.record import Record
 from joulemark.core.task import EXPECTED
+from joulemark.core.traffic import Traffic
 
+ERRORS = "errors"  # of served traffic: requests failed or timed out
+OVERLOADED = "overloaded"  # the rate was not kept up with, by the engine or by the load generator
+UNSENT = "unsent"  # the traffic ended by its own limit before all requests were sent
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
 NOT_CONVERGED = "not_converged"
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
@@ -36,10 +41,22 @@ def measurement_flags(
         "random_weights": weights == "random",
         "stages_disagree": plausibility.stages_disagree(measurement),
         "suspended": measurement.suspended_windows > 0,
-        NOT_CONVERGED: bool(measurement.windows) and not measurement.converged,
+        # served traffic is one window, which has no spread: its evidence is the processes
+        NOT_CONVERGED: bool(measurement.windows) and not measurement.converged and measurement.traffic is None,
         "warmup_not_converged": measurement.warmup_converged is False,
+        **_traffic_flags(measurement.traffic),
     }
     return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def _traffic_flags(traffic: Traffic | None) -> dict[str, bool]:
+    if traffic is None:
+        return {}
+    return {
+        ERRORS: traffic.failed + traffic.timed_out > 0,
+        OVERLOADED: bool(overload.reasons(traffic)),
+        UNSENT: traffic.unsent > 0,
+    }
 
 
 def input_flags(record: Record) -> tuple[str, ...]:

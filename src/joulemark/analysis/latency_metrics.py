@@ -56,8 +56,10 @@ def _window_mean_s(window: Window, sizes: Sequence[int]) -> float:
 
 
 def ttft_s(measurement: Measurement) -> float | None:
-    """Mean seconds to the first token: preparing the input and prefill, each from its own window; None where neither
-    was measured or no token is generated."""
+    """Mean seconds to the first token: of served traffic as they came, waiting included; else preparing the input and
+    prefill, each from its own window. None where neither was measured or no token is generated."""
+    if measurement.traffic is not None:
+        return fmean(measurement.traffic.ttft_s) if len(measurement.traffic.ttft_s) else None
     means = {stage.name: fmean(stage.window.batch_s) for stage in measurement.stages}
     if not {"preprocessing", "prefill"} <= set(means):
         return None

@@ -20,6 +20,8 @@ from joulemark.analysis.energy_metrics import (
 )
 from joulemark.analysis.latency_metrics import latency_metrics
 from joulemark.analysis.lower_bound import LowerBound
+from joulemark.analysis.reasoning_metrics import reasoning_metrics
+from joulemark.analysis.serving.metrics import serving_metrics
 from joulemark.core.record import Record
 
 
@@ -39,6 +41,8 @@ def metrics(record: Record) -> Metrics:
         **lower_bound_metrics(record),
         "memory/gpu_peak_bytes": measurement.peak_memory_bytes,
         **input_metrics(record),
+        **serving_metrics(measurement),
+        **reasoning_metrics(record),
     }
     return {name: value if value is None or isfinite(value) else None for name, value in known.items()}
 

@@ -70,7 +70,7 @@ class QualityDifference:
 def interval(record: Record) -> QualityInterval | None:
     """The interval of a record's primary metric; None where it has none."""
     value, known = record.scores.get(PRIMARY), requests.summary(record)
-    if value is None or whole_set.of(record) or not _is_a_mean(known, value):
+    if value is None or whole_set.is_primary(record) or not _is_a_mean(known, value):
         return _of_the_whole_set(record)
     if record.request_summary is None:
         scored = requests.scored_inputs(record)
@@ -95,7 +95,7 @@ def completed(counted: RequestSummary, scored: Scored) -> RequestSummary:
 
 def difference(a: Record, b: Record) -> QualityDifference:
     """Which of two models answers the same inputs better, the inputs taken as pairs."""
-    if whole_set.of(a) and whole_set.of(b):
+    if whole_set.kept(a) and whole_set.kept(b):
         return _of_whole_sets(a, b)
     pairs = _pairs(a, b)
     return QualityDifference(UNKNOWN, pairs) if isinstance(pairs, str) else _judged(*pairs)
@@ -109,7 +109,7 @@ def surely_loses(record: Record, best: Record, share: float) -> bool | None:
     outcome = difference(record, best).outcome
     if outcome != B_HIGHER:
         return None if outcome == UNKNOWN else False
-    if whole_set.of(record):
+    if whole_set.kept(record):
         margin = whole_set.difference(record, best, 1 - share)
         return not isinstance(margin, str) and margin[1].high is not None and margin[1].high < 0
     pairs = _pairs(record, best)
@@ -174,7 +174,7 @@ def _no_mean(record: Record) -> str | None:
     value, metric = record.scores.get(PRIMARY), record.task.metric
     if value is None:
         return "it has no quality"
-    if whole_set.named(record):
+    if whole_set.is_primary(record):
         return f"{metric} is of the whole set, and the run kept nothing to compute it again for the requests of both"
     return None if _is_a_mean(requests.summary(record), value) else f"{metric} is no mean of the scores of its requests"
 

@@ -22,6 +22,7 @@ class Summarizer:
         self._count = self._truncated = 0
         self._truncated_ids: dict[str, None] = {}
         self._counts_tokens = False
+        self._reasoning = self._answers = self._read = 0
         self.scores = Scores()
 
     def add(self, request: Request) -> None:
@@ -32,6 +33,10 @@ class Summarizer:
             if len(self._truncated_ids) < NAMED:
                 self._truncated_ids[request.id] = None
         self._counts_tokens = self._counts_tokens or request.truncated or request.input_tokens is not None
+        if request.reasoning_tokens is not None:
+            self._read += 1
+            self._reasoning += request.reasoning_tokens
+            self._answers += (request.output_tokens or 0) > request.reasoning_tokens
         if request.score is not None:
             self.scores.add(request.id, request.score)
 
@@ -44,6 +49,8 @@ class Summarizer:
             truncated=self._truncated,
             truncated_ids=tuple(self._truncated_ids),
             counts_tokens=self._counts_tokens,
+            reasoning_tokens=self._reasoning if self._read else None,
+            answers=self._answers if self._read else None,
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import audit, diagnosis, energy_metrics, readings, requests
+from joulemark.analysis.serving import table as traffic
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
@@ -27,9 +28,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         (
             "energy per 1,000",
             value_text(metrics["energy/total_wh_per_1k"], "Wh"),
-            f"± {interval:.1%} (within-run, {windows} windows)"
-            if interval is not None
-            else f"{windows} window(s), no interval",
+            f"± {interval:.1%} (within-run, {windows} windows)" if interval is not None else _no_interval(record),
         ),
     ]
     lines += [
@@ -43,12 +42,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         (f"quality: {record.task.metric}", value_text(metrics["quality/primary"], ""), _quality(record)),
         ("emissions per 1,000", value_text(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
         *_cost_and_heat(record, metrics),
-        (
-            "latency p50 / p99",
-            f"{value_text(metrics['latency/p50_s'], 's')} / {value_text(metrics['latency/p99_s'], 's')}",
-            "",
-        ),
-        ("throughput", value_text(metrics["throughput/requests_per_s"], "requests/s"), ""),
+        *(traffic.rows(record, metrics) or _latency(metrics)),
         *_stages(record, metrics),
         ("loading the model", value_text(metrics["energy/load_wh"], "Wh"), ""),
         ("warming up", value_text(metrics["energy/warmup_wh"], "Wh"), ""),
@@ -57,6 +51,25 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         *_diagnosis(record),
     ]
     return [line for line in lines if line[1] != NOT_AVAILABLE or line[2] or not line[0].startswith("  ")]
+
+
+def _no_interval(record: Record) -> str:
+    """Why the energy has no within-run interval."""
+    if record.measurement.traffic is not None:
+        return "one window of traffic: repeats=3 gives the interval between processes"
+    return f"{len(record.measurement.windows)} window(s), no interval"
+
+
+def _latency(metrics: Mapping[str, float | None]) -> list[Row]:
+    """The latency and throughput of fixed batches."""
+    return [
+        (
+            "latency p50 / p99",
+            f"{value_text(metrics['latency/p50_s'], 's')} / {value_text(metrics['latency/p99_s'], 's')}",
+            "",
+        ),
+        ("throughput", value_text(metrics["throughput/requests_per_s"], "requests/s"), ""),
+    ]
 
 
 def _gpus(record: Record) -> dict[str, str]:

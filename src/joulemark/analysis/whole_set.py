@@ -7,12 +7,12 @@ from joulemark.tasks.metrics.resampling import Difference
 from joulemark.tasks.metrics.whole_set import KINDS
 
 
-def named(record: Record) -> bool:
+def is_primary(record: Record) -> bool:
     """Whether a record's primary metric is one of the whole set: its interval was computed when it was scored."""
-    return record.task.metric in record.intervals or of(record)
+    return record.task.metric in record.intervals or kept(record)
 
 
-def of(record: Record) -> bool:
+def kept(record: Record) -> bool:
     """Whether its primary metric can be computed again from the statistics of its requests."""
     known = KINDS.get(record.statistics or "")
     return known is not None and record.task.metric in known.metrics
@@ -21,7 +21,7 @@ def of(record: Record) -> bool:
 def difference(a: Record, b: Record, share: float = 1.0) -> tuple[int, Difference] | str:
     """The requests that both hold, and the metric of A less a share of B's on these; else why not, as half a sentence.
 
-    Both have such a metric (`of`).
+    Both have such a metric (`kept`).
     """
     if (a.task.metric, a.statistics) != (b.task.metric, b.statistics):
         return f"{a.task.metric} and {b.task.metric} are not one metric"

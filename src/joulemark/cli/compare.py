@@ -64,6 +64,7 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--needed", type=percent, metavar="3%", help="how many processes such a difference takes here")
     parser.add_argument("--quantity", choices=tuple(QUANTITIES), help="default: gross, unless the host was shared")
+    parser.add_argument("--across-engines", action="store_true", help="compare runs of two engines, too")
     parser.add_argument("--alone", action="store_true", help="these runs only, not their cells")
     parser.add_argument("--tracking-uri", help="default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
     return parser.parse_args(argv)
@@ -124,7 +125,7 @@ def run(argv: Sequence[str]) -> int:
     """Compares two settings and prints the result; returns the exit code."""
     options = arguments(argv)
     a, b = loading.sides(options.a, options.b, options.tracking_uri, options.alone)
-    comparison = compare(a, b, options.quantity)
+    comparison = compare(a, b, options.quantity, options.across_engines)
     result = regression(comparison, options.max_regress, options.max_quality_loss)
     code = DO_NOT_COMPARE if comparison.reasons else EXIT[result.outcome]
     show(a, b, comparison)

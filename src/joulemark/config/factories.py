@@ -164,6 +164,8 @@ def with_dataset(node: dict[str, Any], checkpoint: Checkpoint) -> dict[str, Any]
     entry = dict(entries[choice])
     for key, value in (entry.pop("task", None) or {}).items():
         node[key] = value if node[key] is None else node[key]
+    if node.get("lengths") == "auto":  # answers of random weights end by chance
+        node["lengths"] = "lognormal" if checkpoint.weights == "random" else None
     media = {**(entry.pop("media", None) or {}), **_typed(mapping(node, "media", "task"))}
     columns = {key: column for key, column in mapping(node, "fields", "task").items() if column is not None}
     if (choice == "file") != (node["path"] is not None):

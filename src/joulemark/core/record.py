@@ -21,7 +21,8 @@ NOT_STORED = {"stored": False}  # of a field that is no part of record.json
 # 2: `Measurement.idle` holds a reading of each meter for each part of the baseline, where it held one of each meter
 # 3: typed parts; `run` is split into `settings`, `origin` and the task's samples and seed; the field's own names
 # 4: the rows of `requests` are the file requests.parquet, of which the record holds the summary `request_summary`
-# 5: `engine`, `scenario` and the traffic; a request has the moments of its answer and its share of the energy
+# 5: `engine`, `scenario` and the traffic; a request has the moments of its answer, its share of the energy and the
+#    tokens of its reasoning
 SCHEMA = 5
 
 
@@ -48,6 +49,7 @@ class Request:
         outcome: `answered`, `failed`, `timed_out`, `unsent`
         energy_j: its share of the window's energy, J; None where there are no shares
         prefill_j: of that, J up to its first token
+        reasoning_tokens: of the tokens generated, those before the answer itself; None where nobody looked
     """
 
     id: str
@@ -67,6 +69,7 @@ class Request:
     outcome: str | None = None
     energy_j: float | None = None
     prefill_j: float | None = None
+    reasoning_tokens: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class RequestSummary:
         truncated: requests whose input was longer than the model's context
         truncated_ids: the first of these inputs
         counts_tokens: whether the model counts the tokens that it reads
+        reasoning_tokens: tokens of all reasoning; None where nobody looked
+        answers: requests in which an answer came, after the reasoning if there was one; None where nobody looked
     """
 
     count: int = 0
@@ -96,6 +101,8 @@ class RequestSummary:
     truncated: int = 0
     truncated_ids: tuple[str, ...] = ()
     counts_tokens: bool = False
+    reasoning_tokens: Count | None = None
+    answers: Count | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ SIGKILL, SIGUSR2 = signal.SIGKILL, signal.SIGUSR2
 NOHUP = signal.getsignal(SIGHUP) is signal.SIG_IGN  # the command was typed after `nohup`: a hang-up ends nothing
 STOPS = (SIGINT, SIGTERM) if NOHUP else (SIGINT, SIGTERM, SIGHUP)
 PR_SET_PDEATHSIG = 1  # prctl(2), Linux
+PR_SET_CHILD_SUBREAPER = 36
 ASLEEP_LEAST_S = 0.1  # two clocks are read one after the other
 
 
@@ -245,6 +246,24 @@ def end_with_parent(parent: int) -> Callable[[], None] | None:
             os._exit(128 + SIGTERM)
 
     return follow
+
+
+def started_anew(parent: int) -> Callable[[], None]:
+    """For `preexec_fn`: signals that this process ignores do what they usually do; and as `end_with_parent`."""
+    follow = end_with_parent(parent)
+
+    def begin() -> None:
+        _install(signal.SIG_DFL, (SIGINT, SIGTERM, SIGHUP))
+        if follow is not None:
+            follow()
+
+    return begin
+
+
+def adopt_descendants() -> None:
+    """From here on descendants whose parent ends become children of this process (prctl(2)); nothing but on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @contextmanager

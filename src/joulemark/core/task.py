@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Protocol
 # Why there is no quality where none was to be expected; any other reason raises a flag
 NO_REFERENCES = "the data holds no references"
 NO_JUDGE = "nobody looks at the images: type task.judge=openai/clip-vit-base-patch16 or another CLIP checkpoint"
+NO_RULE = "no rule decides whether an answer of these conversations is right; type task.dataset=gsm8k or another"
 RANDOM_WEIGHTS = "random weights"
-EXPECTED = (NO_REFERENCES, NO_JUDGE, RANDOM_WEIGHTS)
+EXPECTED = (NO_REFERENCES, NO_JUDGE, NO_RULE, RANDOM_WEIGHTS)
 
 NEW_HEAD = "the checkpoint has no head for this task: the one that ran was drawn at random"
 NOT_FINITE = "not a finite number (NaN or infinite values in the model's output?)"

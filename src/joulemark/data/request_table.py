@@ -15,14 +15,13 @@ from joulemark.core.record import Request
 
 NAME = "requests.parquet"
 AT_ONCE = 10_000  # rows that are held in memory
-TYPES_BEFORE_5 = ("input_tokens", "output_tokens")
-TYPES = {"score": "double", "latency_s": "double", "units": "int64", "input_tokens": "int64", "output_tokens": "int64",
-         "truncated": "bool",
-         **dict.fromkeys(("due_s", "sent_s", "first_token_s", "finished_s", "energy_j", "prefill_j"), "double"),
-}  # fmt: skip
+TOKENS = ("input_tokens", "output_tokens")
+NUMBERS = ("score", "latency_s", "due_s", "sent_s", "first_token_s", "finished_s", "energy_j", "prefill_j")
+COUNTS = ("units", "input_tokens", "output_tokens", "reasoning_tokens")
+TYPES = {**dict.fromkeys(NUMBERS, "double"), **dict.fromkeys(COUNTS, "int64"), "truncated": "bool"}
 STATISTICS = "statistics"  # a list of numbers
 # The columns of every file; those of fields with a default of None came later, and files of before them lack them
-COLUMNS = tuple(field.name for field in fields(Request) if field.default is not None or field.name in TYPES_BEFORE_5)
+COLUMNS = tuple(field.name for field in fields(Request) if field.default is not None or field.name in TOKENS)
 LATER = tuple(field.name for field in fields(Request) if field.name not in COLUMNS)
 
 

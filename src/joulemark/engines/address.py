@@ -85,8 +85,8 @@ def listeners(port: int) -> Sequence[int]:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:
         return ()
-    listening = (one for one in connections if one.status == psutil.CONN_LISTEN and one.laddr and one.pid)
-    found = {one.pid for one in listening if one.laddr[1] == port}
+    listening = (one for one in connections if one.status == psutil.CONN_LISTEN)
+    found = {one.pid for one in listening if one.pid is not None and getattr(one.laddr, "port", None) == port}
     return sorted({process for each in found for process in family(each)})
 
 

@@ -2,8 +2,9 @@
 
 import os
 import resource
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from joulemark.core.errors import UserError
@@ -13,7 +14,7 @@ from joulemark.core.quantities import Number
 from joulemark.core.serving import Clock, EngineNeeds
 from joulemark.core.task import Task
 from joulemark.engines import probing
-from joulemark.engines.address import Address, address_of, check_local, tunnel
+from joulemark.engines.address import Address, address_of, check_local, listeners, tunnel
 from joulemark.engines.asking import MESSAGES, Asking
 from joulemark.engines.connection import Connection
 from joulemark.engines.endpoint_server import EndpointServer, Link
@@ -93,11 +94,15 @@ class Reached:
         connection: the client and its thread
         address: where it answers
         facts: what is known of it so far
+        processes: gives the ids of its processes; None: those that listen at the address
+        close: ends it; for one that is not the run's own, nothing
     """
 
     connection: Connection
     address: Address
     facts: Mapping[str, Any]
+    processes: Callable[[], Sequence[int]] | None = None
+    close: Callable[[], None] = lambda: None
 
 
 def connected(
@@ -117,17 +122,19 @@ def connected(
             f"{engine.url} does not count tokens (no `usage` in its stream), and the tokenizer of "
             f"{model.checkpoint.id} is not on this machine to do it; download it once, or type model.weights=FOLDER"
         )
+    version = probing.version(connection)
     facts = {
-        "version": probing.version(connection),
         "weights": model.checkpoint.weights,
         **reached.facts,
+        "version": version or reached.facts.get("version"),
         "served_model": served_model,
         "api": found.api,
         "part_tokens": "one a part, unless the server counts",
         "output_length": "forced" if engine.exactly else "free",
     }
-    link = Link(connection, reached.address, asking, wanted, task.unit, engine.max_connections, streams=found.streams)
-    return EndpointServer(link, facts, clock)
+    link = Link(connection, asking, wanted, task.unit, engine.max_connections, streams=found.streams)
+    processes = reached.processes or partial(listeners, reached.address.port)
+    return EndpointServer(link, facts, clock, processes, reached.close)
 
 
 def check_asked(api: str, task: Task) -> None:

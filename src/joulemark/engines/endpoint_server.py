@@ -6,13 +6,12 @@ driver's thread      send ──▶ ┊ task: wait for a connection, POST, a par
 
 import asyncio
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from joulemark.core.serving import Call, Clock, Event
 from joulemark.core.task import Prediction, Sample
-from joulemark.engines.address import Address, listeners
 from joulemark.engines.answer import Answer
 from joulemark.engines.asking import Asking
 from joulemark.engines.connection import Connection
@@ -29,7 +28,6 @@ class Link:
 
     Attributes:
         connection: the client and its thread
-        address: where it answers
         asking: makes the prompts
         wanted: makes the requests
         unit: the task's unit of work
@@ -38,7 +36,6 @@ class Link:
     """
 
     connection: Connection
-    address: Address
     asking: Asking
     wanted: Wanted
     unit: str
@@ -53,8 +50,16 @@ class EndpointServer:
         streams: whether parts of an answer come before the whole of it
     """
 
-    def __init__(self, link: Link, facts: Mapping[str, Any], clock: Clock) -> None:
+    def __init__(
+        self,
+        link: Link,
+        facts: Mapping[str, Any],
+        clock: Clock,
+        processes: Callable[[], Sequence[int]],
+        end: Callable[[], None],
+    ) -> None:
         self.streams = link.streams
+        self._processes, self._end = processes, end
         self._link = link
         self._facts = facts
         self._mailbox = Mailbox(clock)
@@ -70,8 +75,8 @@ class EndpointServer:
 
     @property
     def processes(self) -> Sequence[int]:
-        """Ids of the processes that listen at the address, and of their descendants."""
-        return listeners(self._link.address.port)
+        """Ids of the server's processes, as far as they are known here."""
+        return self._processes()
 
     def send(self, call: Call) -> None:
         """Asks; whatever becomes of it is an event."""
@@ -94,8 +99,11 @@ class EndpointServer:
         return None
 
     def close(self) -> None:
-        """Closes every connection; the server itself goes on."""
-        self._link.connection.close()
+        """Closes every connection; the server itself goes on, if it is not the run's own."""
+        try:
+            self._link.connection.close()
+        finally:
+            self._end()
 
     def died(self, last_words: str) -> None:
         """Notes that the server has ended: whoever waits for events is told."""

@@ -110,6 +110,7 @@ def row(sample: Sample, prediction: Prediction, grade: Grade, latency_s: float) 
         input_tokens=prediction.input_tokens,
         output_tokens=prediction.output_tokens,
         truncated=prediction.truncated,
+        reasoning_tokens=prediction.reasoning_tokens,
         statistics=statistics,
     )
 

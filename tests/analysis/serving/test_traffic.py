@@ -134,6 +134,17 @@ def test_scatter_of_long_and_short_answers_is_no_overload():
     assert summary(timings, Limits(), Schedule(300, [n / 10 for n in range(300)])).kept_up > 0.95
 
 
+def test_an_engine_that_fills_up_and_stays_full_is_no_overload():
+    # 5 s for the first, 8 s for all from the moment that the first are done
+    timings = [answered(n, n / 10, first_s=n / 10, finished_s=n / 10 + min(8.0, 5 + n * 0.06)) for n in range(200)]
+    assert summary(timings, Limits(), Schedule(200, [n / 10 for n in range(200)])).kept_up == pytest.approx(1.0)
+
+
+def test_too_few_answers_tell_nothing_of_a_queue():
+    timings = queue(10.0, 0.2, count=10)
+    assert summary(timings, Limits(), Schedule(10, [n / 10 for n in range(10)])).kept_up is None
+
+
 def test_a_closed_loop_asks_for_no_rate():
     found = summary(concurrent(4, 5), Limits(), Schedule(20, users=4))
     assert (found.users, found.asked_per_s, found.kept_up) == (4, None, None)

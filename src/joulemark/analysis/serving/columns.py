@@ -71,4 +71,5 @@ def columns(timings: Iterable[Timing]) -> Columns:
 
     rows = [(*(getattr(each, name) for name in NAMES), each.outcome == "answered") for each in timings]
     table = numpy.array(rows, dtype=float).reshape(-1, len(NAMES) + 1)
-    return Columns(*table.T[:-1], answered=table[:, -1] == 1)
+    due_s, sent_s, first_s, finished_s, tokens_in, tokens_out, answered = table.T
+    return Columns(due_s, sent_s, first_s, finished_s, tokens_in, tokens_out, answered == 1)

@@ -49,7 +49,7 @@ def kept(known: Columns, limits: Limits) -> dict[str, Kept]:
 def keeps(traffic: Traffic, limits: Limits) -> bool | None:
     """Whether as many of all requests as the percentile asks kept each limit; None without limits or where unknown.
 
-    Of all requests, as MLPerf's rules count: one that failed, timed out or was never sent kept none.
+    One that failed, timed out or was never sent kept none.
     """
     names = [name for name in NAMES if getattr(limits, name) is not None]
     if not names or any(name not in traffic.within for name in names):

@@ -82,14 +82,18 @@ def kept_up(known: Columns) -> float | None:
 
     Behind a queue that grows each request waits longer than the one before: latency that grows by x s for each second
     of arrivals means that answers come at 1 / (1 + x) of the rate of the requests. Growth counts as far as it is
-    beyond two standard errors of its slope.
+    beyond two standard errors of its slope, and not while the engine fills up: a median latency from the first request
+    on, at most half of the arrivals.
     """
     import numpy
 
-    if known.answered.sum() < FEWEST_TO_TELL:
+    if not known.answered.any():
         return None
     due_s, latency_s = known.due_s[known.answered], known.latency_s[known.answered]
-    if due_s.max() <= due_s.min():
+    filling_s = min(float(numpy.median(latency_s)), float(due_s.max() - due_s.min()) / 2)
+    filled = due_s >= due_s.min() + filling_s
+    due_s, latency_s = due_s[filled], latency_s[filled]
+    if len(due_s) < FEWEST_TO_TELL or due_s.max() <= due_s.min():
         return None
     (slope, _), covariance = numpy.polyfit(due_s - due_s.mean(), latency_s, 1, cov=True)
     growth = max(0.0, float(slope - SIGNIFICANT * numpy.sqrt(covariance[0, 0])))

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from joulemark.core.paths import CONF
-from joulemark.data.embedded import DATA, WEIGHTS, grammar
+from joulemark.data.embedded import DATA, WEIGHTS, chats, grammar
 
 SEED = 231116863  # the study's number on arXiv
 ROWS = 1200
@@ -57,6 +57,7 @@ MAKERS: dict[str, Callable[[Random], Row]] = {
     "token_classification": _tagged,
     "sentence_similarity": lambda random: dict(zip(("first", "second", "score"), grammar.pair(random), strict=True)),
     "image_generation": _drawing,
+    "chat": lambda random: {"messages": chats.chat(random)},
 }
 
 
@@ -72,6 +73,8 @@ def key(row: Row) -> str:
     """What of a row is the model's to read: no two rows share it, and none of it is trained on."""
     if "tokens" in row:
         return " ".join(row["tokens"])
+    if "messages" in row:
+        return json.dumps(row["messages"][:-1])
     return str(next(row[field] for field in ("text", "context", "prompt", "first") if field in row))
 
 

@@ -66,15 +66,14 @@ class Generator:
         """The predictions in what the model gave, as host values."""
         batch, out = output
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
-        ends = ids(self.model.generation_config.eos_token_id)
         rows = out[:, start:].tolist()
-        counts = batch.new_tokens or [new_tokens(row, ends) for row in rows]
-        return [
-            self._prediction(row[:count], length, truncated)
-            for row, count, length, truncated in zip(rows, counts, batch.lengths, batch.truncated, strict=True)
-        ]
+        counts = batch.new_tokens or [None] * len(rows)
+        each = zip(rows, counts, batch.lengths, batch.truncated, strict=True)
+        return [self.written(row[:count], length, truncated) for row, count, length, truncated in each]
 
-    def _prediction(self, row: Sequence[int], length: int, truncated: bool) -> Prediction:
+    def written(self, row: Sequence[int], length: int, truncated: bool) -> Prediction:
+        """The prediction in the new tokens that followed an input of so many tokens."""
+        row = row[: new_tokens(row, ids(self.model.generation_config.eos_token_id))]
         if self.chat is None:
             text, reasoning = self.tokenizer.decode(row, skip_special_tokens=True).strip(), None
         else:
