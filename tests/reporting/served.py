@@ -43,8 +43,8 @@ def a_served_run(
     }
     labels = {
         "scenario": "server", "scenario__rate": str(rate), "engine": engine, "compare__key": f"served {rate:g}",
-        "compare__curve": "served", "compare__cell": f"{model} {engine} {rate:g}", "compare__setting": f"{model} {engine}",
-        "task": "text_generation",
+        "compare__curve": "served", "compare__cell": f"{model} {engine} {rate:g}",
+        "compare__setting": f"{model} {engine}", "task": "text_generation",
         "role": "general_purpose", "compare__prompt": "p", "metric": "quality", "device": "NVIDIA H100 80GB HBM3",
         **tags,
     }  # fmt: skip
