@@ -37,13 +37,14 @@ def a_served_run(
         "serving/ttft_p99_s": ttft_s,
         "serving/tpot_p50_s": tpot_s / 2,
         "serving/tpot_p99_s": tpot_s,
-        "latency/p50_s": (ttft_s + tpot_s * TOKENS) / 2,
-        "latency/p99_s": ttft_s + tpot_s * TOKENS,
+        "serving/latency_p50_s": (ttft_s + tpot_s * TOKENS) / 2,
+        "serving/latency_p99_s": ttft_s + tpot_s * TOKENS,
         **(metrics or {}),
     }
     labels = {
         "scenario": "server", "scenario__rate": str(rate), "engine": engine, "compare__key": f"served {rate:g}",
-        "compare__curve": "served", "compare__cell": f"{model} {engine}", "task": "text_generation",
+        "compare__curve": "served", "compare__cell": f"{model} {engine} {rate:g}",
+        "compare__setting": f"{model} {engine}", "task": "text_generation",
         "role": "general_purpose", "compare__prompt": "p", "metric": "quality", "device": "NVIDIA H100 80GB HBM3",
         **tags,
     }  # fmt: skip

@@ -78,7 +78,7 @@ class Queue:
             "serving/rate_attained_per_s": rate,
             "serving/ttft_p99_s": times if self.ttft else None,
             "serving/tpot_p99_s": 0.01,
-            "latency/p99_s": 1.0,
+            "serving/latency_p99_s": 1.0,
         }
         return Outcome(
             tuple(overrides), 0, "finished", run_id=f"run{len(self.requests)}", metrics=metrics, seconds=60.0

@@ -68,7 +68,8 @@ def tags(record: Record) -> dict[str, str | None]:
     card, `windows` counts the repeats behind an interval.
 
     Served runs are compared within one `scenario` and one `engine`, which that digest leaves out, so that engines can
-    be ranked together where that is asked. `compare.curve` is equal for those that differ by their load alone.
+    be ranked together where that is asked. `compare.curve` is the key and `compare.setting` the cell without the load,
+    equal for one setting under several loads.
     """
     same = {
         "task": {key: value for key, value in _task(record).items() if key not in (*ORIGIN, "prompt")},
@@ -143,6 +144,7 @@ def _served(record: Record, known: Mapping[str, Any]) -> dict[str, str | None]:
         "engine": engine.name,
         "engine.options": json.dumps(dict(engine.options), sort_keys=True, default=str) if engine.options else None,
         "compare.curve": _digest({**known, "scenario": curve}),
+        "compare.setting": _cell(record, curve),
     }
 
 
@@ -151,9 +153,13 @@ def cell_of(record: Record) -> str:
 
     Whether they may be compared at all is `compare.key`'s to say.
     """
+    return _cell(record, _scenario(record))
+
+
+def _cell(record: Record, scenario: Mapping[str, Any]) -> str:
     model, host, engine = record.model, record.environment, record.engine
     answering = [engine.name, engine.version, dict(engine.options)]
-    own = {"engine": answering, "scenario": _scenario(record)} if served(record) else {}
+    own = {"engine": answering, "scenario": scenario} if served(record) else {}
     return _digest(
         {
             "model": [model.name, model.checkpoint, model.revision, model.weights],

@@ -51,8 +51,8 @@ class Entry:
     `energy`, `half_width` and `values` are its gross energy as `Energy` describes it; `dynamic` is that above idle,
     None where it is not available or not above zero; `quantity` which of the two it is compared by. `run_ids` are those
     of all its processes, `cell` is equal for processes of one cell. Of a served run `scenario` is how requests arrived,
-    `rate` or `users` how many, `engine` what answered with `engine_options`, and `curve` is equal for those that differ
-    by their load alone. `quality` is the task's metric, None where the data
+    `rate` or `users` how many, `engine` what answered with `engine_options`; `curve` and `bare_cell` are its key and
+    cell without the load. `quality` is the task's metric, None where the data
     holds no references and for random weights, whatever was stored.
     """
 
@@ -97,6 +97,7 @@ class Entry:
     engine: str = ""
     engine_options: str = ""
     curve: str = ""
+    bare_cell: str = ""
 
     @property
     def served(self) -> bool:
@@ -231,6 +232,7 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         engine=engine,
         engine_options=tags.get("engine.options", "") if served else "",
         curve=tags.get("compare.curve", ""),
+        bare_cell=tags.get("compare.setting", ""),
     )
 
 

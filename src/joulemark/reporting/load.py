@@ -156,7 +156,7 @@ def answered(
 def _served(key: tuple[str, ...], pairs: Sequence[tuple[Entry, LoadProcess]]) -> Served:
     cells: dict[tuple[object, ...], list[tuple[Entry, LoadProcess]]] = defaultdict(list)
     for entry, process in pairs:
-        cells[(entry.setting, entry.card, entry.cell)].append((entry, process))
+        cells[(entry.setting, entry.card, entry.bare_cell)].append((entry, process))
     made, first = [], {}
     several = len({entry.card for entry, _ in pairs}) > 1
     for number, some in enumerate(cells.values()):

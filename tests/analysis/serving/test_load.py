@@ -62,6 +62,13 @@ def test_more_load_never_costs_less_power_where_the_measured_points_rise(a: floa
     assert fmean(first.values) <= fmean(second.values) + 1e-9
 
 
+def test_half_way_between_two_loads_is_half_way_between_their_powers_and_a_quarter_is_a_quarter() -> None:
+    curve = a_curve()
+    assert [fmean(power.values) for rate in (3.0, 2.5, 0.25) if (power := curve.power(rate))] == pytest.approx(
+        [170.0, 155.0, 62.5]
+    )
+
+
 def test_nothing_is_said_above_the_highest_measured_load() -> None:
     assert a_curve().power(8.1) is None
 

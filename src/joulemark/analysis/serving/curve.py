@@ -30,7 +30,7 @@ class LoadProcess:
         idle_w: their idle power, W; None where one of them has no baseline
         p50: medians by the names of LIMITS, s; None where unknown
         p99: 99th percentiles by the same names
-        unanswered: share of its requests that were sent and not answered, in [0, 1]
+        unanswered: share of its requests that got no answer, in [0, 1]
         kept_up: share of the rate that the engine kept up with, in [0, 1]; None where that cannot be known
         j_per_output_token: J, None where no tokens are counted
         j_per_request: J an answered request

@@ -8,12 +8,13 @@ from joulemark.analysis.serving.curve import LoadProcess
 TOTAL, IDLE, DYNAMIC = "energy/total_wh_per_1k", "energy/idle_wh_per_1k", "energy/dynamic_wh_per_1k"
 REQUESTS_PER_S = "throughput/requests_per_s"  # answered, over the window of that energy
 ASKED, ATTAINED = "serving/rate_asked_per_s", "serving/rate_attained_per_s"
-KEPT_UP, ANSWERED = "serving/kept_up", "serving/answered_share"
+KEPT_UP, ANSWERED = "serving/kept_up", "serving/answered"
+LOST = ("serving/errors", "serving/timeouts", "serving/unsent")  # requests without an answer
 J_PER_TOKEN = "energy/j_per_output_token"
 
 # limit -> the metric of its percentile
-P50 = {"ttft_s": "serving/ttft_p50_s", "tpot_s": "serving/tpot_p50_s", "latency_s": "latency/p50_s"}
-P99 = {"ttft_s": "serving/ttft_p99_s", "tpot_s": "serving/tpot_p99_s", "latency_s": "latency/p99_s"}
+P50 = {"ttft_s": "serving/ttft_p50_s", "tpot_s": "serving/tpot_p50_s", "latency_s": "serving/latency_p50_s"}
+P99 = {"ttft_s": "serving/ttft_p99_s", "tpot_s": "serving/tpot_p99_s", "latency_s": "serving/latency_p99_s"}
 
 WHOLE = 1e-6  # relative, by which the idle and dynamic energies of all components add up to the total
 
@@ -37,7 +38,7 @@ def process(run_id: str, metrics: Metrics, nominal_per_s: float | None = None) -
     if total is None or not requests or not load:
         return None
     mean_w, idle_w = _watts(total, requests), _idle_w(metrics, requests)
-    kept_up, answered = metrics.get(KEPT_UP), metrics.get(ANSWERED)
+    kept_up = metrics.get(KEPT_UP)
     behind = kept_up is not None and kept_up < 1  # then it gives no more than it gave
     share = load / attained if attained and not behind else 1.0
     return LoadProcess(
@@ -46,11 +47,18 @@ def process(run_id: str, metrics: Metrics, nominal_per_s: float | None = None) -
         idle_w=idle_w,
         p50={name: metrics.get(metric) for name, metric in P50.items()},
         p99={name: metrics.get(metric) for name, metric in P99.items()},
-        unanswered=0.0 if answered is None else 1 - answered,
+        unanswered=_unanswered(metrics),
         kept_up=kept_up,
         j_per_output_token=metrics.get(J_PER_TOKEN),
         j_per_request=total * J_PER_WH / PER,
     )
+
+
+def _unanswered(metrics: Metrics) -> float:
+    """The share of all requests that got no answer: errors, time-outs, and what was not sent, as in MLPerf's rules."""
+    lost = sum(metrics.get(name) or 0.0 for name in LOST)
+    requests = lost + (metrics.get(ANSWERED) or 0.0)
+    return lost / requests if requests else 0.0
 
 
 def _watts(wh_per_1k: float, requests_per_s: float) -> float:
