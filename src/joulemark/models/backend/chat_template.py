@@ -1,11 +1,12 @@
 """The messages of a chat as what a model reads: by the template in its checkpoint's files, or by a plain one.
 
-The plain one is for weights that have none: a line `role: content` for each message, then `assistant:`.
+The plain one, for weights that have none: a line `role: content` for each message, then `assistant:`.
 """
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 from joulemark.core import chat
@@ -19,17 +20,11 @@ WITHOUT = ("embedded", "random")  # weights that come without a template
 
 
 class ChatOptions(Protocol):
-    """What a task says of the template.
-
-    Attributes:
-        thinking: one of `chat.THINKING`; None for what the template does by itself
-        template: `checkpoint`, or `plain`
-        system: the system prompt; None for none
-    """
+    """What a task says of the template."""
 
     @property
     def thinking(self) -> str | None:
-        """How much a model is to think."""
+        """One of `chat.THINKING`; None for what the template does by itself."""
 
     @property
     def template(self) -> str:
@@ -37,7 +32,7 @@ class ChatOptions(Protocol):
 
     @property
     def system(self) -> str | None:
-        """The system prompt."""
+        """The system prompt; None for none."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +158,8 @@ def _names(template: str) -> set[str]:
     """The names that stand in a template as variables, not as attributes of another."""
     from jinja2 import Environment
 
-    names, before = set(), ""
-    for _, kind, value in Environment().lex(template):
-        if kind == "name" and before != ".":
-            names.add(value)
-        before = value
-    return names
+    tokens = [(kind, value) for _, kind, value in Environment().lex(template)]
+    return {value for (_, before), (kind, value) in pairwise(tokens) if kind == "name" and before != "."}
 
 
 def _opening(prompt: str) -> str:
@@ -194,7 +185,7 @@ def _text(tokenizer: Any, messages: Sequence[Message], template: ChatTemplate) -
 
 
 def _ids(tokenizer: Any, messages: Sequence[Message], template: ChatTemplate) -> list[int]:
-    """The ids of the whole chat. A checkpoint's template writes its special tokens itself."""
+    """The ids of the whole chat; a checkpoint's template writes its special tokens itself."""
     if template.name == PLAIN:
         return list(tokenizer(plain_text(messages))["input_ids"])
     return list(tokenizer(_text(tokenizer, messages, template), add_special_tokens=False)["input_ids"])
