@@ -1,5 +1,6 @@
 """Every joule of the window is a request's or unattributed, whatever the traffic was."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import fsum, inf
 
@@ -106,6 +107,35 @@ def test_a_trace_that_does_not_cover_the_work_gives_no_shape():
     readings = (Reading("trace", 9.0, gpu_j=900.0, method={"gpu": "sampled"}, trace=((0, 1.0), (5, 2.0), (9, 1.0))),)
     window = Window(10.0, readings, 1, 2, 2, (1.0,))
     assert powers(Measurement(windows=(window,)), window)["gpu"].method == "mean_power"
+
+
+def traced(spacing_s, sensor, **changes):
+    trace = tuple((number * spacing_s, 100.0) for number in range(int(10 / spacing_s) + 1))
+    reading = Reading("trace", 10.0, gpu_j=1000.0, method={"gpu": "sampled"}, trace=trace, sensor=sensor)
+    window = Window(10.0, (replace(reading, **changes),), 1, 2, 2, (1.0,))
+    return powers(Measurement(windows=(window,)), window)["gpu"]
+
+
+@pytest.mark.parametrize(
+    ("spacing_s", "sensor", "resolved_s"),
+    [(0.02, "instant", 0.1), (0.02, "average", 1.0), (0.5, "instant", 0.5), (2.0, "average", 2.0)],
+)
+def test_a_trace_resolves_its_spacing_and_no_less_than_its_sensor(spacing_s, sensor, resolved_s):
+    assert traced(spacing_s, sensor).resolution_s == pytest.approx(resolved_s)
+
+
+def test_a_trace_of_several_components_together_is_the_power_of_none():
+    both = {"cpu_j": 500.0, "method": {"gpu": "sampled", "cpu": "sampled"}}
+    assert traced(0.1, "instant").method == "trace"
+    assert traced(0.1, "instant", **both).method == "mean_power"
+
+
+@pytest.mark.parametrize(
+    ("method", "resolved_s"), [("counter", 0.1), ("rapl", 0.001), ("sampled", inf), ("replayed", 0)]
+)
+def test_what_a_reading_without_a_trace_resolves_is_its_sensors(method, resolved_s):
+    window = Window(10.0, (Reading("m", 10.0, gpu_j=1.0, method={"gpu": method}),), 1, 2, 2, (1.0,))
+    assert powers(Measurement(windows=(window,)), window)["gpu"].resolution_s == resolved_s
 
 
 REFUSED = [
