@@ -6,7 +6,7 @@ from math import fsum, inf
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving.attribution import shares
@@ -14,7 +14,7 @@ from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.power import Power, powers
 from joulemark.core.measurement import Measurement, Reading, Window
 from joulemark.core.traffic import Timing
-from tests.analysis.serving.timings import answered, concurrent, timing
+from tests.analysis.serving.timings import answered, concurrent, timing, unhurried
 
 
 def constant(watts=100.0, idle_w=None, seconds=10.0, evidence="replayed", began_s=0.0, resolution_s=0.0) -> Power:
@@ -208,7 +208,7 @@ def streamed(draw):
     )
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(streamed(), min_size=1, max_size=12), st.floats(0, 100), st.floats(0, 150))
 def test_the_sweep_gives_what_a_division_moment_by_moment_gives(timings, watts, idle_w):
     found = divided(timings, watts=watts, idle_w=idle_w, seconds=25.0)
@@ -220,7 +220,7 @@ def test_the_sweep_gives_what_a_division_moment_by_moment_gives(timings, watts, 
 watts = st.floats(0, 1000, allow_nan=False)
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(timing(), min_size=1, max_size=100), st.lists(watts, min_size=3, max_size=30), watts)
 @example([answered(0, 0.0, 0.0, 1e-9, 100.0, (10_000, 2)), answered(1, 0.0, 0.0, 50.0, 100.0, (1, 2))], [1.0] * 3, 0.0)
 def test_shares_and_the_unattributed_rest_are_the_total(timings, trace, idle_w):
@@ -241,7 +241,7 @@ def test_shares_and_the_unattributed_rest_are_the_total(timings, trace, idle_w):
         assert share == 0 or each.finished_s > each.sent_s
 
 
-@settings(max_examples=25)
+@unhurried
 @given(st.integers(1, 100), st.floats(0.001, 0.999), st.integers(0, 100_000), st.integers(1, 5000), st.floats(0, 2000))
 def test_at_any_concurrency_the_shares_sum_to_the_total(users, first, tokens_in, tokens_out, idle_w):
     timings = concurrent(users, 4, 1.0, first, (tokens_in, tokens_out))

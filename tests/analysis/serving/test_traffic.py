@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving import gaps as sketch
@@ -13,7 +13,7 @@ from joulemark.analysis.serving.traffic import peak_concurrency, summary
 from joulemark.core.ranks import MOST, spread
 from joulemark.core.serving import Limits, Schedule
 from joulemark.core.traffic import OUTCOMES, Timing
-from tests.analysis.serving.timings import answered, concurrent, timing
+from tests.analysis.serving.timings import answered, concurrent, timing, unhurried
 
 OPEN = Schedule(requests=4, at_s=(0.0, 1.0, 2.0, 4.0))
 
@@ -70,7 +70,7 @@ def test_an_answer_of_one_token_keeps_every_limit_of_the_time_per_token():
     assert summary([answered(first_s=0.5, tokens=(5, 1))], Limits(tpot_s=0.001), OPEN).good == 1
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(timing(), min_size=1, max_size=30), st.floats(0.001, 10), st.floats(0.001, 10))
 def test_no_request_is_dropped_and_goodput_is_no_more_than_what_was_answered(timings, ttft_s, latency_s):
     found = summary(timings, Limits(ttft_s=ttft_s, latency_s=latency_s), Schedule(len(timings)))
@@ -86,7 +86,7 @@ def test_no_request_is_dropped_and_goodput_is_no_more_than_what_was_answered(tim
     assert sum(found.reasons.values()) == found.failed
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(timing(), max_size=30))
 def test_the_peak_is_the_most_that_were_under_way_at_any_moment_that_one_began(timings):
     under = [each for each in timings if each.sent_s is not None and each.finished_s > each.sent_s]
@@ -151,6 +151,7 @@ def test_a_closed_loop_asks_for_no_rate():
     assert found.mean_concurrency == pytest.approx(4 * 5 / 5.75)
 
 
+@unhurried
 @given(st.lists(st.floats(2e-7, 1e5), min_size=1, max_size=200))
 def test_every_time_between_parts_is_known_to_a_thousandth(values):
     counted = Gaps()
