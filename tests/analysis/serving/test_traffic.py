@@ -50,6 +50,12 @@ def test_a_moment_without_requests_is_not_busy():
     assert found.busy_share == 0.5
 
 
+def test_requests_that_begin_and_end_within_another_are_busy_once():
+    moments = [(0.0, 4.0), (1.0, 2.0), (3.0, 3.5), (8.0, 10.0)]
+    found = summary([answered(0, sent_s, finished_s=ended_s) for sent_s, ended_s in moments], Limits(), OPEN)
+    assert found.busy_share == pytest.approx(0.6)
+
+
 def test_what_cannot_be_known_is_none():
     whole = answered(0, 0.0, first_s=None)  # came whole
     found = summary([whole, four()[0]], Limits(ttft_s=1.0), OPEN)
@@ -132,6 +138,13 @@ def test_scatter_of_long_and_short_answers_is_no_overload():
     drawn = np.random.default_rng(7).lognormal(0, 1, 300)
     timings = [answered(n, n / 10, first_s=n / 10 + 0.1, finished_s=n / 10 + 0.1 + drawn[n]) for n in range(300)]
     assert summary(timings, Limits(), Schedule(300, [n / 10 for n in range(300)])).kept_up > 0.95
+
+
+def test_growth_within_the_scatter_of_few_answers_is_no_overload():
+    drawn = np.random.default_rng(3).lognormal(0, 1, 60)
+    due_s = [n / 10 for n in range(60)]
+    timings = [answered(n, at_s, first_s=at_s, finished_s=at_s + drawn[n]) for n, at_s in enumerate(due_s)]
+    assert summary(timings, Limits(), Schedule(60, due_s)).kept_up == 1.0
 
 
 def test_an_engine_that_fills_up_and_stays_full_is_no_overload():
