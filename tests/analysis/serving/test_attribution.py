@@ -163,8 +163,10 @@ def test_prefill_shorter_than_the_sensor_resolves_is_not_told_apart():
 
 
 def test_an_estimated_component_beside_a_measured_one_is_divided_and_named():
-    found = shares(columns([answered()]), {"gpu": constant(), "cpu": constant(50.0, evidence="estimated")})
+    estimated = constant(50.0, evidence="estimated", resolution_s=inf)  # which says nothing of the measured one
+    found = shares(columns([answered(first_s=0.5)]), {"gpu": constant(), "cpu": estimated})
     assert found.attribution.total_j == 1500.0
+    assert found.attribution.prefill_j is not None
     assert "CPU mean power (estimated)" in found.attribution.method
 
 

@@ -56,6 +56,14 @@ def test_requests_that_begin_and_end_within_another_are_busy_once():
     assert found.busy_share == pytest.approx(0.6)
 
 
+def test_reasons_beyond_the_most_frequent_are_counted_together():
+    failed = [Timing(n, n, 0.0, 0.0, None, 1.0, "failed", f"reason {n}") for n in range(25)]
+    reasons = summary([*failed, failed[7]], Limits(), OPEN).reasons
+    assert reasons["reason 7"] == 2
+    assert reasons["other reasons"] == 5
+    assert sum(reasons.values()) == 26
+
+
 def test_what_cannot_be_known_is_none():
     whole = answered(0, 0.0, first_s=None)  # came whole
     found = summary([whole, four()[0]], Limits(ttft_s=1.0), OPEN)
