@@ -1,5 +1,7 @@
 """The file of a run's requests gives back what was written, in pieces, and is whole or not there."""
 
+from dataclasses import replace
+
 import pytest
 
 from joulemark.core.errors import UserError
@@ -33,6 +35,18 @@ def test_rows_come_back_as_they_were_however_they_are_asked_for(tmp_path, monkey
     assert list(request_table.scores(table.path)) == [("a", 0.0), ("c", 1.0)]
     with pytest.raises(IndexError):
         table[3]
+
+
+def test_statistics_come_back_as_they_were_and_a_file_of_before_them_has_none(tmp_path):
+    from pyarrow import parquet
+
+    kept = [replace(row, statistics=of) for row, of in zip(ROWS, ((1.0, -2.5, 1e15), None, ()), strict=True)]
+    path = written(tmp_path, kept)
+    assert [row.statistics for row in request_table.rows(path)] == [(1.0, -2.5, 1e15), None, ()]
+    assert [(key, tuple(of)) for key, of in request_table.statistics(path)] == [("a", (1.0, -2.5, 1e15)), ("c", ())]
+    parquet.write_table(parquet.read_table(path).drop_columns(["statistics"]), path)
+    assert list(request_table.statistics(path)) == []
+    assert [row.statistics for row in RequestTable(path)] == [None] * 3
 
 
 def test_nothing_lies_in_the_folder_of_files_before_all_rows_do(tmp_path):

@@ -129,12 +129,14 @@ def test_the_interval_of_a_metric_of_the_whole_set_is_in_the_record_and_random_w
     predictions = [Prediction(number + 3.0 * (number % 3), 1) for number in range(12)]
     record = benched(SentenceSimilarity, pairs, predictions)
     known = record.intervals["spearman"]
+    assert record.statistics == "ranks"
+    assert [row.statistics is None for row in record.requests] == [row.reference is None for row in record.requests]
     assert known.low < record.scores["spearman"] <= known.high
     metrics = named_metrics.metrics(record)
     assert (metrics["quality/ci95_low"], metrics["quality/ci95_high"]) == (known.low, known.high)
     assert from_json(to_json(record)).intervals == record.intervals
     unjudged = benched(SentenceSimilarity, pairs, predictions, weights="random")
-    assert (unjudged.scores["spearman"], unjudged.intervals) == (None, {})
+    assert (unjudged.scores["spearman"], unjudged.intervals, unjudged.statistics) == (None, {}, None)
 
 
 def test_a_metric_beside_the_primary_one_that_is_no_number_takes_nothing_from_it():
