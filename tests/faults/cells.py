@@ -38,6 +38,7 @@ NAMES = {
 }
 # A server in another process: where it may hold what a run has not finished, and where it is needed
 ON_A_SERVER = ("load", "window", "saving", WRITING)
+LANES = 3  # servers that are stopped and locked, each for one cell at a time
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Cell:
         """Where it is run: beside most others, on a disk of its own that is filled, or with a server of its own."""
         if self.store == "sqlite":
             return "disk" if self.fault == "disk" else "most"
-        return "server of its own" if self.stage == WRITING or self.fault in SERVER else "server"
+        number = list(NAMES).index(self.fault) + ("compose", *ON_A_SERVER).index(self.stage)
+        return f"lane {number % LANES}" if self.stage == WRITING or self.fault in SERVER else "server"
 
 
 def cells():

@@ -24,7 +24,7 @@ BESIDE = ("most", "server")  # places where cells run beside each other
 
 @pytest.fixture(scope="session")
 def places(tmp_path_factory, request):
-    """Where cells are run: most; those that fill a disk, on a small one; and two with a PostgreSQL."""
+    """Where cells are run: most; those that fill a disk, on a small one; and some with a PostgreSQL each."""
     folder = tmp_path_factory.mktemp("faults")
     small = folder / "small"
     found = {}
@@ -50,13 +50,13 @@ def places(tmp_path_factory, request):
 def outcomes(places, request):
     """What came out of each cell, and the runs of all stores after one `sync`, by record id."""
     there = [cell for cell in chosen(request) if cell.place in places]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    lanes = {name: [cell for cell in there if cell.place == name] for name in places if name not in BESIDE}
+    with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(max(len(lanes), 1)) as apart:
+        rest = [apart.submit(in_turn, lanes[name], places[name]) for name in lanes]
         beside = {cell: pool.submit(faulted.run, cell, places[cell.place]) for cell in there if cell.place in BESIDE}
-        found = {}
-        for cell in there:
-            if cell.place not in BESIDE:  # one after the other: they fill the same disk, stop the same server
-                found[cell] = attempt(alone, cell, places[cell.place])
-        found |= {cell: attempt(future.result) for cell, future in beside.items()}
+        found = {cell: attempt(future.result) for cell, future in beside.items()}
+        for lane in rest:
+            found |= lane.result()
     runs = {}
     for place in places.values():
         if place.server is not None:
@@ -72,6 +72,11 @@ def chosen(request):
     """The cells of this session, in their order."""
     named = {item.callspec.params.get("cell") for item in request.session.items if hasattr(item, "callspec")}
     return [cell for cell in CELLS if cell in named]
+
+
+def in_turn(lane, place):
+    """What came out of cells that fill the same disk, or stop the same server: one after the other."""
+    return {cell: attempt(alone, cell, place) for cell in lane}
 
 
 def alone(cell, place):

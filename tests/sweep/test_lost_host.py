@@ -93,7 +93,7 @@ def in_a_trial(host, database, workers):
 
     def there():
         assert [process.poll() for process in workers] == [None, None], host.said("first")
-        return finished(database) and loaded()  # the reference is over, which the other host waits for
+        return loaded() and finished(database)  # the reference is over, which the other host waits for
 
     wait_until(there, LONGEST_S)
 
