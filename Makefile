@@ -2,7 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 3
 comma := ,
-EXTRAS := quantization,speech,detection,postgres,slurm,ray,telemetry
+EXTRAS := quantization,speech,detection,postgres,slurm,ray,serve,telemetry
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools
@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults fuzz check format ui wheel lock sbom audit clean
+.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults test-engines fuzz check format ui wheel lock sbom audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,7 +49,7 @@ test: $(READY) ## all tests
 
 test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \
-	  -m "not weights and not data and not servers and not processes and not browser and not cluster and not faults"
+	  -m "not weights and not data and not servers and not processes and not browser and not cluster and not faults and not engines"
 
 test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL, an MLflow server and hosts of their own (root, Debian)
 	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \
@@ -58,6 +58,14 @@ test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL, an M
 
 test-faults: $(READY) ## processes killed, disks filled, replies lost at every stage of a run; writes docs/reliability.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults
+
+ENGINES := $(VENV)/engines
+test-engines: $(READY) ## real servers: transformers serve, and llama.cpp compiled from its registry's source (20 minutes, once)
+	@test -x $(ENGINES)/bin/python || { $(BIN)/python -m venv $(ENGINES) && \
+	  echo "$(CURDIR)/$$(echo $(VENV)/lib/python3*/site-packages)" > $$(echo $(ENGINES)/lib/python3*/site-packages)/joulemark.pth; }
+	CMAKE_BUILD_PARALLEL_LEVEL=2 CMAKE_ARGS="-DLLAVA_BUILD=OFF" nice -n 19 $(ENGINES)/bin/python -m pip install --quiet \
+	  --constraint constraints.txt openai gguf "llama-cpp-python[server]>=0.3.36,<0.4"
+	PYTHONPATH=src:. OMP_NUM_THREADS=1 $(ENGINES)/bin/python -m pytest -m engines tests/engines/test_real_servers.py
 
 fuzz: $(READY) ## ten thousand broken records, foreign files and configurations, drawn anew each time: half an hour
 	FUZZ=many OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --timeout 7200 tests/fuzz

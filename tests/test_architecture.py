@@ -39,7 +39,7 @@ DOORS = {
     "torchmetrics": {"models/backend", "tasks"},  # SQuAD's measure has no other kept home; torch is loaded by then
     "diffusers": {"models/backend", "data/embedded"},
     "datasets": {"data/sources"},
-    "httpx2": {"engines", "data/hub"},
+    "aiohttp": {"engines"},
     "codecarbon": {"meters/codecarbon"},
     "pynvml": {"meters", "hardware"},
     "amdsmi": {"meters", "hardware"},

@@ -93,7 +93,7 @@ class FakeServer:
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 if not await self._reply(Reply(writer), method, path, headers, body):
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

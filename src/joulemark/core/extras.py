@@ -12,6 +12,7 @@ MODULES = {
     "postgres": ("psycopg",),
     "slurm": ("submitit",),
     "ray": ("ray",),
+    "serve": ("openai", "uvicorn", "fastapi"),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http",),
 }
 

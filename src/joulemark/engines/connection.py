@@ -9,6 +9,7 @@ T = TypeVar("T")
 
 CONNECT_S = 10.0  # the longest wait for a connection on this machine: its queue of them may be full
 IDLE_S = 2.0  # an unused connection is closed here before servers do (uvicorn: 5 s), so that no request meets its end
+LONGEST_LINE = 1 << 20  # bytes of one event: an answer that comes whole in one
 ANSWER_S = 300.0  # the longest wait for a short answer outside the traffic: the first one may load or compile
 
 
@@ -16,23 +17,26 @@ class Connection:
     """An event loop in a thread of its own, and the HTTP client that lives in it, until it is closed.
 
     Attributes:
-        client: httpx2's client, without a limit of its own to an answer's time and to connections: what drives cancels
+        client: aiohttp's session, without limits of its own to time and connections: what drives cancels
     """
 
     def __init__(self, base: str, headers: Mapping[str, str]) -> None:
-        import httpx2
+        import aiohttp
+
+        async def session() -> aiohttp.ClientSession:  # it lives in the loop that it is made in
+            return aiohttp.ClientSession(
+                base,
+                headers=dict(headers),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+                read_bufsize=LONGEST_LINE,
+                trust_env=False,  # no proxy stands between a machine and itself
+            )
 
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engine", daemon=True)
         self._thread.start()
-        self.client = httpx2.AsyncClient(
-            base_url=base,
-            headers=dict(headers),
-            timeout=httpx2.Timeout(None, connect=CONNECT_S),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=IDLE_S),
-            verify=base.startswith("https"),  # the certificates take half a second to read
-            trust_env=False,  # no proxy stands between a machine and itself
-        )
+        self.client = self.ask(session())
 
     def ask(self, work: Coroutine[Any, Any, T], timeout_s: float = ANSWER_S) -> T:
         """The result of some work in the loop, which the calling thread waits for; TimeoutError after that long."""
@@ -64,4 +68,4 @@ class Connection:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await self.client.aclose()
+        await self.client.close()

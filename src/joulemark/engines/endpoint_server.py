@@ -153,14 +153,14 @@ class EndpointServer:
 
 def reason(error: Exception) -> str:
     """Why a request failed, in one line."""
-    import httpx2
+    import aiohttp
 
     if isinstance(error, RefusedError | LookupError):
         return " ".join(str(error).strip("'\"").split())
-    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return "nobody answers at the address any more"
-    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
-        return "the connection broke off before the answer was whole"
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return "too many open connections for this process (ulimit -n); lower engine.max_connections"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "nobody answers at the address any more"
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError | ConnectionError):
+        return "the connection broke off before the answer was whole"
     return one_line(error)

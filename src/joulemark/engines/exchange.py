@@ -10,7 +10,7 @@ from joulemark.engines.mailbox import one_line
 from joulemark.engines.openai_api import DONE, PATHS, Part, part, refusal
 
 CLOSING_S = 1.0  # how long a server may take to end a stream after its last word
-EVENTS = "text/event-stream"
+EVENTS, DATA = "text/event-stream", b"data:"  # server-sent events (WHATWG HTML, 9.2), one line each here
 
 
 class RefusedError(Exception):
@@ -25,33 +25,33 @@ async def exchange(
     Raises:
         RefusedError: the server refused, failed, ended in the middle, or sent what is not of this interface
     """
-    from httpx2 import EventSource
-
     answer = Answer()
-    async with client.stream("POST", PATHS["chat" if "messages" in body else "completions"], json=body) as response:
-        if response.status_code != 200:
-            raise RefusedError(refusal(response.status_code, await response.aread()))
-        answer.streamed = response.headers.get("content-type", "").startswith(EVENTS)
+    async with client.post(PATHS["chat" if "messages" in body else "completions"], json=body) as response:
+        if response.status != 200:
+            raise RefusedError(refusal(response.status, await response.read()))
+        answer.streamed = response.content_type == EVENTS
         if not answer.streamed:
-            answer.take(understood(await response.aread()))
+            answer.take(understood(await response.read()))
             answer.ended, answer.at_s = True, now()
             return answer
         with suppress(TimeoutError):
             async with asyncio.timeout(None) as patience:
-                async for event in EventSource(response):
+                async for line in response.content:
+                    if not line.startswith(DATA):  # comments that keep a connection open, names of events, empty lines
+                        continue
                     answer.at_s = now()
-                    if event.data == DONE:
+                    if (data := line[len(DATA) :].strip()) == DONE:
                         answer.ended = True
                         # read to its end, so that the connection can be used again; but some servers leave it open
                         patience.reschedule(asyncio.get_running_loop().time() + CLOSING_S)
-                    elif tokens := answer.take(understood(event.data)):
+                    elif tokens := answer.take(understood(data)):
                         came(answer.at_s, tokens)
     if answer.trouble is not None:
         raise RefusedError(answer.trouble)
     return answer
 
 
-def understood(data: str | bytes) -> Part:
+def understood(data: bytes) -> Part:
     """What a part says. RefusedError where it is an error, or none of this interface."""
     try:
         told = part(data)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
-DONE = "[DONE]"
+DONE = b"[DONE]"
 REASONING = ("reasoning_content", "reasoning")  # DeepSeek's name, which most took over; vLLM's and Ollama's newer one
 GIVEN_UP = ("abort", "error", "cancelled")  # a finish_reason of no answer
 LONGEST_MESSAGE = 300  # characters of a server's own words that are quoted
@@ -89,7 +89,7 @@ def _filled(value: Any, tokens: Mapping[str, int | None]) -> Any:
     return value
 
 
-def part(data: str | bytes) -> Part:
+def part(data: bytes) -> Part:
     """What an event says. ValueError where it is no object of this interface."""
     told = json.loads(data)
     if not isinstance(told, Mapping):

@@ -67,34 +67,33 @@ def _no_api(where: str, status: int, body: bytes) -> Sequence[str]:
 
 
 def _got(connection: Connection, path: str, where: str) -> tuple[int, bytes]:
-    import httpx2
+    import aiohttp
 
     async def get() -> tuple[int, bytes]:
-        response = await connection.client.get(path)
-        return response.status_code, response.content
+        async with connection.client.get(path) as response:
+            return response.status, await response.read()
 
     try:
         return connection.ask(get(), LOOK_S)
-    except (httpx2.ConnectError, httpx2.ConnectTimeout):
+    except aiohttp.ClientConnectorError:
         raise UserError(
             f"nobody answers at {where}: start the server first, for example vllm serve MODEL --port PORT, or type "
             "engine=transformers_serve, which this program starts itself"
         ) from None
-    except (httpx2.HTTPError, TimeoutError) as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise UserError(f"{where} takes connections but is no web server ({type(error).__name__})") from None
 
 
 def version(connection: Connection) -> str | None:
     """The server's version, as it tells it; None where it does not."""
-    import httpx2
+    import aiohttp
 
     async def ask(path: str, key: str) -> str | None:
         try:
-            async with asyncio.timeout(LOOK_S):
-                response = await connection.client.get(path)
-                told = response.json() if response.status_code == 200 else {}
+            async with asyncio.timeout(LOOK_S), connection.client.get(path) as response:
+                told = json.loads(await response.read()) if response.status == 200 else {}
                 return str(told[key]) if isinstance(told, Mapping) and told.get(key) else None
-        except (httpx2.HTTPError, TimeoutError, ValueError):  # a path of another server's
+        except (aiohttp.ClientError, TimeoutError, ValueError):  # a path of another server's
             return None
 
     async def all_of_them() -> list[str | None]:

@@ -189,14 +189,15 @@ def _free_port() -> int:
 
 
 def _is_ready(connection: Connection, path: str) -> bool:
-    import httpx2
+    import aiohttp
 
     async def status() -> int:
-        return (await connection.client.get(path)).status_code
+        async with connection.client.get(path) as response:
+            return int(response.status)
 
     try:
         return connection.ask(status(), 5.0) == 200
-    except (httpx2.HTTPError, TimeoutError):  # it does not listen yet, or loads
+    except (aiohttp.ClientError, TimeoutError):  # it does not listen yet, or loads
         return False
 
 
