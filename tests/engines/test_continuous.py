@@ -13,11 +13,12 @@ import pytest
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.core.serving import Call, Event
-from joulemark.core.task import Prediction, Sample
+from joulemark.core.task import Bounded, Prediction, Sample
 from joulemark.engines.continuous import WITHOUT_PAGES, Continuous
 from joulemark.engines.continuous_server import ContinuousServer
 from joulemark.models.backend import continuous_batching
 from joulemark.models.causal_lm import CausalLM
+from tests.composed import built
 from tests.engines.driving import PATIENCE_S, RealClock, drive
 from tests.models import tiny
 from tests.paths import ROOT
@@ -132,6 +133,23 @@ def test_a_least_length_is_each_requests_own(tmp_path: Path) -> None:
     assert 9 <= least.output_tokens <= 24
     assert exact.output_tokens == 24
     assert least.output.startswith(free.output.rsplit(" ", 1)[0])
+
+
+def test_chats_are_asked_and_answered_as_in_fixed_batches() -> None:
+    shape = {"model_type": "llama", **GROUPED, "vocab_size": 50257, "max_position_embeddings": 512}
+    model = CausalLM(Checkpoint("x", weights="random", shape=shape), "general_purpose")
+    words = ("task=chat", "task.dataset=embedded", "task.max_new_tokens=9", "model=smollm2", "model.weights=random")
+    task = built(*words).task
+    inputs = [sample.input for sample in task.samples(4, 0).samples]
+    expected = model.load(task, "cpu", Settings()).predict([Bounded(inputs[0], 9)])
+    server = Continuous(pages=8, page_tokens=256, batch_tokens=256).start(model, task, "cpu", Settings(), RealClock())
+    try:
+        predictions = ended(drive(server, calls(inputs, min_new_tokens=9, max_new_tokens=9)))
+    finally:
+        server.close()
+    assert isinstance(inputs[0], list)
+    assert predictions[0] == expected[0]
+    assert [prediction.output_tokens for prediction in predictions] == [9] * 4
 
 
 @pytest.mark.parametrize("length", [1, 7, 40])

@@ -104,7 +104,7 @@ class ContinuousServer:
 
     def _tokens(self, call: Call) -> tuple[list[int], bool, int, int]:
         """The prompt's tokens, whether its input was cut, and the fewest and most tokens of the answer."""
-        own, forced = self._generator.model.generation_config, self.facts["output_length"] == "forced"
+        own, forced = self._generator.model.generation_config, self.facts["weights"] == "random"
         most = own.max_new_tokens if call.max_new_tokens is None else call.max_new_tokens
         fewest = (own.min_new_tokens or 0) if call.min_new_tokens is None else call.min_new_tokens
         fewest = most if forced else min(fewest, most)
