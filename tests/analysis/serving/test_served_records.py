@@ -15,6 +15,7 @@ from joulemark.analysis import (
     named_metrics,
     result_table,
 )
+from joulemark.core.measurement import Reading
 from joulemark.core.record_json import from_json, to_json
 from joulemark.core.serving import EngineFacts, ScenarioFacts, Schedule
 from joulemark.core.traffic import Timing
@@ -69,6 +70,14 @@ def test_what_is_not_known_is_none_and_never_nothing():
     assert metrics["serving/steady_s"] is None
 
 
+def test_energy_is_over_all_answers_and_good_ones_apart():
+    late = [answered(n, n, first_s=n + 0.6, finished_s=n + 1.0, tokens=(5, 7)) for n in range(3)]  # TTFT above 0.5 s
+    metrics = named_metrics.metrics(served([*late, answered(3, 3.0, first_s=3.1, finished_s=4.0, tokens=(5, 7))]))
+    assert metrics["energy/j_per_output_token"] == pytest.approx(1000 / 28)
+    assert metrics["energy/j_per_good_request"] == pytest.approx(1000.0)
+    assert named_metrics.metrics(served(late))["energy/j_per_good_request"] is None  # of none
+
+
 def test_a_run_of_fixed_batches_has_no_metric_of_traffic():
     assert not [name for name in named_metrics.metrics(a_record()) if name.startswith("serving/")]
 
@@ -76,7 +85,8 @@ def test_a_run_of_fixed_batches_has_no_metric_of_traffic():
 def test_joules_of_a_window_that_lacks_a_component_are_none():
     record = served()
     (window,) = record.measurement.windows
-    lost = replace(window, readings=(replace(window.readings[0], gpu_j=-1.0),))
+    other = Reading("rapl", 10.0, cpu_j=100.0, method={"cpu": "rapl"})
+    lost = replace(window, readings=(replace(window.readings[0], gpu_j=-1.0), other))
     metrics = named_metrics.metrics(replace(record, measurement=replace(record.measurement, windows=(lost,))))
     for name in ("energy/j_per_request", "energy/wh_per_day_at_rate", "energy/steady_j_per_output_token"):
         assert metrics[name] is None, name
