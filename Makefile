@@ -51,10 +51,10 @@ test-fast: $(READY) ## the tests without torch, datasets, servers or processes o
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \
 	  -m "not weights and not data and not servers and not processes and not browser and not cluster and not faults"
 
-test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL and an MLflow server of their own (root, Debian)
+test-cluster: $(READY) ## grids and sweeps on a Slurm, a Ray, a PostgreSQL, an MLflow server and hosts of their own (root, Debian)
 	@command -v slurmd >/dev/null || ls /usr/sbin/slurmd >/dev/null 2>&1 || \
 	  { echo "First: apt install slurm-wlm munge postgresql"; exit 1; }
-	$(BIN)/python -m pytest -m cluster tests/sweep/test_real_cluster.py
+	$(BIN)/python -m pytest -m cluster tests/sweep/test_real_cluster.py tests/sweep/test_lost_host.py
 
 test-faults: $(READY) ## processes killed, disks filled, replies lost at every stage of a run; writes docs/reliability.md
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m faults tests/faults

@@ -1,7 +1,9 @@
 """What a process of this program costs: seconds, and the most memory that it and each of its children held.
 
 `peak_mb` is all that was resident, the pages of libraries among it, which processes share and the system can drop;
-`own_mb` is what the process itself filled (anonymous memory).
+`own_mb` is what the process itself filled (anonymous memory). `together_mb` and `together_pss_mb` are the most that all
+of them held at one time: the first is what was resident of each, added up, which counts a page that two share twice; in
+the second each has its part of such a page (PSS), which is what they take of the machine.
 """
 
 import os
@@ -23,10 +25,14 @@ def used(module: str, *words: str, codes: tuple[int, ...] = (0, 2, 3)) -> dict[s
     began = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", module, *words], cwd=ROOT, stdout=subprocess.DEVNULL)
     most: dict[int, tuple[float, float]] = {}
+    together = (0.0, 0.0)
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        for pid in (process.pid, *_children(process.pid)):
+        family = (process.pid, *_children(process.pid))
+        for pid in family:
             read = _memory(pid)
             most[pid] = tuple(map(max, most.get(pid, (0.0, 0.0)), read))  # type: ignore[assignment]
+        now = [sum(parts) for parts in zip(*map(_shares, family), strict=True)]
+        together = (max(together[0], now[0]), max(together[1], now[1]))
         time.sleep(EVERY_S)
     seconds = time.perf_counter() - began
     _, status, spent = os.wait4(process.pid, 0)
@@ -38,7 +44,9 @@ def used(module: str, *words: str, codes: tuple[int, ...] = (0, 2, 3)) -> dict[s
     if not most:
         return {**costs, "own_mb": round(own)}
     peak, child_own = max(most.values())
-    return {**costs, "own_mb": round(own), "child_peak_mb": round(peak), "child_own_mb": round(child_own)}
+    of_child = {"child_peak_mb": round(peak), "child_own_mb": round(child_own)}
+    of_all = {"together_mb": round(together[0]), "together_pss_mb": round(together[1])}
+    return {**costs, "own_mb": round(own), **of_child, **of_all}
 
 
 def _children(pid: int) -> list[int]:
@@ -59,3 +67,13 @@ def _memory(pid: int) -> tuple[float, float]:
         return 0.0, 0.0
     values = {line.split(":")[0]: int(line.split()[1]) * 1024 / 1e6 for line in lines if line.endswith(" kB")}
     return values.get("VmHWM", 0.0), values.get("RssAnon", 0.0)
+
+
+def _shares(pid: int) -> tuple[float, float]:
+    """Megabytes that are resident now, and with each shared page divided among those who share it."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    except OSError:
+        return 0.0, 0.0
+    values = {line.split(":")[0]: int(line.split()[1]) * 1024 / 1e6 for line in lines}
+    return values.get("Rss", 0.0), values.get("Pss", 0.0)

@@ -105,8 +105,11 @@ def _asked(line: list[str], environment: dict[str, str]) -> str:
 
 
 @contextmanager
-def ray() -> Iterator[str]:
-    """A running Ray cluster of one node with two processors; gives its address."""
+def ray() -> Iterator[tuple[str, dict[str, str]]]:
+    """A running Ray cluster of one node with two processors; gives its address and the environment to reach it in.
+
+    Its home is its own: a token in ~/.ray, which another cluster left there, would shut this one's clients out.
+    """
     pytest.importorskip("ray", reason='this environment has no ray (pip install --constraint constraints.txt ".[ray]")')
     folder, port = Path(tempfile.mkdtemp(prefix="jmr")), free_port()  # its sockets' paths have 107 characters at most
     line = [
@@ -114,11 +117,13 @@ def ray() -> Iterator[str]:
         "--num-gpus=0", "--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={folder}",
         "--object-store-memory=100000000", "--node-ip-address=127.0.0.1",
     ]  # fmt: skip
+    home = Path(tempfile.mkdtemp(prefix="jmh"))
+    environment = {**os.environ, "HOME": str(home)}
     with open(folder / "out", "w") as out:
-        process = subprocess.Popen(line, stdout=out, stderr=out, cwd="/", start_new_session=True)
+        process = subprocess.Popen(line, stdout=out, stderr=out, cwd="/", env=environment, start_new_session=True)
     try:
         wait_until(lambda: "Ray runtime started" in (folder / "out").read_text(), 90)
-        yield f"127.0.0.1:{port}"
+        yield f"127.0.0.1:{port}", environment
     finally:
         process.terminate()
         try:
@@ -126,7 +131,8 @@ def ray() -> Iterator[str]:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        shutil.rmtree(folder, ignore_errors=True)
+        for each in (folder, home):
+            shutil.rmtree(each, ignore_errors=True)
     wait_until(lambda: not _left(folder), 30)
 
 

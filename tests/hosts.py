@@ -13,8 +13,9 @@ import pytest
 
 from tests.paths import ROOT
 
-NETWORK = "192.0.2.0/24"  # for documentation (RFC 5737): nobody has it
-SERVER = "192.0.2.254"  # this machine, as every host sees it
+PREFIX = "198.18.113"  # for tests of devices (RFC 2544): no host of a network has it
+NETWORK = f"{PREFIX}.0/24"
+SERVER = f"{PREFIX}.254"  # this machine, as every host sees it
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Host:
         _ip("link", "set", self._cable, "up")
 
     def _connect(self):
-        here, there = (f"192.0.2.{4 * self.number + at}" for at in (1, 2))
+        here, there = (f"{PREFIX}.{4 * self.number + at}" for at in (1, 2))
         _ip("link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
         _ip("addr", "add", f"{here}/30", "dev", self._cable)
         self.plug()
@@ -85,6 +86,8 @@ def hosts(folder: Path, count: int) -> Iterator[list[Host]]:
     """So many hosts, which reach this machine as SERVER; skipped where the system lets nobody make them."""
     if os.getuid() or shutil.which("ip") is None or shutil.which("unshare") is None:
         pytest.skip("spaces of network and processes need root, ip (apt install iproute2) and unshare")
+    if PREFIX in subprocess.run(["ip", "-4", "addr"], capture_output=True, text=True).stdout:
+        pytest.skip(f"this machine has an address in {NETWORK}, which the hosts of the test need")
     made = [Host(f"jm{os.getpid()}{'abcdefgh'[number]}", number, folder / f"host{number}") for number in range(count)]
     with ExitStack() as until_done:
         try:

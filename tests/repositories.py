@@ -134,7 +134,20 @@ def datasets(rows: int) -> dict[str, Files]:
     card = "---\nconfigs:\n- config_name: en\n  data_files:\n  - split: train\n    path: en/c4-train.*.json.gz\n---\n"
     news = {"article": texts, "highlights": short, "id": ids}
     long = [f"{text} {text}" for text in texts]
+    chosen = {"question": texts, "choices": [one[:4] for one in words], "subject": short}
+    chats = [[{"role": "user", "content": text}, {"role": "assistant", "content": text}] for text in texts]
     return {
+        "openai/gsm8k": _configured("main", {"test": {
+            "question": texts, "answer": [f"{text}\n#### 1,{i:03}" for i, text in enumerate(texts)]}}),
+        "cais/mmlu": _configured("all", {"test": {**chosen, "answer": [i % 4 for i in range(rows)]}}),
+        "TIGER-Lab/MMLU-Pro": _parquet("data", {"test": {
+            "question": texts, "options": [one[:10] for one in words], "answer": ["J"] * rows, "category": short}}),
+        "cruxeval-org/cruxeval": {"test.jsonl": "".join(
+            json.dumps({"code": text, "input": "[1]", "output": f"{{'a': {i}}}", "id": f"sample_{i}"}) + "\n"
+            for i, text in enumerate(texts)).encode()},
+        "allenai/WildChat-1M": _parquet("data", {"train": {"conversation_hash": ids, "conversation": [
+            [{**message, "toxic": False, "country": None} for message in chat] for chat in chats]}}),
+        "HuggingFaceH4/ultrachat_200k": _parquet("data", {"test_sft": {"prompt": texts, "messages": chats}}),
         "eriktks/conll2003": {"conll2003/validation/0000.parquet": _bytes(
             {"id": ids, "tokens": words, "pos_tags": tags, "chunk_tags": tags, "ner_tags": tags})},
         "aps/super_glue": _configured("record", {"test": {"passage": texts, "query": short, "answers": [[]] * rows}}),

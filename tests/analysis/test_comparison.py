@@ -210,6 +210,8 @@ def answered(records, correct, count=200):
         ({"mean_w": 100}, 178, None, 0.05, 0),
         ({"mean_w": 100}, 190, None, 0.0, 0),
         ({"mean_w": 100}, 178, None, 0.0, 3),  # two of 200 fewer is noise
+        ({"mean_w": 100}, 172, None, 0.05, 3),  # 4.4 %, which may as well be 7
+        ({"mean_w": 100}, 170, None, 0.05, 3),  # worse, and not established to be worse by more than 5 %
         ({"mean_w": 100}, None, None, 0.05, 3),
         ({"mean_w": 110}, 140, 0.03, 0.05, 1),
         ({"mean_w": 150}, 180, None, None, 0),  # nothing was to be held

@@ -123,7 +123,7 @@ def test_the_interval_of_a_difference_holds_the_truth_nineteen_times_of_twenty_a
     monkeypatch.setattr(resampling, "PERCENTILE", (200,))
     monkeypatch.setattr(resampling, "_seconds", lambda count, statistic: 0.0)
     of_all = [values(KINDS[kind](rows), 100_000)[metric] for rows in models(100_000, 0.3)]
-    draws, held, told = 150, 0, 0
+    draws, held, told = 100, 0, 0
     for _ in range(draws):
         known = resampling.difference(kind, metric, *models(80, 0.3))
         held += known.low <= of_all[0] - of_all[1] <= known.high

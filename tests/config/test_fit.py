@@ -49,13 +49,22 @@ LISTED = {
         blip_base blip_large embedded_captioner git_base git_large_coco vit_gpt2 vit_gpt2_coco
     """.split(),
     (
+        "chat",
         "question_answering",
         "summarization",
         "text_classification",
         "text_generation",
     ): """
-        bloom_560m bloomz distilgpt2 embedded flan_t5 gpt2 gpt2_large gpt2_medium gpt2_xl gpt_neo_125m mamba
-        olmoe opt qwen3 rwkv smollm2 t5
+        bloom_560m bloomz distilgpt2 embedded gpt2 gpt2_large gpt2_medium gpt2_xl gpt_neo_125m mamba
+        olmoe opt qwen3 rwkv smollm2
+    """.split(),
+    (
+        "question_answering",
+        "summarization",
+        "text_classification",
+        "text_generation",
+    ): """
+        flan_t5 t5
     """.split(),
     ("object_detection",): """
         deformable_detr deta_swin_large detr_cd45rb_1ah detr_cd45rb_8ah detr_resnet_101 detr_resnet_50

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from joulemark.config.hub_model import rewritten
+from joulemark.core.errors import UserError
 from joulemark.core.labels import option
 from joulemark.models.backend import identity
 from tests.composed import built
@@ -95,6 +96,19 @@ def test_an_id_is_an_override_of_two_and_a_file_of_conf_is_none():
     assert rewritten(["model=o/n", "batch_size=2"]) == ["model=hub", "model.checkpoint=o/n", "batch_size=2"]
     assert rewritten(["model=bloomz", "model=kind/causal_lm"]) == ["model=bloomz", "model=kind/causal_lm"]
     assert rewritten(["model=bloomz,o/n"]) == ["model=bloomz,o/n"]
+    assert rewritten(["~tuned", "~site=unknown"]) == ["~tuned", "~site=unknown"]
+
+
+@pytest.mark.parametrize("override", ["=1", "~=true", "~ =x"])
+def test_an_option_without_a_key_is_refused(override):
+    with pytest.raises(UserError, match="is not key=value"):
+        rewritten([override])
+
+
+@pytest.mark.parametrize("override", ["model=1", "~model=true", "~site=[a]", "+task=null", "model/kind=1", "site@x=2"])
+def test_a_choice_that_is_no_name_is_refused(override):
+    with pytest.raises(UserError, match="is chosen by its name"):
+        rewritten([override])
 
 
 @pytest.mark.parametrize(

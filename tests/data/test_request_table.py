@@ -10,7 +10,7 @@ from joulemark.data.request_table import RequestTable, RequestWriter
 ROWS = [
     Request("a", "positive", "negative", 0.0, 1, 0.25, 7, None, True),
     Request("b", "lone \ud800 half", None, None, 3, 0.5),
-    Request("c", "", "ü\n", 1.0, 2, 1e-9, 0, 5),
+    Request("c", "", "ü\n", 1.0, 2, 1e-9, 0, 5, False, 0.5, 0.6, 0.7, 0.8, "answered", 12.5, 2.5, 3),
 ]
 
 
@@ -50,6 +50,20 @@ def test_a_file_that_is_no_table_of_requests_is_refused_in_one_line(tmp_path, co
     with pytest.raises(UserError, match=r"requests\.parquet cannot be read") as error:
         list(request_table.rows(path))
     assert "\n" not in str(error.value)
+
+
+def test_a_file_of_before_has_none_in_the_columns_that_came_later(tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    path = written(tmp_path, ROWS)
+    older = parquet.read_table(path).drop_columns(list(request_table.SINCE_5))
+    assert isinstance(older, pyarrow.Table)
+    parquet.write_table(older, path)
+    first, _, last = RequestTable(path)
+    assert first == ROWS[0]
+    assert last == Request("c", "", "ü\n", 1.0, 2, 1e-9, 0, 5)
+    assert RequestTable(path)[2] == last
 
 
 def test_a_table_of_something_else_is_refused_by_the_column_that_it_lacks(tmp_path):

@@ -47,6 +47,15 @@ class Prompted:
 
 
 @dataclass(frozen=True)
+class Thinking(Prompted):
+    """A task of chats that are thought about."""
+
+    accepts: str = "messages"
+    thinking: str = "low"
+    template: str = "checkpoint"
+
+
+@dataclass(frozen=True)
 class NamedModel:
     """A checkpoint whose files are nowhere."""
 
@@ -185,6 +194,31 @@ def test_reasoning_counts_and_stands_in_front_of_the_answer():
         *parts, end = asked(server, [{"role": "user", "content": "fault:reasons well so four"}])
         assert sum(part.tokens for part in parts) == 3
         assert end.prediction.output == "<think>well so</think> four"
+
+
+def test_reasoning_tokens_are_the_servers_count_and_none_of_an_answer_without_reasoning():
+    talk = [{"role": "user", "content": "fault:reasons well so four"}]
+    with serving() as fake, started(fake.url, Prompted(accepts="messages")) as server:
+        assert asked(server, talk)[-1].prediction.reasoning_tokens == 2
+        assert (
+            asked(server, [{"role": "user", "content": "one"}])[-1].prediction.reasoning_tokens is None
+        )  # cut: unknown
+
+
+def test_chats_of_weights_without_a_template_are_plain_lines():
+    talk = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one"}]
+    random = NamedModel(Checkpoint("tiny", weights="random"))
+    with serving() as fake, started(fake.url, Prompted(accepts="messages"), random) as server:
+        asked(server, talk)
+        assert fake.script.bodies[-1]["prompt"] == "system: be brief\nuser: one\nassistant:"
+
+
+def test_thinking_is_asked_for_under_every_name_that_templates_have_for_it():
+    with serving() as fake, started(fake.url, Thinking()) as server:
+        asked(server, [{"role": "user", "content": "one"}])
+        body = fake.script.bodies[-1]
+        assert body["chat_template_kwargs"] == {"enable_thinking": True, "thinking": True, "reasoning_effort": "low"}
+        assert body["reasoning_effort"] == "low"
 
 
 def test_an_answer_that_comes_whole_is_one():

@@ -15,13 +15,14 @@ from tests.hosts import NETWORK, SERVER, hosts
 from tests.postgresql import served
 from tests.store.test_store import wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.servers, pytest.mark.weights, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.cluster, pytest.mark.servers, pytest.mark.weights, pytest.mark.timeout(7200)]
 
 STUDY = "study"  # a database of its own, since both would keep their tables' version in one table
-POINTS = {f"batch_size={size}" for size in (1, 2, 4, 8)}
+LONGEST_S = 1800  # that a test waits for what takes a minute or two on a quiet machine
+POINTS = {f"batch_size={size}" for size in (1, 2, 4)}
 LINE = (
-    "src.run", "-m", "sweep=efficiency", "sweep.screening=null", "batch_size=1,2,4,8", "precision=fp32", "hardware=cpu",
-    "protocol=smoke", "samples=8", "protocol.stage_s=0", "protocol.idle_s=20",
+    "src.run", "-m", "sweep=efficiency", "sweep.screening=null", "batch_size=1,2,4", "precision=fp32", "hardware=cpu",
+    "protocol=smoke", "samples=8", "protocol.stage_s=0", "protocol.idle_s=10",
 )  # fmt: skip
 
 
@@ -94,11 +95,11 @@ def in_a_trial(host, database, workers):
         assert [process.poll() for process in workers] == [None, None], host.said("first")
         return finished(database) and loaded()  # the reference is over, which the other host waits for
 
-    wait_until(there, 600)
+    wait_until(there, LONGEST_S)
 
 
-def ended(process, seconds=900):
-    assert process.wait(timeout=seconds) == 0
+def ended(process):
+    assert process.wait(timeout=LONGEST_S) == 0
 
 
 def test_what_a_lost_host_measured_is_measured_by_the_other_and_its_record_comes_when_it_is_back(
@@ -129,7 +130,9 @@ def test_a_host_that_is_cut_off_in_a_trial_and_comes_back_loses_nothing(pair, wo
     in_a_trial(cut, database, workers)
     cut.pull()
     since = time.monotonic()
-    wait_until(lambda: any((folder / "final.json").is_file() for folder in cut.spooled), 600)  # nobody is told of it
+    wait_until(
+        lambda: any((folder / "final.json").is_file() for folder in cut.spooled), LONGEST_S
+    )  # nobody is told of it
     cut.plug()
     away_s = time.monotonic() - since
     for process in workers:

@@ -46,8 +46,8 @@ def logs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ray():
-    with clusters.ray() as address:
-        yield (("hydra/launcher=ray", f"hydra.launcher.address={address}"), dict(os.environ))
+    with clusters.ray() as (address, environment):
+        yield (("hydra/launcher=ray", f"hydra.launcher.address={address}"), environment)
 
 
 @pytest.fixture(params=["slurm", "ray"])

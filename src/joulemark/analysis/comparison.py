@@ -47,6 +47,7 @@ class Comparison:
         left_out: each process that decides nothing, with the reason
         quality: whether they answer equally well
         rows: the metrics of A and B by name, as (A, B), means over their processes
+        answers: the process of A and that of B whose predictions are compared; None where they do not compare
     """
 
     verdict: str
@@ -59,6 +60,7 @@ class Comparison:
     left_out: tuple[str, ...]
     quality: QualityDifference
     rows: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    answers: tuple[Record, Record] | None = None
 
 
 def compare(
@@ -88,8 +90,11 @@ def compare(
         )
     result = verdict.between(*cells)
     note = f"{result.note}; {len(left_out)} left out" if left_out else result.note
-    between = quality.difference(sides[0][0].record, sides[1][0].record)
-    return Comparison(result.outcome, note, (), chosen.name, chosen.reason, result, cells, left_out, between, rows)
+    answers = _answered(sides[0]), _answered(sides[1])
+    between = quality.difference(*answers)
+    return Comparison(
+        result.outcome, note, (), chosen.name, chosen.reason, result, cells, left_out, between, rows, answers
+    )
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,12 @@ class _Process:
 def _processes(records: Record | Sequence[Record]) -> list[_Process]:
     several = [records] if isinstance(records, Record) else records
     return [_Process(record, named_metrics.metrics(record)) for record in several]
+
+
+def _answered(processes: Sequence[_Process]) -> Record:
+    """The first process with a quality; the first where none has one."""
+    known = (each.record for each in processes if each.record.scores.get(quality.PRIMARY) is not None)
+    return next(known, processes[0].record)
 
 
 def _quantity(processes: Sequence[_Process], typed: str | None) -> Quantity:

@@ -109,15 +109,29 @@ def surely_loses(record: Record, best: Record, share: float) -> bool | None:
     outcome = difference(record, best).outcome
     if outcome != B_HIGHER:
         return None if outcome == UNKNOWN else False
-    if whole_set.kept(record):
-        margin = whole_set.difference(record, best, 1 - share)
-        return not isinstance(margin, str) and margin[1].high is not None and margin[1].high < 0
+    ends = margin(record, best, share)
+    return ends is not None and ends[1] < 0
+
+
+def surely_keeps(record: Record, best: Record, share: float) -> bool:
+    """Whether a model is established to lose no more than a share of another's quality, the inputs taken as pairs."""
+    ends = margin(record, best, share)
+    return ends is not None and ends[0] >= 0
+
+
+def margin(record: Record, best: Record, share: float) -> tuple[float, float] | None:
+    """The 95 % interval of a quality less what another's is without a share of it; None where it has none."""
+    if whole_set.kept(record) and whole_set.kept(best):
+        result = whole_set.difference(record, best, 1 - share)
+        known = None if isinstance(result, str) else result[1]
+        return None if known is None or known.low is None or known.high is None else (known.low, known.high)
     pairs = _pairs(record, best)
-    assert not isinstance(pairs, str)  # else the outcome is unknown
+    if isinstance(pairs, str):
+        return None
     own, other = pairs
     margins = own - (1 - share) * other
     ends, _ = _of_mean(margins)
-    return bool((float(margins.mean()) if ends is None else ends[1]) < 0)
+    return ends or (float(margins.mean()),) * 2
 
 
 def _of_whole_sets(a: Record, b: Record) -> QualityDifference:

@@ -52,9 +52,11 @@ def _quality(comparison: Comparison, accepted: float) -> Regression:
     message = f"quality: B loses {loss:.2%}, {accepted:.2%} is accepted ({pair.note})"
     if pair.outcome == quality.UNKNOWN:
         return Regression(NOT_ESTABLISHED, message)
-    if loss <= accepted:
+    assert comparison.answers is not None  # else the outcome is unknown
+    a, b = comparison.answers
+    if quality.surely_keeps(b, a, accepted):
         return Regression(PASSED, message)
-    return Regression(REGRESSED if pair.outcome == quality.A_HIGHER else NOT_ESTABLISHED, message)
+    return Regression(REGRESSED if quality.surely_loses(b, a, accepted) else NOT_ESTABLISHED, message)
 
 
 def _energy(comparison: Comparison, accepted: float) -> Regression:

@@ -39,6 +39,8 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         *_idle(record, metrics),
         (f"energy per {record.task.unit}", value_text(metrics["energy/j_per_unit"], "J"), ""),
         (_per_correct(record), value_text(metrics["energy/j_per_correct"], "J"), ""),
+        ("  per answer", value_text(metrics.get("energy/j_per_answer"), "J"), ""),
+        ("  per token of reasoning", value_text(metrics.get("energy/j_per_reasoning_token"), "J"), ""),
         (f"quality: {record.task.metric}", value_text(metrics["quality/primary"], ""), _quality(record)),
         ("emissions per 1,000", value_text(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
         *_cost_and_heat(record, metrics),

@@ -38,7 +38,7 @@ def rewritten(overrides: Sequence[str]) -> list[str]:
     result: list[str] = []
     for override in overrides:
         key, _, value = override.partition("=")
-        _check_choice(override, key.lstrip("+"))
+        _check_choice(override, key.lstrip("+~"))
         if (
             key == "model"
             and value.count("/") == 1
@@ -57,13 +57,15 @@ def _check_choice(override: str, key: str) -> None:
     """UserError for no key, and a group whose choice is no name: Hydra itself fails at both, in its own words."""
     if "=" in override and not key.strip():
         raise UserError(f"{override!r} is not key=value")
-    if key not in NAMED or "=" not in override:
+    group = key.partition("@")[0]
+    if (group not in NAMED and "/" not in group) or "=" not in override:
         return
     try:
         value = OverridesParser.create().parse_override(override).value()
     except HydraException:
         return  # said when all is composed
-    if value is None or isinstance(value, bool | int | float | dict):
+    removed = override.startswith("~")
+    if value is None or isinstance(value, bool | int | float | dict) or (removed and not isinstance(value, str)):
         raise UserError(f"{override}: {key} is chosen by its name; type {key}=…")
 
 

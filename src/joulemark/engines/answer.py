@@ -4,10 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from joulemark.core import chat
 from joulemark.core.task import Prediction
 from joulemark.engines.openai_api import GIVEN_UP, Part
 
-THINK = ("<think>", "</think>")  # how reasoning that came apart stands in front of the answer
+THINK = chat.MARKS[0]  # how reasoning that came apart stands in front of the answer
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Tokens counted by the tokenizer; None where it was not asked, or is not here.
+
+    Attributes:
+        read: tokens of the prompt
+        written: tokens of the answer
+        reasoned: of these, tokens of the reasoning
+    """
+
+    read: int | None = None
+    written: int | None = None
+    reasoned: int | None = None
 
 
 @dataclass
@@ -56,8 +72,17 @@ class Answer:
 
     @property
     def reasoning(self) -> str:
-        """What came apart as reasoning."""
-        return "".join(self._reasonings)
+        """What of the text is reasoning, its marks included."""
+        text = self.text
+        return text[: chat.answer_start(text)]
+
+    @property
+    def reasoning_tokens(self) -> int | None:
+        """Tokens of the reasoning, as the server counted them; none of an answer that ended without any."""
+        told = (self.usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+        if told is None and not self.reasoning and self.finish_reason == "stop":
+            return 0
+        return None if told is None else int(told)
 
     @property
     def trouble(self) -> str | None:
@@ -66,13 +91,14 @@ class Answer:
             return f"the server gave the answer up (finish_reason={self.finish_reason})"
         return None if self.ended else "the stream ended in the middle of the answer"
 
-    def prediction(self, input_tokens: int | None, output_tokens: int | None, unit: str) -> Prediction:
-        """The answer as a prediction, by these counts where the server told none."""
-        read = self.usage.get("prompt_tokens", input_tokens)
-        written = self.usage.get("completion_tokens", output_tokens)
+    def prediction(self, counted: Counted, unit: str) -> Prediction:
+        """The answer as a prediction; `counted` is what was counted here, where the server told nothing."""
+        written = self.usage.get("completion_tokens", counted.written)
+        reasoned = self.reasoning_tokens
         return Prediction(
             output=self.text.strip(),
             units=(written or 0) if unit == "token" else 1,
-            input_tokens=read,
+            input_tokens=self.usage.get("prompt_tokens", counted.read),
             output_tokens=written,
+            reasoning_tokens=counted.reasoned if reasoned is None else reasoned,
         )

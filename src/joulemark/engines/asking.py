@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from joulemark.core import chat
 from joulemark.core.model import Checkpoint, Model
 from joulemark.core.serving import Call
 from joulemark.core.task import Task
 from joulemark.data import hub
+from joulemark.models.backend.chat_template import is_plain, plain_text
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.tokenization import filled, open_tokenizer
 
@@ -30,6 +32,7 @@ class Asking:
     def __init__(self, model: Model, task: Task, chats: bool) -> None:
         self.chats = chats
         self._checkpoint = model.checkpoint
+        self._plain = not chats and is_plain(task, model.checkpoint)
         self._prompt = getattr(task, "prompt", "{text}") if model.role == "general_purpose" else "{text}"
         self._lock = threading.Lock()
         self._tokenizer: Any = None
@@ -38,7 +41,7 @@ class Asking:
     def __call__(self, call: Call) -> Asked:
         """What is asked for a call. LookupError where it is to have a length and there is no tokenizer here."""
         if not isinstance(call.input, str | Mapping):
-            return [dict(each) for each in call.input]
+            return plain_text(call.input) if self._plain else [dict(each) for each in call.input]
         text = filled(self._prompt, call.input)
         if call.input_tokens is not None:
             text = self._of_length(text, call.input_tokens)
@@ -65,6 +68,13 @@ class Asking:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"] or [0]
         ids = (ids * (room // len(ids) + 1))[:room]
         return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def thinking_fields(task: Task) -> dict[str, Any]:
+    """Fields of a request that ask for so much thinking as the task: variables of its template, OpenAI's own effort."""
+    variables = chat.thinking_variables(getattr(task, "thinking", None))
+    effort = {chat.EFFORT: variables[chat.EFFORT]} if chat.EFFORT in variables else {}
+    return {"chat_template_kwargs": variables, **effort} if variables else {}
 
 
 def _opened(checkpoint: Checkpoint) -> Any | None:

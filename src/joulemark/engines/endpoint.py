@@ -15,10 +15,11 @@ from joulemark.core.serving import Clock, EngineNeeds
 from joulemark.core.task import Task
 from joulemark.engines import probing
 from joulemark.engines.address import Address, address_of, check_local, listeners, tunnel
-from joulemark.engines.asking import MESSAGES, Asking
+from joulemark.engines.asking import MESSAGES, Asking, thinking_fields
 from joulemark.engines.connection import Connection
 from joulemark.engines.endpoint_server import EndpointServer, Link
 from joulemark.engines.openai_api import Wanted
+from joulemark.models.backend.chat_template import is_plain
 
 GENERATORS = ("causal_lm", "seq2seq_lm")
 SPARE_FILES = 128  # open files that the rest of the program may need
@@ -64,7 +65,7 @@ class Endpoint:
         check_local(address_of(self.url))
         if self.api_key_variable and not os.environ.get(self.api_key_variable):
             raise UserError(f"engine.api_key_variable={self.api_key_variable}: this environment variable is not set")
-        check_asked(self.api, task)
+        check_asked(self.api, model, task)
         check_files(self.max_connections)
 
     def start(self, model: Model, task: Task, device: str, settings: Settings, clock: Clock) -> EndpointServer:
@@ -114,8 +115,9 @@ def connected(
         UserError: it refuses it, in its own words; or nobody counts tokens, which are the task's unit of work
     """
     connection = reached.connection
-    wanted = Wanted(served_model, engine.budget_field, engine.body, engine.at_least, engine.exactly)
-    found = probing.tried(connection, wanted, _ways(engine.api, task), engine.url)
+    body = {**thinking_fields(task), **engine.body}
+    wanted = Wanted(served_model, engine.budget_field, body, engine.at_least, engine.exactly)
+    found = probing.tried(connection, wanted, _ways(engine.api, task, model), engine.url)
     asking = Asking(model, task, chats=found.api == "chat")
     if not found.counts and task.unit == "token" and asking.tokenizer() is None:
         raise UserError(
@@ -137,10 +139,13 @@ def connected(
     return EndpointServer(link, facts, clock, processes, reached.close)
 
 
-def check_asked(api: str, task: Task) -> None:
+def check_asked(api: str, model: Model, task: Task) -> None:
     """UserError for a chat by an interface that knows none."""
-    if api == "completions" and task.accepts == MESSAGES:
-        raise UserError(f"engine.api=completions: task={task.name} sends chats; type engine.api=chat")
+    if api == "completions" and task.accepts == MESSAGES and not is_plain(task, model.checkpoint):
+        raise UserError(
+            f"engine.api=completions: task={task.name} sends chats; type engine.api=chat, or task.template=plain for "
+            "lines 'role: content'"
+        )
 
 
 def check_files(connections: int) -> None:
@@ -153,10 +158,11 @@ def check_files(connections: int) -> None:
         )
 
 
-def _ways(api: str, task: Task) -> dict[str, Any]:
+def _ways(api: str, task: Task, model: Model) -> dict[str, Any]:
     """The interfaces that may do, the preferred one first, each with a short request."""
     chat = {"chat": [{"role": "user", "content": "Hello"}]}
-    if task.accepts == MESSAGES or api == "chat":
+    plain = is_plain(task, model.checkpoint)
+    if api == "chat" or (task.accepts == MESSAGES and not plain):
         return chat
     return {"completions": "Hello", **(chat if api == "auto" else {})}
 

@@ -7,13 +7,13 @@ driver's thread      send ──▶ ┊ task: wait for a connection, POST, a par
 import asyncio
 import errno
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from joulemark.core.serving import Call, Clock, Event
 from joulemark.core.task import Prediction, Sample
-from joulemark.engines.answer import Answer
-from joulemark.engines.asking import Asking
+from joulemark.engines.answer import Answer, Counted
+from joulemark.engines.asking import Asked, Asking
 from joulemark.engines.connection import Connection
 from joulemark.engines.exchange import RefusedError, exchange
 from joulemark.engines.mailbox import Mailbox, one_line
@@ -136,17 +136,19 @@ class EndpointServer:
         except Exception as error:  # whatever a server or a library does is this request's failure
             self._mailbox.failed(number, reason(error))
 
-    async def _read(self, answer: Answer, asked: Any) -> Prediction:
+    async def _read(self, answer: Answer, asked: Asked) -> Prediction:
         """The prediction; where the server counted no tokens, the tokenizer does, if one is here."""
         self._answered = True
-        if "completion_tokens" in answer.usage:
-            return answer.prediction(None, None, self._link.unit)
-        count = self._link.asking.count
-        written = await asyncio.to_thread(count, answer.text)
-        read = await asyncio.to_thread(count, asked) if isinstance(asked, str) else None
-        how = None if written is None else "tokenizer"
-        self._token_count = min(self._token_count, how, key=COUNTED.__getitem__)
-        return answer.prediction(read, written, self._link.unit)
+        count, counted = self._link.asking.count, Counted()
+        if "completion_tokens" not in answer.usage:
+            written = await asyncio.to_thread(count, answer.text)
+            read = await asyncio.to_thread(count, asked) if isinstance(asked, str) else None
+            counted = Counted(read, written)
+            how = None if written is None else "tokenizer"
+            self._token_count = min(self._token_count, how, key=COUNTED.__getitem__)
+        if answer.reasoning and answer.reasoning_tokens is None:
+            counted = replace(counted, reasoned=await asyncio.to_thread(count, answer.reasoning))
+        return answer.prediction(counted, self._link.unit)
 
 
 def reason(error: Exception) -> str:

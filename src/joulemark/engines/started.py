@@ -93,7 +93,7 @@ class Started:
             raise UserError(
                 f"engine.file={self.file or 'null'}: engine={self.name} reads a GGUF file; type engine.file=…"
             )
-        check_asked(self.api, task)
+        check_asked(self.api, model, task)
         check_files(self.max_connections)
 
     def start(self, model: Model, task: Task, device: str, settings: Settings, clock: Clock) -> EndpointServer:

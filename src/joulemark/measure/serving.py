@@ -134,7 +134,7 @@ def _measured(
         replace(measured, windows=(window,), batch_sizes=[1] * window.requests), instruments.read_gpu_state()
     )
     summary = traffic_of(
-        answers.timings, run.scenario.limits, asked.schedule, gaps, server.facts.get("token_count"), cpu_s
+        answers.timings, run.scenario.limits, asked.schedule, gaps, _counted_by(asked.run, server), cpu_s
     )
     summary, shares = _divided(replace(summary, began_at=began_at), asked.schedule, answers, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
@@ -147,6 +147,12 @@ def _measured(
     yield "predictions", record
     loaded = Loaded(predict=lambda inputs: [], facts=server.facts, judge=server.judge)
     yield "scoring", scored(record, run, loaded, answered.samples, answered.predictions, each, files)
+
+
+def _counted_by(run: Run, server: Server) -> str | None:
+    """Who counted the tokens: an engine in this process does, another says so."""
+    counted: str | None = server.facts.get("token_count", "engine" if run.engine.needs.local else None)
+    return counted
 
 
 def _divided(summary: Traffic, schedule: Schedule, answers: Answers, measured: Measurement) -> tuple[Traffic, Shares]:

@@ -19,6 +19,7 @@ class Answers:
     def __init__(self, read: Callable[[str], Record | None], most: int = MOST) -> None:
         self._read, self._most = read, most
         self._known: dict[str, Record | None] = {}
+        self._differences: dict[tuple[str, str], QualityDifference] = {}
 
     def interval(self, entry: Entry) -> QualityInterval | None:
         """The interval of a run's quality by itself; None where that is unknown."""
@@ -30,7 +31,10 @@ class Answers:
         of_a, of_b = self._record(a), self._record(b)
         if of_a is None or of_b is None:
             return None
-        result = quality.difference(of_a, of_b)
+        pair = (a.run_id, b.run_id)
+        if pair not in self._differences:
+            self._differences[pair] = quality.difference(of_a, of_b)
+        result = self._differences[pair]
         return None if result.outcome == quality.UNKNOWN else result
 
     def surely_loses(self, entry: Entry, best: Entry, share: float) -> bool | None:

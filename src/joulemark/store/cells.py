@@ -3,12 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from joulemark.analysis import whole_set
 from joulemark.analysis.flags import NOT_CONVERGED, undeciding
 from joulemark.analysis.planning import Windows
 from joulemark.analysis.verdict import ENERGY, SPREAD
 from joulemark.core.cell import Cell
 from joulemark.store import listing
-from joulemark.store.listing import Choice
+from joulemark.store.listing import Choice, StoredRun
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,18 @@ def remembered(uri: str, card: str, task: str) -> Remembered:
         doubt = undeciding(flag for flag in raised if flag != NOT_CONVERGED)
         if tags.get("status") != "finished" or doubt or not energy:
             continue
-        if "quality/ci95_low" in run.metrics:  # a mean over the inputs; the runs come newest first
-            qualities.setdefault(tags.get("model", ""), run.metrics["quality/primary"])
+        model = tags.get("model", "")
+        if "quality/ci95_low" in run.metrics and model not in qualities and _is_a_mean(uri, run):  # the newest first
+            qualities[model] = run.metrics["quality/primary"]
         if spread is not None and tags.get("windows", "").isdigit():
             windows.append(Windows(int(tags["windows"]), spread))
         if NOT_CONVERGED not in raised and "compare.cell" in tags:
             values[(tags["compare.cell"], tags.get("compare.key", ""))].append(energy)
     cells = tuple(Cell(tuple(each), None, card) for each in values.values() if len(each) > 1)
     return Remembered(cells, tuple(windows), qualities)
+
+
+def _is_a_mean(uri: str, run: StoredRun) -> bool:
+    """Whether a run's quality is a mean over its inputs, for which a count of inputs can be planned."""
+    record = listing.record(uri, run)
+    return record is None or not whole_set.is_primary(record)

@@ -1,6 +1,6 @@
 """What a sweep recommends: the front, the recommended setting and why, and the last line for programs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class Recommendation:
         tied: the other results whose intervals reach the best one's
         nearest: where none meets the constraints, the nearest results with the constraints that each violates
         best: the best result by its mean alone
+        excused: constraints of quality that the recommended one violates by its value, which is not established
     """
 
     front: tuple[TrialResult, ...]
@@ -36,17 +37,28 @@ class Recommendation:
     tied: tuple[TrialResult, ...]
     nearest: tuple[tuple[TrialResult, tuple[Constraint, ...]], ...] = ()
     best: TrialResult | None = None
+    excused: tuple[Constraint, ...] = ()
 
 
 def recommend(
-    results: Mapping[Point, TrialResult], reference: TrialResult, goals: Goals, space: Space
+    results: Mapping[Point, TrialResult],
+    reference: TrialResult,
+    goals: Goals,
+    space: Space,
+    excludes: Callable[[TrialResult, Constraint], bool] = lambda result, constraint: True,
 ) -> Recommendation:
-    """The recommendation of finished results in the full protocol; the reference is one where it lies in the space."""
-    violations = {
-        point: goals.violations(result.metrics, reference.metrics)
-        for point, result in results.items()
-        if result.finished
-    }
+    """The recommendation of finished results in the full protocol; the reference is one where it lies in the space.
+
+    `excludes` is asked whether a result that violates a constraint by its value is established to.
+    """
+    excused: dict[Point, tuple[Constraint, ...]] = {}
+    violations = {}
+    for point, result in results.items():
+        if result.finished:
+            by = goals.violations(result.metrics, reference.metrics)
+            violated = [constraint for constraint, excess in by.items() if excess > 0]
+            excused[point] = () if any(excludes(result, each) for each in violated) else tuple(violated)
+            violations[point] = by | dict.fromkeys(excused[point], 0.0)
     valid = {point: results[point] for point, by in violations.items() if all(value <= 0 for value in by.values())}
     values = by_objectives(valid, goals)
     if not values:
@@ -63,7 +75,7 @@ def recommend(
     chosen = min(near, key=space.rank)
     others = tuple(valid[point] for point in sorted(tied, key=space.rank) if point != chosen)
     front = tuple(valid[point] for point in pareto.front(values))
-    return Recommendation(front, valid[chosen], others, best=valid[best])
+    return Recommendation(front, valid[chosen], others, best=valid[best], excused=excused[chosen])
 
 
 def reason(recommendation: Recommendation, goals: Goals) -> str:

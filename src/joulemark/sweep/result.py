@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joulemark.core.cell import Cell
-from joulemark.sweep import front_table, recommendation, saved, stored
+from joulemark.sweep import front_table, quality_limit, recommendation, saved, stored
 from joulemark.sweep.cost import SweepCost, cost_of
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.plan import SweepRequest
+from joulemark.sweep.quality_limit import QualityLimit
 from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.search import Search
 from joulemark.sweep.space import Exclusion, Point
@@ -102,7 +103,8 @@ class SweepResult:
 def result_of(search: Search, request: SweepRequest, study: Study, reference: TrialResult) -> SweepResult:
     """The result of a search, from its study; saves the recommended setting where the request names a file for it."""
     full, plan = search.full(), request.plan
-    chosen = recommendation.recommend(full, reference, study.goals, plan.space)
+    limit = QualityLimit(reference, quality_limit.reader(request.tracking_uri))
+    chosen = recommendation.recommend(full, reference, study.goals, plan.space, limit.excludes)
     trials = study.results()
     best = chosen.recommended
     cost = cost_of(trials, reference.metrics, best.metrics if best else None)
@@ -111,6 +113,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
     sentences = [
         *([] if full else ["no point got the full protocol: type a larger sweep.budget"]),
         *recommendation.sentences(chosen, study.goals, plan.full),
+        *_excused(chosen, limit),
         *saved.sentences(request, best),
         str(cost),
         *estimated(reference, best),
@@ -151,6 +154,14 @@ def so_far(request: SweepRequest, study: Study, reference: TrialResult) -> SoFar
             str(cost_of(study.results(), reference.metrics, None)),
         ],
     )
+
+
+def _excused(chosen: Recommendation, limit: QualityLimit) -> list[str]:
+    """What the recommended setting violates by its value, which is not established."""
+    if chosen.recommended is None or not chosen.excused:
+        return []
+    violated = "; ".join(map(str, chosen.excused))
+    return [f"not established to violate: {violated} ({limit.doubt(chosen.recommended)})"]
 
 
 def _ended_early(ended: str | None) -> list[str]:

@@ -1,11 +1,12 @@
 """Every joule of the window is a request's or unattributed, whatever the traffic was."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import fsum, inf
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving.attribution import shares
@@ -13,7 +14,7 @@ from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.power import Power, powers
 from joulemark.core.measurement import Measurement, Reading, Window
 from joulemark.core.traffic import Timing
-from tests.analysis.serving.timings import answered, concurrent, timing
+from tests.analysis.serving.timings import answered, concurrent, timing, unhurried
 
 
 def constant(watts=100.0, idle_w=None, seconds=10.0, evidence="replayed", began_s=0.0, resolution_s=0.0) -> Power:
@@ -108,6 +109,35 @@ def test_a_trace_that_does_not_cover_the_work_gives_no_shape():
     assert powers(Measurement(windows=(window,)), window)["gpu"].method == "mean_power"
 
 
+def traced(spacing_s, sensor, **changes):
+    trace = tuple((number * spacing_s, 100.0) for number in range(int(10 / spacing_s) + 1))
+    reading = Reading("trace", 10.0, gpu_j=1000.0, method={"gpu": "sampled"}, trace=trace, sensor=sensor)
+    window = Window(10.0, (replace(reading, **changes),), 1, 2, 2, (1.0,))
+    return powers(Measurement(windows=(window,)), window)["gpu"]
+
+
+@pytest.mark.parametrize(
+    ("spacing_s", "sensor", "resolved_s"),
+    [(0.02, "instant", 0.1), (0.02, "average", 1.0), (0.5, "instant", 0.5), (2.0, "average", 2.0)],
+)
+def test_a_trace_resolves_its_spacing_and_no_less_than_its_sensor(spacing_s, sensor, resolved_s):
+    assert traced(spacing_s, sensor).resolution_s == pytest.approx(resolved_s)
+
+
+def test_a_trace_of_several_components_together_is_the_power_of_none():
+    both = {"cpu_j": 500.0, "method": {"gpu": "sampled", "cpu": "sampled"}}
+    assert traced(0.1, "instant").method == "trace"
+    assert traced(0.1, "instant", **both).method == "mean_power"
+
+
+@pytest.mark.parametrize(
+    ("method", "resolved_s"), [("counter", 0.1), ("rapl", 0.001), ("sampled", inf), ("replayed", 0)]
+)
+def test_what_a_reading_without_a_trace_resolves_is_its_sensors(method, resolved_s):
+    window = Window(10.0, (Reading("m", 10.0, gpu_j=1.0, method={"gpu": method}),), 1, 2, 2, (1.0,))
+    assert powers(Measurement(windows=(window,)), window)["gpu"].resolution_s == resolved_s
+
+
 REFUSED = [
     ({}, [answered()], "not available"),
     ({"cpu": constant(evidence="estimated")}, [answered()], "estimate"),
@@ -133,8 +163,10 @@ def test_prefill_shorter_than_the_sensor_resolves_is_not_told_apart():
 
 
 def test_an_estimated_component_beside_a_measured_one_is_divided_and_named():
-    found = shares(columns([answered()]), {"gpu": constant(), "cpu": constant(50.0, evidence="estimated")})
+    estimated = constant(50.0, evidence="estimated", resolution_s=inf)  # which says nothing of the measured one
+    found = shares(columns([answered(first_s=0.5)]), {"gpu": constant(), "cpu": estimated})
     assert found.attribution.total_j == 1500.0
+    assert found.attribution.prefill_j is not None
     assert "CPU mean power (estimated)" in found.attribution.method
 
 
@@ -178,7 +210,7 @@ def streamed(draw):
     )
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(streamed(), min_size=1, max_size=12), st.floats(0, 100), st.floats(0, 150))
 def test_the_sweep_gives_what_a_division_moment_by_moment_gives(timings, watts, idle_w):
     found = divided(timings, watts=watts, idle_w=idle_w, seconds=25.0)
@@ -190,7 +222,7 @@ def test_the_sweep_gives_what_a_division_moment_by_moment_gives(timings, watts, 
 watts = st.floats(0, 1000, allow_nan=False)
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(timing(), min_size=1, max_size=100), st.lists(watts, min_size=3, max_size=30), watts)
 @example([answered(0, 0.0, 0.0, 1e-9, 100.0, (10_000, 2)), answered(1, 0.0, 0.0, 50.0, 100.0, (1, 2))], [1.0] * 3, 0.0)
 def test_shares_and_the_unattributed_rest_are_the_total(timings, trace, idle_w):
@@ -211,7 +243,7 @@ def test_shares_and_the_unattributed_rest_are_the_total(timings, trace, idle_w):
         assert share == 0 or each.finished_s > each.sent_s
 
 
-@settings(max_examples=25)
+@unhurried
 @given(st.integers(1, 100), st.floats(0.001, 0.999), st.integers(0, 100_000), st.integers(1, 5000), st.floats(0, 2000))
 def test_at_any_concurrency_the_shares_sum_to_the_total(users, first, tokens_in, tokens_out, idle_w):
     timings = concurrent(users, 4, 1.0, first, (tokens_in, tokens_out))

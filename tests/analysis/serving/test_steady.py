@@ -1,14 +1,14 @@
 """The steady part begins with the last of so many first tokens, and ends when all but so many are done."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.power import Power
 from joulemark.analysis.serving.steady import steady_window
 from joulemark.core.traffic import Timing
-from tests.analysis.serving.timings import answered, concurrent
+from tests.analysis.serving.timings import answered, concurrent, unhurried
 
 GPU = {"gpu": Power((0.0, 10.0), (0.0, 1000.0), "mean_power", "counter", 40.0, 0.1)}
 
@@ -50,7 +50,7 @@ def test_where_traffic_never_got_there_the_reason_is_told(timings, concurrency, 
     assert reason in told
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.integers(1, 20), st.integers(3, 8), st.floats(0.01, 0.99), st.integers(1, 500))
 def test_the_part_holds_no_more_than_the_whole(users, each, first, tokens):
     timings = concurrent(users, each, 1.0, first, (10, tokens))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving import gaps as sketch
@@ -13,7 +13,7 @@ from joulemark.analysis.serving.traffic import peak_concurrency, summary
 from joulemark.core.ranks import MOST, spread
 from joulemark.core.serving import Limits, Schedule
 from joulemark.core.traffic import OUTCOMES, Timing
-from tests.analysis.serving.timings import answered, concurrent, timing
+from tests.analysis.serving.timings import answered, concurrent, timing, unhurried
 
 OPEN = Schedule(requests=4, at_s=(0.0, 1.0, 2.0, 4.0))
 
@@ -50,6 +50,20 @@ def test_a_moment_without_requests_is_not_busy():
     assert found.busy_share == 0.5
 
 
+def test_requests_that_begin_and_end_within_another_are_busy_once():
+    moments = [(0.0, 4.0), (1.0, 2.0), (3.0, 3.5), (8.0, 10.0)]
+    found = summary([answered(0, sent_s, finished_s=ended_s) for sent_s, ended_s in moments], Limits(), OPEN)
+    assert found.busy_share == pytest.approx(0.6)
+
+
+def test_reasons_beyond_the_most_frequent_are_counted_together():
+    failed = [Timing(n, n, 0.0, 0.0, None, 1.0, "failed", f"reason {n}") for n in range(25)]
+    reasons = summary([*failed, failed[7]], Limits(), OPEN).reasons
+    assert reasons["reason 7"] == 2
+    assert reasons["other reasons"] == 5
+    assert sum(reasons.values()) == 26
+
+
 def test_what_cannot_be_known_is_none():
     whole = answered(0, 0.0, first_s=None)  # came whole
     found = summary([whole, four()[0]], Limits(ttft_s=1.0), OPEN)
@@ -70,7 +84,7 @@ def test_an_answer_of_one_token_keeps_every_limit_of_the_time_per_token():
     assert summary([answered(first_s=0.5, tokens=(5, 1))], Limits(tpot_s=0.001), OPEN).good == 1
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(timing(), min_size=1, max_size=30), st.floats(0.001, 10), st.floats(0.001, 10))
 def test_no_request_is_dropped_and_goodput_is_no_more_than_what_was_answered(timings, ttft_s, latency_s):
     found = summary(timings, Limits(ttft_s=ttft_s, latency_s=latency_s), Schedule(len(timings)))
@@ -86,7 +100,7 @@ def test_no_request_is_dropped_and_goodput_is_no_more_than_what_was_answered(tim
     assert sum(found.reasons.values()) == found.failed
 
 
-@settings(max_examples=50)
+@unhurried
 @given(st.lists(timing(), max_size=30))
 def test_the_peak_is_the_most_that_were_under_way_at_any_moment_that_one_began(timings):
     under = [each for each in timings if each.sent_s is not None and each.finished_s > each.sent_s]
@@ -134,6 +148,13 @@ def test_scatter_of_long_and_short_answers_is_no_overload():
     assert summary(timings, Limits(), Schedule(300, [n / 10 for n in range(300)])).kept_up > 0.95
 
 
+def test_growth_within_the_scatter_of_few_answers_is_no_overload():
+    drawn = np.random.default_rng(3).lognormal(0, 1, 60)
+    due_s = [n / 10 for n in range(60)]
+    timings = [answered(n, at_s, first_s=at_s, finished_s=at_s + drawn[n]) for n, at_s in enumerate(due_s)]
+    assert summary(timings, Limits(), Schedule(60, due_s)).kept_up == 1.0
+
+
 def test_an_engine_that_fills_up_and_stays_full_is_no_overload():
     # 5 s for the first, 8 s for all from the moment that the first are done
     timings = [answered(n, n / 10, first_s=n / 10, finished_s=n / 10 + min(8.0, 5 + n * 0.06)) for n in range(200)]
@@ -151,6 +172,7 @@ def test_a_closed_loop_asks_for_no_rate():
     assert found.mean_concurrency == pytest.approx(4 * 5 / 5.75)
 
 
+@unhurried
 @given(st.lists(st.floats(2e-7, 1e5), min_size=1, max_size=200))
 def test_every_time_between_parts_is_known_to_a_thousandth(values):
     counted = Gaps()

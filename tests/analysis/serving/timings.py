@@ -1,8 +1,12 @@
 """Requests whose every moment is known, and ones drawn at random."""
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from joulemark.core.traffic import Timing
+
+# of a property: a busy machine fails no test
+unhurried = settings(max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 def answered(number=0, due_s=0.0, sent_s=None, first_s=None, finished_s=1.0, tokens=(10, 10)) -> Timing:

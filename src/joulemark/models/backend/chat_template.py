@@ -1,11 +1,12 @@
 """The messages of a chat as what a model reads: by the template in its checkpoint's files, or by a plain one.
 
-The plain one is for weights that have none: a line `role: content` for each message, then `assistant:`.
+The plain one, for weights that have none: a line `role: content` for each message, then `assistant:`.
 """
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 from joulemark.core import chat
@@ -19,17 +20,11 @@ WITHOUT = ("embedded", "random")  # weights that come without a template
 
 
 class ChatOptions(Protocol):
-    """What a task says of the template.
-
-    Attributes:
-        thinking: one of `chat.THINKING`; None for what the template does by itself
-        template: `checkpoint`, or `plain`
-        system: the system prompt; None for none
-    """
+    """What a task says of the template."""
 
     @property
     def thinking(self) -> str | None:
-        """How much a model is to think."""
+        """One of `chat.THINKING`; None for what the template does by itself."""
 
     @property
     def template(self) -> str:
@@ -37,7 +32,7 @@ class ChatOptions(Protocol):
 
     @property
     def system(self) -> str | None:
-        """The system prompt."""
+        """The system prompt; None for none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,16 @@ class ChatTemplate:
 def of_task(tokenizer: Any, task: Task, checkpoint: Checkpoint) -> ChatTemplate | None:
     """The template of a task whose inputs are chats; None of others. UserError as in `chat_template`."""
     return chat_template(tokenizer, task, checkpoint) if task.accepts == "messages" else None  # type: ignore[arg-type]
+
+
+def plain_text(messages: Sequence[Message]) -> str:
+    """A chat by the plain template, up to where its answer begins."""
+    return "".join([*(f"{message['role']}: {message['content']}\n" for message in messages), "assistant:"])
+
+
+def is_plain(task: Task, checkpoint: Checkpoint) -> bool:
+    """Whether the task's chats are written by the plain template, as far as that is known without the checkpoint."""
+    return getattr(task, "template", None) == PLAIN or checkpoint.weights in WITHOUT
 
 
 def chats(texts: Sequence[str]) -> list[list[Message]]:
@@ -153,12 +158,8 @@ def _names(template: str) -> set[str]:
     """The names that stand in a template as variables, not as attributes of another."""
     from jinja2 import Environment
 
-    names, before = set(), ""
-    for _, kind, value in Environment().lex(template):
-        if kind == "name" and before != ".":
-            names.add(value)
-        before = value
-    return names
+    tokens = [(kind, value) for _, kind, value in Environment().lex(template)]
+    return {value for (_, before), (kind, value) in pairwise(tokens) if kind == "name" and before != "."}
 
 
 def _opening(prompt: str) -> str:
@@ -184,10 +185,9 @@ def _text(tokenizer: Any, messages: Sequence[Message], template: ChatTemplate) -
 
 
 def _ids(tokenizer: Any, messages: Sequence[Message], template: ChatTemplate) -> list[int]:
-    """The ids of the whole chat. A checkpoint's template writes its special tokens itself."""
+    """The ids of the whole chat; a checkpoint's template writes its special tokens itself."""
     if template.name == PLAIN:
-        lines = [f"{message['role']}: {message['content']}\n" for message in messages]
-        return list(tokenizer("".join([*lines, "assistant:"]))["input_ids"])
+        return list(tokenizer(plain_text(messages))["input_ids"])
     return list(tokenizer(_text(tokenizer, messages, template), add_special_tokens=False)["input_ids"])
 
 

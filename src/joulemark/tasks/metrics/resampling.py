@@ -24,6 +24,7 @@ TRIED = 8  # resamples that are evaluated at once for it
 AT_ONCE = 1_000_000  # counts of requests that are held at once
 BCA, PERCENTILE = (1000, 500, 200), (1000, 500, 200, 100)  # resamples, the most that fit are taken
 FEWEST = 2  # requests that can be resampled
+SAME = "the same in every resample"
 ALIKE = "the resamples are all alike, or some have no value"
 
 P = ParamSpec("P")
@@ -111,7 +112,7 @@ def difference(kind: str, metric: str, a: Any, b: Any, share: float = 1.0) -> Di
     if not isfinite(spread) or not isfinite(value):
         return Difference(value, None, None, None, "some resamples have no value")
     if spread == 0:
-        return Difference(value, value, value, float(value == 0), ALIKE)
+        return Difference(value, value, value, float(value == 0), SAME)
     error = spread * sqrt(count / (count - 1))
     half, p = (float(x) for x in (t.isf((1 - LEVEL) / 2, count - 1) * error, 2 * t.sf(abs(value) / error, count - 1)))
     return Difference(value, value - half, value + half, p, f"paired bootstrap, {resamples:,} resamples")
