@@ -8,7 +8,7 @@ import pytest
 from joulemark.analysis import comparability
 from joulemark.core.errors import UserError
 from joulemark.core.serving import EngineFacts, ScenarioFacts
-from joulemark.reporting import files, load, load_text
+from joulemark.reporting import constraints, files, load, load_text
 from joulemark.reporting.cells import merged
 from joulemark.reporting.group import groups
 from joulemark.reporting.render import render
@@ -149,5 +149,8 @@ def test_a_load_or_limit_that_is_none_is_refused_in_one_line(value):
         load.limits({"ttft_s": value})
 
 
-def test_a_run_that_decides_nothing_is_no_point_of_a_curve():
-    assert not load.curves(entries([a_served_run("m", flags="contaminated")]))
+def test_a_run_that_decides_nothing_is_no_point_of_a_curve_and_a_load_without_another_says_so():
+    doubtful = entries([a_served_run("m", flags="contaminated, preliminary")])
+    assert not load.curves(doubtful)
+    with pytest.raises(UserError, match=r"1 that decide nothing \(contaminated, preliminary\)"):
+        load.answered((), 1.0, load.limits(None), constraints.constraints({}), left_out=load.doubts(doubtful))

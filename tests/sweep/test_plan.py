@@ -11,10 +11,13 @@ from joulemark.core.paths import CONF
 from joulemark.hardware import devices
 from joulemark.hardware.gpus import Gpu
 from joulemark.sweep import plan, workers
+from joulemark.sweep.rates import request as rates
+from joulemark.sweep.space import require_searchable
 
 pytestmark = pytest.mark.processes
 
-NAMES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if path.stem != "none")
+OWN_REQUEST = ("none", "serving")  # the second has options of its own (test_rates.py)
+NAMES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if path.stem not in OWN_REQUEST)
 FAST = ("model=embedded_classifier", "hardware=cpu", "protocol=smoke")
 
 
@@ -46,6 +49,54 @@ def test_every_sweep_of_the_folder_can_begin_and_chooses_the_sweeper(name, tmp_p
     with hydra():
         config = compose("run", overrides=[f"sweep={name}"], return_hydra_config=True)
     assert "joulemark_sweeper" in config.hydra.sweeper._target_
+
+
+def test_engine_and_rate_are_searched_under_the_limits_of_the_scenario_that_the_sweep_chooses(tmp_path):
+    request = read(tmp_path, *FAST, "scenario.limits.ttft_s=0.7", sweep="served")
+    keys = [dimension.key for dimension in request.plan.space.dimensions]
+    require_searchable("engine.pages", (), ())
+    assert "scenario.rate" in keys
+    assert "scenario=server" in request.plan.full
+    bounds = {constraint.metric: constraint.value for constraint in request.plan.goals.constraints}
+    assert bounds["serving/ttft_p99_s"] == 0.7
+    assert request.plan.goals.objectives[0].metric == "energy/j_per_output_token"
+    assert "says what is asked" in refusal(tmp_path, *FAST, "scenario.timeout_s=1,2", sweep="served")
+
+
+def rate_request(tmp_path, *overrides):
+    with hydra():
+        parsed = OverridesParser.create().parse_overrides(["sweep=serving", *overrides])
+        plain = [override.input_line for override in parsed if not override.is_sweep_override()]
+        config = compose("run", overrides=plain, return_hydra_config=True)
+        return rates.read(config, parsed, tmp_path)
+
+
+def test_the_search_for_a_rate_is_of_one_setting_and_its_line_is_the_same_for_more_processes(tmp_path):
+    first, more = (rate_request(tmp_path, *FAST, f"repeats={count}") for count in (1, 3))
+    assert first.name == more.name
+    assert (first.repeats, more.repeats) == (1, 3)
+    assert first.limits.ttft_s == 2.0
+    assert first.overrides(0) == ("scenario=server", *FAST, "scenario.rate=1", f"sweep_id={first.name}")
+    assert rate_request(tmp_path, *FAST, "scenario=interactive").limits.ttft_s == 0.5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("scenario.rate=3",), "sweep.start=3"),
+        (("model=embedded_classifier,embedded",), "give it one value"),
+        (("scenario=offline",), "has no rate to search"),
+        (("scenario=batch",), "has no rate to search"),
+        (("scenario.limits.ttft_s=null", "scenario.limits.tpot_s=null"), "needs a limit"),
+        (("sweep.resolution=0",), "sweep.resolution=0"),
+        (("sweep.start=5", "sweep.most=2"), "sweep.start=5"),
+    ],
+)
+def test_a_search_for_a_rate_that_cannot_be_is_refused_in_one_line(tmp_path, overrides, message):
+    with pytest.raises(UserError) as error:
+        rate_request(tmp_path, *FAST, *overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_list_of_overrides_replaces_a_dimension_and_a_single_override_fixes_it(tmp_path):

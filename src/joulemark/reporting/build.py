@@ -134,7 +134,7 @@ def make(request: ReportRequest) -> Report:
     answers = Answers(lambda run_id: listing.record(uri, chosen.held[run_id]))
     recommendations = tuple(decide(group, bounds, answers) for group in groups(chosen.entries))
     curves = load.curves(ranked)
-    loads = load.answered(curves, request.load, limits, bounds, answers)
+    loads = load.answered(curves, request.load, limits, bounds, answers, load.doubts(ranked))
     if request.register:
         greenest.check(recommendations)
     page = page_of(

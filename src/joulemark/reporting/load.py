@@ -133,10 +133,24 @@ def answer(known: Served, load_per_s: float, kept: Limits, bounds: Constraints, 
     )
 
 
+def doubts(entries: Sequence[Entry]) -> str:
+    """Why served runs are no points of a curve, as text; empty where all of them are."""
+    some = [entry.doubt for entry in entries if entry.served and not entry.ranked]
+    reasons = sorted({reason for doubt in some for reason in doubt.split(", ")})
+    return f"{len(some)} that decide nothing ({', '.join(reasons)})" if some else ""
+
+
 def answered(
-    known: Sequence[Served], load_per_s: float | None, kept: Limits, bounds: Constraints, answers: Answers = NONE
+    known: Sequence[Served],
+    load_per_s: float | None,
+    kept: Limits,
+    bounds: Constraints,
+    answers: Answers = NONE,
+    left_out: str = "",
 ) -> tuple[LoadAnswer, ...]:
     """What to take for a load, of each set of curves; none where no load was asked for.
+
+    `left_out` says which served runs are no points.
 
     Raises:
         UserError: no run says what a load costs
@@ -145,9 +159,10 @@ def answered(
         return ()
     able = [served for served in known if served.open_loop]
     if not able:
-        closed = " but those of users who wait" if known else ""
+        some = [*(["those of users who wait"] if known else []), *([left_out] if left_out else [])]
+        but = f" but {' and '.join(some)}" if some else ""
         raise UserError(
-            f"load={load_per_s:g}: no served run here has a rate of its own{closed}; measure some: "
+            f"load={load_per_s:g}: no served run here has a rate of its own{but}; measure some: "
             "joulemark run -m scenario=server scenario.rate=1,2,4, or sweep=serving"
         )
     return tuple(answer(served, load_per_s, kept, bounds, answers) for served in able)

@@ -85,8 +85,6 @@ def dimensions_of(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimensi
     fixed_keys = {override.partition("=")[0] for override in fixed}
     by_key = {}
     for key, values in conf.space.items():
-        if values is None:  # another YAML's dimension that this one does not search
-            continue
         if not isinstance(values, list | tuple):
             raise UserError(f"sweep.space.{key}={values}: a list of values; type sweep.space.{key}=[{values}]")
         if key not in fixed_keys:

@@ -10,14 +10,18 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import named_metrics
+from joulemark.analysis.serving.metrics import serving_metrics
 from joulemark.config import saved_settings
 from joulemark.config.run import Run
 from joulemark.core import extras, paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
+from joulemark.core.measurement import Measurement
 from joulemark.core.procedure import Procedure
+from joulemark.core.serving import BATCH
 from joulemark.core.task import Inputs
+from joulemark.core.traffic import Traffic
 from joulemark.hardware import host
 from joulemark.measure.draft import draft
 from joulemark.sweep import busy, workers
@@ -161,6 +165,8 @@ def product(run: Run) -> str:
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:
     """The goals, notes about those that are excluded, and whether the user typed one for quality."""
     known = list(named_metrics.metrics(draft(run, Inputs())))
+    if run.names["scenario"] != BATCH:
+        known += serving_metrics(Measurement(traffic=Traffic(0.0)))
     names = [*map(str, conf.objectives), *conf.constraints]
     if any(QUALITY in name for name in names):
         known += [f"{QUALITY}{name}" for name in run.task.score((), ()).values]

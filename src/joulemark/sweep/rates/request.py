@@ -87,7 +87,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     if swept:
         raise UserError(f"{swept[0].key}: sweep=serving searches the rate of one setting; give it one value")
     if any(override.partition("=")[0].lstrip("+") == RATE for override in fixed):
-        raise UserError(f"{RATE} is what sweep=serving searches; type sweep.start=… for the first one")
+        raise UserError(f"{RATE} is what sweep=serving searches; type sweep.start={_typed(fixed)} for the first one")
     (fixed,), repeats = repeated([with_scenario(fixed, config.hydra.runtime.choices)])
     grid = _grid(conf)
     run = Validity().run([*fixed, f"{RATE}={grid.rate(0):g}"] if "rate" in (config.scenario or {}) else fixed)
@@ -99,6 +99,10 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     return RateRequest(
         name, line, grid, limits, repeats, tuple(fixed), run, storage, folder, busy.checked(conf.busy), used
     )
+
+
+def _typed(fixed: Sequence[str]) -> str:
+    return next(override.partition("=")[2] for override in fixed if override.partition("=")[0].lstrip("+") == RATE)
 
 
 def _limits(run: Run) -> Limits:
