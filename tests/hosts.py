@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,15 @@ class Host:
             _ip("-n", self.name, "link", "set", device, "up")
         _ip("-n", self.name, "route", "add", "default", "via", here)
 
+    def _end(self):
+        """Ends what still runs there, which would keep the host's network, and takes it away."""
+        for pid in _ip("netns", "pids", self.name).split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        with suppress(subprocess.CalledProcessError):  # it was not there yet
+            _ip("link", "del", self._cable)
+        _ip("netns", "del", self.name)
+
     @property
     def _cable(self):
         return f"v-{self.name}"[:15]
@@ -96,7 +106,7 @@ def hosts(folder: Path, count: int) -> Iterator[list[Host]]:
             for host in made:
                 host.folder.mkdir()
                 _ip("netns", "add", host.name)
-                until_done.callback(_ip, "netns", "del", host.name)
+                until_done.callback(host._end)
                 host._connect()
         except subprocess.CalledProcessError as error:
             pytest.skip(f"this system lets nobody make spaces of network: {error.stderr.strip()}")
@@ -104,4 +114,4 @@ def hosts(folder: Path, count: int) -> Iterator[list[Host]]:
 
 
 def _ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +70,9 @@ def run(cell, place):
     psutil.wait_procs([child for child in family if cell.fault != "recorder frozen" or not _kill(child)], timeout=200)
     lines = out.read_text().splitlines()
     last = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-    outcome = Outcome(code, last, out.read_text() + err.read_text(), bool(place.spooled(cell.record_id)))
+    # A run beside this one may have delivered it by now
+    waited = bool(place.spooled(cell.record_id)) or last.get("unsaved") is not None
+    outcome = Outcome(code, last, out.read_text() + err.read_text(), waited)
     if cell.fault == "disk":
         outcome.left = [path for path in place.home.rglob("*") if path.is_file() and not path.stat().st_size]
         (place.home / "filler").unlink(missing_ok=True)
@@ -99,13 +101,15 @@ def half_written(uri):
     """Within it no metric gets into the store; whether a run waits for that, which is there by now, half told."""
     engine = sqlalchemy.create_engine(uri)
     waits = sqlalchemy.text("select count(*) from pg_locks where not granted")
-    with engine.connect() as holder, engine.connect() as watcher:
+    holder, watcher = engine.connect(), engine.connect()
+    try:
         holder.execute(sqlalchemy.text("lock table metrics in share row exclusive mode"))
         yield lambda: bool(watcher.execute(waits).scalar())
-        with suppress(sqlalchemy.exc.DBAPIError):  # the server is gone
-            holder.rollback()
-            watcher.rollback()
-    engine.dispose()
+    finally:
+        for connection in (holder, watcher):  # ends them, whether or not the server is gone; and with them the lock
+            connection.invalidate()
+            connection.close()
+        engine.dispose()
 
 
 def _do(fault, process, family, place):
