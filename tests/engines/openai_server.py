@@ -152,8 +152,9 @@ class FakeServer:
                 return reply.drop()
             if fault == "ends_early" and place == len(words) // 2:
                 return await reply.end()
-            if fault == "never_ends" and place == len(words) - 1:
-                await asyncio.sleep(3600)
+            while fault == "never_ends" and place == len(words) - 1:  # until nobody reads any more
+                await reply.event(chunk(api, " more", None))
+                await asyncio.sleep(0.01)
             if fault == "error" and place == 1:
                 await reply.event({"error": {"message": "CUDA out of memory", "code": 500}})
                 return await reply.end()
