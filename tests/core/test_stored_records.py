@@ -1,7 +1,7 @@
 """Records that earlier programs wrote: each is read, keeps its numbers and compares with the runs of today.
 
-`stored/schema_*.json` are records as the programs of schema 1 to 3 wrote them, with fewer requests and latencies;
-`stored/expected.json` holds what those of schema 2 and 3 computed from the same files, metrics under today's names.
+`stored/schema_*.json` are records as the programs of schema 1 to 4 wrote them, with fewer requests and latencies;
+`stored/expected.json` holds what those of schema 2 to 4 computed from the same files, metrics under today's names.
 """
 
 import json

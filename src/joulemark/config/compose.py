@@ -1,6 +1,7 @@
 """Overrides into a checked Run, in a command that has many: composed and built as the run itself will do it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from hydra import compose
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -39,9 +40,10 @@ def names_in(choices: Mapping[str, str | None]) -> dict[str, str]:
     return {group: str(choices[group]) for group in GROUPS}
 
 
-def typed_in(hydra: DictConfig) -> list[str]:
+def typed_in(hydra: Any) -> list[str]:
     """The options as they were typed: a reference in one of them, `${samples}`, is not followed here."""
-    return [str(override) for override in OmegaConf.to_container(hydra.overrides.task, resolve=False)]
+    typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return [str(override) for override in typed]
 
 
 def without_hydra(config: DictConfig) -> DictConfig:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from joulemark.config.targets import class_of
+from joulemark.config.targets import check_command, class_of
 from joulemark.core.coerce import typed, without
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
@@ -48,6 +48,7 @@ def made_scenario(node: Mapping[str, Any], name: str) -> Scenario:
 def made_engine(node: Mapping[str, Any], name: str) -> Engine:
     """The engine of a composed node of conf/engine; UserError for values that cannot be."""
     cls = class_of(node, "engine")
+    check_command(node, name)
     named = {"name": name} if any(field.name == "name" for field in fields(cls)) else {}
     made: Engine = typed(cls, {**without(node, "_target_"), **named}, "engine")
     return made

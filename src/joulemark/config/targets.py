@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 
 from joulemark.config import search_path, yaml_file
 from joulemark.core.errors import UserError
+from joulemark.core.paths import CONF
 
 # What each is by its protocol (core/task.py, core/model.py, core/measurement.py), and the package of those that ship
 PROTOCOLS = {
@@ -24,6 +25,8 @@ PROTOCOLS = {
     "scenario": ("joulemark.scenarios.", ("schedule",)),
     "engine": ("joulemark.engines.", ("needs", "options", "check", "start")),
 }
+# Of an engine that is started: which program, with what around it. Code that runs, as a class is
+STARTED = ("command", "environment", "packages", "remedy", "distribution", "flag_style")
 # Keys that Hydra gives a meaning of their own, beside parameters of the class
 RESERVED = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
 
@@ -53,6 +56,28 @@ def class_of(node: Mapping[str, Any], kind: str) -> Any:
     if not isinstance(found, type) or missing or not of_the_package:
         raise UserError(f"{kind}._target_={target} is no class of a {kind}: it lacks {', '.join(missing) or 'a class'}")
     return found
+
+
+def check_command(node: Mapping[str, Any], name: str) -> None:
+    """Checks that what an engine starts stands in a YAML of conf/engine, here or in a folder of the user's.
+
+    Raises:
+        UserError: it was typed, or came with anything else than such a file
+    """
+    files = [path for folder in (CONF, *search_path.of_the_user()) for path in (folder / "engine").glob("*.yaml")]
+    for key in STARTED:
+        if key in node and not any(_values(path).get(key) == node[key] for path in files):
+            raise UserError(
+                f"engine.{key}: what is started is named in a YAML of conf/engine here or of --config-dir, nowhere "
+                f"else; copy engine={name} to one of your own"
+            )
+
+
+def _values(path: Path) -> Mapping[str, Any]:
+    try:
+        return yaml_file.read(path)
+    except (OSError, ValueError, yaml.YAMLError):  # refused by Hydra where it is chosen
+        return {}
 
 
 def _named(kind: str) -> frozenset[str]:

@@ -67,7 +67,7 @@ class Generator:
         batch, out = output
         start = 1 if self.model.config.is_encoder_decoder else batch.tensors["input_ids"].shape[1]
         rows = out[:, start:].tolist()
-        counts = batch.new_tokens or [None] * len(rows)
+        counts: Sequence[int | None] = batch.new_tokens or [None] * len(rows)
         each = zip(rows, counts, batch.lengths, batch.truncated, strict=True)
         return [self.written(row[:count], length, truncated) for row, count, length, truncated in each]
 
