@@ -12,7 +12,24 @@ from joulemark.data.request_table import RequestTable, RequestWriter
 ROWS = [
     Request("a", "positive", "negative", 0.0, 1, 0.25, 7, None, True),
     Request("b", "lone \ud800 half", None, None, 3, 0.5),
-    Request("c", "", "ü\n", 1.0, 2, 1e-9, 0, 5, False, 0.5, 0.6, 0.7, 0.8, "answered", 12.5, 2.5, 3),
+    Request(
+        "c",
+        "",
+        "ü\n",
+        1.0,
+        2,
+        1e-9,
+        0,
+        5,
+        due_s=0.5,
+        sent_s=0.6,
+        first_token_s=0.7,
+        finished_s=0.8,
+        outcome="answered",
+        energy_j=12.5,
+        prefill_j=2.5,
+        reasoning_tokens=3,
+    ),
 ]
 
 
@@ -71,7 +88,7 @@ def test_a_file_of_before_has_none_in_the_columns_that_came_later(tmp_path):
     from pyarrow import parquet
 
     path = written(tmp_path, ROWS)
-    older = parquet.read_table(path).drop_columns(list(request_table.SINCE_5))
+    older = parquet.read_table(path).drop_columns(list(request_table.LATER))
     assert isinstance(older, pyarrow.Table)
     parquet.write_table(older, path)
     first, _, last = RequestTable(path)

@@ -28,7 +28,7 @@ def main(grace_s: float, command: Sequence[str]) -> int:
     try:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=signals.started_anew(os.getpid()))
     except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         return 127
     threading.Thread(target=_end_when_told, args=(grace_s,), daemon=True).start()
     code = child.wait()

@@ -123,6 +123,7 @@ class _Sink:
         self._outlet = outlet
 
     def put(self, output: Any) -> None:
+        """Hands on the tokens of a request until now, and whether it has ended or failed."""
         error = output.error if output.error is None else str(output.error)
         self._outlet(output.request_id, output.generated_tokens, output.is_finished(), error)
 
