@@ -47,3 +47,28 @@ def test_a_block_that_raised_is_not_waited_for(meter, events):
     with pytest.raises(ZeroDivisionError), meter:
         1 / 0  # noqa: B018
     assert events == ["wait for GPU-a", "fake start", "fake stop"]
+
+
+def test_a_server_of_ones_own_shows_the_joules_of_its_blocks_where_it_asks_for_them(meter, monkeypatch):
+    from prometheus_client import CollectorRegistry
+
+    from joulemark.telemetry import prometheus
+
+    mine = prometheus.Registered(CollectorRegistry())
+    monkeypatch.setattr(prometheus, "registered", lambda: mine)
+    labels = {"hw_id": "gpu", "hw_type": "gpu"}
+    with meter:
+        pass
+    assert mine.registry.get_sample_value("hw_energy_joules_total", labels) is None  # off by default
+    meter._run.export = Export(prometheus="registry")
+    for _ in range(2):
+        with meter:
+            pass
+    assert mine.registry.get_sample_value("hw_energy_joules_total", labels) == 2 * 100.0 * LATE_S
+
+
+def test_a_collector_that_is_away_is_a_warning_and_the_joules_are_there(meter):
+    meter._run.export = Export(prometheus="/no/such/folder/a.prom")
+    with pytest.warns(UserWarning, match=r"export\.prometheus"), meter as window:
+        pass
+    assert window.joules == 100.0 * LATE_S
