@@ -35,7 +35,8 @@ class Served:
 
 def made(values: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Scenario, Engine]:
     """The scenario and the engine of the composed values of a run; UserError for what cannot be."""
-    return made_scenario(values["scenario"], names["scenario"]), made_engine(values["engine"], names["engine"])
+    scenario, engine = names.get("scenario", BATCH), names.get("engine", TRANSFORMERS)
+    return made_scenario(values["scenario"], scenario), made_engine(values["engine"], engine)
 
 
 def made_scenario(node: Mapping[str, Any], name: str) -> Scenario:
@@ -60,7 +61,7 @@ def check(run: Served) -> None:
     Raises:
         UserError: what, why, and what to type instead
     """
-    scenario, engine = run.names["scenario"], run.names["engine"]
+    scenario, engine = run.names.get("scenario", BATCH), run.names.get("engine", TRANSFORMERS)
     if scenario == BATCH:
         if engine != TRANSFORMERS:
             raise UserError(

@@ -12,7 +12,7 @@ MODULES = {
     "postgres": ("psycopg",),
     "slurm": ("submitit",),
     "ray": ("ray",),
-    "serve": ("openai", "uvicorn", "fastapi"),
+    "serve": ("openai",),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http",),
 }
 
