@@ -3,6 +3,9 @@
 import ast
 import os
 import re
+import signal
+
+import pytest
 
 from tests.paths import ROOT
 
@@ -28,3 +31,13 @@ def marks_of_file(path):
         for node in ast.walk(statement.value)
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "pytest.mark"
     }
+
+
+@pytest.fixture(autouse=True)
+def _handlers_of_signals_stay():
+    """What a command installs in this process is gone with its test: the next one has pytest's own Ctrl-C."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
