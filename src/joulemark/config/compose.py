@@ -7,12 +7,11 @@ from hydra import compose
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from joulemark.config import hub_model, hydra_errors, typed_options
+from joulemark.config.hub_model import GROUPS
 from joulemark.config.run import Run, build
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.hardware import devices
-
-GROUPS = ("model", "task", "scenario", "engine", "hardware", "meter", "protocol", "site")  # what a run is chosen from
 
 
 def composed(

@@ -14,18 +14,8 @@ from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, fits
 from joulemark.models.backend.identity import Identity, identify
 
-NAMED = (
-    "model",
-    "task",
-    "scenario",
-    "engine",
-    "hardware",
-    "meter",
-    "protocol",
-    "site",
-    "sweep",
-    "tuned",
-)  # groups of a run
+GROUPS = ("model", "task", "scenario", "engine", "hardware", "meter", "protocol", "site")  # what a run is chosen from
+NAMED = (*GROUPS, "sweep", "tuned")
 EXAMPLE = "model=hub model.checkpoint=google/flan-t5-small"
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-from joulemark.config import targets
 from joulemark.core.model import Settings
 from joulemark.core.paths import CONF, own_conf
+from joulemark.core.serving import STARTED
 
 # Tables of a task or model, whose entries are choices and not options
 TABLES = ("datasets", "sizes", "shape", "processor", "cells", "requires")
 # Keys that are no options: what composes the file, Hydra's own, a fact of a kind of model, and what an engine starts
-INTERNAL = ("defaults", "hydra", "_target_", "model.tasks", *(f"engine.{key}" for key in targets.STARTED))
+INTERNAL = ("defaults", "hydra", "_target_", "model.tasks", *(f"engine.{key}" for key in STARTED))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from joulemark.core.machine import Hardware
 from joulemark.core.model import Model, Settings
 from joulemark.core.serving import BATCH, TRANSFORMERS, Engine, Scenario
 from joulemark.core.task import Task
+from joulemark.engines.settings import check_settings
 
 # Settings that a server of its own decides for itself; its YAML passes on what it takes
 LOCAL_SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name != "precision")
@@ -35,14 +36,13 @@ class Served:
 
 def made(values: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Scenario, Engine]:
     """The scenario and the engine of the composed values of a run; UserError for what cannot be."""
-    scenario, engine = names.get("scenario", BATCH), names.get("engine", TRANSFORMERS)
-    return made_scenario(values["scenario"], scenario), made_engine(values["engine"], engine)
+    return made_scenario(values["scenario"]), made_engine(values["engine"], names.get("engine", TRANSFORMERS))
 
 
-def made_scenario(node: Mapping[str, Any], name: str) -> Scenario:
+def made_scenario(node: Mapping[str, Any]) -> Scenario:
     """The scenario of a composed node of conf/scenario; UserError for values that cannot be."""
     made: Scenario = typed(class_of(node, "scenario"), without(node, "_target_"), "scenario")
-    _check_limits(made, name)
+    _check_limits(made)
     return made
 
 
@@ -76,15 +76,12 @@ def check(run: Served) -> None:
             "type engine=transformers"
         )
     if not needs.local:
-        _check_settings(run, engine)
-    for setting, values in needs.settings.items():
-        if (value := getattr(run.settings, setting)) not in values:
-            words = " or ".join(f"{setting}={str(each).lower()}" for each in values)
-            raise UserError(f"{setting}={str(value).lower()}: engine={engine} does not support it; type {words}")
+        _check_left_alone(run, engine)
+    check_settings(run.engine, run.settings)
     run.engine.check(run.model, run.task, run.device)
 
 
-def _check_settings(run: Served, engine: str) -> None:
+def _check_left_alone(run: Served, engine: str) -> None:
     """A setting that would be recorded and have no effect is refused."""
     for name in LOCAL_SETTINGS:
         value, standard = getattr(run.settings, name), Settings.__dataclass_fields__[name].default
@@ -95,7 +92,7 @@ def _check_settings(run: Served, engine: str) -> None:
             )
 
 
-def _check_limits(scenario: Scenario, name: str) -> None:
+def _check_limits(scenario: Scenario) -> None:
     limits = scenario.limits
     for field in fields(limits):
         value = getattr(limits, field.name)

@@ -4,7 +4,7 @@ A class is code that runs. So it is chosen where code is: in a file of the packa
 wrote (./conf) or named (--config-dir). No option, no row of data and no stored record names another one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hydra.utils import instantiate
 from joulemark.config import search_path, yaml_file
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
+from joulemark.core.serving import STARTED
 
 # What each is by its protocol (core/task.py, core/model.py, core/measurement.py), and the package of those that ship
 PROTOCOLS = {
@@ -25,8 +26,6 @@ PROTOCOLS = {
     "scenario": ("joulemark.scenarios.", ("schedule",)),
     "engine": ("joulemark.engines.", ("needs", "options", "check", "start")),
 }
-# Of an engine that is started: which program, with what around it. Code that runs, as a class is
-STARTED = ("command", "environment", "packages", "remedy", "distribution", "flag_style")
 # Keys that Hydra gives a meaning of their own, beside parameters of the class
 RESERVED = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
 
@@ -64,34 +63,32 @@ def check_command(node: Mapping[str, Any], name: str) -> None:
     Raises:
         UserError: it was typed, or came with anything else than such a file
     """
-    files = [path for folder in (CONF, *search_path.of_the_user()) for path in (folder / "engine").glob("*.yaml")]
     for key in STARTED:
-        if key in node and not any(_values(path).get(key) == node[key] for path in files):
+        if key in node and not any(values.get(key) == node[key] for values in _files("engine", (CONF,))):
             raise UserError(
                 f"engine.{key}: what is started is named in a YAML of conf/engine here or of --config-dir, nowhere "
                 f"else; copy engine={name} to one of your own"
             )
 
 
-def _values(path: Path) -> Mapping[str, Any]:
+def _named(kind: str) -> frozenset[str]:
+    """The targets of a group in the folders that the user wrote or named."""
+    return frozenset(target for values in _files(kind) for target in _targets(values))
+
+
+def _files(kind: str, shipped: Sequence[Path] = ()) -> Iterator[Mapping[str, Any]]:
+    """The values of each file of a group in those folders that the user wrote or named, after the `shipped` ones."""
+    for folder in (*shipped, *search_path.of_the_user()):
+        for path in (folder / kind).rglob("*.yaml"):
+            yield _values(path, path.stat().st_mtime_ns)
+
+
+@cache  # a sweep asks thousands of times
+def _values(path: Path, changed_ns: int) -> Mapping[str, Any]:
     try:
         return yaml_file.read(path)
     except (OSError, ValueError, yaml.YAMLError):  # refused by Hydra where it is chosen
         return {}
-
-
-def _named(kind: str) -> frozenset[str]:
-    """The targets of a group in the folders that the user wrote or named."""
-    files = (path for folder in search_path.of_the_user() for path in (folder / kind).rglob("*.yaml"))
-    return frozenset(target for path in files for target in _of_file(path, path.stat().st_mtime_ns))
-
-
-@cache  # a sweep asks thousands of times
-def _of_file(path: Path, changed_ns: int) -> frozenset[str]:
-    try:
-        return frozenset(_targets(yaml_file.read(path)))
-    except (OSError, ValueError, yaml.YAMLError):  # refused by Hydra where it is chosen
-        return frozenset()
 
 
 def _targets(node: Any) -> Iterator[str]:

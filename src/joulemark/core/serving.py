@@ -13,6 +13,8 @@ from joulemark.core.task import Prediction, Sample, Task
 
 BATCH = "batch"  # the scenario without arrivals: fixed batches, one after the other
 TRANSFORMERS = "transformers"  # the engine of fixed batches
+# Of an engine that is started: which program, with what around it. Code that runs, as a class is
+STARTED = ("command", "environment", "packages", "remedy", "distribution", "flag_style")
 
 
 @dataclass(frozen=True)
@@ -239,13 +241,11 @@ class EngineFacts:
         name: the option that chose it
         version: of the program or library that answered; None where it does not tell
         options: its own settings
-        facts: what else it told, as JSON values
     """
 
     name: str = TRANSFORMERS
     version: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ class Timing:
         reason: why it failed, in one line
         input_tokens: tokens of the prompt, as the engine counted
         output_tokens: tokens of the answer
-        longest_gap_s: the longest time between two parts of the answer, s
     """
 
     number: int
@@ -37,7 +36,6 @@ class Timing:
     reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    longest_gap_s: float | None = None
 
     @property
     def ttft_s(self) -> float | None:

@@ -60,7 +60,6 @@ class GpuMonitor:
             return None
         nvml = self.driver
         clocks_mhz = self._reported("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM)
-        powers_mw = self._reported("nvmlDeviceGetPowerUsage")
         rates = self._reported("nvmlDeviceGetUtilizationRates")
         reasons = self._reported("nvmlDeviceGetCurrentClocksEventReasons")
         processes = self._processes()
@@ -68,8 +67,7 @@ class GpuMonitor:
             at_s=self.clock(),
             temperature_c=max(self._reported("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU), default=None),
             sm_clock_hz=min(clocks_mhz) * 1e6 if clocks_mhz else None,
-            # the sum of some cards would look like that of all
-            power_w=sum(powers_mw) / 1000 if len(powers_mw) == len(self._handles) else None,
+            power_w=self.power_w(),
             utilization=max(rate.gpu for rate in rates) / 100 if rates else None,
             reasons=reduce(or_, reasons) if reasons else None,
             others=None if processes is None else tuple(sorted(processes - self._own - {os.getpid()})),
@@ -77,8 +75,9 @@ class GpuMonitor:
 
     def power_w(self) -> float | None:
         """Watts of the GPUs together now; None without one, or where a card does not report it."""
-        powers_mw = self._reported("nvmlDeviceGetPowerUsage") if self._handles else []
-        return sum(powers_mw) / 1000 if self._handles and len(powers_mw) == len(self._handles) else None
+        powers_mw = self._reported("nvmlDeviceGetPowerUsage")
+        # the sum of some cards would look like that of all
+        return sum(powers_mw) / 1000 if powers_mw and len(powers_mw) == len(self._handles) else None
 
     def _processes(self) -> frozenset[int] | None:
         """The processes that compute on any of the cards; None where no card reports them."""

@@ -1,14 +1,14 @@
 """The quality of the calls that were measured, a row for each request, and the flags of what was measured."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
+from typing import Any, Protocol
 
 from joulemark.analysis import audit, flags
 from joulemark.config.run import Run
 from joulemark.core.measurement import Measurement
-from joulemark.core.model import Loaded
 from joulemark.core.record import Record, Request
 from joulemark.core.task import NEW_HEAD, NO_REFERENCES, RANDOM_WEIGHTS, Prediction, Sample, Scores, without_quality
 from joulemark.measure import request_files
@@ -18,6 +18,18 @@ from joulemark.tasks.metrics import resampling
 Grade = tuple[float | None, tuple[float, ...] | None]
 # The rows of all requests, given the grade of each prediction in turn
 Rows = Callable[[Iterable[Grade]], Iterator[Request]]
+
+
+class Predictor(Protocol):
+    """What predicted, as far as scores need it: a loaded model, or an engine that is up."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What was loaded."""
+
+    @property
+    def judge(self) -> Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None:
+        """Gives metrics that need the model to compute; None where there are none."""
 
 
 def unscored(record: Record, predictions: int, rows: Rows, files: Callable[[], Path] | None = None) -> Record:
@@ -31,7 +43,7 @@ def unscored(record: Record, predictions: int, rows: Rows, files: Callable[[], P
 def scored(
     record: Record,
     run: Run,
-    loaded: Loaded,
+    predictor: Predictor,
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     rows: Rows,
@@ -41,7 +53,7 @@ def scored(
 
     The rows go into the folder that `files` gives, and their summary into the record; without one the rows do.
     """
-    scores = _scores(run, loaded, samples, predictions)
+    scores = _scores(run, predictor, samples, predictions)
     each = repeat(None, len(scores.each)) if scores.statistics is None else scores.statistics.each()
     record = replace(record, scores=scores.values, no_quality=scores.reason, computed_by=scores.computed_by)
     if scores.statistics is not None:
@@ -65,16 +77,16 @@ def flagged(record: Record, measurement: Measurement) -> Record:
     return replace(record, flags=tuple(sorted(raised)))
 
 
-def _scores(run: Run, loaded: Loaded, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
+def _scores(run: Run, predictor: Predictor, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
     """The task's metrics of the measured calls, its primary one also as `primary`; all None for random weights.
 
     What is no finite number is None. A reason stands where the primary metric is None.
     """
     scores = run.task.score(samples, predictions)
-    values = {**scores.values, **(loaded.judge(samples, predictions) if loaded.judge else {})}
+    values = {**scores.values, **(predictor.judge(samples, predictions) if predictor.judge else {})}
     if run.model.checkpoint.weights == "random":
         return without_quality(["primary", *values], len(samples), RANDOM_WEIGHTS)
-    if loaded.facts.get("new_weights"):
+    if predictor.facts.get("new_weights"):
         return without_quality(["primary", *values], len(samples), NEW_HEAD)
     scores = replace(scores, values=values).finite()
     primary = scores.values.get(run.task.metric)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from joulemark.analysis.serving.attribution import Shares
 from joulemark.analysis.serving.attribution import shares as shares_of
-from joulemark.analysis.serving.columns import columns
+from joulemark.analysis.serving.columns import Columns, columns
 from joulemark.analysis.serving.gaps import Gaps
 from joulemark.analysis.serving.power import powers
 from joulemark.analysis.serving.steady import steady_window
@@ -26,7 +26,6 @@ from joulemark.analysis.serving.traffic import summary as traffic_of
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement, Window
-from joulemark.core.model import Loaded
 from joulemark.core.record import Record
 from joulemark.core.serving import Call, Lengths, Schedule, Server
 from joulemark.core.task import Sample
@@ -40,7 +39,7 @@ from joulemark.measure.scoring import flagged, scored, unscored
 from joulemark.measure.served_requests import Answered, rows
 from joulemark.measure.thinning import Thinner
 from joulemark.measure.traffic import Answers, Now, TrafficPlan, drive
-from joulemark.measure.window import host_times, others_cpu_share
+from joulemark.measure.window import watched
 
 WARM_UP_USERS = 8  # at once, where the scenario has no users of its own
 
@@ -63,7 +62,7 @@ class Asked:
         """The call of a request, by its number; answers of random weights, which end by chance, have a length."""
         sample, task = self.samples[number % len(self.samples)], self.run.task
         lengths = self.schedule.lengths[number] if self.schedule.lengths else Lengths()
-        tokens = lengths.output_tokens or getattr(sample, "output_tokens", None)
+        tokens = lengths.output_tokens or sample.output_tokens
         most = getattr(task, "max_new_tokens", None)
         if tokens is None and most is not None and self.run.model.checkpoint.weights == "random":
             tokens = most
@@ -72,7 +71,7 @@ class Asked:
 
     def check(self) -> None:
         """UserError where lengths are asked for and the engine cannot give an answer a length of its own."""
-        told = self.schedule.lengths or any(getattr(sample, "output_tokens", None) for sample in self.samples)
+        told = self.schedule.lengths or any(sample.output_tokens for sample in self.samples)
         if told and not self.run.engine.needs.lengths:
             raise UserError(
                 f"engine={self.run.engine.name} gives every answer the task's length, and here each has its own; "
@@ -133,10 +132,11 @@ def _measured(
     measured = with_state(
         replace(measured, windows=(window,), batch_sizes=[1] * window.requests), instruments.read_gpu_state()
     )
+    known = columns(answers.timings)
     summary = traffic_of(
-        answers.timings, run.scenario.limits, asked.schedule, gaps, _counted_by(asked.run, server), cpu_s
+        answers.timings, known, run.scenario.limits, asked.schedule, gaps, _counted_by(run, server), cpu_s
     )
-    summary, shares = _divided(replace(summary, began_at=began_at), asked.schedule, answers, measured)
+    summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
     yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
 
@@ -145,8 +145,7 @@ def _measured(
     each = partial(rows, asked.samples, answers, shares)
     record = unscored(record, len(answered.places), each, files)
     yield "predictions", record
-    loaded = Loaded(predict=lambda inputs: [], facts=server.facts, judge=server.judge)
-    yield "scoring", scored(record, run, loaded, answered.samples, answered.predictions, each, files)
+    yield "scoring", scored(record, run, server, answered.samples, answered.predictions, each, files)
 
 
 def _counted_by(run: Run, server: Server) -> str | None:
@@ -155,9 +154,8 @@ def _counted_by(run: Run, server: Server) -> str | None:
     return counted
 
 
-def _divided(summary: Traffic, schedule: Schedule, answers: Answers, measured: Measurement) -> tuple[Traffic, Shares]:
+def _divided(summary: Traffic, known: Columns, schedule: Schedule, measured: Measurement) -> tuple[Traffic, Shares]:
     """The traffic with its steady part and the division of its energy, and the share of each request."""
-    known = columns(answers.timings)
     by_component = powers(measured, measured.windows[0])
     steady, why = steady_window(known, schedule.users or peak_concurrency(known), by_component)
     divided = shares_of(known, by_component)
@@ -183,7 +181,7 @@ def _warm_up(asked: Asked, server: Server, instruments: Instruments) -> int:
 
 def _window(
     asked: Asked, server: Server, answers: Answers, instruments: Instruments, first: int
-) -> tuple[Window, float | None]:
+) -> tuple[Window, float]:
     """The whole traffic under the meters, and the processor seconds of the load generator."""
     scenario = asked.run.scenario
     plan = TrafficPlan(
@@ -194,30 +192,25 @@ def _window(
         samples=len(asked.samples),
         first=first,
     )
-    busy_s = generator_s = 0.0
+    cpu_s = partial(_cpu_s, local=asked.run.engine.needs.local)
 
-    def traffic() -> float:
-        nonlocal busy_s, generator_s
-        busy, cpu = instruments.busy_s(), _cpu_s(local=asked.run.engine.needs.local)
-        duration_s = drive(server, plan, answers, instruments.clock, _shown(instruments, "measuring"))
-        busy_s, generator_s = instruments.busy_s() - busy, _cpu_s(local=asked.run.engine.needs.local) - cpu
-        return duration_s
+    def traffic() -> tuple[float, float]:
+        began_s = cpu_s()
+        return drive(server, plan, answers, instruments.clock, _shown(instruments, "measuring")), cpu_s() - began_s
 
-    before = host_times(instruments)
-    duration_s, readings = instruments.metered(traffic)
-    after = host_times(instruments)
+    (duration_s, generator_s), host = watched(traffic, instruments)
     latencies = array("d", (s for timing in answers.timings if (s := timing.latency_s) is not None))
     if not latencies:
         raise RuntimeError(f"no request was answered: {_why_none(answers.timings)}")
     return Window(
         duration_s=duration_s,
-        readings=readings,
+        readings=host.readings,
         passes=1,
         requests=len(latencies),
         units=sum(prediction.units for prediction in answers.predictions),
         batch_s=latencies,
-        cpu_utilization=min(1.0, busy_s / duration_s) if duration_s and busy_s else None,
-        others_cpu_share=others_cpu_share(before, after),
+        cpu_utilization=host.utilization(duration_s),
+        others_cpu_share=host.others_cpu_share,
     ), generator_s
 
 

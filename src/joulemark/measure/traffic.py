@@ -89,7 +89,6 @@ class _UnderWay:
     user: int | None
     first_s: float | None = None
     last_s: float | None = None
-    longest_gap_s: float | None = None
     tokens: int = 0
 
 
@@ -184,9 +183,7 @@ class _Traffic:
             request.first_s = at_s
             self._ttft_s = at_s - request.due_s
         else:
-            gap_s = at_s - request.last_s
-            request.longest_gap_s = max(gap_s, request.longest_gap_s or 0.0)
-            self._answers.gap_s(gap_s)
+            self._answers.gap_s(at_s - request.last_s)
         request.last_s = at_s
         request.tokens += tokens
         self._tokens += tokens
@@ -220,7 +217,6 @@ class _Traffic:
             reason=reason,
             input_tokens=prediction.input_tokens if prediction else None,
             output_tokens=prediction.output_tokens if prediction else request.tokens or None,
-            longest_gap_s=request.longest_gap_s,
         )
         if request.user is not None:
             heapq.heappush(self._ready, (finished_s + self._thinking_s(self._sent), request.user))

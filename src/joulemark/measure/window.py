@@ -9,11 +9,13 @@ Nothing but the calls themselves, two clock reads a call and the progress callba
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from joulemark.core.measurement import Window
+from joulemark.core.measurement import Reading, Window
 from joulemark.core.task import Prediction
 from joulemark.measure.instruments import Instruments
+
+T = TypeVar("T")
 
 
 def units_of(predictions: Sequence[Prediction], passes: int) -> int:
@@ -57,10 +59,9 @@ def measure_window(workload: Workload, window_s: float, instruments: Instruments
     latencies = array("d")
     units = passes = 0
 
-    def repeat() -> tuple[float, float]:
+    def repeat() -> float:
         nonlocal units, passes
-        busy, started = instruments.busy_s(), clock.now()
-        ended = started
+        started = ended = clock.now()
         while passes == 0 or ended - started < window_s:
             for batch in batches:
                 called = clock.now()
@@ -70,29 +71,58 @@ def measure_window(workload: Workload, window_s: float, instruments: Instruments
                 units += units_in(result, passes)
                 progress("measuring", min(1.0, max((ended - started) / window_s, 0.0)) if window_s else 1.0)
             passes += 1
-        return clock.now() - started, instruments.busy_s() - busy
+        return clock.now() - started
 
-    before = host_times(instruments)
-    (duration_s, busy_s), readings = instruments.metered(repeat)
-    after = host_times(instruments)
+    duration_s, host = watched(repeat, instruments)
     return Window(
         duration_s=duration_s,
-        readings=readings,
+        readings=host.readings,
         passes=passes,
         requests=passes * workload.requests,
         units=units,
         batch_s=latencies,
-        cpu_utilization=min(1.0, busy_s / duration_s) if duration_s and busy_s else None,  # ticks may round it above
-        others_cpu_share=others_cpu_share(before, after),
+        cpu_utilization=host.utilization(duration_s),
+        others_cpu_share=host.others_cpu_share,
     )
 
 
-def host_times(instruments: Instruments) -> tuple[float, float, float | None]:
+@dataclass(frozen=True)
+class Host:
+    """The meters and the host over a stretch of work.
+
+    Attributes:
+        readings: reading of each meter, most trusted first
+        busy_s: busy seconds of the host's processors within it, the mean over its cores
+        others_cpu_share: share of all host cores that other processes kept busy; None where unknown
+    """
+
+    readings: tuple[Reading, ...]
+    busy_s: float
+    others_cpu_share: float | None
+
+    def utilization(self, duration_s: float) -> float | None:
+        """The busy share of all cores over the work's own time; None where no tick was counted."""
+        return min(1.0, self.busy_s / duration_s) if duration_s and self.busy_s else None  # ticks may round it above
+
+
+def watched(work: Callable[[], T], instruments: Instruments) -> tuple[T, Host]:
+    """Does the work under the meters; its result, and what they and the host show."""
+
+    def counted() -> tuple[T, float]:
+        busy_s = instruments.busy_s()
+        return work(), instruments.busy_s() - busy_s
+
+    before = _host_times(instruments)
+    (result, busy_s), readings = instruments.metered(counted)
+    return result, Host(readings, busy_s, _others_cpu_share(before, _host_times(instruments)))
+
+
+def _host_times(instruments: Instruments) -> tuple[float, float, float | None]:
     """Now, busy seconds of the host, and this run's own: read outside the meters' stretch, since it takes a while."""
     return instruments.clock.now(), instruments.busy_s(), instruments.own_busy_s(instruments.servers)
 
 
-def others_cpu_share(
+def _others_cpu_share(
     before: tuple[float, float, float | None], after: tuple[float, float, float | None]
 ) -> float | None:
     """The share of the host's cores that others kept busy in between."""

@@ -26,7 +26,6 @@ PLAIN = {
 PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.estimated_limit")
 
 
-OF_BATCHES = ("", TRANSFORMERS)  # engines that take `batch_size`; another one forms its batches itself
 ENGINE = "|engine="  # before the engine, at the end of the key of a served run
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from joulemark.config.compose import GROUPS
+from joulemark.config.hub_model import GROUPS
 from joulemark.config.run import RunSchema
 from joulemark.core.errors import UserError
 from joulemark.core.serving import BATCH

@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.config import hydra_errors
-from joulemark.config.compose import GROUPS, names_in, without_hydra
-from joulemark.config.hub_model import rewritten
+from joulemark.config.compose import names_in, without_hydra
+from joulemark.config.hub_model import GROUPS, rewritten
 from joulemark.config.run import Run, RunSchema, build
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF

@@ -7,14 +7,13 @@ from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.gaps import Gaps
 from joulemark.analysis.serving.power import powers
 from joulemark.analysis.serving.steady import steady_window
-from joulemark.analysis.serving.traffic import summary
 from joulemark.core.environment import Environment
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement, Reading, Window
 from joulemark.core.model import Settings
 from joulemark.core.record import ModelFacts, Record, TaskFacts
 from joulemark.core.serving import EngineFacts, Limits, ScenarioFacts, Schedule
-from tests.analysis.serving.timings import concurrent
+from tests.analysis.serving.timings import concurrent, summary
 from tests.fakes import procedure
 
 LIMITS = Limits(ttft_s=0.5)

@@ -9,11 +9,11 @@ from joulemark.analysis.serving import gaps as sketch
 from joulemark.analysis.serving import limits as kept_limits
 from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.gaps import Gaps
-from joulemark.analysis.serving.traffic import peak_concurrency, summary
+from joulemark.analysis.serving.traffic import peak_concurrency
 from joulemark.core.ranks import MOST, spread
 from joulemark.core.serving import Limits, Schedule
 from joulemark.core.traffic import OUTCOMES, Timing
-from tests.analysis.serving.timings import answered, concurrent, timing, unhurried
+from tests.analysis.serving.timings import answered, concurrent, summary, timing, unhurried
 
 OPEN = Schedule(requests=4, at_s=(0.0, 1.0, 2.0, 4.0))
 

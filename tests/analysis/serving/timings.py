@@ -3,7 +3,9 @@
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from joulemark.core.traffic import Timing
+from joulemark.analysis.serving import traffic
+from joulemark.analysis.serving.columns import columns
+from joulemark.core.traffic import Timing, Traffic
 
 # of a property: a busy machine fails no test
 unhurried = settings(max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -44,3 +46,8 @@ def timing(draw, tokens=counts):
     return Timing(
         0, 0, due_s, sent_s, first_s if streamed else None, finished_s, outcome, None, draw(tokens), draw(tokens)
     )
+
+
+def summary(timings, *more, **options) -> Traffic:
+    """The traffic of these timings."""
+    return traffic.summary(timings, columns(timings), *more, **options)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from joulemark.analysis.serving.columns import Columns, columns
+from joulemark.analysis.serving.columns import Columns
 from joulemark.analysis.serving.gaps import Gaps
 from joulemark.analysis.serving.limits import Kept, kept
 from joulemark.core.ranks import spread
@@ -18,6 +18,7 @@ SIGNIFICANT = 2.0  # standard errors of a slope
 
 def summary(
     timings: Sequence[Timing],
+    known: Columns,
     limits: Limits,
     schedule: Schedule,
     gaps: Gaps | None = None,
@@ -27,9 +28,8 @@ def summary(
     """The traffic of the timings, without its steady part and the division of its energy.
 
     Every request of the schedule has a timing, the unsent ones too. Times are those of answered requests; a request
-    that failed or timed out is counted, and under way as long as it was.
+    that failed or timed out is counted, and under way as long as it was. `known` are the timings as columns.
     """
-    known = columns(timings)
     outcomes = Counter(each.outcome for each in timings)
     good, good_tokens, within = _good(known, limits)
     asked_per_s = asked(schedule)
