@@ -94,7 +94,7 @@ def test_each_user_waits_for_the_answer_before():
 
 
 def test_thinking_comes_between_an_answer_and_the_next_request():
-    _, _, server, _ = driven(Schedule(2, users=1, thinking_s=[1.0, 3.0]))
+    _, _, server, _ = driven(Schedule(2, users=1, think_time_s=[1.0, 3.0]))
     assert [at_s for _, at_s in server.sent] == [8.0, 13.0]  # 1 s, the answer's 2 s, 3 s
 
 

@@ -78,8 +78,8 @@ class Status:
 
 
 def traffic_line(now: Now, watts: float | None) -> str:
-    """Rate of answers, requests under way, time to first token and power, as far as they are known."""
-    parts = [f"{now.ended} of {now.requests}", f"{now.under_way} under way"]
+    """Rate of answers, requests in flight, time to first token and power, as far as they are known."""
+    parts = [f"{now.ended} of {now.requests}", f"{now.in_flight} in flight"]
     if now.elapsed_s > 0:
         parts.insert(0, f"{now.ended / now.elapsed_s:.3g}/s")
     if now.ttft_s is not None:

@@ -55,14 +55,14 @@ class Schedule:
         requests: number of requests
         at_s: when each comes, s after the traffic began, ascending; None in a closed loop
         users: users of a closed loop, each of whom sends the next request after the last answer; None in an open one
-        thinking_s: seconds that each request's user waits before sending it, after the answer before; empty: none
+        think_time_s: seconds that each request's user waits before sending it, after the answer before; empty: none
         lengths: length of each request and its answer, where the schedule says so; empty: as the task has them
     """
 
     requests: int
     at_s: Sequence[float] | None = None
     users: int | None = None
-    thinking_s: Sequence[float] = ()
+    think_time_s: Sequence[float] = ()
     lengths: Sequence[Lengths] = ()
 
 

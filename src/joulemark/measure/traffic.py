@@ -30,7 +30,7 @@ class Now:
         requests: requests of the whole traffic
         sent: requests sent until now
         ended: of these, answered or given up
-        under_way: of these, neither
+        in_flight: of these, neither
         ttft_s: time to first token of the last answer that has one, s; None before
         output_tokens: tokens that came until now
     """
@@ -39,7 +39,7 @@ class Now:
     requests: int
     sent: int
     ended: int
-    under_way: int
+    in_flight: int
     ttft_s: float | None
     output_tokens: int
 
@@ -83,7 +83,7 @@ class Answers:
 
 
 @dataclass
-class _UnderWay:
+class _InFlight:
     due_s: float
     sent_s: float
     user: int | None
@@ -114,14 +114,14 @@ class _Traffic:
         self, server: Server, plan: TrafficPlan, answers: Answers, clock: Clock, watch: Callable[[Now], None]
     ) -> None:
         self._server, self._plan, self._answers, self._clock, self._watch = server, plan, answers, clock, watch
-        self._under_way: dict[int, _UnderWay] = {}
+        self._in_flight: dict[int, _InFlight] = {}
         self._deadlines: deque[tuple[float, int]] = deque()  # requests are sent in the order of their coming
         self._sent = self._tokens = 0
         self._ttft_s: float | None = None
         schedule, requests = plan.schedule, plan.schedule.requests
         answers.timings = [Timing(number, number % plan.samples, _at(schedule, number)) for number in range(requests)]
         answers.places = array("q", [-1]) * requests
-        self._ready = [(self._thinking_s(user), user) for user in range(schedule.users or 0)]  # a heap
+        self._ready = [(self._think_time_s(user), user) for user in range(schedule.users or 0)]  # a heap
         heapq.heapify(self._ready)
         self.duration_s = 0.0
 
@@ -130,7 +130,7 @@ class _Traffic:
         self._began_s = self._clock.now()
         until_s = self._began_s + self._plan.max_duration_s
         self._look_s = self._began_s
-        while self._under_way or self._next_s() is not None:
+        while self._in_flight or self._next_s() is not None:
             self._send_due()
             if (now_s := self._clock.now()) >= until_s:
                 break
@@ -139,7 +139,7 @@ class _Traffic:
                 self._take(event)
             self._give_up_late()
             self._show()
-        for number in list(self._under_way):
+        for number in list(self._in_flight):
             self._end(
                 number, "timed_out", self._clock.now(), f"the traffic ended after {self._plan.max_duration_s:g} s"
             )
@@ -161,13 +161,13 @@ class _Traffic:
             if self._plan.schedule.users is not None:
                 _, user = heapq.heappop(self._ready)
             self._sent += 1
-            self._under_way[number] = _UnderWay(due_s - self._began_s, now_s - self._began_s, user)
+            self._in_flight[number] = _InFlight(due_s - self._began_s, now_s - self._began_s, user)
             self._deadlines.append((due_s + self._plan.timeout_s, number))
             self._server.send(replace(self._plan.call(number), number=self._plan.first + number))
 
     def _take(self, event: Event) -> None:
         number = event.number - self._plan.first
-        request = self._under_way.get(number)
+        request = self._in_flight.get(number)
         if request is None:  # it was given up
             return
         at_s = event.at_s - self._began_s
@@ -178,7 +178,7 @@ class _Traffic:
         else:
             self._end(number, "answered", event.at_s, None, event.prediction)
 
-    def _note_part(self, request: _UnderWay, at_s: float, tokens: int) -> None:
+    def _note_part(self, request: _InFlight, at_s: float, tokens: int) -> None:
         if request.last_s is None:
             request.first_s = at_s
             self._ttft_s = at_s - request.due_s
@@ -191,15 +191,15 @@ class _Traffic:
     def _give_up_late(self) -> None:
         """Gives up what has taken longer than a request may."""
         now_s = self._clock.now()
-        while self._deadlines and (self._deadlines[0][1] not in self._under_way or self._deadlines[0][0] <= now_s):
+        while self._deadlines and (self._deadlines[0][1] not in self._in_flight or self._deadlines[0][0] <= now_s):
             _, number = self._deadlines.popleft()
-            if number in self._under_way:
+            if number in self._in_flight:
                 self._end(number, "timed_out", now_s, f"no whole answer within {self._plan.timeout_s:g} s")
 
     def _end(
         self, number: int, outcome: str, at_s: float, reason: str | None, prediction: Prediction | None = None
     ) -> None:
-        request = self._under_way.pop(number)
+        request = self._in_flight.pop(number)
         finished_s = at_s - self._began_s
         if outcome == "timed_out":
             self._server.cancel(self._plan.first + number)
@@ -219,25 +219,25 @@ class _Traffic:
             output_tokens=prediction.output_tokens if prediction else request.tokens or None,
         )
         if request.user is not None:
-            heapq.heappush(self._ready, (finished_s + self._thinking_s(self._sent), request.user))
+            heapq.heappush(self._ready, (finished_s + self._think_time_s(self._sent), request.user))
 
-    def _thinking_s(self, number: int) -> float:
-        thinking: Sequence[float] = self._plan.schedule.thinking_s
-        return thinking[number % len(thinking)] if thinking else 0.0
+    def _think_time_s(self, number: int) -> float:
+        times: Sequence[float] = self._plan.schedule.think_time_s
+        return times[number % len(times)] if times else 0.0
 
     def _show(self) -> None:
         now_s = self._clock.now()
         if now_s < self._look_s:
             return
         self._look_s = now_s + LOOK_S
-        under_way = len(self._under_way)
+        in_flight = len(self._in_flight)
         self._watch(
             Now(
                 elapsed_s=now_s - self._began_s,
                 requests=self._plan.schedule.requests,
                 sent=self._sent,
-                ended=self._sent - under_way,
-                under_way=under_way,
+                ended=self._sent - in_flight,
+                in_flight=in_flight,
                 ttft_s=self._ttft_s,
                 output_tokens=self._tokens,
             )

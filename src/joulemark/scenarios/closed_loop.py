@@ -15,23 +15,23 @@ class ClosedLoop:
 
     Attributes:
         users: users at once
-        thinking_s: mean s between an answer and its user's next request, exponentially distributed; 0: none
+        think_time_s: mean s between an answer and its user's next request, exponentially distributed; 0: none
         limits: what an answer must keep to count as good
         timeout_s: s after which a request counts as timed out
         max_duration_s: s of traffic at most
     """
 
     users: Number
-    thinking_s: Amount = 0.0
+    think_time_s: Amount = 0.0
     limits: Limits = field(default_factory=Limits)
     timeout_s: Positive = 600.0
     max_duration_s: Positive = 3600.0
 
     def schedule(self, samples: int, seed: int) -> Schedule:
-        """Each input once, in order, whichever user sends it; the same thinking times for the same seed."""
-        thinking: list[float] = []
-        if self.thinking_s:
+        """Each input once, in order, whichever user sends it; the same think times for the same seed."""
+        think_time_s: list[float] = []
+        if self.think_time_s:
             import numpy
 
-            thinking = numpy.random.default_rng(seed).exponential(self.thinking_s, samples).tolist()
-        return Schedule(requests=samples, users=min(self.users, samples), thinking_s=thinking)
+            think_time_s = numpy.random.default_rng(seed).exponential(self.think_time_s, samples).tolist()
+        return Schedule(requests=samples, users=min(self.users, samples), think_time_s=think_time_s)
