@@ -166,3 +166,18 @@ def test_never_more_requests_are_under_way_than_users(requests, users, places):
         most = max(most, under_way)
     assert most <= min(users, requests)
     assert all(timing.outcome == "answered" for timing in answers.timings)
+
+
+def test_what_a_late_load_generator_costs_counts_as_waiting():
+    class Slow(Counter):
+        def send(self, call):
+            super().send(call)
+            self.clock.time += 0.25  # handing a request over takes this long
+
+    clock = FakeClock()
+    answers = Answers(gap_s=lambda gap_s: None)
+    plan = TrafficPlan(Schedule(3, at_s=[0.0] * 3), lambda number: Call(number, "text"), 100.0, 1000.0, 3)
+    drive(Slow(clock, places=3), plan, answers, clock)
+    assert [timing.sent_s for timing in answers.timings] == [0.0, 0.25, 0.5]
+    assert [timing.due_s for timing in answers.timings] == [0.0] * 3
+    assert [timing.latency_s for timing in answers.timings] == [2.0, 2.25, 2.5]
