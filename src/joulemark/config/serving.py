@@ -9,6 +9,7 @@ from joulemark.core.coerce import typed, without
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.model import Model, Settings
+from joulemark.core.paths import program
 from joulemark.core.serving import BATCH, TRANSFORMERS, Engine, Scenario
 from joulemark.core.task import Task
 from joulemark.engines.settings import check_settings
@@ -88,7 +89,7 @@ def _check_left_alone(run: Served, engine: str) -> None:
         if value != standard:
             raise UserError(
                 f"{name}={value}: engine={engine} decides that itself; leave it out, and see its own options: "
-                f"joulemark run engine={engine} --help-all"
+                f"{program('run')} engine={engine} --help-all"
             )
 
 

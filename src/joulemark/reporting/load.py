@@ -15,6 +15,7 @@ from joulemark.analysis.serving.curve import LIMITS, Curve, LoadProcess, Measure
 from joulemark.analysis.serving.load import LoadChoice, LoadCost, choose
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.paths import program
 from joulemark.core.serving import Limits
 from joulemark.reporting.answers import NONE, Answers
 from joulemark.reporting.cells import merged
@@ -163,7 +164,7 @@ def answered(
         but = f" but {' and '.join(some)}" if some else ""
         raise UserError(
             f"load={load_per_s:g}: no served run here has a rate of its own{but}; measure some: "
-            "joulemark run -m scenario=server scenario.rate=1,2,4, or sweep=serving"
+            f"{program('run')} -m scenario=server scenario.rate=1,2,4, or sweep=serving"
         )
     return tuple(answer(served, load_per_s, kept, bounds, answers) for served in able)
 
