@@ -43,7 +43,7 @@ def card(monkeypatch):
         (["cache=static", "model=whisper", "task=speech_recognition"], "model=whisper has no such cache"),
         (["compile=true", "model=whisper", "task=speech_recognition"], "model=whisper does not support torch.compile"),
         (["compile=grahps"], "compile=grahps does not exist; did you mean compile=graphs"),
-        (["compile=1"], "compile=1 does not exist; choose from: false, graphs, true"),
+        (["compile=1"], "compile=1 does not exist; choose from: cudagraphs, false, graphs, true"),
         (["compile=graphs"], "compile=graphs records CUDA graphs, and this run is on the cpu; type compile=true"),
         (["compile=graphs", "model=whisper", "task=speech_recognition"], "model=whisper does not support torch"),
         (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba computes with its weights"),
@@ -149,7 +149,11 @@ def test_every_setting_reaches_schema_run_record_params_saved_settings_report_an
         "attention": "auto",
         "cache": "dynamic",
         "compile": "False",
+        "preprocessing": "transformers",
         "preprocessing_workers": "1",
+        "prefetch": "0",
+        "pad_to_multiple_of": "1",
+        "batch_tokens": "0",
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from joulemark.analysis import readings as energy
 from joulemark.core.measurement import COMPONENTS
+from joulemark.core.model import Settings
 from joulemark.core.record import Record
 from joulemark.core.serving import BATCH
 
@@ -34,6 +35,8 @@ DIGEST_NAMES = {"converge_batches": "settle_batches", "converge_rel": "settle_re
 
 NO_OPTIONS = ("samples", "seed", "options")  # of a task's facts; the samples are compared for themselves
 
+# Those that a cell's digest has always held
+EARLY_SETTINGS = ("precision", "batch_size", "sort", "attention", "cache", "compile", "preprocessing_workers")
 # Of a scenario: what an answer must keep and when the run gives up change nothing of what was asked of the engine
 SCENARIO_ONLY = ("limits", "timeout_s", "max_duration_s", "min_duration_s")
 LOADS = ("rate", "users")  # of a scenario: how much comes
@@ -163,13 +166,20 @@ def _cell(record: Record, scenario: Mapping[str, Any]) -> str:
     return _digest(
         {
             "model": [model.name, model.checkpoint, model.revision, model.weights],
-            "settings": asdict(record.settings),
+            "settings": _settings(record.settings),
             "software": {**host.packages, "driver": host.gpu.get("driver")},
             "card": card(record),
             "prompt": record.task.prompt,
             **own,
         }
     )
+
+
+def _settings(settings: Settings) -> dict[str, Any]:
+    """The settings by name; one that came later is left out at its default, so that older runs keep their cell."""
+    defaults = {setting.name: setting.default for setting in fields(settings)}
+    values = asdict(settings)
+    return {name: value for name, value in values.items() if name in EARLY_SETTINGS or value != defaults[name]}
 
 
 def _sensors(record: Record) -> dict[str, str | None]:

@@ -66,6 +66,7 @@ def check(run: Combination) -> None:
     if run.settings.compile:
         _check_compiler(run)
     _check_workers(run)
+    _check_feeding(run)
 
 
 def _check_values(settings: Settings) -> None:
@@ -101,7 +102,7 @@ def _check_compiler(run: Combination) -> None:
     override, device = f"compile={str(run.settings.compile).lower()}", run.device.device
     if not run.model.capabilities.compiles:
         raise UserError(f"{override}: {run.model_name} does not support torch.compile; type compile=false")
-    if run.settings.compile == "graphs":
+    if run.settings.compile in ("graphs", "cudagraphs"):
         _check_graphs(run)
     if device == "mps":
         raise UserError(f"{override} is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
@@ -119,14 +120,16 @@ def _check_graphs(run: Combination) -> None:
     """A graph is recorded for each shape: of a model that writes token by token only its decoding has one."""
     if run.device.device not in ("cuda", "rocm"):
         raise UserError(
-            f"compile=graphs records CUDA graphs, and this run is on the {run.device.device}; type compile=true"
+            f"compile={run.settings.compile} records CUDA graphs, and this run is on the {run.device.device}; "
+            "type compile=true"
         )
     if len(run.device.uuids) > 1:
-        raise UserError("compile=graphs is not supported over several GPUs; type compile=true")
+        raise UserError(f"compile={run.settings.compile} is not supported over several GPUs; type compile=true")
     if not run.model.capabilities.graphs:
         instead = "cache=static compile=true" if "static" in run.model.capabilities.caches else "compile=true"
         raise UserError(
-            f"compile=graphs: {run.model_name} writes token by token, each after a longer text; type {instead}"
+            f"compile={run.settings.compile}: {run.model_name} writes token by token, each after a longer text; "
+            f"type {instead}"
         )
 
 
@@ -166,6 +169,30 @@ def _check_workers(run: Combination) -> None:
         raise UserError(
             f"preprocessing_workers={workers}: this process may use {cores} cores; type preprocessing_workers={cores}"
         )
+
+
+def _check_feeding(run: Combination) -> None:
+    """How inputs reach the device: what the kind of model supports of it."""
+    settings, able = run.settings, run.model.capabilities
+    if settings.preprocessing not in able.preprocessings:
+        raise UserError(
+            f"preprocessing={settings.preprocessing}: {run.model_name} has {', '.join(able.preprocessings)}; "
+            "type preprocessing=transformers"
+        )
+    if settings.preprocessing == "device" and run.device.device not in ("cuda", "rocm"):
+        raise UserError(
+            f"preprocessing=device needs a GPU, and this run is on the {run.device.device}; type preprocessing=fast"
+        )
+    if settings.prefetch and not able.overlaps:
+        raise UserError(
+            f"prefetch={settings.prefetch}: {run.model_name} prepares no batch while it works on another; "
+            "type prefetch=0"
+        )
+    for name, plain in (("batch_tokens", 0), ("pad_to_multiple_of", 1)):
+        if getattr(settings, name) != plain and not able.token_budgets:
+            raise UserError(
+                f"{name}={getattr(settings, name)}: {run.model_name} has no batches of tokens; type {name}={plain}"
+            )
 
 
 def _check_batches(run: Combination) -> None:

@@ -253,10 +253,10 @@ def _check(values: Mapping[str, Any]) -> None:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
             raise UserError(f"unknown key {key}{hint}")
-    counts = ["samples", *(setting.name for setting in fields(Settings) if setting.type is int)]
-    for key in counts:
-        if values[key] < 1:
-            raise UserError(f"{key}={values[key]}: must be 1 or more")
+    counts = {"samples": 1, **{setting.name: setting.default for setting in fields(Settings) if setting.type is int}}
+    for key, default in counts.items():  # 0 is a value of what can be off
+        if values[key] < (least := 0 if default == 0 else 1):
+            raise UserError(f"{key}={values[key]}: must be {least} or more")
     if values["samples"] > MOST_SAMPLES:
         raise UserError(f"samples={values['samples']}: at most {MOST_SAMPLES}, since all are read before the run")
 

@@ -104,8 +104,14 @@ class Settings:
         attention: transformers' name of an attention implementation; `auto` is the checkpoint's own choice
         cache: whether a generator's keys and values grow with the answer or have a fixed size from the start
         compile: whether torch compiles the forward pass, with a static cache that of decoding; `graphs` also records it
-            as CUDA graphs
-        preprocessing_workers: host processes that read and resize the images of a batch in parallel, at least 1
+            as CUDA graphs, `cudagraphs` records it as it is, without compiling
+        preprocessing: what makes tensors of the inputs: `transformers` its usual calls; `fast` the libraries beneath
+            them on the host (the Rust tokenizer, torchvision); `device` the GPU, for images and sounds
+        preprocessing_workers: host processes, with `fast` threads, that prepare the inputs of a batch in parallel, at
+            least 1
+        prefetch: batches that are prepared ahead while the device works on an earlier one; 0: in turn
+        pad_to_multiple_of: texts of a batch are padded to a multiple of so many tokens, at least 1
+        batch_tokens: most tokens of a forward pass, padding included, within batch_size requests; 0: no limit
     """
 
     precision: str = _setting(
@@ -126,10 +132,21 @@ class Settings:
     )
     compile: bool | str = _setting(
         False,
-        "true: torch.compile of the forward pass (of decoding with cache=static); graphs: also as CUDA graphs",
-        (False, True, "graphs"),
+        "true: torch.compile of the forward pass (of decoding with cache=static); graphs: also as CUDA graphs; "
+        "cudagraphs: CUDA graphs alone, nothing compiled",
+        (False, True, "graphs", "cudagraphs"),
     )
-    preprocessing_workers: int = _setting(1, "host processes that read and resize the images of a batch in parallel")
+    preprocessing: str = _setting(
+        "transformers",
+        "transformers: its usual calls; fast: Rust tokenizer, torchvision on the host; device: on the GPU",
+        ("transformers", "fast", "device"),
+    )
+    preprocessing_workers: int = _setting(
+        1, "host processes (threads with preprocessing=fast) that prepare the inputs of a batch in parallel"
+    )
+    prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn")
+    pad_to_multiple_of: int = _setting(1, "texts are padded to a multiple of so many tokens: fewer shapes to record")
+    batch_tokens: int = _setting(0, "most tokens of a forward pass, within batch_size requests; 0: no limit")
 
 
 @dataclass(frozen=True)
@@ -147,6 +164,9 @@ class Capabilities:
         compiles: whether torch.compile was tried and works
         graphs: whether its forward pass has one shape, so that CUDA graphs of it can be recorded
         reads_images: whether it reads images that are preprocessed one by one, which workers can do in parallel
+        preprocessings: values of `preprocessing` it supports
+        overlaps: whether its inputs can be prepared while it works on others
+        token_budgets: whether its batches can be made by tokens, and padded to a multiple of them
         quantizes: False where its forward pass takes its weights apart, which int8, int4 and fp8 ones do not allow
     """
 
@@ -160,6 +180,9 @@ class Capabilities:
     compiles: bool = True
     graphs: bool = True
     reads_images: bool = False
+    preprocessings: tuple[str, ...] = ("transformers",)
+    overlaps: bool = False
+    token_budgets: bool = False
     quantizes: bool = True
 
 
