@@ -50,6 +50,8 @@ class Loaded:
         stages: the parts of an inference in order, which together give the same predictions
         judge: gives further metrics of measured calls, those that need a model to compute (perplexity of the
             references, a classifier's view of an image), outside any window; None where there are none
+        prepared: facts of the same kind that are known only after calls: what prepared their inputs where `preprocessing`
+            is not transformers' (library, version, device, images by decoder, how many of them the host took instead)
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
         steps: the same inference as steps that may overlap; None where it cannot be taken apart
@@ -59,6 +61,7 @@ class Loaded:
     facts: Mapping[str, Any]
     stages: tuple[Stage, ...] = ()
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
+    prepared: Callable[[], Mapping[str, Any]] = dict
     peak_memory_bytes: Callable[[], int | None] = lambda: None
     steps: Steps | None = None
 
@@ -127,8 +130,8 @@ class Settings:
             as CUDA graphs, `cudagraphs` records it as it is, without compiling
         preprocessing: what makes tensors of the inputs: `transformers` its usual calls; `fast` the libraries beneath
             them on the host (the Rust tokenizer, torchvision); `device` the GPU, for images and sounds
-        preprocessing_workers: host processes, with `fast` threads, that prepare the inputs of a batch in parallel, at
-            least 1
+        preprocessing_workers: host processes that prepare the inputs of a batch in parallel, at least 1; threads with
+            `fast`, and with `device` for what the GPU does not decode
         prefetch: batches that are prepared ahead while the device works on an earlier one; 0: in turn
         pad_to_multiple_of: texts of a batch are padded to a multiple of so many tokens, at least 1
         batch_tokens: most tokens of a forward pass, padding included, within batch_size requests; 0: no limit
@@ -162,7 +165,7 @@ class Settings:
         ("transformers", "fast", "device"),
     )
     preprocessing_workers: int = _setting(
-        1, "host processes (threads with preprocessing=fast) that prepare the inputs of a batch in parallel"
+        1, "host processes (threads with preprocessing=fast, device) that prepare the inputs of a batch in parallel"
     )
     prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn")
     pad_to_multiple_of: int = _setting(1, "texts are padded to a multiple of so many tokens: fewer shapes to record")

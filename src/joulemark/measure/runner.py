@@ -153,7 +153,8 @@ def _steps(
     measured, thinner = start, Thinner()
     for step, measured in steps:
         known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
-        yield step, (record := flagged(record, known))
+        model = replace(record.model, facts={**record.model.facts, **loaded.prepared()})
+        yield step, (record := flagged(replace(record, model=model), known))
 
     progress("scoring", 0.0)
     predicted = in_order_of_samples(predictions, places)
