@@ -22,6 +22,10 @@ class Stage:
     run: Callable[[Any], Any]
 
 
+# For each input the tokens that a model reads of it, alone, and the most that it writes
+TokenCounts = Callable[[Sequence[Any]], Sequence[tuple[int, int]]]
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A model on its device, ready to predict.
@@ -34,6 +38,8 @@ class Loaded:
             references, a classifier's view of an image), outside any window; None where there are none
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
+        tokens: counts the tokens of inputs, those of padding to a multiple included; None where inputs have none
+        facts_at_end: facts that are known once all is measured, JSON values only
     """
 
     predict: Predict
@@ -41,6 +47,8 @@ class Loaded:
     stages: tuple[Stage, ...] = ()
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
     peak_memory_bytes: Callable[[], int | None] = lambda: None
+    tokens: TokenCounts | None = None
+    facts_at_end: Callable[[], Mapping[str, Any]] = dict
 
 
 @dataclass(frozen=True)

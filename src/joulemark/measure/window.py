@@ -33,6 +33,7 @@ class Workload:
         units: units of work in what a call returned, given the number of the pass
         batch_sizes: requests of each batch; None where that is its length
         compiles: whether the first calls compile the model, which takes minutes
+        records: whether the first call of a shape records it as a CUDA graph, which belongs to no window
     """
 
     call: Callable[[Any], Any]
@@ -40,6 +41,7 @@ class Workload:
     units: Callable[[Any, int], int] = units_of
     batch_sizes: Sequence[int] | None = None
     compiles: bool = False
+    records: bool = False
 
     @property
     def requests(self) -> int:

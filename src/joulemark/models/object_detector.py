@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
 from joulemark.models.backend.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -50,6 +51,7 @@ class ObjectDetector:
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
+            facts_at_end=partial(compilation.facts_at_end, model),
         )
 
 
