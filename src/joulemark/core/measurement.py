@@ -117,8 +117,8 @@ class Window:
         passes: whole passes over the inputs
         requests: requests of all passes
         units: work done, in the task's unit
-        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many, evenly spaced from
-            the least to the most
+        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many of the requests',
+            evenly spaced from the least to the most
         cpu_utilization: busy share of all host cores, in [0, 1]
         others_cpu_share: share of all host cores that other processes kept busy, in [0, 1]; None where unknown
         mean_s: mean latency of a request, seconds, where `batch_s` holds some of many; None where it holds all
@@ -191,7 +191,7 @@ class Measurement:
         warmup: readings of the warm-up; empty where it was too short for a meter
         warmup_batch_s: latency of each batch of the warm-up, seconds, the first 20,000
         warmup_converged: whether the latency had converged before the first window
-        batch_sizes: requests of each batch of one pass; empty of more than 20,000, which are alike but for the last
+        batch_sizes: requests of each batch of one pass; empty of more than 20,000
         windows: measured windows
         converged: whether the interval that the protocol asks for was reached
         stopped_early: whether windows were left out, since another setting is better (analysis/early_stopping.py)

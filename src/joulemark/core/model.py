@@ -22,6 +22,10 @@ class Stage:
     run: Callable[[Any], Any]
 
 
+# For each input the tokens that a model reads of it, alone, and the most that it writes
+TokenCounts = Callable[[Sequence[Any]], Sequence[tuple[int, int]]]
+
+
 @dataclass(frozen=True)
 class Steps:
     """One inference in three steps, each of which can be under way for another batch; together they are `predict`.
@@ -50,20 +54,23 @@ class Loaded:
         stages: the parts of an inference in order, which together give the same predictions
         judge: gives further metrics of measured calls, those that need a model to compute (perplexity of the
             references, a classifier's view of an image), outside any window; None where there are none
-        prepared: facts of the same kind that are known only after calls: what prepared their inputs where `preprocessing`
-            is not transformers' (library, version, device, images by decoder, how many of them the host took instead)
+        later_facts: facts that are known only after calls, JSON values only: what prepared their inputs where
+            `preprocessing` is not transformers' (library, version, device, images by decoder, how many of them the host
+            took instead), graphs that were recorded
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
         steps: the same inference as steps that may overlap; None where it cannot be taken apart
+        tokens: counts the tokens of inputs, those of padding to a multiple included; None where inputs have none
     """
 
     predict: Predict
     facts: Mapping[str, Any]
     stages: tuple[Stage, ...] = ()
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
-    prepared: Callable[[], Mapping[str, Any]] = dict
+    later_facts: Callable[[], Mapping[str, Any]] = dict
     peak_memory_bytes: Callable[[], int | None] = lambda: None
     steps: Steps | None = None
+    tokens: TokenCounts | None = None
 
 
 @dataclass(frozen=True)

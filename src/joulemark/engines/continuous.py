@@ -46,6 +46,8 @@ class Continuous:
             "sort": ("none",),
             "cache": ("dynamic",),
             "compile": (False,),
+            "pad_to_multiple_of": (1,),
+            "batch_tokens": (0,),
         },
     )
 
