@@ -52,7 +52,12 @@ def load(record: Record) -> str:
 
 
 def _outcomes(traffic: Traffic) -> str:
-    counts = {"failed": traffic.failed, "timed out": traffic.timed_out, "not sent": traffic.unsent}
+    counts = {
+        "failed": traffic.failed,
+        "timed out": traffic.timed_out,
+        "interrupted": traffic.interrupted,
+        "not sent": traffic.unsent,
+    }
     others = "".join(f", {count} {what}" for what, count in counts.items() if count)
     return f"{traffic.answered} answered{others}, in {traffic.duration_s:.4g} s"
 
