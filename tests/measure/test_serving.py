@@ -34,7 +34,6 @@ class Known:
 class Up(Counter):
     facts: ClassVar = {"version": "1.0", "token_count": "engine", "parameters": 7}
     processes = ()
-    streams = True
     closed = False
 
     def judge(self, samples, predictions):
