@@ -13,7 +13,7 @@ from joulemark.core.traffic import Traffic
 
 ERRORS = "errors"  # of served traffic: requests failed or timed out
 OVERLOADED = "overloaded"  # the rate was not kept up with, by the engine or by the load generator
-UNSENT = "unsent"  # the traffic ended by its own limit before all requests were sent
+UNSENT = "unsent"  # the traffic ended, by its own limit or a stop, before all requests were sent
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
 NOT_CONVERGED = "not_converged"
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
