@@ -21,8 +21,8 @@ EXPLAINED = {
     "partial_total": "the total does not hold every component of this machine",
     "stages_disagree": "the energies of the stages do not add up to that of a whole inference: do not use them",
     "suspended": "the process or the machine was stopped within a window, which was left out and measured again",
-    flags.SHARED_PROCESS: "one process measured several settings of a sweep on one loaded model: it is no evidence of its own",
-    flags.CARRY_OVER: "the process gave another figure for its first setting at its end: what it measured is doubtful",
+    flags.SHARED_PROCESS: "its process measured other settings of a sweep, too: it is no evidence of its own",
+    flags.CARRY_OVER: "its process gave another figure for its first setting at its end, so this one is doubtful",
     "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
     "one_class": "every reference is of one class, as in the first rows of a file sorted by label, so the quality says "
     "little: task.shuffle=0 draws from all rows",

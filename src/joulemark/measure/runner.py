@@ -50,8 +50,8 @@ def bench(
     `watch` is called with each step as it ends, so that a run that is killed leaves what was measured until then. The
     run's own meters and the state of its GPU complete the `instruments`. The rows of the requests go into the folder
     that `files` gives once they are scored, else into the record. A run whose sensors contradict each other, or
-    the possible, is a failed one with its numbers kept. What a `resident` has is used again, and left to whoever has it;
-    it must not refuse the run.
+    the possible, is a failed one with its numbers kept. What a `resident` has is used again and left to
+    whoever has it; it must not refuse the run.
 
     The first cause is the reason: what breaks while a run ends, or a stop that comes then, takes nothing from it.
 
