@@ -1,7 +1,7 @@
 """What answers: a checkpoint, the settings it is run with, and the model once it is on its device."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,8 +102,19 @@ class Checkpoint:
     path: Path | None = None
 
 
-def _setting(default: Any, meaning: str, values: Sequence[Any] = (), synonyms: Mapping[str, str] | None = None) -> Any:
-    metadata = {"meaning": meaning, "values": tuple(values), "synonyms": dict(synonyms or {})}
+def _setting(
+    default: Any,
+    meaning: str,
+    values: Sequence[Any] = (),
+    synonyms: Mapping[str, str] | None = None,
+    enters_load: bool = True,
+) -> Any:
+    metadata = {
+        "meaning": meaning,
+        "values": tuple(values),
+        "synonyms": dict(synonyms or {}),
+        "enters_load": enters_load,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -125,7 +136,8 @@ class Settings:
 
     The single list of the settings: the schema of a run, the saved settings of a sweep, the record, the params, the
     report and --help-all are derived from these fields. Each field's metadata holds its `meaning` in one line, the
-    `values` allowed (empty where the type alone says it) and `synonyms` of other programs.
+    `values` allowed (empty where the type alone says it), `synonyms` of other programs, and whether the loaded model
+    depends on it (`enters_load`) or only the batches that it is given do.
 
     Attributes:
         precision: number format of the weights and sums, one of those that the device supports
@@ -150,8 +162,13 @@ class Settings:
         ("fp32", "tf32", "bf16", "fp16", "int8", "int4", "fp8"),
         PRECISION_SYNONYMS,
     )
-    batch_size: int = _setting(1, "requests per forward pass")
-    sort: str = _setting("none", "length: batches of texts of similar length, the longest first", ("none", "length"))
+    batch_size: int = _setting(1, "requests per forward pass", enters_load=False)
+    sort: str = _setting(
+        "none",
+        "length: batches of texts of similar length, the longest first",
+        ("none", "length"),
+        enters_load=False,
+    )
     attention: str = _setting(
         "auto",
         "attention implementation: auto is the checkpoint's own, flash_attention_2 needs its package",
@@ -177,6 +194,10 @@ class Settings:
     prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn")
     pad_to_multiple_of: int = _setting(1, "texts are padded to a multiple of so many tokens: fewer shapes to record")
     batch_tokens: int = _setting(0, "most tokens of a forward pass, within batch_size requests; 0: no limit")
+
+
+# The settings that decide only which requests go into a batch: runs that differ in these can share a loaded model
+BATCHING = tuple(setting.name for setting in fields(Settings) if not setting.metadata["enters_load"])
 
 
 @dataclass(frozen=True)
