@@ -49,7 +49,7 @@ def documents(name: str, runs: Sequence[Run], options: Options) -> list[Named]:
     if not format.ONE_RUN:
         return [Named(f"joulemark-{name}{format.SUFFIX}", _with_doubts(format.write(runs, options), runs))]
     return [
-        Named(f"joulemark-{name}-{run.name}{format.SUFFIX}", _with_doubts(format.write([run], options), [run]))
+        Named(f"joulemark-{name}-{run.id[:12]}{format.SUFFIX}", _with_doubts(format.write([run], options), [run]))
         for run in runs
     ]
 

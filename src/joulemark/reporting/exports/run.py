@@ -37,9 +37,14 @@ class Run:
     embodied: Embodied = NOT_DECLARED
 
     @property
+    def id(self) -> str:
+        """Its run's id in the store, of a file its record's."""
+        return self.run_id or self.record.id
+
+    @property
     def name(self) -> str:
-        """By which a person finds it again: the beginning of its run's id, else of its record's."""
-        return (self.run_id or self.record.id)[:8]
+        """By which a person finds it again: the beginning of its id."""
+        return self.id[:8]
 
     @cached_property
     def metrics(self) -> energy_metrics.Metrics:

@@ -13,7 +13,7 @@ COLUMNS = ("run", "model", "task", "line", "value", "unit per 1,000 requests", "
 def write(runs: Sequence[Run], options: Options) -> Document:
     """A row for each line of each run; a line that is not known is empty and says what to type."""
     rows = [
-        (run.run_id or run.record.id, run.checkpoint, run.record.task.name, line.name, line.value, line.unit,
+        (run.id, run.checkpoint, run.record.task.name, line.name, line.value, line.unit,
          "yes" if line.measured else "no", line.known_by)
         for run in runs
         for line in run.boundary.lines

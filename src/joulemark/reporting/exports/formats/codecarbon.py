@@ -54,7 +54,7 @@ def _row(run: Run) -> Mapping[str, object]:
     return {
         "timestamp": _ended(record.started_at, seconds),
         "project_name": run.checkpoint,
-        "run_id": run.run_id or record.id,
+        "run_id": run.id,
         "duration": seconds,
         "emissions": emissions,
         "emissions_rate": _times(emissions, 1.0 / seconds),

@@ -27,7 +27,7 @@ def write(runs: Sequence[Run], options: Options) -> Document:
             raise UserError(
                 f"run {run.name} has no emission factor, so no E1-6; type site.zone=FRA or site.g_per_kwh=…"
             )
-        whose = (run.run_id or run.record.id, run.checkpoint, run.record.task.name, options.requests)
+        whose = (run.id, run.checkpoint, run.record.task.name, options.requests)
         rows += [(*whose, *row) for row in _rows(run, options.requests / PER)]
         left_out.append(f"run {run.name}: not declared and left empty: {listed(run.boundary.missing)}")
     left_out.append(

@@ -29,7 +29,7 @@ def _facts(run: Run) -> list[object]:
     record = run.record
     return [
         run.run_id, record.id, record.started_at, record.status, run.verdict, ", ".join(record.flags),
-        record.model.name, record.model.checkpoint, record.model.revision, run.weights, record.task.name,
+        record.model.name, run.checkpoint, record.model.revision, run.weights, record.task.name,
         record.task.dataset, record.task.samples, record.task.unit, record.device_name, record.settings.precision,
         record.settings.batch_size, record.scenario.name, record.engine.name, record.protocol.name, record.site.zone,
         record.site.pue, *(run.evidence[component] for component in COMPONENTS),

@@ -23,11 +23,11 @@ NEW_TOKENS = 10
 
 def write(runs: Sequence[Run], options: Options) -> Document:
     """A row for each run that was made as the list's entries are; UserError where none was."""
-    differs = {run.name: list(_differs(run)) for run in runs}
-    kept = [run for run in runs if not differs[run.name]]
+    checked = [(run, list(_differs(run))) for run in runs]
+    kept = [run for run, reasons in checked if not reasons]
     left_out = [
-        f"run {name} left out: an entry of this list is one NVIDIA H100 at batch 1, and here {'; '.join(reasons)}"
-        for name, reasons in differs.items()
+        f"run {run.name} left out: an entry of this list is one NVIDIA H100 at batch 1, and here {'; '.join(reasons)}"
+        for run, reasons in checked
         if reasons
     ]
     if not kept:

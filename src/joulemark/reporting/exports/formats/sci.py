@@ -42,7 +42,7 @@ def score(run: Run) -> Mapping[str, Any]:
     energy_kwh = _over(boundary.building_wh, units, 1e-3)
     operational, embodied = _over(boundary.emissions_g, units), _over(boundary.embodied_g, units)
     return {
-        "run": run.run_id or run.record.id,
+        "run": run.id,
         "model": run.checkpoint,
         "revision": run.record.model.revision,
         "task": run.record.task.name,
