@@ -44,6 +44,7 @@ class Continuous:
             "precision": ("fp32", "tf32", "bf16", "fp16"),
             "batch_size": (1,),
             "sort": ("none",),
+            "preprocessing": ("transformers",),
             "cache": ("dynamic",),
             "compile": (False,),
         },

@@ -25,7 +25,9 @@ class Transformers:
     Every kind of model and task; an answer comes whole, so no time to first token is known, and has the task's length.
     """
 
-    needs: ClassVar[EngineNeeds] = EngineNeeds(lengths=False, local=True, settings={"sort": ("none",)})
+    needs: ClassVar[EngineNeeds] = EngineNeeds(
+        lengths=False, local=True, settings={"sort": ("none",), "prefetch": (0,)}
+    )
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from joulemark.core.task import PromptedTask
 from joulemark.models.backend import (
     batches,
     context,
+    fast_tokenizer,
     generation,
     generation_stages,
     own_tokenizer,
@@ -53,7 +54,8 @@ class Seq2SeqLM:
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
-        predict = generation.Generator(model, tokenizer, limit, prompt, task.unit, settings.cache)
+        encoder = fast_tokenizer.chosen(tokenizer, settings, checkpoint, limit, device)
+        predict = generation.Generator(model, encoder, limit, prompt, task.unit, settings.cache)
         batches.check_padding(
             model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
         )
@@ -62,6 +64,7 @@ class Seq2SeqLM:
             stages=generation_stages.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(encoder),
                 "context": limit,
                 "cache": settings.cache,
                 "output_length": "forced" if forced else "free",
