@@ -31,7 +31,11 @@ STAND_INS = {
     "t5": {"model_type": "t5", "vocab_size": 32128, "pad_token_id": 0, "eos_token_id": 1},
     "clip": {"model_type": "clip_text_model", "vocab_size": 49408},
 }
-SIGNS = " \t\n\r\0\u00a0\u200b\u2028aAzZ09.,;:!?'\"-_()[]<>|/\\#@&éßæñçüøİıſﬁ你好世界日本語한국어אבגعربहिन्दीไทย🙂👩‍👩‍👧e\u0301\ufeff\U0001d518"
+SIGNS = (
+    " \t\n\r\0\u00a0\u200b\u200d\u2028\ufeffaAzZ09.,;:!?'\"-_()[]<>|/\\#@&\u00e9\u00df\u00e6\u00f1\u00e7\u0130\u0131"
+    "\u017f\ufb01\u4f60\u597d\u4e16\u65e5\u8a9e\ud55c\uad6d\u05d0\u05d1\u0639\u0631\u0939\u093f\u0928\u094d\u0e44\u0e17"
+    "\U0001f642\U0001f469\u0065\u0301\U0001d518"
+)
 ODD = [
     "", " ", "\n\n", "\0", "a", "word " * 80, "x" * 400, "[CLS] [SEP] [MASK] [PAD] [UNK]", "<s></s><pad><unk><mask>",
     "<|begin|> <|end|> <|pad|> <|mask|> <|unk|><|endoftext|>", "  two  spaces  ", "tab\tand\nline", "don't won't I'll",

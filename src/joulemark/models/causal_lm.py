@@ -60,7 +60,8 @@ class CausalLM:
         encoder = fast_tokenizer.chosen(tokenizer, settings, checkpoint, room, device)
         if encoder is not tokenizer and chat is not None:
             raise UserError("preprocessing=fast: transformers writes chats; type preprocessing=transformers")
-        predict = generation.Generator(model, encoder, room, prompt, task.unit, settings.cache, chat)
+        multiple = settings.pad_to_multiple_of
+        predict = generation.Generator(model, encoder, room, prompt, task.unit, settings.cache, chat, multiple)
         batches.check_padding(
             model,
             checkpoint,
@@ -83,4 +84,5 @@ class CausalLM:
             if task.name == "text_generation" and not forced
             else None,
             peak_memory_bytes=memory,
+            tokens=generation.token_counter(predict, task.max_new_tokens),
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
@@ -9,8 +11,10 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
+    compilation,
     fast_tokenizer,
     own_tokenizer,
+    padding,
     placement,
     stages,
     tokenization,
@@ -51,7 +55,8 @@ class MaskedLM:
             )
         context = context_of(model, self.context)
         tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
-        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model))
+        multiple = settings.pad_to_multiple_of
+        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model), multiple)
         batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
@@ -63,6 +68,8 @@ class MaskedLM:
             },
             peak_memory_bytes=memory,
             steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -72,13 +79,15 @@ class _Filler:
     tokenizer: Any
     room: int | None
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
         """The inputs of one batch as the model's tensors, on the host."""
-        return tokenization.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
+        prompt = "{text} " + self.tokenizer.mask_token
+        return tokenization.encode(self.tokenizer, inputs, self.room, prompt, self.multiple)
 
     def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

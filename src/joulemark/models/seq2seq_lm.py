@@ -55,7 +55,8 @@ class Seq2SeqLM:
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         encoder = fast_tokenizer.chosen(tokenizer, settings, checkpoint, limit, device)
-        predict = generation.Generator(model, encoder, limit, prompt, task.unit, settings.cache)
+        multiple = settings.pad_to_multiple_of
+        predict = generation.Generator(model, encoder, limit, prompt, task.unit, settings.cache, multiple=multiple)
         batches.check_padding(
             model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
         )
@@ -73,4 +74,5 @@ class Seq2SeqLM:
             if task.name == "text_generation" and not forced
             else None,
             peak_memory_bytes=memory,
+            tokens=generation.token_counter(predict, task.max_new_tokens),
         )

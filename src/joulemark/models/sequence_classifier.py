@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped
@@ -9,8 +11,10 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
     batches,
+    compilation,
     fast_tokenizer,
     own_tokenizer,
+    padding,
     placement,
     stages,
     tokenization,
@@ -57,7 +61,8 @@ class SequenceClassifier:
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         accepted = tokenization.accepted_by(model)
         tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
-        predict = _Classifier(model, tokenizer, context, prompt, names, labels, accepted)
+        multiple = settings.pad_to_multiple_of
+        predict = _Classifier(model, tokenizer, context, prompt, names, labels, accepted, multiple)
         batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
@@ -70,6 +75,8 @@ class SequenceClassifier:
             },
             peak_memory_bytes=memory,
             steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -82,13 +89,14 @@ class _Classifier:
     names: Mapping[int, str]
     labels: Mapping[str, str]
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
         """The inputs of one batch as the model's tensors, on the host."""
-        return tokenization.encode(self.tokenizer, inputs, self.room, self.prompt)
+        return tokenization.encode(self.tokenizer, inputs, self.room, self.prompt, self.multiple)
 
     def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

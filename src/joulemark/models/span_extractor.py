@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -9,8 +10,10 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
+    compilation,
     fast_tokenizer,
     own_tokenizer,
+    padding,
     placement,
     stages,
     tokenization,
@@ -55,7 +58,8 @@ class SpanExtractor:
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
         tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
-        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted)
+        multiple = settings.pad_to_multiple_of
+        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted, multiple)
         pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
@@ -68,6 +72,8 @@ class SpanExtractor:
             },
             peak_memory_bytes=memory,
             steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -79,6 +85,7 @@ class _Reader:
     longest: int
     may_decline: bool
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -86,7 +93,7 @@ class _Reader:
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
         pairs = [(request["question"], request["context"]) for request in inputs]
-        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
+        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room, self.multiple)
 
     def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

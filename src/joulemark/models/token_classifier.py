@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -10,8 +11,10 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
+    compilation,
     fast_tokenizer,
     own_tokenizer,
+    padding,
     placement,
     stages,
     tokenization,
@@ -58,7 +61,8 @@ class TokenClassifier:
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         accepted = tokenization.accepted_by(model)
         tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
-        predict = _Tagger(model, tokenizer, context, names, labels, accepted)
+        multiple = settings.pad_to_multiple_of
+        predict = _Tagger(model, tokenizer, context, names, labels, accepted, multiple)
         pair = (batches.SHORT.split(), batches.LONG.split())
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
@@ -72,6 +76,8 @@ class TokenClassifier:
             },
             peak_memory_bytes=memory,
             steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -83,13 +89,14 @@ class _Tagger:
     names: Mapping[int, str]
     labels: Mapping[str, str]
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
-        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room)
+        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room, self.multiple)
 
     def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

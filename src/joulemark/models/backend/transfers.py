@@ -7,11 +7,39 @@ device                           └─── forward pass ───┘
 A copy to or from other memory of the host would wait for all that the device was given before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from threading import local
 from typing import Any
 
 from joulemark.core.model import Steps
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A batch for the device, some of it perhaps made there, in a stream of its own beside the model's.
+
+    Attributes:
+        value: what the predictor prepared, its tensors of the host in pinned memory
+        event: behind the work of the device that made it
+    """
+
+    value: Any
+    event: Any
+
+    def used(self) -> Any:
+        """The batch for what the device is given from now on, which waits until it is made; nobody else waits."""
+        import torch
+
+        stream = torch.cuda.current_stream()
+        stream.wait_event(self.event)
+
+        def keep(tensor: Any) -> Any:
+            if tensor.is_cuda:  # its memory is the other stream's, which must not fill it anew too early
+                tensor.record_stream(stream)
+            return tensor
+
+        return mapped(self.value, keep)
 
 
 @dataclass(frozen=True)
@@ -37,9 +65,20 @@ def overlapping(predictor: Any, device: str, threads: int = 1) -> Steps:
     """The steps of a Predictor (stages.py), of which none waits for another batch's where the device is a GPU."""
     if not device.startswith("cuda"):
         return Steps(predictor.prepare, predictor.infer, predictor.read, threads)
+    import torch
+
+    own, first = local(), device.partition(",")[0]
+
+    def prepare(inputs: Sequence[Any]) -> Prepared:
+        if not hasattr(own, "stream"):  # one a thread
+            own.stream = torch.cuda.Stream(first)
+        with torch.cuda.stream(own.stream):
+            value = pinned(predictor.prepare(inputs))
+            return Prepared(value, own.stream.record_event())
+
     return Steps(
-        prepare=lambda inputs: pinned(predictor.prepare(inputs)),
-        infer=lambda prepared: arriving(predictor.infer(prepared)),
+        prepare=prepare,
+        infer=lambda prepared: arriving(predictor.infer(prepared.used())),
         read=lambda output: predictor.read(output.arrived()),
         threads=threads,
     )
@@ -107,7 +146,6 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, list) and value and (isinstance(value[0], torch.Tensor) or is_dataclass(value[0])):
         return [mapped(inner, change) for inner in value]
     if is_dataclass(value) and not isinstance(value, type):
-        inner = {each.name: getattr(value, each.name) for each in fields(value)}
-        changed = {name: mapped(held, change) for name, held in inner.items() if isinstance(held, Mapping | tuple)}
-        return replace(value, **changed)
+        held = {each.name: getattr(value, each.name) for each in fields(value)}
+        return replace(value, **{name: mapped(one, change) for name, one in held.items() if isinstance(one, Mapping)})
     return value
