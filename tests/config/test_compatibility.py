@@ -131,6 +131,31 @@ def test_preprocessing_workers_are_for_models_that_read_images_and_at_most_as_ma
         built(*seeing, "preprocessing_workers=0")
 
 
+def test_threads_that_prepare_texts_each_need_a_batch_to_prepare_ahead(monkeypatch):
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
+    fast = ("preprocessing=fast", "preprocessing_workers=3")
+    assert built(*fast, "prefetch=2").settings.prefetch == 2
+    with pytest.raises(UserError, match=r"one at a time with prefetch=0; type preprocessing_workers=1 or prefetch=3"):
+        built(*fast)
+    with pytest.raises(UserError, match=r"type preprocessing_workers=1 or preprocessing=fast"):
+        built("preprocessing_workers=3", "prefetch=3")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["prefetch=2", "model=bloomz", "task=text_generation"], "prepares no batch while it works on another"),
+        (["prefetch=-1"], "prefetch=-1: must be 0 or more"),
+        (["prefetch=2", "scenario=server", "scenario.rate=1"], "engine=transformers does not take prefetch=2"),
+        (["preprocessing=device"], "model=embedded_classifier has transformers, fast"),
+    ],
+)
+def test_a_way_of_feeding_that_a_model_or_an_engine_does_not_have_is_refused_in_one_line(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
 def test_every_setting_reaches_schema_run_record_params_saved_settings_report_and_registry():
     run = built()
     record = draft(run, Inputs())
