@@ -32,8 +32,9 @@ class Loaded:
         stages: the parts of an inference in order, which together give the same predictions
         judge: gives further metrics of measured calls, those that need a model to compute (perplexity of the
             references, a classifier's view of an image), outside any window; None where there are none
-        prepared: facts of the same kind that are known only after calls: what prepared their inputs where `preprocessing`
-            is not transformers' (library, version, device, images by decoder, how many of them the host took instead)
+        prepared: what prepared the inputs of the calls so far, under the key `preprocessing` of the facts: library,
+            version, device, images by decoder, and how many of them the host decoded instead of the device; empty where
+            transformers did in its usual way
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
     """

@@ -10,6 +10,8 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Meter
 from joulemark.core.record import ModelFacts
 
+PREPARED = "preprocessing"  # the key under which a loaded model says what prepared its inputs
+
 
 def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
     """The meters that can be read here, most trusted first, and why each of the others cannot.
@@ -39,6 +41,13 @@ def loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
     known = {fact.name for fact in fields(ModelFacts)}
     attributes = {name: value for name, value in facts.items() if name in known}
     return replace(model, **attributes, facts={name: value for name, value in facts.items() if name not in known})
+
+
+def with_prepared(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
+    """The model with what prepared its inputs, which is known in full after its calls; as it was where that is usual."""
+    if PREPARED not in facts:
+        return model
+    return replace(model, facts={**model.facts, PREPARED: facts[PREPARED]})
 
 
 def check_gpus(chosen: Hardware, device: str) -> None:

@@ -22,7 +22,7 @@ from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure import serving
 from joulemark.measure.instruments import Instruments
-from joulemark.measure.loading import check_gpus, loaded_facts, open_meters
+from joulemark.measure.loading import check_gpus, loaded_facts, open_meters, with_prepared
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
 from joulemark.measure.scoring import batch_rows, flagged, scored, unscored
@@ -146,8 +146,8 @@ def _steps(
     measured, thinner = start, Thinner()
     for step, measured in steps:
         known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
-        model = replace(record.model, facts={**record.model.facts, **loaded.prepared()})
-        yield step, (record := flagged(replace(record, model=model), known))
+        record = replace(record, model=with_prepared(record.model, loaded.prepared()))
+        yield step, (record := flagged(record, known))
 
     progress("scoring", 0.0)
     predicted = in_order_of_samples(predictions, places)

@@ -32,7 +32,7 @@ from joulemark.core.task import Sample
 from joulemark.core.traffic import Timing, Traffic
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure.instruments import Instruments
-from joulemark.measure.loading import loaded_facts
+from joulemark.measure.loading import loaded_facts, with_prepared
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import baseline, metered_if_possible, with_state
 from joulemark.measure.scoring import flagged, scored, unscored
@@ -138,6 +138,7 @@ def _measured(
     )
     summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
+    record = replace(record, model=with_prepared(record.model, server.facts))
     yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
 
     instruments.progress("scoring", 0.0)
