@@ -23,6 +23,24 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """One inference in three steps, each of which can be under way for another batch; together they are `predict`.
+
+    Attributes:
+        prepare: the inputs of one batch as the model's tensors, on the host; may be called in any thread
+        infer: gives a prepared batch to the device, and may return before the device is done; called in one thread
+        read: the predictions in what `infer` gave; returns when they are on the host, and does not wait for what the
+            device was given after it
+        threads: in how many threads at a time `prepare` may be called
+    """
+
+    prepare: Callable[[Sequence[Any]], Any]
+    infer: Callable[[Any], Any]
+    read: Callable[[Any], list[Prediction]]
+    threads: int = 1
+
+
+@dataclass(frozen=True)
 class Loaded:
     """A model on its device, ready to predict.
 
@@ -37,6 +55,7 @@ class Loaded:
             transformers did in its usual way
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
+        steps: the same inference as steps that may overlap; None where it cannot be taken apart
     """
 
     predict: Predict
@@ -45,6 +64,7 @@ class Loaded:
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
     prepared: Callable[[], Mapping[str, Any]] = dict
     peak_memory_bytes: Callable[[], int | None] = lambda: None
+    steps: Steps | None = None
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,14 @@ def _steps(
     batches = Batches(samples, places, run.settings.batch_size)
     predictions = kept_predictions()
     steps = measure(
-        Workload(loaded.predict, batches, batch_sizes=batches.sizes, compiles=bool(run.settings.compile)),
+        Workload(
+            loaded.predict,
+            batches,
+            batch_sizes=batches.sizes,
+            compiles=bool(run.settings.compile),
+            steps=loaded.steps,
+            prefetch=run.settings.prefetch,
+        ),
         run.procedure,
         instruments,
         start,
@@ -202,9 +209,11 @@ def _counted(
 
 
 def _reason(error: BaseException, run: Run) -> str:
-    """One line that says what broke; for memory, the batch size that did not fit."""
+    """One line that says what broke; for memory, the batch size and the read-ahead that did not fit."""
     kind = type(error).__name__
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        return f"out of memory at batch_size={run.settings.batch_size}: {kind}: {text}"
+        ahead = run.settings.prefetch
+        beside = f" with prefetch={ahead} (type a smaller one, or prefetch=0)" if ahead else ""
+        return f"out of memory at batch_size={run.settings.batch_size}{beside}: {kind}: {text}"
     return f"{kind}: {text}"
