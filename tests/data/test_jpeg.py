@@ -30,7 +30,8 @@ def with_segment(data, marker, content):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"progressive": True}, {"subsampling": 0}, {"optimize": True}, {"quality": 5}, {"comment": b"x" * 999}]
+    "options",
+    [{}, {"progressive": True}, {"subsampling": 0}, {"optimize": True}, {"quality": 5}, {"comment": b"x" * 999}],
 )
 def test_a_colour_jpeg_is_plain_however_it_was_saved(options):
     assert orientation(file_of(**options)) == 1

@@ -70,6 +70,31 @@ def test_loading_is_measured_apart():
     assert named_metrics.metrics(benched(a_run(clock), clock))["energy/load_wh"] == pytest.approx(50 * 2.0 / 3600)
 
 
+class Counting(FakeModel):
+    """A model that counts what prepares its inputs."""
+
+    def load(self, task, device, settings):
+        loaded, taken = super().load(task, device, settings), []
+
+        def predict(inputs):
+            taken.extend(inputs)
+            return loaded.predict(inputs)
+
+        return replace(
+            loaded, predict=predict, prepared=lambda: {"preprocessing": {"library": "fake", "host_inputs": len(taken)}}
+        )
+
+
+def test_what_prepared_the_inputs_is_in_the_record_as_of_the_last_window():
+    clock, seen = FakeClock(), {}
+    record = benched(a_run(clock, model=Counting(clock)), clock, lambda step, known: seen.update({step: known}))
+    assert "preprocessing" not in seen["load"].model.facts
+    counts = [known.model.facts["preprocessing"]["host_inputs"] for step, known in seen.items() if "window" in step]
+    assert counts == sorted(counts)
+    assert record.model.facts["preprocessing"] == {"library": "fake", "host_inputs": counts[-1]}
+    assert counts[-1] >= 3 * record.measurement.windows[-1].passes
+
+
 class NewHead(FakeModel):
     """A checkpoint without the task's head."""
 

@@ -55,7 +55,6 @@ def mixed():
     ]  # fmt: skip
 
 
-
 class Passing:
     """A processor that does nothing but put images of any size into one tensor: the first pixel of each."""
 
@@ -78,7 +77,7 @@ def card_by_pil(images, device):
     return [replace(by_pil(image), by=CARD) for image, _ in images]
 
 
-@pytest.fixture()
+@pytest.fixture
 def _decoders(monkeypatch):
     monkeypatch.setattr(image_decoding, "on_host", by_pil)
     monkeypatch.setattr(image_decoding, "on_card", card_by_pil)
@@ -160,7 +159,9 @@ def test_threads_that_do_not_come_up_are_said_in_one_line(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", full)
-    with pytest.raises(RuntimeError, match=r"preprocessing_workers=2: they did not come up \(can't start new thread\);"):
+    with pytest.raises(
+        RuntimeError, match=r"preprocessing_workers=2: they did not come up \(can't start new thread\);"
+    ):
         worker_threads.started(2)
 
 
@@ -193,7 +194,9 @@ def test_a_torchvision_that_does_not_load_is_one_line_that_says_what_to_type(mon
         return usual(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", broken)
-    with pytest.raises(UserError, match=r"nms does not exist\); install the one .* or type preprocessing=transformers$"):
+    with pytest.raises(
+        UserError, match=r"nms does not exist\); install the one .* or type preprocessing=transformers$"
+    ):
         image_tensors.load_library("fast")
 
 

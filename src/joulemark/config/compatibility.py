@@ -162,7 +162,9 @@ def _check_workers(run: Combination) -> None:
         return
     threads = run.settings.preprocessing != "transformers" and {"image", "audio"} & set(able.accepts)
     if not able.reads_images and not threads:
-        other = " or preprocessing=fast" if "fast" in able.preprocessings and {"image", "audio"} & set(able.accepts) else ""
+        other = (
+            " or preprocessing=fast" if "fast" in able.preprocessings and {"image", "audio"} & set(able.accepts) else ""
+        )
         raise UserError(
             f"preprocessing_workers={workers}: {run.model_name} reads no images that are preprocessed one by one; "
             f"type preprocessing_workers=1{other}"

@@ -44,7 +44,7 @@ def loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
 
 
 def with_prepared(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
-    """The model with what prepared its inputs, which is known in full after its calls; as it was where that is usual."""
+    """The model with what prepared its inputs, known in full after its calls; as it was where that is the usual way."""
     if PREPARED not in facts:
         return model
     return replace(model, facts={**model.facts, PREPARED: facts[PREPARED]})

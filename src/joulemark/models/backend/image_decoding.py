@@ -42,7 +42,7 @@ class Decoded:
     by: str
 
     def on(self, device: str) -> Any:
-        """The pixels on a device, of the task's size: brought there first, so that the few or many are resized there."""
+        """The pixels on a device, of the task's size: they are brought there first and resized there."""
         return resized(self.pixels.to(device, non_blocking=True), self.size)
 
 
