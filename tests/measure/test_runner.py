@@ -81,7 +81,9 @@ class Counting(FakeModel):
             return loaded.predict(inputs)
 
         return replace(
-            loaded, predict=predict, prepared=lambda: {"preprocessing": {"library": "fake", "host_inputs": len(taken)}}
+            loaded,
+            predict=predict,
+            later_facts=lambda: {"preprocessing": {"library": "fake", "host_inputs": len(taken)}},
         )
 
 

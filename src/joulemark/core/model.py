@@ -1,7 +1,7 @@
 """What answers: a checkpoint, the settings it is run with, and the model once it is on its device."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,10 @@ class Stage:
 
     name: str
     run: Callable[[Any], Any]
+
+
+# For each input the tokens that a model reads of it, alone, and the most that it writes
+TokenCounts = Callable[[Sequence[Any]], Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -50,21 +54,23 @@ class Loaded:
         stages: the parts of an inference in order, which together give the same predictions
         judge: gives further metrics of measured calls, those that need a model to compute (perplexity of the
             references, a classifier's view of an image), outside any window; None where there are none
-        prepared: what prepared the inputs of the calls so far, under the key `preprocessing` of the facts: library,
-            version, device, images by decoder, and how many of them the host decoded instead of the device; empty where
-            transformers did in its usual way
+        later_facts: facts that are known only after calls, JSON values only: what prepared their inputs where
+            `preprocessing` is not transformers' (library, version, device, images by decoder, how many of them the host
+            took instead), graphs that were recorded
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
         steps: the same inference as steps that may overlap; None where it cannot be taken apart
+        tokens: counts the tokens of inputs, those of padding to a multiple included; None where inputs have none
     """
 
     predict: Predict
     facts: Mapping[str, Any]
     stages: tuple[Stage, ...] = ()
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
-    prepared: Callable[[], Mapping[str, Any]] = dict
+    later_facts: Callable[[], Mapping[str, Any]] = dict
     peak_memory_bytes: Callable[[], int | None] = lambda: None
     steps: Steps | None = None
+    tokens: TokenCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,19 @@ class Checkpoint:
     path: Path | None = None
 
 
-def _setting(default: Any, meaning: str, values: Sequence[Any] = (), synonyms: Mapping[str, str] | None = None) -> Any:
-    metadata = {"meaning": meaning, "values": tuple(values), "synonyms": dict(synonyms or {})}
+def _setting(
+    default: Any,
+    meaning: str,
+    values: Sequence[Any] = (),
+    synonyms: Mapping[str, str] | None = None,
+    enters_load: bool = True,
+) -> Any:
+    metadata = {
+        "meaning": meaning,
+        "values": tuple(values),
+        "synonyms": dict(synonyms or {}),
+        "enters_load": enters_load,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -119,7 +136,8 @@ class Settings:
 
     The single list of the settings: the schema of a run, the saved settings of a sweep, the record, the params, the
     report and --help-all are derived from these fields. Each field's metadata holds its `meaning` in one line, the
-    `values` allowed (empty where the type alone says it) and `synonyms` of other programs.
+    `values` allowed (empty where the type alone says it), `synonyms` of other programs, and whether the loaded model
+    depends on it (`enters_load`) or only the batches that it is given do.
 
     Attributes:
         precision: number format of the weights and sums, one of those that the device supports
@@ -144,8 +162,13 @@ class Settings:
         ("fp32", "tf32", "bf16", "fp16", "int8", "int4", "fp8"),
         PRECISION_SYNONYMS,
     )
-    batch_size: int = _setting(1, "requests per forward pass")
-    sort: str = _setting("none", "length: batches of texts of similar length, the longest first", ("none", "length"))
+    batch_size: int = _setting(1, "requests per forward pass", enters_load=False)
+    sort: str = _setting(
+        "none",
+        "length: batches of texts of similar length, the longest first",
+        ("none", "length"),
+        enters_load=False,
+    )
     attention: str = _setting(
         "auto",
         "attention implementation: auto is the checkpoint's own, flash_attention_2 needs its package",
@@ -171,6 +194,10 @@ class Settings:
     prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn")
     pad_to_multiple_of: int = _setting(1, "texts are padded to a multiple of so many tokens: fewer shapes to record")
     batch_tokens: int = _setting(0, "most tokens of a forward pass, within batch_size requests; 0: no limit")
+
+
+# The settings that decide only which requests go into a batch: runs that differ in these can share a loaded model
+BATCHING = tuple(setting.name for setting in fields(Settings) if not setting.metadata["enters_load"])
 
 
 @dataclass(frozen=True)

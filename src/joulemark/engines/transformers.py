@@ -25,7 +25,9 @@ class Transformers:
     Every kind of model and task; an answer comes whole, so no time to first token is known, and has the task's length.
     """
 
-    needs: ClassVar[EngineNeeds] = EngineNeeds(lengths=False, local=True, settings={"sort": ("none",)})
+    needs: ClassVar[EngineNeeds] = EngineNeeds(
+        lengths=False, local=True, settings={"sort": ("none",), "batch_tokens": (0,)}
+    )
 
     @property
     def name(self) -> str:
@@ -51,10 +53,8 @@ class BatchServer:
 
     Attributes:
         processes: none: it is in this process
-        streams: False: answers come whole
     """
 
-    streams = False
     processes: Sequence[int] = ()
 
     def __init__(self, loaded: Loaded, device: str, batch_size: int, clock: Clock) -> None:
@@ -71,7 +71,7 @@ class BatchServer:
     @property
     def facts(self) -> Mapping[str, Any]:
         """What was loaded, the version of transformers, and what prepared the calls so far."""
-        return {"version": version("transformers"), **self._loaded.facts, **self._loaded.prepared()}
+        return {"version": version("transformers"), **self._loaded.facts, **self._loaded.later_facts()}
 
     def send(self, call: Call) -> None:
         """Asks; the call waits for the batch under way to end."""

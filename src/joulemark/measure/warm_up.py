@@ -19,7 +19,8 @@ def warm_up(workload: Workload, procedure: Procedure, instruments: Instruments) 
     says. Then comes each batch once, or as many of them, evenly spread, as the protocol's time allows: on a GPU every
     new shape of input costs its first call up to a second of loading and planning, which belongs to no inference. The
     first calls of a model that `compiles` take minutes: its first cycle is then outside the protocol's time, and each
-    batch comes twice, as torch records a CUDA graph in the second call of a shape.
+    batch comes twice, as torch records a CUDA graph in the second call of a shape. Of one that `records` each shape in
+    its first call every batch comes once, whatever the time: a whole pass, as any window is.
     """
     batches, clock = workload.batches, instruments.clock
     step = max(1, len(batches) // procedure.converge_batches)
@@ -39,6 +40,7 @@ def warm_up(workload: Workload, procedure: Procedure, instruments: Instruments) 
     def left_s() -> float:
         return limit_s - (clock.now() - started)
 
+    converged = False
     while True:
         interval_s = run(iter(cycle))
         if workload.compiles and previous is None:
@@ -48,8 +50,14 @@ def warm_up(workload: Workload, procedure: Procedure, instruments: Instruments) 
         if len(latencies) >= procedure.warmup_batches and converged:
             break
         if left_s() <= 0:
-            return latencies, False
+            converged = False
+            break
         previous = current
+    if workload.records:
+        run(iter(batches))
+        return latencies, converged
+    if not converged:
+        return latencies, False
     calls = 2 if workload.compiles else 1
     # a batch that is prepared ahead waits, which its latency holds and the time of all does not
     batch_s = calls * (interval_s if workload.prefetch else current)

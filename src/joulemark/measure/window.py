@@ -40,6 +40,7 @@ class Workload:
         compiles: whether the first calls compile the model, which takes minutes
         steps: the call as steps that may overlap; needed with `prefetch` alone
         prefetch: batches that are prepared ahead while the device works; 0: the calls come in turn
+        records: whether the first call of a shape records it as a CUDA graph, which belongs to no window
     """
 
     call: Callable[[Any], Any]
@@ -47,6 +48,7 @@ class Workload:
     units: Callable[[Any, int], int] = units_of
     batch_sizes: Sequence[int] | None = None
     compiles: bool = False
+    records: bool = False
     steps: Steps | None = None
     prefetch: int = 0
 

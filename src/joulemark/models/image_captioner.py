@@ -74,7 +74,7 @@ class ImageCaptioner:
             predict=predict,
             stages=generation_stages.generating(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
-            prepared=images.facts,
+            later_facts=images.facts,
             peak_memory_bytes=memory,
         )
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
 from joulemark.models.backend.checkpoint import fetch
 
 TOP = 5
@@ -48,8 +48,8 @@ class ImageClassifier:
             predict=predict,
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
-            prepared=images.facts,
             peak_memory_bytes=memory,
+            later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
 from joulemark.models.backend.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -49,8 +49,8 @@ class ObjectDetector:
             predict=predict,
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
-            prepared=images.facts,
             peak_memory_bytes=memory,
+            later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
 

@@ -58,7 +58,7 @@ class SpeechRecognizer:
                 predict=labeller,
                 stages=stages.plain(labeller, device),
                 facts=weights.facts(model, checkpoint, settings),
-                prepared=sounds.facts,
+                later_facts=sounds.facts,
                 peak_memory_bytes=memory,
             )
         if not hasattr(extractor, "n_samples"):
@@ -78,7 +78,7 @@ class SpeechRecognizer:
             predict=writer,
             stages=generation_stages.generating(writer, device, whole=False),
             facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
-            prepared=sounds.facts,
+            later_facts=sounds.facts,
             peak_memory_bytes=memory,
         )
 
