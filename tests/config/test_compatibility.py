@@ -9,6 +9,7 @@ import pytest
 from joulemark.cli import calibrate
 from joulemark.config import compatibility, model_files, saved_settings
 from joulemark.config.run import RunSchema
+from joulemark.core import extras
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Settings
@@ -154,6 +155,26 @@ def test_a_way_of_feeding_that_a_model_or_an_engine_does_not_have_is_refused_in_
     with pytest.raises(UserError, match=says) as refused:
         built(*words)
     assert "\n" not in str(refused.value)
+
+
+def test_threads_prepare_what_processes_do_not_and_torchvision_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
+    monkeypatch.setattr(extras, "installed", lambda module: True)
+    finding = ("model=detr_resnet_50", "task=object_detection", "model.weights=random", "preprocessing_workers=4")
+    with pytest.raises(UserError, match=r"type preprocessing_workers=1 or preprocessing=fast$"):
+        built(*finding)
+    assert built(*finding, "preprocessing=fast").settings.preprocessing_workers == 4
+    hearing = ("model=whisper", "task=speech_recognition", "model.weights=random", "preprocessing=fast")
+    assert built(*hearing, "preprocessing_workers=4").settings.preprocessing == "fast"
+    with pytest.raises(UserError, match="preprocessing=device needs a GPU, and this run is on the cpu; type prepro"):
+        built(*finding, "preprocessing=device")
+
+    monkeypatch.setattr(extras, "installed", lambda module: module != "torchvision")
+    with pytest.raises(
+        UserError, match=r"^preprocessing=fast needs the package torchvision, .* pip install 'joulemark\[vision\]'$"
+    ):
+        built(*finding, "preprocessing=fast")
+    assert built(*hearing).settings.preprocessing == "fast"  # sounds need torch alone
 
 
 def test_every_setting_reaches_schema_run_record_params_saved_settings_report_and_registry():
