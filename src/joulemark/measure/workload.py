@@ -1,4 +1,4 @@
-"""What a run measures: its inputs as batches, by their number or by a budget of tokens, and the call that answers one."""
+"""What a run measures: its inputs as batches, by number or within a budget of tokens, and the call that answers one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
