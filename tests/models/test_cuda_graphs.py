@@ -140,14 +140,14 @@ def test_a_recorded_encoder_gives_the_same_labels_whole_and_in_stages_and_its_wo
     batches = [TEXTS[:2], TEXTS[1:], TEXTS[1::-1], TEXTS[:1]]
     assert [loaded.predict(batch) for batch in batches] == [expected.predict(batch) for batch in batches]
     assert loaded.facts["recorded"] == "forward"
-    assert loaded.facts_at_end() == {"cuda_graphs": 3, "eager_calls": 0}
+    assert loaded.later_facts() == {"cuda_graphs": 3, "eager_calls": 0}
     preprocessing, model, postprocessing = (stage.run for stage in loaded.stages)
     kept = [model(preprocessing(batch)) for batch in batches]
     assert [postprocessing(output) for output in kept] == [expected.predict(batch) for batch in batches]
     assert flop_counting.count(loaded.predict, TEXTS) == flop_counting.count(expected.predict, TEXTS) is not None
-    assert loaded.facts_at_end() == {"cuda_graphs": 3, "eager_calls": 0}
+    assert loaded.later_facts() == {"cuda_graphs": 3, "eager_calls": 0}
     assert "attention_mask" in inspect.signature(loaded.predict.model.forward).parameters
-    assert expected.facts_at_end() == {}
+    assert expected.later_facts() == {}
 
 
 class Cuda:

@@ -167,13 +167,17 @@ def _check_attention(run: Combination) -> None:
 
 
 def _check_workers(run: Combination) -> None:
-    workers = run.settings.preprocessing_workers
+    workers, able = run.settings.preprocessing_workers, run.model.capabilities
     if workers == 1:
         return
-    if not run.model.capabilities.reads_images:
+    threads = run.settings.preprocessing != "transformers" and {"image", "audio"} & set(able.accepts)
+    if not able.reads_images and not threads:
+        other = (
+            " or preprocessing=fast" if "fast" in able.preprocessings and {"image", "audio"} & set(able.accepts) else ""
+        )
         raise UserError(
             f"preprocessing_workers={workers}: {run.model_name} reads no images that are preprocessed one by one; "
-            "type preprocessing_workers=1"
+            f"type preprocessing_workers=1{other}"
         )
     if workers > (cores := host.cores()):
         raise UserError(
@@ -193,6 +197,8 @@ def _check_feeding(run: Combination) -> None:
         raise UserError(
             f"preprocessing=device needs a GPU, and this run is on the {run.device.device}; type preprocessing=fast"
         )
+    if settings.preprocessing != "transformers" and "image" in able.accepts:
+        extras.require(f"preprocessing={settings.preprocessing}", "torchvision")
     if settings.prefetch and not able.overlaps:
         raise UserError(
             f"prefetch={settings.prefetch}: {run.model_name} prepares no batch while it works on another; "

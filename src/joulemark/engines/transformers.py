@@ -54,10 +54,8 @@ class BatchServer:
     Attributes:
         facts: what was loaded, and the version of transformers
         processes: none: it is in this process
-        streams: False: answers come whole
     """
 
-    streams = False
     processes: Sequence[int] = ()
 
     def __init__(self, loaded: Loaded, device: str, batch_size: int, clock: Clock) -> None:

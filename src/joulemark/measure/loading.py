@@ -1,6 +1,6 @@
 """Between a checked run and its first call: the meters opened, and what is known once the model is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Meter
 from joulemark.core.record import ModelFacts
+from joulemark.core.signals import Interrupted
 
 
 def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
@@ -32,6 +33,18 @@ def open_meters(run: Run) -> tuple[list[Meter], dict[str, str]]:
     if not opened:
         raise UserError(f"no meter can be read: {'; '.join(refusals)}")
     return opened, absent
+
+
+def close_meters(meters: Sequence[Meter]) -> str | None:
+    """Closes every meter, whichever breaks; why the first of those did, in one line."""
+    broken = None
+    for meter in meters:
+        try:
+            meter.close()
+        except BaseException as error:  # of a plugin; or a stop, after all was measured
+            if not isinstance(error, Interrupted | KeyboardInterrupt):
+                broken = broken or f"meter {meter.name} broke when it was closed: {type(error).__name__}: {error}"
+    return broken
 
 
 def loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:

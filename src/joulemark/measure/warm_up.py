@@ -1,7 +1,8 @@
 """The warm-up: calls until the latency has converged, then each shape of input once."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from statistics import median
 from typing import Any
 
@@ -27,19 +28,21 @@ def warm_up(workload: Workload, procedure: Procedure, instruments: Instruments) 
     latencies, previous, started = array("d"), None, clock.now()
     limit_s = procedure.warmup_max_s
 
-    def call(batch: Any) -> None:
-        called = clock.now()
-        workload.call(batch)
-        latencies.append(clock.now() - called)
-        instruments.progress("warm-up", min(1.0, (clock.now() - started) / limit_s) if limit_s else 1.0)
+    def run(chosen: Iterator[Any]) -> float:
+        """Runs these batches; the seconds of one."""
+        began, before = clock.now(), len(latencies)
+        with closing(workload.calls(chosen, clock)) as calls:
+            for _, began_s, ended_s in calls:
+                latencies.append(ended_s - began_s)
+                instruments.progress("warm-up", min(1.0, (clock.now() - started) / limit_s) if limit_s else 1.0)
+        return (clock.now() - began) / max(1, len(latencies) - before)
 
     def left_s() -> float:
         return limit_s - (clock.now() - started)
 
     converged = False
     while True:
-        for batch in cycle:
-            call(batch)
+        interval_s = run(iter(cycle))
         if workload.compiles and previous is None:
             started = clock.now()
         current = median(latencies[-len(cycle) :])
@@ -51,16 +54,14 @@ def warm_up(workload: Workload, procedure: Procedure, instruments: Instruments) 
             break
         previous = current
     if workload.records:
-        for batch in batches:
-            call(batch)
+        run(iter(batches))
         return latencies, converged
     if not converged:
         return latencies, False
     calls = 2 if workload.compiles else 1
-    batch_s = calls * current
+    # a batch that is prepared ahead waits, which its latency holds and the time of all does not
+    batch_s = calls * (interval_s if workload.prefetch else current)
     fitting = len(batches) if batch_s * len(batches) <= left_s() else int(left_s() / batch_s)
-    for place in range(fitting):
-        for _ in range(calls):
-            if left_s() > 0:
-                call(batches[place * len(batches) // fitting])
+    places = (place for place in range(fitting) for _ in range(calls))
+    run(batches[place * len(batches) // fitting] for place in places if left_s() > 0)
     return latencies, True

@@ -1,4 +1,4 @@
-"""What a run measures: its inputs as batches, by number or within a budget of tokens, and the call that answers one."""
+"""What a run measures: its inputs as batches, by number or by a budget of tokens, and the call that answers one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,6 +23,8 @@ def workload_of(
         batch_sizes=batches.sizes,
         compiles=bool(settings.compile),
         records=settings.compile == "cudagraphs",
+        steps=loaded.steps,
+        prefetch=settings.prefetch,
     )
     return workload, batches, facts
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped
@@ -42,15 +41,15 @@ class ImageClassifier:
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
         labels = mapped(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
-        batches.check_images(preprocessing.open_images(checkpoint), checkpoint, settings)
-        pixels = preprocessing.pixels(checkpoint, settings.preprocessing_workers)
-        predict = _Namer(model, pixels, names, labels)
+        images = preprocessing.images(checkpoint, settings, str(model.device))
+        batches.check_images(images.processor, checkpoint, settings)
+        predict = _Namer(model, images.pixels, names, labels)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
-            facts_at_end=partial(compilation.facts_at_end, model),
+            later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
 

@@ -61,7 +61,7 @@ class MaskedLM:
             facts={**weights.facts(model, checkpoint, settings), "context": context},
             peak_memory_bytes=memory,
             tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
-            facts_at_end=partial(compilation.facts_at_end, model),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 

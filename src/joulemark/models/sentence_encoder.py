@@ -62,7 +62,7 @@ class SentenceEncoder:
             facts={**weights.facts(model, checkpoint, settings), "context": context, "pooling": self.pooling},
             peak_memory_bytes=memory,
             tokens=padding.counter(predict.prepare, _pair_lengths, multiple, context, rows=2),
-            facts_at_end=partial(compilation.facts_at_end, model),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 

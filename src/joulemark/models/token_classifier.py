@@ -68,7 +68,7 @@ class TokenClassifier:
             facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
             tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
-            facts_at_end=partial(compilation.facts_at_end, model),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 

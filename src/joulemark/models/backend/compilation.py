@@ -73,7 +73,7 @@ def facts(settings: Settings, device: str) -> dict[str, Any]:
     return {"compiled": part, "compile_mode": _mode(settings, device)}
 
 
-def facts_at_end(model: Any) -> dict[str, int]:
+def later_facts(model: Any) -> dict[str, int]:
     """How many CUDA graphs were recorded, and how many calls ran without one; nothing without `compile=cudagraphs`."""
     graphs = model.forward
     return {"cuda_graphs": len(graphs), "eager_calls": graphs.eager_calls} if isinstance(graphs, Graphs) else {}
