@@ -46,6 +46,14 @@ def card(monkeypatch):
         (["compile=grahps"], "compile=grahps does not exist; did you mean compile=graphs"),
         (["compile=1"], "compile=1 does not exist; choose from: cudagraphs, false, graphs, true"),
         (["compile=graphs"], "compile=graphs records CUDA graphs, and this run is on the cpu; type compile=true"),
+        (["compile=cudagraphs"], "compile=cudagraphs records CUDA graphs, and .* on the cpu; type compile=false"),
+        (["compile=cudagraphs", "model=whisper", "task=speech_recognition"], "has not been tried as CUDA graphs"),
+        (["batch_tokens=-1"], "batch_tokens=-1: must be 0 or more"),
+        (["pad_to_multiple_of=0"], "pad_to_multiple_of=0: must be 1 or more"),
+        (["pad_to_multiple_of=8", "model=rwkv", "task=text_generation", "model.weights=hub"],
+         "ignores the attention mask, so padding changes its predictions; type pad_to_multiple_of=1"),
+        (["batch_tokens=512", "model=vit_base_224", "task=image_classification"], "has no batches of tokens; type"),
+        (["batch_tokens=512", "scenario=offline"], "engine=transformers does not take batch_tokens=512"),
         (["compile=graphs", "model=whisper", "task=speech_recognition"], "model=whisper does not support torch"),
         (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba computes with its weights"),
         (["precision=fp8"], "precision=fp8 is not supported by this cpu; choose from: bf16"),
@@ -79,6 +87,14 @@ def test_graphs_are_for_a_card_and_for_models_that_predict_in_one_pass(card, mon
     with pytest.raises(UserError, match="compile=graphs is not supported over several GPUs; type compile=true"):
         built("model=bert_base", "task=masked_language_modelling", "hardware=cuda", "hardware.index=[0,1]",
               "compile=graphs")  # fmt: skip
+
+
+def test_graphs_of_what_is_not_compiled_need_no_compiler(card, monkeypatch):
+    monkeypatch.setattr(compatibility.shutil, "which", lambda compiler: None)
+    monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
+    assert built("hardware=cuda", "compile=cudagraphs").settings.compile == "cudagraphs"
+    with pytest.raises(UserError, match=r"model=smollm2 writes token by token, .*; type cache=static compile=true"):
+        built(*WRITES, "hardware=cuda", "compile=cudagraphs")
 
 
 def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
