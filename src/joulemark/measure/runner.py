@@ -127,20 +127,18 @@ def _steps(
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
     places = order(samples, run.settings.sort)
     batches = Batches(samples, places, run.settings.batch_size)
-    predictions, scatter = kept_predictions(), resident.scatter
+    predictions = kept_predictions()
     steps = measure(
         Workload(loaded.predict, batches, batch_sizes=batches.sizes, compiles=bool(run.settings.compile)),
         run.procedure,
         instruments,
         start,
         kept=predictions,
-        stop_early=lambda measured: early_stopped(measured, run.early_stop_against, scatter),
+        stop_early=lambda measured: early_stopped(measured, run.early_stop_against, resident.scatter),
     )
     measured, thinner = start, Thinner()
     for step, measured in steps:
-        if measured.stopped_early and len(measured.windows) == 1:
-            measured = replace(measured, window_half_rel=scatter.half_rel if scatter else None)
-        resident.keep_idle(measured, instruments.clock.now())
+        measured = resident.noted(measured, instruments.clock.now())
         known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
         yield step, (record := flagged(record, known))
 
