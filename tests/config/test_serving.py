@@ -13,7 +13,14 @@ LLM = ("model=gpt2", "model.weights=random", "task=text_generation")
     ("options", "message"),
     [
         (("engine=continuous",), "type scenario=offline"),
-        (("scenario=offline", "engine=continuous"), "runs causal_lm"),
+        (
+            ("scenario=offline", "engine=continuous"),
+            "engine=continuous runs causal_lm, and model=embedded_classifier is a",
+        ),
+        (
+            ("model=embedded", "task=text_generation", "scenario=offline", "engine=continuous"),
+            "a bloom .*model=embedded_llama",
+        ),
         (
             (*LLM, "scenario=offline", "engine=endpoint", "engine.url=http://127.0.0.1:1", "batch_size=4"),
             "decides that",

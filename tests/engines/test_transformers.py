@@ -34,7 +34,6 @@ def test_nothing_is_asked_before_the_first_call() -> None:
     with up(model) as server:
         assert server.events(NOW) == []
         assert model.batches == []
-        assert not server.streams
         assert not server.processes
         assert server.facts["parameters"] == 7
         assert server.facts["version"]

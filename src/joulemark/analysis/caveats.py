@@ -21,6 +21,8 @@ EXPLAINED = {
     "partial_total": "the total does not hold every component of this machine",
     "stages_disagree": "the energies of the stages do not add up to that of a whole inference: do not use them",
     "suspended": "the process or the machine was stopped within a window, which was left out and measured again",
+    flags.SHARED_PROCESS: "its process measured other settings of a sweep, too: it is no evidence of its own",
+    flags.CARRY_OVER: "its process gave another figure for its first setting at its end, so this one is doubtful",
     "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
     "one_class": "every reference is of one class, as in the first rows of a file sorted by label, so the quality says "
     "little: task.shuffle=0 draws from all rows",
@@ -43,6 +45,7 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 def warnings(record: Record) -> list[str]:
     """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
     evidence = {
+        **_of_shared_process(record),
         "sorted_rows": f" ({record.task.sampling_bias})",
         "contaminated": f" ({_others(record)})",
         "host_busy": f" ({_host_share(record)})",
@@ -55,6 +58,14 @@ def warnings(record: Record) -> list[str]:
         f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
     )
     return [*explained, *absent(record)]
+
+
+def _of_shared_process(record: Record) -> dict[str, str]:
+    """How old the idle baseline is, and by which scatter one window was enough, where they are of earlier runs."""
+    age_s, half = record.measurement.idle_age_s, record.measurement.window_half_rel
+    idle = "" if age_s is None else f" (the idle baseline is {age_s:.0f} s old)"
+    window = "" if half is None else f" (one window, ± {half:.1%} by the scatter of the process's earlier windows)"
+    return {flags.SHARED_PROCESS: idle, flags.EARLY_STOPPED: window}
 
 
 def _of_traffic(record: Record) -> dict[str, str]:

@@ -13,12 +13,14 @@ from joulemark.core.traffic import Traffic
 
 ERRORS = "errors"  # of served traffic: requests failed or timed out
 OVERLOADED = "overloaded"  # the rate was not kept up with, by the engine or by the load generator
-UNSENT = "unsent"  # the traffic ended by its own limit before all requests were sent
+UNSENT = "unsent"  # the traffic ended, by its own limit or a stop, before all requests were sent
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
 NOT_CONVERGED = "not_converged"
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
+SHARED_PROCESS = "shared_process"  # measured in a process that measured other settings: no process of evidence
+CARRY_OVER = "carry_over"  # that process gave another figure for its first setting at its end
 # Of a process whose figures decide nothing
-UNDECIDING = (NOT_CONVERGED, PRELIMINARY, "contaminated", "throttled", EARLY_STOPPED)
+UNDECIDING = (NOT_CONVERGED, PRELIMINARY, "contaminated", "throttled", EARLY_STOPPED, SHARED_PROCESS, CARRY_OVER)
 
 
 def undeciding(raised: Iterable[str]) -> str | None:
@@ -92,6 +94,7 @@ def host_flags(record: Record) -> tuple[str, ...]:
     on_host = record.hardware.device == "cpu"
     raised = {
         "shared": record.origin.shared_host,
+        SHARED_PROCESS: record.origin.shared_process is not None,
         "contaminated": busy and on_host,
         "host_busy": busy and not on_host,
         "partial_total": bool(record.measurement.windows) and bool(missing_components(record)),

@@ -14,6 +14,7 @@ COMMANDS = {
     "report": "compare all runs: one page that recommends a model and its settings",
     "predict": "predict what a model that was not measured costs on this device",
     "compare": "compare two runs: which costs less energy, or neither",
+    "export": "runs as BoAmps, SCI, CSRD, AI Act, SPDX, CodeCarbon, CSV",
     "ui": "open the runs in MLflow",
     "calibrate": "measure this device's energy per FLOP and per byte, for the lower bound",
     "ingest": "import results of other programs as runs",

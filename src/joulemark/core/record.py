@@ -46,7 +46,7 @@ class Request:
         sent_s: when it was sent to the engine
         first_token_s: when the first part of its answer came; None where answers come whole
         finished_s: when the whole of it had come, or it was given up
-        outcome: `answered`, `failed`, `timed_out`, `unsent`
+        outcome: `answered`, `failed`, `timed_out`, `interrupted`, `unsent`
         energy_j: its share of the window's energy, J; None where there are no shares
         prefill_j: of that, J up to its first token
         reasoning_tokens: of the tokens generated, those before the answer itself; None where nobody looked
@@ -191,6 +191,8 @@ class Origin:
         shared_host: whether other trials were measured on the same host at the same time
         early_stop_against: results of other settings, by metric, that end it early once it cannot beat them
         tuned: name of the saved settings that it used
+        shared_process: id of the first record of the process that measured it, and others of a sweep's screening, on
+            one loaded model; None of a process of its own
     """
 
     command: str | None = None
@@ -198,6 +200,7 @@ class Origin:
     shared_host: bool = False
     early_stop_against: tuple[Mapping[str, float], ...] = ()
     tuned: str | None = None
+    shared_process: str | None = None
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def connected(
         "part_tokens": "one a part, unless the server counts",
         "output_length": "forced" if engine.exactly else "free",
     }
-    link = Link(connection, asking, wanted, task.unit, engine.max_connections, streams=found.streams)
+    link = Link(connection, asking, wanted, task.unit, engine.max_connections)
     processes = reached.processes or partial(listeners, reached.address.port)
     return EndpointServer(link, facts, clock, processes, reached.close)
 

@@ -25,7 +25,9 @@ class Transformers:
     Every kind of model and task; an answer comes whole, so no time to first token is known, and has the task's length.
     """
 
-    needs: ClassVar[EngineNeeds] = EngineNeeds(lengths=False, local=True, settings={"sort": ("none",)})
+    needs: ClassVar[EngineNeeds] = EngineNeeds(
+        lengths=False, local=True, settings={"sort": ("none",), "batch_tokens": (0,)}
+    )
 
     @property
     def name(self) -> str:
@@ -52,10 +54,8 @@ class BatchServer:
     Attributes:
         facts: what was loaded, and the version of transformers
         processes: none: it is in this process
-        streams: False: answers come whole
     """
 
-    streams = False
     processes: Sequence[int] = ()
 
     def __init__(self, loaded: Loaded, device: str, batch_size: int, clock: Clock) -> None:

@@ -55,7 +55,8 @@ class CausalLM:
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         room = context.room_for_input(limit, task)
         chat = chat_template.of_task(tokenizer, task, checkpoint)
-        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache, chat)
+        multiple = settings.pad_to_multiple_of
+        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache, chat, multiple)
         batches.check_padding(
             model,
             checkpoint,
@@ -77,4 +78,5 @@ class CausalLM:
             if task.name == "text_generation" and not forced
             else None,
             peak_memory_bytes=memory,
+            tokens=generation.token_counter(predict, task.max_new_tokens),
         )

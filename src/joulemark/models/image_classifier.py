@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
 from joulemark.models.backend.checkpoint import fetch
 
 TOP = 5
@@ -41,14 +41,15 @@ class ImageClassifier:
         model = weights.open_weights("AutoModelForImageClassification", checkpoint, device, settings)
         labels = mapped(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
-        batches.check_images(preprocessing.open_images(checkpoint), checkpoint, settings)
-        pixels = preprocessing.pixels(checkpoint, settings.preprocessing_workers)
-        predict = _Namer(model, pixels, names, labels)
+        images = preprocessing.images(checkpoint, settings, str(model.device))
+        batches.check_images(images.processor, checkpoint, settings)
+        predict = _Namer(model, images.pixels, names, labels)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
+            later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
 

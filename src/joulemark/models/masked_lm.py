@@ -2,12 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    weight_checks,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -40,13 +52,16 @@ class MaskedLM:
                 f"{weight_checks.place_of(checkpoint)}: its tokenizer has no mask token; choose another checkpoint"
             )
         context = context_of(model, self.context)
-        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model))
+        multiple = settings.pad_to_multiple_of
+        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model), multiple)
         batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context},
             peak_memory_bytes=memory,
+            tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -56,13 +71,15 @@ class _Filler:
     tokenizer: Any
     room: int | None
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
         """The inputs of one batch as the model's tensors, on the host."""
-        return tokenization.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
+        prompt = "{text} " + self.tokenizer.mask_token
+        return tokenization.encode(self.tokenizer, inputs, self.room, prompt, self.multiple)
 
     def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

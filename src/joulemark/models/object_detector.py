@@ -1,13 +1,13 @@
 """Object detectors: DETR, YOLOS, Deformable DETR and their kin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
 from joulemark.models.backend.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -42,30 +42,28 @@ class ObjectDetector:
         model = weights.open_weights("AutoModelForObjectDetection", checkpoint, device, settings)
         labels = mapped(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
-        processor = preprocessing.open_images(checkpoint)
-        batches.check_images(processor, checkpoint, settings)
-        predict = _Detector(model, processor, names, labels)
+        images = preprocessing.images(checkpoint, settings, str(model.device), one_size=False)
+        batches.check_images(images.processor, checkpoint, settings)
+        predict = _Detector(model, images.tensors, images.processor, names, labels)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
+            later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
 
 @dataclass(frozen=True)
 class _Detector:
     model: Any
+    prepare: Callable[[Sequence[Any]], Mapping[str, Any]]
     processor: Any
     names: Mapping[int, str]
     labels: Mapping[str, str]
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
-
-    def prepare(self, inputs: Sequence[Any]) -> Any:
-        """The inputs of one batch as the model's tensors, on the host."""
-        return self.processor(images=[image.open() for image in inputs], return_tensors="pt")
 
     def infer(self, made: Any) -> Any:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -40,9 +50,10 @@ class SentenceEncoder:
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
-        predict = _Comparer(model, tokenizer, context, self.pooling, accepted)
+        multiple = settings.pad_to_multiple_of
+        predict = _Comparer(model, tokenizer, context, self.pooling, accepted, multiple)
         reason = None if checkpoint.weights == "random" else _padding_matters(predict, settings)
-        if reason and settings.batch_size > 1:
+        if reason and batches.padded(settings):
             raise batches.refusal(settings, reason)
         predict = replace(predict, separately=bool(reason))
         return Loaded(
@@ -50,7 +61,15 @@ class SentenceEncoder:
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context, "pooling": self.pooling},
             peak_memory_bytes=memory,
+            tokens=padding.counter(predict.prepare, _pair_lengths, multiple, context, rows=2),
+            later_facts=partial(compilation.later_facts, model),
         )
+
+
+def _pair_lengths(parts: Sequence[tokenization.Encoded]) -> list[int]:
+    """The tokens of the longer text of each pair."""
+    lengths = [length for part in parts for length in part.lengths]
+    return [max(pair) for pair in zip(lengths[0::2], lengths[1::2], strict=True)]
 
 
 def _padding_matters(predict: "_Comparer", settings: Settings) -> str | None:
@@ -74,6 +93,7 @@ class _Comparer:
     room: int | None
     pooling: str
     accepted: frozenset[str]
+    multiple: int
     separately: bool = False
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
@@ -83,7 +103,7 @@ class _Comparer:
         """The inputs of one batch as the model's tensors, on the host: in one part, or one a text."""
         texts = [text for pair in inputs for text in pair]
         parts = [[text] for text in texts] if self.separately else [texts]
-        return [tokenization.encode(self.tokenizer, part, self.room) for part in parts]
+        return [tokenization.encode(self.tokenizer, part, self.room, multiple=self.multiple) for part in parts]
 
     def infer(self, parts: list[tokenization.Encoded]) -> tuple[list[tokenization.Encoded], list[float]]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

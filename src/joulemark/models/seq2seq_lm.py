@@ -53,7 +53,8 @@ class Seq2SeqLM:
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
-        predict = generation.Generator(model, tokenizer, limit, prompt, task.unit, settings.cache)
+        multiple = settings.pad_to_multiple_of
+        predict = generation.Generator(model, tokenizer, limit, prompt, task.unit, settings.cache, multiple=multiple)
         batches.check_padding(
             model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
         )
@@ -70,4 +71,5 @@ class Seq2SeqLM:
             if task.name == "text_generation" and not forced
             else None,
             peak_memory_bytes=memory,
+            tokens=generation.token_counter(predict, task.max_new_tokens),
         )

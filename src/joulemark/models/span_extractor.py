@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -45,7 +55,8 @@ class SpanExtractor:
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
-        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted)
+        multiple = settings.pad_to_multiple_of
+        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted, multiple)
         pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
@@ -53,6 +64,8 @@ class SpanExtractor:
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context},
             peak_memory_bytes=memory,
+            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -64,6 +77,7 @@ class _Reader:
     longest: int
     may_decline: bool
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -71,7 +85,7 @@ class _Reader:
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
         pairs = [(request["question"], request["context"]) for request in inputs]
-        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
+        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room, self.multiple)
 
     def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

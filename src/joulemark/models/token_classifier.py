@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped_tags
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -48,7 +58,8 @@ class TokenClassifier:
         labels = mapped_tags(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         accepted = tokenization.accepted_by(model)
-        predict = _Tagger(model, tokenizer, context, names, labels, accepted)
+        multiple = settings.pad_to_multiple_of
+        predict = _Tagger(model, tokenizer, context, names, labels, accepted, multiple)
         pair = (batches.SHORT.split(), batches.LONG.split())
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
@@ -56,6 +67,8 @@ class TokenClassifier:
             stages=stages.plain(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
             peak_memory_bytes=memory,
+            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -67,13 +80,14 @@ class _Tagger:
     names: Mapping[int, str]
     labels: Mapping[str, str]
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
-        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room)
+        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room, self.multiple)
 
     def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""

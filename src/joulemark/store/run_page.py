@@ -49,6 +49,8 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "parameters": record.model.parameters,
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
+        "process": None if record.origin.shared_process is None else "shared",
+        "shared_process": record.origin.shared_process,
         "shared": "cpu, ram" if record.origin.shared_host else None,
         **evidence,
         breakdown.TAG: breakdown.text(parts) if (parts := breakdown.of(record)) and parts.bounded else None,
