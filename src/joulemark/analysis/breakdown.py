@@ -106,7 +106,8 @@ def _device(record: Record, component: str, whole: float, evidence: str) -> tupl
     parts = (*_model(record, model, evidence), *apart)
     left = whole - sum(part.joules or 0.0 for part in parts)
     if not available:
-        return (*parts, Part(REST, left, evidence, "its stages were not measured"))
+        known = tuple(part for part in parts if part.joules is not None)
+        return (*known, Part(REST, left, evidence, "not all of its stages were measured"))
     return (*parts, Part(BETWEEN, left, evidence, "" if left >= 0 else "stages overlap, or cost more alone"))
 
 
