@@ -21,6 +21,8 @@ EXPLAINED = {
     "partial_total": "the total does not hold every component of this machine",
     "stages_disagree": "the energies of the stages do not add up to that of a whole inference: do not use them",
     "suspended": "the process or the machine was stopped within a window, which was left out and measured again",
+    flags.SHARED_PROCESS: "its process measured other settings of a sweep, too: it is no evidence of its own",
+    flags.CARRY_OVER: "its process gave another figure for its first setting at its end, so this one is doubtful",
     "shared": "other runs shared the machine: CPU and RAM energy includes theirs, GPU energy does not",
     "one_class": "every reference is of one class, as in the first rows of a file sorted by label, so the quality says "
     "little: task.shuffle=0 draws from all rows",
@@ -28,6 +30,7 @@ EXPLAINED = {
     "from all rows",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
+    flags.HOST_DECODED: "the host decoded images that the GPU was to decode",
     "truncated": "inputs were longer than the model's context and were truncated",
     "not_converged": "the within-run interval is wider than the protocol asks",
     flags.ERRORS: "requests failed or timed out: their energy is in the total, their tokens are not",
@@ -43,18 +46,40 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 def warnings(record: Record) -> list[str]:
     """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
     evidence = {
+        **_of_shared_process(record),
         "sorted_rows": f" ({record.task.sampling_bias})",
         "contaminated": f" ({_others(record)})",
         "host_busy": f" ({_host_share(record)})",
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
         "no_quality": f": {record.no_quality}",
         **_of_traffic(record),
+        flags.HOST_DECODED: f" ({flags.host_decoded(record)})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
     explained = (
         f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
     )
-    return [*explained, *absent(record)]
+    return [*explained, *_of_calls(record), *absent(record)]
+
+
+def _of_calls(record: Record) -> list[str]:
+    """Requests that alone are beyond the budget of a batch, and calls that no CUDA graph was recorded for."""
+    facts = record.model.facts
+    over, eager, known = (facts.get(name, 0) for name in ("over_batch_tokens", "eager_calls", "cuda_graphs"))
+    budget = f"{over} requests have more than batch_tokens={record.settings.batch_tokens} tokens alone"
+    graphs = f"{eager} calls ran without a CUDA graph: the batches have more than {known} shapes"
+    return [
+        *([f"over_budget: {budget}: each is a batch of its own"] if over else []),
+        *([f"eager_calls: {graphs}, which pad_to_multiple_of makes fewer"] if eager else []),
+    ]
+
+
+def _of_shared_process(record: Record) -> dict[str, str]:
+    """How old the idle baseline is, and by which scatter one window was enough, where they are of earlier runs."""
+    age_s, half = record.measurement.idle_age_s, record.measurement.window_half_rel
+    idle = "" if age_s is None else f" (the idle baseline is {age_s:.0f} s old)"
+    window = "" if half is None else f" (one window, ± {half:.1%} by the scatter of the process's earlier windows)"
+    return {flags.SHARED_PROCESS: idle, flags.EARLY_STOPPED: window}
 
 
 def _of_traffic(record: Record) -> dict[str, str]:

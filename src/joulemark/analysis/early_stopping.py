@@ -7,15 +7,21 @@ Less is better of all of them. Sweeps give each trial the results that it compet
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, variance
 from typing import Any
 
-from joulemark.analysis import energy_metrics, latency_metrics, verdict
+from joulemark.analysis import energy_metrics, latency_metrics, readings, verdict
+from joulemark.core import stats
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement
 from joulemark.core.stats import Estimate
 from joulemark.core.suggest import choose
 
 CompetingResult = Mapping[str, float]
+
+LEAST_FREEDOM = 4  # of a scatter by which one window may be judged: two settings of three windows
 
 # What can be told from windows alone, less being better
 MEASURED = ("energy/", "latency/")
@@ -43,17 +49,53 @@ def early_stop_against(values: Any) -> tuple[CompetingResult, ...]:
     return tuple({str(metric): float(value) for metric, value in result.items()} for result in values)
 
 
-def early_stopped(measurement: Measurement, by: Sequence[CompetingResult]) -> bool:
+@dataclass(frozen=True)
+class WindowScatter:
+    """How far the windows of one setting scatter in this process, pooled over the settings that it measured.
+
+    Attributes:
+        sd_rel: standard deviation of a window's energy over the mean of its run
+        freedom: degrees of freedom that it rests on
+    """
+
+    sd_rel: float
+    freedom: int
+
+    @property
+    def half_rel(self) -> float | None:
+        """Half of the 95 % interval of one further window, over its value; None where too little is known for one."""
+        return stats.quantile(self.freedom) * self.sd_rel if self.freedom >= LEAST_FREEDOM else None
+
+
+def window_scatter(measurements: Sequence[Measurement]) -> WindowScatter | None:
+    """The scatter of the windows of several runs of one process; None where no run has two windows with energy."""
+    groups = [
+        [value for value in readings.total_j_per_request(measured) if value is not None] for measured in measurements
+    ]
+    groups = [[value / fmean(group) for value in group] for group in groups if len(group) > 1 and min(group) > 0]
+    freedom = sum(len(group) - 1 for group in groups)
+    if not freedom:
+        return None
+    return WindowScatter(sqrt(sum(variance(group) * (len(group) - 1) for group in groups) / freedom), freedom)
+
+
+def early_stopped(
+    measurement: Measurement, by: Sequence[CompetingResult], scatter: WindowScatter | None = None
+) -> bool:
     """Whether some other result is better in all of its metrics, whatever further windows bring.
 
-    The energy's whole 95 % interval lies beyond it then. Never before there is an interval, which takes two windows.
+    The energy's whole 95 % interval lies beyond it then. One window has an interval by the `scatter` of the windows
+    that its process measured before; without that it takes two.
     """
     if not by:
         return False
     metrics = _figures(measurement)
     energy = verdict.energy_estimate(metrics)
     if metrics["energy/ci95_rel"] is None:
-        return False
+        half_rel = None if scatter is None or len(measurement.windows) != 1 else scatter.half_rel
+        if energy is None or half_rel is None:
+            return False
+        energy = Estimate(energy.mean, energy.mean * half_rel, 1)
 
     def worse(metric: str, value: float) -> bool:
         own = metrics.get(metric)

@@ -49,10 +49,9 @@ def run_wh(measurement: Measurement) -> float | None:
     Importing, scoring and the moments between windows have no reading: a lower bound of what the run took. `run_s` is
     the time that it covers.
     """
-    all_j = [
-        *(_reading_j(readings, component) for readings in _stretches(measurement) for component in COMPONENTS),
-        *(energy.idle_j(measurement, component) for component in COMPONENTS),
-    ]
+    all_j = [_reading_j(readings, component) for readings in _stretches(measurement) for component in COMPONENTS]
+    if measurement.idle_age_s is None:  # else it is in the Wh of the run that measured it
+        all_j += [energy.idle_j(measurement, component) for component in COMPONENTS]
     read = [joules for joules in all_j if joules is not None]
     return sum(read) / J_PER_WH if read else None
 
@@ -60,7 +59,8 @@ def run_wh(measurement: Measurement) -> float | None:
 def run_s(measurement: Measurement) -> float | None:
     """Seconds of all that was metered in the run, by the meter that was on longest; None where nothing was."""
     seconds: dict[str, float] = defaultdict(float)
-    for readings in (*_stretches(measurement), measurement.idle):
+    own_idle = measurement.idle if measurement.idle_age_s is None else ()
+    for readings in (*_stretches(measurement), own_idle):
         for reading in readings:
             seconds[reading.meter] += reading.duration_s
     return max(seconds.values(), default=None)

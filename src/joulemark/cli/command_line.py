@@ -24,8 +24,8 @@ FLAGS = {
 # Flags that show what is composed, and what they may be given
 SHOWN = dict.fromkeys(("--cfg", "-c"), ("job", "hydra", "all"))
 
-# Commands whose plain arguments are files
-PLAIN = ("ingest",)
+# Commands whose plain arguments are files or runs
+PLAIN = ("ingest", "export")
 
 
 def start(command: Callable[[], None], name: str) -> int:

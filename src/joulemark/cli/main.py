@@ -13,6 +13,7 @@ COMMANDS = {
     "suite": "measure a grid of tasks and models; finished runs are skipped",
     "report": "compare all runs: one page that recommends a model and its settings",
     "compare": "compare two runs: which costs less energy, or neither",
+    "export": "runs as BoAmps, SCI, CSRD, AI Act, SPDX, CodeCarbon, CSV",
     "ui": "open the runs in MLflow",
     "calibrate": "measure this device's energy per FLOP and per byte, for the lower bound",
     "ingest": "import results of other programs as runs",

@@ -8,7 +8,6 @@ combination of the options is a run of its own (sweep/multirun.py).
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import hydra
@@ -17,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line
+from joulemark.cli.measuring import Measuring
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hub_model
 from joulemark.config.compose import names_in, typed_in
@@ -61,8 +61,8 @@ def command(config: DictConfig) -> None:
     sys.exit(code)
 
 
-def execute(run: Run) -> int:
-    """Measures one run and records it; returns the exit code.
+def execute(run: Run, measuring: Measuring | None = None) -> int:
+    """Measures one run and records it; returns the exit code. `measuring` is what several runs of a process share.
 
     From here on a spool on a local disk holds the run's record, whatever becomes of this process.
 
@@ -77,56 +77,44 @@ def execute(run: Run) -> int:
     from joulemark.store import last_words
     from joulemark.store.spool import begun
 
-    first = draft(run)
+    first = draft(run, shared_process=None if measuring is None else measuring.process)
     with begun(first, _params(run), run.tracking_uri) as spool, last_words.kept(spool):
-        return _recorded(run, first, spool)
+        if measuring is not None:
+            return _recorded(run, first, spool, measuring)
+        with Measuring() as alone:
+            return _recorded(run, first, spool, alone)
 
 
-def _recorded(run: Run, first: Record, spool: "Spool") -> int:
+def _recorded(run: Run, first: Record, spool: "Spool", measuring: Measuring) -> int:
     """Measures the run that the spool was begun for; its exit code."""
-    run, inputs = _prepared(run)
+    run, inputs = measuring.prepared(run)
     from joulemark.analysis import requests
-    from joulemark.hardware.gpu_lock import held
-    from joulemark.store.recorder import Recorder
 
-    with (
-        held(run.hardware, run.procedure.lock_wait_s or 0.0),
-        Recorder(spool, run.tracking_uri, run.task.name, run.procedure.stall_s) as recorder,
-    ):
-        spool.update(_params(run))
-        record = _measured(run, inputs, first, spool, recorder)
-        recorder.keep(record)
-        metrics = _show(record)
-        for line in run.export.run(record, requests.each(record)):
-            to_stderr(f"! {line}")
-        link = recorder.deliver()
+    recorder = measuring.recording(run, spool)
+    spool.update(_params(run))
+    record = _measured(run, inputs, first, spool, measuring)
+    recorder.keep(record)
+    metrics = _show(record)
+    for line in run.export.run(record, requests.each(record)):
+        to_stderr(f"! {line}")
+    link = recorder.deliver(more=measuring.resident is not None and record.status == "finished")
     _report(record, run, metrics, link)
     stopped = signals.stop_of(record.error) if record.status == "interrupted" else None
     return signals.exit_code(stopped) if stopped else EXIT[record.status]
 
 
-def _prepared(run: Run) -> tuple[Run, Inputs]:
-    """The inputs read and the weights' files on this machine: all that may need a network, before anything begins."""
-    from joulemark.models.backend.checkpoint import fetch
-
-    # A file with a broken row is refused before gigabytes are downloaded; without a network the model's id is named
-    inputs = run.task.samples(run.samples, run.seed) if run.dataset.id is None else None
-    if run.engine.needs.weights:
-        run = replace(run, model=replace(run.model, checkpoint=fetch(run.model.checkpoint)))  # type: ignore[type-var]
-    return run, run.task.samples(run.samples, run.seed) if inputs is None else inputs
-
-
-def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder: "Recorder") -> Record:
+def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring: Measuring) -> Record:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
     from joulemark.hardware import host
-    from joulemark.hardware.gpu_state import GpuMonitor
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
-    from joulemark.measure.instruments import Clock, Instruments
+    from joulemark.measure.instruments import Instruments
     from joulemark.models.backend.weights import import_packages
 
-    begun = draft(run, inputs, first)
+    recorder, gpu = measuring.recorder, measuring.gpu(run)
+    assert recorder is not None
+    begun = draft(run, inputs, first, measuring.process)
     recorder.draft(begun, "inputs")
     for line in caveats.of_inputs(begun):
         to_stderr(line)
@@ -138,7 +126,6 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
             _tell_of_earlier(recorder)
         recorder.draft(record, phase)
 
-    gpu = GpuMonitor(run.hardware, Clock().now)
     with Status(gpu.power_w) as progress:
 
         def beating(phase: str, share: float) -> None:
@@ -152,7 +139,16 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", recorder:
             progress=beating,
             watch_traffic=progress.traffic,
         )
-        record = runner.bench(run, begun, inputs.samples, watch, instruments, gpu, files=lambda: spool.files)
+        record = runner.bench(
+            run,
+            begun,
+            inputs.samples,
+            watch,
+            instruments,
+            gpu,
+            files=lambda: spool.files,
+            resident=measuring.resident,
+        )
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
     return record
 
@@ -199,6 +195,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "error": record.error,
         "flags": record.flags,
         "metrics": metrics,
+        **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     print(json.dumps(last, allow_nan=False), flush=True)
 

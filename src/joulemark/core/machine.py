@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from joulemark.core.quantities import Amount, Factor, Share
+from joulemark.core.quantities import Amount, Factor, PositiveShare, Share
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,11 @@ class Site:
         heat_reuse: share of the heat that replaces other heating, in [0, 1]
         heat_replaces: that heating: `resistive` or `heat_pump`
         estimated_limit: share of estimated energy above which a run is flagged `estimated`, in [0, 1]
+        market_g_per_kwh: emission factor of the contract (market-based), grams of CO2 equivalent per kWh
+        utilization: share of the time for which a machine is reserved that it works as in the run, in (0, 1]
+        spare: machines that stand by for each one in use, 0.1 for one in ten
+        wue_l_per_kwh: litres of water that the site takes for a kWh of its computers
+        wue_source_l_per_kwh: litres of water that the electricity took where it was generated, per kWh
     """
 
     name: str
@@ -92,3 +97,8 @@ class Site:
     heat_reuse: Share | None = None
     heat_replaces: str | None = None
     estimated_limit: Share = 0.2
+    market_g_per_kwh: Amount | None = None
+    utilization: PositiveShare | None = None
+    spare: Amount | None = None
+    wue_l_per_kwh: Amount | None = None
+    wue_source_l_per_kwh: Amount | None = None

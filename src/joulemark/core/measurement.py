@@ -119,8 +119,8 @@ class Window:
         passes: whole passes over the inputs
         requests: requests of all passes
         units: work done, in the task's unit
-        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many, evenly spaced from
-            the least to the most
+        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many of the requests',
+            evenly spaced from the least to the most
         cpu_utilization: busy share of all host cores, in [0, 1]
         others_cpu_share: share of all host cores that other processes kept busy, in [0, 1]; None where unknown
         mean_s: mean latency of a request, seconds, where `batch_s` holds some of many; None where it holds all
@@ -193,10 +193,14 @@ class Measurement:
         warmup: readings of the warm-up; empty where it was too short for a meter
         warmup_batch_s: latency of each batch of the warm-up, seconds, the first 20,000
         warmup_converged: whether the latency had converged before the first window
-        batch_sizes: requests of each batch of one pass; empty of more than 20,000, which are alike but for the last
+        batch_sizes: requests of each batch of one pass; empty of more than 20,000
         windows: measured windows
         converged: whether the interval that the protocol asks for was reached
+        idle_age_s: seconds from the idle baseline to the run's warm-up, where it is that of an earlier run of the same
+            process, on the same loaded model; None of one of its own
         stopped_early: whether windows were left out, since another setting is better (analysis/early_stopping.py)
+        window_half_rel: half of the 95 % interval of one window over the mean, by the scatter of the windows of earlier
+            runs of the process, where that ended the run after its first window; else None
         peak_memory_bytes: peak device memory since the load; None without an accelerator
         stages: window of each stage of an inference
         gpu_states: GPU states before the idle baseline, before each window and after the last
@@ -214,6 +218,8 @@ class Measurement:
     windows: tuple[Window, ...] = ()
     converged: bool | None = None
     stopped_early: bool = False
+    idle_age_s: Amount | None = None
+    window_half_rel: Amount | None = None
     peak_memory_bytes: Count | None = None
     stages: tuple[StageWindow, ...] = ()
     gpu_states: tuple[GpuState, ...] = ()

@@ -191,6 +191,8 @@ class Origin:
         shared_host: whether other trials were measured on the same host at the same time
         early_stop_against: results of other settings, by metric, that end it early once it cannot beat them
         tuned: name of the saved settings that it used
+        shared_process: id of the first record of the process that measured it, and others of a sweep's screening, on
+            one loaded model; None of a process of its own
     """
 
     command: str | None = None
@@ -198,6 +200,7 @@ class Origin:
     shared_host: bool = False
     early_stop_against: tuple[Mapping[str, float], ...] = ()
     tuned: str | None = None
+    shared_process: str | None = None
 
 
 @dataclass(frozen=True)

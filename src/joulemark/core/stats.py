@@ -53,16 +53,21 @@ class Estimate:
         return self.half_width / abs(self.mean)
 
 
-def estimate(values: Sequence[float], card: str | None = None) -> Estimate | None:
-    """The mean of independent repeats with Student's t interval at 95 %; None without values."""
+def quantile(freedom: int) -> float:
+    """Student's t at 95 %, two-sided, with so many degrees of freedom."""
     from scipy.special import stdtrit  # the quantile alone: scipy.stats takes over a second to import
 
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def estimate(values: Sequence[float], card: str | None = None) -> Estimate | None:
+    """The mean of independent repeats with Student's t interval at 95 %; None without values."""
     if not values:
         return None
     n, mean = len(values), fmean(values)
     if n < 2:
         return Estimate(mean, None, n, card)
-    return Estimate(mean, float(stdtrit(n - 1, (1 + LEVEL) / 2)) * stdev(values) / sqrt(n), n, card)
+    return Estimate(mean, quantile(n - 1) * stdev(values) / sqrt(n), n, card)
 
 
 def alike_in_variance(groups: Sequence[Sequence[float]]) -> bool:

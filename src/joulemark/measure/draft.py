@@ -21,14 +21,18 @@ from joulemark.data import first_rows
 from joulemark.hardware import devices, host
 
 
-def draft(run: Run, inputs: Inputs | None = None, begun: Record | None = None) -> Record:
+def draft(
+    run: Run, inputs: Inputs | None = None, begun: Record | None = None, shared_process: str | None = None
+) -> Record:
     """The record of a run that has not begun: what is requested and where, `failed` until something says otherwise.
 
     Without `inputs` it is that of a run whose inputs are not read yet; the draft that follows keeps the id of `begun`.
+    `shared_process` is the id of the first record of its process where that measures several runs; empty: this one's.
     """
     checkpoint = run.model.checkpoint
+    record_id = uuid.uuid4().hex if begun is None else begun.id
     record = Record(
-        id=uuid.uuid4().hex if begun is None else begun.id,
+        id=record_id,
         status="failed",
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         error="the run did not end",
@@ -59,6 +63,7 @@ def draft(run: Run, inputs: Inputs | None = None, begun: Record | None = None) -
             shared_host=run.shared_host,
             early_stop_against=run.early_stop_against,
             tuned=run.chosen.get("tuned"),
+            shared_process=None if shared_process is None else shared_process or record_id,
         ),
         engine=EngineFacts(run.engine.name, options=dict(run.engine.options)),
         scenario=_scenario(run),

@@ -34,14 +34,15 @@ def measure(
 ) -> Iterator[tuple[str, Measurement]]:
     """Yields the step just ended and everything measured so far, after each step, so that a failure loses nothing.
 
-    `start` holds what was measured before. `kept` receives the predictions of the first pass of the first window: the
-    calls whose energy is reported are the calls that are scored. The GPU's state is read before the baseline, before
-    each window and after the last. Once `stop_early` holds for what was measured, no further window follows.
+    `start` holds what was measured before, an idle baseline that serves this run too among it. `kept` receives the
+    predictions of the first pass of the first window: the calls whose energy is reported are the calls that are scored.
+    The GPU's state is read before the baseline, before each window and after the last. Once `stop_early` holds for what
+    was measured, no further window follows.
     """
     instruments.progress("idle", 0.0)
     measured = replace(start, batch_sizes=tuple(workload.sizes))
     measured = with_state(measured, instruments.read_gpu_state())
-    if procedure.idle_s:
+    if procedure.idle_s and not measured.idle:
         measured = replace(measured, idle=baseline(procedure, instruments))
     yield "idle", measured
 

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from joulemark.analysis import audit
 from joulemark.analysis.early_stopping import early_stopped
 from joulemark.analysis.latency_metrics import request_latencies
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
-from joulemark.core.measurement import Measurement, Meter
+from joulemark.core.measurement import Measurement
 from joulemark.core.model import Loaded
 from joulemark.core.record import Record
 from joulemark.core.signals import Interrupted
@@ -22,13 +21,14 @@ from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure import serving
 from joulemark.measure.instruments import Instruments
-from joulemark.measure.loading import check_gpus, loaded_facts, open_meters
+from joulemark.measure.loading import check_gpus, close_meters, loaded_facts, open_meters, with_facts
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
+from joulemark.measure.resident import Resident
 from joulemark.measure.scoring import batch_rows, flagged, scored, unscored
 from joulemark.measure.stages import measure_stages
 from joulemark.measure.thinning import Thinner
-from joulemark.measure.window import Workload
+from joulemark.measure.workload import workload_of
 
 # Called after each step, never inside a window: the step that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
@@ -42,13 +42,15 @@ def bench(
     instruments: Instruments | None = None,
     gpu: GpuMonitor | None = None,
     files: Callable[[], Path] | None = None,
+    resident: Resident | None = None,
 ) -> Record:
     """Loads, measures and scores; returns the record also when that fails or is interrupted.
 
     `watch` is called with each step as it ends, so that a run that is killed leaves what was measured until then. The
     run's own meters and the state of its GPU complete the `instruments`. The rows of the requests go into the folder
     that `files` gives once they are scored, else into the record. A run whose sensors contradict each other, or
-    the possible, is a failed one with its numbers kept.
+    the possible, is a failed one with its numbers kept. What a `resident` has is used again and left to
+    whoever has it; it must not refuse the run.
 
     The first cause is the reason: what breaks while a run ends, or a stop that comes then, takes nothing from it.
 
@@ -58,18 +60,18 @@ def bench(
     record, instruments = begun, instruments or Instruments(busy_s=host.busy_s)
     gpu = gpu or GpuMonitor(run.hardware, instruments.clock.now)
     try:
-        for step, record in _steps(run, begun, samples, instruments, gpu, files):
+        for step, record in _steps(run, begun, samples, instruments, gpu, files, resident or Resident()):
             watch(step, record)
         ended = _audited(record)
     except BaseException as error:  # the run's boundary: whatever broke, in whatever language it is written
         if isinstance(error, UserError) and not record.measurement.windows:
-            _close(run.meters)
+            close_meters(run.meters)
             raise
         try:
             ended = _broken(record, error, run)
         except Interrupted:  # it comes once
             ended = _broken(record, error, run)
-    unclosed = _close(run.meters)
+    unclosed = close_meters(run.meters) if resident is None else None
     if unclosed is not None and ended.status == "finished":
         return replace(ended, status="failed", error=unclosed)
     return ended
@@ -90,18 +92,6 @@ def _broken(record: Record, error: BaseException, run: Run) -> Record:
     return replace(record, status="failed", error=_reason(error, run), traceback=lines)
 
 
-def _close(meters: Sequence[Meter]) -> str | None:
-    """Closes every meter, whichever breaks; why the first of those did, in one line."""
-    broken = None
-    for meter in meters:
-        try:
-            meter.close()
-        except BaseException as error:  # of a plugin; or a stop, after all was measured
-            if not isinstance(error, Interrupted | KeyboardInterrupt):
-                broken = broken or f"meter {meter.name} broke when it was closed: {type(error).__name__}: {error}"
-    return broken
-
-
 def _steps(
     run: Run,
     begun: Record,
@@ -109,45 +99,53 @@ def _steps(
     instruments: Instruments,
     gpu: GpuMonitor,
     files: Callable[[], Path] | None,
+    resident: Resident,
 ) -> Iterator[tuple[str, Record]]:
     progress, schedule = instruments.progress, run.scenario.schedule(run.samples, run.seed)
     progress("meters", 0.0)
-    meters, absent = open_meters(run)
-    instruments = replace(instruments, meters=meters, read_gpu_state=gpu.read)
-    record = replace(begun, environment=replace(begun.environment, meters_absent=absent))
-    device = devices.isolate(run.hardware)  # before torch comes: with torchao it opens the cards as it is imported
+    if resident.loaded is None:
+        resident.begin(run, begun.id)
+        resident.meters, resident.absent = open_meters(run)
+    instruments = replace(instruments, meters=resident.meters, read_gpu_state=gpu.read)
+    record = replace(begun, environment=replace(begun.environment, meters_absent=resident.absent))
+    if resident.loaded is None:  # before torch comes: with torchao it opens the cards as it is imported
+        resident.device = devices.isolate(run.hardware)
     yield "meters", record
 
     progress("loading", 0.0)
-    gpu.open()
+    if resident.loaded is None:
+        gpu.open()
     if schedule is not None:
-        yield from serving.steps(serving.Asked(run, schedule, samples), record, device, instruments, gpu, files)
+        asked = serving.Asked(run, schedule, samples)
+        yield from serving.steps(asked, record, resident.device, instruments, gpu, files)
         return
-    state = gpu.read()
-    loaded, readings = instruments.metered(lambda: run.model.load(run.task, device, run.settings))
-    gpu.model_loaded()
-    check_gpus(run.hardware, device)
-    start = Measurement(load=readings, gpu_states=() if state is None else (state,))
+    loaded, start = _loaded(run, resident, instruments, gpu)
     record = replace(record, measurement=start, model=loaded_facts(begun.model, loaded.facts))
     yield "load", record
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
     places = order(samples, run.settings.sort)
-    batches = Batches(samples, places, run.settings.batch_size)
-    predictions = kept_predictions()
+    workload, batches, facts = workload_of(run.settings, loaded, samples, places)
+    record = replace(record, model=with_facts(record.model, facts))
+    predictions, scatter = kept_predictions(), resident.scatter
     steps = measure(
-        Workload(loaded.predict, batches, batch_sizes=batches.sizes, compiles=bool(run.settings.compile)),
+        workload,
         run.procedure,
         instruments,
         start,
         kept=predictions,
-        stop_early=lambda measured: early_stopped(measured, run.early_stop_against),
+        stop_early=lambda measured: early_stopped(measured, run.early_stop_against, scatter),
     )
     measured, thinner = start, Thinner()
     for step, measured in steps:
+        if measured.stopped_early and len(measured.windows) == 1:
+            measured = replace(measured, window_half_rel=scatter.half_rel if scatter else None)
+        resident.keep_idle(measured, instruments.clock.now())
         known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
+        record = replace(record, model=with_facts(record.model, loaded.later_facts()))
         yield step, (record := flagged(record, known))
 
+    resident.measured.append(measured)
     progress("scoring", 0.0)
     predicted = in_order_of_samples(predictions, places)
     latencies = in_order_of_samples(request_latencies(measured), places)
@@ -161,11 +159,25 @@ def _steps(
     yield from _looked_into(run, record, loaded, batches, instruments, measured.windows[0].batch_s)
 
 
+def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMonitor) -> tuple[Loaded, Measurement]:
+    """The model, loaded under the meters where the process has none yet, and what its run begins with."""
+    state = gpu.read()
+    if resident.loaded is None:
+        load = partial(run.model.load, run.task, resident.device, run.settings)
+        loaded, readings = instruments.metered(load)
+        gpu.model_loaded()
+        check_gpus(run.hardware, resident.device)
+        resident.loaded, start = loaded, Measurement(load=readings)
+    else:
+        loaded, start = resident.again(), resident.start(instruments.clock.now())
+    return loaded, replace(start, gpu_states=() if state is None else (state,))
+
+
 def _looked_into(
     run: Run,
     record: Record,
     loaded: Loaded,
-    batches: Sequence[Sequence[Any]],
+    batches: Batches,
     instruments: Instruments,
     batch_s: Sequence[float],
 ) -> Iterator[tuple[str, Record]]:
@@ -181,18 +193,16 @@ def _looked_into(
     yield "counting", record
 
 
-def _counted(
-    record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]], batch_s: Sequence[float]
-) -> Record:
-    """The record with the work of one batch, that whose latency is nearest the mean of the first pass.
+def _counted(record: Record, run: Run, loaded: Loaded, batches: Batches, batch_s: Sequence[float]) -> Record:
+    """The record with the work of one batch, that whose time for a request is nearest the mean of the first pass.
 
     A call that the counter cannot follow leaves it unknown and takes nothing from a run that is measured and scored.
     """
     from joulemark.models.backend import flop_counting
 
-    latencies = batch_s[: len(batches)]
-    mean = sum(latencies) / len(latencies)
-    nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] - mean))
+    latencies, sizes = batch_s[: len(batches)], batches.sizes
+    mean = sum(latencies) / sum(sizes)
+    nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] / sizes[place] - mean))
     try:
         work = flop_counting.count(loaded.predict, batches[nearest])
     except Exception as error:  # a boundary of its own: torch's counter breaks in many ways, the run is done by now
@@ -201,9 +211,12 @@ def _counted(
 
 
 def _reason(error: BaseException, run: Run) -> str:
-    """One line that says what broke; for memory, the batch size that did not fit."""
+    """One line that says what broke; for memory, the batch size and the read-ahead that did not fit."""
     kind = type(error).__name__
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        return f"out of memory at batch_size={run.settings.batch_size}: {kind}: {text}"
+        ahead, tokens = run.settings.prefetch, run.settings.batch_tokens
+        budget = f" batch_tokens={tokens}" if tokens else ""
+        beside = f" with prefetch={ahead} (type a smaller one, or prefetch=0)" if ahead else ""
+        return f"out of memory at batch_size={run.settings.batch_size}{budget}{beside}: {kind}: {text}"
     return f"{kind}: {text}"

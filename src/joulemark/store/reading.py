@@ -43,7 +43,7 @@ def _kept(data: Any) -> Kept:
 def finished(uri: str, device: str) -> dict[str, list[Kept]]:
     """Every finished run on this device by the options of the command that began it, the newest first.
 
-    One that a sweep ended early is not what its command requests.
+    One that a sweep ended early, or measured in a process with others, is not what its command requests.
     """
     client = open_store(uri, "text_classification").client
     runs: dict[str, list[Kept]] = {}
@@ -51,7 +51,8 @@ def finished(uri: str, device: str) -> dict[str, list[Kept]]:
         for run in page:
             kept = _kept(run.data)
             whole = complete(run.info.status, run.data.tags)
-            whole = whole and flags.EARLY_STOPPED not in kept.tags.get("flags", "").split(", ")
+            raised = set(kept.tags.get("flags", "").split(", "))
+            whole = whole and not raised & {flags.EARLY_STOPPED, flags.SHARED_PROCESS}
             if whole and kept.tags.get("device") == device and kept.tags.get("command"):
                 runs.setdefault(paths.options_of(kept.tags["command"]), []).append(kept)
     return runs

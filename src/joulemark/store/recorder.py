@@ -45,14 +45,28 @@ class Recorder:
     """
 
     def __init__(self, spool: Spool, uri: str, task: str, stall_s: float | None = None) -> None:
-        self._spool = spool
+        self._spool, self._stall_s = spool, stall_s
         self._heart: Heart | None = None
-        with suppress(OSError):  # a temporary folder that is full: nobody watches then
-            self._heart = Heart() if stall_s else None
-        watched = {"heart": str(self._heart.path), "stall_s": stall_s} if self._heart else {}
-        self._hello = {"uri": uri, "task": task, "process": os.getpid(), **watched}
+        self._hello = {"uri": uri, "task": task, "process": os.getpid(), **self._watched()}
+        self._answered = False  # whether the child has said if the store is open
         self.lost: str | None = None
         self.delivered = 0
+
+    def _watched(self) -> dict[str, Any]:
+        """A heart for the run that begins, and what its watcher needs."""
+        with suppress(OSError):  # a temporary folder that is full: nobody watches then
+            self._heart = Heart() if self._stall_s else None
+        return {"heart": str(self._heart.path), "stall_s": self._stall_s} if self._heart else {}
+
+    def begin(self, spool: Spool) -> None:
+        """A further run of this process, after the one before was delivered with `more`."""
+        self._spool = spool
+        watched = self._watched()
+        if self._process.poll() is not None:  # killed meanwhile
+            self._hello, self._answered = {**self._hello, **watched}, False
+            self._start()
+        else:
+            self._send("begin", **watched)
 
     def __enter__(self) -> "Recorder":
         self._start()
@@ -73,7 +87,11 @@ class Recorder:
 
         A store for which records wait has been there: it is away, and this record will wait with them.
         """
+        if self._answered:
+            self.delivered = 0  # said once
+            return
         reply = self._reply(READY_S, SAVED_S)
+        self._answered = True
         self.delivered = reply.get("delivered", 0)
         if reply.get("refused") and not reply.get("waiting"):
             raise UserError(reply["refused"])
@@ -101,14 +119,18 @@ class Recorder:
             self.lost = f"no disk takes the record: {error}"
             self._send("cancel")
 
-    def deliver(self) -> dict[str, Any]:
-        """Where the run is (`run_id`, `url`, `ui_path`); or `error`, and as `unsaved` the folder where it waits."""
+    def deliver(self, more: bool = False) -> dict[str, Any]:
+        """Where the run is (`run_id`, `url`, `ui_path`); or `error`, and as `unsaved` the folder where it waits.
+
+        With `more` the child stays for a further run of this process.
+        """
         if not self._spool.finished:
             return {"error": self.lost, "unsaved": str(self._spool.folder)}
         if self._process.poll() is not None:  # killed meanwhile: its successor delivers
             self._start()
-        self._send("deliver")
-        self._close()
+        self._send("deliver", more=more)
+        if not more:
+            self._close()
         reply = self._reply(SILENT_S, SAVED_S)
         while "ready" in reply or "refused" in reply:  # of a run that was stopped before it waited for that
             reply = self._reply(SILENT_S, SAVED_S)

@@ -23,7 +23,7 @@ Send = Callable[..., None]
 
 
 def serve(lines: TextIO, replies: TextIO) -> None:
-    """The child's end, until its input closes."""
+    """The child's end, until its input closes; of several runs of one process, one after the other."""
     signals.ignore_stops()  # a cluster signals every process of a job
     send, hello = _sender(replies), json.loads(lines.readline())
     ending, folder = Ending(hello["process"], hello["handle"]), Path(hello["spool"])
@@ -32,13 +32,23 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     with _signs(send):
         reply = _ready(stores, hello["task"], folder)
     send(**reply)
-    if "heart" in hello:
-        hung = f"hung: nothing went on for {hello['stall_s']:g} s {{when}} (protocol.stall_s), so it was killed"
-        Watcher(Path(hello["heart"]), hello["stall_s"], hello["process"], lambda: note(folder, "failed", hung))
+
+    def watch(run: dict[str, Any]) -> None:
+        """Watches the heart of a run, where it has one; its end ends the watching."""
+        if "heart" in run:
+            hung = f"hung: nothing went on for {run['stall_s']:g} s {{when}} (protocol.stall_s), so it was killed"
+            Watcher(Path(run["heart"]), run["stall_s"], hello["process"], lambda: note(folder, "failed", hung))
+
+    watch(hello)
     word = ""
     for line in lines:
         message = json.loads(line)
         word, folder = message["word"], Path(message["spool"])
+        if word == "begin":  # a further run of that process
+            watch(message)
+        elif word == "deliver" and message.get("more"):
+            _deliver(stores, folder, send)
+            word = "cancel"  # of what is delivered nothing is left to do
     if word == "deliver":  # the measuring process owns the spool, and waits for the answer
         _deliver(stores, folder, send)
     elif word != "cancel":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from joulemark.analysis import audit, comparability, description, energy_metrics
+from joulemark.analysis import audit, breakdown, comparability, description, energy_metrics
 from joulemark.analysis.impact import published_text
 from joulemark.core.palette import color_of
 from joulemark.core.record import Record
@@ -49,8 +49,11 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "parameters": record.model.parameters,
         "verdict": audit.verdict(record)[0],
         "flags": ", ".join(record.flags) or None,
+        "process": None if record.origin.shared_process is None else "shared",
+        "shared_process": record.origin.shared_process,
         "shared": "cpu, ram" if record.origin.shared_host else None,
         **evidence,
+        breakdown.TAG: breakdown.text(parts) if (parts := breakdown.of(record)) and parts.bounded else None,
         **published_text.tags(record, metrics),
         "record.id": record.id,
         "record.schema": record.schema,

@@ -45,6 +45,7 @@ class Outcome:
         flags: of the run
         seconds: that the process lived
         stopped_by: the signal that stopped this process, or the trial alone: what was to come after is not wanted
+        process: id of the first record of the process that measured it and others (sweep/shared.py); None of its own
     """
 
     overrides: tuple[str, ...]
@@ -57,6 +58,7 @@ class Outcome:
     flags: tuple[str, ...] = ()
     seconds: float = 0.0
     stopped_by: str | None = None
+    process: str | None = None
 
 
 def run(
@@ -79,16 +81,39 @@ def run(
     forwarding = signals.Forwarding()
     with forwarding if forward_signals else nullcontext():
         arguments, secrets = concealed(overrides)
-        child = _started(arguments, {**(environment or {}), **secrets})
+        child = started(paths.module("", "run", *arguments), {**(environment or {}), **secrets})
         forwarding.add(child)
-        with _limited(child, limit_s, grace_s) as timed_out:
+        with limited(child, limit_s, grace_s) as timed_out:
             out, err = _output(child, grace_s)
-    last, code = last_line(out), child.returncode
-    status, error = _end(last, code, err)
-    if forwarding.stops and not last and code not in (0, 2):  # whatever exit code an interrupted import led to
+    ended = End(last_line(out), child.returncode, err, limit_s if timed_out.is_set() else None)
+    return outcome(overrides, ended, forwarding.stops, time.monotonic() - began_s)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a measured run ended.
+
+    Attributes:
+        last: its last line; empty without one
+        code: the exit code of its process, 0 where that goes on
+        err: what it wrote to standard error
+        over_s: the limit that it went beyond; None where it did not
+    """
+
+    last: Mapping[str, Any]
+    code: int
+    err: str
+    over_s: float | None = None
+
+
+def outcome(overrides: Sequence[str], ended: End, stops: Sequence[str], seconds: float) -> Outcome:
+    """What became of a run, `stops` being the signals that this process took meanwhile."""
+    last, code = ended.last, ended.code
+    status, error = _end(last, code, ended.err)
+    if stops and not last and code not in (0, 2):  # whatever exit code an interrupted import led to
         status = "interrupted"
-    if timed_out.is_set() and status in ("interrupted", "killed"):
-        status, error = "timed_out", f"not done within {limit_s:g} s{f': {error}' if error else ''}"
+    if ended.over_s is not None and status in ("interrupted", "killed"):
+        status, error = "timed_out", f"not done within {ended.over_s:g} s{f': {error}' if error else ''}"
     stopped_alone = signals.stop_in(code) if status == "interrupted" else None
     return Outcome(
         overrides=tuple(map(tracking.public_override, overrides)),
@@ -99,18 +124,22 @@ def run(
         unsaved=last.get("unsaved"),
         metrics=last.get("metrics", {}),
         flags=tuple(last.get("flags", ())),
-        seconds=time.monotonic() - began_s,
-        stopped_by=forwarding.stops[0] if forwarding.stops else stopped_alone,
+        seconds=seconds,
+        stopped_by=stops[0] if stops else stopped_alone,
+        process=last.get("process"),
     )
 
 
-def _started(overrides: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+def started(
+    command: Sequence[str], environment: Mapping[str, str], stdin: int = subprocess.DEVNULL
+) -> "subprocess.Popen[str]":
+    """A process that measures, which ends with this one; nobody sees a question, so it has no input to wait for."""
     # MLFLOW_RUN_ID would name a run of another's
     inherited = {key: value for key, value in paths.child_environment().items() if key != "MLFLOW_RUN_ID"}
     return subprocess.Popen(
-        paths.module("", "run", *overrides),
+        list(command),
         env={**inherited, **environment},
-        stdin=subprocess.DEVNULL,  # a question nobody sees would wait for ever
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -125,13 +154,13 @@ def _output(child: "subprocess.Popen[str]", grace_s: float) -> tuple[str, str]:
     try:
         return child.communicate()
     except BaseException:  # KeyboardInterrupt, where signals are the caller's own
-        with _limited(child, 0.0, grace_s):
+        with limited(child, 0.0, grace_s):
             child.communicate()
         raise
 
 
 @contextmanager
-def _limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: float) -> Iterator[Event]:
+def limited(child: "subprocess.Popen[str]", limit_s: float | None, grace_s: float) -> Iterator[Event]:
     """Ends a trial that goes on for longer than `limit_s`, and sets the event then. The thread sleeps on a lock."""
     timed_out, ended = Event(), Event()
 

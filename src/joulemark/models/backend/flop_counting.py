@@ -41,7 +41,7 @@ def count(predict: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> Work
     try:
         for parameter in asking:
             parameter.requires_grad_(False)
-        with eagerly(), flops, reads:
+        with eagerly(getattr(predict, "model", None)), flops, reads:
             predict(batch)
     finally:
         for parameter in asking:
