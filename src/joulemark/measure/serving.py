@@ -152,6 +152,8 @@ def _measured(
     summary = traffic_of(
         answers.timings, known, run.scenario.limits, asked.schedule, gaps, _counted_by(run, server), cpu_s
     )
+    if stop is not None:  # requests that were still to come say nothing of what the engine keeps up with
+        summary = replace(summary, kept_up=None)
     summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
     record = _with_facts(record, server)  # some are known only after calls
