@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from joulemark.analysis import audit, caveats, description, named_metrics, result_table
+from joulemark.analysis import audit, caveats, description, flags, named_metrics, result_table
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware, Site
@@ -111,6 +111,42 @@ def test_memory_that_the_read_ahead_does_not_have_is_one_line_that_names_prefetc
         "MemoryError: no pinned memory of the host",
     )
     assert ran_out(record.error) == 2
+
+
+class Counting(FakeModel):
+    """A model whose every second image was decoded by the host."""
+
+    def load(self, task, device, settings):
+        loaded, taken = super().load(task, device, settings), []
+
+        def predict(inputs):
+            taken.extend(inputs)
+            return loaded.predict(inputs)
+
+        def facts():
+            decoded = {"nvjpeg": len(taken), "pil": len(taken)}
+            return {"preprocessing": {"library": "fake", "decoded_by": decoded, "host_inputs": len(taken)}}
+
+        return replace(loaded, predict=predict, later_facts=facts)
+
+
+def test_what_prepared_the_inputs_is_in_the_record_as_of_the_last_window_and_is_said():
+    clock, seen = FakeClock(), {}
+    record = benched(a_run(clock, model=Counting(clock)), clock, lambda step, known: seen.update({step: known}))
+    assert "preprocessing" not in seen["load"].model.facts
+    counts = [known.model.facts["preprocessing"]["host_inputs"] for step, known in seen.items() if "window" in step]
+    assert counts == sorted(counts)
+    assert record.model.facts["preprocessing"]["host_inputs"] == counts[-1]
+    assert counts[-1] >= 3 * record.measurement.windows[-1].passes
+    assert "host_decoded" in record.flags
+    assert any(line.startswith("host_decoded: the host decoded images") for line in caveats.warnings(record))
+    assert (
+        flags.host_decoded(record) == "50% of the calls' images: files that are no plain JPEG, or that the GPU refuses"
+    )
+    without = replace(
+        record.model, facts={"preprocessing": {"library": "fake", "decoded_by": {"nvjpeg": 9}, "host_inputs": 0}}
+    )
+    assert flags.host_decoded(replace(record, model=without)) is None
 
 
 class NewHead(FakeModel):
