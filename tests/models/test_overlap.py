@@ -1,6 +1,6 @@
 """The steps of each kind that overlaps give the predictions of its plain call, on the weights that ship."""
 
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -85,18 +85,14 @@ def test_on_a_processor_nothing_is_copied_and_each_tensor_of_a_batch_is_found() 
     assert transfers.arriving((rows, tensor)).arrived() == (rows, tensor)
 
 
-def test_on_a_card_the_model_waits_for_what_was_prepared_in_another_stream_and_nobody_else_does(
+def test_on_a_card_a_batch_is_pinned_by_whoever_prepares_it_and_its_predictions_are_read_once_they_have_arrived(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     log: list[str] = []
 
-    class Stream:
-        def record_event(self) -> str:
-            log.append("made")
-            return "made"
-
-        def wait_event(self, event: str) -> None:
-            log.append(f"wait for {event}")
+    class Event:
+        def synchronize(self) -> None:
+            log.append("arrived")
 
     class Doubling:
         def prepare(self, inputs: Any) -> Any:
@@ -108,15 +104,15 @@ def test_on_a_card_the_model_waits_for_what_was_prepared_in_another_stream_and_n
             return batch, batch.tensors["input_ids"] * 2
 
         def read(self, output: Any) -> Any:
+            log.append("read")
             return output[1].tolist()
 
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: Stream())
-    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
-    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: log.append("pinned") or tensor)
+    monkeypatch.setattr(transfers, "arriving", lambda output: transfers.Arriving(output, (Event(), Event())))
     steps = transfers.overlapping(Doubling(), "cuda:0", threads=2)
     assert steps.read(steps.infer(steps.prepare([1, 2]))) == [2, 4]
-    assert log == ["prepare", "pinned", "made", "wait for made", "infer"]
+    assert log == ["prepare", "pinned", "infer", "arrived", "arrived", "read"]
+    assert steps.threads == 2
 
 
 def test_pinned_memory_that_is_not_there_is_a_lack_of_memory_and_any_other_error_stays_itself(
