@@ -78,6 +78,7 @@ class _Overlap:
         self._given: deque[tuple[float, Any]] = deque()
 
     def calls(self) -> Calls:
+        """Every call, in order, as it ends."""
         while self._begin():
             try:
                 self._give()
