@@ -9,6 +9,7 @@ import pytest
 from joulemark.cli import calibrate
 from joulemark.config import compatibility, model_files, saved_settings
 from joulemark.config.run import RunSchema
+from joulemark.core import extras
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Settings
@@ -145,6 +146,51 @@ def test_preprocessing_workers_are_for_models_that_read_images_and_at_most_as_ma
         built("preprocessing_workers=2")
     with pytest.raises(UserError, match="preprocessing_workers=0: must be 1 or more"):
         built(*seeing, "preprocessing_workers=0")
+
+
+def test_threads_that_prepare_texts_each_need_a_batch_to_prepare_ahead(monkeypatch):
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
+    fast = ("preprocessing=fast", "preprocessing_workers=3")
+    assert built(*fast, "prefetch=2").settings.prefetch == 2
+    with pytest.raises(UserError, match=r"one at a time with prefetch=0; type preprocessing_workers=1 or prefetch=3"):
+        built(*fast)
+    with pytest.raises(UserError, match=r"type preprocessing_workers=1 or preprocessing=fast"):
+        built("preprocessing_workers=3", "prefetch=3")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["prefetch=2", "model=bloomz", "task=text_generation"], "prepares no batch while it works on another"),
+        (["prefetch=-1"], "prefetch=-1: must be 0 or more"),
+        (["prefetch=2", "scenario=server", "scenario.rate=1"], "engine=transformers does not take prefetch=2"),
+        (["preprocessing=device"], "model=embedded_classifier has transformers, fast"),
+    ],
+)
+def test_a_way_of_feeding_that_a_model_or_an_engine_does_not_have_is_refused_in_one_line(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_threads_prepare_what_processes_do_not_and_torchvision_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
+    monkeypatch.setattr(extras, "installed", lambda module: True)
+    finding = ("model=detr_resnet_50", "task=object_detection", "model.weights=random", "preprocessing_workers=4")
+    with pytest.raises(UserError, match=r"type preprocessing_workers=1 or preprocessing=fast$"):
+        built(*finding)
+    assert built(*finding, "preprocessing=fast").settings.preprocessing_workers == 4
+    hearing = ("model=whisper", "task=speech_recognition", "model.weights=random", "preprocessing=fast")
+    assert built(*hearing, "preprocessing_workers=4").settings.preprocessing == "fast"
+    with pytest.raises(UserError, match="preprocessing=device needs a GPU, and this run is on the cpu; type prepro"):
+        built(*finding, "preprocessing=device")
+
+    monkeypatch.setattr(extras, "installed", lambda module: module != "torchvision")
+    with pytest.raises(
+        UserError, match=r"^preprocessing=fast needs the package torchvision, .* pip install 'joulemark\[vision\]'$"
+    ):
+        built(*finding, "preprocessing=fast")
+    assert built(*hearing).settings.preprocessing == "fast"  # sounds need torch alone
 
 
 def test_every_setting_reaches_schema_run_record_params_saved_settings_report_and_registry():

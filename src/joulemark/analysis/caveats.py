@@ -30,6 +30,7 @@ EXPLAINED = {
     "from all rows",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
+    flags.HOST_DECODED: "the host decoded images that the GPU was to decode",
     "truncated": "inputs were longer than the model's context and were truncated",
     "not_converged": "the within-run interval is wider than the protocol asks",
     flags.ERRORS: "requests failed or timed out: their energy is in the total, their tokens are not",
@@ -52,6 +53,7 @@ def warnings(record: Record) -> list[str]:
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
         "no_quality": f": {record.no_quality}",
         **_of_traffic(record),
+        flags.HOST_DECODED: f" ({flags.host_decoded(record)})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
     explained = (
