@@ -9,13 +9,14 @@ from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Work
-from joulemark.core.model import Loaded, Settings
+from joulemark.core.model import Loaded, Settings, Steps
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data.dataset import Dataset
 from joulemark.measure import loading, runner
 from joulemark.measure.draft import draft
 from joulemark.measure.instruments import Instruments
+from joulemark.sweep.memory import ran_out
 from joulemark.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
 
@@ -68,6 +69,48 @@ def test_a_finished_run_has_energy_and_quality_of_the_same_calls():
 def test_loading_is_measured_apart():
     clock = FakeClock()
     assert named_metrics.metrics(benched(a_run(clock), clock))["energy/load_wh"] == pytest.approx(50 * 2.0 / 3600)
+
+
+class Ahead(FakeModel):
+    """A model whose batches are prepared ahead, until there is no memory for that."""
+
+    def load(self, task, device, settings):
+        loaded, begun = super().load(task, device, settings), []
+
+        def prepare(inputs):
+            begun.append(inputs)
+            if len(begun) > self.fails_after:
+                raise MemoryError("no pinned memory of the host")
+            return inputs
+
+        return replace(loaded, steps=Steps(prepare, loaded.predict, lambda predictions: predictions))
+
+
+def test_a_run_that_prepares_ahead_has_the_predictions_and_units_of_one_that_does_not():
+    records = []
+    for ahead in (0, 1, 2, 7):
+        clock = FakeClock()
+        run = a_run(clock, model=Ahead(clock, fails_after=10**9), settings=Settings(batch_size=2, prefetch=ahead))
+        records.append(benched(run, clock))
+    for record in records:
+        assert record.status == "finished"
+        assert record.scores == records[0].scores
+        assert [request.output for request in record.requests] == ["positive", "positive", "negative"]
+        for window in record.measurement.windows:
+            assert window.units == window.requests == 3 * window.passes
+            assert len(window.batch_s) == 2 * window.passes
+
+
+def test_memory_that_the_read_ahead_does_not_have_is_one_line_that_names_prefetch():
+    clock = FakeClock()
+    run = a_run(clock, model=Ahead(clock, fails_after=3), settings=Settings(batch_size=2, prefetch=3))
+    record = benched(run, clock)
+    assert (record.status, record.error) == (
+        "failed",
+        "out of memory at batch_size=2 with prefetch=3 (type a smaller one, or prefetch=0): "
+        "MemoryError: no pinned memory of the host",
+    )
+    assert ran_out(record.error) == 2
 
 
 class Counting(FakeModel):

@@ -59,7 +59,19 @@ def warnings(record: Record) -> list[str]:
     explained = (
         f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
     )
-    return [*explained, *absent(record)]
+    return [*explained, *_of_calls(record), *absent(record)]
+
+
+def _of_calls(record: Record) -> list[str]:
+    """Requests that alone are beyond the budget of a batch, and calls that no CUDA graph was recorded for."""
+    facts = record.model.facts
+    over, eager, known = (facts.get(name, 0) for name in ("over_batch_tokens", "eager_calls", "cuda_graphs"))
+    budget = f"{over} requests have more than batch_tokens={record.settings.batch_tokens} tokens alone"
+    graphs = f"{eager} calls ran without a CUDA graph: the batches have more than {known} shapes"
+    return [
+        *([f"over_budget: {budget}: each is a batch of its own"] if over else []),
+        *([f"eager_calls: {graphs}, which pad_to_multiple_of makes fewer"] if eager else []),
+    ]
 
 
 def _of_shared_process(record: Record) -> dict[str, str]:

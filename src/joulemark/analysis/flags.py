@@ -31,18 +31,22 @@ def undeciding(raised: Iterable[str]) -> str | None:
 
 
 def measurement_flags(
-    measurement: Measurement, weights: str | None, estimated_limit: float = Site.estimated_limit
+    measurement: Measurement,
+    weights: str | None,
+    estimated_limit: float = Site.estimated_limit,
+    overlapping: bool = False,
 ) -> tuple[str, ...]:
     """The flags of what was measured, in alphabetical order.
 
-    `estimated` above the site's limit: beyond it an estimate decides the total.
+    `estimated` above the site's limit: beyond it an estimate decides the total. `overlapping` where batches are
+    prepared ahead.
     """
     raised = {
         EARLY_STOPPED: measurement.stopped_early,
         "estimated": (estimated_share(measurement) or 0.0) > estimated_limit,
         "incomplete_windows": len(readings.complete_windows(measurement)) < len(measurement.windows),
         "random_weights": weights == "random",
-        "stages_disagree": plausibility.stages_disagree(measurement),
+        "stages_disagree": plausibility.stages_disagree(measurement, overlapping),
         "suspended": measurement.suspended_windows > 0,
         # served traffic is one window, which has no spread: its evidence is the processes
         NOT_CONVERGED: bool(measurement.windows) and not measurement.converged and measurement.traffic is None,

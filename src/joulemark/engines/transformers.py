@@ -26,7 +26,7 @@ class Transformers:
     """
 
     needs: ClassVar[EngineNeeds] = EngineNeeds(
-        lengths=False, local=True, settings={"sort": ("none",), "batch_tokens": (0,)}
+        lengths=False, local=True, settings={"sort": ("none",), "batch_tokens": (0,), "prefetch": (0,)}
     )
 
     @property
