@@ -178,9 +178,7 @@ def carried_over(study: Study) -> list[str]:
     checks = study.checks()
     wrong = [f"! {sentence}: what it measured counts for nothing" for agrees, sentence in checks if agrees is False]
     agreed = sum(agrees is True for agrees, _ in checks)
-    said = (
-        f"screening: {agreed} of {len(checks)} processes of several settings gave their first one's energy"
-    )
+    said = f"screening: {agreed} of {len(checks)} processes of several settings gave their first one's energy"
     return [*([f"{said} again at their end"] if checks else []), *wrong]
 
 
