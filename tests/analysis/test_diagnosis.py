@@ -123,7 +123,7 @@ def test_a_small_generator_at_batch_1_is_launch_bound_and_wants_a_larger_batch()
     ("model", "option"),
     [
         ({"compiles": True, "graphs": False, "caches": ("dynamic", "static")}, "cache=static compile=true"),
-        ({"compiles": True, "graphs": True, "caches": ("dynamic",)}, "compile=graphs"),
+        ({"compiles": True, "graphs": True, "caches": ("dynamic",)}, "compile=cudagraphs"),
         ({"compiles": True, "graphs": False, "caches": ("dynamic",)}, "batch_size=64"),
         ({"compiles": False, "graphs": True, "caches": ("dynamic", "static")}, "batch_size=64"),
     ],
@@ -218,3 +218,86 @@ def test_cards_that_wait_for_each_other_say_nothing_of_the_host():
 def test_watts_of_a_neighbour_are_not_taken_for_the_models():
     assert diagnosis.findings(GPT2)
     assert not diagnosis.findings(replace(GPT2, flags=("contaminated",)))
+
+
+ABLE = Capabilities(
+    accepts=("text",), preprocessings=("transformers", "fast"), overlaps=True, token_budgets=True
+)  # fmt: skip
+SEEING = Capabilities(
+    accepts=("image",), reads_images=True, overlaps=True, preprocessings=("transformers", "fast", "device")
+)
+
+
+def fed(phases, busy=0.5, watts=400.0, capabilities=ABLE, flops=5e12, lengths=(9,), **settings):
+    """A run whose stages are the whole second of a request, in bf16."""
+    requests = tuple(replace(TEXT, id=str(place), input_tokens=length) for place, length in enumerate(lengths))
+    record = run(watts, busy, phases, "bf16", capabilities=capabilities, work=Work(flops, 0.0), requests=requests)
+    return replace(record, settings=replace(record.settings, **settings))
+
+
+def options(record):
+    return [(finding.what, finding.options) for finding in diagnosis.findings(record)]
+
+
+def test_the_largest_part_that_an_option_removes_comes_first():
+    launches, host = "the GPU waits for the host to launch its work", "the host prepares inputs while the GPU waits"
+    few = diagnosis.findings(fed({"preprocessing": 200.0, "model": 800.0}))
+    assert [finding.what for finding in few] == [launches, host]
+    much = diagnosis.findings(fed({"preprocessing": 480.0, "model": 520.0}, flops=5e13))
+    assert [finding.what for finding in much] == [host, launches]
+    assert much[0].joules == pytest.approx(192.0)
+    assert much[0].evidence == "48% of a request's energy"
+
+
+def test_a_part_below_a_tenth_of_the_energy_is_not_reported():
+    assert len(options(fed({"preprocessing": 90.0, "model": 910.0}))) == 1
+
+
+def test_the_host_is_made_faster_only_by_what_the_model_supports_and_the_run_did_not_set():
+    slow = {"preprocessing": 900.0, "model": 100.0}
+    assert options(fed(slow))[0][1] == ("preprocessing=fast", "prefetch=2", "batch_size=8")
+    assert options(fed(slow, preprocessing="fast", prefetch=2))[0][1] == ("batch_size=8",)
+    plain = fed(slow, capabilities=Capabilities(accepts=("text",)))
+    assert options(plain)[0][1] == ("batch_size=8",)
+    workers = "preprocessing=fast preprocessing_workers=8"
+    seeing = ("preprocessing=device", "preprocessing=fast", workers, "prefetch=2")
+    images = [fed(slow, capabilities=SEEING, lengths=(None,), batch_size=64, **more)
+              for more in ({}, {"preprocessing": "fast"}, {"preprocessing": "device", "prefetch": 2})]  # fmt: skip
+    assert [options(record)[0][1] for record in images] == [
+        seeing, (seeing[0], "preprocessing_workers=8", "prefetch=2"), ()
+    ]  # fmt: skip
+    hearing = replace(SEEING, accepts=("audio",), reads_images=False)
+    assert workers in options(fed(slow, capabilities=hearing, lengths=(None,), batch_size=64))[0][1]
+
+
+def test_a_record_that_does_not_tell_what_its_model_can_do_gets_no_advice_that_it_may_refuse():
+    phases = {"preprocessing": 300.0, "model": 500.0}
+    known = [option for _, lines in options(fed(phases, capabilities=None, batch_size=64)) for option in lines]
+    assert known
+    assert all(option.startswith("batch_size=") for option in known)
+
+
+def test_time_between_stages_is_filled_by_preparing_ahead():
+    record = fed({"preprocessing": 50.0, "model": 600.0}, busy=0.95)
+    assert options(record)[-1] == ("the GPU waits between its stages", ("prefetch=2", "batch_size=8"))
+    ahead = replace(record, settings=replace(record.settings, prefetch=2))
+    assert options(ahead)[-1][1] == ("batch_size=8",)
+
+
+def test_padding_is_reported_from_the_lengths_of_the_requests_and_removed_by_sorting():
+    phases, mixed = {"preprocessing": 10.0, "model": 990.0}, (10, 90) * 5
+    record = fed(phases, busy=0.95, lengths=mixed, batch_size=2)
+    what, lines = options(record)[-1]
+    assert what == "batches are padded"
+    assert lines == ("sort=length", "sort=length batch_size=16 batch_tokens=256")
+    assert "44% of the tokens" in diagnosis.findings(record)[-1].evidence
+    for change in ({"sort": "length"}, {"batch_tokens": 512}, {"batch_size": 1}):
+        assert "batches are padded" not in dict(options(replace(record, settings=replace(record.settings, **change))))
+    alike = fed(phases, busy=0.95, lengths=(50,) * 10, batch_size=2)
+    assert "batches are padded" not in dict(options(alike))
+
+
+def test_what_to_try_next_is_in_the_sentence_after_what_to_try():
+    first = diagnosis.findings(fed({"preprocessing": 900.0, "model": 100.0}))[0]
+    assert first.sentence.endswith("; try preprocessing=fast; then prefetch=2, or batch_size=8")
+    assert first.try_options == "preprocessing=fast"

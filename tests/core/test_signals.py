@@ -74,6 +74,42 @@ def test_handlers_of_the_users_own_are_not_deferred(handlers):
         assert received == [signal.SIGTERM]
 
 
+def test_a_withheld_stop_comes_through_where_it_is_let_in_and_nowhere_else(handlers):
+    done = []
+
+    def before_it_is_let_in():
+        with signals.Withheld() as stops:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)  # of the parent, say
+            done.append("noted whole")
+            with stops.admitted():
+                done.append("waited")
+
+    def while_it_is_let_in():
+        with signals.Withheld() as stops, stops.admitted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("waited")
+
+    def where_it_never_is():
+        with signals.Withheld():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("to the end")
+
+    for stretch in (before_it_is_let_in, while_it_is_let_in, where_it_never_is):
+        signals.interrupt_on_stop()
+        with pytest.raises(Interrupted, match="SIGTERM"):
+            stretch()
+        os.kill(os.getpid(), signal.SIGINT)  # what follows a stop breaks no record
+    assert done == ["noted whole", "to the end"]
+
+
+def test_handlers_are_as_they_were_after_a_stretch_that_no_stop_reached(handlers):
+    signals.interrupt_on_stop()
+    with signals.Withheld() as stops, stops.admitted():
+        pass
+    assert signal.getsignal(signal.SIGINT) is Interrupted.by
+
+
 @pytest.mark.processes
 def test_a_trial_that_a_library_starts_leaves_the_users_handlers_alone_and_ends_with_a_keyboard_interrupt(
     program,  # noqa: F811

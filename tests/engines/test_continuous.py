@@ -82,7 +82,6 @@ def test_every_call_ends_once_in_the_words_of_fixed_batches_token_by_token(archi
     checkpoint = weights(tmp_path, architecture)
     with up(checkpoint) as server:
         events = drive(server, calls(TEXTS))
-        assert server.streams
         assert server.facts["pages"] == 8
         assert server.facts["batch_tokens"] == 64
     assert ended(events) == fixed(checkpoint, TEXTS)

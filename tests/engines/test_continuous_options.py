@@ -14,13 +14,13 @@ from joulemark.core.model import Checkpoint, Settings
 from joulemark.engines.continuous import Continuous
 from joulemark.engines.settings import check_settings
 from joulemark.models.causal_lm import CausalLM
-from joulemark.models.seq2seq_lm import Seq2SeqLM
 from tests.fakes import CPU
 from tests.models import tiny
 from tests.paths import ROOT
 
 LLAMA = CausalLM(Checkpoint("x", weights="random", shape={"model_type": "llama"}), "general_purpose")
 BLOOM = CausalLM(tiny.random("bloom"), "general_purpose")
+EMBEDDED = CausalLM(Checkpoint("general", weights="embedded"), "general_purpose")
 TWO = Hardware("two", "cuda", ("bf16",), uuid="GPU-a", beside=((1, "GPU-b"),))
 
 
@@ -57,8 +57,8 @@ def test_what_it_cannot_page_or_spread_is_refused_before_it_is_loaded() -> None:
     engine = Continuous()
     engine.check(LLAMA, tiny.Ask(), CPU)
     for model, hardware, message in (
-        (Seq2SeqLM(tiny.random("t5"), "general_purpose"), CPU, "runs decoder-only language models, not a seq2seq_lm"),
-        (BLOOM, CPU, "a bloom has no attention that reads pages; type engine=transformers"),
+        (BLOOM, CPU, "a bloom has no attention that reads pages; type engine=transformers, or model=embedded_llama"),
+        (EMBEDDED, CPU, "a bloom has no attention that reads pages; type engine=transformers, or model=embedded_llama"),
         (LLAMA, TWO, "runs on one GPU; type hardware.index=0"),
     ):
         with pytest.raises(UserError, match=re.escape(message)):

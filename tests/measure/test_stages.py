@@ -41,7 +41,7 @@ def test_a_stage_is_measured_alone_and_takes_what_the_one_before_it_gave():
         [5.0, 6.0]
     )  # whole passes over two batches
     assert [phase.window.requests for phase in measurement] == [40, 12]
-    assert set(calls) == {"ab", "ef"}  # spread over the inputs, not the first ones
+    assert set(calls) == {"cd", "gh"}  # spread over the inputs, not the first ones
     record = Measurement(stages=tuple(measurement))
     metrics = energy_metrics.stage_metrics(record)
     assert metrics["stages/preprocessing_wh_per_1k"] == pytest.approx(100.0 * 0.25 / 2 * 1000 / 3600)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joulemark.core.serving import Call, Event, Schedule
+from joulemark.core.signals import Interrupted
 from joulemark.core.task import Prediction
 from joulemark.measure.traffic import Answers, TrafficPlan, drive
 from joulemark.scenarios.closed_loop import ClosedLoop
@@ -56,6 +57,20 @@ class Counter:
 
     def cancel(self, number):
         self.cancelled.append(number)
+
+
+class Stopped(Counter):
+    """The engine whose wait is interrupted at a moment."""
+
+    def __init__(self, clock, stop_s, **places):
+        super().__init__(clock, **places)
+        self.stop_s = stop_s
+
+    def events(self, until_s):
+        if min([until_s, *(at_s for at_s, _, _ in self.coming)]) < self.stop_s:
+            return super().events(until_s)
+        self.clock.time, self.stop_s = self.stop_s, float("inf")
+        raise Interrupted("SIGINT")
 
 
 def driven(schedule, timeout_s=100.0, max_duration_s=1000.0, samples=None, **engine):
@@ -110,6 +125,19 @@ def test_a_request_without_an_answer_is_given_up_and_counted():
     assert [timing.outcome for timing in answers.timings] == ["answered", "timed_out", "answered"]
     assert answers.timings[1].finished_s == 30.0
     assert server.cancelled == [1]
+
+
+def test_a_stop_keeps_what_was_answered_and_tells_what_was_under_way_from_what_never_came():
+    clock = FakeClock()
+    server, answers = Stopped(clock, stop_s=5.0), Answers(gap_s=lambda gap_s: None)
+    plan = TrafficPlan(Schedule(4, at_s=[0.0, 0.0, 4.0, 9.0]), lambda number: Call(number, "text"), 100.0, 1000.0, 4)
+    with pytest.raises(Interrupted, match="SIGINT"):
+        drive(server, plan, answers, clock)
+    assert [timing.outcome for timing in answers.timings] == ["answered", "answered", "interrupted", "unsent"]
+    assert list(answers.places) == [0, 1, -1, -1]
+    under_way = answers.timings[2]
+    assert (under_way.sent_s, under_way.first_s, under_way.finished_s) == (4.0, None, 5.0)
+    assert under_way.reason == "interrupted by SIGINT"
 
 
 def test_a_rate_that_no_engine_keeps_ends_by_the_traffics_own_limit():

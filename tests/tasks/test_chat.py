@@ -75,7 +75,7 @@ def test_drawn_lengths_are_the_seeds_and_reach_a_fixed_batch_with_the_input():
     lengths = [sample.output_tokens for sample in drawn]
     assert lengths == [sample.output_tokens for sample in samples(*rows, lengths="lognormal")]
     assert lengths != [sample.output_tokens for sample in samples(*rows, lengths="lognormal", seed=1)]
-    assert Batches(drawn, range(50), 50)[0] == [Bounded(sample.input, sample.output_tokens) for sample in drawn]
+    assert Batches(drawn, range(50), [50])[0] == [Bounded(sample.input, sample.output_tokens) for sample in drawn]
 
 
 @pytest.mark.parametrize(("least", "most"), [(0, 10), (11, 10)])

@@ -1,16 +1,20 @@
 """Why a run costs what it costs, and the one option to try next: a Record in, findings out, nothing measured anew.
 
-the host's own stages take half of the time  ──▶ starved        larger batches, if they are of text
+the host's own stages take half of the time  ──▶ starved        faster preprocessing, ahead of the card
 else the GPU is idle between short kernels    ──▶ launch-bound   more requests a launch, then CUDA graphs
 else it is busy, and bytes take the longer    ──▶ memory-bound   more requests a reading of the weights
 else it is busy                               ──▶ compute-bound  cheaper FLOPs
+
+Beside that each part of the energy (analysis/breakdown.py) that is large and that an option removes, the largest first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from joulemark.analysis import energy_metrics, named_metrics, requests
+from joulemark.analysis import advice, breakdown, named_metrics
+from joulemark.analysis.breakdown import BETWEEN, BEYOND, BOUND, MODEL, POSTPROCESSING, PREPROCESSING, Breakdown
 from joulemark.analysis.lower_bound import LowerBound
+from joulemark.analysis.signs import Signs, drawn, read
 from joulemark.core.record import Record
 
 # Preparing inputs for half of the time makes the host the slowest part, whatever the GPU does.
@@ -23,12 +27,8 @@ BUSY = 0.9
 NEAR_IDLE = 0.1
 # One of the host's cores at work all the time is how a thread that launches kernels looks.
 CORE_BUSY = 0.9
-# How many times more requests to try at once: on an H100 the energy per request fell to a third and less.
-MORE = 8
-# An image takes thousands of times the FLOPs of a token and fills a card sooner (SDXL: 1.4 times less at 4).
-MORE_IMAGES = 4
-# What a precision costs less than, in order of trying: bf16 has the range of fp32, so it seldom changes a prediction.
-CHEAPER = {"fp32": ("bf16", "fp16", "tf32"), "tf32": ("bf16", "fp16")}
+# Of a request's energy: a part below it is not worth an option, and within what two processes differ by.
+LARGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,40 +38,29 @@ class Finding:
     Attributes:
         what: what it is, in one clause
         evidence: the numbers that show it
-        try_options: options to type next; None where none helps
+        options: lines of options that help, the one to try first first; each is a run of its own
+        joules: what it takes of a request, gross; None where its part of the energy is not known
     """
 
     what: str
     evidence: str
-    try_options: str | None = None
+    options: tuple[str, ...] = ()
+    joules: float | None = None
+
+    @property
+    def try_options(self) -> str | None:
+        """The options to type next; None where none helps."""
+        return self.options[0] if self.options else None
+
+    @property
+    def then(self) -> str:
+        """What to try after them, as text; empty where nothing is left."""
+        return f"; then {', or '.join(self.options[1:])}" if self.options[1:] else ""
 
     @property
     def sentence(self) -> str:
         """All of it in one line."""
-        return f"{self.what}: {self.evidence}" + (f"; try {self.try_options}" if self.try_options else "")
-
-
-@dataclass(frozen=True)
-class Signs:
-    """What a record tells of the device at work; None is not available.
-
-    Attributes:
-        busy: share of the time that the GPU was busy, in [0, 1]
-        mean_w: mean power of the GPU, W
-        idle_w: its idle power with the model loaded, W
-        power_share: where the mean power lies between idle (0) and the power limit (1)
-        cores: how many cores of the host were at work
-        host_share: share of the time that the host's own stages take, in [0, 1]
-        host_stage: the longer of the host's stages
-    """
-
-    busy: float | None
-    mean_w: float | None
-    idle_w: float | None
-    power_share: float | None
-    cores: float | None
-    host_share: float | None
-    host_stage: str | None = None
+        return f"{self.what}: {self.evidence}" + (f"; try {self.try_options}{self.then}" if self.options else "")
 
 
 def findings(record: Record) -> list[Finding]:
@@ -83,137 +72,108 @@ def findings(record: Record) -> list[Finding]:
     unclear = len(record.hardware.uuids) > 1 or "contaminated" in record.flags
     if record.hardware.device != "cuda" or unclear or not record.measurement.windows:
         return []
-    signs, bound = read(record), named_metrics.lower_bound_of(record)
-    host = _starved(record, signs)
-    if host:
-        return [host]
-    if signs.busy is None or signs.power_share is None:
+    parts, signs = breakdown.of(record), read(record)
+    limit = _limit(record, signs, parts)
+    if limit is None:
         return []
+    others = [each for each in _removable(record, parts) if each.options and each.options[0] not in limit.options]
+    return sorted([limit, *others], key=lambda each: each.joules or 0.0, reverse=True)
+
+
+def _limit(record: Record, signs: Signs, parts: Breakdown | None) -> Finding | None:
+    """What the GPU waits for; None where it is not known whether it waits."""
+    bound = named_metrics.lower_bound_of(record)
+    host = _starved(record, signs, parts)
+    if host:
+        return host
+    if signs.busy is None or signs.power_share is None:
+        return None
     if signs.busy < BUSY or signs.power_share < NEAR_IDLE:
-        return [_launches(record, signs)]
-    return [_memory(record, bound, signs) if bound and bound.byte_s > bound.flop_s else _compute(record, signs)]
+        return _launches(record, signs, parts)
+    if bound and bound.byte_s > bound.flop_s:
+        return _memory(record, bound, signs, parts)
+    return _compute(record, signs, parts)
 
 
-def read(record: Record) -> Signs:
-    """The signs of a record."""
-    power, environment = energy_metrics.power_metrics(record.measurement), record.environment
-    mean_w, idle_w, limit_w = power["power/gpu_mean_w"], power["power/idle_w"], record.hardware.power_limit_w
-    share = None
-    if mean_w is not None and idle_w is not None and limit_w and limit_w > idle_w:
-        share = (mean_w - idle_w) / (limit_w - idle_w)
-    stage, host_share = _host(energy_metrics.stage_metrics(record.measurement))
-    load, count = power["utilization/cpu"], environment.cpu_cores
-    return Signs(
-        busy=power["utilization/gpu"],
-        mean_w=mean_w,
-        idle_w=idle_w,
-        power_share=share,
-        cores=load * count if load is not None and count else None,
-        host_share=host_share,
-        host_stage=stage,
-    )
+def _removable(record: Record, parts: Breakdown | None) -> list[Finding]:
+    """Every large part of the energy that an option removes."""
+    if parts is None:
+        return []
+    host, idle = parts.joules(PREPROCESSING, POSTPROCESSING), parts.joules(BETWEEN)
+    found = [
+        _part("the host prepares inputs while the GPU waits", host, parts, advice.preparing_faster(record)),
+        _part("the GPU waits between its stages", idle, parts, advice.less_waiting(record)),
+        _padding(record, parts),
+    ]
+    return [each for each in found if each is not None]
 
 
-def _host(phases: Mapping[str, float | None]) -> tuple[str | None, float | None]:
-    """The longer of the host's own two stages, and the share of an inference's time that both take; None where the
-    stages are not known."""
-    seconds = {
-        name.removeprefix("stages/").removesuffix("_s"): value
-        for name, value in phases.items()
-        if name.endswith("_s") and value is not None
-    }
-    own = {name: seconds[name] for name in ("preprocessing", "postprocessing") if name in seconds}
-    if not own or not sum(seconds.values()):
-        return None, None
-    return max(own, key=lambda name: own[name]), sum(own.values()) / sum(seconds.values())
+def _part(what: str, joules: float | None, parts: Breakdown, options: Sequence[str]) -> Finding | None:
+    if joules is None or joules < LARGE * parts.total_j:
+        return None
+    return Finding(what, f"{joules / parts.total_j:.0%} of a request's energy", tuple(options), joules)
 
 
-def _starved(record: Record, signs: Signs) -> Finding | None:
+def _padding(record: Record, parts: Breakdown) -> Finding | None:
+    """Tokens that only fill a batch up to its longest text; of a model that writes its answer the prefill is not known
+    apart, so it has none."""
+    model_j, options = parts.joules(BOUND, BEYOND, MODEL), advice.less_padding(record)
+    one_pass = any(stage.name == MODEL for stage in record.measurement.stages)
+    tokens = advice.padded_tokens(record) if options and one_pass and model_j is not None else None
+    if model_j is None or tokens is None:
+        return None
+    share = 1 - tokens[0] / tokens[1]
+    if share * model_j < LARGE * parts.total_j:
+        return None
+    evidence = f"{share:.0%} of the tokens that the model computes fill a batch up to its longest text"
+    return Finding("batches are padded", evidence, tuple(options), share * model_j)
+
+
+def _starved(record: Record, signs: Signs, parts: Breakdown | None) -> Finding | None:
     """The host's own work is what takes the time."""
     if signs.host_share is None or signs.host_share < HOST_SHARE or (signs.busy or 0.0) >= BUSY:
         return None
-    # A tokenizer takes the texts of a batch on all cores; sounds are prepared one after the other
-    text = requests.summary(record).counts_tokens
-    option = _more_at_once(record) if text else _more_processes(record)
+    options = tuple(advice.preparing_faster(record))
     return Finding(
         f"the GPU is starved by the host's {signs.host_stage}",
-        f"the host's own work is {signs.host_share:.0%} of the time{_power(signs)}"
-        + ("" if option else "; no option makes it faster, so compare models by energy/gpu_dynamic_wh_per_1k"),
-        option,
+        f"the host's own work is {signs.host_share:.0%} of the time{drawn(signs)}"
+        + ("" if options else "; no option makes it faster, so compare models by energy/gpu_dynamic_wh_per_1k"),
+        options,
+        parts.joules(PREPROCESSING, POSTPROCESSING) if parts else None,
     )
 
 
-def _launches(record: Record, signs: Signs) -> Finding:
+def _launches(record: Record, signs: Signs, parts: Breakdown | None) -> Finding:
     """Kernels are shorter than what it takes to launch them."""
     busy = "" if signs.busy is None else f"it was busy {signs.busy:.0%} of the time"
     core = ", one CPU core all of it" if signs.cores is not None and CORE_BUSY <= signs.cores < 2 else ""
-    options = [_more_at_once(record), _graphs(record)]
-    if record.settings.batch_size >= MORE:
-        options.reverse()
+    beyond = parts.joules(BEYOND if parts.bounded else MODEL) if parts else None
     return Finding(
-        "the GPU waits for the host to launch its work", f"{busy}{core}{_power(signs)}", options[0] or options[1]
+        "the GPU waits for the host to launch its work",
+        f"{busy}{core}{drawn(signs)}",
+        tuple(advice.fewer_launches(record)),
+        beyond,
     )
 
 
-def _memory(record: Record, bound: LowerBound, signs: Signs) -> Finding:
+def _memory(record: Record, bound: LowerBound, signs: Signs, parts: Breakdown | None) -> Finding:
     """Reading the weights takes longer than computing with them."""
     return Finding(
         "the GPU waits for its memory",
         f"at its best it reads a request's weights in {bound.byte_s:.3g} s and computes with them in "
-        f"{bound.flop_s:.3g} s{_power(signs)}",
-        _more_at_once(record),
+        f"{bound.flop_s:.3g} s{drawn(signs)}",
+        tuple(advice.more_at_once(record)),
+        parts.joules(BOUND, BEYOND, MODEL) if parts else None,
     )
 
 
-def _compute(record: Record, signs: Signs) -> Finding:
+def _compute(record: Record, signs: Signs, parts: Breakdown | None) -> Finding:
     """The card's arithmetic is what takes the time: only cheaper FLOPs help, or fewer."""
-    supported = record.hardware.precisions
-    cheaper = next((p for p in CHEAPER.get(record.settings.precision, ()) if p in supported), None)
+    options = tuple(advice.cheaper_precision(record))
     return Finding(
         "the GPU itself is the limit",
-        f"it was busy {signs.busy:.0%} of the time{_power(signs)}"
-        + ("" if cheaper else "; only a lighter model costs less"),
-        f"precision={cheaper}" if cheaper else None,
+        f"it was busy {signs.busy:.0%} of the time{drawn(signs)}"
+        + ("" if options else "; only a lighter model costs less"),
+        options,
+        parts.joules(BOUND, BEYOND, MODEL) if parts else None,
     )
-
-
-def _more_at_once(record: Record) -> str | None:
-    """The option for a larger batch; None where the run has no more requests than its batch holds."""
-    batch, samples = record.settings.batch_size, record.task.samples
-    wanted = min(batch * (MORE_IMAGES if record.model.kind == "text_to_image" else MORE), samples)
-    return f"batch_size={wanted}" if wanted > batch else None
-
-
-def _graphs(record: Record) -> str | None:
-    """The options that make the card launch its own work; None where the run is compiled or its model cannot be.
-
-    On an H100, half precision: distilbert 3.9 times less at batch 1, 1.8 at 64; bloomz-560m 4.4 times at 1, 3.7 at 16.
-    """
-    capabilities = record.model.capabilities
-    if capabilities is None or not capabilities.compiles or record.settings.compile:
-        return None
-    if "static" in capabilities.caches:
-        return "cache=static compile=true"
-    return "compile=graphs" if capabilities.graphs else None
-
-
-def _more_processes(record: Record) -> str | None:
-    """The options for preprocessing more images in parallel; None for other inputs, or where all cores that the run may
-    use do so already."""
-    if record.model.capabilities is None or not record.model.capabilities.reads_images:
-        return None
-    processes, batch = record.settings.preprocessing_workers, record.settings.batch_size
-    cores = record.environment.usable_cores or record.environment.cpu_cores or 1
-    wanted = min(processes * MORE, cores)
-    if wanted <= processes:
-        return None
-    return (
-        f"preprocessing_workers={wanted}" if batch >= wanted else f"batch_size={wanted} preprocessing_workers={wanted}"
-    )
-
-
-def _power(signs: Signs) -> str:
-    if signs.mean_w is None or signs.idle_w is None:
-        return ""
-    over = f", and it drew {signs.mean_w - signs.idle_w:.0f} W more than idle"
-    return over if signs.power_share is None else f"{over}, {max(signs.power_share, 0.0):.0%} of what it could"

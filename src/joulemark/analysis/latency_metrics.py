@@ -35,7 +35,7 @@ def latency_metrics(measurement: Measurement) -> Metrics:
 def latencies_and_sizes(measurement: Measurement) -> tuple[Sequence[float], Sequence[int]]:
     """The latency of the batches of all windows in seconds, and the requests of each."""
     latencies = [s for window in measurement.windows for s in window.batch_s]
-    if any(window.mean_s is not None for window in measurement.windows):  # some of very many, which are alike
+    if any(window.mean_s is not None for window in measurement.windows):  # some of very many: of requests then
         return latencies, [1] * len(latencies)
     sizes = [size for window in measurement.windows for _ in range(window.passes) for size in measurement.batch_sizes]
     return latencies, sizes

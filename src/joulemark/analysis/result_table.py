@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from joulemark.analysis import audit, diagnosis, energy_metrics, readings, requests
+from joulemark.analysis import audit, breakdown, diagnosis, energy_metrics, readings, requests
 from joulemark.analysis.serving import table as traffic
+from joulemark.core.machine import REMOTE
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
@@ -50,6 +51,7 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         ("warming up", value_text(metrics["energy/warmup_wh"], "Wh"), ""),
         *_inputs(record),
         *_lower_bound(record, metrics),
+        *_parts(record),
         *_diagnosis(record),
     ]
     return [line for line in lines if line[1] != NOT_AVAILABLE or line[2] or not line[0].startswith("  ")]
@@ -180,7 +182,7 @@ def _lower_bound(record: Record, metrics: Mapping[str, float | None]) -> list[Ro
         return []
     workload = f"{work.flops / 1e9:.4g} GFLOP and {work.bytes_read / 1e6:.4g} MB of weights per request"
     if metrics["lower_bound/wh_per_1k"] is None:
-        no_remedy = record.hardware.device in ("cpu", "mps") or calibration or len(record.hardware.uuids) > 1
+        no_remedy = record.hardware.device in ("cpu", "mps", REMOTE) or calibration or len(record.hardware.uuids) > 1
         remedy = "" if no_remedy else f"; type {program('calibrate')}"
         return [(LOWER_BOUND, NOT_AVAILABLE, f"{workload}{remedy}")]
     ratio = metrics["lower_bound/ratio"]
@@ -188,13 +190,21 @@ def _lower_bound(record: Record, metrics: Mapping[str, float | None]) -> list[Ro
     return [(LOWER_BOUND, value_text(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{workload}")]
 
 
+def _parts(record: Record) -> list[Row]:
+    """Where a request's energy goes beside the lower bound; nothing where that is not known."""
+    known = breakdown.of(record)
+    if known is None or not known.bounded:
+        return []
+    return [("energy of a request, by part", value_text(known.total_j, "J"), breakdown.text(known))]
+
+
 def _diagnosis(record: Record) -> list[Row]:
-    """What decides the energy, with the option to try next."""
+    """What decides the energy, the weightiest first, with the options to try next."""
     return [
         (
             "diagnosis",
             f"try {finding.try_options}" if finding.try_options else "",
-            f"{finding.what}: {finding.evidence}",
+            f"{finding.what}: {finding.evidence}{finding.then}",
         )
         for finding in diagnosis.findings(record)
     ]

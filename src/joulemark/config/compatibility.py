@@ -63,7 +63,9 @@ def check(run: Combination) -> None:
     _check_attention(run)
     if run.settings.cache not in run.model.capabilities.caches:
         raise UserError(f"cache={run.settings.cache}: {run.model_name} has no such cache; type cache=dynamic")
-    if run.settings.compile:
+    if run.settings.compile == "cudagraphs":
+        _check_recording(run)
+    elif run.settings.compile:
         _check_compiler(run)
     _check_workers(run)
     _check_feeding(run)
@@ -102,7 +104,7 @@ def _check_compiler(run: Combination) -> None:
     override, device = f"compile={str(run.settings.compile).lower()}", run.device.device
     if not run.model.capabilities.compiles:
         raise UserError(f"{override}: {run.model_name} does not support torch.compile; type compile=false")
-    if run.settings.compile in ("graphs", "cudagraphs"):
+    if run.settings.compile == "graphs":
         _check_graphs(run)
     if device == "mps":
         raise UserError(f"{override} is for the processor and for GPUs of NVIDIA and AMD; type compile=false")
@@ -116,20 +118,28 @@ def _check_compiler(run: Combination) -> None:
         raise UserError(f"{override} needs the package triton on a GPU, which is not installed; type compile=false")
 
 
+def _check_recording(run: Combination) -> None:
+    """CUDA graphs of what is not compiled: neither a compiler nor Triton is needed."""
+    if not run.model.capabilities.compiles:
+        raise UserError(f"compile=cudagraphs: {run.model_name} has not been tried as CUDA graphs; type compile=false")
+    _check_graphs(run)
+
+
 def _check_graphs(run: Combination) -> None:
     """A graph is recorded for each shape: of a model that writes token by token only its decoding has one."""
+    instead = "true" if run.settings.compile == "graphs" else "false"
     if run.device.device not in ("cuda", "rocm"):
         raise UserError(
             f"compile={run.settings.compile} records CUDA graphs, and this run is on the {run.device.device}; "
-            "type compile=true"
+            f"type compile={instead}"
         )
     if len(run.device.uuids) > 1:
-        raise UserError(f"compile={run.settings.compile} is not supported over several GPUs; type compile=true")
+        raise UserError(f"compile={run.settings.compile} is not supported over several GPUs; type compile={instead}")
     if not run.model.capabilities.graphs:
-        instead = "cache=static compile=true" if "static" in run.model.capabilities.caches else "compile=true"
+        options = "cache=static compile=true" if "static" in run.model.capabilities.caches else "compile=true"
         raise UserError(
             f"compile={run.settings.compile}: {run.model_name} writes token by token, each after a longer text; "
-            f"type {instead}"
+            f"type {options}"
         )
 
 
@@ -157,13 +167,20 @@ def _check_attention(run: Combination) -> None:
 
 
 def _check_workers(run: Combination) -> None:
-    workers = run.settings.preprocessing_workers
+    workers, able = run.settings.preprocessing_workers, run.model.capabilities
     if workers == 1:
         return
-    if not run.model.capabilities.reads_images:
+    media = bool({"image", "audio"} & set(able.accepts))  # a batch is shared out; of texts each has one of its own
+    in_threads = "fast" in able.preprocessings and (media or able.overlaps)
+    if not able.reads_images and not (in_threads and run.settings.preprocessing != "transformers"):
         raise UserError(
             f"preprocessing_workers={workers}: {run.model_name} reads no images that are preprocessed one by one; "
-            "type preprocessing_workers=1"
+            f"type preprocessing_workers=1{' or preprocessing=fast' if in_threads else ''}"
+        )
+    if not media and not run.settings.prefetch:
+        raise UserError(
+            f"preprocessing_workers={workers}: each prepares a batch of texts, of which there is one at a time with "
+            f"prefetch=0; type preprocessing_workers=1 or prefetch={workers}"
         )
     if workers > (cores := host.cores()):
         raise UserError(
@@ -183,6 +200,8 @@ def _check_feeding(run: Combination) -> None:
         raise UserError(
             f"preprocessing=device needs a GPU, and this run is on the {run.device.device}; type preprocessing=fast"
         )
+    if settings.preprocessing != "transformers" and "image" in able.accepts:
+        extras.require(f"preprocessing={settings.preprocessing}", "torchvision")
     if settings.prefetch and not able.overlaps:
         raise UserError(
             f"prefetch={settings.prefetch}: {run.model_name} prepares no batch while it works on another; "
@@ -206,6 +225,12 @@ def _check_batches(run: Combination) -> None:
         raise UserError(
             f"batch_size={batch}: {run.model_name} ignores the attention mask, so padded batches change its "
             "predictions; type batch_size=1, or model.weights=random for the energy alone"
+        )
+    multiple = run.settings.pad_to_multiple_of
+    if multiple > 1 and not run.model.capabilities.pads and run.model.checkpoint.weights != "random":
+        raise UserError(
+            f"pad_to_multiple_of={multiple}: {run.model_name} ignores the attention mask, so padding changes its "
+            "predictions; type pad_to_multiple_of=1, or model.weights=random for the energy alone"
         )
     if sort != "none" and not run.texts:
         raise UserError(f"sort={sort}: the inputs of task={run.names['task']} are no texts; type sort=none")

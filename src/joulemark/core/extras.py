@@ -9,6 +9,7 @@ MODULES = {
     "quantization": ("torchao",),
     "speech": ("jiwer", "soundfile", "whisper_normalizer"),
     "detection": ("pycocotools",),
+    "vision": ("torchvision",),
     "postgres": ("psycopg",),
     "slurm": ("submitit",),
     "ray": ("ray",),

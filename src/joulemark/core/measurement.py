@@ -86,6 +86,8 @@ class Meter(Protocol):
 
     `open` raises UserError with the reason and the remedy where the sensor cannot be read.
     After `close` a meter is done. `start` and `stop` may be called many times in between.
+
+    One that may read another machine than this has an attribute `machine`: that machine's host name, None for this one.
     """
 
     capability: ClassVar[Capability]
@@ -117,8 +119,8 @@ class Window:
         passes: whole passes over the inputs
         requests: requests of all passes
         units: work done, in the task's unit
-        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many, evenly spaced from
-            the least to the most
+        batch_s: latency of each batch of each pass, in order, seconds; of more than 20,000 so many of the requests',
+            evenly spaced from the least to the most
         cpu_utilization: busy share of all host cores, in [0, 1]
         others_cpu_share: share of all host cores that other processes kept busy, in [0, 1]; None where unknown
         mean_s: mean latency of a request, seconds, where `batch_s` holds some of many; None where it holds all
@@ -191,7 +193,7 @@ class Measurement:
         warmup: readings of the warm-up; empty where it was too short for a meter
         warmup_batch_s: latency of each batch of the warm-up, seconds, the first 20,000
         warmup_converged: whether the latency had converged before the first window
-        batch_sizes: requests of each batch of one pass; empty of more than 20,000, which are alike but for the last
+        batch_sizes: requests of each batch of one pass; empty of more than 20,000
         windows: measured windows
         converged: whether the interval that the protocol asks for was reached
         idle_age_s: seconds from the idle baseline to the run's warm-up, where it is that of an earlier run of the same

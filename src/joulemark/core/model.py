@@ -22,6 +22,28 @@ class Stage:
     run: Callable[[Any], Any]
 
 
+# For each input the tokens that a model reads of it, alone, and the most that it writes
+TokenCounts = Callable[[Sequence[Any]], Sequence[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """One inference in three steps, each of which can be under way for another batch; together they are `predict`.
+
+    Attributes:
+        prepare: the inputs of one batch as the model's tensors, on the host; may be called in any thread
+        infer: gives a prepared batch to the device, and may return before the device is done; called in one thread
+        read: the predictions in what `infer` gave; returns when they are on the host, and does not wait for what the
+            device was given after it
+        threads: in how many threads at a time `prepare` may be called
+    """
+
+    prepare: Callable[[Sequence[Any]], Any]
+    infer: Callable[[Any], Any]
+    read: Callable[[Any], list[Prediction]]
+    threads: int = 1
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A model on its device, ready to predict.
@@ -32,15 +54,23 @@ class Loaded:
         stages: the parts of an inference in order, which together give the same predictions
         judge: gives further metrics of measured calls, those that need a model to compute (perplexity of the
             references, a classifier's view of an image), outside any window; None where there are none
+        later_facts: facts that are known only after calls, JSON values only: what prepared their inputs where
+            `preprocessing` is not transformers' (library, version, device, images by decoder, how many of them the host
+            took instead), graphs that were recorded
         peak_memory_bytes: the device allocator's high-water mark since the load, summed over several GPUs, whose marks
             need not be of one moment; None without an accelerator
+        steps: the same inference as steps that may overlap; None where it cannot be taken apart
+        tokens: counts the tokens of inputs, those of padding to a multiple included; None where inputs have none
     """
 
     predict: Predict
     facts: Mapping[str, Any]
     stages: tuple[Stage, ...] = ()
     judge: Callable[[Sequence[Sample], Sequence[Prediction]], Mapping[str, float | None]] | None = None
+    later_facts: Callable[[], Mapping[str, Any]] = dict
     peak_memory_bytes: Callable[[], int | None] = lambda: None
+    steps: Steps | None = None
+    tokens: TokenCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -119,8 +149,8 @@ class Settings:
             as CUDA graphs, `cudagraphs` records it as it is, without compiling
         preprocessing: what makes tensors of the inputs: `transformers` its usual calls; `fast` the libraries beneath
             them on the host (the Rust tokenizer, torchvision); `device` the GPU, for images and sounds
-        preprocessing_workers: host processes, with `fast` threads, that prepare the inputs of a batch in parallel, at
-            least 1
+        preprocessing_workers: host processes that prepare the inputs of a batch in parallel, at least 1; threads with
+            `fast`, and with `device` for what the GPU does not decode
         prefetch: batches that are prepared ahead while the device works on an earlier one; 0: in turn
         pad_to_multiple_of: texts of a batch are padded to a multiple of so many tokens, at least 1
         batch_tokens: most tokens of a forward pass, padding included, within batch_size requests; 0: no limit
@@ -159,7 +189,7 @@ class Settings:
         ("transformers", "fast", "device"),
     )
     preprocessing_workers: int = _setting(
-        1, "host processes (threads with preprocessing=fast) that prepare the inputs of a batch in parallel"
+        1, "host processes (threads with preprocessing=fast, device) that prepare the inputs of a batch in parallel"
     )
     prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn")
     pad_to_multiple_of: int = _setting(1, "texts are padded to a multiple of so many tokens: fewer shapes to record")

@@ -46,7 +46,7 @@ class Request:
         sent_s: when it was sent to the engine
         first_token_s: when the first part of its answer came; None where answers come whole
         finished_s: when the whole of it had come, or it was given up
-        outcome: `answered`, `failed`, `timed_out`, `unsent`
+        outcome: `answered`, `failed`, `timed_out`, `interrupted`, `unsent`
         energy_j: its share of the window's energy, J; None where there are no shares
         prefill_j: of that, J up to its first token
         reasoning_tokens: of the tokens generated, those before the answer itself; None where nobody looked

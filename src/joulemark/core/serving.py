@@ -34,6 +34,9 @@ class Limits:
     percentile: float = 99.0
 
 
+LIMITS = ("ttft_s", "tpot_s", "latency_s")  # of Limits, those that bind an answer
+
+
 @dataclass(frozen=True)
 class Lengths:
     """How long one request and its answer are; None: as the task has it.
@@ -148,7 +151,6 @@ class Server(Protocol):
         facts: what is up (version, settings as the engine reports them, checkpoint, parameters, …), JSON values; keys
             that are attributes of `ModelFacts` become those
         processes: ids of the processes that are the engine's own, whose work is the run's; empty in this process
-        streams: whether parts of an answer come before the whole of it, so that a time to first token is known
     """
 
     @property
@@ -158,10 +160,6 @@ class Server(Protocol):
     @property
     def processes(self) -> Sequence[int]:
         """Ids of the engine's own processes."""
-
-    @property
-    def streams(self) -> bool:
-        """Whether answers come in parts."""
 
     def send(self, call: Call) -> None:
         """Asks; never blocks, never raises for what becomes of the request: that is an event."""

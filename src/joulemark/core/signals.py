@@ -184,6 +184,54 @@ def deferred() -> Iterator[None]:
             Interrupted.by(received[0], None)
 
 
+class Withheld:
+    """Within it a stop comes through where it is let in, and nowhere else: what happens in between is done whole.
+
+    The first stop raises Interrupted within `admitted`, at once or as soon as that is entered; further ones do nothing,
+    as after any stop. Only what a command asked for (`interrupt_on_stop`) is withheld, as in `deferred`.
+    """
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._admitted = self._raised = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Withheld":
+        interrupting = tuple(number for number in STOPS if signal.getsignal(number) is Interrupted.by)
+        if _in_main_thread() and interrupting:
+            self._before = _install(self._take, interrupting)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._raised:  # the stops that follow are ignored by now
+            return
+        _restore(self._before)
+        if self._received is not None and kind is None:
+            Interrupted.by(self._received, None)
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Within it a stop is let in."""
+        self._admitted = True
+        try:
+            self._let_in()
+            yield
+        finally:
+            self._admitted = False
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self._received = self._received or number
+        if self._admitted:
+            self._let_in()
+
+    def _let_in(self) -> None:
+        if self._received is not None and not self._raised:
+            self._raised = True
+            Interrupted.by(self._received, None)
+
+
 class Process(Protocol):
     """A child process as subprocess.Popen and psutil know it."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from joulemark.core.quantities import Amount, Count, Share
 
 # How a request ended
-OUTCOMES = ("answered", "failed", "timed_out", "unsent")
+OUTCOMES = ("answered", "failed", "timed_out", "interrupted", "unsent")
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class Traffic:
         answered: requests whose whole answer came
         failed: requests that the engine failed
         timed_out: requests given up after the scenario's time
+        interrupted: requests that were under way when the run was interrupted
         unsent: requests that the traffic ended before
         reasons: why requests failed, in words -> how many
         good: answered requests that kept every limit; None without limits, or where they cannot be known
@@ -146,6 +147,7 @@ class Traffic:
     answered: Count = 0
     failed: Count = 0
     timed_out: Count = 0
+    interrupted: Count = 0
     unsent: Count = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     good: Count | None = None

@@ -32,14 +32,12 @@ class Answer:
 
     Attributes:
         ended: whether the server said that the answer is whole
-        streamed: whether it came in parts
         at_s: when its last part came, seconds of the run's clock
         usage: its counts of tokens; empty where it told none
         finish_reason: why it ended, in the server's word
     """
 
     ended: bool = False
-    streamed: bool = False
     at_s: float = 0.0
     usage: Mapping[str, Any] = field(default_factory=dict)
     finish_reason: str | None = None

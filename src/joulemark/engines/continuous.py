@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
-from joulemark.core.model import Model, Settings
+from joulemark.core.model import Checkpoint, Model, Settings
 from joulemark.core.serving import Clock, EngineNeeds
 from joulemark.core.task import Task
+from joulemark.data import embedded
 from joulemark.engines.continuous_server import ContinuousServer
 from joulemark.engines.settings import check_settings
+from joulemark.models.backend.continuous_batching import WITH_PAGES
 
 SCHEDULERS = ("fifo", "prefill_first")
 # Architectures known to compute attention by themselves, so that nothing is loaded to refuse them
@@ -44,8 +46,11 @@ class Continuous:
             "precision": ("fp32", "tf32", "bf16", "fp16"),
             "batch_size": (1,),
             "sort": ("none",),
+            "preprocessing": ("transformers",),
             "cache": ("dynamic",),
             "compile": (False,),
+            "pad_to_multiple_of": (1,),
+            "batch_tokens": (0,),
         },
     )
 
@@ -80,14 +85,9 @@ class Continuous:
         return asdict(self)
 
     def check(self, model: Model, task: Task, hardware: Hardware) -> None:
-        """Refuses other kinds, several GPUs, architectures without pages, and what only a GPU can do; UserError."""
-        architecture = model.checkpoint.shape.get("model_type")
-        if model.kind not in self.needs.kinds:
-            raise UserError(f"engine=continuous runs decoder-only language models, not a {model.kind}; "
-                            "type engine=transformers")  # fmt: skip
-        if architecture in WITHOUT_PAGES:
-            raise UserError(f"engine=continuous: a {architecture} has no attention that reads pages; "
-                            "type engine=transformers")  # fmt: skip
+        """Refuses several GPUs, architectures without pages, and what only a GPU can do; UserError."""
+        if (architecture := _architecture(model.checkpoint)) in WITHOUT_PAGES:
+            raise UserError(f"engine=continuous: a {architecture} has no attention that reads pages; {WITH_PAGES}")
         if len(hardware.uuids) > 1:
             raise UserError("engine=continuous runs on one GPU; type hardware.index=0")
         for name in ("cuda_graphs", "overlap"):
@@ -98,3 +98,11 @@ class Continuous:
         """The model on its device, its pages and graphs ready; UserError where they do not go together."""
         check_settings(self, settings)
         return ContinuousServer(model.load(task, device, settings), self.options, settings.attention == "auto", clock)
+
+
+def _architecture(checkpoint: Checkpoint) -> str | None:
+    """The checkpoint's architecture as far as it is known before it is loaded."""
+    if checkpoint.weights == "embedded":
+        return embedded.architecture(checkpoint.id)
+    known: str | None = checkpoint.shape.get("model_type")
+    return known

@@ -34,10 +34,8 @@ class ContinuousServer:
     Attributes:
         facts: what was loaded, the version of transformers, and its settings as it resolved them
         processes: none: it is in this process
-        streams: True: tokens come one by one
     """
 
-    streams = True
     processes: Sequence[int] = ()
 
     def __init__(self, loaded: Loaded, options: Mapping[str, Any], switch: bool, clock: Clock) -> None:

@@ -32,7 +32,6 @@ class Link:
         wanted: makes the requests
         unit: the task's unit of work
         max_connections: requests that it has at most at once; others wait here, and their waiting counts
-        streams: whether answers come in parts
     """
 
     connection: Connection
@@ -40,15 +39,10 @@ class Link:
     wanted: Wanted
     unit: str
     max_connections: int
-    streams: bool = True
 
 
 class EndpointServer:
-    """A server that answers, in other processes than this one.
-
-    Attributes:
-        streams: whether parts of an answer come before the whole of it
-    """
+    """A server that answers, in other processes than this one."""
 
     def __init__(
         self,
@@ -58,7 +52,6 @@ class EndpointServer:
         processes: Callable[[], Sequence[int]],
         end: Callable[[], None],
     ) -> None:
-        self.streams = link.streams
         self._processes, self._end = processes, end
         self._link = link
         self._facts = facts

@@ -29,8 +29,7 @@ async def exchange(
     async with client.post(PATHS["chat" if "messages" in body else "completions"], json=body) as response:
         if response.status != 200:
             raise RefusedError(refusal(response.status, await response.read()))
-        answer.streamed = response.content_type == EVENTS
-        if not answer.streamed:
+        if response.content_type != EVENTS:  # it came whole
             answer.take(understood(await response.read()))
             answer.ended, answer.at_s = True, now()
             return answer

@@ -29,12 +29,10 @@ class Found:
 
     Attributes:
         api: `chat` or `completions`
-        streams: whether the answer came in parts
         counts: whether it told how many tokens it had
     """
 
     api: str
-    streams: bool
     counts: bool
 
 
@@ -113,7 +111,7 @@ def tried(connection: Connection, wanted: Wanted, asked: Mapping[str, Asked], wh
         body = request(wanted, what, None, PROBE_TOKENS)
         try:
             answer = connection.ask(exchange(connection.client, body, time.monotonic, lambda at_s, tokens: None))
-            return Found(api, answer.streamed, "completion_tokens" in answer.usage)
+            return Found(api, "completion_tokens" in answer.usage)
         except RefusedError as error:
             refused.append(f"{PATHS[api]}: {error}")
         except TimeoutError:

@@ -54,6 +54,11 @@ def loaded_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
     return replace(model, **attributes, facts={name: value for name, value in facts.items() if name not in known})
 
 
+def with_facts(model: ModelFacts, facts: Mapping[str, Any]) -> ModelFacts:
+    """The model with further facts."""
+    return replace(model, facts={**model.facts, **facts}) if facts else model
+
+
 def check_gpus(chosen: Hardware, device: str) -> None:
     """Raises where torch uses another GPU than the meters read: its energy would be that of an idle one."""
     if chosen.device != "cuda":

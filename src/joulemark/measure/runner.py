@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from joulemark.analysis import audit
 from joulemark.analysis.early_stopping import early_stopped
@@ -22,14 +21,14 @@ from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_state import GpuMonitor
 from joulemark.measure import serving
 from joulemark.measure.instruments import Instruments
-from joulemark.measure.loading import check_gpus, close_meters, loaded_facts, open_meters
+from joulemark.measure.loading import check_gpus, close_meters, loaded_facts, open_meters, with_facts
 from joulemark.measure.predictions import kept_predictions
 from joulemark.measure.protocol import measure
 from joulemark.measure.resident import Resident
 from joulemark.measure.scoring import batch_rows, flagged, scored, unscored
 from joulemark.measure.stages import measure_stages
 from joulemark.measure.thinning import Thinner
-from joulemark.measure.window import Workload
+from joulemark.measure.workload import workload_of
 
 # Called after each step, never inside a window: the step that ended and the record as it would be if all stopped here.
 Watch = Callable[[str, Record], None]
@@ -126,10 +125,11 @@ def _steps(
 
     run.task.score((), ())  # the metric's library is imported now, not between the last inference and the exit
     places = order(samples, run.settings.sort)
-    batches = Batches(samples, places, run.settings.batch_size)
+    workload, batches, facts = workload_of(run.settings, loaded, samples, places)
+    record = replace(record, model=with_facts(record.model, facts))
     predictions = kept_predictions()
     steps = measure(
-        Workload(loaded.predict, batches, batch_sizes=batches.sizes, compiles=bool(run.settings.compile)),
+        workload,
         run.procedure,
         instruments,
         start,
@@ -140,6 +140,7 @@ def _steps(
     for step, measured in steps:
         measured = resident.noted(measured, instruments.clock.now())
         known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
+        record = replace(record, model=with_facts(record.model, loaded.later_facts()))
         yield step, (record := flagged(record, known))
 
     resident.measured.append(measured)
@@ -174,7 +175,7 @@ def _looked_into(
     run: Run,
     record: Record,
     loaded: Loaded,
-    batches: Sequence[Sequence[Any]],
+    batches: Batches,
     instruments: Instruments,
     batch_s: Sequence[float],
 ) -> Iterator[tuple[str, Record]]:
@@ -190,18 +191,16 @@ def _looked_into(
     yield "counting", record
 
 
-def _counted(
-    record: Record, run: Run, loaded: Loaded, batches: Sequence[Sequence[Any]], batch_s: Sequence[float]
-) -> Record:
-    """The record with the work of one batch, that whose latency is nearest the mean of the first pass.
+def _counted(record: Record, run: Run, loaded: Loaded, batches: Batches, batch_s: Sequence[float]) -> Record:
+    """The record with the work of one batch, that whose time for a request is nearest the mean of the first pass.
 
     A call that the counter cannot follow leaves it unknown and takes nothing from a run that is measured and scored.
     """
     from joulemark.models.backend import flop_counting
 
-    latencies = batch_s[: len(batches)]
-    mean = sum(latencies) / len(latencies)
-    nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] - mean))
+    latencies, sizes = batch_s[: len(batches)], batches.sizes
+    mean = sum(latencies) / sum(sizes)
+    nearest = min(range(len(batches)), key=lambda place: abs(latencies[place] / sizes[place] - mean))
     try:
         work = flop_counting.count(loaded.predict, batches[nearest])
     except Exception as error:  # a boundary of its own: torch's counter breaks in many ways, the run is done by now
@@ -210,9 +209,12 @@ def _counted(
 
 
 def _reason(error: BaseException, run: Run) -> str:
-    """One line that says what broke; for memory, the batch size that did not fit."""
+    """One line that says what broke; for memory, the batch size and the read-ahead that did not fit."""
     kind = type(error).__name__
     text = str(error).strip().splitlines()[0] if str(error).strip() else ""
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or "can't allocate memory" in text:
-        return f"out of memory at batch_size={run.settings.batch_size}: {kind}: {text}"
+        ahead, tokens = run.settings.prefetch, run.settings.batch_tokens
+        budget = f" batch_tokens={tokens}" if tokens else ""
+        beside = f" with prefetch={ahead} (type a smaller one, or prefetch=0)" if ahead else ""
+        return f"out of memory at batch_size={run.settings.batch_size}{budget}{beside}: {kind}: {text}"
     return f"{kind}: {text}"

@@ -3,7 +3,8 @@
 start ── idle ── warm-up ── window: the whole traffic, waiting included ── scoring       (each but the last metered)
          up, nothing asked
 
-The window is one: what repeats is the run, in a process of its own.
+The window is one: what repeats is the run, in a process of its own. A run that is stopped within it (Ctrl-C) keeps the
+requests that were answered and the readings until then.
 """
 
 import resource
@@ -28,6 +29,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.measurement import Measurement, Window
 from joulemark.core.record import Record
 from joulemark.core.serving import Call, Lengths, Schedule, Server
+from joulemark.core.signals import Interrupted
 from joulemark.core.task import Sample
 from joulemark.core.traffic import Timing, Traffic
 from joulemark.hardware.gpu_state import GpuMonitor
@@ -92,18 +94,20 @@ def steps(
     Raises:
         UserError: the engine cannot be had; then nothing was measured
         RuntimeError: the engine has died, or answered nothing
+        Interrupted, KeyboardInterrupt: the run was stopped; what was answered until then is in the last step
     """
     run, clock = asked.run, instruments.clock
     asked.check()
+    if run.hardware.machine is not None:  # what this machine's processors do is no figure of the other's
+        instruments = replace(instruments, busy_s=lambda: 0.0, own_busy_s=lambda servers: None)
     state = gpu.read()
     server, readings = instruments.metered(lambda: run.engine.start(run.model, run.task, device, run.settings, clock))
     try:
         gpu.model_loaded(server.processes)
         instruments = replace(instruments, servers=tuple(server.processes))
         measured = Measurement(load=readings, gpu_states=() if state is None else (state,))
-        facts = {key: value for key, value in server.facts.items() if key != "version"}
         engine = replace(record.engine, version=server.facts.get("version"))
-        record = replace(record, measurement=measured, model=loaded_facts(record.model, facts), engine=engine)
+        record = _with_facts(replace(record, measurement=measured, engine=engine), server)
         yield "load", record
         yield from _measured(asked, server, record, instruments, files)
     finally:
@@ -128,7 +132,7 @@ def _measured(
     gaps = Gaps()
     answers = Answers(gap_s=gaps.add, predictions=kept_predictions())
     began_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    window, cpu_s = _window(asked, server, answers, instruments, first=sent)
+    window, cpu_s, stop = _window(asked, server, answers, instruments, first=sent)
     measured = with_state(
         replace(measured, windows=(window,), batch_sizes=[1] * window.requests), instruments.read_gpu_state()
     )
@@ -138,6 +142,7 @@ def _measured(
     )
     summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
+    record = _with_facts(record, server)  # some are known only after calls
     yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
 
     instruments.progress("scoring", 0.0)
@@ -145,7 +150,15 @@ def _measured(
     each = partial(rows, asked.samples, answers, shares)
     record = unscored(record, len(answered.places), each, files)
     yield "predictions", record
+    if stop is not None:
+        raise stop
     yield "scoring", scored(record, run, server, answered.samples, answered.predictions, each, files)
+
+
+def _with_facts(record: Record, server: Server) -> Record:
+    """The record with what the server says of its model."""
+    facts = {key: value for key, value in server.facts.items() if key != "version"}
+    return replace(record, model=loaded_facts(record.model, facts))
 
 
 def _counted_by(run: Run, server: Server) -> str | None:
@@ -181,8 +194,8 @@ def _warm_up(asked: Asked, server: Server, instruments: Instruments) -> int:
 
 def _window(
     asked: Asked, server: Server, answers: Answers, instruments: Instruments, first: int
-) -> tuple[Window, float]:
-    """The whole traffic under the meters, and the processor seconds of the load generator."""
+) -> tuple[Window, float, BaseException | None]:
+    """The traffic under the meters, processor seconds of the load generator, and the stop that ended it, if one did."""
     scenario = asked.run.scenario
     plan = TrafficPlan(
         schedule=asked.schedule,
@@ -192,26 +205,43 @@ def _window(
         samples=len(asked.samples),
         first=first,
     )
-    cpu_s = partial(_cpu_s, local=asked.run.engine.needs.local)
+    cpu_s, now = partial(_cpu_s, local=asked.run.engine.needs.local), instruments.clock.now
+    stops: list[BaseException] = []
 
     def traffic() -> tuple[float, float]:
-        began_s = cpu_s()
-        return drive(server, plan, answers, instruments.clock, _shown(instruments, "measuring")), cpu_s() - began_s
+        began_s, cpu_began_s = now(), cpu_s()
+        try:
+            duration_s = drive(server, plan, answers, instruments.clock, _shown(instruments, "measuring"))
+        except (Interrupted, KeyboardInterrupt) as stop:  # raised again once the meters are read
+            stops.append(stop)
+            duration_s = now() - began_s
+        return duration_s, cpu_s() - cpu_began_s
 
-    (duration_s, generator_s), host = watched(traffic, instruments)
+    try:
+        (duration_s, generator_s), host = watched(traffic, instruments)
+    except RuntimeError:
+        if stops:  # too short for a meter
+            raise stops[0] from None
+        raise
     latencies = array("d", (s for timing in answers.timings if (s := timing.latency_s) is not None))
+    if not latencies and stops:
+        raise stops[0]
     if not latencies:
         raise RuntimeError(f"no request was answered: {_why_none(answers.timings)}")
-    return Window(
-        duration_s=duration_s,
-        readings=host.readings,
-        passes=1,
-        requests=len(latencies),
-        units=sum(prediction.units for prediction in answers.predictions),
-        batch_s=latencies,
-        cpu_utilization=host.utilization(duration_s),
-        others_cpu_share=host.others_cpu_share,
-    ), generator_s
+    return (
+        Window(
+            duration_s=duration_s,
+            readings=host.readings,
+            passes=1,
+            requests=len(latencies),
+            units=sum(prediction.units for prediction in answers.predictions),
+            batch_s=latencies,
+            cpu_utilization=host.utilization(duration_s),
+            others_cpu_share=host.others_cpu_share,
+        ),
+        generator_s,
+        (stops[0] if stops else None),
+    )
 
 
 def _cpu_s(local: bool) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 from joulemark.core.measurement import StageWindow
 from joulemark.core.model import Stage
 from joulemark.core.procedure import Procedure
+from joulemark.data.batching import Batches
 from joulemark.measure.instruments import Instruments
 from joulemark.measure.window import Workload, measure_window
 
@@ -23,8 +24,10 @@ def measure_stages(
     """
     if not procedure.stage_s:
         return
-    count = min(len(batches), max(1, procedure.stage_requests // len(batches[0])))
-    inputs: list[Any] = [batches[place * len(batches) // count] for place in range(count)]
+    sizes = batches.sizes if isinstance(batches, Batches) else [len(batch) for batch in batches]
+    count = min(len(batches), max(1, procedure.stage_requests * len(batches) // sum(sizes)))
+    # from the middle of equal parts: sorted by length the first batch is unlike all others
+    inputs: list[Any] = [batches[(2 * place + 1) * len(batches) // (2 * count)] for place in range(count)]
     batch_sizes = [len(batch) for batch in inputs]
     for stage in stages:
         outputs = [stage.run(batch) for batch in inputs]

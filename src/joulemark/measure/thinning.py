@@ -1,5 +1,6 @@
 """What a record keeps of the latencies of very many batches: enough for every percentile, whatever their number."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -43,4 +44,6 @@ def _thinned(window: Window, sizes: Sequence[int]) -> Window:
 
     batch_s = numpy.asarray(window.batch_s)
     weights = numpy.tile(numpy.asarray(sizes), window.passes)
-    return replace(window, batch_s=spread(window.batch_s, MOST), mean_s=float(numpy.average(batch_s, weights=weights)))
+    mean_s = float(numpy.average(batch_s, weights=weights))
+    # of the requests, not of the batches: these may be unequal, and what is kept has no sizes any more
+    return replace(window, batch_s=spread(array("d", numpy.repeat(batch_s, weights)), MOST), mean_s=mean_s)

@@ -5,6 +5,7 @@
                └ by its schedule (open loop), or when its user is done thinking (closed loop)
 
 What a request waits counts from when it was due, so an engine that is late, and a load generator that is late, show.
+A stop (Ctrl-C) comes through while the thread sleeps: every event is noted whole, or not at all.
 """
 
 import heapq
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from joulemark.core.serving import Call, Clock, Event, Schedule, Server
+from joulemark.core.signals import Interrupted, Withheld
 from joulemark.core.spill import Spilled
 from joulemark.core.task import Prediction
 from joulemark.core.traffic import Timing
@@ -103,9 +105,16 @@ def drive(
 
     Raises:
         RuntimeError: the engine has died
+        Interrupted, KeyboardInterrupt: the run was stopped; the answers until then are kept, and what was under way is
+            `interrupted`
     """
     traffic = _Traffic(server, plan, answers, clock, watch)
-    traffic.run()
+    try:
+        with Withheld() as stops:
+            traffic.run(stops)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        traffic.end("interrupted", f"interrupted by {stop or 'SIGINT'}")
+        raise
     return traffic.duration_s
 
 
@@ -125,8 +134,8 @@ class _Traffic:
         heapq.heapify(self._ready)
         self.duration_s = 0.0
 
-    def run(self) -> None:
-        """The whole traffic."""
+    def run(self, stops: Withheld) -> None:
+        """The whole traffic; a stop is let in while nothing is being noted."""
         self._began_s = self._clock.now()
         until_s = self._began_s + self._plan.max_duration_s
         self._look_s = self._began_s
@@ -135,16 +144,20 @@ class _Traffic:
             if (now_s := self._clock.now()) >= until_s:
                 break
             waits = [until_s, now_s + LOOK_S, self._next_s() or until_s, *(at_s for at_s, _ in [*self._deadlines][:1])]
-            for event in self._server.events(min(waits)):
+            with stops.admitted():
+                events = self._server.events(min(waits))
+            for event in events:
                 self._take(event)
             self._give_up_late()
             self._show()
-        for number in list(self._in_flight):
-            self._end(
-                number, "timed_out", self._clock.now(), f"the traffic ended after {self._plan.max_duration_s:g} s"
-            )
+        self.end("timed_out", f"the traffic ended after {self._plan.max_duration_s:g} s")
         ends = [timing.finished_s for timing in self._answers.timings if timing.finished_s is not None]
         self.duration_s = max(ends, default=self._clock.now() - self._began_s)
+
+    def end(self, outcome: str, reason: str) -> None:
+        """Gives up all that is under way."""
+        for number in list(self._in_flight):
+            self._end(number, outcome, self._clock.now(), reason)
 
     def _next_s(self) -> float | None:
         """When the next request is due; None where none is, until an answer comes or for good."""
@@ -201,7 +214,7 @@ class _Traffic:
     ) -> None:
         request = self._in_flight.pop(number)
         finished_s = at_s - self._began_s
-        if outcome == "timed_out":
+        if outcome == "timed_out":  # an engine that is stopped is closed
             self._server.cancel(self._plan.first + number)
         if prediction is not None:
             self._answers.places[number] = len(self._answers.predictions)

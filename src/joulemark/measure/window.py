@@ -3,17 +3,22 @@
 window:  meters start ─ pass ─ pass ─ … ─ meters stop
          (a pass is every batch once; the passes go on until the window is long enough)
 
-Nothing but the calls themselves, two clock reads a call and the progress callback happens inside a window.
+Nothing but the calls themselves, two clock reads a call and the progress callback happens inside a window. With
+prefetch a window starts with nothing prepared and ends with nothing under way; the next pass is begun while the last
+batches of the one before are under way.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from joulemark.core.measurement import Reading, Window
+from joulemark.core.model import Steps
 from joulemark.core.task import Prediction
-from joulemark.measure.instruments import Instruments
+from joulemark.measure.instruments import Clock, Instruments
+from joulemark.measure.pipeline import Calls, in_turn, overlapped
 
 T = TypeVar("T")
 
@@ -33,6 +38,9 @@ class Workload:
         units: units of work in what a call returned, given the number of the pass
         batch_sizes: requests of each batch; None where that is its length
         compiles: whether the first calls compile the model, which takes minutes
+        steps: the call as steps that may overlap; needed with `prefetch` alone
+        prefetch: batches that are prepared ahead while the device works; 0: the calls come in turn
+        records: whether the first call of a shape records it as a CUDA graph, which belongs to no window
     """
 
     call: Callable[[Any], Any]
@@ -40,6 +48,16 @@ class Workload:
     units: Callable[[Any, int], int] = units_of
     batch_sizes: Sequence[int] | None = None
     compiles: bool = False
+    records: bool = False
+    steps: Steps | None = None
+    prefetch: int = 0
+
+    def calls(self, batches: Iterator[Any], clock: Clock) -> Calls:
+        """The calls on these batches, in order, each given as it ends; to be closed."""
+        if not self.prefetch:
+            return in_turn(self.call, batches, clock)
+        assert self.steps is not None, "a kind of model that overlaps has steps"
+        return overlapped(self.steps, batches, self.prefetch, clock)
 
     @property
     def requests(self) -> int:
@@ -55,22 +73,25 @@ class Workload:
 def measure_window(workload: Workload, window_s: float, instruments: Instruments) -> Window:
     """Whole passes over the workload until `window_s` is over."""
     clock, progress = instruments.clock, instruments.progress
-    call, batches, units_in = workload.call, workload.batches, workload.units
+    batches, units_in, count = workload.batches, workload.units, len(workload.batches)
     latencies = array("d")
     units = passes = 0
+    started = ended = 0.0
+
+    def whole_passes() -> Iterator[Any]:
+        nonlocal passes
+        while passes == 0 or ended - started < window_s:
+            yield from batches
+            passes += 1
 
     def repeat() -> float:
-        nonlocal units, passes
+        nonlocal units, started, ended
         started = ended = clock.now()
-        while passes == 0 or ended - started < window_s:
-            for batch in batches:
-                called = clock.now()
-                result = call(batch)
-                ended = clock.now()
-                latencies.append(ended - called)
-                units += units_in(result, passes)
+        with closing(workload.calls(whole_passes(), clock)) as calls:
+            for result, began, ended in calls:
+                units += units_in(result, len(latencies) // count)
+                latencies.append(ended - began)
                 progress("measuring", min(1.0, max((ended - started) / window_s, 0.0)) if window_s else 1.0)
-            passes += 1
         return clock.now() - started
 
     duration_s, host = watched(repeat, instruments)

@@ -45,7 +45,8 @@ class ImageCaptioner:
         checkpoint = fetch(self.checkpoint)
         memory = placement.watch_memory(device)
         model = weights.open_weights("AutoModelForImageTextToText", checkpoint, device, settings)
-        batches.check_images(preprocessing.open_images(checkpoint), checkpoint, settings)
+        images = preprocessing.images(checkpoint, settings, str(model.device))
+        batches.check_images(images.processor, checkpoint, settings)
         tokenizer = tokenization.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         least = task.max_new_tokens if forced else task.min_new_tokens
@@ -62,7 +63,7 @@ class ImageCaptioner:
         prompt = task.prompt if self.role == "general_purpose" else ""
         predict = _Speaker(
             model,
-            preprocessing.pixels(checkpoint, settings.preprocessing_workers),
+            images.pixels,
             tokenizer,
             budget,
             _prompt_ids(model, tokenizer, prompt),
@@ -73,6 +74,7 @@ class ImageCaptioner:
             predict=predict,
             stages=generation_stages.generating(predict, device),
             facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
+            later_facts=images.facts,
             peak_memory_bytes=memory,
         )
 

@@ -2,12 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weight_checks, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    fast_tokenizer,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    transfers,
+    weight_checks,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -40,13 +54,22 @@ class MaskedLM:
                 f"{weight_checks.place_of(checkpoint)}: its tokenizer has no mask token; choose another checkpoint"
             )
         context = context_of(model, self.context)
-        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model))
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
+        multiple = settings.pad_to_multiple_of
+        predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model), multiple)
         batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -56,13 +79,15 @@ class _Filler:
     tokenizer: Any
     room: int | None
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tokenization.Encoded:
         """The inputs of one batch as the model's tensors, on the host."""
-        return tokenization.encode(self.tokenizer, inputs, self.room, "{text} " + self.tokenizer.mask_token)
+        prompt = "{text} " + self.tokenizer.mask_token
+        return tokenization.encode(self.tokenizer, inputs, self.room, prompt, self.multiple)
 
     def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
@@ -70,14 +95,14 @@ class _Filler:
 
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
-            return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
+            return batch, self.model(**tensors).logits.argmax(dim=-1)
 
     def read(self, output: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         batch, chosen = output
         masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
         last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the mask put there, whatever the text itself holds
-        tops = chosen.gather(1, last[:, None])[:, 0].tolist()
+        tops = chosen.cpu().gather(1, last[:, None])[:, 0].tolist()
         return [
             Prediction(self.tokenizer.decode([top]).strip(), units=1, input_tokens=length, truncated=truncated)
             for top, length, truncated in zip(tops, batch.lengths, batch.truncated, strict=True)

@@ -2,12 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    fast_tokenizer,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    transfers,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -45,14 +57,23 @@ class SpanExtractor:
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
-        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
+        multiple = settings.pad_to_multiple_of
+        predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted, multiple)
         pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -64,6 +85,7 @@ class _Reader:
     longest: int
     may_decline: bool
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -71,7 +93,7 @@ class _Reader:
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
         pairs = [(request["question"], request["context"]) for request in inputs]
-        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room)
+        return pairs, *tokenization.encode_pairs(self.tokenizer, pairs, self.room, self.multiple)
 
     def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
@@ -81,11 +103,12 @@ class _Reader:
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             out = self.model(**tensors)
-        return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
+        return *prepared, out.start_logits.float(), out.end_logits.float()
 
     def read(self, output: tuple[Any, ...]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         pairs, batch, spans, starts, ends = output
+        starts, ends = starts.cpu(), ends.cpu()
         return [
             Prediction(
                 self._answer(context, starts[row], ends[row], spans[row]),

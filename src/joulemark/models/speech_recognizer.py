@@ -19,6 +19,7 @@ from joulemark.models.backend import (
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
+from joulemark.models.backend.preprocessing import SoundPreparation
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,18 @@ class SpeechRecognizer:
         memory = placement.watch_memory(device)
         auto = "AutoModelForCTC" if self.head == "ctc" else "AutoModelForSpeechSeq2Seq"
         model = weights.open_weights(auto, checkpoint, device, settings)
-        extractor, tokenizer = preprocessing.open_sounds(checkpoint), tokenization.open_tokenizer(checkpoint)
+        masked = {"padding": True, "return_attention_mask": True} if self.head == "ctc" else {}
+        sounds = preprocessing.sounds(checkpoint, settings, str(model.device), **masked)
+        extractor, tokenizer = sounds.extractor, tokenization.open_tokenizer(checkpoint)
         forced = checkpoint.weights == "random"
         if self.head == "ctc":
-            labeller = _Labeller(model, extractor, tokenizer)
+            labeller = _Labeller(model, sounds, tokenizer)
             _check_batches(labeller, checkpoint, settings)
             return Loaded(
                 predict=labeller,
                 stages=stages.plain(labeller, device),
                 facts=weights.facts(model, checkpoint, settings),
+                later_facts=sounds.facts,
                 peak_memory_bytes=memory,
             )
         if not hasattr(extractor, "n_samples"):
@@ -69,11 +73,12 @@ class SpeechRecognizer:
             "do_sample": False,
             "num_beams": 1,
         }
-        writer = _Writer(model, extractor, tokenizer, budget)
+        writer = _Writer(model, sounds, tokenizer, budget)
         return Loaded(
             predict=writer,
             stages=generation_stages.generating(writer, device, whole=False),
             facts={**weights.facts(model, checkpoint, settings), "output_length": "forced" if forced else "free"},
+            later_facts=sounds.facts,
             peak_memory_bytes=memory,
         )
 
@@ -89,7 +94,7 @@ class _Features:
 @dataclass(frozen=True)
 class _Writer:
     model: Any
-    extractor: Any
+    sounds: SoundPreparation
     tokenizer: Any
     budget: dict[str, Any]
 
@@ -97,11 +102,11 @@ class _Writer:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> _Features:
-        """The inputs of one batch as the model's tensors, on the host."""
+        """The inputs of one batch as the model's tensors."""
         # Whisper's ears are open for 30 s: its extractor fills up what is shorter and drops the rest of what is longer
-        sounds = [clip.open() for clip in inputs]
-        cut = [len(sound) > self.extractor.n_samples for sound in sounds]
-        return _Features(_extracted(self.extractor, sounds, inputs[0].rate_hz)["input_features"], cut)
+        waves = self.sounds.opened(inputs)
+        cut = [len(wave) > self.sounds.extractor.n_samples for wave in waves]
+        return _Features(self.sounds.features(waves, inputs[0].rate_hz)["input_features"], cut)
 
     def ask(self, prepared: _Features) -> dict[str, Any]:
         """The keyword arguments of `generate` for a prepared batch, on the device."""
@@ -129,19 +134,15 @@ class _Writer:
 @dataclass(frozen=True)
 class _Labeller:
     model: Any
-    extractor: Any
+    sounds: SoundPreparation
     tokenizer: Any
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> Any:
-        """The inputs of one batch as the model's tensors, on the host; the mask is over samples."""
-        return self.encode([clip.open() for clip in inputs], inputs[0].rate_hz)
-
-    def encode(self, sounds: Sequence[Any], rate_hz: int) -> Any:
-        """Waveforms as the model's tensors, padded and masked."""
-        return _extracted(self.extractor, sounds, rate_hz, padding=True, return_attention_mask=True)
+        """The inputs of one batch as the model's tensors, padded; the mask is over samples."""
+        return self.sounds.features(self.sounds.opened(inputs), inputs[0].rate_hz)
 
     def infer(self, prepared: Any) -> list[list[int]]:
         """What the model gives for a prepared batch: the label of each frame that is of the clip itself."""
@@ -178,17 +179,13 @@ def _check_batches(labeller: _Labeller, checkpoint: Checkpoint, settings: Settin
         return
     import numpy
 
-    noise = numpy.random.default_rng(0).normal(0, 0.1, labeller.extractor.sampling_rate).astype("float32")
-    rate_hz = labeller.extractor.sampling_rate
-    alone = labeller.encode([noise[: rate_hz // 2]], rate_hz)
-    together = labeller.encode([noise[: rate_hz // 2], noise], rate_hz)
+    rate_hz = labeller.sounds.extractor.sampling_rate
+    noise = numpy.random.default_rng(0).normal(0, 0.1, rate_hz).astype("float32")
+    alone = labeller.sounds.features([noise[: rate_hz // 2]], rate_hz)
+    together = labeller.sounds.features([noise[: rate_hz // 2], noise], rate_hz)
     expected, output = labeller.logits(alone)[0].float(), labeller.logits(together)[0].float()
     count = labeller.frames(together)[0]
     if batches.differ(expected.cpu(), output[:count].cpu(), settings):
         group = getattr(labeller.model.config, "feat_extract_norm", None) == "group"
         reason = "normalizes over a whole clip (group norm)" if group else "does not heed the attention mask"
         raise batches.refusal(settings, f"this {labeller.model.config.model_type} {reason}")
-
-
-def _extracted(extractor: Any, sounds: Sequence[Any], rate_hz: int, **options: Any) -> Any:
-    return extractor(sounds, sampling_rate=rate_hz, return_tensors="pt", **options)

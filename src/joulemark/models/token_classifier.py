@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped_tags
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, own_tokenizer, placement, stages, tokenization, weights
+from joulemark.models.backend import (
+    batches,
+    compilation,
+    fast_tokenizer,
+    own_tokenizer,
+    padding,
+    placement,
+    stages,
+    tokenization,
+    transfers,
+    weights,
+)
 from joulemark.models.backend.checkpoint import fetch
 from joulemark.models.backend.context import context_of
 
@@ -48,14 +60,24 @@ class TokenClassifier:
         labels = mapped_tags(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         accepted = tokenization.accepted_by(model)
-        predict = _Tagger(model, tokenizer, context, names, labels, accepted)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
+        multiple = settings.pad_to_multiple_of
+        predict = _Tagger(model, tokenizer, context, names, labels, accepted, multiple)
         pair = (batches.SHORT.split(), batches.LONG.split())
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+                "labels": list(names.values()),
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
+            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
+            later_facts=partial(compilation.later_facts, model),
         )
 
 
@@ -67,13 +89,14 @@ class _Tagger:
     names: Mapping[int, str]
     labels: Mapping[str, str]
     accepted: frozenset[str]
+    multiple: int
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
     def prepare(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The inputs of one batch as the model's tensors, on the host."""
-        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room)
+        return inputs, *tokenization.encode_words(self.tokenizer, inputs, self.room, self.multiple)
 
     def infer(self, prepared: tuple[Any, ...]) -> tuple[Any, ...]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
@@ -82,14 +105,14 @@ class _Tagger:
         batch = prepared[1]
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
-            return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
+            return *prepared, self.model(**tensors).logits.argmax(dim=-1)
 
     def read(self, output: tuple[Any, ...]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         inputs, batch, firsts, chosen = output
         predictions = []
         for words, row, places, length, truncated in zip(
-            inputs, chosen, firsts, batch.lengths, batch.truncated, strict=True
+            inputs, chosen.tolist(), firsts, batch.lengths, batch.truncated, strict=True
         ):
             tags = [self.names[row[place]] for place in places]
             tags += [OUTSIDE] * (len(words) - len(tags))

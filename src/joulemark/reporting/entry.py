@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from joulemark.analysis import breakdown
 from joulemark.analysis.flags import UNDECIDING, undeciding
 from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN, DYNAMIC, GROSS, QUANTITIES, Quantity
 from joulemark.core.cell import Cell
@@ -51,7 +52,8 @@ class Entry:
     None where it is not available or not above zero; `quantity` which of the two it is compared by. `run_ids` are those
     of all its processes, `cell` is equal for processes of one cell. Of a served run `scenario` is how requests arrived,
     `rate` or `users` how many, `engine` what answered with `engine_options`; `curve` and `bare_cell` are its key and
-    cell without the load. `quality` is the task's metric, None where the data
+    cell without the load. `parts` says where a request's energy goes beside the lower bound, empty where that is not
+    known. `quality` is the task's metric, None where the data
     holds no references and for random weights, whatever was stored.
     """
 
@@ -97,6 +99,7 @@ class Entry:
     engine_options: str = ""
     curve: str = ""
     bare_cell: str = ""
+    parts: str = ""
 
     @property
     def served(self) -> bool:
@@ -232,6 +235,7 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         engine_options=tags.get("engine.options", "") if served else "",
         curve=tags.get("compare.curve", ""),
         bare_cell=tags.get("compare.setting", ""),
+        parts=tags.get(breakdown.TAG, ""),
     )
 
 

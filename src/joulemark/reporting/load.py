@@ -11,12 +11,12 @@ from statistics import fmean
 from typing import Any
 
 from joulemark.analysis.serving import process as served
-from joulemark.analysis.serving.curve import LIMITS, Curve, LoadProcess, MeasuredLoad
+from joulemark.analysis.serving.curve import Curve, LoadProcess, MeasuredLoad
 from joulemark.analysis.serving.load import LoadChoice, LoadCost, choose
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
-from joulemark.core.serving import Limits
+from joulemark.core.serving import LIMITS, Limits
 from joulemark.reporting.answers import NONE, Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.constraints import Constraints

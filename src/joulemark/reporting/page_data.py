@@ -31,6 +31,7 @@ TEXTS: dict[str, Callable[[Entry], str]] = {
     "card": lambda entry: entry.card or "",
     "currency": lambda entry: entry.currency or "",
     "experiment": lambda entry: entry.experiment_id,
+    "parts": lambda entry: entry.parts,
     **{component: (lambda entry, c=component: entry.methods.get(c, "")) for component in COMPONENTS},  # type: ignore[misc]
 }
 

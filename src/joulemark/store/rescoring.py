@@ -92,6 +92,7 @@ def _known(value: str | None, site: Site, label: str, run_id: str) -> bool:
     """Whether the run has this site's metrics under the label; UserError where it has another's."""
     if value is None:
         return False
-    if older_names.site(json.loads(value)["site"]) == asdict(site):
+    # What a site of before did not say is what it does not say by default
+    if {**asdict(Site(site.name)), **older_names.site(json.loads(value)["site"])} == asdict(site):
         return True
     raise UserError(f"run {run_id[:12]} has another site's figures under label={label}; type another label=…")

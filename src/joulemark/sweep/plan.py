@@ -156,8 +156,8 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
 
 
 def device(hardware: Hardware) -> str:
-    """What a run is measured on, distinct from others of its kind: UUIDs, or the processor's name."""
-    return ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
+    """What a run is measured on, distinct from others of its kind: UUIDs, or the name of processor or other machine."""
+    return hardware.machine or ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
 
 
 def product(run: Run) -> str:

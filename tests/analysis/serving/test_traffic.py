@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from joulemark.analysis.serving import gaps as sketch
-from joulemark.analysis.serving import limits as kept_limits
 from joulemark.analysis.serving.columns import columns
 from joulemark.analysis.serving.gaps import Gaps
 from joulemark.analysis.serving.traffic import peak_concurrency
@@ -109,14 +108,6 @@ def test_the_peak_is_the_most_that_were_under_way_at_any_moment_that_one_began(t
         default=0,
     )
     assert peak_concurrency(columns(under)) == slow
-
-
-def test_a_load_passes_when_as_many_of_all_requests_as_the_percentile_asks_keep_its_limits():
-    limits = Limits(ttft_s=1.0, percentile=50.0)
-    assert kept_limits.keeps(summary(four(), limits, OPEN), limits) is True  # 2 of 4
-    strict = Limits(ttft_s=1.0, percentile=51.0)
-    assert kept_limits.keeps(summary(four(), strict, OPEN), strict) is False
-    assert kept_limits.keeps(summary(four(), Limits(), OPEN), Limits()) is None
 
 
 def queue(rate: float, service_s: float, count: int = 400, drop: int = 0) -> list[Timing]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from joulemark.analysis.serving.limits import NAMES
 from joulemark.core.formatting import UNKNOWN, quantity
 from joulemark.core.record import Record
+from joulemark.core.serving import LIMITS
 from joulemark.core.traffic import Traffic
 
 Row = tuple[str, str, str]  # what it is, the value with its unit, the evidence
@@ -52,7 +52,12 @@ def load(record: Record) -> str:
 
 
 def _outcomes(traffic: Traffic) -> str:
-    counts = {"failed": traffic.failed, "timed out": traffic.timed_out, "not sent": traffic.unsent}
+    counts = {
+        "failed": traffic.failed,
+        "timed out": traffic.timed_out,
+        "interrupted": traffic.interrupted,
+        "not sent": traffic.unsent,
+    }
     others = "".join(f", {count} {what}" for what, count in counts.items() if count)
     return f"{traffic.answered} answered{others}, in {traffic.duration_s:.4g} s"
 
@@ -84,7 +89,7 @@ def _rates(record: Record, traffic: Traffic, metrics: Metrics) -> list[Row]:
 def _limits(record: Record) -> str:
     """The limits of the scenario that bind, in words."""
     limits = record.scenario.options.get("limits") or {}
-    bound = [f"{name.removesuffix('_s').upper()} {limits[name]:g} s" for name in NAMES if limits.get(name) is not None]
+    bound = [f"{name.removesuffix('_s').upper()} {limits[name]:g} s" for name in LIMITS if limits.get(name) is not None]
     return ", ".join(bound)
 
 

@@ -42,6 +42,7 @@ def summary(
         answered=outcomes["answered"],
         failed=outcomes["failed"],
         timed_out=outcomes["timed_out"],
+        interrupted=outcomes["interrupted"],
         unsent=outcomes["unsent"],
         reasons=_reasons(timings),
         good=good,

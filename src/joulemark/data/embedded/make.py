@@ -117,6 +117,7 @@ def main() -> None:
 TRAINED = (
     "classifier",
     "general",
+    "general_llama",
     "tagger",
     "reader",
     "filler",
@@ -131,8 +132,8 @@ def _train(name: str, held_out: frozenset[str]) -> None:
     from joulemark.data.embedded import train, train_images
 
     folder = WEIGHTS / name
-    if name == "general":
-        train.general(held_out, prompts(), folder, SEED)
+    if name in ("general", "general_llama"):
+        getattr(train, name)(held_out, prompts(), folder, SEED)
     elif name == "painter":
         train_images.painter(prompt_for, folder, SEED)
     elif name == "image_classifier":

@@ -1,4 +1,4 @@
-"""Trains the embedded models of texts from a seed: one specialist for each task, and a BLOOM for every task."""
+"""Trains the embedded models of texts from a seed: a specialist for each task, a BLOOM and a Llama for all."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +17,8 @@ from transformers import (
     DistilBertForQuestionAnswering,
     DistilBertForSequenceClassification,
     DistilBertForTokenClassification,
+    LlamaConfig,
+    LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
 
@@ -192,26 +194,65 @@ def _whole_words(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def general(
-    held_out: frozenset[str], prompts: dict[str, str], folder: Path, seed: int, steps: int = 4000, batch: int = 48
+def general(held_out: frozenset[str], prompts: dict[str, str], folder: Path, seed: int) -> None:
+    """Trains the general model, a BLOOM, on every task that `prompts` asks (task to prompt), and saves it."""
+
+    def bloom(vocabulary: int) -> Any:
+        return BloomForCausalLM(
+            BloomConfig(
+                vocab_size=vocabulary,
+                hidden_size=128,
+                n_layer=4,
+                n_head=4,
+                bos_token_id=BEGIN,
+                eos_token_id=END,
+                pad_token_id=PAD,
+            )
+        )
+
+    _asked(bloom, held_out, prompts, folder, seed, steps=4000, rate=2e-3)
+
+
+def general_llama(held_out: frozenset[str], prompts: dict[str, str], folder: Path, seed: int) -> None:
+    """Trains a small Llama on the same tasks, and saves it: a general model whose attention can be paged."""
+
+    def llama(vocabulary: int) -> Any:
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=vocabulary,
+                hidden_size=64,
+                intermediate_size=160,
+                num_hidden_layers=4,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                max_position_embeddings=2048,
+                tie_word_embeddings=True,
+                bos_token_id=BEGIN,
+                eos_token_id=END,
+                pad_token_id=PAD,
+            )
+        )
+
+    _asked(llama, held_out, prompts, folder, seed, steps=1500, rate=5e-3, batch=24)
+
+
+def _asked(
+    make: Callable[[int], Any],
+    held_out: frozenset[str],
+    prompts: dict[str, str],
+    folder: Path,
+    seed: int,
+    steps: int,
+    rate: float,
+    batch: int = 48,
 ) -> None:
-    """Trains the general model on every task that `prompts` asks (task to prompt), and saves it."""
+    """Trains what `make` gives for a size of the vocabulary on every task that is asked by prompt, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
     made = (part for i in range(3000) for part in (grammar.review(Random(i))[0], *grammar.news(Random(i))))
     completions = [f" {label}" for label in LABELS] * 10
     tokenizer = byte_level_tokenizer([*prompts.values(), *completions, *made], marked=False)
-    model = BloomForCausalLM(
-        BloomConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=128,
-            n_layer=4,
-            n_head=4,
-            bos_token_id=BEGIN,
-            eos_token_id=END,
-            pad_token_id=PAD,
-        )
-    )
+    model = make(len(tokenizer))
     examples = fresh(lambda: _example(random), held_out)
 
     def loss() -> torch.Tensor:
@@ -226,7 +267,7 @@ def general(
         # The completions are few beside the texts: without a weight of their own they would be learnt last
         return each[answered].mean() + 0.5 * each[~answered & (targets != IGNORED)].mean()
 
-    train(model, loss, steps, rate=2e-3)
+    train(model, loss, steps, rate)
     _save(model, tokenizer, folder)
 
 

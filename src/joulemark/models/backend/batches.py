@@ -18,15 +18,22 @@ FULL_REL, HALF_REL = 1e-3, 0.25
 SIDES = ((64, 192), (192, 64))  # pixels, of two images whose proportions differ
 
 
+def padded(settings: Settings) -> bool:
+    """Whether inputs are padded at all: to the longest of their batch, or to a multiple."""
+    return settings.batch_size > 1 or settings.pad_to_multiple_of > 1
+
+
 def in_batches(settings: Settings, checkpoint: Checkpoint) -> bool:
-    """Whether predictions are made in batches at all; of random weights only the energy counts."""
-    return settings.batch_size > 1 and checkpoint.weights != "random"
+    """Whether predictions are made of padded inputs; of random weights only the energy counts."""
+    return padded(settings) and checkpoint.weights != "random"
 
 
 def refusal(settings: Settings, reason: str) -> UserError:
     """The refusal of a batch that would change predictions."""
+    name, what = ("batch_size", "padded batches change") if settings.batch_size > 1 else (
+        "pad_to_multiple_of", "padding changes")  # fmt: skip
     return UserError(
-        f"batch_size={settings.batch_size}: {reason}, so padded batches change its predictions; type batch_size=1, or "
+        f"{name}={getattr(settings, name)}: {reason}, so {what} its predictions; type {name}=1, or "
         "model.weights=random for the energy alone"
     )
 
@@ -59,8 +66,8 @@ def padding_matters(
         return f"this {model.config.model_type} chooses its attention by the longest text of a batch"
     import torch
 
-    with torch.inference_mode(), eagerly():
-        alone, together = encode(pair[:1]), encode(pair)
+    with torch.inference_mode(), eagerly(model):
+        alone, together = _unpadded(encode(pair[:1])), encode(pair)
         expected, output = run(alone)[0].float().cpu(), run(together)[0].float().cpu()
     mask = together["attention_mask"][0].bool().cpu()
     if output.shape != expected.shape and output.shape[:1] == mask.shape:  # one output for each token
@@ -68,6 +75,12 @@ def padding_matters(
     if differ(expected, output, settings):
         return f"this {model.config.model_type} does not heed the attention mask"
     return None
+
+
+def _unpadded(tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The tensors of one row, (1, tokens), without the columns that its mask leaves out."""
+    kept = tensors["attention_mask"][0].bool()
+    return {name: value[:, kept] if value.shape[1:2] == kept.shape else value for name, value in tensors.items()}
 
 
 def differ(expected: Any, output: Any, settings: Settings) -> bool:

@@ -2,16 +2,19 @@
 
 whole forward      one graph for inputs of any length (dynamic shapes), so that a longer text does not compile again
 graphs             the same, each shape recorded as a CUDA graph (mode reduce-overhead) and then replayed
+cudagraphs         nothing is compiled: each shape of the forward pass recorded as a CUDA graph (cuda_graphs.py)
 cache=static       transformers' own way: prefill stays as it is, each further token runs a graph of fixed shapes; on a
                    GPU it is recorded whole as a CUDA graph (mode reduce-overhead)
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
 from joulemark.core.model import Settings
+from joulemark.models.backend import cuda_graphs
+from joulemark.models.backend.cuda_graphs import Graphs
 
 
 def compile_forward(model: Any, settings: Settings) -> None:
@@ -19,6 +22,8 @@ def compile_forward(model: Any, settings: Settings) -> None:
     the decoding that is compiled."""
     if settings.compile == "graphs":
         _record(model)
+    elif settings.compile == "cudagraphs":
+        model.forward = Graphs(model.forward, cuda_graphs.recorder(model.device, model.config.model_type))
     elif settings.compile and settings.cache != "static":
         model.compile(dynamic=True)
 
@@ -62,8 +67,16 @@ def facts(settings: Settings, device: str) -> dict[str, Any]:
     """What is compiled and in which of torch's modes, as JSON values; nothing without `compile`."""
     if not settings.compile:
         return {}
+    if settings.compile == "cudagraphs":
+        return {"recorded": "forward"}
     part = "decoding" if settings.cache == "static" else "forward"
     return {"compiled": part, "compile_mode": _mode(settings, device)}
+
+
+def later_facts(model: Any) -> dict[str, int]:
+    """How many CUDA graphs were recorded, and how many calls ran without one; nothing without `compile=cudagraphs`."""
+    graphs = model.forward
+    return {"cuda_graphs": len(graphs), "eager_calls": graphs.eager_calls} if isinstance(graphs, Graphs) else {}
 
 
 def _mode(settings: Settings, device: str) -> str:
@@ -72,10 +85,11 @@ def _mode(settings: Settings, device: str) -> str:
 
 
 @contextmanager
-def eagerly() -> Iterator[None]:
-    """Runs what was compiled as it was written: for calls outside the windows, whose shapes would be compiled anew, and
-    for counting operations, which a compiled graph hides."""
+def eagerly(model: Any) -> Iterator[None]:
+    """Runs what was compiled or recorded as it was written: for calls outside the windows, whose shapes would be
+    compiled anew, and for counting operations, which a graph hides."""
     import torch
 
-    with torch.compiler.set_stance("force_eager"):
+    forward = getattr(model, "forward", None)
+    with torch.compiler.set_stance("force_eager"), forward.off() if isinstance(forward, Graphs) else nullcontext():
         yield

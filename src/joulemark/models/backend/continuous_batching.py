@@ -30,6 +30,8 @@ OPTIONS = {
 # What is called or replaced of a manager, none of which transformers documents
 OF_MANAGER = ("output_router", "background_thread_status", "logit_processor", "batch_processor")
 
+WITH_PAGES = "type engine=transformers, or model=embedded_llama, which ships with Joulemark and can be paged"
+
 # What came of a request: its name, all its tokens so far, whether it has ended, and why it failed
 Outlet = Callable[[str, Sequence[int], bool, str | None], None]
 
@@ -133,7 +135,7 @@ def check_architecture(model: Any) -> None:
     if not getattr(model, "_supports_attention_backend", False):
         raise UserError(
             f"engine=continuous: a {model.config.model_type} computes its attention by itself, without the pages of "
-            "continuous batching; type engine=transformers"
+            f"continuous batching; {WITH_PAGES}"
         )
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from joulemark.core.errors import UserError
-from joulemark.core.model import Settings
+from joulemark.core.model import Settings, TokenCounts
 from joulemark.core.task import Bounded, Prediction, PromptedTask
-from joulemark.models.backend import chat_template, compilation, stages
+from joulemark.models.backend import chat_template, compilation, padding, stages
 from joulemark.models.backend.answer_lengths import OwnLengths
 from joulemark.models.backend.chat_template import ChatTemplate
 from joulemark.models.backend.tokenization import Encoded, encode, encode_chats
@@ -18,9 +19,10 @@ class Generator:
     """A language model on its device; called with a batch of inputs it returns one Prediction each.
 
     `room` is the most input tokens, None where nothing limits them; `prompt` has a field for each part of the input,
-    and `chat` makes a prompt of messages, where inputs are these. A decoder-only model repeats its input before the
-    answer, an encoder-decoder its start token. `output_tokens` counts the new ones, special ones included, up to and
-    with the first end-of-text, or as many as a `Bounded` input asks for; what follows is padding.
+    and `chat` makes a prompt of messages, where inputs are these. Prompts are padded to a `multiple` of so many tokens.
+    A decoder-only model repeats its input before the answer, an encoder-decoder its start token. `output_tokens` counts
+    the new ones, special ones included, up to and with the first end-of-text, or as many as a `Bounded` input asks for;
+    what follows is padding.
     """
 
     model: Any
@@ -30,6 +32,7 @@ class Generator:
     unit: str
     cache: str = "dynamic"
     chat: ChatTemplate | None = None
+    multiple: int = 1
 
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
@@ -39,9 +42,9 @@ class Generator:
         plain = [given.input if isinstance(given, Bounded) else given for given in inputs]
         lengths = [given.output_tokens for given in inputs if isinstance(given, Bounded)]
         if self.chat is None:
-            batch = encode(self.tokenizer, plain, self.room, self.prompt)
+            batch = encode(self.tokenizer, plain, self.room, self.prompt, self.multiple)
         else:
-            batch = encode_chats(self.tokenizer, plain, self.room, self.chat)
+            batch = encode_chats(self.tokenizer, plain, self.room, self.chat, self.multiple)
         return replace(batch, new_tokens=lengths) if lengths else batch
 
     def ask(self, batch: Encoded) -> dict[str, Any]:
@@ -86,6 +89,15 @@ class Generator:
             truncated=truncated,
             reasoning_tokens=reasoning,
         )
+
+
+def token_counter(generator: Generator, most: int) -> TokenCounts:
+    """Counts the tokens of prompts and those that their answers may have: all of them stay in the key-value cache."""
+
+    def written(given: Any) -> int:
+        return given.output_tokens if isinstance(given, Bounded) else most
+
+    return padding.counter(generator.prepare, attrgetter("lengths"), generator.multiple, generator.room, written)
 
 
 def new_tokens(row: Sequence[int], ends: frozenset[int]) -> int:

@@ -24,7 +24,7 @@ Perplexity = Callable[[Sequence[Any], Sequence[str]], float]
 def judge(perplexity: Perplexity, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, Any]:
     """The perplexity of the samples' references; None without references, or where half precision overflows."""
     pairs = [(sample.input, sample.target) for sample in samples if sample.target is not None]
-    with eagerly():
+    with eagerly(getattr(perplexity, "model", None)):
         value = perplexity(*zip(*pairs, strict=True)) if pairs else inf
     return {"perplexity": value if isfinite(value) else None}
 

@@ -1,113 +1,115 @@
 """Images and sounds to tensors: the checkpoint's own preprocessor, or one made from its YAML for random weights."""
 
-import math
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from dataclasses import dataclass
 from typing import Any
 
-from joulemark.core import signals
 from joulemark.core.errors import UserError
-from joulemark.core.model import Checkpoint
-from joulemark.data.batching import split
+from joulemark.core.model import Checkpoint, Settings
 from joulemark.models.backend import weight_checks
 
 FILES = ("preprocessor_config.json", "processor_config.json")
 
-# How long the processes that prepare pictures may take to import what they need.
-STARTING_S = 120.0
 
-# How long such a process stays when it is asked to end. A terminal or a cluster asks every process of a job: the run is
-# to end of that itself, with its record, and not for want of its pictures.
-STAYING_S = 2.0
+@dataclass(frozen=True)
+class ImagePreparation:
+    """What makes the tensors of a batch of images.
 
-# The image processor of a process that prepares pictures.
-_processor: Any = None
+    Attributes:
+        processor: the preprocessor, which also knows what its model's output means
+        tensors: images to `pixel_values` (batch, channels, height, width), and `pixel_mask` where they are padded
+        facts: what prepared the calls so far, JSON values; empty where transformers did in its usual way
+    """
+
+    processor: Any
+    tensors: Callable[[Sequence[Any]], Mapping[str, Any]]
+    facts: Callable[[], Mapping[str, Any]] = dict
+
+    def pixels(self, images: Sequence[Any]) -> Any:
+        """The `pixel_values` alone, of images that all become one size."""
+        return self.tensors(images)["pixel_values"]
 
 
-def open_images(checkpoint: Checkpoint) -> Any:
-    """The image processor, always transformers' one on PIL: the same arithmetic with and without torchvision."""
+def images(checkpoint: Checkpoint, settings: Settings, device: str, one_size: bool = True) -> ImagePreparation:
+    """What `preprocessing` and `preprocessing_workers` name; `one_size`: whether the model's images all become one.
+
+    All of it happens within a call: no image is read ahead. UserError where the checkpoint or this machine has no such
+    way, RuntimeError where the workers do not come up.
+    """
+    workers = settings.preprocessing_workers
+    if settings.preprocessing != "transformers":
+        from joulemark.models.backend.image_tensors import ImageTensors, load_library
+
+        load_library(settings.preprocessing)
+        processor = open_images(checkpoint, "torchvision")
+        if getattr(processor, "backend", None) != "torchvision":
+            raise UserError(
+                f"preprocessing={settings.preprocessing}: {checkpoint.id} has a {type(processor).__name__}, which "
+                "torchvision does not compute; type preprocessing=transformers"
+            )
+        made = ImageTensors.of(processor, workers, one_size, device, on_card=settings.preprocessing == "device")
+        return ImagePreparation(processor, made, made.facts)
+    processor = open_images(checkpoint)  # for several as well: what is wrong with it is said here in its own words
+    if workers == 1:
+        return ImagePreparation(processor, lambda batch: usual(processor, batch))
+    from joulemark.models.backend.image_processes import pixels
+
+    together = pixels(checkpoint, workers)
+    return ImagePreparation(processor, lambda batch: {"pixel_values": together(batch)})
+
+
+@dataclass(frozen=True)
+class SoundPreparation:
+    """What makes the tensors of a batch of clips.
+
+    Attributes:
+        extractor: transformers' feature extractor
+        opened: clips to their waveforms
+        features: waveforms and how many samples a second they have, to named tensors
+        facts: what prepares, JSON values; empty where transformers does in its usual way
+    """
+
+    extractor: Any
+    opened: Callable[[Sequence[Any]], Sequence[Any]]
+    features: Callable[[Sequence[Any], int], Mapping[str, Any]]
+    facts: Callable[[], Mapping[str, Any]] = dict
+
+
+def sounds(checkpoint: Checkpoint, settings: Settings, device: str, **options: Any) -> SoundPreparation:
+    """What `preprocessing` and `preprocessing_workers` name; `options` are those of the extractor's call.
+
+    UserError where torch does not compute what this extractor does.
+    """
+    extractor = open_sounds(checkpoint)
+
+    def usual_features(waves: Sequence[Any], rate_hz: int) -> Any:
+        return extractor(waves, sampling_rate=rate_hz, return_tensors="pt", **options)
+
+    if settings.preprocessing == "transformers":
+        return SoundPreparation(extractor, lambda clips: [clip.open() for clip in clips], usual_features)
+    from joulemark.models.backend import sound_features, worker_threads
+
+    made = sound_features.of(
+        extractor, usual_features, settings.preprocessing, device if settings.preprocessing == "device" else "cpu"
+    )
+    threads = worker_threads.started(settings.preprocessing_workers)
+    return SoundPreparation(
+        extractor, lambda clips: list(threads.map(lambda clip: clip.open(), clips)), made, made.facts
+    )
+
+
+def usual(processor: Any, batch: Sequence[Any]) -> Any:
+    """The tensors of a batch as transformers makes them of PIL's images."""
+    return processor(images=[image.open() for image in batch], return_tensors="pt")
+
+
+def open_images(checkpoint: Checkpoint, backend: str = "pil") -> Any:
+    """transformers' image processor: on PIL, whose pixels depend on no other library, or on torchvision."""
     if checkpoint.weights == "random":
-        return _made(checkpoint, "Pil")
+        return _made(checkpoint, {"pil": "Pil", "torchvision": ""}[backend])
     from transformers import AutoImageProcessor
 
-    return _own(AutoImageProcessor, checkpoint, backend="pil")
-
-
-def pixels(checkpoint: Checkpoint, processes: int) -> Callable[[Sequence[Any]], Any]:
-    """Pictures to one tensor, (batch, channels, height, width); several processes give the very same values sooner.
-
-    For models whose pictures all become one size. All of it happens within the call: no picture is read ahead.
-    RuntimeError where the processes do not come up, or one is killed.
-    """
-    processor = open_images(checkpoint)  # for several as well: what is wrong with it is said here in its own words
-    if processes == 1:
-        return lambda pictures: _tensor(processor, pictures)
-    pool = _pool(checkpoint, processes)
-
-    def together(pictures: Sequence[Any]) -> Any:
-        import torch
-
-        # two shares each: one of a slow core is taken over by the others
-        shares = split(pictures, max(1, math.ceil(len(pictures) / (2 * processes))))
-        try:
-            return torch.cat(list(pool.map(_in_a_process, shares)))
-        except BrokenExecutor:
-            raise RuntimeError(f"preprocessing_workers={processes}: one was killed (of memory?); type fewer") from None
-
-    return together
-
-
-def _tensor(processor: Any, pictures: Sequence[Any]) -> Any:
-    return processor(images=[picture.open() for picture in pictures], return_tensors="pt")["pixel_values"]
-
-
-def _pool(checkpoint: Checkpoint, processes: int) -> ProcessPoolExecutor:
-    """Processes that have the checkpoint's processor open, so that none starts up inside a measurement.
-
-    Not threads: what transformers does to a picture between PIL's calls holds Python's lock. Not forked from this
-    process, which has a GPU and threads open.
-    """
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__, "joulemark.data.images", "transformers.image_processing_backends"])
-    together, before = context.Barrier(processes), active_children()
-    pool = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(checkpoint, together))
-    try:
-        with signals.blocked(signals.SIGTERM):  # also for the server that forks, and what it forks
-            # each task starts one process more, as no other is idle before all are up
-            for future in [pool.submit(int) for _ in range(processes)]:
-                future.result(STARTING_S)
-    except (BrokenExecutor, TimeoutError):
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(active_children()) - set(before):
-            process.kill()
-        raise RuntimeError(f"preprocessing_workers={processes}: they did not come up; type fewer") from None
-    return pool
-
-
-def _begin(checkpoint: Checkpoint, together: Any) -> None:
-    """The start of such a process, which ends with the run however that ends."""
-    import torch
-
-    global _processor
-    signals.linger_when_stopped(STAYING_S)
-    Thread(target=_end_with_the_run, daemon=True).start()
-    torch.set_num_threads(1)
-    _processor = open_images(checkpoint)
-    together.wait(STARTING_S)
-
-
-def _end_with_the_run() -> None:
-    run = parent_process()
-    assert run is not None
-    run.join()
-    os._exit(1)  # killed: nothing would ever come through the queue again
-
-
-def _in_a_process(pictures: Sequence[Any]) -> Any:
-    return _tensor(_processor, pictures)
+    return _own(AutoImageProcessor, checkpoint, backend=backend)
 
 
 def open_sounds(checkpoint: Checkpoint) -> Any:

@@ -9,11 +9,14 @@ from typing import Any
 from joulemark.core.chat import Message
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
+from joulemark.models.backend import fast_tokenizer
 from joulemark.models.backend.chat_template import ChatTemplate, chat_ids
 from joulemark.models.backend.own_tokenizer import own_tokenizer
+from joulemark.models.backend.padding import widened
 from joulemark.models.backend.stand_in_tokenizer import open_stand_in
+from joulemark.models.backend.transfers import to_device
 
-UNLIMITED = 2**31 - 1  # tokens; more than any text has
+UNLIMITED = fast_tokenizer.UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def text_shape(shape: Mapping[str, Any]) -> Mapping[str, Any]:
     return shape if "vocab_size" in shape else next(nested, shape)
 
 
-def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int | None) -> tuple[Encoded, list[list[int]]]:
+def encode_words(
+    tokenizer: Any, rows: Sequence[Sequence[str]], room: int | None, multiple: int = 1
+) -> tuple[Encoded, list[list[int]]]:
     """One padded batch of texts given as words, and for each word that fits the place of its first token."""
     room = UNLIMITED if room is None else room
     made = tokenizer(
@@ -62,7 +67,7 @@ def encode_words(tokenizer: Any, rows: Sequence[Sequence[str]], room: int | None
         return_tensors="pt",
     )
     firsts = [_first_places(made.word_ids(number)) for number in range(len(rows))]
-    tensors = dict(made)
+    tensors = widened(dict(made), tokenizer, multiple, room)
     truncated = [len(places) < len(words) for places, words in zip(firsts, rows, strict=True)]
     return Encoded(tensors, _lengths(tensors), truncated), firsts
 
@@ -81,7 +86,7 @@ def _first_places(owners: Sequence[int | None]) -> list[int]:
 
 
 def encode_pairs(
-    tokenizer: Any, pairs: Sequence[tuple[str, str]], room: int | None
+    tokenizer: Any, pairs: Sequence[tuple[str, str]], room: int | None, multiple: int = 1
 ) -> tuple[Encoded, list[list[tuple[int, int] | None]]]:
     """One padded batch of (question, context), the context cut to fit; for each token where it stands in the context.
 
@@ -99,19 +104,22 @@ def encode_pairs(
         return_tensors="pt",
         return_offsets_mapping=True,
     )
-    spans: list[list[tuple[int, int] | None]] = [
-        [
-            (int(start), int(end)) if owner == 1 else None
-            for owner, (start, end) in zip(made.sequence_ids(number), offsets, strict=True)
+    if isinstance(made, fast_tokenizer.FastBatch):
+        spans = [made.places(number) for number in range(len(pairs))]
+    else:
+        spans = [
+            [
+                (int(start), int(end)) if owner == 1 else None
+                for owner, (start, end) in zip(made.sequence_ids(number), offsets, strict=True)
+            ]
+            for number, offsets in enumerate(made.pop("offset_mapping").tolist())
         ]
-        for number, offsets in enumerate(made.pop("offset_mapping").tolist())
-    ]
     lengths = _lengths(made)
     truncated = [
         length == room and len(tokenizer(*pair)["input_ids"]) > room
         for length, pair in zip(lengths, pairs, strict=True)
     ]
-    return Encoded(dict(made), lengths, truncated), spans
+    return Encoded(widened(dict(made), tokenizer, multiple, room), lengths, truncated), spans
 
 
 def accepted_by(model: Any) -> frozenset[str]:
@@ -121,10 +129,12 @@ def accepted_by(model: Any) -> frozenset[str]:
 
 def taken(model: Any, tensors: Mapping[str, Any], accepted: frozenset[str]) -> dict[str, Any]:
     """Of a batch's tensors those that the model takes, on its device."""
-    return {key: value.to(model.device) for key, value in tensors.items() if key in accepted}
+    return {key: to_device(value, model.device) for key, value in tensors.items() if key in accepted}
 
 
-def encode(tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str = "{text}") -> Encoded:
+def encode(
+    tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str = "{text}", multiple: int = 1
+) -> Encoded:
     """One padded batch of the prompt with each input in it; what does not fit in `room` tokens is cut from the input.
 
     The prompt's own words stay, also those after the input, so that a cut question is still a question. Of an input
@@ -142,17 +152,17 @@ def encode(tokenizer: Any, inputs: Sequence[Any], room: int | None, prompt: str 
     if any(cut and part[2] for cut, part in zip(truncated, parts, strict=True)):
         parts = [_shortened(tokenizer, part, room) if cut else part for cut, part in zip(truncated, parts, strict=True)]
         batch = _batch(tokenizer, ["".join(part) for part in parts], room)
-    return Encoded(batch, _lengths(batch), truncated)
+    return Encoded(widened(batch, tokenizer, multiple, room), _lengths(batch), truncated)
 
 
 def encode_chats(
-    tokenizer: Any, chats: Sequence[Sequence[Message]], room: int | None, template: ChatTemplate
+    tokenizer: Any, chats: Sequence[Sequence[Message]], room: int | None, template: ChatTemplate, multiple: int = 1
 ) -> Encoded:
     """One padded batch of chats, each up to where its answer begins."""
     made = [chat_ids(tokenizer, messages, room, template) for messages in chats]
     lengths = [len(ids) for ids, _ in made]
     batch = tokenizer.pad({"input_ids": [ids for ids, _ in made]}, padding=True, return_tensors="pt")
-    return Encoded(dict(batch), lengths, [truncated for _, truncated in made])
+    return Encoded(widened(batch, tokenizer, multiple, room), lengths, [truncated for _, truncated in made])
 
 
 def _check_prompt(tokenizer: Any, prompt: str, room: int) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis.serving.curve import LIMITS
 from joulemark.config.run import Run
 from joulemark.core import extras, paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
-from joulemark.core.serving import Limits
+from joulemark.core.serving import LIMITS, Limits
 from joulemark.sweep import busy
 from joulemark.sweep.options import fixed_and_swept, with_scenario
 from joulemark.sweep.plan import device, study_name

@@ -1,0 +1,1 @@
+"""Runs in the formats of others: formats/NAME.py is one format."""
