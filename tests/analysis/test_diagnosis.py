@@ -259,10 +259,15 @@ def test_the_host_is_made_faster_only_by_what_the_model_supports_and_the_run_did
     assert options(fed(slow, preprocessing="fast", prefetch=2))[0][1] == ("batch_size=8",)
     plain = fed(slow, capabilities=Capabilities(accepts=("text",)))
     assert options(plain)[0][1] == ("batch_size=8",)
-    seeing = ("preprocessing=device", "preprocessing=fast", "preprocessing_workers=8", "prefetch=2")
+    workers = "preprocessing=fast preprocessing_workers=8"
+    seeing = ("preprocessing=device", "preprocessing=fast", workers, "prefetch=2")
     images = [fed(slow, capabilities=SEEING, lengths=(None,), batch_size=64, **more)
               for more in ({}, {"preprocessing": "fast"}, {"preprocessing": "device", "prefetch": 2})]  # fmt: skip
-    assert [options(record)[0][1] for record in images] == [seeing, (seeing[0], *seeing[2:]), ()]
+    assert [options(record)[0][1] for record in images] == [
+        seeing, (seeing[0], "preprocessing_workers=8", "prefetch=2"), ()
+    ]  # fmt: skip
+    hearing = replace(SEEING, accepts=("audio",), reads_images=False)
+    assert workers in options(fed(slow, capabilities=hearing, lengths=(None,), batch_size=64))[0][1]
 
 
 def test_a_record_that_does_not_tell_what_its_model_can_do_gets_no_advice_that_it_may_refuse():

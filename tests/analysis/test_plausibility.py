@@ -100,11 +100,14 @@ def test_a_total_says_what_it_does_not_hold():
     assert any("(not available: RAM)" in line for line in caveats.warnings(partial))
 
 
-@pytest.mark.parametrize(("times", "flagged_"), [(0.5, True), (1.0, False), (54.0, True)])
-def test_stages_that_do_not_add_up_to_the_whole_are_flagged(times, flagged_):
+@pytest.mark.parametrize(("times", "flagged_", "ahead"), [(0.5, True, True), (1.0, False, False), (54.0, True, False)])
+def test_stages_that_do_not_add_up_to_the_whole_are_flagged_but_for_more_where_batches_are_prepared_ahead(
+    times, flagged_, ahead
+):
     stages = (StageWindow("a", window(cpu_j=40.0 * times)), StageWindow("b", window(cpu_j=50.0 * times)))
     measurement = Measurement(windows=(window(cpu_j=100.0),), stages=stages)
     assert ("stages_disagree" in flags.measurement_flags(measurement, "hub")) is flagged_
+    assert ("stages_disagree" in flags.measurement_flags(measurement, "hub", overlapping=True)) is ahead
 
 
 def test_a_window_within_which_the_process_was_stopped_is_measured_again():

@@ -51,7 +51,7 @@ def less_waiting(record: Record) -> list[str]:
 def less_padding(record: Record) -> list[str]:
     """Batches of texts of one length, then as many of them in a pass as its tokens allow."""
     settings = record.settings
-    if settings.sort != "none" or not TEXTS & set(_capabilities(record).accepts):
+    if settings.sort != "none" or settings.batch_size == 1 or not TEXTS & set(_capabilities(record).accepts):
         return []
     options, wanted = ["sort=length"], _larger(record)
     if _capabilities(record).token_budgets and not settings.batch_tokens and wanted > settings.batch_size:
@@ -112,18 +112,21 @@ def _ahead(record: Record) -> list[str]:
 
 
 def _more_workers(record: Record) -> list[str]:
-    """Preprocessing more images in parallel; none for other inputs, by the card, and where all cores that the run may
-    use do so already."""
-    settings = record.settings
-    if not _capabilities(record).reads_images or settings.preprocessing == "device":
+    """Preprocessing more images or sounds in parallel; none for other inputs, by the card, and where all cores that the
+    run may use do so already."""
+    settings, able = record.settings, _capabilities(record)
+    threads = bool({"image", "audio"} & set(able.accepts)) and "fast" in able.preprocessings
+    if settings.preprocessing == "device" or not (able.reads_images or threads):
         return []
     workers, batch = settings.preprocessing_workers, settings.batch_size
     cores = record.environment.usable_cores or record.environment.cpu_cores or 1
     wanted = min(workers * MORE, cores)
     if wanted <= workers:
         return []
-    more = f"preprocessing_workers={wanted}"
-    return [more if batch >= wanted else f"batch_size={wanted} {more}"]
+    more = [f"preprocessing_workers={wanted}"]
+    if threads and settings.preprocessing == "transformers":
+        more.insert(0, "preprocessing=fast")  # threads of libraries that leave Python's lock, where processes copy
+    return [" ".join(more if batch >= wanted else [f"batch_size={wanted}", *more])]
 
 
 def _graphs(record: Record) -> list[str]:

@@ -75,19 +75,14 @@ def of(record: Record) -> Breakdown | None:
     total, known = energy_metrics.total_j(measurement), energy_metrics.methods(measurement)
     component = calibration.component if calibration else "gpu" if known["gpu"] else "cpu"
     whole = energy_metrics.component_j(measurement, component)
-    if total is None or whole is None or not _agree(record):
+    contradicted = plausibility.stages_disagree(measurement, record.settings.prefetch > 0)
+    if total is None or whole is None or contradicted:
         return None
     evidence = "estimated" if known[component] in ESTIMATED else MEASURED
     device = _device(record, component, whole, evidence)
     others = [known[each] for each in known if each != component and known[each]]
     parts = (*device, Part(OTHERS[component], total - whole, _weakest(others))) if others else device
     return Breakdown(total, component, parts)
-
-
-def _agree(record: Record) -> bool:
-    """Whether the stages can be parts of the whole; those that overlap by design may sum to more."""
-    share, (least, most) = plausibility.stages_share(record.measurement), plausibility.STAGES_RANGE
-    return share is None or (least <= share and (share <= most or record.settings.prefetch > 0))
 
 
 def _weakest(methods: list[str | None]) -> str:
@@ -106,7 +101,8 @@ def _device(record: Record, component: str, whole: float, evidence: str) -> tupl
     parts = (*_model(record, model, evidence), *apart)
     left = whole - sum(part.joules or 0.0 for part in parts)
     if not available:
-        return (*parts, Part(REST, left, evidence, "its stages were not measured"))
+        known = tuple(part for part in parts if part.joules is not None)
+        return (*known, Part(REST, left, evidence, "not all of its stages were measured"))
     return (*parts, Part(BETWEEN, left, evidence, "" if left >= 0 else "stages overlap, or cost more alone"))
 
 

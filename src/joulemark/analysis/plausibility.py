@@ -79,7 +79,8 @@ def stages_share(measurement: Measurement) -> float | None:
     return sum(known) / whole if known and len(known) == len(parts) and whole else None
 
 
-def stages_disagree(measurement: Measurement) -> bool:
-    """Whether the stages' sum is far from the whole."""
-    share = stages_share(measurement)
-    return share is not None and not STAGES_RANGE[0] <= share <= STAGES_RANGE[1]
+def stages_disagree(measurement: Measurement, overlapping: bool = False) -> bool:
+    """Whether the stages' sum is far from the whole; where batches are prepared while the device works on others it is
+    above the whole by design, since each stage is measured alone."""
+    share, (least, most) = stages_share(measurement), STAGES_RANGE
+    return share is not None and (share < least or (share > most and not overlapping))

@@ -20,6 +20,7 @@ _joulemark() {
 }
 complete -o nospace -o default -F _joulemark joulemark
 """
+OPTIONS_OF = {"predict": "run"}  # commands that take another one's options
 ZSH = "autoload -U +X compinit bashcompinit && compinit && bashcompinit\n"
 
 
@@ -31,7 +32,7 @@ def offers(line: str) -> list[str]:
     before = [part for part in before if part][1:]
     if not before:
         return [name for name in COMMANDS if name.startswith(partial)]
-    command = before[0]
+    command = OPTIONS_OF.get(before[0], before[0])
     if not (CONF / f"{command}.yaml").is_file():
         return []
     key, typed, value = partial.partition("=")

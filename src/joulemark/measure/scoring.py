@@ -67,7 +67,9 @@ def flagged(record: Record, measurement: Measurement) -> Record:
     """The record with what was measured until now, and the flags that this raises."""
     record = replace(record, measurement=measurement)
     raised = {
-        *flags.measurement_flags(measurement, record.model.weights, record.site.estimated_limit),
+        *flags.measurement_flags(
+            measurement, record.model.weights, record.site.estimated_limit, record.settings.prefetch > 0
+        ),
         *flags.input_flags(record),
         *flags.quality_flags(record),
         *flags.host_flags(record),

@@ -98,15 +98,16 @@ def steps(
     """
     run, clock = asked.run, instruments.clock
     asked.check()
+    if run.hardware.machine is not None:  # what this machine's processors do is no figure of the other's
+        instruments = replace(instruments, busy_s=lambda: 0.0, own_busy_s=lambda servers: None)
     state = gpu.read()
     server, readings = instruments.metered(lambda: run.engine.start(run.model, run.task, device, run.settings, clock))
     try:
         gpu.model_loaded(server.processes)
         instruments = replace(instruments, servers=tuple(server.processes))
         measured = Measurement(load=readings, gpu_states=() if state is None else (state,))
-        facts = {key: value for key, value in server.facts.items() if key != "version"}
         engine = replace(record.engine, version=server.facts.get("version"))
-        record = replace(record, measurement=measured, model=loaded_facts(record.model, facts), engine=engine)
+        record = _with_facts(replace(record, measurement=measured, engine=engine), server)
         yield "load", record
         yield from _measured(asked, server, record, instruments, files)
     finally:
@@ -141,6 +142,7 @@ def _measured(
     )
     summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
+    record = _with_facts(record, server)  # some are known only after calls
     yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
 
     instruments.progress("scoring", 0.0)
@@ -151,6 +153,12 @@ def _measured(
     if stop is not None:
         raise stop
     yield "scoring", scored(record, run, server, answered.samples, answered.predictions, each, files)
+
+
+def _with_facts(record: Record, server: Server) -> Record:
+    """The record with what the server says of its model."""
+    facts = {key: value for key, value in server.facts.items() if key != "version"}
+    return replace(record, model=loaded_facts(record.model, facts))
 
 
 def _counted_by(run: Run, server: Server) -> str | None:

@@ -33,6 +33,7 @@ class SweepConf:
         difference: the share for which the plan says how many processes, windows and samples it takes
         resume: the name of a study of this line to go on with, though other code or packages began it
         save_as: the name under which the recommended settings are saved
+        shared_process: whether screening trials that need one loaded model share a process
     """
 
     space: dict[str, Any]
@@ -50,6 +51,7 @@ class SweepConf:
     difference: float = 0.05
     resume: str | None = None
     save_as: str | None = None
+    shared_process: bool = True
 
 
 def key_of(override: Any) -> str:

@@ -61,6 +61,7 @@ class SweepRequest:
         difference: the share for which the plan says what it takes to tell it apart
         line: how the names of all studies of this line begin, whatever software measured them; empty where unknown
         software: what this session measures with
+        shared_process: whether screening trials that need one loaded model share a process
     """
 
     name: str
@@ -83,6 +84,7 @@ class SweepRequest:
     difference: float = SweepConf.difference
     line: str = ""
     software: Software = field(default_factory=dict)
+    shared_process: bool = False
 
     @property
     def card(self) -> str | None:
@@ -149,12 +151,13 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         difference=conf.difference,
         line=line,
         software=used,
+        shared_process=conf.shared_process and screening is not None,
     )
 
 
 def device(hardware: Hardware) -> str:
-    """What a run is measured on, distinct from others of its kind: UUIDs, or the processor's name."""
-    return ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
+    """What a run is measured on, distinct from others of its kind: UUIDs, or the name of processor or other machine."""
+    return hardware.machine or ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
 
 
 def product(run: Run) -> str:

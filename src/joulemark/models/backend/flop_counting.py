@@ -87,6 +87,12 @@ def _parameters(predict: Any) -> list[Any]:
     return [p for part in parts if isinstance(part, torch.nn.Module) for p in part.parameters()]
 
 
+def _address(tensor: Any) -> tuple[str, int]:
+    """What the memory of a tensor and of its views is known by; on the device `meta`, which has none, its storage."""
+    storage = tensor.untyped_storage()
+    return ("storage", storage._cdata) if tensor.is_meta else ("memory", storage.data_ptr())
+
+
 def _reads(parameters: Sequence[Any]) -> Any:
     """A dispatch mode that adds up the bytes of parameters that operations take, in `bytes_read`."""
     import torch
@@ -96,12 +102,12 @@ def _reads(parameters: Sequence[Any]) -> Any:
     # held until the end: memory that is freed in between (a part moved to another dtype) must not come back as
     # somebody else's with an address that is known here
     held = [part.detach() for parameter in parameters for part in stored(parameter)]
-    sizes = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
+    sizes = {_address(tensor): tensor.untyped_storage().nbytes() for tensor in held}
 
     def taken(values: Any) -> list[int]:
         """The bytes of each parameter, or view of one, among an operation's arguments; of an expanded one, its own."""
         tensors = [leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor)]
-        known = [(tensor, sizes.get(tensor.untyped_storage().data_ptr())) for tensor in tensors if tensor.numel()]
+        known = [(tensor, sizes.get(_address(tensor))) for tensor in tensors if tensor.numel()]
         return [min(tensor.numel() * tensor.element_size(), size) for tensor, size in known if size]
 
     class Reads(TorchDispatchMode):

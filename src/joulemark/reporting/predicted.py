@@ -1,0 +1,121 @@
+"""The prediction of a run that is only described, from the runs of a store; it is labelled so and no report has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from joulemark.analysis import lower_bound, prediction
+from joulemark.analysis.prediction import FEWEST, Predicted
+from joulemark.core.calibration import Calibration
+from joulemark.core.errors import UserError
+from joulemark.core.measurement import Work
+from joulemark.core.model import Model
+from joulemark.core.paths import program
+from joulemark.core.record import Record
+from joulemark.core.serving import BATCH, TRANSFORMERS
+from joulemark.measure import expected_work
+from joulemark.models.backend.shape_work import Lengths
+from joulemark.store import measured
+
+COUNTED, OF_SHAPE = "counted in a run of this model", "counted on its shape, without its weights"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted of one run.
+
+    Attributes:
+        like: the record that the run would have, without a measurement
+        work: FLOPs and bytes of a request
+        source: how the work is known
+        bound_j: its lower bound on this card, J
+        energies: joules of a request by `gpu` or `cpu`, and `total`
+        learnt: the measured runs
+        measured: those of this very model on this card, which predict nothing and are better
+    """
+
+    like: Record
+    work: Work
+    source: str
+    bound_j: float
+    energies: Mapping[str, Predicted]
+    learnt: Sequence[Record]
+    measured: Sequence[Record]
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before using the prediction."""
+        lines = [f"no report, comparison or sweep ranks a prediction; measure it: {self.like.origin.command}"]
+        left_out = min(energy.left_out for energy in self.energies.values())
+        if left_out < FEWEST:
+            lines.append(
+                f"no interval: {left_out} measured models could be left out and predicted, an error takes {FEWEST}"
+            )
+        if self.measured:
+            ids = ", ".join(record.id[:8] for record in self.measured[:3])
+            lines.append(f"this model was measured on this card with such settings (record {ids}): that is better")
+        return lines
+
+
+def predicted(model: Model, like: Record, uri: str) -> Prediction:
+    """The prediction of a run that is only described, from the runs of a store.
+
+    Raises:
+        UserError: no calibration of this card in this precision, nothing measured to learn from, or unknown work
+    """
+    calibration = _calibration(like)
+    known = [record for record in measured.of_card(uri, like) if prediction.sensed(record, calibration)]
+    own = [record for record in known if record.model.name == like.model.name]
+    learnt = [record for record in known if record.model.name != like.model.name]
+    work, source, expected = _work(model, like, learnt, measured.work_of(uri, like)) if learnt else (None, "", None)
+    bound = lower_bound.of(work, calibration, like.settings.precision)
+    lessons = prediction.lessons(learnt, calibration, expected)
+    energies = {
+        name: found
+        for name, taught in lessons.items()
+        if bound is not None and (found := prediction.predict(bound.total_j, taught)) is not None
+    }
+    if work is None or bound is None or not energies:
+        raise UserError(
+            f"task={like.task.name}: no other model was measured on this card with these settings and a batch of half "
+            f"to twice the size, its work counted; type {program('run')} with one"
+        )
+    return Prediction(like, work, source, bound.total_j, energies, learnt, own)
+
+
+def _calibration(like: Record) -> Calibration:
+    """The prices of this card; UserError where there are none for this run."""
+    calibration, precision = like.environment.calibration, like.settings.precision
+    if like.scenario.name != BATCH or like.engine.name != TRANSFORMERS:
+        raise UserError("scenario and engine: only fixed batches are predicted; leave them out")
+    if calibration is None:
+        raise UserError(f"{like.device_name} has no calibration, which prices its work; type {program('calibrate')}")
+    if precision not in calibration.products:
+        known = ", ".join(calibration.products)
+        raise UserError(f"precision={precision} is not calibrated on this device; choose from: {known}")
+    return calibration
+
+
+def _work(
+    model: Model, like: Record, learnt: Sequence[Record], counted: Work | None
+) -> tuple[Work, str, Mapping[str, Work | None] | None]:
+    """The work of a request, how it is known, and what would have been expected so of each measured run.
+
+    UserError where it is not known.
+    """
+    if counted is not None:
+        return counted, COUNTED, None
+    lengths = _typical([prediction.lengths(record) for record in learnt])
+    work = expected_work.of_model(model, like.settings, lengths)
+    if work is None:
+        raise UserError(
+            f"model={like.model.name}: its work cannot be counted without its weights; type {program('run')} with it "
+            "once, on any device"
+        )
+    return work, OF_SHAPE, expected_work.of_records(learnt, lengths)
+
+
+def _typical(known: Sequence[tuple[float | None, float | None]]) -> Lengths:
+    """The median lengths of the measured runs' requests: in their own tokens, since this model's are not counted."""
+    read, written = ([one for one in values if one is not None] for values in zip(*known, strict=True))
+    return Lengths(median(read) if read else None, median(written) if written else None)
