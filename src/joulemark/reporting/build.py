@@ -127,7 +127,7 @@ def make(request: ReportRequest) -> Report:
     )
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
-    _check_tasks(request.tasks, {each.task for each in (*chosen.entries, *chosen.left_out)}, uri)
+    _check_tasks(request.tasks, _tasks(chosen), uri)
     constraints.check_currency(bounds, chosen.entries)
     entries = engines.named(engines.across(chosen.entries) if request.across_engines else chosen.entries)
     ranked, lacking = compared.compared(entries, request.quantity)
@@ -158,6 +158,11 @@ def make(request: ReportRequest) -> Report:
     registered = greenest.register(uri, recommendations) if request.register else []
     runs = sum(len(entry.run_ids) for entry in chosen.entries)
     return Report(folder, recommendations, runs, chosen.left_out, tuple(registered), loads)
+
+
+def _tasks(chosen: Selection) -> set[str]:
+    """The tasks of all runs that were chosen, left out or not."""
+    return {entry.task for entry in chosen.entries} | {run.task for run in chosen.left_out}
 
 
 def _check_tasks(tasks: Sequence[str], there: Collection[str], uri: str) -> None:
