@@ -18,6 +18,8 @@ def test_a_site_that_declares_its_utilization_has_the_lines_and_their_sum():
     assert rows["accelerator"][0] == "0.8333 Wh"
     assert rows["idle machines: waiting while reserved"][0] == "0.2083 Wh"  # 75 W for as long as it works
     assert rows["energy of the lines that are known"][0] == "1.194 Wh"
+    assert list(rows).index("energy of the lines that are known") == 5  # below the energies, above grams and litres
+    assert "embodied" not in rows  # no option of a report declares it
     assert rows["water, on site"] == ("n/a", "not declared: type site.wue_l_per_kwh=…")
 
 

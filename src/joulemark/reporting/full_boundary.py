@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis.boundary import WH, Boundary, boundary
+from joulemark.analysis.boundary import EMBODIED, LOCATED, WH, Boundary, boundary
 from joulemark.config.factories import site_of
 from joulemark.core.formatting import quantity, spoken
 from joulemark.core.markdown import Table
@@ -14,7 +14,7 @@ from joulemark.reporting.section import Section
 
 NOTE = (
     "Of one process of each recommendation. Only accelerator, CPU and DRAM are part of the measured figure; the others "
-    "are what the site declares. n/a: not declared."
+    "are what the site declares. n/a: not declared. Embodied emissions are declared to an export."
 )
 
 
@@ -37,12 +37,11 @@ def section(
 
 def _declared(made: Boundary) -> bool:
     """Whether a line beyond the measured ones and the factor is known."""
-    return any(
-        line.value is not None and not line.measured and line.name != "emissions, location-based" for line in made.lines
-    )
+    return any(line.value is not None and not line.measured and line.name != LOCATED for line in made.lines)
 
 
 def _table(title: str, made: Boundary) -> Table:
-    rows = [(line.name, quantity(line.value, line.unit), line.known_by) for line in made.lines]
-    rows.append(("energy of the lines that are known", quantity(made.building_wh, WH), "their sum"))
+    rows = [(line.name, quantity(line.value, line.unit), line.known_by) for line in made.lines if line.name != EMBODIED]
+    energies = sum(line.unit == WH for line in made.lines)
+    rows.insert(energies, ("energy of the lines that are known", quantity(made.building_wh, WH), "their sum"))
     return Table(title, ("line, of 1,000 requests", "value", "how it is known"), rows, NOTE)
