@@ -32,11 +32,11 @@ def on_a_card(record, *looks, **hardware):
 
 def with_gpu(record, **reading):
     """The record whose windows a meter of the GPU read, beside the others."""
+    reading = {"method": {"gpu": "counter"}, **reading}
     windows = tuple(
-        replace(w, readings=(Reading("gpu", w.duration_s, method={"gpu": "counter"}, at_s=w.readings[0].at_s, **reading),
-                             *w.readings))
+        replace(w, readings=(Reading("gpu", w.duration_s, at_s=w.readings[0].at_s, **reading), *w.readings))
         for w in record.measurement.windows
-    )  # fmt: skip
+    )
     return replace(record, measurement=replace(record.measurement, windows=windows))
 
 

@@ -12,7 +12,7 @@ from math import isfinite
 from statistics import fmean
 
 from joulemark.analysis import readings
-from joulemark.analysis.energy_metrics import ESTIMATED, total_j, wh_per_1k
+from joulemark.analysis.energy_metrics import ESTIMATED, wh_per_1k
 from joulemark.analysis.latency_metrics import latency_metrics
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
@@ -137,13 +137,17 @@ def _windows(record: Record) -> Iterator[Point]:
     measurement = record.measurement
     began_ms = int(datetime.fromisoformat(record.started_at).timestamp() * 1000)
     joules = readings.total_j_per_request(measurement)
+    spent_j = requests = 0.0
     for number, window in enumerate(measurement.windows, start=1):
-        until = replace(measurement, windows=measurement.windows[:number])
+        known = [value for value in joules[:number] if value is not None]  # of the windows that every mean is over
+        own_j, interval = joules[number - 1], stats.estimate(known)
+        if own_j is not None:
+            spent_j, requests = spent_j + own_j * window.requests, requests + window.requests
         alone = latency_metrics(replace(measurement, windows=(window,)))
         values = {
-            "energy_wh_per_1k": wh_per_1k(joules[number - 1]),
-            "energy_so_far_wh_per_1k": wh_per_1k(total_j(until)),
-            "energy_so_far_ci95_rel": _interval_rel(until),
+            "energy_wh_per_1k": wh_per_1k(own_j),
+            "energy_so_far_wh_per_1k": wh_per_1k(spent_j / requests if requests else None),
+            "energy_so_far_ci95_rel": interval.relative if interval else None,
             "latency_mean_s": alone["latency/mean_s"],
             "latency_p95_s": alone["latency/p95_s"],
             "requests_per_s": alone["throughput/requests_per_s"],
@@ -153,12 +157,6 @@ def _windows(record: Record) -> Iterator[Point]:
         for name, value in values.items():
             if value is not None and isfinite(value):
                 yield Point(WINDOWS + name, value, at_ms, number)
-
-
-def _interval_rel(measurement: Measurement) -> float | None:
-    known = [joules for joules in readings.total_j_per_request(measurement) if joules is not None]
-    estimate = stats.estimate(known)
-    return None if estimate is None else estimate.relative
 
 
 def _ended_ms(measurement: Measurement, window: Window) -> int | None:

@@ -86,7 +86,7 @@ def measured(tags: Mapping[str, str]) -> bool:
 
 
 def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]:
-    """The chosen runs, newest first, each with the metrics of the whole of it, the tags that are ours, and the params named.
+    """The chosen runs, newest first, with the metrics of the whole run, the tags that are ours, and the params named.
 
     Runs that are no inference (a sweep's own, other programs') are left out, and those that are being written.
 
