@@ -24,7 +24,7 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     """A description a person can read alone: the answer in a sentence, then what it is of, then the lists."""
     lines = [line for warning in foremost(record) for line in (f"> {warning}", "")]
     lines += [_plain(answer(record, metrics)), "", _plain(title(record)), ""]
-    if record.error:
+    if record.error and record.error != audit.verdict(record)[1]:  # else it was said above
         lines += [f"{record.status}: {_plain(record.error)}", ""]
     below = warnings(record)
     lines += [f"> {_plain(warning)}" for warning in below] + [""] * bool(below)
