@@ -87,7 +87,7 @@ def refusal(first: Run, run: Run) -> str | None:
     A compiled model keeps what it compiled for earlier shapes. A model that was loaded for batches of one was not tried
     with padded ones (models/backend/batches.py); the other way round it was.
     """
-    if run.names["scenario"] != BATCH:
+    if run.names.get("scenario", BATCH) != BATCH:
         return "what serves traffic is started for each run"
     if first.settings.compile or run.settings.compile:
         return f"compile={str(run.settings.compile).lower()} keeps what it compiled for other batches"
