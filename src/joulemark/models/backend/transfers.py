@@ -4,42 +4,15 @@ host     prepare ─ pinned memory ┐                    ┌ pinned memory ─ 
                                  copy                 copy, then an event, which alone is waited for
 device                           └─── forward pass ───┘
 
-A copy to or from other memory of the host would wait for all that the device was given before.
+A copy to or from other memory of the host would wait for all that the device was given before. What is prepared on the
+device itself has a queue of its own (own_stream.py).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from threading import local
 from typing import Any
 
 from joulemark.core.model import Steps
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A batch for the device, some of it perhaps made there, in a stream of its own beside the model's.
-
-    Attributes:
-        value: what the predictor prepared, its tensors of the host in pinned memory
-        event: behind the work of the device that made it
-    """
-
-    value: Any
-    event: Any
-
-    def used(self) -> Any:
-        """The batch for what the device is given from now on, which waits until it is made; nobody else waits."""
-        import torch
-
-        stream = torch.cuda.current_stream()
-        stream.wait_event(self.event)
-
-        def keep(tensor: Any) -> Any:
-            if tensor.is_cuda:  # its memory is the other stream's, which must not fill it anew too early
-                tensor.record_stream(stream)
-            return tensor
-
-        return mapped(self.value, keep)
 
 
 @dataclass(frozen=True)
@@ -65,20 +38,9 @@ def overlapping(predictor: Any, device: str, threads: int = 1) -> Steps:
     """The steps of a Predictor (stages.py), of which none waits for another batch's where the device is a GPU."""
     if not device.startswith("cuda"):
         return Steps(predictor.prepare, predictor.infer, predictor.read, threads)
-    import torch
-
-    own, first = local(), device.partition(",")[0]
-
-    def prepare(inputs: Sequence[Any]) -> Prepared:
-        if not hasattr(own, "stream"):  # one a thread
-            own.stream = torch.cuda.Stream(first)
-        with torch.cuda.stream(own.stream):
-            value = pinned(predictor.prepare(inputs))
-            return Prepared(value, own.stream.record_event())
-
     return Steps(
-        prepare=prepare,
-        infer=lambda prepared: arriving(predictor.infer(prepared.used())),
+        prepare=lambda inputs: pinned(predictor.prepare(inputs)),
+        infer=lambda prepared: arriving(predictor.infer(prepared)),
         read=lambda output: predictor.read(output.arrived()),
         threads=threads,
     )
