@@ -103,13 +103,9 @@ def _steps(
 ) -> Iterator[tuple[str, Record]]:
     progress, schedule = instruments.progress, run.scenario.schedule(run.samples, run.seed)
     progress("meters", 0.0)
-    if resident.loaded is None:
-        resident.begin(run, begun.id)
-        resident.meters, resident.absent = open_meters(run)
+    _begin(run, begun.id, resident)
     instruments = replace(instruments, meters=resident.meters, read_gpu_state=gpu.read)
     record = replace(begun, environment=replace(begun.environment, meters_absent=resident.absent))
-    if resident.loaded is None:  # before torch comes: with torchao it opens the cards as it is imported
-        resident.device = devices.isolate(run.hardware)
     yield "meters", record
 
     progress("loading", 0.0)
@@ -155,6 +151,15 @@ def _steps(
 
     # last, so that whatever goes wrong here takes nothing from the run: its calls are measured and scored
     yield from _looked_into(run, record, loaded, batches, instruments, measured.windows[0].batch_s)
+
+
+def _begin(run: Run, record_id: str, resident: Resident) -> None:
+    """Opens the meters where the process has not opened them yet, and shows it its cards alone."""
+    if resident.loaded is None:
+        resident.begin(run, record_id)
+        resident.meters, resident.absent = open_meters(run)
+        # before torch comes: with torchao it opens the cards as it is imported
+        resident.device = devices.isolate(run.hardware)
 
 
 def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMonitor) -> tuple[Loaded, Measurement]:
