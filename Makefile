@@ -2,6 +2,7 @@
 PYTHON ?= python3
 JOBS ?= 3
 comma := ,
+# Not vision: the index's torchvision needs the libraries of a torch with CUDA, and beside one without it neither loads
 EXTRAS := quantization,speech,detection,postgres,slurm,ray,serve,telemetry
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(READY) ## the environment alone: .venv with exact versions and every extra; joulemark is then a command of .venv/bin
+setup: $(READY) ## the environment alone: .venv with exact versions and every extra but vision; joulemark is then a command of .venv/bin
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

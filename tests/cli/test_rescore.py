@@ -184,3 +184,12 @@ def test_sites_that_differ_have_different_names():
     names = [emissions.label(emissions.located(Site("mine", **values))) for values in sites]
     assert len(set(names)) == len(names)
     assert all(rescoring.LABEL.fullmatch(name) for name in names)
+
+
+def test_a_site_that_was_laid_over_a_run_before_sites_had_further_keys_is_the_same_site():
+    here = emissions.located(Site("mine", zone="FRA", pue=1.2))
+    before = {key: value for key, value in vars(here).items() if key not in ("utilization", "spare", "wue_l_per_kwh")}
+    stored = json.dumps({"site": before, "at": "2026-11-01"})
+    assert rescoring._known(stored, here, "FRA-pue1.2", "f" * 32)
+    with pytest.raises(UserError, match="another site's figures"):
+        rescoring._known(stored, replace(here, utilization=0.5), "FRA-pue1.2", "f" * 32)

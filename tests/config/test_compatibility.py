@@ -9,6 +9,7 @@ import pytest
 from joulemark.cli import calibrate
 from joulemark.config import compatibility, model_files, saved_settings
 from joulemark.config.run import RunSchema
+from joulemark.core import extras
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Settings
@@ -45,6 +46,14 @@ def card(monkeypatch):
         (["compile=grahps"], "compile=grahps does not exist; did you mean compile=graphs"),
         (["compile=1"], "compile=1 does not exist; choose from: cudagraphs, false, graphs, true"),
         (["compile=graphs"], "compile=graphs records CUDA graphs, and this run is on the cpu; type compile=true"),
+        (["compile=cudagraphs"], "compile=cudagraphs records CUDA graphs, and .* on the cpu; type compile=false"),
+        (["compile=cudagraphs", "model=whisper", "task=speech_recognition"], "has not been tried as CUDA graphs"),
+        (["batch_tokens=-1"], "batch_tokens=-1: must be 0 or more"),
+        (["pad_to_multiple_of=0"], "pad_to_multiple_of=0: must be 1 or more"),
+        (["pad_to_multiple_of=8", "model=rwkv", "task=text_generation", "model.weights=hub"],
+         "ignores the attention mask, so padding changes its predictions; type pad_to_multiple_of=1"),
+        (["batch_tokens=512", "model=vit_base_224", "task=image_classification"], "has no batches of tokens; type"),
+        (["batch_tokens=512", "scenario=offline"], "engine=transformers does not take batch_tokens=512"),
         (["compile=graphs", "model=whisper", "task=speech_recognition"], "model=whisper does not support torch"),
         (["precision=int8", "model=mamba", "task=text_generation"], "model=mamba computes with its weights"),
         (["precision=fp8"], "precision=fp8 is not supported by this cpu; choose from: bf16"),
@@ -78,6 +87,14 @@ def test_graphs_are_for_a_card_and_for_models_that_predict_in_one_pass(card, mon
     with pytest.raises(UserError, match="compile=graphs is not supported over several GPUs; type compile=true"):
         built("model=bert_base", "task=masked_language_modelling", "hardware=cuda", "hardware.index=[0,1]",
               "compile=graphs")  # fmt: skip
+
+
+def test_graphs_of_what_is_not_compiled_need_no_compiler(card, monkeypatch):
+    monkeypatch.setattr(compatibility.shutil, "which", lambda compiler: None)
+    monkeypatch.setattr(compatibility, "find_spec", lambda name: None)
+    assert built("hardware=cuda", "compile=cudagraphs").settings.compile == "cudagraphs"
+    with pytest.raises(UserError, match=r"model=smollm2 writes token by token, .*; type cache=static compile=true"):
+        built(*WRITES, "hardware=cuda", "compile=cudagraphs")
 
 
 def test_compiling_is_refused_without_a_compiler(monkeypatch, card):
@@ -129,6 +146,51 @@ def test_preprocessing_workers_are_for_models_that_read_images_and_at_most_as_ma
         built("preprocessing_workers=2")
     with pytest.raises(UserError, match="preprocessing_workers=0: must be 1 or more"):
         built(*seeing, "preprocessing_workers=0")
+
+
+def test_threads_that_prepare_texts_each_need_a_batch_to_prepare_ahead(monkeypatch):
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
+    fast = ("preprocessing=fast", "preprocessing_workers=3")
+    assert built(*fast, "prefetch=2").settings.prefetch == 2
+    with pytest.raises(UserError, match=r"one at a time with prefetch=0; type preprocessing_workers=1 or prefetch=3"):
+        built(*fast)
+    with pytest.raises(UserError, match=r"type preprocessing_workers=1 or preprocessing=fast"):
+        built("preprocessing_workers=3", "prefetch=3")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["prefetch=2", "model=bloomz", "task=text_generation"], "prepares no batch while it works on another"),
+        (["prefetch=-1"], "prefetch=-1: must be 0 or more"),
+        (["prefetch=2", "scenario=server", "scenario.rate=1"], "engine=transformers does not take prefetch=2"),
+        (["preprocessing=device"], "model=embedded_classifier has transformers, fast"),
+    ],
+)
+def test_a_way_of_feeding_that_a_model_or_an_engine_does_not_have_is_refused_in_one_line(words, says):
+    with pytest.raises(UserError, match=says) as refused:
+        built(*words)
+    assert "\n" not in str(refused.value)
+
+
+def test_threads_prepare_what_processes_do_not_and_torchvision_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setattr(compatibility.host, "cores", lambda: 4)
+    monkeypatch.setattr(extras, "installed", lambda module: True)
+    finding = ("model=detr_resnet_50", "task=object_detection", "model.weights=random", "preprocessing_workers=4")
+    with pytest.raises(UserError, match=r"type preprocessing_workers=1 or preprocessing=fast$"):
+        built(*finding)
+    assert built(*finding, "preprocessing=fast").settings.preprocessing_workers == 4
+    hearing = ("model=whisper", "task=speech_recognition", "model.weights=random", "preprocessing=fast")
+    assert built(*hearing, "preprocessing_workers=4").settings.preprocessing == "fast"
+    with pytest.raises(UserError, match="preprocessing=device needs a GPU, and this run is on the cpu; type prepro"):
+        built(*finding, "preprocessing=device")
+
+    monkeypatch.setattr(extras, "installed", lambda module: module != "torchvision")
+    with pytest.raises(
+        UserError, match=r"^preprocessing=fast needs the package torchvision, .* pip install 'joulemark\[vision\]'$"
+    ):
+        built(*finding, "preprocessing=fast")
+    assert built(*hearing).settings.preprocessing == "fast"  # sounds need torch alone
 
 
 def test_every_setting_reaches_schema_run_record_params_saved_settings_report_and_registry():

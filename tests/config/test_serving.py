@@ -42,6 +42,32 @@ def test_what_does_not_go_together_is_one_line(options, message):
     assert "\n" not in str(error.value)
 
 
+FAR = (*LLM, "scenario=offline", "engine=endpoint", "engine.url=http://192.0.2.1:8000")  # TEST-NET-1, RFC 5737
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (FAR, "192.0.2.1 is another machine, .* meter=wall meter.machine=192.0.2.1 meter.path=FILE.csv"),
+        ((*FAR, "meter=wall"), "is another machine"),
+        ((*FAR, "meter=replay", "meter.machine=192.0.2.2"), "is another machine"),
+        ((*FAR, "meter=replay", "meter.machine=192.0.2.1", "hardware=cpu"), "hardware=cpu is of this machine"),
+        (("meter=replay", "meter.machine=192.0.2.1"), "meter.machine=192.0.2.1: what answers is on this machine"),
+    ],
+)
+def test_another_machine_answers_only_where_a_meter_reads_it(options, message):
+    with pytest.raises(UserError, match=message) as error:
+        built(*options)
+    assert "\n" not in str(error.value)
+
+
+def test_of_another_machine_its_own_meters_alone_are_read_and_its_name_is_the_devices():
+    run = built(*FAR, "meter=wall", "meter.machine=192.0.2.1", "precision=fp8")
+    assert [meter.name for meter in run.meters] == ["wall"]  # CodeCarbon reads this machine
+    assert run.hardware.device_name("the processor here") == run.hardware.machine == "192.0.2.1"
+    assert (run.hardware.uuids, run.hardware.gpu_name) == ((), None)
+
+
 def test_interactive_is_server_with_tighter_limits():
     server, interactive = (built(*LLM, f"scenario={name}").scenario for name in ("server", "interactive"))
     assert type(server) is type(interactive)

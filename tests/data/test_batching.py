@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from joulemark.analysis import caveats, latency_metrics
 from joulemark.core import spill
 from joulemark.core.errors import UserError
 from joulemark.core.model import Settings
@@ -120,3 +121,76 @@ def test_a_run_that_lies_on_disk_gives_the_same_as_one_in_memory(monkeypatch, so
     assert on_disk.requests == in_memory.requests
     assert on_disk.task == in_memory.task
     assert on_disk.measurement == in_memory.measurement
+
+
+def tokens(place):
+    """Tokens that are read and written, of no order."""
+    return (place * 7919 % 97 + 1, place % 3)
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+@pytest.mark.parametrize("budget", [1, 60, 250, 10_000])
+def test_batches_within_a_budget_hold_every_request_once_in_order_and_no_more_than_they_may(size, budget):
+    counts = [tokens(place) for place in range(200)]
+    made = batching.within(counts, size, budget)
+    assert sum(made.sizes) == 200
+    ends = 0
+    for number, requests in enumerate(made.sizes):
+        batch = counts[ends : ends + requests]
+        ends += requests
+        total = requests * (max(read for read, _ in batch) + max(written for _, written in batch))
+        assert requests == 1 or (total <= budget and requests <= size)
+        if number + 1 < len(made.sizes):  # the next request would have been one too many
+            more = counts[ends - requests : ends + 1]
+            longest, answer = max(read for read, _ in more), max(written for _, written in more)
+            assert requests == size or (requests + 1) * (longest + answer) > budget
+    assert made.over == sum(read + written > budget for read, written in counts)
+
+
+def test_no_requests_make_no_batches():
+    assert list(batching.within([], 8, 100).sizes) == []
+
+
+def test_batches_of_unequal_sizes_are_the_samples_in_the_order_of_their_places():
+    places = batching.order(SAMPLES, "length")
+    batches = batching.Batches(SAMPLES, places, [1, 4, 2])
+    assert [len(batch) for batch in batches] == [1, 4, 2] == list(batches.sizes)
+    assert [text for batch in batches for text in batch] == [SAMPLES[place].input for place in places]
+    assert list(batching.sizes_of(7, 3)) == [3, 3, 1]
+
+
+@dataclass(frozen=True)
+class Counting(Slow):
+    """Reads a token for each character."""
+
+    def load(self, task, device, settings):
+        def tokens(inputs):
+            assert not self.asked  # before anything is predicted
+            return [(len(text), 0) for text in inputs]
+
+        return replace(super().load(task, device, settings), tokens=tokens)
+
+
+def within_budget(clock, model, **settings):
+    run = a_run(clock, model=model, samples=7, settings=Settings(batch_size=7, **settings))
+    return runner.bench(run, draft(run, Inputs(tuple(SAMPLES))), SAMPLES, lambda *_: None, Instruments(clock=clock))
+
+
+def test_a_run_within_a_budget_of_tokens_gives_each_sample_its_own_answer_and_its_batchs_latency():
+    clock = FakeClock()
+    record = within_budget(clock, Counting(clock), batch_tokens=8, sort="length")
+    assert record.status == "finished", record.error
+    assert list(record.measurement.batch_sizes) == [1, 1, 1, 2, 2]  # 9 | 9 | 7 | 4 3 | 3 1
+    assert [request.output for request in record.requests] == [str(len(sample.input)) for sample in SAMPLES]
+    assert [request.latency_s for request in record.requests] == pytest.approx([4, 9, 3, 9, 4, 3, 7])
+    assert record.model.facts["over_batch_tokens"] == 2
+    assert record.model.facts["requests_per_batch"] == pytest.approx(7 / 5)
+    latencies = latency_metrics.latency_metrics(record.measurement)
+    assert latencies["latency/mean_s"] == pytest.approx((9 + 9 + 7 + 2 * 4 + 2 * 3) / 7)
+    assert any("2 requests have more than batch_tokens=8 tokens alone" in line for line in caveats.warnings(record))
+
+
+def test_a_model_that_counts_no_tokens_is_refused_a_budget_before_anything_is_measured():
+    clock = FakeClock()
+    with pytest.raises(UserError, match=r"batch_tokens: this model does not count .*; type batch_tokens=0"):
+        within_budget(clock, Slow(clock), batch_tokens=8)

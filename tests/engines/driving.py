@@ -62,4 +62,9 @@ class Watched:
                 raise self.error("first line\nsecond line")
             return [Prediction(output=f"{value}!", units=1) for value in inputs]
 
-        return Loaded(predict=predict, facts={"parameters": 7}, peak_memory_bytes=lambda: 11)
+        return Loaded(
+            predict=predict,
+            facts={"parameters": 7},
+            later_facts=lambda: {"batches": len(self.batches)},
+            peak_memory_bytes=lambda: 11,
+        )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware, elsewhere
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.core.serving import Call, Event
 from joulemark.engines.endpoint import Endpoint
@@ -302,11 +303,13 @@ def test_waiting_for_nothing_ends_at_its_moment():
 # Refused before anything is measured
 
 
-def refused(url: str, task: Any = Prompted(), model: Any = NamedModel(), **options: Any) -> str:
+def refused(
+    url: str, task: Any = Prompted(), model: Any = NamedModel(), hardware: Hardware = CPU, **options: Any
+) -> str:
     engine = endpoint(url, **options)
 
     def begin() -> None:
-        engine.check(model, task, CPU)
+        engine.check(model, task, hardware)
         engine.start(model, task, "cpu", Settings(), Monotonic()).close()
 
     with pytest.raises(UserError) as error:
@@ -407,6 +410,18 @@ def test_another_machine_is_refused_and_this_one_is_not():
     assert "another machine" in refused("http://192.0.2.1:8000")  # TEST-NET-1, RFC 5737
     for url in ("http://localhost:1", "http://127.8.8.8:1", "http://[::1]:1", "http://0.0.0.0:1"):
         endpoint(url).check(NamedModel(), Prompted(), CPU)
+
+
+def test_another_machine_is_asked_where_that_machine_is_metered_and_no_process_of_this_one_counts_as_its(monkeypatch):
+    far = elsewhere("192.0.2.1", "remote", ("bf16",))
+    endpoint("http://192.0.2.1:8000").check(NamedModel(), Prompted(), far)
+    assert "meters read 192.0.2.1" in refused("http://127.0.0.1:1", hardware=far)
+    with serving() as fake:
+        with started(fake.url) as server:
+            assert os.getpid() in server.processes  # the made-up server is of this process
+        monkeypatch.setattr(Endpoint, "machine", "192.0.2.1")
+        with started(fake.url) as server:
+            assert not server.processes
 
 
 def test_a_name_that_leads_to_another_machine_too_is_refused(monkeypatch):

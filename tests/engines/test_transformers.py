@@ -37,6 +37,7 @@ def test_nothing_is_asked_before_the_first_call() -> None:
         assert not server.processes
         assert server.facts["parameters"] == 7
         assert server.facts["version"]
+        assert server.facts["batches"] == 0
         assert server.peak_memory_bytes() == 11
         assert server.judge((), ()) == {}
 
@@ -51,6 +52,7 @@ def test_what_waits_forms_the_next_batch_in_the_order_it_came(batch_size: int) -
             server.send(Call(number, f"a{number}"))
         model.gate.set()
         events = until_ended(server, set(range(8)))
+        assert server.facts["batches"] == len(model.batches)  # known only after calls
     assert [event.number for event in events] == list(range(8))  # each once, in order
     assert [event.prediction.output for event in events] == [f"a{number}!" for number in range(8)]
     assert model.batches[0] == ["a0"]

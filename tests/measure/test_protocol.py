@@ -64,6 +64,23 @@ def test_a_window_is_made_of_whole_passes_and_is_as_long_as_the_protocol_asks():
     assert len(window.batch_s) == 7 * len(BATCHES)
 
 
+@pytest.mark.parametrize(("records", "calls"), [(True, 40), (False, 10)])
+def test_where_each_shape_is_recorded_the_warm_up_takes_every_batch_whatever_its_time(records, calls):
+    clock, called = FakeClock(), []
+
+    def predict(batch):
+        called.append(batch[0])
+        clock.sleep(1.0)
+        return []
+
+    batches = [[number] for number in range(36)]
+    workload = Workload(predict, batches, compiles=records, records=records)
+    _, converged = warm_up(workload, procedure(warmup_max_s=10.0, warmup_batches=4), Instruments([], clock))
+    assert converged
+    assert len(called) == calls
+    assert (set(called) == set(range(36))) is records
+
+
 def test_even_a_window_of_no_length_holds_one_whole_pass():
     clock = FakeClock()
     _, measurement = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=0.0, min_windows=1))

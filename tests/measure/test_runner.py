@@ -4,18 +4,19 @@ from dataclasses import dataclass, fields, replace
 
 import pytest
 
-from joulemark.analysis import audit, caveats, description, named_metrics, result_table
+from joulemark.analysis import audit, caveats, description, flags, named_metrics, result_table
 from joulemark.config.run import Run
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Work
-from joulemark.core.model import Loaded, Settings
+from joulemark.core.model import Loaded, Settings, Steps
 from joulemark.core.signals import Interrupted
 from joulemark.core.task import Inputs, Prediction, Sample
 from joulemark.data.dataset import Dataset
 from joulemark.measure import loading, runner
 from joulemark.measure.draft import draft
 from joulemark.measure.instruments import Instruments
+from joulemark.sweep.memory import ran_out
 from joulemark.tasks.text_classification import TextClassification
 from tests.fakes import CPU, FakeClock, FakeMeter, FakeModel, procedure
 
@@ -68,6 +69,84 @@ def test_a_finished_run_has_energy_and_quality_of_the_same_calls():
 def test_loading_is_measured_apart():
     clock = FakeClock()
     assert named_metrics.metrics(benched(a_run(clock), clock))["energy/load_wh"] == pytest.approx(50 * 2.0 / 3600)
+
+
+class Ahead(FakeModel):
+    """A model whose batches are prepared ahead, until there is no memory for that."""
+
+    def load(self, task, device, settings):
+        loaded, begun = super().load(task, device, settings), []
+
+        def prepare(inputs):
+            begun.append(inputs)
+            if len(begun) > self.fails_after:
+                raise MemoryError("no pinned memory of the host")
+            return inputs
+
+        return replace(loaded, steps=Steps(prepare, loaded.predict, lambda predictions: predictions))
+
+
+def test_a_run_that_prepares_ahead_has_the_predictions_and_units_of_one_that_does_not():
+    records = []
+    for ahead in (0, 1, 2, 7):
+        clock = FakeClock()
+        run = a_run(clock, model=Ahead(clock, fails_after=10**9), settings=Settings(batch_size=2, prefetch=ahead))
+        records.append(benched(run, clock))
+    for record in records:
+        assert record.status == "finished"
+        assert record.scores == records[0].scores
+        assert [request.output for request in record.requests] == ["positive", "positive", "negative"]
+        for window in record.measurement.windows:
+            assert window.units == window.requests == 3 * window.passes
+            assert len(window.batch_s) == 2 * window.passes
+
+
+def test_memory_that_the_read_ahead_does_not_have_is_one_line_that_names_prefetch():
+    clock = FakeClock()
+    run = a_run(clock, model=Ahead(clock, fails_after=3), settings=Settings(batch_size=2, prefetch=3))
+    record = benched(run, clock)
+    assert (record.status, record.error) == (
+        "failed",
+        "out of memory at batch_size=2 with prefetch=3 (type a smaller one, or prefetch=0): "
+        "MemoryError: no pinned memory of the host",
+    )
+    assert ran_out(record.error) == 2
+
+
+class Counting(FakeModel):
+    """A model whose every second image was decoded by the host."""
+
+    def load(self, task, device, settings):
+        loaded, taken = super().load(task, device, settings), []
+
+        def predict(inputs):
+            taken.extend(inputs)
+            return loaded.predict(inputs)
+
+        def facts():
+            decoded = {"nvjpeg": len(taken), "pil": len(taken)}
+            return {"preprocessing": {"library": "fake", "decoded_by": decoded, "host_inputs": len(taken)}}
+
+        return replace(loaded, predict=predict, later_facts=facts)
+
+
+def test_what_prepared_the_inputs_is_in_the_record_as_of_the_last_window_and_is_said():
+    clock, seen = FakeClock(), {}
+    record = benched(a_run(clock, model=Counting(clock)), clock, lambda step, known: seen.update({step: known}))
+    assert "preprocessing" not in seen["load"].model.facts
+    counts = [known.model.facts["preprocessing"]["host_inputs"] for step, known in seen.items() if "window" in step]
+    assert counts == sorted(counts)
+    assert record.model.facts["preprocessing"]["host_inputs"] == counts[-1]
+    assert counts[-1] >= 3 * record.measurement.windows[-1].passes
+    assert "host_decoded" in record.flags
+    assert any(line.startswith("host_decoded: the host decoded images") for line in caveats.warnings(record))
+    assert (
+        flags.host_decoded(record) == "50% of the calls' images: files that are no plain JPEG, or that the GPU refuses"
+    )
+    without = replace(
+        record.model, facts={"preprocessing": {"library": "fake", "decoded_by": {"nvjpeg": 9}, "host_inputs": 0}}
+    )
+    assert flags.host_decoded(replace(record, model=without)) is None
 
 
 class NewHead(FakeModel):

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from joulemark.analysis import comparability
+from joulemark.core.machine import elsewhere
 from joulemark.core.serving import EngineNeeds, Limits, Schedule
 from joulemark.core.task import Inputs
 from joulemark.measure import runner
 from joulemark.measure.draft import draft
 from joulemark.measure.instruments import Instruments
-from tests.fakes import FakeClock, FakeMeter, procedure
+from tests.fakes import CPU, FakeClock, FakeMeter, procedure
 from tests.measure.test_runner import SAMPLES, a_run
 from tests.measure.test_traffic import Counter, Stopped
 
@@ -63,15 +65,22 @@ class Given:
         return self.made
 
 
-def served(schedule, watts=50.0, meter=FakeMeter, **faults):
+def served(schedule, watts=50.0, meter=FakeMeter, hardware=CPU, **faults):
     clock = FakeClock()
     run = replace(
         a_run(clock, meters=[meter(clock, {"cpu": watts})], procedure=procedure(warmup_max_s=1000.0)),
+        hardware=hardware,
         scenario=Given(schedule, Limits()),
         engine=Known(clock, faults),
     )
     begun = draft(run, Inputs(SAMPLES))
-    return runner.bench(run, begun, SAMPLES, lambda step, record: None, Instruments(clock=clock))
+    return runner.bench(
+        run,
+        begun,
+        SAMPLES,
+        lambda step, record: None,
+        Instruments(clock=clock, busy_s=clock.now, own_busy_s=lambda servers: 0.0),
+    )
 
 
 def test_the_whole_window_is_paid_waiting_for_requests_included():
@@ -114,6 +123,22 @@ def test_an_engine_that_answers_nothing_is_a_failed_run_with_the_reason():
     assert record.error == "RuntimeError: no request was answered: 500"
 
 
+def test_of_another_machine_no_figure_of_this_one_is_in_the_record():
+    here, far = (
+        served(Schedule(2, at_s=[0.0, 10.0]), hardware=hardware)
+        for hardware in (CPU, elsewhere("gpu.example", "remote", ("bf16",)))
+    )
+    assert "contaminated" in here.flags  # this machine's processors are busy all the time
+    (window,) = far.measurement.windows
+    assert (window.cpu_utilization, window.others_cpu_share) == (None, None)
+    assert [reading.cpu_j for reading in window.readings] == [12.0 * 50.0]  # by the meter of that machine
+    assert (far.hardware.machine, far.device_name) == ("gpu.example", "gpu.example")
+    assert (far.environment.cpu, far.environment.cpu_cores, far.environment.memory_bytes) == (None, None, None)
+    assert not {"contaminated", "host_busy"} & set(far.flags)
+    assert comparability.card(far) != comparability.card(here)
+    assert "device: gpu.example and" in "; ".join(comparability.differences(far, here))
+
+
 def stopped_after(seconds, **faults):
     """A run stopped so many seconds after its traffic began: loading takes 3 s, idle 5 s, warming up 8 s."""
     return served(Schedule(4, at_s=[0.0, 0.0, 4.0, 9.0]), stop_s=3.0 + 5.0 + 8.0 + seconds, **faults)
@@ -131,6 +156,14 @@ def test_a_stopped_run_keeps_its_answers_and_the_energy_until_then():
     assert [request.output for request in record.requests[:2]] == ["x", "x"]
     assert "unsent" in record.flags
     assert record.scores == {}
+
+
+def test_a_stopped_run_is_not_one_that_did_not_keep_up():
+    at_s = [5.0 * number for number in range(200)]
+    record = served(Schedule(200, at_s=at_s), stop_s=3.0 + 5.0 + 16.0 + 152.0)  # eight calls warm up
+    assert record.measurement.traffic.answered > 20  # enough to tell
+    assert record.measurement.traffic.kept_up is None
+    assert "overloaded" not in record.flags
 
 
 def test_a_run_that_is_stopped_before_any_answer_says_that_it_was_stopped():

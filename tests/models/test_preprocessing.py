@@ -14,10 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from joulemark.core.model import Checkpoint
+from joulemark.core.model import Checkpoint, Settings
 from joulemark.data.images import EncodedImage
-from joulemark.models.backend import preprocessing
-from joulemark.models.backend.preprocessing import open_images, pixels
+from joulemark.models.backend import image_processes
+from joulemark.models.backend.image_processes import pixels
+from joulemark.models.backend.preprocessing import images, open_images
 from tests.paths import ROOT
 from tests.sweep.test_trial import leave
 
@@ -30,7 +31,7 @@ RUN = """
 import sys, time
 from multiprocessing import active_children
 from joulemark.core.model import Checkpoint
-from joulemark.models.backend.preprocessing import pixels
+from joulemark.models.backend.image_processes import pixels
 if __name__ == "__main__":
     made = pixels(Checkpoint("tiny", weights="random", processor={"type": "ViTImageProcessor"}), 2)
     print(*(one.pid for one in active_children()), flush=True)
@@ -54,10 +55,10 @@ def test_a_checkpoint_from_the_hub_has_its_own_processor_in_each_process(tmp_pat
     processor.save_pretrained(tmp_path)
     own = Checkpoint("tiny", weights="hub", path=tmp_path)
     batch = pictures(count)
-    alone, together = pixels(own, 1)(batch), pixels(own, 2)(batch)
+    alone, together = images(own, Settings(), "cpu").pixels(batch), pixels(own, 2)(batch)
     assert together.shape == (count, 3, 16, 16)
     assert torch.equal(alone, together)
-    assert not torch.equal(alone, pixels(RANDOM, 1)(batch))
+    assert not torch.equal(alone, images(RANDOM, Settings(), "cpu").pixels(batch))
 
 
 def test_a_killed_process_ends_the_call_in_one_line_and_never_waits_for_it():
@@ -76,11 +77,15 @@ def test_what_breaks_in_a_process_is_what_the_call_says():
 
 def test_a_processor_that_does_not_open_is_what_is_said_and_not_its_processes():
     with pytest.raises(AttributeError, match="NoSuchProcessor"):
-        pixels(Checkpoint("tiny", weights="random", processor={"type": "NoSuchProcessor"}), 2)
+        images(
+            Checkpoint("tiny", weights="random", processor={"type": "NoSuchProcessor"}),
+            Settings(preprocessing_workers=2),
+            "cpu",
+        )
 
 
 def test_processes_that_take_too_long_to_come_up_are_said_and_none_is_left(monkeypatch):
-    monkeypatch.setattr(preprocessing, "STARTING_S", 0.001)
+    monkeypatch.setattr(image_processes, "STARTING_S", 0.001)
     with pytest.raises(RuntimeError, match="preprocessing_workers=2: they did not come up; type fewer"):
         pixels(RANDOM, 2)
     gc.collect()  # those of other tests end with their pools

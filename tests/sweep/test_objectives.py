@@ -4,7 +4,7 @@ import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.sweep.objectives import goals, with_unit
-from joulemark.sweep.search import progress_line
+from joulemark.sweep.progress import progress_line
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import TrialResult
 

@@ -12,8 +12,8 @@ from joulemark.sweep import early_stopping, pareto
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.finalists import by_objectives, finalists
 from joulemark.sweep.memory import Memory
+from joulemark.sweep.progress import progress_line
 from joulemark.sweep.recommendation import reason, recommend
-from joulemark.sweep.search import progress_line
 from joulemark.sweep.space import Dimension
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import TrialResult

@@ -30,6 +30,7 @@ EXPLAINED = {
     "from all rows",
     "skipped_rows": "rows of the data could not be used and were replaced by further rows",
     "stand_in_tokenizer": "the family's own vocabulary does not ship: texts have the tokens of another one",
+    flags.HOST_DECODED: "the host decoded images that the GPU was to decode",
     "truncated": "inputs were longer than the model's context and were truncated",
     "not_converged": "the within-run interval is wider than the protocol asks",
     flags.ERRORS: "requests failed or timed out: their energy is in the total, their tokens are not",
@@ -52,12 +53,25 @@ def warnings(record: Record) -> list[str]:
         "partial_total": f" (not available: {', '.join(map(str.upper, flags.missing_components(record)))})",
         "no_quality": f": {record.no_quality}",
         **_of_traffic(record),
+        flags.HOST_DECODED: f" ({flags.host_decoded(record)})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
     explained = (
         f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
     )
-    return [*explained, *absent(record)]
+    return [*explained, *_of_calls(record), *absent(record)]
+
+
+def _of_calls(record: Record) -> list[str]:
+    """Requests that alone are beyond the budget of a batch, and calls that no CUDA graph was recorded for."""
+    facts = record.model.facts
+    over, eager, known = (facts.get(name, 0) for name in ("over_batch_tokens", "eager_calls", "cuda_graphs"))
+    budget = f"{over} requests have more than batch_tokens={record.settings.batch_tokens} tokens alone"
+    graphs = f"{eager} calls ran without a CUDA graph: the batches have more than {known} shapes"
+    return [
+        *([f"over_budget: {budget}: each is a batch of its own"] if over else []),
+        *([f"eager_calls: {graphs}, which pad_to_multiple_of makes fewer"] if eager else []),
+    ]
 
 
 def _of_shared_process(record: Record) -> dict[str, str]:

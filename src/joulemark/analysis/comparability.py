@@ -121,7 +121,9 @@ def _digest(value: Any) -> str:
 
 def card(record: Record) -> str:
     """A digest of the card whose sensor saw the run, or without one of the machine as far as the record tells."""
-    host = record.environment
+    host, machine = record.environment, record.hardware.machine
+    if machine is not None:
+        return _digest([machine])
     return _digest(list(record.hardware.uuids) or [host.os, host.cpu, host.cpu_cores, host.memory_bytes])
 
 

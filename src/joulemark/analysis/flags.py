@@ -1,6 +1,6 @@
 """The flags of a run: warnings that a reader must see beside its numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from joulemark.analysis import plausibility, readings, requests
 from joulemark.analysis.energy_metrics import component_j, estimated_share
@@ -17,6 +17,7 @@ UNSENT = "unsent"  # the traffic ended, by its own limit or a stop, before all r
 EARLY_STOPPED = "early_stopped"  # measuring ended early, since another setting is better whatever more windows bring
 NOT_CONVERGED = "not_converged"
 PRELIMINARY = "preliminary"  # of a protocol for screening, not to be quoted
+HOST_DECODED = "host_decoded"  # images that the GPU was to decode
 SHARED_PROCESS = "shared_process"  # measured in a process that measured other settings: no process of evidence
 CARRY_OVER = "carry_over"  # that process gave another figure for its first setting at its end
 # Of a process whose figures decide nothing
@@ -66,16 +67,30 @@ def _traffic_flags(traffic: Traffic | None) -> dict[str, bool]:
 
 
 def input_flags(record: Record) -> tuple[str, ...]:
-    """The flags of the inputs: how the rows were taken, rows skipped, another family's vocabulary, inputs truncated."""
+    """The flags of the inputs: how rows were taken or skipped, another family's vocabulary, who decoded, truncated."""
     one_class = record.task.classes == 1 and record.task.samples > 1
     raised = {
         "one_class": one_class,
         "sorted_rows": record.task.sampling_bias is not None and not one_class,
         "skipped_rows": bool(record.task.skipped),
         "stand_in_tokenizer": record.model.facts.get("stand_in_tokenizer_own") is False,
+        HOST_DECODED: host_decoded(record) is not None,
         "truncated": requests.summary(record).truncated > 0,
     }
     return tuple(sorted(name for name, on in raised.items() if on))
+
+
+def host_decoded(record: Record) -> str | None:
+    """How many images the host decoded that the GPU was to decode, and why in one line; None where it did all of them.
+
+    As of the calls since the load: the same inputs come again in each pass.
+    """
+    prepared = record.model.facts.get("preprocessing")
+    if not isinstance(prepared, Mapping) or not prepared.get("host_inputs"):
+        return None
+    decoded, why = prepared["decoded_by"], prepared.get("no_card_decoder")
+    share = prepared["host_inputs"] / sum(decoded.values())
+    return f"{share:.0%} of the calls' images: " + (why or "files that are no plain JPEG, or that the GPU refuses")
 
 
 def quality_flags(record: Record) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import Any
 from joulemark.core import paths
 from joulemark.core.calibration import PJ_PER_J, Calibration
 from joulemark.core.errors import UserError
-from joulemark.core.machine import Hardware
+from joulemark.core.machine import REMOTE, Hardware
 from joulemark.core.measurement import Work
 from joulemark.core.paths import program
 from joulemark.core.private_files import private_files
@@ -71,10 +71,10 @@ def of(work: Work | None, calibration: Calibration | None, precision: str) -> Lo
 def key(hardware: Hardware) -> str | None:
     """What a device's calibration is kept by: a GPU's UUID, a processor's name; None where it tells no name.
 
-    None for several cards, too: what one pays for a FLOP is not what a model pays that waits for each in turn; and for
-    Apple's GPU, which has no counter.
+    None for several cards, too: what one pays for a FLOP is not what a model pays that waits for each in turn; for
+    Apple's GPU, which has no counter; and for another machine.
     """
-    if hardware.beside or hardware.device == "mps":
+    if hardware.beside or hardware.device in ("mps", REMOTE):
         return None
     if hardware.uuid is not None:
         return hardware.uuid

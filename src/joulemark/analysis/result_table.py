@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import audit, breakdown, diagnosis, energy_metrics, readings, requests
 from joulemark.analysis.serving import table as traffic
+from joulemark.core.machine import REMOTE
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
@@ -181,7 +182,7 @@ def _lower_bound(record: Record, metrics: Mapping[str, float | None]) -> list[Ro
         return []
     workload = f"{work.flops / 1e9:.4g} GFLOP and {work.bytes_read / 1e6:.4g} MB of weights per request"
     if metrics["lower_bound/wh_per_1k"] is None:
-        no_remedy = record.hardware.device in ("cpu", "mps") or calibration or len(record.hardware.uuids) > 1
+        no_remedy = record.hardware.device in ("cpu", "mps", REMOTE) or calibration or len(record.hardware.uuids) > 1
         remedy = "" if no_remedy else f"; type {program('calibrate')}"
         return [(LOWER_BOUND, NOT_AVAILABLE, f"{workload}{remedy}")]
     ratio = metrics["lower_bound/ratio"]

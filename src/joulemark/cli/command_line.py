@@ -10,7 +10,7 @@ from joulemark.cli import help as pages
 from joulemark.cli import streams
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hydra_errors, option_help, typed_options
-from joulemark.core import tracking
+from joulemark.core import garbage, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose, nearest
 
@@ -34,6 +34,7 @@ def start(command: Callable[[], None], name: str) -> int:
     `name` is the command and its file in conf/.
     """
     streams.make_sturdy()
+    garbage.none_at_exit()
     arguments = sys.argv[1:] = [expanded(argument) for argument in sys.argv[1:]]
     if page := help_page(name, arguments):
         print(page)

@@ -21,7 +21,7 @@ from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hub_model
 from joulemark.config.compose import names_in, typed_in
 from joulemark.config.run import Run, build
-from joulemark.core import signals, tracking
+from joulemark.core import garbage, signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF, program
 from joulemark.core.record import Record
@@ -73,6 +73,7 @@ def execute(run: Run, measuring: Measuring | None = None) -> int:
     for note in run.notes:
         to_stderr(note)
     signals.interrupt_on_stop()
+    garbage.rest()  # until all is imported
     from joulemark.measure.draft import draft
     from joulemark.store import last_words
     from joulemark.store.spool import begun
@@ -122,6 +123,8 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
             import_packages()  # beside the recorder's own imports: both take seconds
+            run.task.score((), ())  # the metric's library, which would be imported between the last inference and exit
+            garbage.resume()
             recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
             _tell_of_earlier(recorder)
         recorder.draft(record, phase)

@@ -27,6 +27,7 @@ from joulemark.sweep.front_table import SETTING
 from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.result import SessionEnd, SweepResult
 from joulemark.sweep.search import POLL_S
+from joulemark.sweep.shared import SharedTrials
 from joulemark.sweep.workers import PROGRAM
 
 NOT_CONFIRMED = (
@@ -39,17 +40,28 @@ def main(config: DictConfig, overrides: Sequence[Any]) -> int:
     """The sweep of a composed configuration and Hydra's overrides; returns the exit code."""
     try:
         request = plan.read(config, overrides)
-        return run(request, lambda overrides, limit_s: trial.run(overrides, forward_signals=True, limit_s=limit_s))
+        shared = SharedTrials(_reporter(request.worker)) if request.shared_process else None
+        return run(
+            request,
+            lambda overrides, limit_s: trial.run(overrides, forward_signals=True, limit_s=limit_s),
+            shared=shared,
+        )
     except UserError as error:
         return refuse(error)
 
 
-def run(request: SweepRequest, measure: Measure, program: Sequence[str] = PROGRAM, poll_s: float = POLL_S) -> int:
+def run(
+    request: SweepRequest,
+    measure: Measure,
+    program: Sequence[str] = PROGRAM,
+    poll_s: float = POLL_S,
+    shared: SharedTrials | None = None,
+) -> int:
     """The sweep measured here, or by workers that `program` starts; returns the exit code."""
     began_s, report = time.time(), _reporter(request.worker)
     if len(request.workers) == 1 or request.worker is not None:
         signals.interrupt_on_stop()
-        end = process.run(request, measure, report, poll_s)
+        end = process.run(request, measure, report, poll_s, shared)
     else:
         end = coordinator.run(request, report, program)
     if isinstance(end, SessionEnd):

@@ -170,14 +170,17 @@ def _check_workers(run: Combination) -> None:
     workers, able = run.settings.preprocessing_workers, run.model.capabilities
     if workers == 1:
         return
-    threads = run.settings.preprocessing != "transformers" and {"image", "audio"} & set(able.accepts)
-    if not able.reads_images and not threads:
-        other = (
-            " or preprocessing=fast" if "fast" in able.preprocessings and {"image", "audio"} & set(able.accepts) else ""
-        )
+    media = bool({"image", "audio"} & set(able.accepts))  # a batch is shared out; of texts each has one of its own
+    in_threads = "fast" in able.preprocessings and (media or able.overlaps)
+    if not able.reads_images and not (in_threads and run.settings.preprocessing != "transformers"):
         raise UserError(
             f"preprocessing_workers={workers}: {run.model_name} reads no images that are preprocessed one by one; "
-            f"type preprocessing_workers=1{other}"
+            f"type preprocessing_workers=1{' or preprocessing=fast' if in_threads else ''}"
+        )
+    if not media and not run.settings.prefetch:
+        raise UserError(
+            f"preprocessing_workers={workers}: each prepares a batch of texts, of which there is one at a time with "
+            f"prefetch=0; type preprocessing_workers=1 or prefetch={workers}"
         )
     if workers > (cores := host.cores()):
         raise UserError(

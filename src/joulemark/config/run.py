@@ -169,12 +169,12 @@ def build(
     fit.check(model, task, names)
     values["model"] = {**values["model"], "capabilities": asdict(model.capabilities)}
     nodes["model"]["capabilities"] = values["model"]["capabilities"]
-    device = resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware"))
+    scenario, engine = serving.made(values, names)
+    device, meters = _metered(values, names, engine, resolve)
     settings = settings_of(values)
     compatibility.check(
         compatibility.Combination(settings, values["samples"], model, nodes["task"]["texts"], device, names)
     )
-    scenario, engine = serving.made(values, names)
     serving.check(serving.Served(scenario, engine, model, task, device, settings, names))
     saved = typed(saved_settings.SavedSetting, values["tuned"], "tuned") if values["tuned"] else None
     notes = saved_settings.check(saved, _label(names, nodes["model"]), task.name, _card(device)) if saved else ()
@@ -192,7 +192,7 @@ def build(
         export=_export(values["export"]),
         dataset=dataset,
         hardware=device,
-        meters=sensors.meters_of(values["meter"]["sensors"]),
+        meters=meters,
         meters_required=bool(values["meter"]["required"]),
         procedure=procedure_of(values["protocol"], names["protocol"]),
         site=site_of(values["site"], names["site"]),
@@ -207,6 +207,22 @@ def build(
         shared_host=values["shared_host"],
         early_stop_against=early_stop_against(values["early_stop_against"]),
         notes=notes,
+    )
+
+
+def _metered(
+    values: Mapping[str, Any],
+    names: Mapping[str, str],
+    engine: Engine,
+    resolve: Callable[[str, hardware.HardwareConf], Hardware],
+) -> tuple[Hardware, tuple[Meter, ...]]:
+    """The machine that answers, and the meters that read it."""
+    name = names["hardware"]
+    return serving.metered(
+        engine,
+        sensors.meters_of(values["meter"]["sensors"]),
+        name,
+        lambda: resolve(name, typed(hardware.HardwareConf, values["hardware"], "hardware")),
     )
 
 

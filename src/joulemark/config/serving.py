@@ -1,19 +1,23 @@
 """The scenario and the engine of a run from their composed nodes, and what goes with what; without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from joulemark.config.targets import check_command, class_of
 from joulemark.core.coerce import typed, without
 from joulemark.core.errors import UserError
-from joulemark.core.machine import Hardware
+from joulemark.core.machine import REMOTE, Hardware, elsewhere
+from joulemark.core.measurement import Meter
 from joulemark.core.model import Model, Settings
 from joulemark.core.paths import program
 from joulemark.core.serving import BATCH, TRANSFORMERS, Engine, Scenario
 from joulemark.core.task import Task
+from joulemark.engines.address import same_machine
 from joulemark.engines.settings import check_settings
+from joulemark.hardware.devices import EVERY_PRECISION
 
+AUTO = "auto"  # hardware that is detected
 # Settings that a server of its own decides for itself; its YAML passes on what it takes
 LOCAL_SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name != "precision")
 
@@ -54,6 +58,33 @@ def made_engine(node: Mapping[str, Any], name: str) -> Engine:
     named = {"name": name} if any(field.name == "name" for field in fields(cls)) else {}
     made: Engine = typed(cls, {**without(node, "_target_"), **named}, "engine")
     return made
+
+
+def metered(
+    engine: Engine, meters: Sequence[Meter], hardware: str, here: Callable[[], Hardware]
+) -> tuple[Hardware, tuple[Meter, ...]]:
+    """The machine that answers, and those of the meters that read it; `here` resolves the option `hardware`.
+
+    Raises:
+        UserError: an engine on another machine of which no meter reads, a meter of a machine that does not answer
+    """
+    machine: str | None = getattr(engine, "machine", None)  # an engine that is never elsewhere need not say so
+    elsewhere_read = [meter for meter in meters if getattr(meter, "machine", None) is not None]
+    if machine is None:
+        for meter in elsewhere_read:
+            raise UserError(
+                f"meter.machine={getattr(meter, 'machine', None)}: what answers is on this machine; leave it out"
+            )
+        return here(), tuple(meters)
+    reading = tuple(meter for meter in elsewhere_read if same_machine(str(getattr(meter, "machine", "")), machine))
+    if not reading:
+        raise UserError(
+            f"engine.url: {machine} is another machine, and the meters of this one say nothing of its joules; run "
+            f"joulemark there, or give a meter of it: meter=wall meter.machine={machine} meter.path=FILE.csv"
+        )
+    if hardware != AUTO:
+        raise UserError(f"hardware={hardware} is of this machine, and {machine} answers; leave it out")
+    return elsewhere(machine, REMOTE, EVERY_PRECISION), reading
 
 
 def check(run: Served) -> None:

@@ -11,7 +11,7 @@ class Hardware:
 
     Attributes:
         name: the option that chose it
-        device: `cuda`, `rocm`, `mps` or `cpu`
+        device: `cuda`, `rocm`, `mps` or `cpu`; `remote`: another machine, of which only its own meters tell
         precisions: number formats that it supports
         index: number of the (first) GPU, as NVML counts: in PCI bus order
         uuid: UUID of the (first) GPU; None without a GPU
@@ -21,6 +21,7 @@ class Hardware:
         ram_w: power of the memory for the power model, W; None leaves the estimate to the meter
         beside: (index, UUID) of each further GPU over which the model is spread, in the order of their indices; all
             have the same name
+        machine: the other machine whose engine answers and whose meters are read; None: this one
     """
 
     name: str
@@ -33,6 +34,7 @@ class Hardware:
     cpu_tdp_w: Amount | None = None
     ram_w: Amount | None = None
     beside: tuple[tuple[int, str], ...] = ()
+    machine: str | None = None
 
     @property
     def uuids(self) -> tuple[str, ...]:
@@ -45,10 +47,18 @@ class Hardware:
         return () if self.uuid is None else (self.index, *(index for index, _ in self.beside))
 
     def device_name(self, cpu: str | None) -> str:
-        """The GPU, how many of them where there are several, or the processor of that name."""
-        name = self.gpu_name or cpu or self.device
+        """The GPU, how many of them where there are several, or the processor of that name; another machine's name."""
+        name = self.machine or self.gpu_name or cpu or self.device
         count = len(self.uuids)
         return f"{count} x {name}" if count > 1 else name
+
+
+REMOTE = "remote"
+
+
+def elsewhere(machine: str, name: str, precisions: tuple[str, ...]) -> Hardware:
+    """Another machine: nothing of this one's card or processor is in it."""
+    return Hardware(name, REMOTE, precisions, machine=machine)
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,8 @@ class Meter(Protocol):
 
     `open` raises UserError with the reason and the remedy where the sensor cannot be read.
     After `close` a meter is done. `start` and `stop` may be called many times in between.
+
+    One that may read another machine than this has an attribute `machine`: that machine's host name, None for this one.
     """
 
     capability: ClassVar[Capability]

@@ -44,18 +44,29 @@ def address_of(url: str, key: str = "engine.url") -> Address:
     return Address(base, parts.hostname, port or PORTS[parts.scheme])
 
 
-def check_local(address: Address, key: str = "engine.url") -> None:
-    """UserError for an address of another machine, whose energy nothing here reads."""
+def other_machine(address: Address, key: str = "engine.url") -> str | None:
+    """The host of an address of another machine; None for this one. UserError for a host that nobody knows."""
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        numbers = _numbers(address.host)
     except OSError:
         raise UserError(f"{key}: the host {address.host} is not known here; type {key}=http://127.0.0.1:8000") from None
-    numbers = {str(entry[4][0]).partition("%")[0] for entry in found}
-    if others := sorted(number for number in numbers if not _is_own(number)):
-        raise UserError(
-            f"{key}: {address.host} ({others[0]}) is another machine, and the meters of this one say nothing of its "
-            "joules; run joulemark there"
-        )
+    return None if all(_is_own(number) for number in numbers) else address.host
+
+
+def same_machine(first: str, second: str) -> bool:
+    """Whether two names are of one host: the same name, or an IP address in common."""
+    if first.lower() == second.lower():
+        return True
+    try:
+        return bool(_numbers(first) & _numbers(second))
+    except OSError:
+        return False
+
+
+def _numbers(host: str) -> frozenset[str]:
+    """The IP addresses of a host; OSError where it is not known."""
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return frozenset(str(entry[4][0]).partition("%")[0] for entry in found)
 
 
 def _is_own(number: str) -> bool:

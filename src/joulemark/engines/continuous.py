@@ -46,6 +46,7 @@ class Continuous:
             "precision": ("fp32", "tf32", "bf16", "fp16"),
             "batch_size": (1,),
             "sort": ("none",),
+            "preprocessing": ("transformers",),
             "cache": ("dynamic",),
             "compile": (False,),
             "pad_to_multiple_of": (1,),

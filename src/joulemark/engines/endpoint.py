@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server on this machine: vLLM, SGLang, TGI, llama.cpp, Ollama and whatever else is there."""
+"""Any OpenAI-compatible server: vLLM, SGLang, TGI, llama.cpp, Ollama; on this machine, or one whose meter is given."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ from joulemark.core.quantities import Number
 from joulemark.core.serving import Clock, EngineNeeds
 from joulemark.core.task import Task
 from joulemark.engines import probing
-from joulemark.engines.address import Address, address_of, check_local, listeners, tunnel
+from joulemark.engines.address import Address, address_of, listeners, other_machine, tunnel
 from joulemark.engines.asking import MESSAGES, Asking, thinking_fields
 from joulemark.engines.connection import Connection
 from joulemark.engines.endpoint_server import EndpointServer, Link
@@ -56,13 +56,22 @@ class Endpoint:
     max_connections: Number = 1024
 
     @property
+    def machine(self) -> str | None:
+        """The other machine that answers; None for this one. UserError for a host that nobody knows."""
+        return other_machine(address_of(self.url))
+
+    @property
     def options(self) -> Mapping[str, Any]:
         """Its settings; never the key itself."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "name"}
 
     def check(self, model: Model, task: Task, hardware: Hardware) -> None:
-        """Refuses an address of another machine, a key that is not set, and a chat by an interface without chats."""
-        check_local(address_of(self.url))
+        """Refuses another machine than the metered one, a key that is not set, a chat by an interface without chats."""
+        if (machine := self.machine) != hardware.machine:
+            where = f"{machine}, which is another machine" if machine else "this machine"
+            raise UserError(
+                f"engine.url={self.url} is on {where}, and the meters read {hardware.machine or 'this one'}"
+            )
         if self.api_key_variable and not os.environ.get(self.api_key_variable):
             raise UserError(f"engine.api_key_variable={self.api_key_variable}: this environment variable is not set")
         check_asked(self.api, model, task)
@@ -71,8 +80,8 @@ class Endpoint:
     def start(self, model: Model, task: Task, device: str, settings: Settings, clock: Clock) -> EndpointServer:
         """The server, after it has answered a short request in the way that the run will ask."""
         key = os.environ.get(self.api_key_variable, "") if self.api_key_variable else ""
-        address = address_of(self.url)
-        if process := tunnel(address.port):
+        address, here = address_of(self.url), self.machine is None
+        if here and (process := tunnel(address.port)):
             raise UserError(f"engine.url={self.url} is a tunnel ({process}) to another machine; run joulemark there")
         connection = Connection(address.base, {"Authorization": f"Bearer {key}"} if key else {})
         try:
@@ -80,7 +89,8 @@ class Endpoint:
             served = self.served_model or _only(listed, model, self.url)
             if listed and served not in listed:
                 raise UserError(f"engine.served_model={served}: {self.url} serves {_named(listed)}")
-            reached = Reached(connection, address, {"url": self.url, "models": list(listed)})
+            facts = {"url": self.url, "models": list(listed)}
+            reached = Reached(connection, address, facts, None if here else lambda: ())
             return connected(self, served, reached, model, task, clock)
         except BaseException:
             connection.close()

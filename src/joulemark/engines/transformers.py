@@ -26,7 +26,7 @@ class Transformers:
     """
 
     needs: ClassVar[EngineNeeds] = EngineNeeds(
-        lengths=False, local=True, settings={"sort": ("none",), "batch_tokens": (0,)}
+        lengths=False, local=True, settings={"sort": ("none",), "batch_tokens": (0,), "prefetch": (0,)}
     )
 
     @property
@@ -52,14 +52,12 @@ class BatchServer:
     """A loaded model and the thread that asks it, until it is closed.
 
     Attributes:
-        facts: what was loaded, and the version of transformers
         processes: none: it is in this process
     """
 
     processes: Sequence[int] = ()
 
     def __init__(self, loaded: Loaded, device: str, batch_size: int, clock: Clock) -> None:
-        self.facts: Mapping[str, Any] = {"version": version("transformers"), **loaded.facts}
         self._loaded = loaded
         self._device = device
         self._batch_size = batch_size
@@ -69,6 +67,11 @@ class BatchServer:
         self._mailbox = Mailbox(clock)
         self._thread = threading.Thread(target=self._answer, name="engine", daemon=True)
         self._thread.start()
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What was loaded, the version of transformers, and what prepared the calls so far."""
+        return {"version": version("transformers"), **self._loaded.facts, **self._loaded.later_facts()}
 
     def send(self, call: Call) -> None:
         """Asks; the call waits for the batch under way to end."""

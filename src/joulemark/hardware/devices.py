@@ -24,6 +24,7 @@ PLAIN = (
 )  # of weights and sums; the others are of the weights alone (models/quantization.py)
 EVERYWHERE = ("fp32", "bf16", "fp16")
 CPU_PRECISIONS = (*EVERYWHERE, "int8", "int4")
+EVERY_PRECISION = (*PLAIN, "int8", "int4", "fp8")  # of another machine, which nobody here knows
 DEVICES = ("auto", "cpu", "cuda", "rocm", "mps")
 
 

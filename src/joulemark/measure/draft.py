@@ -12,6 +12,7 @@ from typing import Any
 from joulemark.analysis import flags, lower_bound
 from joulemark.config.run import Run
 from joulemark.core import record_json
+from joulemark.core.environment import Environment
 from joulemark.core.measurement import Measurement
 from joulemark.core.record import ModelFacts, Origin, Record, TaskFacts
 from joulemark.core.serving import BATCH, EngineFacts, ScenarioFacts
@@ -50,7 +51,7 @@ def draft(
         site=run.site,
         settings=run.settings,
         environment=replace(
-            host.snapshot() if begun is None else begun.environment,
+            _environment(run) if begun is None else begun.environment,
             gpu=devices.gpu_state(run.hardware),
             calibration=lower_bound.kept(run.hardware),
         ),
@@ -69,6 +70,14 @@ def draft(
         config=dict(run.config),
     )
     return replace(record, flags=tuple(sorted((*flags.input_flags(record), *flags.host_flags(record)))))
+
+
+def _environment(run: Run) -> Environment:
+    """Where the program runs; without this machine's processor and memory where another one answers."""
+    here = host.snapshot()
+    if run.hardware.machine is None:
+        return here
+    return replace(here, cpu=None, cpu_cores=None, usable_cores=None, memory_bytes=None)
 
 
 def _scenario(run: Run) -> ScenarioFacts:

@@ -10,6 +10,7 @@ A batch is begun when its preparation starts and ended when its predictions are 
 begun and not ended, one is the device's and the others, at most `prefetch`, are ahead of it.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -54,11 +55,15 @@ def overlapped(steps: Steps, batches: Iterator[Batch], prefetch: int, clock: Clo
     being prepared is waited for, the rest is dropped. The first error of a batch is raised in the batch's turn, after
     the calls before it have been given.
     """
-    threads = ThreadPoolExecutor(min(steps.threads, prefetch), thread_name_prefix="prepare")
+    name = f"prepare-{id(batches):x}"
+    threads = ThreadPoolExecutor(min(steps.threads, prefetch), thread_name_prefix=name)
     try:
         yield from _Overlap(steps, batches, prefetch, clock, threads).calls()
     finally:
         threads.shutdown(wait=True, cancel_futures=True)
+        for thread in threading.enumerate():  # the pool knows none whose start a stop interrupted
+            if thread.name.startswith(name):
+                thread.join()
 
 
 class _Overlap:
@@ -73,6 +78,7 @@ class _Overlap:
         self._given: deque[tuple[float, Any]] = deque()
 
     def calls(self) -> Calls:
+        """Every call, in order, as it ends."""
         while self._begin():
             try:
                 self._give()

@@ -67,10 +67,13 @@ class Resident:
             return Measurement()
         return Measurement(idle=self.idle.idle, idle_age_s=now_s - self.idle_at_s)
 
-    def keep_idle(self, measured: Measurement, now_s: float) -> None:
-        """Notes the baseline that a run has just measured."""
+    def noted(self, measured: Measurement, now_s: float) -> Measurement:
+        """What a run has measured until now, after its baseline was noted; with why one window was enough for it."""
         if self.idle is None and measured.idle:
             self.idle, self.idle_at_s = Measurement(idle=measured.idle), now_s
+        if not measured.stopped_early or len(measured.windows) > 1 or self.scatter is None:
+            return measured
+        return replace(measured, window_half_rel=self.scatter.half_rel)
 
     @property
     def scatter(self) -> WindowScatter | None:
@@ -84,7 +87,7 @@ def refusal(first: Run, run: Run) -> str | None:
     A compiled model keeps what it compiled for earlier shapes. A model that was loaded for batches of one was not tried
     with padded ones (models/backend/batches.py); the other way round it was.
     """
-    if run.names["scenario"] != BATCH:
+    if run.names.get("scenario", BATCH) != BATCH:
         return "what serves traffic is started for each run"
     if first.settings.compile or run.settings.compile:
         return f"compile={str(run.settings.compile).lower()} keeps what it compiled for other batches"

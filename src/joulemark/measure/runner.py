@@ -127,20 +127,18 @@ def _steps(
     places = order(samples, run.settings.sort)
     workload, batches, facts = workload_of(run.settings, loaded, samples, places)
     record = replace(record, model=with_facts(record.model, facts))
-    predictions, scatter = kept_predictions(), resident.scatter
+    predictions = kept_predictions()
     steps = measure(
         workload,
         run.procedure,
         instruments,
         start,
         kept=predictions,
-        stop_early=lambda measured: early_stopped(measured, run.early_stop_against, scatter),
+        stop_early=lambda measured: early_stopped(measured, run.early_stop_against, resident.scatter),
     )
     measured, thinner = start, Thinner()
     for step, measured in steps:
-        if measured.stopped_early and len(measured.windows) == 1:
-            measured = replace(measured, window_half_rel=scatter.half_rel if scatter else None)
-        resident.keep_idle(measured, instruments.clock.now())
+        measured = resident.noted(measured, instruments.clock.now())
         known = replace(thinner.thinned(measured), peak_memory_bytes=loaded.peak_memory_bytes())
         record = replace(record, model=with_facts(record.model, loaded.later_facts()))
         yield step, (record := flagged(record, known))

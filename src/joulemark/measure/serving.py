@@ -71,6 +71,18 @@ class Asked:
         least = tokens if tokens is not None else getattr(task, "min_new_tokens", None)
         return Call(number, sample.input, least, tokens if tokens is not None else most, lengths.input_tokens)
 
+    def plan(self, first: int) -> TrafficPlan:
+        """All of it, the first call by that number."""
+        scenario = self.run.scenario
+        return TrafficPlan(
+            schedule=self.schedule,
+            call=self.call,
+            timeout_s=scenario.timeout_s,
+            max_duration_s=scenario.max_duration_s,
+            samples=len(self.samples),
+            first=first,
+        )
+
     def check(self) -> None:
         """UserError where lengths are asked for and the engine cannot give an answer a length of its own."""
         told = self.schedule.lengths or any(sample.output_tokens for sample in self.samples)
@@ -98,15 +110,16 @@ def steps(
     """
     run, clock = asked.run, instruments.clock
     asked.check()
+    if run.hardware.machine is not None:  # what this machine's processors do is no figure of the other's
+        instruments = replace(instruments, busy_s=lambda: 0.0, own_busy_s=lambda servers: None)
     state = gpu.read()
     server, readings = instruments.metered(lambda: run.engine.start(run.model, run.task, device, run.settings, clock))
     try:
         gpu.model_loaded(server.processes)
         instruments = replace(instruments, servers=tuple(server.processes))
         measured = Measurement(load=readings, gpu_states=() if state is None else (state,))
-        facts = {key: value for key, value in server.facts.items() if key != "version"}
         engine = replace(record.engine, version=server.facts.get("version"))
-        record = replace(record, measurement=measured, model=loaded_facts(record.model, facts), engine=engine)
+        record = _with_facts(replace(record, measurement=measured, engine=engine), server)
         yield "load", record
         yield from _measured(asked, server, record, instruments, files)
     finally:
@@ -139,8 +152,11 @@ def _measured(
     summary = traffic_of(
         answers.timings, known, run.scenario.limits, asked.schedule, gaps, _counted_by(run, server), cpu_s
     )
+    if stop is not None:  # requests that were still to come say nothing of what the engine keeps up with
+        summary = replace(summary, kept_up=None)
     summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
+    record = _with_facts(record, server)  # some are known only after calls
     yield "window 1", (record := flagged(record, Thinner().thinned(measured)))
 
     instruments.progress("scoring", 0.0)
@@ -151,6 +167,12 @@ def _measured(
     if stop is not None:
         raise stop
     yield "scoring", scored(record, run, server, answered.samples, answered.predictions, each, files)
+
+
+def _with_facts(record: Record, server: Server) -> Record:
+    """The record with what the server says of its model."""
+    facts = {key: value for key, value in server.facts.items() if key != "version"}
+    return replace(record, model=loaded_facts(record.model, facts))
 
 
 def _counted_by(run: Run, server: Server) -> str | None:
@@ -188,17 +210,8 @@ def _window(
     asked: Asked, server: Server, answers: Answers, instruments: Instruments, first: int
 ) -> tuple[Window, float, BaseException | None]:
     """The traffic under the meters, processor seconds of the load generator, and the stop that ended it, if one did."""
-    scenario = asked.run.scenario
-    plan = TrafficPlan(
-        schedule=asked.schedule,
-        call=asked.call,
-        timeout_s=scenario.timeout_s,
-        max_duration_s=scenario.max_duration_s,
-        samples=len(asked.samples),
-        first=first,
-    )
     cpu_s, now = partial(_cpu_s, local=asked.run.engine.needs.local), instruments.clock.now
-    stops: list[BaseException] = []
+    plan, stops = asked.plan(first), list[BaseException]()
 
     def traffic() -> tuple[float, float]:
         began_s, cpu_began_s = now(), cpu_s()

@@ -14,12 +14,14 @@ from joulemark.core.measurement import COMPONENTS, Capability, Reading
 class Replay:
     """Gives known watts times elapsed seconds as joules, method `replayed`; a component without watts stays None.
 
-    Watts may be zero, not negative. With a clock of known times the joules are exact.
+    Watts may be zero, not negative. With a clock of known times the joules are exact. `machine` is the host that has
+    these watts, where that is not this one.
     """
 
     gpu_w: float | None = None
     cpu_w: float | None = None
     ram_w: float | None = None
+    machine: str | None = None
     clock: Callable[[], float] = time.perf_counter
     name: str = field(default="replay", init=False)
     capability: ClassVar[Capability] = Capability(dict.fromkeys(COMPONENTS, ("replayed",)), trust=0)

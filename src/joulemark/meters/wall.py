@@ -33,6 +33,7 @@ class Wall:
     `time_column` holds ISO 8601 with a zone, or Unix seconds; the watts are power, or else the kWh a counter. `stop`
     waits up to `patience_s` for a row after the window's end; two rows further apart than `max_gap_s` hide what
     happened between them and are refused. Both clocks must be set by the network: a second off is a second's watts.
+    `machine` is the host at that socket, where that is not this one.
     """
 
     path: str | None = None
@@ -41,6 +42,7 @@ class Wall:
     kwh_column: str | None = None
     patience_s: float = 60.0
     max_gap_s: float = 15.0
+    machine: str | None = None
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     name: str = field(default="wall", init=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
+from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import PromptedTask
 from joulemark.models.backend import (
@@ -12,6 +13,7 @@ from joulemark.models.backend import (
     batches,
     chat_template,
     context,
+    fast_tokenizer,
     generation,
     generation_stages,
     own_tokenizer,
@@ -55,8 +57,11 @@ class CausalLM:
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         room = context.room_for_input(limit, task)
         chat = chat_template.of_task(tokenizer, task, checkpoint)
+        encoder = fast_tokenizer.chosen(tokenizer, settings, checkpoint, room, device)
+        if encoder is not tokenizer and chat is not None:
+            raise UserError("preprocessing=fast: transformers writes chats; type preprocessing=transformers")
         multiple = settings.pad_to_multiple_of
-        predict = generation.Generator(model, tokenizer, room, prompt, task.unit, settings.cache, chat, multiple)
+        predict = generation.Generator(model, encoder, room, prompt, task.unit, settings.cache, chat, multiple)
         batches.check_padding(
             model,
             checkpoint,
@@ -69,6 +74,7 @@ class CausalLM:
             stages=generation_stages.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(encoder),
                 "context": limit,
                 "cache": settings.cache,
                 "output_length": answer_lengths.said(task, forced),

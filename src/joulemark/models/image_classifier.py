@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, transfers, weights
 from joulemark.models.backend.checkpoint import fetch
 
 TOP = 5
@@ -49,6 +49,7 @@ class ImageClassifier:
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device),
             later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
@@ -63,15 +64,16 @@ class _Namer:
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
-    def infer(self, pixels: Any) -> list[list[int]]:
+    def infer(self, pixels: Any) -> Any:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
-            logits = self.model(pixels.to(self.model.device, self.model.dtype)).logits
-        chosen: list[list[int]] = logits.topk(min(TOP, logits.shape[-1]), dim=-1).indices.tolist()
-        return chosen
+            logits = self.model(transfers.to_device(pixels, self.model.device, self.model.dtype)).logits
+            return logits.topk(min(TOP, logits.shape[-1]), dim=-1).indices
 
-    def read(self, chosen: list[list[int]]) -> list[Prediction]:
+    def read(self, chosen: Any) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        return [Prediction([self.names[number] for number in row], units=1, labels=self.labels) for row in chosen]
+        return [
+            Prediction([self.names[number] for number in row], units=1, labels=self.labels) for row in chosen.tolist()
+        ]

@@ -12,11 +12,13 @@ from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
     compilation,
+    fast_tokenizer,
     own_tokenizer,
     padding,
     placement,
     stages,
     tokenization,
+    transfers,
     weight_checks,
     weights,
 )
@@ -52,14 +54,20 @@ class MaskedLM:
                 f"{weight_checks.place_of(checkpoint)}: its tokenizer has no mask token; choose another checkpoint"
             )
         context = context_of(model, self.context)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
         multiple = settings.pad_to_multiple_of
         predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model), multiple)
         batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
             tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
             later_facts=partial(compilation.later_facts, model),
         )
@@ -87,14 +95,14 @@ class _Filler:
 
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
-            return batch, self.model(**tensors).logits.argmax(dim=-1).cpu()
+            return batch, self.model(**tensors).logits.argmax(dim=-1)
 
     def read(self, output: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         batch, chosen = output
         masks = (batch.tensors["input_ids"] == self.tokenizer.mask_token_id).int()
         last = masks.shape[1] - 1 - masks.flip(1).argmax(dim=1)  # the mask put there, whatever the text itself holds
-        tops = chosen.gather(1, last[:, None])[:, 0].tolist()
+        tops = chosen.cpu().gather(1, last[:, None])[:, 0].tolist()
         return [
             Prediction(self.tokenizer.decode([top]).strip(), units=1, input_tokens=length, truncated=truncated)
             for top, length, truncated in zip(tops, batch.lengths, batch.truncated, strict=True)

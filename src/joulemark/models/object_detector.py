@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from joulemark.core.labels import mapped
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
-from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, weights
+from joulemark.models.backend import batches, compilation, placement, preprocessing, stages, transfers, weights
 from joulemark.models.backend.checkpoint import fetch
 
 # Average precision wants unlikely boxes too; below this they only lengthen the list.
@@ -50,6 +51,7 @@ class ObjectDetector:
             stages=stages.plain(predict, device),
             facts=weights.facts(model, checkpoint, settings),
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device),
             later_facts=lambda: {**images.facts(), **compilation.later_facts(model)},
         )
 
@@ -65,22 +67,24 @@ class _Detector:
     def __call__(self, inputs: Sequence[Any]) -> list[Prediction]:
         return stages.through(self, inputs)
 
-    def infer(self, made: Any) -> Any:
+    def infer(self, made: Any) -> tuple[Any, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
-        count = len(made["pixel_values"])
-        given = {"pixel_values": made["pixel_values"].to(self.model.device, self.model.dtype)}
+        device, count = self.model.device, len(made["pixel_values"])
+        given = {"pixel_values": transfers.to_device(made["pixel_values"], device, self.model.dtype)}
         if "pixel_mask" in made and count > 1 and self.model.config.model_type != "yolos":
-            given["pixel_mask"] = made["pixel_mask"].to(self.model.device)
+            given["pixel_mask"] = transfers.to_device(made["pixel_mask"], device)
         with torch.inference_mode():
-            return self.model(**given)
+            out = self.model(**given)
+        return out.logits, out.pred_boxes
 
-    def read(self, out: Any) -> list[Prediction]:
+    def read(self, output: tuple[Any, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
-        count = len(out.logits)
+        logits, boxes = output
+        count = len(logits)
         detections = self.processor.post_process_object_detection(
-            out, threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count
+            SimpleNamespace(logits=logits, pred_boxes=boxes), threshold=THRESHOLD, target_sizes=[(1.0, 1.0)] * count
         )
         return [Prediction(self._objects(detected), units=1, labels=self.labels) for detected in detections]
 

@@ -10,11 +10,13 @@ from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
     compilation,
+    fast_tokenizer,
     own_tokenizer,
     padding,
     placement,
     stages,
     tokenization,
+    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -50,6 +52,7 @@ class SentenceEncoder:
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
         multiple = settings.pad_to_multiple_of
         predict = _Comparer(model, tokenizer, context, self.pooling, accepted, multiple)
         reason = None if checkpoint.weights == "random" else _padding_matters(predict, settings)
@@ -59,8 +62,14 @@ class SentenceEncoder:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context, "pooling": self.pooling},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+                "pooling": self.pooling,
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
             tokens=padding.counter(predict.prepare, _pair_lengths, multiple, context, rows=2),
             later_facts=partial(compilation.later_facts, model),
         )
@@ -105,24 +114,24 @@ class _Comparer:
         parts = [[text] for text in texts] if self.separately else [texts]
         return [tokenization.encode(self.tokenizer, part, self.room, multiple=self.multiple) for part in parts]
 
-    def infer(self, parts: list[tokenization.Encoded]) -> tuple[list[tokenization.Encoded], list[float]]:
+    def infer(self, parts: list[tokenization.Encoded]) -> tuple[list[tokenization.Encoded], Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         with torch.inference_mode():
             vectors = torch.cat([self._vectors(part.tensors) for part in parts])
             alike = torch.nn.functional.cosine_similarity(vectors[0::2].float(), vectors[1::2].float())
-        return parts, alike.tolist()
+        return parts, alike
 
     def _vectors(self, tensors: Mapping[str, Any]) -> Any:
         """One vector a text."""
         states = self.model(**tokenization.taken(self.model, tensors, self.accepted)).last_hidden_state
         if self.pooling == "cls":
             return states[:, 0]
-        mask = tensors["attention_mask"][:, :, None].to(states.device, states.dtype)
+        mask = transfers.to_device(tensors["attention_mask"][:, :, None], states.device, states.dtype)
         return (states * mask).sum(1) / mask.sum(1)
 
-    def read(self, output: tuple[list[tokenization.Encoded], list[float]]) -> list[Prediction]:
+    def read(self, output: tuple[list[tokenization.Encoded], Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         parts, alike = output
         lengths = [length for part in parts for length in part.lengths]
@@ -134,5 +143,5 @@ class _Comparer:
                 input_tokens=sum(lengths[2 * row : 2 * row + 2]),
                 truncated=any(truncated[2 * row : 2 * row + 2]),
             )
-            for row, value in enumerate(alike)
+            for row, value in enumerate(alike.tolist())
         ]

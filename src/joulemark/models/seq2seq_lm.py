@@ -10,6 +10,7 @@ from joulemark.core.task import PromptedTask
 from joulemark.models.backend import (
     batches,
     context,
+    fast_tokenizer,
     generation,
     generation_stages,
     own_tokenizer,
@@ -53,8 +54,9 @@ class Seq2SeqLM:
         forced = checkpoint.weights == "random"
         generation.make_greedy(model, tokenizer, task, forced, settings, device)
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
+        encoder = fast_tokenizer.chosen(tokenizer, settings, checkpoint, limit, device)
         multiple = settings.pad_to_multiple_of
-        predict = generation.Generator(model, tokenizer, limit, prompt, task.unit, settings.cache, multiple=multiple)
+        predict = generation.Generator(model, encoder, limit, prompt, task.unit, settings.cache, multiple=multiple)
         batches.check_padding(
             model, checkpoint, settings, lambda texts: predict.prepare(texts).tensors, batches.first_logits(model)
         )
@@ -63,6 +65,7 @@ class Seq2SeqLM:
             stages=generation_stages.generating(predict, device),
             facts={
                 **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(encoder),
                 "context": limit,
                 "cache": settings.cache,
                 "output_length": "forced" if forced else "free",

@@ -12,11 +12,13 @@ from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
     batches,
     compilation,
+    fast_tokenizer,
     own_tokenizer,
     padding,
     placement,
     stages,
     tokenization,
+    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -58,14 +60,21 @@ class SequenceClassifier:
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         prompt = task.prompt if self.role == "general_purpose" else "{text}"
         accepted = tokenization.accepted_by(model)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
         multiple = settings.pad_to_multiple_of
         predict = _Classifier(model, tokenizer, context, prompt, names, labels, accepted, multiple)
         batches.check_encoder(predict, checkpoint, settings)
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+                "labels": list(names.values()),
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
             tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
             later_facts=partial(compilation.later_facts, model),
         )
@@ -89,18 +98,18 @@ class _Classifier:
         """The inputs of one batch as the model's tensors, on the host."""
         return tokenization.encode(self.tokenizer, inputs, self.room, self.prompt, self.multiple)
 
-    def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, list[int]]:
+    def infer(self, batch: tokenization.Encoded) -> tuple[tokenization.Encoded, Any]:
         """What the model gives for a prepared batch; its tensors may still be on the device."""
         import torch
 
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
-            return batch, self.model(**tensors).logits.argmax(dim=-1).tolist()
+            return batch, self.model(**tensors).logits.argmax(dim=-1)
 
-    def read(self, output: tuple[tokenization.Encoded, list[int]]) -> list[Prediction]:
+    def read(self, output: tuple[tokenization.Encoded, Any]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         batch, chosen = output
         return [
             Prediction(self.names[number], 1, input_tokens=length, truncated=truncated, labels=self.labels)
-            for number, length, truncated in zip(chosen, batch.lengths, batch.truncated, strict=True)
+            for number, length, truncated in zip(chosen.tolist(), batch.lengths, batch.truncated, strict=True)
         ]

@@ -11,11 +11,13 @@ from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
     compilation,
+    fast_tokenizer,
     own_tokenizer,
     padding,
     placement,
     stages,
     tokenization,
+    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -55,6 +57,7 @@ class SpanExtractor:
         own_tokenizer.check_vocabulary(model, tokenizer, checkpoint)
         context = context_of(model, self.context)
         accepted = tokenization.accepted_by(model)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
         multiple = settings.pad_to_multiple_of
         predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted, multiple)
         pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
@@ -62,8 +65,13 @@ class SpanExtractor:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
             tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
             later_facts=partial(compilation.later_facts, model),
         )
@@ -95,11 +103,12 @@ class _Reader:
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
             out = self.model(**tensors)
-        return *prepared, out.start_logits.float().cpu(), out.end_logits.float().cpu()
+        return *prepared, out.start_logits.float(), out.end_logits.float()
 
     def read(self, output: tuple[Any, ...]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         pairs, batch, spans, starts, ends = output
+        starts, ends = starts.cpu(), ends.cpu()
         return [
             Prediction(
                 self._answer(context, starts[row], ends[row], spans[row]),

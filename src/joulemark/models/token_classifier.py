@@ -12,11 +12,13 @@ from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
     compilation,
+    fast_tokenizer,
     own_tokenizer,
     padding,
     placement,
     stages,
     tokenization,
+    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -58,6 +60,7 @@ class TokenClassifier:
         labels = mapped_tags(model.config.id2label.values(), self.labels)
         names = {number: labels[str(name)] for number, name in model.config.id2label.items()}
         accepted = tokenization.accepted_by(model)
+        tokenizer = fast_tokenizer.chosen(tokenizer, settings, checkpoint, context, device)
         multiple = settings.pad_to_multiple_of
         predict = _Tagger(model, tokenizer, context, names, labels, accepted, multiple)
         pair = (batches.SHORT.split(), batches.LONG.split())
@@ -65,8 +68,14 @@ class TokenClassifier:
         return Loaded(
             predict=predict,
             stages=stages.plain(predict, device),
-            facts={**weights.facts(model, checkpoint, settings), "context": context, "labels": list(names.values())},
+            facts={
+                **weights.facts(model, checkpoint, settings),
+                **fast_tokenizer.facts(tokenizer),
+                "context": context,
+                "labels": list(names.values()),
+            },
             peak_memory_bytes=memory,
+            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
             tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
             later_facts=partial(compilation.later_facts, model),
         )
@@ -96,14 +105,14 @@ class _Tagger:
         batch = prepared[1]
         tensors = tokenization.taken(self.model, batch.tensors, self.accepted)
         with torch.inference_mode():
-            return *prepared, self.model(**tensors).logits.argmax(dim=-1).tolist()
+            return *prepared, self.model(**tensors).logits.argmax(dim=-1)
 
     def read(self, output: tuple[Any, ...]) -> list[Prediction]:
         """The predictions in what the model gave, as host values."""
         inputs, batch, firsts, chosen = output
         predictions = []
         for words, row, places, length, truncated in zip(
-            inputs, chosen, firsts, batch.lengths, batch.truncated, strict=True
+            inputs, chosen.tolist(), firsts, batch.lengths, batch.truncated, strict=True
         ):
             tags = [self.names[row[place]] for place in places]
             tags += [OUTSIDE] * (len(words) - len(tags))

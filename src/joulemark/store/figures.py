@@ -13,6 +13,12 @@ from joulemark.core.record import Record
 # Okabe and Ito's palette, distinguishable for the colour-blind
 
 
+def import_packages() -> None:
+    """Imports matplotlib and its SVG writer: seconds on a slow disk."""
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
 def latency(record: Record) -> str | None:
     """The latency of every measured request, one outline per window; None if none was measured."""
     windows = record.measurement.windows

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from joulemark.core import signals
+from joulemark.core import garbage, signals
 from joulemark.core.errors import UserError
 from joulemark.measure.heartbeat import Watcher
 from joulemark.store import delivery, waiting
@@ -31,6 +31,7 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     stores = delivery.Stores(hello["uri"])
     with _signs(send):
         reply = _ready(stores, hello["task"], folder)
+    garbage.resume()
     send(**reply)
 
     def watch(run: dict[str, Any]) -> None:
@@ -65,6 +66,9 @@ def _ready(stores: delivery.Stores, task: str, folder: Path) -> dict[str, Any]:
         stores.open(task)
     except UserError as error:
         return {"refused": str(error), "waiting": any(waiting.of_store(stores.uri, but=folder))}
+    from joulemark.store import run_page
+
+    run_page.import_packages()  # beside the measuring process's own imports, not between its last inference and exit
     return {"ready": True, "delivered": len(delivery.deliver_waiting(stores, CATCH_UP_S).delivered)}
 
 
@@ -110,6 +114,8 @@ def main() -> None:
     """Serves a measuring process."""
     # The replies keep standard output for themselves: MLflow prints links of its own there
     # A reply that nobody took stays in the buffer, and closing tries it again
+    garbage.rest()
+    garbage.none_at_exit()
     with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as replies:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         serve(sys.stdin, replies)

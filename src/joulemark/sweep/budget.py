@@ -1,10 +1,10 @@
 """What a whole study may use: trials, minutes, Wh."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
-from joulemark.sweep.trial_state import FULL, INCOMPLETE, StudyState, TrialResult
+from joulemark.sweep.trial_state import CHECK, FULL, INCOMPLETE, StudyState, TrialResult
 
 # The share of minutes and Wh that screening leaves for the full measurements
 RESERVED = 0.3
@@ -67,6 +67,11 @@ class BudgetState:
             raise SpentError(f"{part} budget of {budget.minutes:g} min is used")
         return left_s
 
+    def check_seconds(self, state: StudyState, reference: Sequence[str]) -> float | None:
+        """The same for a setting measured again as a check, which is none of the trials."""
+        without_trials = replace(self, budget=replace(self.budget, trials=None))
+        return without_trials.seconds_left(state, self.search_stage, reference)
+
     def _require_trials(self, state: StudyState, stage: str, reference: Sequence[str]) -> None:
         trials, search_trials = self.budget.trials, self.search_trials()
         begun = [(result.point, result.stage) for result in complete(state.results)]
@@ -89,7 +94,7 @@ def _used(state: StudyState, amount: Callable[[TrialResult], float]) -> float:
 
 def complete(results: Sequence[TrialResult]) -> list[TrialResult]:
     """The results that are valid for their points."""
-    return [result for result in results if result.outcome.status not in INCOMPLETE]
+    return [result for result in results if result.outcome.status not in INCOMPLETE and result.stage != CHECK]
 
 
 def metered_wh(result: TrialResult) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from joulemark.config.run import GIVEN
+from joulemark.measure.resident import shared_key
 from joulemark.sweep.memory import Known, Memory, next_size, ran_out
 from joulemark.sweep.space import BATCH, Point, Space, batch, without_batch
 from joulemark.sweep.trial import Outcome
@@ -23,6 +24,8 @@ class Candidates:
         memory: what this machine remembers of batch sizes
         stage: `screening` or `full`
         excluded: points that this session does not measure, by their reason
+        shares: whether points of one loaded model share a process: they then follow each other, and batch 1 comes
+            after a larger one, since a model that was tried with padded batches serves it, too
     """
 
     space: Space
@@ -30,6 +33,7 @@ class Candidates:
     memory: Memory
     stage: str
     excluded: dict[Point, str] = field(default_factory=dict)
+    shares: bool = False
 
     def open(self, state: StudyState) -> list[Point]:
         """The points that this worker may begin; those too large for memory are excluded here, with the reason."""
@@ -53,7 +57,9 @@ class Candidates:
         """
         busy_groups = {without_batch(point) for point in state.claimed(self.stage)}
         points = self.open(state)
-        for group in sorted(self.groups(), key=lambda group: group in busy_groups):
+        groups = list(self.groups())
+        loads = list(dict.fromkeys(map(shared_key, groups)))
+        for group in sorted(groups, key=lambda group: (group in busy_groups, loads.index(shared_key(group)))):
             inside = [point for point in points if without_batch(point) == group]
             if inside:
                 return self._next_size(group, inside, state) or inside[0]
@@ -91,7 +97,8 @@ class Candidates:
             if result.finished and without_batch(point) == group and (size := batch(point))
         ]
         known = Known(max(fitted, default=None), self._memory(group, state).fails)
-        size = next_size(list(by_size), known)
+        alone = self.shares and known == Known() and len(by_size) > 1
+        size = next_size([size for size in by_size if size > 1 or not alone], known)
         return None if size is None else by_size[size]
 
     def _memory(self, group: Point, state: StudyState) -> Known:

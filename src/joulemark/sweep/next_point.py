@@ -47,19 +47,30 @@ class SearchPlan:
 class NextPoint:
     """One worker's choice of points. `stage` is the one in which the space is searched."""
 
-    def __init__(self, plan: SearchPlan, study: Study) -> None:
+    def __init__(self, plan: SearchPlan, study: Study, shares: bool = False) -> None:
         self._plan, self._study = plan, study
         self.stage = FULL if plan.screening is None else SCREENING
         self.budget_state = BudgetState(plan.budget, self.stage, plan.finalists)
-        self.candidates = Candidates(plan.space, plan.full, plan.memory, self.stage)
+        self.candidates = Candidates(plan.space, plan.full, plan.memory, self.stage, shares=shares)
         self._random, self._known_in_a_row = random.Random(plan.seed), 0
 
     def finalist(self, state: StudyState) -> Point | None:
         """A point near the front that nobody has measured in full."""
+        return next(iter(self.finalists(state)), None)
+
+    def finalists(self, state: StudyState) -> list[Point]:
+        """The points near the front by what is known now that nobody has measured in full."""
         known, goals = state.known(SCREENING), self._study.goals
         done = {*state.known(FULL), *state.claimed(FULL), *self.candidates.excluded}
         chosen = finalists(self._plan.space.points, known, goals, self._study.reference, self._plan.finalists)
-        return next((point for point in chosen if point not in done), None)
+        return [point for point in chosen if point not in done]
+
+    def left(self, state: StudyState) -> int:
+        """How many points the search may measure yet in its own stage, by what is known now."""
+        others = len([point for point in self.candidates.open(state) if point != self._plan.reference])
+        most = self.budget_state.search_trials()
+        begun = {*state.known(self.stage), *state.claimed(self.stage)} - {self._plan.reference}
+        return others if most is None else max(0, min(others, most - len(begun)))
 
     def next(self, state: StudyState) -> Point | None:
         """The next point of the search; None where none is left for this worker now. SpentError where the budget is."""

@@ -29,10 +29,19 @@ from joulemark.sweep.budget import Budget
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
-from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of, with_scenario
+from joulemark.sweep.options import (
+    SweepConf,
+    defaults,
+    dimensions_of,
+    fixed_and_swept,
+    key_of,
+    not_searched,
+    reference_of,
+    with_scenario,
+)
 from joulemark.sweep.repeats import repeated
 from joulemark.sweep.software import Software, digest, software
-from joulemark.sweep.space import Dimension, Point, merged, space
+from joulemark.sweep.space import Dimension, Point, Space, merged, space, without_choice
 from joulemark.sweep.validity import Validity
 
 
@@ -61,6 +70,7 @@ class SweepRequest:
         difference: the share for which the plan says what it takes to tell it apart
         line: how the names of all studies of this line begin, whatever software measured them; empty where unknown
         software: what this session measures with
+        shared_process: whether screening trials that need one loaded model share a process
     """
 
     name: str
@@ -83,6 +93,7 @@ class SweepRequest:
     difference: float = SweepConf.difference
     line: str = ""
     software: Software = field(default_factory=dict)
+    shared_process: bool = False
 
     @property
     def card(self) -> str | None:
@@ -107,6 +118,10 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     run = validity.run(merged(fixed, reference))
     keys = [key_of(override) for override in overrides]
     chosen_goals, goal_notes, quality_typed = _goals(conf, run, keys)
+    made = space(dimensions, fixed, validity, not_searched(conf, fixed, swept))
+    searched = without_choice(made, defaults(), [dimension.key for dimension in swept])
+    reference = _without_defaults(reference, made, searched)
+    dimensions = list(searched.dimensions)
     task_options = _task_options(conf, dimensions, chosen_goals)
     storage = tracking.storage(config.storage)
     extras.require_driver("storage", storage or "")
@@ -118,7 +133,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
     plan = SearchPlan(
-        space=space(dimensions, fixed, validity),
+        space=searched,
         reference=reference,
         goals=chosen_goals,
         full=full,
@@ -149,12 +164,21 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         difference=conf.difference,
         line=line,
         software=used,
+        shared_process=conf.shared_process and screening is not None,
     )
 
 
+def _without_defaults(reference: Point, made: Space, searched: Space) -> Point:
+    """The reference without the defaults of options that are no choice any more."""
+    left = {dimension.key for dimension in searched.dimensions}
+    dropped = {dimension.key for dimension in made.dimensions if dimension.key not in left}
+    known = defaults()
+    return tuple(each for each in reference if each.partition("=")[0] not in dropped or each not in known)
+
+
 def device(hardware: Hardware) -> str:
-    """What a run is measured on, distinct from others of its kind: UUIDs, or the processor's name."""
-    return ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
+    """What a run is measured on, distinct from others of its kind: UUIDs, or the name of processor or other machine."""
+    return hardware.machine or ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
 
 
 def product(run: Run) -> str:

@@ -1,8 +1,11 @@
-"""One process of a sweep: it measures what the study needs, every trial a process of its own.
+"""One process of a sweep: it measures what the study needs, each trial in a process of its own.
+
+Screening trials that need one loaded model may share one (sweep/shared.py).
 
 A worker that is one of several gives no recommendation: whoever started it does (sweep/coordinator.py).
 """
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,13 +19,22 @@ from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.result import SessionEnd, SweepResult, result_of, so_far
 from joulemark.sweep.search import POLL_S, Search
+from joulemark.sweep.shared import SharedTrials
 from joulemark.sweep.storage import open_study
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial_state import TrialResult
 
 
-def run(request: SweepRequest, measure: Measure, report: Report, poll_s: float = POLL_S) -> SweepResult | SessionEnd:
+def run(
+    request: SweepRequest,
+    measure: Measure,
+    report: Report,
+    poll_s: float = POLL_S,
+    shared: SharedTrials | None = None,
+) -> SweepResult | SessionEnd:
     """Searches and returns what came of it. Interrupted, it loses no result that the study has.
+
+    With `shared` trials of the screening that need one loaded model share a process.
 
     Raises:
         UserError: where the sweep cannot begin or go on, unless this is one worker of several: its session ends then.
@@ -34,9 +46,10 @@ def run(request: SweepRequest, measure: Measure, report: Report, poll_s: float =
         with busy.sweeping(request.hardware, request.busy, report):
             study = begin(request, report)
             ready = partial(busy.ready, request.hardware, request.busy, report)
-            search = Search(request.plan, study, measure, report, poll_s, ready)
+            search = Search(request.plan, study, measure, report, poll_s, ready, shared)
             reference = measured_reference(search, request, study)
-            search.points()
+            with closing(search):
+                search.points()
             search.results()
     except Interrupted as stop:
         report(f"stopped by {stop}; the same line goes on from here")

@@ -118,6 +118,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         str(cost),
         *estimated(reference, best),
         *several(full.values()),
+        *carried_over(study),
         *stored.sentences(request.tracking_uri, lost, trials),
         *_ended_early(search.ended),
         *_failures(trials, search),
@@ -170,6 +171,15 @@ def _ended_early(ended: str | None) -> list[str]:
         return []
     remedy = "a larger one" if ended.endswith("is used") else "the same line"
     return [f"ended early: {ended}; {remedy} goes on from here"]
+
+
+def carried_over(study: Study) -> list[str]:
+    """One sentence about processes that measured several settings: how many were checked, and which disagreed."""
+    checks = study.checks()
+    wrong = [f"! {sentence}: what it measured counts for nothing" for agrees, sentence in checks if agrees is False]
+    agreed = sum(agrees is True for agrees, _ in checks)
+    said = f"screening: {agreed} of {len(checks)} processes of several settings gave their first one's energy"
+    return [*([f"{said} again at their end"] if checks else []), *wrong]
 
 
 def _failures(trials: Sequence[TrialResult], search: Search) -> list[str]:

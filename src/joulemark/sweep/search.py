@@ -10,17 +10,19 @@ have claimed.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from joulemark.analysis.flags import EARLY_STOPPED
+from joulemark.core import tracking
 from joulemark.core.errors import UserError
-from joulemark.core.signals import Interrupted, deferred
+from joulemark.core.signals import Interrupted, deferred, exit_code
 from joulemark.sweep import busy, early_stopping
-from joulemark.sweep.budget import SpentError, complete
+from joulemark.sweep.budget import SpentError
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.next_point import NextPoint, SearchPlan
-from joulemark.sweep.objectives import QUALITY, Goals, with_unit
+from joulemark.sweep.objectives import QUALITY, Goals
+from joulemark.sweep.progress import of_trial
+from joulemark.sweep.shared import Check, SharedTrials
 from joulemark.sweep.space import Point, merged
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial import Outcome
@@ -35,7 +37,9 @@ POLL_S = 3.0
 class Search:
     """One worker's way through the study.
 
-    `measure` makes a run, `report` gets sentences for the user, `ready` returns once a trial may begin on the cards.
+    `measure` makes a run in a process of its own, `report` gets sentences for the user, `ready` returns once a trial
+    may begin on the cards. With `shared` trials of the screening that need one loaded model follow each other in one
+    process.
     """
 
     def __init__(
@@ -46,10 +50,11 @@ class Search:
         report: Report,
         poll_s: float = POLL_S,
         ready: Callable[[], None] = lambda: None,
+        shared: SharedTrials | None = None,
     ) -> None:
         self._plan, self._study, self._measure, self._report = plan, study, measure, report
-        self._poll_s, self._ready = poll_s, ready
-        self._next = NextPoint(plan, study)
+        self._poll_s, self._ready, self._shared = poll_s, ready, shared
+        self._next = NextPoint(plan, study, shares=shared is not None)
         self._waiting = False
         self.ended: str | None = None  # why the search stopped before its end
 
@@ -72,8 +77,22 @@ class Search:
                 return measured
 
     def points(self) -> None:
-        """Measures the points of the space, until all are known or the budget's part for it is used."""
+        """Measures the points of the space, until all are known or the budget's part for it is used.
+
+        Those of a process whose check disagrees are measured again, in processes of their own.
+        """
         self._measure_all(self._next.stage, self._next.next)
+        while self._shared is not None:
+            if stop := self._end_shared():
+                raise Interrupted(stop)
+            if self._shared is not None:
+                return
+            self._measure_all(self._next.stage, self._next.next)
+
+    def close(self) -> None:
+        """Ends the process that trials shared, if one is alive."""
+        if self._shared is not None:
+            self._shared.close()
 
     def results(self) -> None:
         """The full protocol for the points near the front; points beyond it are not measured further."""
@@ -135,7 +154,8 @@ class Search:
         SpentError before it begins, Interrupted after it ended.
         """
         self._next.budget_state.seconds_left(state, stage, self._plan.reference)
-        self._ready()
+        if self._shared is None or not self._shared.alive:  # it holds its cards from its first trial to its end
+            self._ready()
         with deferred():  # a claim is released or completed, whatever signal comes; the trial takes signals itself
             claimed = self._study.claim(point, stage)
             result = None if claimed is None else self._result(*claimed)
@@ -165,16 +185,57 @@ class Search:
             self._next.candidates.tell(claim.point, outcome)
         except OSError as error:  # a full disk, or a lock that another process holds: the study has the result
             self._report(f"what fits in memory is not remembered: {error}")
-        number = len(complete(self._study.results()))
-        self._report(progress_line(result, self._plan.goals, number, self._plan.budget.trials))
+        state = self._state()
+        self._report(of_trial(result, self._plan.goals, self._next, self._plan.budget, self._plan.finalists, state))
         return result
 
     def _run(self, claim: Claim, before: StudyState, limit_s: float | None) -> Outcome:
         stage_overrides = self._plan.full if claim.stage == FULL else self._plan.screening or ()
         shared = any(running.worker.get("where") == claim.worker["where"] for running in before.claims)
         further = (*(("shared_host=true",) if shared else ()), *self._early_stopping(claim, before))
+        overrides = merged((*stage_overrides, *further), claim.point)
         with self._study.beating(claim):
-            return self._measure(merged((*stage_overrides, *further), claim.point), limit_s)
+            if self._shared is not None and claim.stage != FULL:
+                return self._screened(overrides, limit_s)
+            return self._measure(overrides, limit_s)
+
+    def _screened(self, overrides: Sequence[str], limit_s: float | None) -> Outcome:
+        """A trial in the process that has its model; another one where that has another model."""
+        assert self._shared is not None
+        outcome = self._shared(overrides, limit_s)
+        if outcome is not None:
+            return outcome
+        if stop := self._end_shared():
+            public = tuple(map(tracking.public_override, overrides))
+            return Outcome(
+                public, exit_code(stop), "interrupted", f"stopped by {stop} before it began", stopped_by=stop
+            )
+        outcome = None if self._shared is None else self._shared(overrides, limit_s)
+        return self._measure(overrides, limit_s) if outcome is None else outcome
+
+    def _end_shared(self) -> str | None:
+        """Checks the shared process and ends it; where the check disagrees no other one follows. Names a stop."""
+        assert self._shared is not None
+        shared = self._shared
+        try:
+            check = shared.check(self._next.budget_state.check_seconds(self._state(), self._plan.reference))
+        except SpentError as error:
+            self._report(f"carry-over not checked: {error}")
+            check = None
+        shared.close()
+        if check is None:
+            return None
+        self._keep(check)
+        if check.agrees is False:
+            self._shared = None
+        return check.last.stopped_by
+
+    def _keep(self, check: Check) -> None:
+        """Stores the check in the study and reports it."""
+        point = next(point for point in self._plan.space.points if set(point) <= set(check.overrides))
+        self._study.keep_check(point, check)
+        again = "; what it measured is measured again, each in a process of its own" if check.agrees is False else ""
+        self._report(f"{check}{again}")
 
     def _early_stopping(self, claim: Claim, before: StudyState) -> tuple[str, ...]:
         """The option that ends the trial early; none for the reference, to which all others are relative."""
@@ -194,17 +255,3 @@ class Search:
             self._report(f"waits: another worker {why}")
         self._waiting = True
         time.sleep(self._poll_s)
-
-
-def progress_line(result: TrialResult, goals: Goals, number: int, of: int | None) -> str:
-    """One line of progress."""
-    head = f"[{number}{f'/{of}' if of else ''}] {result.stage}: {result.name}"
-    if not result.finished:
-        return f"{head}: {result.outcome.status}: {result.outcome.error}"
-    values = [
-        f"{goal.name} {with_unit(goal.metric, value)}"
-        for goal in goals.objectives
-        if (value := result.metrics.get(goal.metric)) is not None
-    ]
-    stopped = " (early stopped)" if EARLY_STOPPED in result.outcome.flags else ""
-    return f"{head}: {', '.join(values)}{stopped}"

@@ -21,13 +21,16 @@ from joulemark.core import signals
 from joulemark.sweep import liveness
 from joulemark.sweep.encoding import encoded, suggested
 from joulemark.sweep.objectives import Goals
+from joulemark.sweep.shared import Check
 from joulemark.sweep.space import Dimension, Point
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import (
+    CHECK,
     Claim,
     StudyState,
     TrialResult,
     claim_of,
+    doubted,
     lost_with_worker,
     result_of,
     running,
@@ -64,7 +67,7 @@ class Study:
 
     def results(self) -> list[TrialResult]:
         """Every trial whose outcome is known, in the order in which they began."""
-        return [result_of(trial) for trial in self._trials() if "outcome" in trial.user_attrs]
+        return self._results(self._trials())
 
     def known(self, stage: str) -> dict[Point, TrialResult]:
         """As StudyState.known, now."""
@@ -75,8 +78,7 @@ class Study:
         trials = self._trials()
         if self._close_lost(trials):
             trials = self._trials()
-        results = tuple(result_of(trial) for trial in trials if "outcome" in trial.user_attrs)
-        return StudyState(results, tuple(claim_of(trial) for trial in trials if running(trial)))
+        return StudyState(tuple(self._results(trials)), tuple(claim_of(trial) for trial in trials if running(trial)))
 
     def close_lost(self) -> int:
         """Closes trials of dead workers; returns how many had no outcome."""
@@ -137,6 +139,29 @@ class Study:
 
         with liveness.beating(write):
             yield
+
+    def keep_check(self, point: Point, check: Check) -> None:
+        """Stores that a shared process measured its first setting again, what that took, and whether both agree."""
+        values = {**asdict(check.last), "metrics": dict(check.last.metrics)}
+        token = uuid.uuid4().hex
+        self.patience(lambda: self._add(point, CHECK, token, outcome=values))
+        self.patience(lambda: self.study.set_user_attr(f"{CHECK} {check.process}", [check.agrees, str(check)]))
+
+    def checks(self) -> list[tuple[bool | None, str]]:
+        """Of each shared process that was checked whether its first and last measurement agree, and a sentence."""
+        stored = self.patience(lambda: self.study.user_attrs)
+        return [tuple(value) for name, value in stored.items() if name.startswith(f"{CHECK} ")]
+
+    def _results(self, trials: list[Any]) -> list[TrialResult]:
+        """The results of trials; those of a process whose check disagreed count for nothing."""
+        stored = self.patience(lambda: self.study.user_attrs)
+        wrong = {
+            name.removeprefix(f"{CHECK} ")
+            for name, value in stored.items()
+            if name.startswith(f"{CHECK} ") and value[0] is False
+        }
+        results = [result_of(trial) for trial in trials if "outcome" in trial.user_attrs]
+        return [doubted(result) if result.outcome.process in wrong else result for result in results]
 
     def tell(self, claim: Claim, outcome: Outcome) -> None:
         """Stores the outcome of a claimed trial; from here on nothing of it is lost."""

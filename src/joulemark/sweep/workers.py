@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from joulemark.core import paths, signals, tracking
 from joulemark.core.errors import UserError
-from joulemark.core.machine import Hardware
+from joulemark.core.machine import REMOTE, Hardware
 from joulemark.hardware.gpus import Gpu, amd_gpus, nvidia_gpus
 from joulemark.sweep import trial
 from joulemark.sweep.concealed import concealed
@@ -101,7 +101,7 @@ def environments(
     """
     if requested != AUTO and (isinstance(requested, bool) or not isinstance(requested, int) or requested < 1):
         raise UserError(f"sweep.workers={requested}: must be 1 or more, or auto for one on each GPU")
-    if requested == 1 or (requested == AUTO and hardware.device in ("cpu", "mps")):
+    if requested == 1 or (requested == AUTO and hardware.device in ("cpu", "mps", REMOTE)):
         return ({},)
     visible = _one_card_each(hardware, keys)
     count = len(visible) if requested == AUTO else int(requested)
@@ -121,6 +121,10 @@ def _one_card_each(hardware: Hardware, keys: Sequence[str]) -> list[Mapping[str,
     """The environment that shows one card, for each card of the run's product; none on a processor."""
     if hardware.device == "cpu":
         return []
+    if hardware.device == REMOTE:
+        raise UserError(
+            f"sweep.workers: two on {hardware.machine} would count each other's energy; type sweep.workers=1"
+        )
     if hardware.device == "mps":
         raise UserError("sweep.workers: a Mac has one GPU; type sweep.workers=1")
     if "hardware.index" in keys or hardware.beside:

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import sys
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def test_codecarbons_file_is_read_back_with_the_same_numbers(tmp_path):
     assert result.factor_g_per_kwh == pytest.approx(50.0)
     assert (result.model, result.hardware) == (run.checkpoint, "1 x NVIDIA H100 80GB HBM3")
     assert result.duration_s == 30.0
+    assert result.began_s == pytest.approx(datetime.fromisoformat(run.record.started_at).timestamp(), abs=0.01, rel=0)
     assert contents.left_out == ()
 
 
@@ -58,6 +60,7 @@ def test_the_building_multiplies_codecarbons_energies_and_its_file_says_so(tmp_p
     (result,) = read_back(tmp_path, made("codecarbon", run)).results
     assert result.total_j == pytest.approx(1.2 * 3 * 3550)
     assert result.emissions_g == pytest.approx(run.metrics["emissions/g_per_1k"] * 3)
+    assert result.gpu_j + result.cpu_j + result.ram_j == pytest.approx(result.total_j)
     assert "PUE of 1.2" in result.boundary
 
 
@@ -85,7 +88,9 @@ def test_codecarbons_emissions_are_empty_without_a_zone_and_a_run_without_energy
 def test_the_energy_score_is_read_back_with_the_same_numbers(tmp_path):
     speech = scored(task=replace(SCORE_TASK, name="speech_recognition", unit="clip"))
     runs = (scored(), speech)
-    contents = read_back(tmp_path, made("energy_score", *runs))
+    document = made("energy_score", *runs)
+    assert [row["task"] for row in rows(document)] == ["text_classification", "asr"]  # as the list calls them
+    contents = read_back(tmp_path, document)
     for run, result in zip(runs, contents.results, strict=True):
         read = external_run.metrics(result)
         assert read["energy/gpu_wh_per_1k"] == pytest.approx(run.metrics["energy/gpu_wh_per_1k"])

@@ -17,6 +17,8 @@ def folding(pieces: int, size: int, special: Collection[int]) -> Any:
     table = torch.tensor([*range(size), *(free[number % len(free)] for number in range(pieces - size))])
 
     class FoldingTokenizer(PreTrainedTokenizerFast):  # type: ignore[misc]
+        folded_ids = table.numpy()
+
         def __call__(self, *texts: Any, **options: Any) -> Any:
             made = super().__call__(*texts, **options)
             made["input_ids"] = _folded(table, made["input_ids"])

@@ -42,7 +42,7 @@ class Decoded:
     by: str
 
     def on(self, device: str) -> Any:
-        """The pixels on a device, of the task's size: brought there first, so that the few or many are resized there."""
+        """The pixels on a device, of the task's size: they are brought there first and resized there."""
         return resized(self.pixels.to(device, non_blocking=True), self.size)
 
 
@@ -87,6 +87,7 @@ def on_card(images: Sequence[tuple[EncodedImage, int]], device: str) -> list[Dec
 
 def why_not_on(device: str) -> str | None:
     """Why the card does not decode, in one line; None where it does: tried with a picture of one colour."""
+    import torch
     from PIL import Image
     from torchvision.io import decode_jpeg
 
@@ -94,6 +95,8 @@ def why_not_on(device: str) -> str | None:
     Image.new("RGB", (64, 48), (200, 100, 50)).save(file, "JPEG")
     try:
         decode_jpeg([_bytes(EncodedImage(file.getvalue()))], device=device)
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as error:  # torchvision was built without nvJPEG, or the card is not NVIDIA's
         return str(error).strip().splitlines()[0]
     return None

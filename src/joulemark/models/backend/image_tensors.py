@@ -9,7 +9,7 @@ The pixels are not PIL's to the last bit (docs/feeding.md), so the settings of a
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from joulemark.core.errors import UserError
 from joulemark.data import jpeg
 from joulemark.data.batching import split
-from joulemark.models.backend import image_decoding, worker_threads
+from joulemark.models.backend import image_decoding, own_stream, worker_threads
 from joulemark.models.backend.image_decoding import CARD, Decoded
 
 LIBRARY = "torchvision"
@@ -49,6 +49,7 @@ class ImageTensors:
         on_card: whether `device` is that of the model and is to decode, too
         pinned: whether the tensors lie where a card can read them by itself
         no_card_decoder: why the card does not decode; None where it does, or is not asked to
+        beside: calls what the card is to do, apart from its other work
         counts: how many images each decoder has taken since the load
     """
 
@@ -60,6 +61,7 @@ class ImageTensors:
     on_card: bool = False
     pinned: bool = False
     no_card_decoder: str | None = None
+    beside: Callable[[own_stream.Work], Mapping[str, Any]] = own_stream.here
     counts: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -68,16 +70,15 @@ class ImageTensors:
         threads = worker_threads.started(workers)
         if on_card:
             why = image_decoding.why_not_on(device)
-            return cls(processor, device, threads, workers, one_size, on_card=True, no_card_decoder=why)
+            beside = own_stream.beside(device)
+            return cls(processor, device, threads, workers, one_size, True, no_card_decoder=why, beside=beside)
         return cls(processor, "cpu", threads, workers, one_size, pinned=device.startswith("cuda"))
 
     def __call__(self, images: Sequence[Any]) -> Mapping[str, Any]:
         """The tensors of a batch, on `device`; what a decoder does not take another one does, and none is left out."""
         if self.one_size and not self.on_card:
             return self._shared(images)
-        decoded = self._decoded(images)
-        self.counts.update(image.by for image in decoded)
-        return self._processed(decoded)
+        return self.beside(lambda: self._whole(images))
 
     def facts(self) -> dict[str, Any]:
         """What prepared, and how many images each decoder took: JSON values."""
@@ -91,8 +92,14 @@ class ImageTensors:
             made["no_card_decoder"] = self.no_card_decoder
         return {"preprocessing": made}
 
+    def _whole(self, images: Sequence[Any]) -> Mapping[str, Any]:
+        """The batch decoded, and then prepared in one."""
+        decoded = self._decoded(images)
+        self.counts.update(image.by for image in decoded)
+        return self._processed(decoded)
+
     def _shared(self, images: Sequence[Any]) -> Mapping[str, Any]:
-        """Each thread prepares a share of the batch to its end; two shares each, so that a slow core's is taken over."""
+        """Each thread prepares shares of the batch to their end: two each, so that a slow core's is taken over."""
         shares = split(images, max(1, math.ceil(len(images) / (2 * self.workers))))
         pixels = []
         for share, decoders in self.threads.map(self._share, shares):

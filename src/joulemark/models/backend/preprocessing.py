@@ -104,7 +104,7 @@ def usual(processor: Any, batch: Sequence[Any]) -> Any:
 
 
 def open_images(checkpoint: Checkpoint, backend: str = "pil") -> Any:
-    """The image processor: transformers' one on PIL, the same arithmetic with and without torchvision, or on the latter."""
+    """transformers' image processor: on PIL, whose pixels depend on no other library, or on torchvision."""
     if checkpoint.weights == "random":
         return _made(checkpoint, {"pil": "Pil", "torchvision": ""}[backend])
     from transformers import AutoImageProcessor

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.models.backend import own_stream
 
 # Largest difference from the extractor's own features, whose range is about 2 (log-mel) or 10 (wave)
 SAME = 1e-3
@@ -26,11 +27,13 @@ class TorchFeatures:
         extractor: transformers' feature extractor of the checkpoint
         compute: (waves, how long each is, extractor) to named tensors, on the waves' device
         device: torch's name of where the features are made
+        beside: calls what the device is to do, apart from its other work
     """
 
     extractor: Any
     compute: Callable[[Any, Sequence[int], Any], Mapping[str, Any]]
     device: str
+    beside: Callable[[own_stream.Work], Mapping[str, Any]]
 
     def __call__(self, sounds: Sequence[Any], rate_hz: int) -> Mapping[str, Any]:
         """The features, on `device`. ValueError for waves of another rate than the model hears."""
@@ -44,8 +47,8 @@ class TorchFeatures:
         waves = torch.full(shape, self.extractor.padding_value, pin_memory=self.device.startswith("cuda"))
         for row, sound in zip(waves, cut, strict=True):
             row[: len(sound)] = torch.from_numpy(sound)
-        on_device = waves.to(self.device, non_blocking=True)
-        return self.compute(on_device, [len(sound) for sound in cut], self.extractor)
+        lengths = [len(sound) for sound in cut]
+        return self.beside(lambda: self.compute(waves.to(self.device, non_blocking=True), lengths, self.extractor))
 
     def facts(self) -> dict[str, Any]:
         """What prepared: JSON values."""
@@ -88,7 +91,7 @@ def of(extractor: Any, usual: Callable[[Sequence[Any], int], Any], preprocessing
     UserError where the two differ by more than rounding: this kind of extractor computes something else.
     """
     compute = log_mel if hasattr(extractor, "mel_filters") else normalized
-    made = TorchFeatures(extractor, compute, device)
+    made = TorchFeatures(extractor, compute, device, own_stream.beside(device))
     if not _agree(made, usual):
         raise UserError(
             f"preprocessing={preprocessing}: torch is not taught what a {type(extractor).__name__} computes; "

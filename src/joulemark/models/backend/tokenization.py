@@ -9,12 +9,14 @@ from typing import Any
 from joulemark.core.chat import Message
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
+from joulemark.models.backend import fast_tokenizer
 from joulemark.models.backend.chat_template import ChatTemplate, chat_ids
 from joulemark.models.backend.own_tokenizer import own_tokenizer
 from joulemark.models.backend.padding import widened
 from joulemark.models.backend.stand_in_tokenizer import open_stand_in
+from joulemark.models.backend.transfers import to_device
 
-UNLIMITED = 2**31 - 1  # tokens; more than any text has
+UNLIMITED = fast_tokenizer.UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,16 @@ def encode_pairs(
         return_tensors="pt",
         return_offsets_mapping=True,
     )
-    spans: list[list[tuple[int, int] | None]] = [
-        [
-            (int(start), int(end)) if owner == 1 else None
-            for owner, (start, end) in zip(made.sequence_ids(number), offsets, strict=True)
+    if isinstance(made, fast_tokenizer.FastBatch):
+        spans = [made.places(number) for number in range(len(pairs))]
+    else:
+        spans = [
+            [
+                (int(start), int(end)) if owner == 1 else None
+                for owner, (start, end) in zip(made.sequence_ids(number), offsets, strict=True)
+            ]
+            for number, offsets in enumerate(made.pop("offset_mapping").tolist())
         ]
-        for number, offsets in enumerate(made.pop("offset_mapping").tolist())
-    ]
     lengths = _lengths(made)
     truncated = [
         length == room and len(tokenizer(*pair)["input_ids"]) > room
@@ -124,7 +129,7 @@ def accepted_by(model: Any) -> frozenset[str]:
 
 def taken(model: Any, tensors: Mapping[str, Any], accepted: frozenset[str]) -> dict[str, Any]:
     """Of a batch's tensors those that the model takes, on its device."""
-    return {key: value.to(model.device) for key, value in tensors.items() if key in accepted}
+    return {key: to_device(value, model.device) for key, value in tensors.items() if key in accepted}
 
 
 def encode(

@@ -9,8 +9,8 @@ STARTING_S = 30.0
 def started(count: int) -> ThreadPoolExecutor:
     """So many threads, all up, in each of which torch computes on that thread alone.
 
-    torch keeps the number of its own threads for each thread that asks; one that has not asked gets the last that was
-    set anywhere, so the caller's is set again. RuntimeError where the system has no more threads.
+    torch keeps the number of its own threads for each thread that has asked; any other gets the last that was set
+    anywhere, so the caller's is set again. RuntimeError where the system has no more threads.
     """
     import torch
 
@@ -33,4 +33,5 @@ def _begin(together: Barrier) -> None:
     import torch
 
     torch.set_num_threads(1)
+    torch.get_num_threads()  # the first reading in a thread takes the last number set anywhere: it is to be this one
     together.wait(STARTING_S)

@@ -1,4 +1,19 @@
-"""Whether a free answer is the right one, by the published rule of its dataset. No answer is ever run as code."""
+"""Whether a free answer is the right one, by the published rule of its dataset. No answer is ever run as code.
+
+The sources were read on 2026-11-30, at these commits; what differs here stands with each rule.
+
+number   EleutherAI/lm-evaluation-harness 47f16bf, lm_eval/tasks/gsm8k/gsm8k.yaml (version 3.0): flexible-extract, and
+         lm_eval/filters/extraction.py. There the last number is compared as text without `,`, `$` and a last full
+         stop, here as a number: 72.00 is 72. OpenAI's own rule (grade-school-math 2909d34, dataset.py) reads the number
+         after `####`, which only the references have here, where it is the last one.
+choice   TIGER-AI-Lab/MMLU-Pro 05c6997, compute_accuracy.py. There the last of the three expressions takes a capital
+         A to J within a word, too, here it must stand alone; there an answer without a letter draws one, here it is
+         wrong. MMLU's own rule (hendrycks/test 0f23bce, evaluate.py) compares the probabilities of the four letters
+         after five examples: its published accuracies are of another question.
+literal  facebookresearch/cruxeval 10d71b4, evaluation/utils_general.py, executes `assert output == answer` and refuses
+         answers that hold the call. Here both are read as values, whose types must agree as well.
+exact    SQuAD's normalization, as torchmetrics 1.9 has it (functional/text/squad.py); its line breaks are spaces here.
+"""
 
 import ast
 import re
@@ -8,9 +23,9 @@ from decimal import Decimal, InvalidOperation
 
 from joulemark.core.errors import BadRowError
 
-# lm-evaluation-harness, gsm8k.yaml, filter flexible-extract: of all numbers the last
+# flexible-extract: of all numbers the last
 NUMBER = re.compile(r"-?[$0-9.,]{2,}|-?[0-9]+")
-# MMLU-Pro, compute_accuracy.py: extract_answer, extract_again, extract_final
+# extract_answer, extract_again, extract_final, in this order
 LETTERS = (
     re.compile(r"answer is \(?([A-J])\)?"),
     re.compile(r".*[aA]nswer:\s*([A-J])"),

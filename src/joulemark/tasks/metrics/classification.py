@@ -95,19 +95,25 @@ class MacroF1:
         import numpy
         from scipy.sparse import csr_array
 
-        truth, given = numpy.asarray(rows, int).reshape(-1, 2).T
-        classes, requests = max(truth.max(), given.max()) + 1, len(truth)
+        codes = numpy.asarray(rows).reshape(-1, 2)
+        classes = int(codes.max()) + 1
+        # a million requests are a few pairs of labels: only which one each has is kept
+        pairs = ((codes[:, 0] + 1) * (classes + 1) + codes[:, 1] + 1).astype(int)
+        kinds, self._pairs = numpy.unique(pairs, return_inverse=True)
+        truth, given = kinds // (classes + 1) - 1, kinds % (classes + 1) - 1
 
-        def members(codes: Any, counts: Any) -> Any:
+        def members(of: Any, counts: Any) -> Any:
             places = numpy.flatnonzero(counts)
-            return csr_array((numpy.ones(len(places)), (places, codes[places])), shape=(requests, classes))
+            return csr_array((numpy.ones(len(places)), (places, of[places])), shape=(len(kinds), classes))
 
-        self._found = members(truth, truth == given)
+        self._found = members(truth, (truth == given) & (truth >= 0))
         self._both = members(truth, truth >= 0) + members(given, given >= 0)
 
     def __call__(self, counts: Any) -> Any:
         """As `WholeSet`."""
         import numpy
 
-        found, both = counts @ self._found, counts @ self._both  # a column a class
+        kinds = self._both.shape[0]
+        pairs = numpy.array([numpy.bincount(self._pairs, weights=row, minlength=kinds) for row in counts])
+        found, both = pairs @ self._found, pairs @ self._both  # a column a class
         return ((2 * found / numpy.maximum(both, 1)).sum(axis=1) / (both > 0).sum(axis=1))[None]

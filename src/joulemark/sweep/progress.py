@@ -1,0 +1,67 @@
+"""How far a sweep is: `[9/49, about 6 min left]`, by what there is to do and what trials have taken until now."""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from joulemark.analysis.flags import EARLY_STOPPED
+from joulemark.sweep.budget import Budget, complete
+from joulemark.sweep.next_point import NextPoint
+from joulemark.sweep.objectives import Goals, with_unit
+from joulemark.sweep.trial_state import FULL, StudyState, TrialResult
+
+
+def of_trial(
+    result: TrialResult, goals: Goals, chooser: NextPoint, budget: Budget, finalists: int, state: StudyState
+) -> str:
+    """The line of the trial that has just ended, of those that the plan holds by what is known now."""
+    number = len(complete(state.results))
+    search, full = left(chooser, finalists, state)
+    of = number + len(state.claims) + search + full
+    of = of if budget.trials is None else max(number, min(of, int(budget.trials)))
+    seconds = seconds_left(chooser.stage, search, full, state)
+    return progress_line(result, goals, number, of, f", about {spoken(seconds)} left" if seconds else "")
+
+
+def left(chooser: NextPoint, finalists: int, state: StudyState) -> tuple[int, int]:
+    """How many trials of the search, and of those that follow it, are to be begun: the latter at most so many."""
+    search = chooser.left(state)
+    if chooser.stage == FULL:
+        return search, 0
+    near = chooser.finalists(state)
+    known = {*state.known(chooser.stage)} - {*state.known(FULL)}
+    return search, len(near) if not search else min(finalists, search + len(known))
+
+
+def seconds_left(stage: str, search: int, full: int, state: StudyState) -> float | None:
+    """What the trials that are left take, by the mean of their stage; None where a stage has none yet."""
+    total = 0.0
+    for count, of_stage in ((search, stage), (full, FULL)):
+        took = [result.outcome.seconds for result in complete(state.results) if result.stage == of_stage]
+        if count and not took:
+            return None
+        total += count * fmean(took) if count else 0.0
+    return total / (1 + len(state.claims))  # each claim is another worker's
+
+
+def spoken(seconds: float) -> str:
+    """A duration as a line of progress says it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def time_left(durations_s: Sequence[float], left: int) -> str:
+    """`, about 6 min left`, by the mean of what was made; empty where nothing was, or nothing is left."""
+    return f", about {spoken(fmean(durations_s) * left)} left" if durations_s and left else ""
+
+
+def progress_line(result: TrialResult, goals: Goals, number: int, of: int | None, about: str = "") -> str:
+    """One line of progress: where the sweep is, then what the trial gave."""
+    head = f"[{number}{f'/{of}' if of else ''}{about}] {result.stage}: {result.name}"
+    if not result.finished:
+        return f"{head}: {result.outcome.status}: {result.outcome.error}"
+    values = [
+        f"{goal.name} {with_unit(goal.metric, value)}"
+        for goal in goals.objectives
+        if (value := result.metrics.get(goal.metric)) is not None
+    ]
+    stopped = " (early stopped)" if EARLY_STOPPED in result.outcome.flags else ""
+    return f"{head}: {', '.join(values)}{stopped}"
