@@ -37,7 +37,7 @@ def test_the_size_is_read_from_the_overrides_of_a_run():
 def test_the_overrides_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
     from joulemark.measure import runner
 
-    run = SimpleNamespace(settings=SimpleNamespace(batch_size=96))
+    run = SimpleNamespace(settings=SimpleNamespace(batch_size=96, prefetch=0, batch_tokens=0))
     assert ran_out(runner._reason(MemoryError("no"), run)) == 96
 
 

@@ -179,6 +179,8 @@ def _show(record: Record) -> Metrics:
 
 
 def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
+    from joulemark.analysis import diagnosis
+
     if "unsaved" in link:
         print(f"\nnot in the store yet: {link['error']}")
         print(f"the record waits in {link['unsaved']}: the next run delivers it, or {program('sync')}")
@@ -198,6 +200,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "error": record.error,
         "flags": record.flags,
         "metrics": metrics,
+        "try": [line for finding in diagnosis.findings(record) for line in finding.options],
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     print(json.dumps(last, allow_nan=False), flush=True)
