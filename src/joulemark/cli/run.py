@@ -189,6 +189,8 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
     else:
         server = tracking.ui_command(run.tracking_uri)
         print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
+    findings = diagnosis.findings(record) if record.status == "finished" else []
+    tried = [line for finding in findings for line in finding.options]
     last = {
         "status": record.status,
         "run_id": link.get("run_id"),
@@ -200,7 +202,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "error": record.error,
         "flags": record.flags,
         "metrics": metrics,
-        "try": [line for finding in diagnosis.findings(record) for line in finding.options],
+        "try": tried,
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     print(json.dumps(last, allow_nan=False), flush=True)
