@@ -103,9 +103,8 @@ def _steps(
 ) -> Iterator[tuple[str, Record]]:
     progress, schedule = instruments.progress, run.scenario.schedule(run.samples, run.seed)
     progress("meters", 0.0)
-    _begin(run, begun.id, resident)
+    record = _opened(run, begun, resident)
     instruments = replace(instruments, meters=resident.meters, read_gpu_state=gpu.read)
-    record = replace(begun, environment=replace(begun.environment, meters_absent=resident.absent))
     yield "meters", record
 
     progress("loading", 0.0)
@@ -153,13 +152,13 @@ def _steps(
     yield from _looked_into(run, record, loaded, batches, instruments, measured.windows[0].batch_s)
 
 
-def _begin(run: Run, record_id: str, resident: Resident) -> None:
-    """Opens the meters where the process has not opened them yet, and shows it its cards alone."""
+def _opened(run: Run, begun: Record, resident: Resident) -> Record:
+    """The record with the sensors that are absent; meters and device are opened by the first run of the process."""
     if resident.loaded is None:
-        resident.begin(run, record_id)
+        resident.begin(run, begun.id)
         resident.meters, resident.absent = open_meters(run)
-        # before torch comes: with torchao it opens the cards as it is imported
-        resident.device = devices.isolate(run.hardware)
+        resident.device = devices.isolate(run.hardware)  # before torch comes: torchao opens the cards at its import
+    return replace(begun, environment=replace(begun.environment, meters_absent=resident.absent))
 
 
 def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMonitor) -> tuple[Loaded, Measurement]:
