@@ -132,16 +132,9 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
+    memory = Memory(folder / "memory.json", device(run.hardware))
     plan = SearchPlan(
-        space=searched,
-        reference=reference,
-        goals=chosen_goals,
-        full=full,
-        screening=screening,
-        finalists=conf.finalists,
-        budget=budget,
-        memory=Memory(folder / "memory.json", device(run.hardware)),
-        seed=conf.seed,
+        searched, reference, chosen_goals, full, screening, conf.finalists, budget, memory=memory, seed=conf.seed
     )
     return SweepRequest(
         name,
