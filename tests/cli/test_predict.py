@@ -174,6 +174,12 @@ def test_work_that_nobody_counted_is_counted_on_the_shape_of_the_model_and_of_th
     assert line["predicted"]["device"]["left_out"] == 4  # each of them was guessed in the same way
 
 
+def test_lengths_are_the_medians_of_the_measured_and_an_answer_that_nobody_wrote_is_as_long_as_allowed():
+    assert predicted._typical([(10.0, 4.0), (30.0, None), (12.0, 8.0)], 99) == Lengths(12.0, 6.0)
+    assert predicted._typical([(10.0, None), (None, None)], 7) == Lengths(10.0, 7)
+    assert predicted._typical([(None, None)], None) == Lengths(None, None)
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("options", "lengths"),
