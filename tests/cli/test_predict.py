@@ -136,13 +136,17 @@ def test_without_a_calibration_there_is_no_prediction(tmp_path, like, store):
         predict.run(OPTIONS)
 
 
-def test_runs_that_no_sensor_measured_teach_nothing(like, store):
+def test_runs_that_no_sensor_measured_teach_nothing(like, store, capsys):
     taught = measured(like, "m1", 2.0)
     (window,) = taught.measurement.windows
     guessed = replace(window, readings=(replace(window.readings[0], method={"cpu": "estimated", "ram": "constant"}),))
     store.append(replace(taught, measurement=replace(taught.measurement, windows=(guessed,))))
     with pytest.raises(UserError, match="no other model was measured"):
         predict.run(OPTIONS)
+    store += [measured(like, "m2", 3.0), elsewhere(like)]
+    predict.run(OPTIONS)
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["learnt_from"], line["predicted"]["device"]["ratio"]) == (["m2"], pytest.approx(3.0))
 
 
 def test_a_prediction_is_no_record_so_nothing_can_rank_it(like, store, capsys, tmp_path):

@@ -127,6 +127,8 @@ ANSWERS = [
     ("embedded_tagger", "token_classification", "f1", 100, 0.95, of_another_text, ()),
     ("embedded_reader", "question_answering", "f1", 100, 0.95, moved, ()),
     ("embedded", "question_answering", "f1", 100, 0.65, moved, ()),
+    ("embedded_llama", "text_classification", "accuracy", 100, 0.85, most_frequent, ()),
+    ("embedded_llama", "summarization", "rouge1", 100, 0.8, moved, ()),
     ("embedded_filler", "masked_language_modelling", "accuracy", 200, 0.5, most_frequent, ()),
     ("embedded_image_classifier", "image_classification", "accuracy", 200, 0.9, most_frequent, ()),
     ("embedded_detector", "object_detection", "map", 100, 0.45, moved, ()),

@@ -158,6 +158,14 @@ def test_a_stopped_run_keeps_its_answers_and_the_energy_until_then():
     assert record.scores == {}
 
 
+def test_a_stopped_run_is_not_one_that_did_not_keep_up():
+    at_s = [5.0 * number for number in range(200)]
+    record = served(Schedule(200, at_s=at_s), stop_s=3.0 + 5.0 + 16.0 + 152.0)  # eight calls warm up
+    assert record.measurement.traffic.answered > 20  # enough to tell
+    assert record.measurement.traffic.kept_up is None
+    assert "overloaded" not in record.flags
+
+
 def test_a_run_that_is_stopped_before_any_answer_says_that_it_was_stopped():
     record = stopped_after(1.0)
     assert (record.status, record.error, record.measurement.windows) == ("interrupted", "interrupted by SIGINT", ())

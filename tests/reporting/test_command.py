@@ -96,6 +96,28 @@ def test_runs_are_selected_by_the_beginnings_of_their_ids(filled, tmp_path):
         reported(uri, tmp_path, runs=("zzz",))
 
 
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        ("summarisation", "tasks=summarisation does not exist; did you mean tasks=summarization?"),
+        ("image_generation", r"tasks=\[image_generation\]: none of the chosen runs"),
+    ],
+)
+def test_a_task_without_a_run_makes_no_empty_page(filled, tmp_path, task, says):
+    uri, _ = filled
+    with pytest.raises(UserError, match=says):
+        reported(uri, tmp_path, tasks=("text_classification", task))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_had_is_one_line_and_a_tilde_is_the_home_folder(filled, tmp_path, monkeypatch):
+    uri, _ = filled
+    with pytest.raises(UserError, match=r"out=/dev/null/x: Not a directory; type out=FOLDER"):
+        make(ReportRequest(tracking_uri=uri, out="/dev/null/x"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert make(ReportRequest(tracking_uri=uri, out="~/page")).folder == tmp_path / "page"
+
+
 def test_the_tables_themselves_say_what_mlflows_client_says(filled):
     uri, _ = filled
     by_tables = {run.run_id: run for run in listing.runs(uri, Choice(), ("precision", "batch_size"))}

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.processes
 OWN_REQUEST = ("none", "serving")  # the second has options of its own (test_rates.py)
 NAMES = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml") if path.stem not in OWN_REQUEST)
 FAST = ("model=embedded_classifier", "hardware=cpu", "protocol=smoke")
+PLAIN = ("cache=dynamic", "compile=false")  # options of efficiency that are not searched
 
 
 @contextmanager
@@ -99,6 +100,28 @@ def test_a_search_for_a_rate_that_cannot_be_is_refused_in_one_line(tmp_path, ove
     assert "\n" not in str(error.value)
 
 
+CACHES = ("model=embedded", "task=summarization", "batch_size=1", "precision=fp32")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "points"),
+    [
+        ((), {("dynamic", "false"), ("static", "true")}),
+        (("compile=false,true",), {("dynamic", "false"), ("static", "false"), ("dynamic", "true"), ("static", "true")}),
+        (("sweep.exclude=[]", "compile=false"), {("dynamic",), ("static",)}),
+    ],
+)
+def test_combinations_that_the_yaml_leaves_out_are_searched_where_one_of_their_options_is_typed(
+    tmp_path, overrides, points
+):
+    space = read(tmp_path, *CACHES, *overrides).plan.space
+    assert {tuple(override.partition("=")[2].lower() for override in point) for point in space.points} == points
+
+
+def test_a_rule_about_an_option_that_is_not_searched_is_refused(tmp_path):
+    assert "sweep.exclude: sort is not in sweep.space" in refusal(tmp_path, *CACHES, "sweep.exclude=[{sort: length}]")
+
+
 def test_a_list_of_overrides_replaces_a_dimension_and_a_single_override_fixes_it(tmp_path):
     request = read(tmp_path, *FAST, "batch_size=1,3", "precision=bf16")
     assert [(dimension.key, dimension.values) for dimension in request.plan.space.dimensions] == [
@@ -124,7 +147,7 @@ def test_the_overrides_of_the_sweep_are_not_those_of_its_runs(tmp_path):
 
 
 def test_what_the_device_cannot_is_excluded_with_its_reason(tmp_path):
-    request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,tf32")
+    request = read(tmp_path, *FAST, *PLAIN, "batch_size=1,8", "precision=fp32,tf32")
     (line,) = request.plan.space.excluded
     assert line.overrides == ("precision=tf32",)
     assert "not supported by this cpu" in line.reason
@@ -134,13 +157,15 @@ def test_what_the_device_cannot_is_excluded_with_its_reason(tmp_path):
 def test_a_model_that_cannot_pad_keeps_to_batches_of_one(tmp_path, monkeypatch):
     model = ("model=bloom_560m", "+model.capabilities.pads=false")
     overrides = (*model, "task=text_generation", "hardware=cpu", "protocol=smoke")
-    request = read(tmp_path, *overrides, "batch_size=1,8,16", "precision=fp32")
+    request = read(tmp_path, *overrides, *PLAIN, "batch_size=1,8,16", "precision=fp32")
     assert request.plan.space.points == (("batch_size=1",),)
     assert all("padded" in line.reason for line in request.plan.space.excluded)
 
 
 def test_models_are_a_dimension_whose_first_is_the_reference(tmp_path):
-    request = read(tmp_path, "model=embedded_classifier,embedded", *FAST[1:], "batch_size=1,8", "precision=fp32")
+    request = read(
+        tmp_path, "model=embedded_classifier,embedded", *FAST[1:], *PLAIN, "batch_size=1,8", "precision=fp32"
+    )
     keys = [dimension.key for dimension in request.plan.space.dimensions]
     assert keys == ["batch_size", "model"]
     assert len(request.plan.space.points) == 4
@@ -292,7 +317,7 @@ def test_steps_are_searched_beside_the_pipelines_own_and_only_then_reported(tmp_
 
 
 def test_a_typed_value_that_is_invalid_is_excluded_of_a_list_and_refused_alone(tmp_path):
-    request = read(tmp_path, *FAST, "batch_size=1,8", "precision=fp32,fp8")
+    request = read(tmp_path, *FAST, *PLAIN, "batch_size=1,8", "precision=fp32,fp8")
     assert {point[1] for point in request.plan.space.points} == {"precision=fp32"}
     (line,) = [str(excluded) for excluded in request.plan.space.excluded]
     assert line.startswith("excluded: precision=fp8 (2 points): precision=fp8 is not supported by this cpu")

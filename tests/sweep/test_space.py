@@ -3,7 +3,7 @@
 import pytest
 
 from joulemark.core.errors import UserError
-from joulemark.sweep.space import Dimension, require_searchable, space
+from joulemark.sweep.space import Dimension, require_searchable, space, without_choice
 
 BATCH, PRECISION = Dimension("batch_size", ("1", "8", "64")), Dimension("precision", ("fp32", "bf16"))
 
@@ -42,6 +42,35 @@ def test_points_and_those_excluded_are_the_whole_grid():
     for refused in ({}, {"bf16": "a"}, {"bf16_and_64": "b"}, {"bf16": "a", "batch_size=8": "b"}):
         result = space([BATCH, PRECISION], (), judge(**refused))
         assert len(result.points) + sum(line.points for line in result.excluded) == 6
+
+
+def test_a_combination_that_is_not_searched_is_no_point_and_no_exclusion():
+    cache = Dimension("cache", ("dynamic", "static"))
+    result = space([BATCH, PRECISION, cache], (), judge(bf16="no"), [("cache=static", "precision=fp32")])
+    assert result.points == tuple((size, "precision=fp32", "cache=dynamic") for size in BATCH.overrides)
+    assert [line.points for line in result.excluded] == [6]
+
+
+def test_an_option_of_which_only_the_runs_own_value_is_left_is_no_dimension_unless_it_was_typed():
+    cache, sort = Dimension("cache", ("dynamic", "static")), Dimension("sort", ("length",))
+    made = space([BATCH, cache, sort], (), judge(static="no such cache"))
+    narrowed = without_choice(made, ["cache=dynamic", "sort=none"], ())
+    assert narrowed.dimensions == (BATCH, sort)
+    assert narrowed.points == tuple((size, "sort=length") for size in BATCH.overrides)
+    assert narrowed.excluded == made.excluded != ()
+    assert without_choice(made, ["cache=dynamic"], ["cache"]) == made
+    assert without_choice(made, ["cache=static"], ()) == made
+
+
+def test_a_reason_that_does_not_name_the_batch_size_is_asked_for_once():
+    asked = []
+
+    def refusal(overrides):
+        asked.append(overrides)
+        return "this device cannot" if "precision=bf16" in overrides else None
+
+    assert len(space([BATCH, PRECISION], (), refusal).points) == 3
+    assert len(asked) == 4
 
 
 def test_an_empty_space_says_why():

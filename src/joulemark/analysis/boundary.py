@@ -23,6 +23,7 @@ from joulemark.core.measurement import COMPONENTS, Measurement
 from joulemark.core.record import Record
 
 WH, LITRES, GRAMS = "Wh", "L", "g CO2e"
+LOCATED, EMBODIED = "emissions, location-based", "embodied"  # names of lines that others look for
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,11 @@ def boundary(record: Record, site: Site, embodied: Embodied = NOT_DECLARED) -> B
             idle,
             spare,
             _overhead(computers_wh, site),
-            Line("emissions, location-based", located, GRAMS, _factor(site)),
+            Line(LOCATED, located, GRAMS, _factor(site)),
             _market(computers_wh, site),
             on_site,
             off_site,
-            Line("embodied", embodied_g, GRAMS, "; ".join(notes)),
+            Line(EMBODIED, embodied_g, GRAMS, "; ".join(notes)),
         ),
         busy_s,
         reserved_s,

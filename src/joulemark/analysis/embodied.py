@@ -26,6 +26,7 @@ class Embodied:
         gpu_kg: kg of CO2 equivalent of one GPU
         server_kg: kg of CO2 equivalent of one server without its GPUs
         server_gpus: GPUs of that server
+        server_cores: logical cores of that server, as a run on its processors reserves them
         years: expected lifespan
         source: who says so
     """
@@ -33,6 +34,7 @@ class Embodied:
     gpu_kg: Amount | None = None
     server_kg: Amount | None = None
     server_gpus: Number | None = None
+    server_cores: Number | None = None
     years: Positive | None = None
     source: str | None = None
 
@@ -57,20 +59,22 @@ def share_g(total_kg: float, reserved_s: float, years: float, resource_share: fl
     return total_kg * G_PER_KG * reserved_s / (years * SECONDS_PER_YEAR) * resource_share
 
 
-def server_share(hardware: Hardware, embodied: Embodied, usable: int | None, cores: int | None) -> float | None:
+def server_share(hardware: Hardware, embodied: Embodied, usable_cores: int | None) -> float | None:
     """The share of the server that a run reserves: its GPUs of all of them, else the cores it may use; None: unknown.
 
+    What a run sees of its host may be a virtual machine, so how large the server is must be said.
+
     Raises:
-        UserError: fewer GPUs in the server than the run used
+        UserError: fewer GPUs or cores in the server than the run used
     """
-    if hardware.uuids or hardware.gpu_name:
-        used = max(1, len(hardware.uuids))
-        if embodied.server_gpus is None:
-            return None
-        if used > embodied.server_gpus:
-            raise UserError(f"embodied.server_gpus={embodied.server_gpus}: the run used {used} GPUs of its server")
-        return used / embodied.server_gpus
-    return min(1.0, usable / cores) if usable and cores else None
+    on_gpu = bool(hardware.uuids or hardware.gpu_name)
+    key, whole = ("server_gpus", embodied.server_gpus) if on_gpu else ("server_cores", embodied.server_cores)
+    used = max(1, len(hardware.uuids)) if on_gpu else usable_cores
+    if whole is None or used is None:
+        return None
+    if used > whole:
+        raise UserError(f"embodied.{key}={whole}: the run used {used} of its server")
+    return used / whole
 
 
 def of_request(record: Record, embodied: Embodied, reserved_s: float) -> tuple[float | None, tuple[str, ...]]:
@@ -84,13 +88,13 @@ def of_request(record: Record, embodied: Embodied, reserved_s: float) -> tuple[f
         notes.append(f"{gpus} x {record.hardware.gpu_name or 'GPU'} of {embodied.gpu_kg:g} kg")
     elif gpus:
         notes.append("GPU not declared: type embodied.gpu_kg=…")
-    host = record.environment
-    share = server_share(record.hardware, embodied, host.usable_cores, host.cpu_cores)
+    share = server_share(record.hardware, embodied, record.environment.usable_cores)
     if embodied.server_kg is None:
         notes.append("server not declared: type embodied.server_kg=…")
     elif share is None:
-        notes.append("server left out, since its share is unknown: type embodied.server_gpus=…")
+        size = "server_gpus" if gpus else "server_cores"
+        notes.append(f"server left out, since the share of it is unknown: type embodied.{size}=…")
     else:
         grams, known = grams + share_g(embodied.server_kg, reserved_s, embodied.years, share), True
-        notes.append(f"{share:.3g} of a server of {embodied.server_kg:g} kg")
+        notes.append(f"{share:.3g} x a server of {embodied.server_kg:g} kg")
     return (grams if known else None), tuple(notes)

@@ -170,12 +170,7 @@ def build(
     values["model"] = {**values["model"], "capabilities": asdict(model.capabilities)}
     nodes["model"]["capabilities"] = values["model"]["capabilities"]
     scenario, engine = serving.made(values, names)
-    device, meters = serving.metered(
-        engine,
-        sensors.meters_of(values["meter"]["sensors"]),
-        names["hardware"],
-        lambda: resolve(names["hardware"], typed(hardware.HardwareConf, values["hardware"], "hardware")),
-    )
+    device, meters = _metered(values, names, engine, resolve)
     settings = settings_of(values)
     compatibility.check(
         compatibility.Combination(settings, values["samples"], model, nodes["task"]["texts"], device, names)
@@ -212,6 +207,22 @@ def build(
         shared_host=values["shared_host"],
         early_stop_against=early_stop_against(values["early_stop_against"]),
         notes=notes,
+    )
+
+
+def _metered(
+    values: Mapping[str, Any],
+    names: Mapping[str, str],
+    engine: Engine,
+    resolve: Callable[[str, hardware.HardwareConf], Hardware],
+) -> tuple[Hardware, tuple[Meter, ...]]:
+    """The machine that answers, and the meters that read it."""
+    name = names["hardware"]
+    return serving.metered(
+        engine,
+        sensors.meters_of(values["meter"]["sensors"]),
+        name,
+        lambda: resolve(name, typed(hardware.HardwareConf, values["hardware"], "hardware")),
     )
 
 

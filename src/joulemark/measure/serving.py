@@ -71,6 +71,18 @@ class Asked:
         least = tokens if tokens is not None else getattr(task, "min_new_tokens", None)
         return Call(number, sample.input, least, tokens if tokens is not None else most, lengths.input_tokens)
 
+    def plan(self, first: int) -> TrafficPlan:
+        """All of it, the first call by that number."""
+        scenario = self.run.scenario
+        return TrafficPlan(
+            schedule=self.schedule,
+            call=self.call,
+            timeout_s=scenario.timeout_s,
+            max_duration_s=scenario.max_duration_s,
+            samples=len(self.samples),
+            first=first,
+        )
+
     def check(self) -> None:
         """UserError where lengths are asked for and the engine cannot give an answer a length of its own."""
         told = self.schedule.lengths or any(sample.output_tokens for sample in self.samples)
@@ -140,6 +152,8 @@ def _measured(
     summary = traffic_of(
         answers.timings, known, run.scenario.limits, asked.schedule, gaps, _counted_by(run, server), cpu_s
     )
+    if stop is not None:  # requests that were still to come say nothing of what the engine keeps up with
+        summary = replace(summary, kept_up=None)
     summary, shares = _divided(replace(summary, began_at=began_at), known, asked.schedule, measured)
     measured = replace(measured, traffic=summary, peak_memory_bytes=server.peak_memory_bytes())
     record = _with_facts(record, server)  # some are known only after calls
@@ -196,17 +210,8 @@ def _window(
     asked: Asked, server: Server, answers: Answers, instruments: Instruments, first: int
 ) -> tuple[Window, float, BaseException | None]:
     """The traffic under the meters, processor seconds of the load generator, and the stop that ended it, if one did."""
-    scenario = asked.run.scenario
-    plan = TrafficPlan(
-        schedule=asked.schedule,
-        call=asked.call,
-        timeout_s=scenario.timeout_s,
-        max_duration_s=scenario.max_duration_s,
-        samples=len(asked.samples),
-        first=first,
-    )
     cpu_s, now = partial(_cpu_s, local=asked.run.engine.needs.local), instruments.clock.now
-    stops: list[BaseException] = []
+    plan, stops = asked.plan(first), list[BaseException]()
 
     def traffic() -> tuple[float, float]:
         began_s, cpu_began_s = now(), cpu_s()

@@ -1,7 +1,7 @@
 """From the options of the command to its files: select, group, decide, draw."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,6 +127,7 @@ def make(request: ReportRequest) -> Report:
     )
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
+    _check_tasks(request.tasks, _tasks(chosen), uri)
     constraints.check_currency(bounds, chosen.entries)
     entries = engines.named(engines.across(chosen.entries) if request.across_engines else chosen.entries)
     ranked, lacking = compared.compared(entries, request.quantity)
@@ -143,23 +144,52 @@ def make(request: ReportRequest) -> Report:
     page = replace(page, loads=loads, sections=(*load_charts.sections(curves, limits), *page.sections))
     if rescored.requested(site):
         page = replace(page, notes=[*page.notes, rescored.note(site)])
-    with private_files():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.html").write_text(render(page), encoding="utf-8")
-        (folder / "report.md").write_text(files.markdown(page), encoding="utf-8")
-        (folder / "report.json").write_text(files.as_json(page, asdict(bounds)), encoding="utf-8")
-        if request.figures:
-            from joulemark.reporting.figures import write  # matplotlib, for who asks for it
+    texts = {
+        "report.html": render(page),
+        "report.md": files.markdown(page),
+        "report.json": files.as_json(page, asdict(bounds)),
+    }
+    _write(folder, texts)
+    if request.figures:
+        from joulemark.reporting.figures import write  # matplotlib, for who asks for it
 
+        with private_files():
             write(folder, recommendations, request.figures)
     registered = greenest.register(uri, recommendations) if request.register else []
     runs = sum(len(entry.run_ids) for entry in chosen.entries)
     return Report(folder, recommendations, runs, chosen.left_out, tuple(registered), loads)
 
 
+def _tasks(chosen: Selection) -> set[str]:
+    """The tasks of all runs that were chosen, left out or not."""
+    return {entry.task for entry in chosen.entries} | {run.task for run in chosen.left_out}
+
+
+def _check_tasks(tasks: Sequence[str], there: Collection[str], uri: str) -> None:
+    """Refuses a task of which the store holds no run: its page would be empty."""
+    known = sorted({path.stem for path in (paths.CONF / "task").glob("*.yaml")} | set(there))
+    for task in tasks:
+        if task not in known:
+            raise UserError(choose("tasks", task, known))
+        if task not in there:
+            store = tracking.public(uri)
+            raise UserError(f"tasks=[{task}]: none of the chosen runs of {store}; type {program('run')} task={task}")
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Writes the files of a report; UserError where the folder cannot be had."""
+    try:
+        with private_files():
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in texts.items():
+                (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"out={folder}: {error.strerror or error}; type out=FOLDER, one that can be written") from None
+
+
 def _folder(request: ReportRequest) -> Path:
     if request.out is not None:
-        return Path(request.out)
+        return Path(request.out).expanduser()
     parts = [request.sweep_id or "", *request.tasks, *(run[:12] for run in request.runs[:4])]
     name = request.name if request.name is not None else "-".join(part for part in parts if part)[:100] or "all"
     if not NAME.fullmatch(name) or set(name) == {"."}:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from joulemark.core.record import Record
-from joulemark.reporting import impact, study_tables
+from joulemark.reporting import full_boundary, impact, study_tables
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.section import Section
 
@@ -16,6 +16,7 @@ FURTHER: tuple[Make, ...] = (
     impact.portfolio,
     impact.training,
     impact.published,
+    full_boundary.section,
     study_tables.study,
 )
 

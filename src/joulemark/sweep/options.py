@@ -7,6 +7,7 @@ from typing import Any
 from joulemark.config.hub_model import GROUPS
 from joulemark.config.run import RunSchema
 from joulemark.core.errors import UserError
+from joulemark.core.model import Settings
 from joulemark.core.serving import BATCH
 from joulemark.sweep.space import Dimension, Point, require_searchable
 
@@ -22,6 +23,7 @@ class SweepConf:
         reference: its values where they are not the plainest
         objectives: names of metrics, or `{name: min}`
         constraints: bounds of metrics, by name
+        exclude: combinations of values of the space that are not searched, `{option: value}` each
         allow_task_options: options of the task that may be searched
         screening: the protocol that all points get; None: the run's own
         finalists: points that then get the run's own protocol
@@ -40,6 +42,7 @@ class SweepConf:
     reference: dict[str, Any]
     objectives: tuple[Any, ...]
     constraints: dict[str, Any] = field(default_factory=dict)
+    exclude: tuple[dict[str, Any], ...] = ()
     allow_task_options: tuple[str, ...] = ()
     screening: str | None = None
     finalists: int = 4
@@ -98,6 +101,20 @@ def dimensions_of(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimensi
         if len(set(dimension.values)) < len(dimension.values):
             raise UserError(f"{dimension.key}={','.join(dimension.values)}: a value occurs twice")
     return list(by_key.values())
+
+
+def not_searched(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimension]) -> list[Point]:
+    """The combinations of overrides that the YAML leaves out; not those with an option that was typed."""
+    typed = {override.partition("=")[0] for override in fixed} | {dimension.key for dimension in swept}
+    for key in {key for rule in conf.exclude for key in rule if key not in conf.space}:
+        raise UserError(f"sweep.exclude: {key} is not in sweep.space; type one of {', '.join(conf.space)}")
+    rules = [rule for rule in conf.exclude if not typed & rule.keys()]
+    return [tuple(f"{key}={_typed_as(value)}" for key, value in rule.items()) for rule in rules]
+
+
+def defaults() -> list[str]:
+    """Each setting at its default, as it is typed."""
+    return [f"{setting.name}={_typed_as(setting.default)}" for setting in fields(Settings)]
 
 
 def _typed_as(value: Any) -> str:

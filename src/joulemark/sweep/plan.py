@@ -29,10 +29,19 @@ from joulemark.sweep.budget import Budget
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
-from joulemark.sweep.options import SweepConf, dimensions_of, fixed_and_swept, key_of, reference_of, with_scenario
+from joulemark.sweep.options import (
+    SweepConf,
+    defaults,
+    dimensions_of,
+    fixed_and_swept,
+    key_of,
+    not_searched,
+    reference_of,
+    with_scenario,
+)
 from joulemark.sweep.repeats import repeated
 from joulemark.sweep.software import Software, digest, software
-from joulemark.sweep.space import Dimension, Point, merged, space
+from joulemark.sweep.space import Dimension, Point, Space, merged, space, without_choice
 from joulemark.sweep.validity import Validity
 
 
@@ -109,6 +118,10 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     run = validity.run(merged(fixed, reference))
     keys = [key_of(override) for override in overrides]
     chosen_goals, goal_notes, quality_typed = _goals(conf, run, keys)
+    made = space(dimensions, fixed, validity, not_searched(conf, fixed, swept))
+    searched = without_choice(made, defaults(), [dimension.key for dimension in swept])
+    reference = _without_defaults(reference, made, searched)
+    dimensions = list(searched.dimensions)
     task_options = _task_options(conf, dimensions, chosen_goals)
     storage = tracking.storage(config.storage)
     extras.require_driver("storage", storage or "")
@@ -119,16 +132,9 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
+    memory = Memory(folder / "memory.json", device(run.hardware))
     plan = SearchPlan(
-        space=space(dimensions, fixed, validity),
-        reference=reference,
-        goals=chosen_goals,
-        full=full,
-        screening=screening,
-        finalists=conf.finalists,
-        budget=budget,
-        memory=Memory(folder / "memory.json", device(run.hardware)),
-        seed=conf.seed,
+        searched, reference, chosen_goals, full, screening, conf.finalists, budget, memory=memory, seed=conf.seed
     )
     return SweepRequest(
         name,
@@ -153,6 +159,14 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         software=used,
         shared_process=conf.shared_process and screening is not None,
     )
+
+
+def _without_defaults(reference: Point, made: Space, searched: Space) -> Point:
+    """The reference without the defaults of options that are no choice any more."""
+    left = {dimension.key for dimension in searched.dimensions}
+    dropped = {dimension.key for dimension in made.dimensions if dimension.key not in left}
+    known = defaults()
+    return tuple(each for each in reference if each.partition("=")[0] not in dropped or each not in known)
 
 
 def device(hardware: Hardware) -> str:

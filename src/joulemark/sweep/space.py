@@ -4,7 +4,7 @@ A point is a tuple of overrides (`("batch_size=8", "precision=bf16")`), one for 
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from joulemark.config.run import GIVEN
@@ -122,17 +122,56 @@ def require_searchable(key: str, options: Sequence[str], task_options: Sequence[
         raise UserError(choose("sweep.space", key, [name for name in options if name not in FIXED]))
 
 
-def space(dimensions: Sequence[Dimension], fixed: Sequence[str], refusal_of: RefusalOf) -> Space:
-    """The space without the points that are refused; UserError where no point is left."""
+def space(
+    dimensions: Sequence[Dimension], fixed: Sequence[str], refusal_of: RefusalOf, not_searched: Sequence[Point] = ()
+) -> Space:
+    """The space without the points that are refused, or hold a combination that is not searched.
+
+    UserError where no point is left.
+    """
     for dimension in dimensions:
         _check(dimension)
-    grid = list(itertools.product(*(dimension.overrides for dimension in dimensions)))
-    refused = {point: reason for point in grid if (reason := refusal_of([*fixed, *point])) is not None}
+    combinations = [frozenset(combination) for combination in not_searched]
+    grid = [
+        point
+        for point in itertools.product(*(dimension.overrides for dimension in dimensions))
+        if not any(combination.issubset(point) for combination in combinations)
+    ]
+    refused = _refused(grid, fixed, refusal_of)
     points = tuple(point for point in grid if point not in refused)
     excluded = tuple(_exclusions(dimensions, grid, refused))
     if not points:
         raise UserError(f"nothing is left to search: {excluded[0].reason}")
     return Space(tuple(dimensions), points, excluded)
+
+
+def without_choice(made: Space, defaults: Sequence[str], typed: Collection[str]) -> Space:
+    """The space without the options of which nothing but the run's own value, one of `defaults`, can be measured.
+
+    Those that were typed stay: what is asked for is shown.
+    """
+    kept = []
+    for dimension in made.dimensions:
+        left = {value(point, dimension.key) for point in made.points}
+        choice = len(left) > 1 or len(dimension.values) == 1 or f"{dimension.key}={next(iter(left))}" not in defaults
+        if choice or dimension.key in typed:
+            kept.append(dimension)
+    keys = [dimension.key for dimension in kept]
+    points = (tuple(each for each in point if each.partition("=")[0] in keys) for point in made.points)
+    return Space(tuple(kept), tuple(points), made.excluded)
+
+
+def _refused(grid: Sequence[Point], fixed: Sequence[str], refusal_of: RefusalOf) -> dict[Point, str]:
+    """Why each refused point is; a reason for the first batch size that does not name it holds for all, unasked."""
+    refused: dict[Point, str] = {}
+    of_all: dict[Point, str | None] = {}
+    for point in grid:
+        group = without_batch(point)
+        reason = of_all.get(group) or refusal_of([*fixed, *point])
+        of_all.setdefault(group, reason if reason and BATCH not in reason else None)
+        if reason is not None:
+            refused[point] = reason
+    return refused
 
 
 def _check(dimension: Dimension) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from joulemark.analysis.embodied import Embodied
 from joulemark.core.errors import UserError
+from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement
 from joulemark.reporting.exports import build
 from joulemark.reporting.exports import format as formats
@@ -138,6 +139,11 @@ def test_the_ai_acts_paragraph_says_what_was_measured_how_and_that_training_is_n
     assert "GPU read from its hardware counter, CPU read from its hardware counter (RAPL)" in text
     assert "RAM estimated as a constant, not measured" in text
     assert "The energy of training was not measured by this program" in text
+
+
+def test_the_ai_acts_paragraph_names_every_component_that_is_in_its_figure():
+    text = made("ai_act", a_run(hardware=Hardware("auto", "cpu", ("fp32",)))).text  # the GPU was read all the same
+    assert "GPU read from its hardware counter" in text
 
 
 def test_a_published_training_energy_is_quoted_with_its_source():

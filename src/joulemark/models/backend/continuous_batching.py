@@ -30,6 +30,8 @@ OPTIONS = {
 # What is called or replaced of a manager, none of which transformers documents
 OF_MANAGER = ("output_router", "background_thread_status", "logit_processor", "batch_processor")
 
+# transformers' own 0.6 is of a card that nobody else uses; a host's memory is its other processes' as well
+CPU_MEMORY_SHARE = 0.1
 WITH_PAGES = "type engine=transformers, or model=embedded_llama, which ships with Joulemark and can be paged"
 
 # What came of a request: its name, all its tokens so far, whether it has ended, and why it failed
@@ -140,10 +142,12 @@ def check_architecture(model: Any) -> None:
 
 
 def _config(model: Any, options: Mapping[str, Any], switch: bool) -> Any:
-    """transformers' configuration; an option that is None is left to it."""
+    """transformers' configuration; an option that is None is left to it, but for a host's memory."""
     from transformers import ContinuousBatchingConfig
 
     known = {field.name for field in fields(ContinuousBatchingConfig)}
+    if model.device.type == "cpu":
+        options = {**options, "memory_share": options["memory_share"] or CPU_MEMORY_SHARE}
     chosen = {_name(option, known): value for option, value in options.items() if value is not None}
     if "auto_switch_to_flash" in known:
         return ContinuousBatchingConfig(auto_switch_to_flash=switch, **chosen)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from joulemark.analysis import caveats
 from joulemark.core import markdown as md
-from joulemark.core.formatting import digits, percent, quantity, spoken
+from joulemark.core.formatting import UNKNOWN, digits, percent, quantity, spoken
 from joulemark.core.markdown import Table, escaped
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
@@ -48,7 +48,7 @@ def _measured(run: Run) -> list[tuple[str, str, str]]:
         ("dynamic energy (above idle), of 1,000 requests", quantity(metrics["energy/dynamic_wh_per_1k"], "Wh"),
          "gross less idle power"),
         (f"quality: {record.task.metric}", digits(record.scores.get("primary")),
-         f"{record.task.samples} inputs of {record.task.dataset or 'an unnamed dataset'}, of the same calls"),
+         f"{record.task.samples} inputs of the dataset {record.task.dataset or UNKNOWN}, of the same calls"),
         ("utilization of the GPU", percent(metrics["utilization/gpu"]), "as its driver sampled it"),
         ("latency, 95 of 100 requests within", quantity(metrics["latency/p95_s"], "s"), "this program's clock"),
         ("protocol", record.protocol.name, "conf/protocol"),

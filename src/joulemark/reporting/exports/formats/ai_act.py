@@ -46,7 +46,7 @@ def _inference(run: Run) -> str:
     parts = [
         f"{'GPU' if component == 'gpu' else component.upper()} {HOW.get(run.evidence[component] or '', UNSEEN)}"
         for component in COMPONENTS
-        if component != "gpu" or record.hardware.gpu_name
+        if component != "gpu" or record.hardware.gpu_name or run.evidence["gpu"]
     ]
     unit = run.metrics["energy/j_per_unit"]
     per_unit = f" ({digits(unit)} J per {record.task.unit})" if unit is not None else ""
@@ -55,7 +55,7 @@ def _inference(run: Run) -> str:
     return (
         f"Inference. {run.checkpoint}{version}{parameters}: {run.energy_text} for 1,000 requests of "
         f"{spoken(record.task.name)}{per_unit}, on {record.device_name}, {run.settings_text}, {record.task.samples} "
-        f"inputs of {record.task.dataset or 'an unnamed dataset'}, measured on {record.started_at[:10]} with the "
+        f"inputs of the dataset {record.task.dataset or UNKNOWN}, measured on {record.started_at[:10]} with the "
         f"protocol {record.protocol.name}. {listed(parts)}. Other parts of the machine and the building's overhead are "
         f"not in the figure. Verdict of the measurement's audit: {run.verdict}.{flags}"
     )

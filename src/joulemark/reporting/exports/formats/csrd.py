@@ -6,6 +6,7 @@ E3-4 water consumption, E5-4 resource inflows. All of it is of `requests` reques
 
 from collections.abc import Iterator, Sequence
 
+from joulemark.analysis.boundary import EMBODIED, LOCATED
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import listed
 from joulemark.reporting.exports.csv_text import csv_text
@@ -50,12 +51,12 @@ def _rows(run: Run, thousands: float) -> Iterator[Row]:
     sums = f"sum of the lines above{f', without {listed(missing)}' if missing else ''}"
     yield "E1-5", "energy consumption", of(boundary.building_wh, 1e-3), "kWh", sums
     for name, value in (
-        ("emissions, location-based", boundary.emissions_g),
+        (LOCATED, boundary.emissions_g),
         ("emissions, market-based", boundary.market_g),
     ):
         yield "E1-6", name, of(value, 1e-3), "kg CO2e", lines[name].known_by
     yield "E1-6", "embodied emissions of the hardware, share", of(boundary.embodied_g, 1e-3), "kg CO2e", (
-        f"{lines['embodied'].known_by}; of time reserved over lifespan"
+        f"{lines[EMBODIED].known_by}; of time reserved over lifespan"
     )  # fmt: skip
     yield "E3-4", "water consumption", of(boundary.water_l, 1e-3), "m3", (
         f"E x (WUE on site + PUE x WUE of the electricity); on site: {lines['water, on site'].known_by}; of the "

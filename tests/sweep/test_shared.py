@@ -1,0 +1,238 @@
+"""Screening trials that need one loaded model share a process, and nothing of what a trial promises is lost by that."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass, field, replace
+from threading import Timer
+
+import pytest
+
+from joulemark.analysis.flags import CARRY_OVER
+from joulemark.core import paths
+from joulemark.measure.resident import shared_key
+from joulemark.sweep.budget import Budget
+from joulemark.sweep.search import Search
+from joulemark.sweep.shared import Check, SharedTrials, agree
+from joulemark.sweep.space import Dimension
+from joulemark.sweep.storage import open_study
+from joulemark.sweep.trial_state import CHECK, DOUBTED, SCREENING
+from tests.sweep.landscape import Machine, plan
+
+WH = "energy/total_wh_per_1k"
+SMALL = (Dimension("batch_size", ("1", "2", "8", "64")), Dimension("precision", ("fp32", "bf16")))
+POINTS = 8
+
+
+@dataclass
+class Processes:
+    """The landscape measured in processes of one precision each; `drifts`: their last figures differ."""
+
+    machine: Machine = field(default_factory=Machine)
+    drifts: bool = False
+    loads: list[tuple[str, ...]] = field(default_factory=list)
+    made: list[tuple[str, ...]] = field(default_factory=list)
+    closed: int = 0
+    alive: bool = False
+
+    def __call__(self, overrides, limit_s):
+        if not self.alive:
+            self.alive, self.made = True, []
+            self.loads.append(shared_key(overrides))
+        if shared_key(overrides) != self.loads[-1]:
+            return None
+        self.made.append(tuple(overrides))
+        return replace(self.machine(overrides, limit_s), process=f"process {len(self.loads)}")
+
+    def check(self, limit_s):
+        if len(self.made) < 2:
+            return None
+        first = self.machine(self.made[0], limit_s)
+        self.machine.requests.pop()
+        last = replace(first, metrics={**first.metrics, WH: first.metrics[WH] * (2 if self.drifts else 1.01)})
+        return Check(f"process {len(self.loads)}", self.made[0], first, last, agree(first.metrics, last.metrics))
+
+    def close(self):
+        self.closed += self.alive
+        self.alive = False
+
+
+def small(tmp_path, **more):
+    return plan(tmp_path, dimensions=SMALL, **more)
+
+
+def through(tmp_path, processes, the_plan=None, session="study"):
+    the_plan, machine, messages = the_plan or small(tmp_path), Machine(), []
+    study = open_study(None, tmp_path, session, the_plan.space.dimensions, the_plan.goals, the_plan.seed)
+    search = Search(the_plan, study, machine, messages.append, shared=processes)
+    search.reference()
+    search.points()
+    search.results()
+    return search, study, machine, messages
+
+
+def test_points_of_one_load_follow_each_other_in_one_process(tmp_path):
+    processes = Processes()
+    _, study, machine, messages = through(tmp_path, processes)
+    assert len(processes.machine.requests) == POINTS - 1
+    assert len(processes.loads) == len(set(processes.loads)) == len(SMALL[1].values)
+    assert processes.closed == len(SMALL[1].values)
+    # reference and finalists are processes of their own
+    assert all("protocol=standard" in overrides for overrides in machine.requests)
+    assert len(machine.requests) == 1 + 4
+    assert sum(message.startswith("carry-over: first") for message in messages) == len(SMALL[1].values)
+    assert len(study.checks()) == len(SMALL[1].values)
+
+
+def test_the_model_of_a_process_was_tried_with_batches_before_it_serves_single_requests(tmp_path):
+    processes = Processes()
+    through(tmp_path, processes)
+    of_bf16 = [point for point in processes.machine.points("screening") if "precision=bf16" in point]
+    assert of_bf16[0] == ("batch_size=2", "precision=bf16")
+    assert ("batch_size=1", "precision=bf16") in of_bf16
+
+
+def test_a_process_whose_first_setting_changed_is_told_and_its_points_are_measured_again_alone(tmp_path):
+    processes = Processes(drifts=True)
+    _, study, machine, messages = through(tmp_path, processes)
+    assert len(processes.loads) == 1  # no other one follows
+    again = machine.points("screening")
+    assert set(processes.machine.points("screening")) <= set(again)
+    assert len(again) == POINTS - 1
+    assert any("disagree" in message and "in a process of its own" in message for message in messages)
+    doubted = [result for result in study.results() if result.outcome.status == DOUBTED]
+    assert {result.outcome.process for result in doubted} == {"process 1"}
+    assert all(CARRY_OVER in result.outcome.flags for result in doubted)
+    known = study.known(SCREENING)
+    assert all(known[point].outcome.process is None for point in again)
+
+
+def test_a_check_is_no_result_of_its_point_and_its_energy_is_part_of_the_cost(tmp_path):
+    _, study, _, _ = through(tmp_path, Processes())
+    checks = [result for result in study.results() if result.stage == CHECK]
+    assert len(checks) == len(SMALL[1].values)
+    assert all(check.metrics["energy/run_wh"] for check in checks)
+    assert all(study.known(SCREENING)[check.point].stage != CHECK for check in checks)
+
+
+def test_a_session_that_goes_on_measures_nothing_of_a_shared_process_twice(tmp_path):
+    through(tmp_path, Processes())
+    processes = Processes()
+    _, _, machine, _ = through(tmp_path, processes)
+    assert (processes.machine.requests, machine.requests) == ([], [])
+
+
+def heads(messages):
+    return [message.partition("]")[0] + "]" for message in messages if message.startswith("[")]
+
+
+def test_the_count_in_brackets_is_of_what_there_is_to_do(tmp_path):
+    two_points = (Dimension("batch_size", ("1", "8")), Dimension("precision", ("fp32",)))
+    one = plan(tmp_path, dimensions=two_points, budget=Budget(trials=80))
+    _, _, _, messages = through(tmp_path, Processes(), one, "one")
+    assert heads(messages) == ["[1/3]", "[2/3, about 60 s left]", "[3/3]"]
+    _, _, _, messages = through(tmp_path, Processes(), small(tmp_path, budget=Budget(trials=80)), "all")
+    every = POINTS + 4
+    assert heads(messages)[0] == f"[1/{every}]"
+    assert heads(messages)[1] == f"[2/{every}, about 10 min left]"
+    assert heads(messages)[-1] == f"[{every}/{every}]"
+    _, _, _, messages = through(tmp_path, Processes(), small(tmp_path, budget=Budget(trials=6), finalists=2), "few")
+    assert heads(messages)[-1] == "[6/6]"
+
+
+def test_two_measurements_agree_within_their_intervals_or_what_the_screening_resolves():
+    def metrics(wh, relative):
+        return {WH: wh, "energy/ci95_rel": relative}
+
+    assert agree(metrics(1.0, 0.1), metrics(1.13, 0.1))
+    assert not agree(metrics(1.0, 0.1), metrics(1.17, 0.1))
+    assert agree(metrics(1.0, 0.001), metrics(1.04, 0.001))
+    assert not agree(metrics(1.0, 0.001), metrics(1.06, 0.001))
+    assert agree(metrics(1.0, None), metrics(None, None)) is None
+
+
+# Stands where cli/shared_process.py stands
+PROGRAM = """
+import json, os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+first = None
+for line in sys.stdin:
+    given = dict(each.split("=", 1) for each in json.loads(line)["overrides"])
+    if first not in (None, given["precision"]):
+        print(json.dumps({"other_load": "precision differs"}), flush=True); continue
+    used, first = first is not None, given["precision"]
+    does = given.get("does", "")
+    if does == "dies" or (does == "dies_used" and used): os.kill(os.getpid(), signal.SIGKILL)
+    if does == "hangs": time.sleep(60)
+    print("a table", flush=True)
+    last = {"status": "finished", "run_id": "r", "flags": [], "process": str(os.getpid()),
+            "metrics": {"energy/total_wh_per_1k": 1.0, "energy/ci95_rel": 0.01, "energy/run_wh": 0.1}}
+    if does == "memory" and used:
+        print(json.dumps({**last, "status": "failed", "error": "out of memory at batch_size=8"}), flush=True)
+        sys.exit(1)
+    print(json.dumps(last), flush=True)
+"""
+
+
+@pytest.fixture
+def trials(tmp_path, monkeypatch):
+    (tmp_path / "process.py").write_text(PROGRAM)
+    monkeypatch.setattr(paths, "module", lambda name, *more: [sys.executable, str(tmp_path / "process.py")])
+    messages = []
+    made = SharedTrials(messages.append, grace_s=5)
+    made.messages = messages
+    yield made
+    made.close()
+
+
+FP32 = ("precision=fp32", "early_stop_against=[{}]")
+
+
+@pytest.mark.processes
+def test_one_process_measures_one_model_and_leaves_another_to_the_next(trials):
+    first, second = (trials([*FP32, f"batch_size={size}"], None) for size in (2, 4))
+    assert (first.status, second.status) == ("finished", "finished")
+    assert first.process == second.process is not None
+    assert trials(["precision=bf16"], None) is None
+    check = trials.check(None)
+    assert check.agrees
+    assert check.overrides == (*FP32, "batch_size=2")
+    assert check.last.overrides == ("precision=fp32", "batch_size=2")  # measured to its end
+    trials.close()
+    assert not trials.alive
+    assert trials(["precision=bf16"], None).process != first.process
+    assert trials.check(None) is None  # of one setting nothing can have been carried over
+
+
+@pytest.mark.processes
+def test_a_crash_is_its_own_points_result_and_the_next_one_gets_a_fresh_process(trials):
+    dead = trials([*FP32, "does=dies"], None)
+    assert (dead.status, dead.exit_code) == ("killed", -9)
+    assert not trials.alive
+    assert trials(FP32, None).status == "finished"
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("does", ["dies_used", "memory"])
+def test_what_breaks_a_process_that_was_used_is_measured_once_more_alone(trials, does):
+    first = trials(FP32, None)
+    again = trials([*FP32, f"does={does}"], None)
+    assert again.status == "finished"
+    assert again.process != first.process
+    assert again.metrics["energy/run_wh"] == pytest.approx(0.2 if does == "memory" else 0.1)
+    assert "once more, alone" in trials.messages[0]
+
+
+@pytest.mark.processes
+def test_a_limit_ends_the_process_with_its_point(trials):
+    trials(FP32, None)
+    late = trials([*FP32, "does=hangs"], 0.5)
+    assert late.status == "timed_out"
+    assert not trials.alive
+
+
+@pytest.mark.processes
+def test_a_stop_reaches_the_process_once_and_ends_the_sweeps_wait(trials):
+    Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    stopped = trials([*FP32, "does=hangs"], None)
+    assert (stopped.status, stopped.stopped_by) == ("interrupted", "SIGTERM")
