@@ -81,8 +81,8 @@ format: $(READY) ## rewrite the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
-	@MLFLOW_TRACKING_URI= $(BIN)/python -m src.ui
+ui: $(READY) ## MLflow on http://127.0.0.1:5000, or make ui PORT=5001 (close it before you measure)
+	@MLFLOW_TRACKING_URI= $(BIN)/python -m src.ui $(if $(PORT),port=$(PORT))
 
 wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

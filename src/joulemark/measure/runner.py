@@ -172,7 +172,8 @@ def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMoni
         resident.loaded, start = loaded, Measurement(load=readings)
     else:
         loaded, start = resident.again(), resident.start(instruments.clock.now())
-    return loaded, replace(start, gpu_states=() if state is None else (state,))
+    states = () if state is None else (state,)
+    return loaded, replace(start, gpu_states=states, clock_zero_s=instruments.clock.zero())
 
 
 def _looked_into(
