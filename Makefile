@@ -44,9 +44,10 @@ report: $(READY) ## all runs -> one page that recommends a model and settings: m
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
-# Most tests start processes of their own and wait for them: three at a time, of different files, keep two cores busy
+# Most tests start processes of their own and wait for them: three at a time, of different files, keep two cores busy;
+# the longest files come first (tests/conftest.py)
 test: $(READY) ## all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \

@@ -127,7 +127,7 @@ def make(request: ReportRequest) -> Report:
     )
     if rescored.requested(site):
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
-    _check_tasks(request.tasks, _tasks(chosen), uri)
+    check_tasks(request.tasks, _tasks(chosen), uri)
     constraints.check_currency(bounds, chosen.entries)
     entries = engines.named(engines.across(chosen.entries) if request.across_engines else chosen.entries)
     ranked, lacking = compared.compared(entries, request.quantity)
@@ -165,7 +165,7 @@ def _tasks(chosen: Selection) -> set[str]:
     return {entry.task for entry in chosen.entries} | {run.task for run in chosen.left_out}
 
 
-def _check_tasks(tasks: Sequence[str], there: Collection[str], uri: str) -> None:
+def check_tasks(tasks: Sequence[str], there: Collection[str], uri: str) -> None:
     """Refuses a task of which the store holds no run: its page would be empty."""
     known = sorted({path.stem for path in (paths.CONF / "task").glob("*.yaml")} | set(there))
     for task in tasks:

@@ -16,7 +16,7 @@ from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("read", "numbers", "state", "verdict", "charts", "more_charts", "table", "main")  # in this order
+SCRIPTS = ("elements", "read", "numbers", "state", "verdict", "charts", "more_charts", "table", "main")  # in this order
 LEFT_OUT_SHOWN = 200
 
 # A browser keeps to this itself: nothing is fetched, and no script runs but those whose digest is here

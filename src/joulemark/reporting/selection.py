@@ -69,7 +69,7 @@ def select(uri: str, choice: Choice, records: int, private: bool = True) -> Sele
             continue
         entries.append(entry(run, {**tags, "command": private_data.command(tags.get("command", ""), dataset)}))
         light[run.run_id] = StoredRun(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
-    _all_found(choice.ids, seen)
+    all_found(choice.ids, seen)
     return Selection(tuple(entries), tuple(left_out), light)
 
 
@@ -85,8 +85,8 @@ def _reason(run: StoredRun) -> str | None:
     status = run.tags.get("status", run.status.lower())
     if status != "finished":
         return f"{status}: {run.tags.get('error', 'no reason was recorded')}"
-    schema = run.tags.get("record.schema", "")
-    if schema.isdigit() and int(schema) > SCHEMA:
+    if newer(run):
+        schema = run.tags["record.schema"]
         return f"written by a newer Joulemark (schema {schema}, this one reads up to {SCHEMA})"
     if ENERGY in run.broken:
         return "its energy is not a finite number"
@@ -95,6 +95,12 @@ def _reason(run: StoredRun) -> str | None:
     if run.metrics[ENERGY] <= 0:
         return f"its energy is not above zero ({run.metrics[ENERGY]:g} Wh per 1,000)"
     return None
+
+
+def newer(run: StoredRun) -> bool:
+    """Whether a newer Joulemark wrote it, whose figures may mean something else."""
+    schema = run.tags.get("record.schema", "")
+    return schema.isdigit() and int(schema) > SCHEMA
 
 
 def _from_record(uri: str, run: StoredRun, records: int) -> tuple[dict[str, str], int]:
@@ -114,7 +120,8 @@ def completed(record: Record) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value is not None}
 
 
-def _all_found(ids: Iterable[str], seen: Sequence[str]) -> None:
+def all_found(ids: Iterable[str], seen: Sequence[str]) -> None:
+    """Refuses the beginning of an id that fits none of the runs seen."""
     for beginning in ids:
         if not any(run_id.startswith(beginning) for run_id in seen):
             raise UserError(

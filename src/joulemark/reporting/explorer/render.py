@@ -1,0 +1,59 @@
+"""The explorer as one HTML file that needs nothing else, under the report's own policy: scripts by digest, no request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joulemark.core.paths import program
+from joulemark.reporting.render import FOLDER as REPORT
+from joulemark.reporting.render import POLICY, digest, quoted
+
+FOLDER = Path(__file__).parent / "page"
+SHARED = ("elements", "numbers")  # the report's own scripts, before those of this page
+SCRIPTS = ("columns", "state", "rows", "marks", "chart", "table", "controls", "main")  # in this order
+
+
+@dataclass(frozen=True)
+class ExplorerPage:
+    """All that the page shows.
+
+    Attributes:
+        title: its heading
+        scope: what it covers, in one line
+        made: by which command, when, and from which store
+        left_out: how many runs a newer Joulemark wrote
+        data: what its script reads
+    """
+
+    title: str
+    scope: str
+    made: str
+    left_out: int
+    data: Mapping[str, Any]
+
+
+def render(page: ExplorerPage) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    files = [REPORT / f"{name}.js" for name in SHARED] + [FOLDER / f"{name}.js" for name in SCRIPTS]
+    body = "".join(file.read_text(encoding="utf-8") for file in files)
+    script = f'"use strict";\n(() => {{\n{body}}})();\n'
+    plotly = get_plotlyjs()
+    styles = "".join((folder / "style.css").read_text(encoding="utf-8") for folder in (REPORT, FOLDER))
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html").render(
+        page=page,
+        policy=POLICY.format(f"{digest(plotly)} {digest(script)}"),
+        style=Markup(styles),
+        plotly=Markup(plotly),
+        script=Markup(script),
+        data=Markup(quoted(page.data)),
+        compare=program("compare"),
+        report=program("report"),
+    )
