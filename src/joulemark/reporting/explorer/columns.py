@@ -37,14 +37,14 @@ class NumberColumn:
     Attributes:
         name: in the data, the address of a view and the CSV
         label: as the page heads it
-        format: how the page writes it: `wh`, `s`, `count`, `bytes`, `share`, `grams`, `day` or `plain`
+        format: how the page writes it: `wh`, `s`, `count`, `bytes`, `share`, `grams`, `day`, `whole` or `plain`
         read: the number of a run, None where it is unknown
         log: whether an axis of it is logarithmic unless one says otherwise
     """
 
     name: str
     label: str
-    format: Literal["wh", "s", "count", "bytes", "share", "grams", "day", "plain"]
+    format: Literal["wh", "s", "count", "bytes", "share", "grams", "day", "whole", "plain"]
     read: Callable[[StoredRun], float | None]
     log: bool = False
 
@@ -166,9 +166,9 @@ NUMBERS = (
     NumberColumn("j_per_correct", "J per correct", "plain", _j_per_correct, log=True),
     NumberColumn("quality", "quality", "plain", _quality),
     NumberColumn("parameters", "parameters", "count", _parameters, log=True),
-    NumberColumn("batch_size", "batch", "plain", _batch, log=True),
+    NumberColumn("batch_size", "batch", "whole", _batch, log=True),
     NumberColumn("rate_per_s", "load: requests/s", "plain", _asked("scenario.rate"), log=True),
-    NumberColumn("users", "load: users", "plain", _asked("scenario.users"), log=True),
+    NumberColumn("users", "load: users", "whole", _asked("scenario.users"), log=True),
     NumberColumn("p50_s", "p50 latency", "s", _metric("latency/p50_s"), log=True),
     NumberColumn("p99_s", "p99 latency", "s", _metric("latency/p99_s"), log=True),
     NumberColumn("ttft_s", "time to first token", "s", _metric("latency/ttft_s"), log=True),

@@ -1,5 +1,5 @@
 // The chart of what the filters leave: Plotly draws axes, legend and brush, marks.js a mark for each row below them.
-const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow"], MARKS = [["circle", "runs"], ["x", "decides nothing"], ["diamond", "other programs"]];
+const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow"];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const markOf = (row) => (KINDS.external[row] ? 2 : KINDS.doubtful[row] ? 1 : 0);
 const LONGEST = 40, DENSE = 5000; // characters of a name in the legend; marks above which they are dots
@@ -52,7 +52,7 @@ function* numberColours(column, rows) {
   for (const row of known) shades[Math.min(SHADES - 1, Math.floor(((along(column.figures[row]) - least) / width) * SHADES))].push(row);
   const steps = Array.from({ length: 5 }, (_, at) => least + ((most - least) * at) / 4), text = steps.map((step) => FORMATTED[column.format](column.log ? 10 ** step : step));
   for (const [at, some] of shades.entries()) if (some.length) yield { rows: some, color: shadeAt(ramp, at / (SHADES - 1)) };
-  yield { rows: [], scale: { color: [least, most], cmin: least, cmax: least + width, showscale: true, colorscale: ramp.map((color, at) => [at / (ramp.length - 1), color]), colorbar: { thickness: 12, len: 0.9, outlinewidth: 0, tickvals: steps, ticktext: text, title: { text: plain(column.label), side: "right" } } } };
+  yield { rows: [], scale: { color: [least, most], cmin: least, cmax: least + width, showscale: true, colorscale: ramp.map((color, at) => [at / (ramp.length - 1), color]), colorbar: { ...(innerWidth < 560 ? { orientation: "h", thickness: 8, x: 0.5, y: 1.02, yanchor: "bottom" } : { thickness: 12, len: 0.9 }), outlinewidth: 0, tickvals: steps, ticktext: text, title: { text: plain(column.label), side: innerWidth < 560 ? "top" : "right" } } } };
 }
 // What Plotly knows of the marks: a name and a colour each for its legend
 function legendOf(groups) {
@@ -69,7 +69,7 @@ function rangeOf(axis, drawn) {
   const ends = [least, most].map(along), held = box ? of.map((at) => along(box[at])).filter(Number.isFinite) : [], low = Math.min(ends[0], ...held), high = Math.max(ends[1], ...held), room = (high - low) * 0.04 || 0.5;
   return Number.isFinite(low) && Number.isFinite(high) ? [low - room, high + room] : [0, 1];
 }
-const UNITS = { wh: "Wh", s: "s", bytes: "bytes", share: "share", grams: "g", count: "", plain: "", day: "" };
+const UNITS = { wh: "Wh", s: "s", bytes: "bytes", share: "share", grams: "g", count: "", plain: "", whole: "", day: "" };
 function axisOf(axis, drawn) {
   const column = COLUMNS.get(state[axis]), unit = UNITS[column.format], grid = css("--line"), log = isLog(axis), [low, high] = rangeOf(axis, drawn);
   // Plotly takes moments for ms since the epoch
@@ -78,10 +78,10 @@ function axisOf(axis, drawn) {
 }
 function layoutOf(drawn) {
   const small = innerWidth < 560, box = boxOf(), accent = css("--accent");
-  const shape = box && { type: "rect", x0: box[0], x1: box[1], y0: box[2], y1: box[3], editable: true, line: { color: accent, width: 2 }, fillcolor: accent, opacity: 0.12 };
+  const shape = box && { type: "rect", x0: box[0], x1: box[1], y0: box[2], y1: box[3], editable: true, line: { color: accent, width: 2 }, fillcolor: `${accent}26` };
   return {
     font: { family: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", size: small ? 11 : 13, color: css("--ink") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 56, r: 12, t: 30, b: 48 }, autosize: true, height: small ? 380 : 520,
-    hovermode: "closest", dragmode: small ? false : "drawrect", newshape: { line: { color: accent, width: 2 }, fillcolor: accent, opacity: 0.12 }, activeshape: { opacity: 0.2 }, shapes: shape ? [shape] : [],
+    hovermode: false, modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: accent }, dragmode: small ? false : "drawrect", newshape: { line: { color: accent, width: 2 }, fillcolor: `${accent}26` }, activeshape: { fillcolor: accent, opacity: 0.15 }, shapes: shape ? [shape] : [],
     legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12 }, itemclick: false, itemdoubleclick: false }, xaxis: axisOf("x", drawn), yaxis: axisOf("y", drawn),
   };
 }

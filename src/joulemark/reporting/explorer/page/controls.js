@@ -40,8 +40,8 @@ const PRESETS = [["Energy and quality", "quality"], ["Energy and parameters", "p
 function makeControls() {
   byId("controls").append(make("input", { type: "search", id: "search", placeholder: "Search rows", "aria-label": "Search rows", oninput: (event) => set({ q: event.target.value }, 150) }), ...FACETS.map(makeFacet), makeBounds(),
     make("button", { type: "button", id: "unbrush", class: "quiet", hidden: true, onclick: () => set({ box: "" }) }, "Clear brush"), make("button", { type: "button", id: "reset", class: "quiet", hidden: true, onclick: () => set({ ...EMPTY, theme: state.theme, chosen: {}, least: {}, most: {} }) }, "Reset"));
-  const axis = (name) => [choice(name, name === "x" ? "Across" : "Up", NUMBERS, state[name], (value) => set({ [name]: value, [`${name}scale`]: "", box: "" })), make("button", { type: "button", id: `${name}scale`, class: "quiet", "aria-pressed": "false", onclick: () => set({ [`${name}scale`]: isLog(name) ? "linear" : "log" }) }, "log")];
-  byId("axes").append(...axis("x"), ...axis("y"), choice("colour", "Colour", [...TEXTS, ...NUMBERS], state.colour, (value) => set({ colour: value })));
+  const axis = (name) => make("span", { class: "axis" }, choice(name, name === "x" ? "Across" : "Up", NUMBERS, state[name], (value) => set({ [name]: value, [`${name}scale`]: "", box: "" })), make("button", { type: "button", id: `${name}scale`, class: "quiet", "aria-label": `Logarithmic axis ${name === "x" ? "across" : "up"}`, onclick: () => set({ [`${name}scale`]: isLog(name) ? "linear" : "log" }) }, "log"));
+  byId("axes").append(axis("x"), axis("y"), choice("colour", "Colour", [...TEXTS, ...NUMBERS], state.colour, (value) => set({ colour: value })));
   byId("presets").append(...PRESETS.filter(([, y]) => COLUMNS.has(y) && EMPTY.x !== y).map(([label, y]) => make("button", { type: "button", class: "quiet", "data-preset": y, onclick: () => set({ x: EMPTY.x, y, xscale: "", yscale: "", box: "" }) }, label)));
   byId("csv").addEventListener("click", saveCsv);
 }

@@ -22,7 +22,7 @@ function placesOf(plot, changes) {
 }
 function canvasOf({ outside, whole }, ratio) {
   let canvas = outside.querySelector("canvas.marks");
-  if (!canvas) { canvas = make("canvas", { class: "marks", "aria-hidden": "true" }); outside.prepend(canvas); }
+  if (!canvas) { canvas = make("canvas", { class: "marks", "aria-hidden": "true" }); (outside.querySelector(".gl-container") || outside).prepend(canvas); } // above the grid, below the brush
   const width = Math.round(whole.width * ratio), height = Math.round(whole.height * ratio);
   if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; canvas.style.width = `${whole.width}px`; canvas.style.height = `${whole.height}px`; }
   return canvas;
