@@ -11,7 +11,7 @@ from tests.reporting.runs import a_run
 def a_foreign_run(number: int = 0, **facts) -> StoredRun:
     """A result as `ingest` stores one of the AI Energy Score: the GPU's energy alone, no quality."""
     result = ExternalResult(
-        **{"format": "AI Energy Score", "source": "/home/somebody/scores.csv", "digest": f"{number:032x}",
+        **{"format": "ai_energy_score", "source": "/home/somebody/scores.csv", "digest": f"{number:032x}",
            "title": "theirs", "boundary": "the GPU alone", "model": "theirs", "task": "text_generation",
            "hardware": "H100", "inferences": 1000, "gpu_j": 3600.0, **facts}
     )  # fmt: skip

@@ -109,7 +109,7 @@ def test_names_stay_text_unknown_stays_empty_and_no_screen_is_too_narrow(opened,
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     (row,) = saved(page, tmp_path)
     assert row["model"] == f"'{EVIL}"  # a spreadsheet computes nothing
-    theirs = opened("#in.source=AI+Energy+Score&x=gpu_wh_per_1k&y=parameters")
+    theirs = opened("#in.source=ai+energy+score&x=gpu_wh_per_1k&y=parameters")
     (row,) = saved(theirs, tmp_path)
     assert (row["gpu_wh_per_1k"], row["total_wh_per_1k"], row["quality"], row["began"]) == ("1", "", "", "")
     assert theirs.text_content("tr[data-row] th").startswith("◆")

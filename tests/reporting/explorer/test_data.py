@@ -53,7 +53,7 @@ def test_a_result_that_counts_the_gpu_alone_has_no_total_and_no_settings_it_does
     assert row["gpu_wh_per_1k"] == 1.0
     assert [row[name] for name in ("total_wh_per_1k", "batch_size", "quality", "p50_s", "began")] == [None] * 5
     assert [row[name] for name in ("precision", "weights", "preliminary", "scenario")] == [""] * 4
-    assert row["source"] == "AI Energy Score"
+    assert row["source"] == "ai energy score"
     assert row["external"] is True
 
 

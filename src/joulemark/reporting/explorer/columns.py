@@ -22,12 +22,14 @@ class TextColumn:
         label: as the page heads it
         read: the text of a run, empty where it is unknown
         several: whether a text lists several values with commas, each of which is a choice
+        empty: what the list of values says where it is empty
     """
 
     name: str
     label: str
     read: Callable[[StoredRun], str]
     several: bool = False
+    empty: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -138,19 +140,19 @@ def _began(run: StoredRun) -> float | None:
 TEXTS = (
     TextColumn("model", "model", lambda run: run.tags.get("model") or run.name),
     TextColumn("task", "task", lambda run: spoken(run.tags.get("task", ""))),
-    TextColumn("source", "source", lambda run: run.tags.get("format", "unknown") if external(run) else OWN),
+    TextColumn("source", "source", lambda run: spoken(run.tags.get("format", "unknown")) if external(run) else OWN),
     TextColumn("hardware", "hardware", _tag("device", "hardware")),
     TextColumn("precision", "precision", lambda run: _param(run, "precision")),
-    TextColumn("engine", "engine", _engine),
+    TextColumn("engine", "engine", _engine, empty="none or unknown"),
     TextColumn("scenario", "scenario", _scenario),
     TextColumn("protocol", "protocol", _tag("protocol")),
     TextColumn("weights", "weights", _tag("weights")),
     TextColumn("dataset", "dataset", _tag("dataset")),
     TextColumn("metric", "metric", _tag("metric")),
     TextColumn("role", "role", lambda run: spoken(run.tags.get("role", ""))),
-    TextColumn("settings", "settings", _settings),
+    TextColumn("settings", "settings", _settings, empty="default or unknown"),
     TextColumn("verdict", "verdict", _tag("verdict")),
-    TextColumn("flags", "flags", lambda run: ", ".join(flags(run)), several=True),
+    TextColumn("flags", "flags", lambda run: ", ".join(flags(run)), several=True, empty="none"),
     TextColumn("preliminary", "preliminary", _preliminary),
     TextColumn("status", "status", _status),
     TextColumn("boundary", "boundary", _tag("boundary")),
@@ -176,7 +178,7 @@ NUMBERS = (
     NumberColumn("units_per_s", "units/s", "plain", _metric("throughput/units_per_s"), log=True),
     NumberColumn("g_per_1k", "CO2e per 1,000", "grams", _metric("emissions/g_per_1k"), log=True),
     NumberColumn("gpu_memory_bytes", "GPU memory", "bytes", _metric("memory/gpu_peak_bytes"), log=True),
-    NumberColumn("began", "when", "day", _began),
+    NumberColumn("began", "date", "day", _began),
 )
 
 KINDS: Mapping[str, Callable[[StoredRun], bool]] = {"external": external, "doubtful": doubtful, "random": random}

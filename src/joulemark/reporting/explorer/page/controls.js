@@ -20,7 +20,7 @@ function fillFacet(column) {
   const names = [...counts.keys()].filter((value) => !term || value.toLowerCase().includes(term)).sort((a, b) => counts.get(b) - counts.get(a) || inOrder(a, b)), focus = document.activeElement?.closest?.(".values") === list ? document.activeElement.value : null;
   const shown = [...names.filter((value) => chosen.includes(value)), ...names.filter((value) => !chosen.includes(value))].slice(0, LISTED);
   find.hidden = counts.size <= 12;
-  list.replaceChildren(...shown.map((value) => make("label", {}, make("input", { type: "checkbox", value, checked: chosen.includes(value), onchange: (event) => choose(column.name, value, event.target.checked) }), value || "unknown", make("span", {}, counts.get(value).toLocaleString("en-US")))), names.length > LISTED ? make("p", { class: "fine" }, `${(names.length - LISTED).toLocaleString("en-US")} more: find them by a part of their name`) : "");
+  list.replaceChildren(...shown.map((value) => make("label", {}, make("input", { type: "checkbox", value, checked: chosen.includes(value), onchange: (event) => choose(column.name, value, event.target.checked) }), value || column.empty, make("span", {}, counts.get(value).toLocaleString("en-US")))), names.length > LISTED ? make("p", { class: "fine" }, `${(names.length - LISTED).toLocaleString("en-US")} more: find them by a part of their name`) : "");
   if (focus !== null) [...list.querySelectorAll("input")].find((input) => input.value === focus)?.focus();
 }
 const bounds = new Map();
@@ -30,7 +30,7 @@ function makeBounds() {
     bounds.set(`${kind}.${column.name}`, input);
     return input;
   };
-  const rows = NUMBERS.filter((column) => column.format !== "day").map((column) => make("div", { class: "bound" }, make("span", {}, [column.label, UNITS[column.format] && `(${UNITS[column.format]})`].filter(Boolean).join(" ")), field(column, "least", "at least"), field(column, "most", "at most")));
+  const rows = NUMBERS.filter((column) => column.format !== "day").map((column) => make("div", { class: "bound" }, make("span", {}, [column.label, UNITS[column.format] && `(${UNITS[column.format]})`].filter(Boolean).join(" ")), field(column, "least", "min"), field(column, "most", "max")));
   const summary = make("summary", {}, "bounds"), details = make("details", { class: "facet", "data-facet": "bounds" }, summary, make("div", { role: "group", "aria-label": "Bounds" }, ...rows));
   facets.set("bounds", { details, summary });
   return details;

@@ -14,7 +14,7 @@ function placesOf(plot, changes) {
   const box = inside.getBoundingClientRect(), whole = outside.getBoundingClientRect();
   const along = (name, length, turned) => {
     const { type, range: held } = plot.layout[name], raw = [0, 1].map((end) => changes?.[`${name}.range[${end}]`] ?? held[end]);
-    const [low, high] = type === "date" ? raw.map((end) => (typeof end === "number" ? end : Date.parse(`${String(end).replace(" ", "T")}Z`)) / 1000) : raw.map(Number), scale = length / (high - low);
+    const [low, high] = type === "date" ? raw.map(momentOf) : raw.map(Number), scale = length / (high - low);
     const at = type === "log" ? (value) => (Math.log10(value) - low) * scale : (value) => (value - low) * scale;
     return turned ? (value) => length - at(value) : at;
   };

@@ -24,6 +24,7 @@ function drawTable(rows) {
     else head.removeAttribute("aria-sort");
   }
   byId("shown").textContent = boxOf() ? `${many(rows.length, "row")} in the brush` : many(rows.length, "row");
+  parts.scroll.style.height = `${Math.min(innerWidth < 560 ? 440 : 560, (rows.length + 1) * ROW_HEIGHT + 20)}px`;
   byId("csv").disabled = !rows.length;
   fillWindow();
 }
