@@ -44,9 +44,10 @@ report: $(READY) ## all runs -> one page that recommends a model and settings: m
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
-# Most tests start processes of their own and wait for them: three at a time, of different files, keep two cores busy
+# Most tests start processes of their own and wait for them: three at a time, of different files, keep two cores busy;
+# the longest files come first (tests/conftest.py)
 test: $(READY) ## all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 \
@@ -80,8 +81,8 @@ format: $(READY) ## rewrite the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-ui: $(READY) ## MLflow on http://127.0.0.1:5000 (close it before you measure)
-	@MLFLOW_TRACKING_URI= $(BIN)/python -m src.ui
+ui: $(READY) ## MLflow on http://127.0.0.1:5000, or make ui PORT=5001 (close it before you measure)
+	@MLFLOW_TRACKING_URI= $(BIN)/python -m src.ui $(if $(PORT),port=$(PORT))
 
 wheel: $(READY) ## dist/joulemark-….whl: the code, conf/ and Hydra's plugins
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

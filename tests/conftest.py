@@ -1,4 +1,8 @@
-"""Processes that tests start import this checkout's code, whatever is installed; files of no test are not imported."""
+"""Processes that tests start import this checkout's code, whatever is installed; files of no test are not imported.
+
+The files that take longest come first, so that no worker is left alone with one at the end (with xdist's
+--no-loadscope-reorder, which else begins with the files of most tests).
+"""
 
 import ast
 import os
@@ -7,9 +11,14 @@ import signal
 
 import pytest
 
+from joulemark.core import garbage
 from tests.paths import ROOT
 
+garbage.none_at_exit()  # a worker has imported torch, MLflow and much more: a second of looking for what is freed anyway
+
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+
+COSTLY = {"weights", "processes", "servers", "browser"}
 
 EXCLUDED = re.compile(r"not (\w+)( and not \w+)*")
 
@@ -20,6 +29,16 @@ def pytest_ignore_collect(collection_path, config):
     if collection_path.suffix != ".py" or not EXCLUDED.fullmatch(expression):
         return None
     return True if marks_of_file(collection_path) & set(re.findall(r"not (\w+)", expression)) else None
+
+
+def pytest_collection_modifyitems(items):
+    """Files with a limit of their own first, then those that start processes, servers or load weights; else as read."""
+    ranks = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        rank = 0 if "timeout" in marks else 1 if marks & COSTLY else 2
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 def marks_of_file(path):

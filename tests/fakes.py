@@ -22,6 +22,9 @@ class FakeClock:
     def now(self) -> float:
         return self.time
 
+    def zero(self) -> float:
+        return 1_764_000_000.0
+
     def sleep(self, seconds: float) -> None:
         self.time += seconds
 

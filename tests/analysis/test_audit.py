@@ -117,6 +117,11 @@ class Driver:
     def nvmlDeviceGetPowerUsage(self, card):  # noqa: N802
         raise NVMLError("Not Supported")
 
+    def nvmlDeviceGetMemoryInfo(self, card):  # noqa: N802
+        if card == "GPU-b" and self.busy:
+            raise NVMLError("Not Supported")
+        return type("Memory", (), {"used": 2_000_000})
+
     def nvmlDeviceGetUtilizationRates(self, card):  # noqa: N802
         return type("Rates", (), {"gpu": self.busy})
 
@@ -192,7 +197,8 @@ class Two(Driver):
 def test_of_two_cards_the_worst_is_reported_and_their_power_summed():
     state = seen(Two(reasons=0x40), hardware=BOTH).gpu_states[0]
     assert (state.temperature_c, state.sm_clock_hz, state.power_w, state.utilization) == (55.0, 1.7e9, 140.0, 0.0)
-    assert state.reasons == 0x41
+    assert (state.reasons, state.memory_bytes) == (0x41, 4_000_000)
+    assert seen(Two(busy=50), hardware=BOTH).gpu_states[0].memory_bytes is None
     assert seen(Two(busy=50), hardware=BOTH).gpu_states[0].power_w is None  # one card's is not the sum
     assert audit.contaminated(seen(Two(busy=50), hardware=BOTH), 0.05)
     assert audit.flags(seen(Two(reasons=0x40), hardware=BOTH), 0.05) == ("throttled",)

@@ -101,11 +101,25 @@ def test_net_and_being_on_say_how_each_of_their_components_was_known():
     assert evidence["dynamic (above idle)"] == "gross less idle, the marginal cost: GPU counter"
 
 
-def test_the_page_begins_with_the_verdict_and_the_number_it_is_about():
+def test_the_page_answers_in_its_first_sentence_with_interval_quality_and_verdict_before_it_lists():
     record = a_record()
     metrics = named_metrics.metrics(record)
     lines = [line for line in description.markdown(record, metrics).splitlines() if line and not line.startswith(">")]
-    assert lines[0] == f"**{description.title(record)}**"
-    state = audit.verdict(record)[0]
-    assert lines[1].startswith(f"**{state}** (")
-    assert f"{metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000" in lines[1]
+    assert lines[0].startswith(f"**fake needs {metrics['energy/total_wh_per_1k']:.4g} Wh per 1,000 inferences**, ± ")
+    state, reason = audit.verdict(record)
+    assert lines[0].endswith(f": **{state}** ({reason}).")
+    assert f"{len(record.measurement.windows)} windows of one process" in lines[0]
+    assert f"at {record.task.metric} {metrics['quality/primary']:.3g} (" in lines[0]
+    assert lines[1] == description.title(record)
+    listed = next(place for place, line in enumerate(lines) if line.startswith("|"))
+    assert listed > 1
+
+
+def test_a_run_without_windows_or_quality_says_so_in_its_first_sentence_and_invents_neither():
+    record = replace(a_record(), flags=())
+    nothing = replace(record, measurement=replace(record.measurement, windows=()), status="failed", error="it broke")
+    first = description.markdown(nothing, named_metrics.metrics(nothing)).splitlines()[0]
+    assert first == "**fake: no window was measured**: **failed** (it broke)."
+    unscored = replace(record, scores={"accuracy": None, "primary": None}, request_summary=None, requests=())
+    first = description.markdown(unscored, named_metrics.metrics(unscored)).splitlines()[0]
+    assert "accuracy" not in first

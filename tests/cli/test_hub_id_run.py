@@ -11,7 +11,7 @@ from tests.hub import SHA, environment_of, hub
 from tests.paths import ROOT
 from tests.repositories import checkpoint, datasets, media, stand_in
 
-# up to three runs a test, each a process of half a minute, and more where others use the machine
+# up to two runs a test, each a process of half a minute, and more where others use the machine
 pytestmark = [pytest.mark.servers, pytest.mark.data, pytest.mark.weights, pytest.mark.timeout(900)]
 FEW = ["samples=4", "protocol=smoke", "hardware=cpu"]
 CLASSIFIER, SUMMARIZER, GENERATOR, IMAGES = "me/classifier", "me/summarizer", "me/generator", "me/images"
@@ -36,6 +36,13 @@ def environment(endpoint, tmp_path):
     return environment_of(endpoint, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def both(endpoint, tmp_path_factory):
+    """A list of an embedded model and one by its id, measured: the environment, and how the command ended."""
+    environment = environment_of(endpoint, tmp_path_factory.mktemp("both"))
+    return environment, run(environment, "-m", f"model=embedded_classifier,{CLASSIFIER}", "task=text_classification")
+
+
 def run(environment, *options):
     """The command in a process of its own, as it is typed in a shell."""
     line = [sys.executable, "-m", "src.run", *options, *FEW]
@@ -50,10 +57,10 @@ def record_of(environment, run_id):
     return json.loads(Path(path).read_text())
 
 
+# A sequence classifier by its id is in the list of models below
 @pytest.mark.parametrize(
     ("options", "task", "kind"),
     [
-        ([f"model={CLASSIFIER}"], "text_classification", "sequence_classifier"),
         ([f"model={SUMMARIZER}"], "summarization", "seq2seq_lm"),
         (["model=hub", f"model.checkpoint={GENERATOR}"], "text_generation", "causal_lm"),
         ([f"model={IMAGES}"], "image_classification", "image_classifier"),
@@ -71,12 +78,14 @@ def test_a_checkpoint_is_measured_by_its_id_with_the_kind_of_its_own_configurati
     assert (model["weights"], record["request_summary"]["count"]) == ("hub", 4)
 
 
-def test_ids_and_names_stand_in_one_list_of_models(environment):
-    done = run(environment, "-m", f"model=embedded_classifier,{CLASSIFIER}", "task=text_classification")
+def test_ids_and_names_stand_in_one_list_of_models(both):
+    environment, done = both
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.strip().splitlines()[-1])
     records = [record_of(environment, entry["run_id"]) for entry in last["runs"]]
     assert [record["model"]["checkpoint"] for record in records] == ["classifier", CLASSIFIER]
+    model = records[1]["model"]
+    assert (model["revision"], model["kind"], model["weights"]) == (SHA, "sequence_classifier", "hub")
     assert CLASSIFIER in done.stdout
 
 
@@ -87,9 +96,10 @@ def test_an_id_in_a_list_that_the_hub_does_not_have_refuses_all_runs_in_one_line
     assert done.stderr.count("\n") == 1
 
 
-def test_a_cached_checkpoint_is_measured_by_its_id_without_a_network(environment):
+def test_a_cached_checkpoint_is_measured_by_its_id_without_a_network(both):
+    environment, first = both
+    assert first.returncode == 0, first.stderr
     options = [f"model={CLASSIFIER}", "task=text_classification", "task.dataset=embedded"]
-    assert run(environment, *options).returncode == 0
     for gone in ({"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}):
         done = run({**environment, **gone}, *options)
         assert done.returncode == 0, done.stderr

@@ -136,13 +136,17 @@ def test_without_a_calibration_there_is_no_prediction(tmp_path, like, store):
         predict.run(OPTIONS)
 
 
-def test_runs_that_no_sensor_measured_teach_nothing(like, store):
+def test_runs_that_no_sensor_measured_teach_nothing(like, store, capsys):
     taught = measured(like, "m1", 2.0)
     (window,) = taught.measurement.windows
     guessed = replace(window, readings=(replace(window.readings[0], method={"cpu": "estimated", "ram": "constant"}),))
     store.append(replace(taught, measurement=replace(taught.measurement, windows=(guessed,))))
     with pytest.raises(UserError, match="no other model was measured"):
         predict.run(OPTIONS)
+    store += [measured(like, "m2", 3.0), elsewhere(like)]
+    predict.run(OPTIONS)
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["learnt_from"], line["predicted"]["device"]["ratio"]) == (["m2"], pytest.approx(3.0))
 
 
 def test_a_prediction_is_no_record_so_nothing_can_rank_it(like, store, capsys, tmp_path):
@@ -168,6 +172,12 @@ def test_work_that_nobody_counted_is_counted_on_the_shape_of_the_model_and_of_th
     assert line["work"]["source"] == predicted.OF_SHAPE
     assert line["work"]["flops"] > 1e6
     assert line["predicted"]["device"]["left_out"] == 4  # each of them was guessed in the same way
+
+
+def test_lengths_are_the_medians_of_the_measured_and_an_answer_that_nobody_wrote_is_as_long_as_allowed():
+    assert predicted._typical([(10.0, 4.0), (30.0, None), (12.0, 8.0)], 99) == Lengths(12.0, 6.0)
+    assert predicted._typical([(10.0, None), (None, None)], 7) == Lengths(10.0, 7)
+    assert predicted._typical([(None, None)], None) == Lengths(None, None)
 
 
 @pytest.mark.weights

@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from joulemark.analysis import named_metrics
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Capability
+from joulemark.measure import runner
+from joulemark.measure.draft import draft
+from tests.composed import built
 from tests.paths import ROOT
 
 SMOKE = ("protocol=smoke", "protocol.idle_s=0.1")
@@ -78,29 +82,36 @@ def test_without_options_the_embedded_model_runs_to_a_record_in_mlflow(store):
     assert len(record["measurement"]["windows"]) == 1
 
 
+def measured(*options):
+    """The record of a run that is measured in this process, and its metrics: importing torch once is enough."""
+    made = built(*SMOKE, *options)
+    inputs = made.task.samples(made.samples, made.seed)
+    record = runner.bench(made, draft(made, inputs), inputs.samples, lambda step, record: None)
+    return record, named_metrics.metrics(record)
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("task", ["text_classification", "text_generation", "summarization"])
-def test_the_general_embedded_model_does_all_three_tasks_by_prompt(store, task):
-    done = run(store, *SMOKE, "model=embedded", f"task={task}", "batch_size=4")
-    assert done.returncode == 0, done.stderr
-    last = json.loads(done.stdout.strip().splitlines()[-1])
-    assert last["metrics"]["quality/primary"] > 0.2
-    assert (last["metrics"].get("quality/perplexity") is not None) == (task == "text_generation")
+def test_the_general_embedded_model_does_all_three_tasks_by_prompt(task):
+    record, metrics = measured("model=embedded", f"task={task}", "batch_size=4")
+    assert record.status == "finished", record.traceback
+    assert metrics["quality/primary"] > 0.2
+    assert (metrics.get("quality/perplexity") is not None) == (task == "text_generation")
 
 
 @pytest.mark.weights
-def test_a_users_own_file_is_measured_and_scored(store, tmp_path):
+def test_a_users_own_file_is_measured_and_scored(tmp_path):
     path = tmp_path / "mine.jsonl"
     rows = [
         {"review": "the food was wonderful", "verdict": "positive"},
         {"review": "the staff was rude", "verdict": "negative"},
     ]
     path.write_text("\n".join(map(json.dumps, rows * 10)))
-    done = run(
-        store, *SMOKE, "task.dataset=file", f"task.path={path}", "task.fields.text=review", "task.fields.label=verdict"
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.strip().splitlines()[-1])["metrics"]["quality/primary"] is not None
+    record, metrics = measured(
+        "task.dataset=file", f"task.path={path}", "task.fields.text=review", "task.fields.label=verdict"
+    )
+    assert record.status == "finished", record.traceback
+    assert metrics["quality/primary"] is not None
 
 
 @pytest.mark.weights

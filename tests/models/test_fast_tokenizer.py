@@ -88,7 +88,12 @@ def test_texts_have_the_very_ids_masks_and_cuts_of_the_usual_call(name: str, sid
         for prompt in PROMPTS:
             batches = [texts[start : start + 9] for start in range(0, len(texts), 9)]
             for batch in batches:
-                same(tokenization.encode(usual, batch, room, prompt), tokenization.encode(direct, batch, room, prompt))
+                same(
+                    *(
+                        tokenization.encode(each, batch, room, prompt, 1 if room is None else 6)
+                        for each in (usual, direct)
+                    )
+                )
 
 
 @pytest.mark.parametrize("name", [*EMBEDDED, "bert", "bert whose word pieces are folded", "roberta", "t5"])

@@ -8,12 +8,15 @@ import pytest
 import torch
 
 from joulemark.config import model_files
+from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.measure.instruments import Clock
 from joulemark.measure.pipeline import overlapped
 from joulemark.models.backend import transfers
 from joulemark.models.backend.tokenization import Encoded
+from joulemark.models.seq2seq_lm import Seq2SeqLM
 from tests.composed import pieced
+from tests.models import tiny
 
 pytestmark = pytest.mark.weights
 
@@ -62,6 +65,31 @@ def test_predictions_are_those_of_the_plain_call_however_far_is_prepared_ahead_a
         assert [prediction for batch in batches for prediction in fast.predict(batch)] == expected
         assert together(fast.steps, batches, 4) == expected
         assert fast.facts["preprocessing"]["backend"] == "tokenizers"
+
+
+@pytest.mark.parametrize("kind", ["causal_lm", "seq2seq_lm"])
+def test_a_generator_is_given_the_very_same_tokens_by_either_library(kind: str) -> None:
+    run = pieced("embedded", "summarization", dataset="embedded")
+    model, inputs = run.model, [sample.input for sample in run.task.samples(6, 0).samples]
+    if kind == "seq2seq_lm":
+        checkpoint = Checkpoint("tiny", weights="random", shape={**tiny.SHAPES["t5"], "model_type": "t5"})
+        model = Seq2SeqLM(checkpoint, "general_purpose", context=60)
+    usual, fast = (
+        model.load(run.task, "cpu", Settings(batch_size=2, preprocessing=each)) for each in ("transformers", "fast")
+    )
+    expected, given = usual.predict.prepare(inputs), fast.predict.prepare(inputs)
+    assert (expected.lengths, expected.truncated) == (given.lengths, given.truncated)
+    assert all(torch.equal(expected.tensors[name], given.tensors[name]) for name in ("input_ids", "attention_mask"))
+    assert fast.predict(inputs[:2]) == usual.predict(inputs[:2])
+    assert usual.facts["preprocessing"]["backend"] == "transformers"
+    assert fast.facts["preprocessing"]["backend"] == "tokenizers"
+    assert fast.steps is None
+
+
+def test_chats_which_transformers_writes_are_refused_to_the_rust_library_in_one_line() -> None:
+    run = pieced("embedded", "chat", dataset="embedded")
+    with pytest.raises(UserError, match=r"preprocessing=fast: transformers writes chats; type preprocessing=transf"):
+        run.model.load(run.task, "cpu", Settings(preprocessing="fast"))
 
 
 def test_what_a_yaml_says_of_overlapping_is_what_its_kind_does() -> None:

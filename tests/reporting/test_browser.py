@@ -98,6 +98,10 @@ def test_every_chart_is_drawn_the_console_is_empty_and_nothing_is_fetched(opened
     assert [entry for entry in seen.messages if entry[0] in ("error", "warning")] == []
     assert seen.fetched() == []
     assert len(seen.requests) == 1  # the file itself
+    # beside the distance from the lower bound: where the energy of a request goes
+    assert "model beyond it 40%, preprocessing 7%" in seen.page.locator("#chart-lower-bound table").text_content()
+    first = "document.querySelector('#chart-lower-bound .js-plotly-plot').data[0].hovertext[0]"
+    assert "processor and memory 18% (estimated)" in seen.page.evaluate(first)
 
 
 @pytest.mark.parametrize("width", [1440, 820, 375])

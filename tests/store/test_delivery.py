@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.analysis import over_time
 from joulemark.core.errors import UserError
 from joulemark.store import delivery, waiting
 from joulemark.store.spool import Spool
@@ -34,10 +35,13 @@ def places(tmp_path, monkeypatch):
 
 
 class Lossy:
-    """A client one of whose calls is lost: `before` it was done, or `after` it, or it is done `twice`."""
+    """A client one of whose calls is lost: `before` it was done, or `after` it, or it is done `twice`.
 
-    def __init__(self, client, call, how, times=1):
-        self.client, self.call, self.how, self.times = client, call, how, times
+    The first `sound` ones are not.
+    """
+
+    def __init__(self, client, call, how, times=1, sound=0):
+        self.client, self.call, self.how, self.times, self.sound = client, call, how, times, sound
 
     def __getattr__(self, name):
         real = getattr(self.client, name)
@@ -45,7 +49,8 @@ class Lossy:
             return real
 
         def lost(*arguments, **named):
-            if self.times == 0:
+            if self.times == 0 or self.sound:
+                self.sound = max(0, self.sound - 1)
                 return real(*arguments, **named)
             self.times -= 1
             if self.how == "before":
@@ -94,6 +99,13 @@ def check_whole(opened, record):
     files = {file.path for file in opened.client.list_artifacts(run.info.run_id)}
     assert files == {"record.json", "config.yaml", "requests.json", "latency.svg", "energy.svg", "requests.parquet"}
     assert len(opened.client.get_metric_history(run.info.run_id, "energy/total_wh_per_1k")) == 1
+    expected = {(each.name, each.step, each.at_ms) for each in over_time.points(record)}
+    names = {name for name, _, _ in expected}
+    assert names == {name for name in run.data.metrics if name.startswith(over_time.OVER_TIME)}
+    assert names >= {"system/cpu_power_usage_estimated_watts", "windows/energy_wh_per_1k"}
+    written = [each for name in names for each in opened.client.get_metric_history(run.info.run_id, name)]
+    assert len(written) == len(expected)
+    assert {(each.key, each.step, each.timestamp) for each in written} == expected
 
 
 @pytest.mark.parametrize("how", ["before", "after", "twice"])
@@ -103,6 +115,16 @@ def test_whichever_call_is_lost_there_is_one_whole_run(call, how, opened):
     delivery.deliver(Opened(opened, Lossy(opened.client, call, how)), folder, sleep=lambda seconds: None)
     check_whole(opened, record)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("how", ["before", "after", "twice"])
+def test_each_point_of_a_series_is_there_once_whichever_batch_of_them_is_lost(how, opened, monkeypatch):
+    monkeypatch.setattr("joulemark.store.writing.METRICS_AT_ONCE", 7)
+    record, folder = spooled(opened.uri)
+    lossy = Lossy(opened.client, "log_batch", how, sound=2)
+    delivery.deliver(Opened(opened, lossy), folder, sleep=lambda seconds: None)
+    assert lossy.times == 0
+    check_whole(opened, record)
 
 
 @pytest.mark.parametrize("call", WRITING)

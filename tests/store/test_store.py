@@ -95,7 +95,7 @@ def check_whole(uri, link, record):
     (run,) = runs_of(uri)
     assert run.info.run_id == link["run_id"]
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "fake fp32 b2"
+    assert run.info.run_name == "b2 fake"
     assert run.data.params == PARAMS
     assert run.data.metrics["energy/cpu_wh_per_1k"] == pytest.approx(50 / 3 * 1000 / 3600)
     assert run.data.metrics["inputs/skipped"] == run.data.metrics["inputs/truncated"] == 0  # counted, and none

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from joulemark.core.model import Settings
 from joulemark.sweep.memory import Known, Memory, next_size, ran_out
 
 
@@ -37,8 +38,9 @@ def test_the_size_is_read_from_the_overrides_of_a_run():
 def test_the_overrides_of_a_run_that_is_out_of_memory_are_understood(monkeypatch):
     from joulemark.measure import runner
 
-    run = SimpleNamespace(settings=SimpleNamespace(batch_size=96))
-    assert ran_out(runner._reason(MemoryError("no"), run)) == 96
+    for settings in (Settings(batch_size=96), Settings(batch_size=96, batch_tokens=512, prefetch=2)):
+        run = SimpleNamespace(settings=settings)
+        assert ran_out(runner._reason(MemoryError("no"), run)) == 96
 
 
 def test_a_card_and_its_overrides_are_one_case_whatever_their_order(tmp_path):

@@ -140,6 +140,22 @@ def test_the_count_in_brackets_is_of_what_there_is_to_do(tmp_path):
     assert heads(messages)[-1] == "[6/6]"
 
 
+def test_what_the_references_diagnosis_names_is_tried_first(tmp_path):
+    processes = Processes()
+    machine = Machine()
+
+    def diagnosed(overrides, limit_s):
+        return replace(machine(overrides, limit_s), tries=("batch_size=64", "precision=bf16 prefetch=2"))
+
+    the_plan = small(tmp_path)
+    study = open_study(None, tmp_path, "study", the_plan.space.dimensions, the_plan.goals, the_plan.seed)
+    search = Search(the_plan, study, diagnosed, lambda sentence: None, shared=processes)
+    search.reference()
+    search.points()
+    by_load = [point[1] for point in processes.machine.points("screening")]
+    assert by_load == ["precision=bf16"] * 4 + ["precision=fp32"] * 3
+
+
 def test_two_measurements_agree_within_their_intervals_or_what_the_screening_resolves():
     def metrics(wh, relative):
         return {WH: wh, "energy/ci95_rel": relative}

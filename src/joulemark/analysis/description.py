@@ -21,12 +21,10 @@ def title(record: Record) -> str:
 
 
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
-    """A description a person can read alone."""
+    """A description a person can read alone: the answer in a sentence, then what it is of, then the lists."""
     lines = [line for warning in foremost(record) for line in (f"> {warning}", "")]
-    lines += [f"**{title(record)}**", ""]
-    if record.measurement.windows:
-        lines += [_face(record, metrics), ""]
-    if record.error:
+    lines += [_plain(answer(record, metrics)), "", _plain(title(record)), ""]
+    if record.error and record.error != audit.verdict(record)[1]:  # else it was said above
         lines += [f"{record.status}: {_plain(record.error)}", ""]
     below = warnings(record)
     lines += [f"> {_plain(warning)}" for warning in below] + [""] * bool(below)
@@ -47,16 +45,38 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     return "\n".join(lines)
 
 
-def _face(record: Record, metrics: Mapping[str, float | None]) -> str:
-    """The verdict and the energy in one line: of a long description MLflow shows the first lines only."""
+def answer(record: Record, metrics: Mapping[str, float | None]) -> str:
+    """What a request of this model costs, with its interval, how good the predictions are, and how sure all of it is.
+
+    One sentence, since of a long description MLflow shows the first lines only.
+    """
     verdict, reason = audit.verdict(record)
-    interval = metrics["energy/ci95_rel"]
-    width = "without an interval" if interval is None else f"± {interval:.1%} (within-run)"
-    total = value_text(metrics["energy/total_wh_per_1k"], "Wh")
-    if record.measurement.traffic is not None:
-        token = value_text(metrics["energy/j_per_output_token"], "J")
-        return f"**{verdict}** ({_plain(reason)}): {total} per 1,000 requests, {token} per output token"
-    return f"**{verdict}** ({_plain(reason)}): {total} per 1,000 inferences {width}"
+    sure = f"**{verdict}** ({reason})"
+    if not record.measurement.windows:
+        return f"**{record.model.name}: no window was measured**: {sure}."
+    total, of = metrics["energy/total_wh_per_1k"], record.measurement.traffic
+    cost = f"needs {value_text(total, 'Wh')} per 1,000 {'inferences' if of is None else 'requests'}"
+    if total is None:
+        cost = "needs an energy that is not available"
+    parts = [f"**{record.model.name} {cost}**", _interval(record, metrics["energy/ci95_rel"])]
+    if of is not None and (per_token := metrics["energy/j_per_output_token"]) is not None:
+        parts.append(f"{value_text(per_token, 'J')} per output token")
+    parts += _quality(record, metrics)
+    return f"{', '.join(parts)}: {sure}."
+
+
+def _interval(record: Record, relative: float | None) -> str:
+    count = len(record.measurement.windows)
+    over = f"{count} window{'' if count == 1 else 's'} of one process"
+    return f"without an interval ({over})" if relative is None else f"± {relative:.1%} within-run ({over})"
+
+
+def _quality(record: Record, metrics: Mapping[str, float | None]) -> list[str]:
+    value, low, high = (metrics[f"quality/{name}"] for name in ("primary", "ci95_low", "ci95_high"))
+    if value is None:
+        return []
+    ends = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
+    return [f"at {record.task.metric} {value:.3g}{ends}"]
 
 
 def _plain(text: str) -> str:

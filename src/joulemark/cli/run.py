@@ -179,6 +179,8 @@ def _show(record: Record) -> Metrics:
 
 
 def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
+    from joulemark.analysis import diagnosis
+
     if "unsaved" in link:
         print(f"\nnot in the store yet: {link['error']}")
         print(f"the record waits in {link['unsaved']}: the next run delivers it, or {program('sync')}")
@@ -187,6 +189,8 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
     else:
         server = tracking.ui_command(run.tracking_uri)
         print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
+    findings = diagnosis.findings(record) if record.status == "finished" else []
+    tried = [line for finding in findings for line in finding.options]
     last = {
         "status": record.status,
         "run_id": link.get("run_id"),
@@ -198,6 +202,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "error": record.error,
         "flags": record.flags,
         "metrics": metrics,
+        "try": tried,
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     print(json.dumps(last, allow_nan=False), flush=True)

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import hydra
@@ -35,6 +34,7 @@ from joulemark.reporting import table
 from joulemark.reporting.table import FAILED, SKIPPED, Row
 from joulemark.sweep import repeats, trial
 from joulemark.sweep.grid import Job, Suite, jobs
+from joulemark.sweep.progress import time_left
 
 
 @hydra.main(config_path=str(CONF), config_name="suite", version_base="1.3")
@@ -119,7 +119,7 @@ def _make(todo: Sequence[Job], known: Mapping[str, list[Row]], uri: str, rows: l
     known = {command: list(several) for command, several in known.items()}
     for number, job in enumerate(todo, start=1):
         left = sum(not known.get(later.command) for later in todo[number - 1 :])
-        about = f", about {fmean(durations_s) * left / 60:.0f} min left" if durations_s and left else ""
+        about = time_left(durations_s, left)
         to_stderr(f"[{number}/{len(todo)}{about}] {job.command}")
         if known.get(job.command):
             rows.append(known[job.command].pop())

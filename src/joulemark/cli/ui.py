@@ -59,7 +59,8 @@ def _announce(uri: str, address: str) -> None:
         return
     for task in tasks:
         path = views.save(uri, task, views.default(task))
-        print(f"{task:28} {address}/{path}\n{'chart':>28} {pages.charts_path(f'{address}/{path}')}")
+        print(f"{task:28} {address}/{path}\n{'charts':>28} {pages.charts_path(f'{address}/{path}')}")
+        print(f"{'repeats':>28} {address}/{views.save(uri, task, views.repeats(task))}")
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""joulemark views: the default view of every experiment, saved in MLflow, and its links."""
+"""joulemark views: the views of every experiment, all runs and its repeats, saved in MLflow, and their links."""
 
 import argparse
 
@@ -8,11 +8,11 @@ from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.store.mlflow_internals import pages
-from joulemark.store.views import default, link, save
+from joulemark.store.views import default, link, repeats, save
 
 
 def main() -> int:
-    """Saves the default view of every experiment that has runs, prints its links; none without runs."""
+    """Saves the two views of every experiment that has runs, prints their links; none without runs."""
     streams.make_sturdy()
     argparse.ArgumentParser(prog=program("views"), description=__doc__).parse_args()
     from joulemark.store import reading
@@ -26,4 +26,5 @@ def main() -> int:
     for task in tasks:
         table = link(uri, save(uri, task, default(task)))
         print(f"{task:28} {table}\n{'charts':>28} {pages.charts_path(table)}")
+        print(f"{'repeats':>28} {link(uri, save(uri, task, repeats(task)))}")
     return 0

@@ -40,6 +40,7 @@ class Reading:
         sensor: which of a GPU's power readings the samples are, `instant` or `average`
         wall_j: joules of the whole machine at its socket, which contains the components and is none of them
         gpu_j_by_uuid: joules of each of several GPUs, where the meter reads each for itself; empty for one
+        at_s: when the meter had started, seconds on the run's clock; None in records of before it was kept
     """
 
     meter: str
@@ -55,6 +56,7 @@ class Reading:
     sensor: str | None = None
     wall_j: float | None = None
     gpu_j_by_uuid: Mapping[str, float] = field(default_factory=dict)
+    at_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class GpuState:
         utilization: the highest of the GPUs, in [0, 1]
         reasons: bits of NVML's clock event reasons, of all GPUs
         others: ids of other processes that compute on any of the GPUs
+        memory_bytes: memory in use on all GPUs together, by whichever process
     """
 
     at_s: float
@@ -158,6 +161,7 @@ class GpuState:
     utilization: float | None = None
     reasons: int | None = None
     others: tuple[int, ...] | None = None
+    memory_bytes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,7 @@ class Measurement:
         work: FLOPs and bytes of the batch whose latency is nearest the mean; None where they cannot be counted
         suspended_windows: windows that were left out since the process or the machine was stopped within them
         traffic: the requests of served traffic together; None of fixed batches
+        clock_zero_s: when the run's clock was zero, seconds since the epoch; None in records of before it was kept
     """
 
     load: tuple[Reading, ...] = ()
@@ -226,3 +231,4 @@ class Measurement:
     work: Work | None = None
     suspended_windows: Count = 0
     traffic: Traffic | None = None
+    clock_zero_s: float | None = None

@@ -191,12 +191,14 @@ class Settings:
     preprocessing_workers: int = _setting(
         1, "host processes (threads with preprocessing=fast, device) that prepare the inputs of a batch in parallel"
     )
-    prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn")
+    prefetch: int = _setting(0, "batches prepared ahead while the device works; 0: in turn", enters_load=False)
     pad_to_multiple_of: int = _setting(1, "texts are padded to a multiple of so many tokens: fewer shapes to record")
-    batch_tokens: int = _setting(0, "most tokens of a forward pass, within batch_size requests; 0: no limit")
+    batch_tokens: int = _setting(
+        0, "most tokens of a forward pass, within batch_size requests; 0: no limit", enters_load=False
+    )
 
 
-# The settings that decide only which requests go into a batch: runs that differ in these can share a loaded model
+# The settings that decide only which batches are made, and when: runs that differ in these can share a loaded model
 BATCHING = tuple(setting.name for setting in fields(Settings) if not setting.metadata["enters_load"])
 
 

@@ -1,7 +1,7 @@
 """The cards between windows, as their driver reports them: who computes there, how warm they are, what holds them."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -70,14 +70,19 @@ class GpuMonitor:
             power_w=self.power_w(),
             utilization=max(rate.gpu for rate in rates) / 100 if rates else None,
             reasons=reduce(or_, reasons) if reasons else None,
+            memory_bytes=self._together(memory.used for memory in self._reported("nvmlDeviceGetMemoryInfo")),
             others=None if processes is None else tuple(sorted(processes - self._own - {os.getpid()})),
         )
 
     def power_w(self) -> float | None:
         """Watts of the GPUs together now; None without one, or where a card does not report it."""
-        powers_mw = self._reported("nvmlDeviceGetPowerUsage")
-        # the sum of some cards would look like that of all
-        return sum(powers_mw) / 1000 if powers_mw and len(powers_mw) == len(self._handles) else None
+        together_mw = self._together(self._reported("nvmlDeviceGetPowerUsage"))
+        return None if together_mw is None else together_mw / 1000
+
+    def _together(self, values: Iterable[float]) -> float | None:
+        """The sum over all cards; None where one does not report: the sum of some would look like that of all."""
+        known = list(values)
+        return sum(known) if known and len(known) == len(self._handles) else None
 
     def _processes(self) -> frozenset[int] | None:
         """The processes that compute on any of the cards; None where no card reports them."""

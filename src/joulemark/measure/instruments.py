@@ -19,6 +19,10 @@ class Clock:
         """Seconds of a monotonic clock."""
         return time.perf_counter()
 
+    def zero(self) -> float:
+        """When `now` was zero, seconds since the epoch, by the time of day of this moment."""
+        return time.time() - time.perf_counter()
+
     def sleep(self, seconds: float) -> None:
         """Does nothing for that long."""
         time.sleep(seconds)
@@ -94,7 +98,7 @@ class Instruments:
                 failure = failure or error
             else:
                 failure = failure or _not_finite(reading)
-                readings.append(replace(reading, within_s=within_s, around_s=now() - before_s))
+                readings.append(replace(reading, within_s=within_s, around_s=now() - before_s, at_s=after_s))
         if failure is not None:
             raise failure
         return tuple(readings)

@@ -10,6 +10,7 @@ why another may not. Each has a record of its own, which names the first one's (
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from joulemark.analysis.early_stopping import WindowScatter, window_scatter
 from joulemark.config.run import GIVEN, Run
@@ -54,12 +55,17 @@ class Resident:
         return None if self.run is None else refusal(self.run, run)
 
     def again(self) -> Loaded:
-        """The loaded model, its memory's high-water mark begun anew."""
+        """The loaded model, its memory's high-water mark and what it counts begun anew."""
         from joulemark.models.backend import placement
 
         assert self.loaded is not None
         placement.forget_peak(self.device)
-        return replace(self.loaded, peak_memory_bytes=placement.watch_memory(self.device))
+        counted, until_now = self.loaded.later_facts, self.loaded.later_facts()
+        return replace(
+            self.loaded,
+            peak_memory_bytes=placement.watch_memory(self.device),
+            later_facts=lambda: since(until_now, counted()),
+        )
 
     def start(self, now_s: float) -> Measurement:
         """What a further run begins with: the baseline of the process, and how old that is."""
@@ -99,6 +105,15 @@ def refusal(first: Run, run: Run) -> str | None:
     if first.settings.batch_size == 1 and run.settings.batch_size > 1:
         return "the model was loaded for batch_size=1, and not tried with padded batches"
     return None
+
+
+def since(before: Any, now: Any) -> Any:
+    """Facts of one run: what is counted less what earlier runs of the process had counted."""
+    if isinstance(now, Mapping):
+        known = before if isinstance(before, Mapping) else {}
+        return {key: since(known.get(key), value) for key, value in now.items()}
+    counts = isinstance(now, int) and isinstance(before, int) and not isinstance(now, bool)
+    return now - before if counts else now
 
 
 def shared_key(overrides: Sequence[str]) -> tuple[str, ...]:

@@ -103,13 +103,8 @@ def _steps(
 ) -> Iterator[tuple[str, Record]]:
     progress, schedule = instruments.progress, run.scenario.schedule(run.samples, run.seed)
     progress("meters", 0.0)
-    if resident.loaded is None:
-        resident.begin(run, begun.id)
-        resident.meters, resident.absent = open_meters(run)
+    record = _opened(run, begun, resident)
     instruments = replace(instruments, meters=resident.meters, read_gpu_state=gpu.read)
-    record = replace(begun, environment=replace(begun.environment, meters_absent=resident.absent))
-    if resident.loaded is None:  # before torch comes: with torchao it opens the cards as it is imported
-        resident.device = devices.isolate(run.hardware)
     yield "meters", record
 
     progress("loading", 0.0)
@@ -157,6 +152,15 @@ def _steps(
     yield from _looked_into(run, record, loaded, batches, instruments, measured.windows[0].batch_s)
 
 
+def _opened(run: Run, begun: Record, resident: Resident) -> Record:
+    """The record with the sensors that are absent; meters and device are opened by the first run of the process."""
+    if resident.loaded is None:
+        resident.begin(run, begun.id)
+        resident.meters, resident.absent = open_meters(run)
+        resident.device = devices.isolate(run.hardware)  # before torch comes: torchao opens the cards at its import
+    return replace(begun, environment=replace(begun.environment, meters_absent=resident.absent))
+
+
 def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMonitor) -> tuple[Loaded, Measurement]:
     """The model, loaded under the meters where the process has none yet, and what its run begins with."""
     state = gpu.read()
@@ -168,7 +172,8 @@ def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMoni
         resident.loaded, start = loaded, Measurement(load=readings)
     else:
         loaded, start = resident.again(), resident.start(instruments.clock.now())
-    return loaded, replace(start, gpu_states=() if state is None else (state,))
+    states = () if state is None else (state,)
+    return loaded, replace(start, gpu_states=states, clock_zero_s=instruments.clock.zero())
 
 
 def _looked_into(

@@ -117,7 +117,8 @@ def steps(
     try:
         gpu.model_loaded(server.processes)
         instruments = replace(instruments, servers=tuple(server.processes))
-        measured = Measurement(load=readings, gpu_states=() if state is None else (state,))
+        states = () if state is None else (state,)
+        measured = Measurement(load=readings, gpu_states=states, clock_zero_s=clock.zero())
         engine = replace(record.engine, version=server.facts.get("version"))
         record = _with_facts(replace(record, measurement=measured, engine=engine), server)
         yield "load", record

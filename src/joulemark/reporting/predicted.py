@@ -105,7 +105,7 @@ def _work(
     """
     if counted is not None:
         return counted, COUNTED, None
-    lengths = _typical([prediction.lengths(record) for record in learnt])
+    lengths = _typical([prediction.lengths(record) for record in learnt], like.task.max_new_tokens)
     work = expected_work.of_model(model, like.settings, lengths)
     if work is None:
         raise UserError(
@@ -115,7 +115,10 @@ def _work(
     return work, OF_SHAPE, expected_work.of_records(learnt, lengths)
 
 
-def _typical(known: Sequence[tuple[float | None, float | None]]) -> Lengths:
-    """The median lengths of the measured runs' requests: in their own tokens, since this model's are not counted."""
+def _typical(known: Sequence[tuple[float | None, float | None]], most: int | None) -> Lengths:
+    """The median lengths of the measured runs' requests: in their own tokens, since this model's are not counted.
+
+    Where none of them wrote tokens an answer has as many as the task allows, `most`.
+    """
     read, written = ([one for one in values if one is not None] for values in zip(*known, strict=True))
-    return Lengths(median(read) if read else None, median(written) if written else None)
+    return Lengths(median(read) if read else None, median(written) if written else most)

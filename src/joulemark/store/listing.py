@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from joulemark.analysis.over_time import OVER_TIME
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.record import Record
@@ -85,7 +86,7 @@ def measured(tags: Mapping[str, str]) -> bool:
 
 
 def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]:
-    """The chosen runs, newest first, each with all its metrics, the tags that are ours, and the params named.
+    """The chosen runs, newest first, with the metrics of the whole run, the tags that are ours, and the params named.
 
     Runs that are no inference (a sweep's own, other programs') are left out, and those that are being written.
 
@@ -111,7 +112,8 @@ def _by_client(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[Sto
             yield _stored(
                 tables.Row(
                     info.run_id, str(info.experiment_id), str(info.run_name), int(info.start_time or 0),
-                    str(info.status), str(info.artifact_uri), list(data.metrics.items()),
+                    str(info.status), str(info.artifact_uri),
+                    [known for known in data.metrics.items() if not known[0].startswith(OVER_TIME)],
                     {key: value for key, value in data.tags.items() if not key.startswith(tables.OWN_TAGS)},
                     {key: value for key, value in data.params.items() if key in params},
                 )

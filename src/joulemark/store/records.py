@@ -9,12 +9,12 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from mlflow.exceptions import MlflowException
 
-from joulemark.analysis import named_metrics
+from joulemark.analysis import named_metrics, over_time
 from joulemark.core.record import Record
 from joulemark.data import request_table
 from joulemark.store import identity, run_page
 from joulemark.store.opening import Store, address, alone
-from joulemark.store.writing import attach, ending, write
+from joulemark.store.writing import attach, ending, write, write_series
 
 
 def save(
@@ -40,11 +40,13 @@ def save(
     """
     metrics = named_metrics.metrics(record)
     tags, files = run_page.tags(record, metrics), run_page.files(record, metrics)  # figures take seconds: not in a lock
+    series = over_time.points(record)
     with alone(opened.uri):
         run = identity.found(opened, record.id, run_id) or _created(opened, record)
         if not identity.whole(run):
             with ending(opened.client, run.info.run_id, record.status, ended_ms):
                 write(opened.client, run.info.run_id, metrics, params, tags, at_ms=run.info.start_time)
+                write_series(opened.client, run.info.run_id, series)
                 _log_inputs(opened, run.info.run_id, record)
                 attach(opened.client, run.info.run_id, files)
                 for attached in attachments:

@@ -8,14 +8,18 @@ import yaml
 
 from joulemark.analysis import audit, breakdown, comparability, description, energy_metrics
 from joulemark.analysis.impact import published_text
+from joulemark.analysis.serving import table as traffic
 from joulemark.core import stats
 from joulemark.core.palette import color_of
 from joulemark.core.record import Record
 from joulemark.core.record_json import to_json
+from joulemark.core.serving import BATCH
 from joulemark.measure.request_files import SHOWN
 from joulemark.measure.request_files import TABLE as REQUESTS
 from joulemark.store import figures
 from joulemark.store.mlflow_internals import pages
+
+FULL = "fp32"  # the precision that a name leaves out
 
 
 def import_packages() -> None:
@@ -25,8 +29,10 @@ def import_packages() -> None:
 
 
 def run_name(record: Record) -> str:
-    """What the run is called in a list: model, precision and batch size."""
-    return f"{record.model.name} {record.settings.precision} b{record.settings.batch_size}"
+    """What the run is called in a list, which cuts names: what differs first, full precision left out."""
+    how = f"b{record.settings.batch_size}" if record.scenario.name == BATCH else traffic.load(record)
+    precision = str(record.settings.precision)
+    return " ".join((how, *(() if precision == FULL else (precision,)), record.model.name))
 
 
 def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:

@@ -5,15 +5,22 @@ MLflow documents none of it (mlflow_internals/pages.py): whoever saves a view mu
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from joulemark.core import tracking
 from joulemark.store.mlflow_internals import pages
-from joulemark.store.mlflow_internals.pages import Page, Parallel, Scatter
+from joulemark.store.mlflow_internals.pages import Key, Page, Parallel, Scatter
 
 ENERGY, P95, QUALITY = "energy/total_wh_per_1k", "latency/p95_s", "quality/primary"
 # Columns that every view has; hardware and verdict where runs of several days lie side by side
 SETTINGS = ("batch_size", "precision")
+# Of conf/protocol. By name, since MLflow's filter finds no run without a tag that it excludes, and has no `or`
+PRELIMINARY = ("screening", "smoke")
+NOT_PRELIMINARY = " and ".join(f"tags.protocol != '{name}'" for name in PRELIMINARY)
+FINISHED = f"tags.status = 'finished' and {NOT_PRELIMINARY}"
+# What makes runs the repeats of one cell; model and settings first, since they are a group's name
+REPEATS = (*(Key("tag", "model"), *(Key("param", name) for name in SETTINGS)),
+           *(Key("tag", name) for name in ("compare.cell", "compare.key")))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class View:
         search: MLflow's filter of runs
         columns: MLflow's names (``metrics.`energy/total_wh_per_1k` ``)
         params: the settings whose coordinates are drawn in parallel
+        groups: by what runs are grouped, each group with the means of its runs; empty: none
     """
 
     key: str
@@ -33,6 +41,7 @@ class View:
     search: str
     columns: tuple[str, ...]
     params: tuple[str, ...] = SETTINGS
+    groups: tuple[Key, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -47,26 +56,30 @@ class View:
             Scatter("p95", "Wh per 1,000 against p95 of latency, s", P95, ENERGY),
             Parallel("parallel", "settings, energy, latency, quality", self.params, (ENERGY, P95, QUALITY)),
         )
-        return Page(self.search, _metric(ENERGY), self.columns, charts)
+        return Page(self.search, _metric(ENERGY), self.columns, charts, self.groups)
 
 
-def of_sweep(sweep_id: str, settings: Sequence[str] = SETTINGS) -> View:
-    """The runs of one sweep: energy, p95 and quality beside the settings that were searched."""
+def of_sweep(sweep_id: str, settings: Sequence[str] = SETTINGS, quoted: bool = True) -> View:
+    """The runs of one sweep: energy, p95 and quality beside the settings that were searched.
+
+    Preliminary ones, those of its screening, are left out, unless it has no others (`quoted` is false).
+    """
+    own = f"tags.sweep_id = '{sweep_id}'"
     return View(
         key=sweep_id,
         name=f"sweep {sweep_id}",
-        search=f"tags.sweep_id = '{sweep_id}'",
+        search=f"{own} and {NOT_PRELIMINARY}" if quoted else own,
         columns=(*map(_metric, (ENERGY, P95, QUALITY)), *map(_param, settings), _tag("protocol"), _tag("verdict")),
         params=tuple(settings),
     )
 
 
 def default(experiment: str) -> View:
-    """All finished runs of an experiment, of the task of that name: the quality of each model and what it costs."""
+    """The finished runs of an experiment, of the task of that name, without preliminary ones: quality and cost."""
     return View(
         key="joulemark",
         name=f"energy against quality: {experiment}",
-        search="tags.status = 'finished'",
+        search=FINISHED,
         columns=(
             *map(_tag, ("model", "device")),
             *map(_metric, (ENERGY, "energy/ci95_rel", QUALITY, P95, "emissions/g_per_1k")),
@@ -74,6 +87,19 @@ def default(experiment: str) -> View:
             *map(_tag, ("protocol", "verdict")),
         ),
         params=("model", *SETTINGS),
+    )
+
+
+def repeats(experiment: str) -> View:
+    """The same runs, grouped by cell: the runs that repeat each other as one row, with the means of their metrics.
+
+    MLflow 3.17 has no spread of a group: its own menu shows the least and the most instead of the means.
+    """
+    return replace(
+        default(experiment),
+        key="joulemark-repeats",
+        name=f"repeats, mean of each setting: {experiment}",
+        groups=REPEATS,
     )
 
 

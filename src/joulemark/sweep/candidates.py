@@ -26,6 +26,7 @@ class Candidates:
         excluded: points that this session does not measure, by their reason
         shares: whether points of one loaded model share a process: they then follow each other, and batch 1 comes
             after a larger one, since a model that was tried with padded batches serves it, too
+        tries: lines of options that the reference's diagnosis names: groups that have them come first
     """
 
     space: Space
@@ -34,6 +35,7 @@ class Candidates:
     stage: str
     excluded: dict[Point, str] = field(default_factory=dict)
     shares: bool = False
+    tries: tuple[str, ...] = ()
 
     def open(self, state: StudyState) -> list[Point]:
         """The points that this worker may begin; those too large for memory are excluded here, with the reason."""
@@ -57,9 +59,7 @@ class Candidates:
         """
         busy_groups = {without_batch(point) for point in state.claimed(self.stage)}
         points = self.open(state)
-        groups = list(self.groups())
-        loads = list(dict.fromkeys(map(shared_key, groups)))
-        for group in sorted(groups, key=lambda group: (group in busy_groups, loads.index(shared_key(group)))):
+        for group in sorted(self.groups(), key=lambda group: group in busy_groups):
             inside = [point for point in points if without_batch(point) == group]
             if inside:
                 return self._next_size(group, inside, state) or inside[0]
@@ -74,11 +74,24 @@ class Candidates:
         return None
 
     def groups(self) -> dict[Point, list[Point]]:
-        """The points of each combination of options other than the batch size, in the order of the space."""
+        """The points of each combination of options other than the batch size.
+
+        What the diagnosis names comes first, then the order of the space; groups of one loaded model follow each other.
+        """
         groups: dict[Point, list[Point]] = {}
         for point in self.space.points:
             groups.setdefault(without_batch(point), []).append(point)
-        return groups
+        if not self.shares and not self.tries:
+            return groups
+        ordered = sorted(groups, key=self._named)
+        loads = list(dict.fromkeys(map(shared_key, ordered)))
+        return {group: groups[group] for group in sorted(ordered, key=lambda group: loads.index(shared_key(group)))}
+
+    def _named(self, group: Point) -> int:
+        """The place of the first line of the diagnosis whose searched options the group has; the last one without."""
+        searched = {override for dimension in self.space.dimensions for override in dimension.overrides}
+        lines = [{each for each in line.split() if each in searched and batch([each]) is None} for line in self.tries]
+        return next((place for place, line in enumerate(lines) if line and line <= set(group)), len(lines))
 
     def tell(self, point: Point, outcome: Outcome) -> None:
         """Remembers whether the point's batch size fitted in memory, and excludes a point that was refused."""

@@ -59,8 +59,9 @@ def _view(request: SweepRequest, figures: FigureData, report: Report) -> str | N
     """The link of the sweep's view; None where MLflow does not keep it."""
     assert request.tracking_uri is not None
     settings = tuple(dict.fromkeys((*views.SETTINGS, *(dimension.key for dimension in figures.dimensions))))
+    quoted = request.run is None or not request.run.procedure.preliminary
     try:
-        key = views.save(request.tracking_uri, request.task, views.of_sweep(request.name, settings))
+        key = views.save(request.tracking_uri, request.task, views.of_sweep(request.name, settings, quoted))
         return views.link(request.tracking_uri, key)
     except Exception as error:  # undocumented by MLflow, so a convenience that may be missing
         report(f"no saved view: {error}")

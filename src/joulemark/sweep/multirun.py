@@ -19,7 +19,7 @@ from joulemark.core.errors import UserError
 from joulemark.hardware import host
 from joulemark.reporting import table
 from joulemark.reporting.table import Row
-from joulemark.sweep import trial
+from joulemark.sweep import progress, trial
 from joulemark.sweep.repeats import numbered, repeated
 from joulemark.sweep.trial import Outcome
 
@@ -62,11 +62,14 @@ class ThisMachine:
         self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str], report: Report
     ) -> Iterator[tuple[int, Outcome]]:
         """A run that is being measured when a signal comes is waited for."""
+        durations_s: list[float] = []
         for place, overrides in enumerate(jobs):
             if stops:
                 return
-            report(f"{place + 1} of {len(jobs)}  {names[place]}")
+            about = progress.time_left(durations_s, len(jobs) - place)
+            report(f"{place + 1} of {len(jobs)}{about}  {names[place]}")
             outcome = trial.run(overrides, forward_signals=True)
+            durations_s.append(outcome.seconds)
             stops += [name for name in [outcome.stopped_by] if name]
             yield place, outcome
 

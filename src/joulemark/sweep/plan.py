@@ -103,12 +103,8 @@ class SweepRequest:
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = None) -> SweepRequest:
     """The sweep of a composed configuration and its overrides; UserError, one line, where it is refused."""
-    choice = config.hydra.runtime.choices.get("sweep")
+    choice, conf = _chosen(config)
     folder = folder or paths.home() / "sweeps"
-    if choice in (None, "none"):
-        raise UserError("hydra/sweeper=joulemark needs a choice of sweep=…; type sweep=efficiency")
-    node: Any = OmegaConf.to_container(config.sweep, resolve=True)
-    conf = typed(SweepConf, node, "sweep")
     budget, save_as = _budget(conf), saved_settings.place(conf.save_as)
     fixed, swept = fixed_and_swept(overrides)
     (fixed,), repeats = repeated([with_scenario(fixed, config.hydra.runtime.choices)])
@@ -119,29 +115,20 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     keys = [key_of(override) for override in overrides]
     chosen_goals, goal_notes, quality_typed = _goals(conf, run, keys)
     made = space(dimensions, fixed, validity, not_searched(conf, fixed, swept))
-    searched = without_choice(made, defaults(), [dimension.key for dimension in swept])
-    reference = _without_defaults(reference, made, searched)
-    dimensions = list(searched.dimensions)
-    task_options = _task_options(conf, dimensions, chosen_goals)
+    searched, reference = _searched(made, reference, swept)
+    task_options = _task_options(conf, searched.dimensions, chosen_goals)
     storage = tracking.storage(config.storage)
     extras.require_driver("storage", storage or "")
     environments = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(environments) == 1 and conf.worker is None and storage is None
     measured_on = device(run.hardware) if alone else product(run)
-    line, used = f"{choice}-{_digest(conf, fixed, dimensions, chosen_goals, measured_on)}-", software(run)
+    line, used = f"{choice}-{_digest(conf, fixed, searched.dimensions, chosen_goals, measured_on)}-", software(run)
     name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
+    memory = Memory(folder / "memory.json", device(run.hardware))
     plan = SearchPlan(
-        space=searched,
-        reference=reference,
-        goals=chosen_goals,
-        full=full,
-        screening=screening,
-        finalists=conf.finalists,
-        budget=budget,
-        memory=Memory(folder / "memory.json", device(run.hardware)),
-        seed=conf.seed,
+        searched, reference, chosen_goals, full, screening, conf.finalists, budget, memory=memory, seed=conf.seed
     )
     return SweepRequest(
         name,
@@ -168,12 +155,22 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     )
 
 
-def _without_defaults(reference: Point, made: Space, searched: Space) -> Point:
-    """The reference without the defaults of options that are no choice any more."""
+def _chosen(config: DictConfig) -> tuple[str, SweepConf]:
+    """The choice of the group `sweep` and its options; UserError where none is chosen."""
+    choice = config.hydra.runtime.choices.get("sweep")
+    if choice in (None, "none"):
+        raise UserError("hydra/sweeper=joulemark needs a choice of sweep=…; type sweep=efficiency")
+    node: Any = OmegaConf.to_container(config.sweep, resolve=True)
+    return choice, typed(SweepConf, node, "sweep")
+
+
+def _searched(made: Space, reference: Point, typed: Sequence[Dimension]) -> tuple[Space, Point]:
+    """The space and the reference without the defaults of options that are no choice."""
+    searched = without_choice(made, defaults(), [dimension.key for dimension in typed])
     left = {dimension.key for dimension in searched.dimensions}
     dropped = {dimension.key for dimension in made.dimensions if dimension.key not in left}
     known = defaults()
-    return tuple(each for each in reference if each.partition("=")[0] not in dropped or each not in known)
+    return searched, tuple(each for each in reference if each.partition("=")[0] not in dropped or each not in known)
 
 
 def device(hardware: Hardware) -> str:

@@ -50,7 +50,8 @@ def spoken(seconds: float) -> str:
 
 def time_left(durations_s: Sequence[float], left: int) -> str:
     """`, about 6 min left`, by the mean of what was made; empty where nothing was, or nothing is left."""
-    return f", about {spoken(fmean(durations_s) * left)} left" if durations_s and left else ""
+    seconds = fmean(durations_s) * left if durations_s else 0.0
+    return f", about {spoken(seconds)} left" if seconds >= 1 else ""
 
 
 def progress_line(result: TrialResult, goals: Goals, number: int, of: int | None, about: str = "") -> str:

@@ -70,6 +70,7 @@ class Search:
             known = state.known(FULL).get(self._plan.reference)
             if known is not None:
                 self._study.reference = known.metrics
+                self._next.candidates.tries = known.outcome.tries
                 return known
             if self._plan.reference in state.claimed(FULL):
                 self._wait("measures the reference")
@@ -180,6 +181,7 @@ class Search:
         result = TrialResult(claim.point, claim.stage, outcome, self._study.card)
         if claim.point == self._plan.reference and claim.stage == FULL:
             self._study.reference = result.metrics
+            self._next.candidates.tries = outcome.tries
         self._study.tell(claim, outcome)
         try:
             self._next.candidates.tell(claim.point, outcome)

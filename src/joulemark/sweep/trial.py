@@ -45,6 +45,7 @@ class Outcome:
         flags: of the run
         seconds: that the process lived
         stopped_by: the signal that stopped this process, or the trial alone: what was to come after is not wanted
+        tries: lines of options that the run's diagnosis names, the one that may save most first
         process: id of the first record of the process that measured it and others (sweep/shared.py); None of its own
     """
 
@@ -59,6 +60,7 @@ class Outcome:
     seconds: float = 0.0
     stopped_by: str | None = None
     process: str | None = None
+    tries: tuple[str, ...] = ()
 
 
 def run(
@@ -127,6 +129,7 @@ def outcome(overrides: Sequence[str], ended: End, stops: Sequence[str], seconds:
         seconds=seconds,
         stopped_by=stops[0] if stops else stopped_alone,
         process=last.get("process"),
+        tries=tuple(last.get("try", ())),
     )
 
 

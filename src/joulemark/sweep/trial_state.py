@@ -132,7 +132,7 @@ def doubted(result: TrialResult) -> TrialResult:
 
 def outcome_of(stored: Mapping[str, Any]) -> Outcome:
     """An outcome as the storage holds it."""
-    lists = {"overrides": tuple(stored["overrides"]), "flags": tuple(stored["flags"])}
+    lists = {key: tuple(stored.get(key, ())) for key in ("overrides", "flags", "tries")}
     return Outcome(**{**stored, **lists})
 
 

@@ -73,12 +73,12 @@ function lowerBoundChart(some, group) {
   const shown = ordered(some.filter((run) => run.lower_bound_ratio), group);
   if (!shown.length) return { text: "No run of this view has an energy lower bound, the least that its own work can cost on this device: joulemark calibrate reads it in a minute, then measure again." };
   const made = bars(shown, [["× lower bound", (run) => run.lower_bound_ratio, "--purple", (run) => false]], "× energy lower bound", 1, times);
-  made.traces[0].hovertext = shown.map((run) => `${times(run.lower_bound_ratio)} its lower bound of ${wh(run.lower_bound_wh)}<br>${plain(run.name)}${run.parts ? `<br>${plain(run.parts).replaceAll("; ", "<br>")}` : ""}`);
+  made.traces[0].hovertext = shown.map((run) => `${times(run.lower_bound_ratio)} its lower bound of ${wh(run.lower_bound_wh)}<br>${plain(run.name)}${run.parts ? `<br>${plain(run.parts).replaceAll(/[,;] /g, "<br>")}` : ""}`);
   Object.assign(made.layout.xaxis, logAxis([1, ...shown.map((run) => run.lower_bound_ratio)]));
   const near = [...shown].sort((a, b) => a.lower_bound_ratio - b.lower_bound_ratio)[0];
   made.layout.xaxis.range = [0, Math.log10(Math.max(...shown.map((run) => run.lower_bound_ratio)) * 1.1)];
   return { ...made, text: `The lower bound (roofline) is the least that the model's own work can cost on this device. Nearest to it: ${near.name}, ${times(near.lower_bound_ratio)} its lower bound. Measured joules alone: an estimate has no distance.${rest(some, shown)}`,
-    heads: ["run", "lower bound per 1,000", "device energy over it", "where the energy of a request goes"], body: shown.map((run) => [run.name, wh(run.lower_bound_wh), times(run.lower_bound_ratio), run.parts || "n/a"]) };
+    heads: ["run", "over its lower bound", "energy of a request"], body: shown.map((run) => [run.name, `${times(run.lower_bound_ratio)} of ${wh(run.lower_bound_wh)}`, run.parts || "n/a"]) };
 }
 function stagesChart(some, group) {
   const names = Object.keys(data.stages), has = (run) => names.some((name) => data.stages[name][run.at]);

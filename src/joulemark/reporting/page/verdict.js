@@ -34,8 +34,10 @@ function comparison(box) {
     make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Two runs side by side" }, rowsTable(`A: ${a.name}. B: ${b.name}.`, ["", "A", "B", "A / B"], body.map(([what, x, y, say]) => [what, x === null ? "n/a" : say(x, a), y === null ? "n/a" : say(y, b), what.includes("share") ? "" : ratio(x, y)]))),
     make("button", { type: "button", onclick: () => set({ pick: [] }, true) }, "Pick others"));
 }
+const SENTENCE = 40; // characters from which a cell is read as a sentence, which wraps, and not as a number
 function rowsTable(caption, heads, body) {
+  const kind = (place) => (body.some((cells) => String(cells[place]).length >= SENTENCE) ? "wide" : "n");
   return make("table", {}, make("caption", {}, caption),
-    make("thead", {}, make("tr", {}, ...heads.map((head, place) => make("th", { scope: "col", class: place ? "n" : null }, head)))),
-    make("tbody", {}, ...body.map((cells) => make("tr", {}, ...cells.map((cell, place) => make(place ? "td" : "th", place ? { class: "n" } : { scope: "row" }, cell))))));
+    make("thead", {}, make("tr", {}, ...heads.map((head, place) => make("th", { scope: "col", class: place ? kind(place) : null }, head)))),
+    make("tbody", {}, ...body.map((cells) => make("tr", {}, ...cells.map((cell, place) => make(place ? "td" : "th", place ? { class: kind(place) } : { scope: "row" }, cell))))));
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from joulemark.analysis.over_time import OVER_TIME
 from joulemark.core.errors import UserError
 from joulemark.store.mlflow_internals import schema
 
@@ -98,7 +99,10 @@ def _filled(connection: Any, runs: Sequence[Any], params: frozenset[str]) -> Ite
     metrics = table("latest_metrics", *map(column, ("run_uuid", "key", "value", "is_nan")))
     tags = table("tags", *map(column, ("run_uuid", "key", "value")))
     values = table("params", *map(column, ("run_uuid", "key", "value")))
-    for run_id, key, value, is_nan in connection.execute(select(metrics).where(metrics.c.run_uuid.in_(ids))):
+    of_metrics = select(metrics).where(
+        metrics.c.run_uuid.in_(ids), *(metrics.c.key.not_like(f"{prefix}%") for prefix in OVER_TIME)
+    )
+    for run_id, key, value, is_nan in connection.execute(of_metrics):
         filled[run_id].metrics.append((key, math.nan if is_nan else value))
     of_tags = select(tags).where(tags.c.run_uuid.in_(ids), tags.c.key.not_like(f"{OWN_TAGS}%"))
     for run_id, key, value in connection.execute(of_tags):
