@@ -22,7 +22,12 @@ from joulemark.reporting.render import quoted
 from joulemark.store.listing import StoredRun
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-TASKS = {"text_classification": "accuracy", "summarization": "rouge1", "chat": "accuracy", "image_classification": "top1"}
+TASKS = {
+    "text_classification": "accuracy",
+    "summarization": "rouge1",
+    "chat": "accuracy",
+    "image_classification": "top1",
+}
 CARDS = ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA L4", "AMD EPYC 9554")
 SPEED = {"fp32": 1.0, "bf16": 0.5, "fp16": 0.5, "int8": 0.4}
 
@@ -33,7 +38,8 @@ ACT = """() => new Promise((done) => {
   let rows = 0;
   %s
   painted(() => { rows = performance.now() - began; });
-  const wait = () => (rows && chart.getAttribute("aria-busy") === "false" ? painted(() => done([rows, performance.now() - began])) : setTimeout(wait, 5));
+  const drawn = () => rows && chart.getAttribute("aria-busy") === "false";
+  const wait = () => (drawn() ? painted(() => done([rows, performance.now() - began])) : setTimeout(wait, 5));
   wait();
 })"""
 ACTS = {
@@ -62,7 +68,11 @@ def _row(draw: random.Random, number: int) -> StoredRun:
     wh = 0.02 * 1.03**size * SPEED[precision] / batch**0.6 * draw.uniform(0.6, 1.6)
     p50 = 0.002 * 1.02**size * batch**0.4 * draw.uniform(0.8, 1.2)
     others, served = number % 10 == 0, number % 7 == 3
-    rate = {"scenario": "server", "scenario.rate": str(draw.choice((1, 2, 4, 8))), "engine": draw.choice(("vllm", "continuous"))}
+    rate = {
+        "scenario": "server",
+        "scenario.rate": str(draw.choice((1, 2, 4, 8))),
+        "engine": draw.choice(("vllm", "continuous")),
+    }
     metrics = {
         "energy/total_wh_per_1k": wh, "energy/gpu_wh_per_1k": wh * draw.uniform(0.6, 0.9),
         "energy/dynamic_wh_per_1k": wh * draw.uniform(0.3, 0.7), "energy/ci95_rel": draw.uniform(0.003, 0.1),
@@ -95,7 +105,9 @@ def page(count: int) -> str:
     drawn = rows(count)
     others = sum(map(external, drawn))
     held = data(drawn, "http://127.0.0.1:5000")
-    return render(ExplorerPage("Drawn rows, not measured", scope(count - others, others), "Made by a benchmark.", 0, held))
+    return render(
+        ExplorerPage("Drawn rows, not measured", scope(count - others, others), "Made by a benchmark.", 0, held)
+    )
 
 
 def timed(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""python -m src.explore: every run and every result of other programs on one page, to filter, sort, brush and colour."""
+"""python -m src.explore: every run and every result of other programs on one page, to look around in."""
 
 import sys
 

@@ -104,3 +104,16 @@ def test_a_table_of_something_else_is_refused_by_the_column_that_it_lacks(tmp_pa
     parquet.write_table(pyarrow.table({"id": ["a"]}), tmp_path / "requests.parquet")
     with pytest.raises(UserError, match="has no column output"):
         list(RequestTable(tmp_path / "requests.parquet"))
+
+
+def test_a_file_that_a_full_disk_lets_nobody_begin_leaves_nothing(tmp_path, monkeypatch):
+    from pyarrow import parquet
+
+    def full(path, *_, **__):
+        path.touch()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(parquet, "ParquetWriter", full)
+    with pytest.raises(OSError, match="No space"):
+        written(tmp_path, ROWS)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -11,6 +11,7 @@ import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.reporting.build import ReportRequest, make
+from joulemark.reporting.explorer import build as explorer
 from joulemark.store import listing, opening, reading, records
 from joulemark.store.listing import Choice
 from tests.paths import ROOT
@@ -47,6 +48,12 @@ def filled(tmp_path_factory):
 def reported(uri, tmp_path, **options):
     made = make(ReportRequest(tracking_uri=uri, out=str(tmp_path / "out"), **options))
     return made, json.loads((made.folder / "report.json").read_text())
+
+
+def test_an_explorer_of_the_store_has_every_run(filled, tmp_path):
+    uri, ids = filled
+    made = explorer.make(explorer.ExplorerRequest(tracking_uri=uri, out=str(tmp_path)))
+    assert (made.own, made.external, made.left_out) == (len(ids), 0, 0)
 
 
 def test_a_report_leaves_a_page_a_summary_and_values_for_programs(filled, tmp_path):

@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "measure one run; with -m many runs, or a sweep over settings",
     "suite": "measure a grid of tasks and models; finished runs are skipped",
     "report": "compare all runs: one page that recommends a model and its settings",
+    "explore": "all runs and imported results on one page: filter, sort, brush, colour",
     "predict": "predict what a model that was not measured costs on this device",
     "compare": "compare two runs: which costs less energy, or neither",
     "export": "runs as BoAmps, SCI, CSRD, AI Act, SPDX, CodeCarbon, CSV",

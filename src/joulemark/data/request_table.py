@@ -42,7 +42,11 @@ class RequestWriter:
         kinds[STATISTICS] = pyarrow.list_(pyarrow.float64())
         names = [field.name for field in fields(Request)]
         self._schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in names])
-        self._file = parquet.ParquetWriter(self._part, self._schema, compression="zstd")
+        try:
+            self._file = parquet.ParquetWriter(self._part, self._schema, compression="zstd")
+        except BaseException:
+            self._remove()  # a full disk leaves the beginning of a file
+            raise
         return self
 
     def add(self, request: Request) -> None:
@@ -61,8 +65,11 @@ class RequestWriter:
             if kind is None:
                 os.replace(self._part, self.path)
         finally:
-            with suppress(OSError):
-                self._part.unlink()
+            self._remove()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            self._part.unlink()
 
     def _flush(self) -> None:
         import pyarrow

@@ -85,7 +85,8 @@ def data(runs: Sequence[StoredRun], ui: str) -> dict[str, Any]:
         "experiments": encoding.numbered([run.experiment_id for run in runs]),
         "kinds": {name: encoding.bits([holds(run) for run in runs]) for name, holds in KINDS.items()},
         "texts": [
-            {"name": column.name, "label": column.label, "several": column.several} | encoding.numbered(values)
+            {"name": column.name, "label": column.label, "several": column.several, "empty": column.empty}
+            | encoding.numbered(values)
             for column in TEXTS
             if any(values := texts[column.name])
         ],

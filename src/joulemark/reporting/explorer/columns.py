@@ -22,12 +22,14 @@ class TextColumn:
         label: as the page heads it
         read: the text of a run, empty where it is unknown
         several: whether a text lists several values with commas, each of which is a choice
+        empty: what the list of values says where it is empty
     """
 
     name: str
     label: str
     read: Callable[[StoredRun], str]
     several: bool = False
+    empty: str = "unknown"
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,14 @@ class NumberColumn:
     Attributes:
         name: in the data, the address of a view and the CSV
         label: as the page heads it
-        format: how the page writes it: `wh`, `s`, `count`, `bytes`, `share`, `grams`, `day` or `plain`
+        format: how the page writes it: `wh`, `s`, `count`, `bytes`, `share`, `grams`, `day`, `whole` or `plain`
         read: the number of a run, None where it is unknown
         log: whether an axis of it is logarithmic unless one says otherwise
     """
 
     name: str
     label: str
-    format: Literal["wh", "s", "count", "bytes", "share", "grams", "day", "plain"]
+    format: Literal["wh", "s", "count", "bytes", "share", "grams", "day", "whole", "plain"]
     read: Callable[[StoredRun], float | None]
     log: bool = False
 
@@ -138,19 +140,19 @@ def _began(run: StoredRun) -> float | None:
 TEXTS = (
     TextColumn("model", "model", lambda run: run.tags.get("model") or run.name),
     TextColumn("task", "task", lambda run: spoken(run.tags.get("task", ""))),
-    TextColumn("source", "source", lambda run: run.tags.get("format", "unknown") if external(run) else OWN),
+    TextColumn("source", "source", lambda run: spoken(run.tags.get("format", "unknown")) if external(run) else OWN),
     TextColumn("hardware", "hardware", _tag("device", "hardware")),
     TextColumn("precision", "precision", lambda run: _param(run, "precision")),
-    TextColumn("engine", "engine", _engine),
+    TextColumn("engine", "engine", _engine, empty="none or unknown"),
     TextColumn("scenario", "scenario", _scenario),
     TextColumn("protocol", "protocol", _tag("protocol")),
     TextColumn("weights", "weights", _tag("weights")),
     TextColumn("dataset", "dataset", _tag("dataset")),
     TextColumn("metric", "metric", _tag("metric")),
     TextColumn("role", "role", lambda run: spoken(run.tags.get("role", ""))),
-    TextColumn("settings", "settings", _settings),
+    TextColumn("settings", "settings", _settings, empty="default or unknown"),
     TextColumn("verdict", "verdict", _tag("verdict")),
-    TextColumn("flags", "flags", lambda run: ", ".join(flags(run)), several=True),
+    TextColumn("flags", "flags", lambda run: ", ".join(flags(run)), several=True, empty="none"),
     TextColumn("preliminary", "preliminary", _preliminary),
     TextColumn("status", "status", _status),
     TextColumn("boundary", "boundary", _tag("boundary")),
@@ -166,9 +168,9 @@ NUMBERS = (
     NumberColumn("j_per_correct", "J per correct", "plain", _j_per_correct, log=True),
     NumberColumn("quality", "quality", "plain", _quality),
     NumberColumn("parameters", "parameters", "count", _parameters, log=True),
-    NumberColumn("batch_size", "batch", "plain", _batch, log=True),
+    NumberColumn("batch_size", "batch", "whole", _batch, log=True),
     NumberColumn("rate_per_s", "load: requests/s", "plain", _asked("scenario.rate"), log=True),
-    NumberColumn("users", "load: users", "plain", _asked("scenario.users"), log=True),
+    NumberColumn("users", "load: users", "whole", _asked("scenario.users"), log=True),
     NumberColumn("p50_s", "p50 latency", "s", _metric("latency/p50_s"), log=True),
     NumberColumn("p99_s", "p99 latency", "s", _metric("latency/p99_s"), log=True),
     NumberColumn("ttft_s", "time to first token", "s", _metric("latency/ttft_s"), log=True),
@@ -176,7 +178,7 @@ NUMBERS = (
     NumberColumn("units_per_s", "units/s", "plain", _metric("throughput/units_per_s"), log=True),
     NumberColumn("g_per_1k", "CO2e per 1,000", "grams", _metric("emissions/g_per_1k"), log=True),
     NumberColumn("gpu_memory_bytes", "GPU memory", "bytes", _metric("memory/gpu_peak_bytes"), log=True),
-    NumberColumn("began", "when", "day", _began),
+    NumberColumn("began", "date", "day", _began),
 )
 
 KINDS: Mapping[str, Callable[[StoredRun], bool]] = {"external": external, "doubtful": doubtful, "random": random}

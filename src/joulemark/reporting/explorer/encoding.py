@@ -6,13 +6,15 @@ values once, and for each row which.
 
 import base64
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 MOST_NUMBERED = 4096  # distinct numbers up to which a column of them is numbered
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST, SMALLEST = (float(value) for value in (np.finfo(np.float32).max, np.finfo(np.float32).tiny))
+OWN_ID = re.compile(r"[0-9a-f]{32}")  # of a run, as MLflow makes it
 
 
 def numbered(texts: Sequence[str]) -> dict[str, Any]:
@@ -27,7 +29,9 @@ def numbers(values: Sequence[float | None]) -> dict[str, Any] | None:
     distinct = dict.fromkeys(known)
     if not distinct.keys() - {None}:
         return None
-    beyond = any(value is not None and (abs(value) > LARGEST or value != 0 and abs(value) < 1e-37) for value in distinct)
+    beyond = any(
+        value is not None and (abs(value) > LARGEST or (value != 0 and abs(value) < SMALLEST)) for value in distinct
+    )
     if beyond or len(distinct) <= min(MOST_NUMBERED, len(known) // 2 + 2) or _needs_all_digits(distinct):
         number = {value: place for place, value in enumerate(distinct)}
         return {"values": list(number), **_codes([number[value] for value in known], len(number))}
@@ -37,13 +41,9 @@ def numbers(values: Sequence[float | None]) -> dict[str, Any] | None:
 
 def ids(run_ids: Sequence[str]) -> dict[str, Any]:
     """Run ids, 16 bytes each where all are MLflow's own; else as they are."""
-    try:
-        whole = [bytes.fromhex(each) for each in run_ids]
-    except ValueError:
-        whole = []
-    if len(whole) != len(run_ids) or any(len(each) != 16 or each.hex() != own for each, own in zip(whole, run_ids)):
+    if not all(OWN_ID.fullmatch(each) for each in run_ids):
         return {"values": list(run_ids)}
-    return {"bytes": base64.b64encode(b"".join(whole)).decode()}
+    return {"bytes": base64.b64encode(bytes.fromhex("".join(run_ids))).decode()}
 
 
 def bits(marked: Sequence[bool]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def bits(marked: Sequence[bool]) -> dict[str, Any]:
     return _codes([int(each) for each in marked], 2)
 
 
-def _needs_all_digits(distinct: Sequence[float | None] | dict[float | None, None]) -> bool:
+def _needs_all_digits(distinct: Iterable[float | None]) -> bool:
     """Whether single precision would change one: a whole number of more than 16 million."""
     return any(value is not None and value == int(value) and abs(value) > 2**24 for value in distinct)
 

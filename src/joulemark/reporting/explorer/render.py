@@ -1,4 +1,4 @@
-"""The explorer as one HTML file that needs nothing else, under the report's own policy: scripts by digest, no request."""
+"""The explorer as one HTML file, under the report's own policy: scripts by their digest, no request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,11 @@ def render(page: ExplorerPage) -> str:
     plotly = get_plotlyjs()
     styles = "".join((folder / "style.css").read_text(encoding="utf-8") for folder in (REPORT, FOLDER))
     environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
         page=page,

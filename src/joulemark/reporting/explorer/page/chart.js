@@ -1,5 +1,5 @@
 // The chart of what the filters leave: Plotly draws axes, legend and brush, marks.js a mark for each row below them.
-const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow"], MARKS = [["circle", "runs"], ["x", "decides nothing"], ["diamond", "other programs"]];
+const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow"];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const markOf = (row) => (KINDS.external[row] ? 2 : KINDS.doubtful[row] ? 1 : 0);
 const LONGEST = 40, DENSE = 5000; // characters of a name in the legend; marks above which they are dots
@@ -25,7 +25,7 @@ function byColour(rows) {
   const places = column.values.map((_, at) => at).filter((at) => counts[at] && column.values[at] !== "").sort((a, b) => counts[b] - counts[a] || inOrder(column.values[a], column.values[b]));
   const own = places.length <= COLOURS.length ? places : places.slice(0, COLOURS.length - 1), place = new Map(own.map((at, number) => [at, number])), others = places.length - own.length;
   const groups = own.map((at, number) => ({ name: column.values[at], color: css(COLOURS[number]), rows: [] }));
-  const grey = { name: others ? `${others.toLocaleString("en-US")} others` : "unknown", color: css("--black"), rows: [] };
+  const grey = { name: others ? `${others.toLocaleString("en-US")} others` : column.empty, color: css("--black"), rows: [] };
   for (const row of rows) (groups[place.get(column.codes[row])] || grey).rows.push(row);
   return [...(grey.rows.length ? [grey] : []), ...groups];
 }
@@ -52,7 +52,7 @@ function* numberColours(column, rows) {
   for (const row of known) shades[Math.min(SHADES - 1, Math.floor(((along(column.figures[row]) - least) / width) * SHADES))].push(row);
   const steps = Array.from({ length: 5 }, (_, at) => least + ((most - least) * at) / 4), text = steps.map((step) => FORMATTED[column.format](column.log ? 10 ** step : step));
   for (const [at, some] of shades.entries()) if (some.length) yield { rows: some, color: shadeAt(ramp, at / (SHADES - 1)) };
-  yield { rows: [], scale: { color: [least, most], cmin: least, cmax: least + width, showscale: true, colorscale: ramp.map((color, at) => [at / (ramp.length - 1), color]), colorbar: { thickness: 12, len: 0.9, outlinewidth: 0, tickvals: steps, ticktext: text, title: { text: plain(column.label), side: "right" } } } };
+  yield { rows: [], scale: { color: [least, most], cmin: least, cmax: least + width, showscale: true, colorscale: ramp.map((color, at) => [at / (ramp.length - 1), color]), colorbar: { ...(innerWidth < 560 ? { orientation: "h", thickness: 8, x: 0.5, y: 1.02, yanchor: "bottom" } : { thickness: 12, len: 0.9 }), outlinewidth: 0, tickvals: steps, ticktext: text, title: { text: plain(column.label), side: innerWidth < 560 ? "top" : "right" } } } };
 }
 // What Plotly knows of the marks: a name and a colour each for its legend
 function legendOf(groups) {
@@ -69,23 +69,26 @@ function rangeOf(axis, drawn) {
   const ends = [least, most].map(along), held = box ? of.map((at) => along(box[at])).filter(Number.isFinite) : [], low = Math.min(ends[0], ...held), high = Math.max(ends[1], ...held), room = (high - low) * 0.04 || 0.5;
   return Number.isFinite(low) && Number.isFinite(high) ? [low - room, high + room] : [0, 1];
 }
-const UNITS = { wh: "Wh", s: "s", bytes: "bytes", share: "share", grams: "g", count: "", plain: "", day: "" };
+const UNITS = { wh: "Wh", s: "s", bytes: "bytes", share: "share", grams: "g", count: "", plain: "", whole: "", day: "" };
 function axisOf(axis, drawn) {
   const column = COLUMNS.get(state[axis]), unit = UNITS[column.format], grid = css("--line"), log = isLog(axis), [low, high] = rangeOf(axis, drawn);
   // Plotly takes moments for ms since the epoch
   const dated = column.format === "day" && !log, range = dated ? [low * 1000, high * 1000] : [low, high];
-  return { title: { text: plain(unit && !dated ? `${column.label} (${unit})` : column.label) }, type: dated ? "date" : log ? "log" : "linear", range, gridcolor: grid, zeroline: false, linecolor: grid, automargin: true, exponentformat: "SI", ...(log && high - low > 2 ? { dtick: 1 } : {}) };
+  return { title: { text: plain(unit && !dated ? `${column.label} (${unit})` : column.label) }, type: dated ? "date" : log ? "log" : "linear", range, gridcolor: grid, zeroline: false, linecolor: grid, automargin: true, exponentformat: "SI" };
 }
+// Seconds since the epoch of a moment as Plotly writes it: ms, or a text in UTC
+const momentOf = (value) => (typeof value === "number" ? value : Date.parse(`${String(value).replace(" ", "T")}Z`)) / 1000;
 function layoutOf(drawn) {
   const small = innerWidth < 560, box = boxOf(), accent = css("--accent");
-  const shape = box && { type: "rect", x0: box[0], x1: box[1], y0: box[2], y1: box[3], editable: true, line: { color: accent, width: 2 }, fillcolor: accent, opacity: 0.12 };
+  const unit = (axis, value) => (COLUMNS.get(state[axis]).format === "day" && !isLog(axis) ? value * 1000 : value);
+  const shape = box && { type: "rect", x0: unit("x", box[0]), x1: unit("x", box[1]), y0: unit("y", box[2]), y1: unit("y", box[3]), editable: true, line: { color: accent, width: 2 }, fillcolor: `${accent}26` };
   return {
     font: { family: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", size: small ? 11 : 13, color: css("--ink") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 56, r: 12, t: 30, b: 48 }, autosize: true, height: small ? 380 : 520,
-    hovermode: "closest", dragmode: small ? false : "drawrect", newshape: { line: { color: accent, width: 2 }, fillcolor: accent, opacity: 0.12 }, activeshape: { opacity: 0.2 }, shapes: shape ? [shape] : [],
+    hovermode: false, modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--soft"), activecolor: accent }, dragmode: small ? false : "drawrect", newshape: { line: { color: accent, width: 2 }, fillcolor: `${accent}26` }, activeshape: { fillcolor: accent, opacity: 0.15 }, shapes: shape ? [shape] : [],
     legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12 }, itemclick: false, itemdoubleclick: false }, xaxis: axisOf("x", drawn), yaxis: axisOf("y", drawn),
   };
 }
-const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", displayModeBar: true, modeBarButtons: [["drawrect", "zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
+const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, showTips: false, plotlyServerURL: "", displayModeBar: true, modeBarButtons: [["drawrect", "zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]] };
 // Why rows are not drawn, and what the marks of several metrics or units mean
 function sentenceOf(drawn, lacking) {
   const reasons = [[lacking.x, `without ${COLUMNS.get(state.x).label}`], [lacking.y, `without ${COLUMNS.get(state.y).label}`], [lacking.zero, "not above zero on a logarithmic axis"]].filter(([count]) => count);
@@ -103,7 +106,9 @@ function drawChart(rows) {
   byId("say").textContent = said;
   byId("marks").textContent = [[counts[0], "● runs"], [counts[1], "✕ runs that decide nothing"], [counts[2], "◆ results of other programs"]].filter(([count]) => count).map(([count, what]) => `${what}: ${count.toLocaleString("en-US")}`).join(" · ");
   plot.setAttribute("aria-label", `${byId("chart-title").textContent}. ${said}`);
+  byId("chart").classList.toggle("empty", !drawn.length);
   setMarks(groups, drawn.length > DENSE);
+  if (!drawn.length) return;
   Plotly.react(plot, legendOf(groups), layoutOf(drawn), CONFIG);
   if (!plot.dataset.heard) { plot.dataset.heard = "1"; hear(plot); paintMarks(); }
 }
@@ -112,10 +117,10 @@ function hear(plot) {
   plot.on("plotly_relayouting", (changes) => paintMarks(changes));
   plot.on("plotly_relayout", (changes) => {
     if (!Object.keys(changes).some((key) => key.startsWith("shapes"))) return;
-    const shapes = plot.layout.shapes || [], shape = shapes.at(-1), unit = (axis) => (plot.layout[`${axis}axis`].type === "date" ? (value) => Date.parse(`${String(value).replace(" ", "T")}Z`) / 1000 : Number);
-    const ends = shape ? [["x", shape.x0], ["x", shape.x1], ["y", shape.y0], ["y", shape.y1]].map(([axis, value]) => Number(unit(axis)(value).toPrecision(axis === "x" && plot.layout.xaxis.type === "date" ? 10 : 6))) : [];
-    const box = shape ? [Math.min(ends[0], ends[1]), Math.max(ends[0], ends[1]), Math.min(ends[2], ends[3]), Math.max(ends[2], ends[3])] : [];
-    set({ box: box.join(",") }, -1);
+    const shapes = plot.layout.shapes || [], shape = shapes.at(-1);
+    const endOf = (axis, value) => (plot.layout[`${axis}axis`].type === "date" ? Math.round(momentOf(value)) : Number(Number(value).toPrecision(6)));
+    const ends = shape ? ["x", "y"].flatMap((axis) => [0, 1].map((end) => endOf(axis, shape[axis + end])).sort((one, other) => one - other)) : [];
+    set({ box: ends.join(",") }, -1);
     if (shapes.length > 1) setTimeout(() => Plotly.relayout(plot, { shapes: layoutOf(drawnLast).shapes }));
   });
   const tip = document.body.appendChild(make("div", { id: "tip", hidden: true }));

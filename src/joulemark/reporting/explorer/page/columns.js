@@ -29,7 +29,7 @@ function idOf(row) {
   return id;
 }
 const link = (row) => `${data.ui}/#/experiments/${encodeURIComponent(data.experiments.values[experiments[row]])}/runs/${encodeURIComponent(idOf(row))}`;
-const FORMATTED = { wh, s: seconds, count: counted, bytes, share: percent, grams: mass, plain: digits, day: (value) => new Date(value * 1000).toISOString().slice(0, 10) };
+const FORMATTED = { wh, s: seconds, count: counted, bytes, share: percent, grams: mass, plain: digits, whole: (value) => value.toLocaleString("en-US"), day: (value) => new Date(value * 1000).toISOString().slice(0, 10) };
 // As the page shows it: what is unknown is empty
 function shownOf(column, row) {
   if (column.text) return textOf(column, row);

@@ -20,7 +20,7 @@ function fillFacet(column) {
   const names = [...counts.keys()].filter((value) => !term || value.toLowerCase().includes(term)).sort((a, b) => counts.get(b) - counts.get(a) || inOrder(a, b)), focus = document.activeElement?.closest?.(".values") === list ? document.activeElement.value : null;
   const shown = [...names.filter((value) => chosen.includes(value)), ...names.filter((value) => !chosen.includes(value))].slice(0, LISTED);
   find.hidden = counts.size <= 12;
-  list.replaceChildren(...shown.map((value) => make("label", {}, make("input", { type: "checkbox", value, checked: chosen.includes(value), onchange: (event) => choose(column.name, value, event.target.checked) }), value || "unknown", make("span", {}, counts.get(value).toLocaleString("en-US")))), names.length > LISTED ? make("p", { class: "fine" }, `${(names.length - LISTED).toLocaleString("en-US")} more: find them by a part of their name`) : "");
+  list.replaceChildren(...shown.map((value) => make("label", {}, make("input", { type: "checkbox", value, checked: chosen.includes(value), onchange: (event) => choose(column.name, value, event.target.checked) }), value || column.empty, make("span", {}, counts.get(value).toLocaleString("en-US")))), names.length > LISTED ? make("p", { class: "fine" }, `${(names.length - LISTED).toLocaleString("en-US")} more: find them by a part of their name`) : "");
   if (focus !== null) [...list.querySelectorAll("input")].find((input) => input.value === focus)?.focus();
 }
 const bounds = new Map();
@@ -30,7 +30,7 @@ function makeBounds() {
     bounds.set(`${kind}.${column.name}`, input);
     return input;
   };
-  const rows = NUMBERS.filter((column) => column.format !== "day").map((column) => make("div", { class: "bound" }, make("span", {}, [column.label, UNITS[column.format] && `(${UNITS[column.format]})`].filter(Boolean).join(" ")), field(column, "least", "at least"), field(column, "most", "at most")));
+  const rows = NUMBERS.filter((column) => column.format !== "day").map((column) => make("div", { class: "bound" }, make("span", {}, [column.label, UNITS[column.format] && `(${UNITS[column.format]})`].filter(Boolean).join(" ")), field(column, "least", "min"), field(column, "most", "max")));
   const summary = make("summary", {}, "bounds"), details = make("details", { class: "facet", "data-facet": "bounds" }, summary, make("div", { role: "group", "aria-label": "Bounds" }, ...rows));
   facets.set("bounds", { details, summary });
   return details;
@@ -40,8 +40,8 @@ const PRESETS = [["Energy and quality", "quality"], ["Energy and parameters", "p
 function makeControls() {
   byId("controls").append(make("input", { type: "search", id: "search", placeholder: "Search rows", "aria-label": "Search rows", oninput: (event) => set({ q: event.target.value }, 150) }), ...FACETS.map(makeFacet), makeBounds(),
     make("button", { type: "button", id: "unbrush", class: "quiet", hidden: true, onclick: () => set({ box: "" }) }, "Clear brush"), make("button", { type: "button", id: "reset", class: "quiet", hidden: true, onclick: () => set({ ...EMPTY, theme: state.theme, chosen: {}, least: {}, most: {} }) }, "Reset"));
-  const axis = (name) => [choice(name, name === "x" ? "Across" : "Up", NUMBERS, state[name], (value) => set({ [name]: value, [`${name}scale`]: "", box: "" })), make("button", { type: "button", id: `${name}scale`, class: "quiet", "aria-pressed": "false", onclick: () => set({ [`${name}scale`]: isLog(name) ? "linear" : "log" }) }, "log")];
-  byId("axes").append(...axis("x"), ...axis("y"), choice("colour", "Colour", [...TEXTS, ...NUMBERS], state.colour, (value) => set({ colour: value })));
+  const axis = (name) => make("span", { class: "axis" }, choice(name, name === "x" ? "Across" : "Up", NUMBERS, state[name], (value) => set({ [name]: value, [`${name}scale`]: "", box: "" })), make("button", { type: "button", id: `${name}scale`, class: "quiet", "aria-label": `Logarithmic axis ${name === "x" ? "across" : "up"}`, onclick: () => set({ [`${name}scale`]: isLog(name) ? "linear" : "log" }) }, "log"));
+  byId("axes").append(axis("x"), axis("y"), choice("colour", "Colour", [...TEXTS, ...NUMBERS], state.colour, (value) => set({ colour: value })));
   byId("presets").append(...PRESETS.filter(([, y]) => COLUMNS.has(y) && EMPTY.x !== y).map(([label, y]) => make("button", { type: "button", class: "quiet", "data-preset": y, onclick: () => set({ x: EMPTY.x, y, xscale: "", yscale: "", box: "" }) }, label)));
   byId("csv").addEventListener("click", saveCsv);
 }

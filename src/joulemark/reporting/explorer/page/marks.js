@@ -14,7 +14,7 @@ function placesOf(plot, changes) {
   const box = inside.getBoundingClientRect(), whole = outside.getBoundingClientRect();
   const along = (name, length, turned) => {
     const { type, range: held } = plot.layout[name], raw = [0, 1].map((end) => changes?.[`${name}.range[${end}]`] ?? held[end]);
-    const [low, high] = type === "date" ? raw.map((end) => (typeof end === "number" ? end : Date.parse(`${String(end).replace(" ", "T")}Z`)) / 1000) : raw.map(Number), scale = length / (high - low);
+    const [low, high] = type === "date" ? raw.map(momentOf) : raw.map(Number), scale = length / (high - low);
     const at = type === "log" ? (value) => (Math.log10(value) - low) * scale : (value) => (value - low) * scale;
     return turned ? (value) => length - at(value) : at;
   };
@@ -22,7 +22,7 @@ function placesOf(plot, changes) {
 }
 function canvasOf({ outside, whole }, ratio) {
   let canvas = outside.querySelector("canvas.marks");
-  if (!canvas) { canvas = make("canvas", { class: "marks", "aria-hidden": "true" }); outside.prepend(canvas); }
+  if (!canvas) { canvas = make("canvas", { class: "marks", "aria-hidden": "true" }); (outside.querySelector(".gl-container") || outside).prepend(canvas); } // above the grid, below the brush
   const width = Math.round(whole.width * ratio), height = Math.round(whole.height * ratio);
   if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; canvas.style.width = `${whole.width}px`; canvas.style.height = `${whole.height}px`; }
   return canvas;

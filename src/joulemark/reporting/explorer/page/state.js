@@ -3,7 +3,7 @@ const first = (...names) => names.find((name) => COLUMNS.has(name)) || "";
 const varied = (name) => (COLUMNS.get(name)?.values.length || 0) > 1;
 const EMPTY = {
   x: first("total_wh_per_1k", "gpu_wh_per_1k", ...NUMBERS.map((column) => column.name)), y: first("quality", "parameters", "p50_s", ...NUMBERS.map((column) => column.name)),
-  colour: varied("task") ? "task" : varied("source") ? "source" : first("model"), xscale: "", yscale: "", sort: first("began", "model"), dir: "down", q: "", box: "", pick: "", theme: "",
+  colour: varied("task") ? "task" : varied("source") ? "source" : first("model"), xscale: "", yscale: "", sort: first("began", "model"), dir: COLUMNS.has("began") ? "down" : "up", q: "", box: "", pick: "", theme: "",
 };
 let state = fromHash();
 
