@@ -108,6 +108,7 @@ NO_VERDICTS = {
     "core/stats": {"sign"},  # of a difference: what verdict asks
     "analysis/quality": {"surely_below", "_paired_bootstrap"},  # of quality, which that module alone judges
     "analysis/impact/amount": {"into"},  # whether an interval holds zero, which nothing can be divided by
+    "reporting/exports/formats/boamps": {"_quality"},  # the schema's name for the width of one interval
 }
 
 
