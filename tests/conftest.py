@@ -14,7 +14,8 @@ import pytest
 from joulemark.core import garbage
 from tests.paths import ROOT
 
-garbage.none_at_exit()  # a worker has imported torch, MLflow and much more: a second of looking for what is freed anyway
+# a worker has imported torch, MLflow and much more: a second of looking for what is freed anyway
+garbage.none_at_exit()
 
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 

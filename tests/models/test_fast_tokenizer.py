@@ -183,10 +183,10 @@ def test_the_record_says_which_library_prepared() -> None:
 
     usual = tiny.tokenizer()
     assert fast_tokenizer.facts(usual)["preprocessing"] == {
-        "backend": "transformers",
+        "library": "transformers",
         "version": transformers.__version__,
     }
     assert fast_tokenizer.facts(fast(usual, None))["preprocessing"] == {
-        "backend": "tokenizers",
+        "library": "tokenizers",
         "version": tokenizers.__version__,
     }

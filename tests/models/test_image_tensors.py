@@ -28,6 +28,8 @@ needs_torchvision = pytest.mark.skipif(find_spec("torchvision") is None, reason=
 needs_card = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 LEVEL = 1 / 255
+# Levels of 255: nvJPEG spreads the halved colours of a file over its pixels otherwise than libjpeg (docs/feeding.md)
+NVJPEG_MEAN = 2.5
 PROCESSORS = sorted(
     path.stem for path in (CONF / "model" / "processor").glob("*.yaml") if "Image" in path.read_text(encoding="utf-8")
 )
@@ -309,7 +311,7 @@ def test_the_pixels_of_the_card_are_those_of_transformers_but_for_some_levels_of
     largest, mean = differences(usual["pixel_values"], card["pixel_values"], checkpoint)
     print(f"{name}: largest {largest:.2f}, mean {mean:.4f} levels of 255, {facts}")
     assert facts["preprocessing"]["host_inputs"] == 1
-    assert mean < 1.0
+    assert mean < NVJPEG_MEAN
 
 
 @needs_torchvision
@@ -322,4 +324,4 @@ def test_the_card_makes_of_every_file_what_the_host_makes_of_it():
     assert facts["preprocessing"]["decoded_by"] == {CARD: 5, OTHER: 3}
     largest, mean = differences(host["pixel_values"], card["pixel_values"], checkpoint)
     print(f"largest {largest:.2f}, mean {mean:.4f} levels of 255")
-    assert mean < 1.0
+    assert mean < NVJPEG_MEAN

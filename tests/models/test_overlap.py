@@ -64,7 +64,7 @@ def test_predictions_are_those_of_the_plain_call_however_far_is_prepared_ahead_a
         assert fast.steps.threads == 3
         assert [prediction for batch in batches for prediction in fast.predict(batch)] == expected
         assert together(fast.steps, batches, 4) == expected
-        assert fast.facts["preprocessing"]["backend"] == "tokenizers"
+        assert fast.facts["preprocessing"]["library"] == "tokenizers"
 
 
 @pytest.mark.parametrize("kind", ["causal_lm", "seq2seq_lm"])
@@ -81,8 +81,8 @@ def test_a_generator_is_given_the_very_same_tokens_by_either_library(kind: str) 
     assert (expected.lengths, expected.truncated) == (given.lengths, given.truncated)
     assert all(torch.equal(expected.tensors[name], given.tensors[name]) for name in ("input_ids", "attention_mask"))
     assert fast.predict(inputs[:2]) == usual.predict(inputs[:2])
-    assert usual.facts["preprocessing"]["backend"] == "transformers"
-    assert fast.facts["preprocessing"]["backend"] == "tokenizers"
+    assert usual.facts["preprocessing"]["library"] == "transformers"
+    assert fast.facts["preprocessing"]["library"] == "tokenizers"
     assert fast.steps is None
 
 

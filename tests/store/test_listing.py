@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 import sqlalchemy
 
+from joulemark.analysis.over_time import OVER_TIME
 from joulemark.store import listing
 from joulemark.store.listing import Choice
 from joulemark.store.mlflow_internals import tables
@@ -62,6 +63,15 @@ def test_the_beginning_of_an_id_is_no_pattern(tmp_path):
     with store(tmp_path / "mlflow.db", 3).connect() as connection:
         for beginning in ("%", "_", "ABC", "bc0"):
             assert not list(tables.rows(connection, frozenset(), (beginning,)))
+
+
+def test_series_over_a_runs_time_are_no_figures_of_it(tmp_path):
+    with store(tmp_path / "mlflow.db", 0).connect() as connection:
+        for prefix in OVER_TIME:
+            name = f"{prefix}gpu_0_power_usage_watts"
+            connection.execute(sqlalchemy.text(f"insert into latest_metrics values ('{OWN}', '{name}', 1.0, 0)"))
+        (row,) = tables.rows(connection, frozenset(), (OWN,))
+        assert row.metrics == [("energy", 1.0)]
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ def facts(tokenizer: Any) -> dict[str, Any]:
     if isinstance(tokenizer, FastTokenizer):
         import tokenizers
 
-        return {"preprocessing": {"backend": "tokenizers", "version": tokenizers.__version__}}
+        return {"preprocessing": {"library": "tokenizers", "version": tokenizers.__version__}}
     import transformers
 
-    return {"preprocessing": {"backend": "transformers", "version": transformers.__version__}}
+    return {"preprocessing": {"library": "transformers", "version": transformers.__version__}}
 
 
 def _refusal(checkpoint: Checkpoint, tokenizer: str) -> UserError:
