@@ -81,7 +81,7 @@ def test_rows_are_filtered_sorted_brushed_and_the_address_is_the_view(opened, tm
     area = page.locator(".nsewdrag").bounding_box()
     page.mouse.move(area["x"] + area["width"] * 0.5, area["y"] + 5)
     page.mouse.down()
-    page.mouse.move(area["x"] + area["width"] - 5, area["y"] + area["height"] - 5, steps=4)
+    page.mouse.move(area["x"] + area["width"] * 0.85, area["y"] + area["height"] - 5, steps=4)
     page.mouse.up()
     page.wait_for_function("() => location.hash.includes('box=')")
     brushed = page.text_content("#shown")

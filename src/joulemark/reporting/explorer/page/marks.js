@@ -1,6 +1,6 @@
 // A mark for each row on a canvas below Plotly's axes: its WebGL makes code from text as it runs, which the page's policy
 // forbids. A mark is painted once and copied; many are dots.
-const SIZE = { sparse: 9, dense: 4 }, NEAR = 9; // CSS pixels: across a mark, and from the pointer to a mark that is meant
+const SIZE = { sparse: 9, dense: 3 }, NEAR = 9, ROUNDS = 24; // CSS pixels: across a mark, and from the pointer to a mark that is meant
 let painted = { groups: [], dense: false, rows: new Uint32Array(0), x: new Float32Array(0), y: new Float32Array(0), area: null };
 
 function setMarks(groups, dense) {
@@ -52,17 +52,20 @@ function paintMarks(changes) {
   pen.rect(places.left * ratio, places.top * ratio, places.width * ratio, places.height * ratio);
   pen.clip();
   pen.globalAlpha = painted.dense ? 0.5 : 0.8;
-  for (const { rows, color } of painted.groups) {
-    const sprites = [0, 1, 2].map((mark) => (rows.length ? spriteOf(color, mark, mark && painted.dense ? size + 2 : size, ratio) : null));
-    pen.fillStyle = color;
-    for (const row of rows) {
-      const left = places.x(x[row]) + places.left, top = places.y(y[row]) + places.top, mark = markOf(row);
-      painted.rows[count] = row;
-      painted.x[count] = left;
-      painted.y[count++] = top;
-      if (left < places.left - size || left > places.left + places.width + size || top < places.top - size || top > places.top + places.height + size) continue;
-      if (painted.dense && mark === 0) pen.fillRect(Math.round((left - size / 2) * ratio), Math.round((top - size / 2) * ratio), size * ratio, size * ratio);
-      else pen.drawImage(sprites[mark], Math.round(left * ratio - sprites[mark].width / 2), Math.round(top * ratio - sprites[mark].height / 2));
+  // In rounds, a part of each colour at a time: painted one after the other, the last colour would hide the others
+  const looks = painted.groups.map(({ rows, color }) => ({ rows, color, sprites: [0, 1, 2].map((mark) => (rows.length ? spriteOf(color, mark, mark && painted.dense ? size + 2 : size, ratio) : null)) }));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { rows, color, sprites } of looks) {
+      pen.fillStyle = color;
+      for (let at = Math.floor((rows.length * round) / ROUNDS), end = Math.floor((rows.length * (round + 1)) / ROUNDS); at < end; at++) {
+        const row = rows[at], left = places.x(x[row]) + places.left, top = places.y(y[row]) + places.top, mark = markOf(row);
+        painted.rows[count] = row;
+        painted.x[count] = left;
+        painted.y[count++] = top;
+        if (left < places.left - size || left > places.left + places.width + size || top < places.top - size || top > places.top + places.height + size) continue;
+        if (painted.dense && mark === 0) pen.fillRect(Math.round((left - size / 2) * ratio), Math.round((top - size / 2) * ratio), size * ratio, size * ratio);
+        else pen.drawImage(sprites[mark], Math.round(left * ratio - sprites[mark].width / 2), Math.round(top * ratio - sprites[mark].height / 2));
+      }
     }
   }
   pen.restore();
