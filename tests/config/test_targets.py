@@ -63,6 +63,20 @@ def test_an_option_sets_values_as_before(override):
     typed_options.check([override])
 
 
+@pytest.mark.parametrize(
+    "override", ["~batch_size=null", "~model.checkpoint", "~task.dataset=x", "~early_stop_against"]
+)
+def test_what_a_run_needs_cannot_be_taken_away(override):
+    key = override.lstrip("~").partition("=")[0]
+    with pytest.raises(UserError, match=key.replace(".", r"\.")) as refused:
+        built(override)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_dimension_of_a_sweep_can_be_taken_away():
+    typed_options.check(["~sweep.space.compile", "~tuned"])
+
+
 def test_what_an_interpolation_makes_is_no_way_round(monkeypatch):
     monkeypatch.setenv("PLANTED", f"[{{_target_: {__name__}.called}}]")
     with pytest.raises(UserError, match="a class is named in a YAML of conf/meter"):

@@ -269,6 +269,9 @@ def _check(values: Mapping[str, Any]) -> None:
             close = nearest(key, known)
             hint = f"; did you mean {close}=…?" if close else ""
             raise UserError(f"unknown key {key}{hint}")
+    for key in known:
+        if key not in values:
+            raise UserError(f"~{key}: a run cannot do without {key}; leave that out")
     counts = {"samples": 1, **{setting.name: setting.default for setting in fields(Settings) if setting.type is int}}
     for key, default in counts.items():  # 0 is a value of what can be off
         if values[key] < (least := 0 if default == 0 else 1):

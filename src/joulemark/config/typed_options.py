@@ -11,6 +11,7 @@ from joulemark.core.paths import CONF, own_conf
 
 # Of Hydra's own options those that say where runs are made; its others load files, call functions, set the environment
 HYDRA = ("hydra/launcher", "hydra/sweeper", "hydra.launcher", "hydra.sweeper", "hydra.run.dir", "hydra.sweep.dir")
+MAY_GO = ("hydra.", "sweep.")  # what may be taken away with ~: a dimension of a sweep's space
 NAMES_CODE = re.compile(rf"(?:{'|'.join(RESERVED)})['\"]?\s*:")
 UPWARDS = re.compile(r"(?:^|[^\w.])\.\.(?:$|[^\w.])")
 
@@ -24,6 +25,8 @@ def check(overrides: Sequence[str]) -> None:
     for override in overrides:
         typed, equals, value = override.partition("=")
         key = typed.lstrip("+~").partition("@")[0]
+        if typed.startswith("~") and "." in key and not key.startswith(MAY_GO):
+            raise UserError(f"{typed}: an option has a value and cannot be taken away; leave that out, or type {key}=…")
         if not equals or typed.startswith("-"):
             continue
         if key.partition(".")[0].partition("/")[0] == "hydra" and not _allowed(key):
