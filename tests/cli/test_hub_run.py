@@ -157,7 +157,13 @@ def test_what_the_hub_does_not_hold_is_one_line_that_names_the_way_on(environmen
 def test_the_command_goes_from_download_to_mlflow(environment):
     # the README's own command with its thousand inferences, once and in batches: it would go on for minutes
     once = ["protocol.min_windows=1", "protocol.max_windows=1", "protocol.warmup_max_s=5"]
-    brief = ["batch_size=32", "protocol.window_s=0", "protocol.idle_s=0.5", "protocol.idle_parts=1", "protocol.stage_s=0"]
+    brief = [
+        "batch_size=32",
+        "protocol.window_s=0",
+        "protocol.idle_s=0.5",
+        "protocol.idle_parts=1",
+        "protocol.stage_s=0",
+    ]
     options = ["model=bloomz", "task=summarization", *once, *brief]
     done = subprocess.run(
         [sys.executable, "-m", "src.run", *options],
