@@ -29,10 +29,11 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 run: $(READY) ## the main job on the built-in model and data: no network, no GPU needed
-	$(BIN)/python -m src.run
+	$(BIN)/python -m src.run protocol.max_windows=3
 	@echo
 	@echo "Next:  make ui                                             look at the run"
 	@echo "       $(BIN)/python -m src.run model=embedded             a general-purpose model on the same inputs: what does it cost?"
+	@echo "       $(BIN)/python -m src.run                            up to ten windows, until the interval is within 2 %: minutes"
 	@echo "       $(BIN)/python -m src.run --help                     every group and option"
 
 demo: $(READY) ## the ten tasks of the study in miniature, specialist against general-purpose model: minutes, no network
