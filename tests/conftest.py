@@ -14,12 +14,7 @@ import pytest
 from joulemark.core import garbage
 from tests.paths import ROOT
 
-<<<<<<< HEAD
-# a worker has imported torch, MLflow and much more: a second of looking for what is freed anyway
-garbage.none_at_exit()
-=======
 garbage.none_at_exit()  # of a worker that has imported torch and MLflow, a second
->>>>>>> w-E
 
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
 
