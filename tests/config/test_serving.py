@@ -27,7 +27,7 @@ LLM = ("model=gpt2", "model.weights=random", "task=text_generation")
         ),
         ((*LLM, "scenario=server", "scenario.rate=0"), "scenario.rate=0"),
         ((*LLM, "scenario=server", "scenario.limits.ttft_s=0"), "must be above 0"),
-        ((*LLM, "scenario=server", "scenario.limits.percentile=101"), "at most 100"),
+        ((*LLM, "scenario=server", "scenario.limits.percentile=95"), "50, 90 or 99"),
         ((*LLM, "scenario=concurrency", "scenario.users=0"), "1 or more"),
         ((*LLM, "scenario=replay"), "scenario.trace has no value"),
         ((*LLM, "scenario=offline", "engine=vllm", "engine.command=[rm,-rf,x]"), "nowhere else"),

@@ -11,7 +11,7 @@ from joulemark.core.machine import REMOTE, Hardware, elsewhere
 from joulemark.core.measurement import Meter
 from joulemark.core.model import Model, Settings
 from joulemark.core.paths import program
-from joulemark.core.serving import BATCH, TRANSFORMERS, Engine, Scenario
+from joulemark.core.serving import BATCH, ONE_OF, PERCENTILES, TRANSFORMERS, Engine, Scenario
 from joulemark.core.task import Task
 from joulemark.engines.address import same_machine
 from joulemark.engines.settings import check_settings
@@ -130,5 +130,5 @@ def _check_limits(scenario: Scenario) -> None:
         value = getattr(limits, field.name)
         if value is not None and not value > 0:
             raise UserError(f"scenario.limits.{field.name}={value}: must be above 0, or null")
-    if limits.percentile > 100:
-        raise UserError(f"scenario.limits.percentile={limits.percentile:g}: percent of the answers, at most 100")
+    if limits.percentile not in PERCENTILES:
+        raise UserError(f"scenario.limits.percentile={limits.percentile:g}: {ONE_OF}")

@@ -25,7 +25,7 @@ class Limits:
         ttft_s: time to first token, s, from the moment the request came
         tpot_s: mean time per output token after the first, s
         latency_s: the whole answer, s, from the moment the request came
-        percentile: share of the answers, in percent, that must keep each limit for a load to pass
+        percentile: share of the answers, in percent, that must keep each limit for a load to pass: one of PERCENTILES
     """
 
     ttft_s: float | None = None
@@ -34,6 +34,8 @@ class Limits:
     percentile: float = 99.0
 
 
+PERCENTILES = (50.0, 90.0, 99.0)  # of times, those that a run keeps
+ONE_OF = "a percentile of the answers that a run keeps: 50, 90 or 99"
 LIMITS = ("ttft_s", "tpot_s", "latency_s")  # of Limits, those that bind an answer
 
 

@@ -16,7 +16,7 @@ from joulemark.analysis.serving.load import LoadChoice, LoadCost, choose
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import program
-from joulemark.core.serving import LIMITS, Limits
+from joulemark.core.serving import LIMITS, ONE_OF, PERCENTILES, Limits
 from joulemark.reporting.answers import NONE, Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.constraints import Constraints
@@ -94,6 +94,8 @@ def limits(values: Mapping[str, Any] | None) -> Limits:
         bound = getattr(made, name)
         if bound is not None and not 0 < bound < float("inf"):
             raise UserError(f"limits.{name}={bound:g}: seconds, above 0")
+    if made.percentile not in PERCENTILES:
+        raise UserError(f"limits.percentile={made.percentile:g}: {ONE_OF}")
     return made
 
 

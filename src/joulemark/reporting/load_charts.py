@@ -84,7 +84,7 @@ def _chart(curves: Sequence[Curve], what: str, lines: Sequence[tuple[str, Read]]
     if limit is not None:
         layout["shapes"] = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit, "y1": limit,
                              "line": LIMIT_LINE}]  # fmt: skip
-        text += f" The dashed line is the limit, {duration(limit)}, which the 99th percentile keeps or breaks."
+        text += f" The dashed line is the limit, {duration(limit)}."
     return Chart(text, {"data": traces, "layout": layout})
 
 

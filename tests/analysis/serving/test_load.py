@@ -125,6 +125,17 @@ def test_a_curve_without_a_passing_load_carries_nothing() -> None:
     assert [each.unknown for each in found.refused] == [NONE_PASSES]
 
 
+def test_a_limit_binds_the_percentile_that_is_asked_for_and_no_other() -> None:
+    times = {"p50": 0.1, "p90": 0.4, "p99": 0.9}
+    load = MeasuredLoad(1.0, tuple(
+        LoadProcess(str(n), 100.0, **{name: {"ttft_s": value * SCATTER[n]} for name, value in times.items()})
+        for n in range(3)
+    ))  # fmt: skip
+    for percentile, kept in ((50.0, True), (90.0, True), (99.0, False)):
+        assert load.keeps(Limits(ttft_s=0.5, percentile=percentile)).passes is kept
+    assert not load.keeps(Limits(ttft_s=0.3, percentile=90.0)).passes
+
+
 def test_an_unknown_percentile_keeps_no_limit() -> None:
     load = a_load(1.0, 100.0)
     whole = replace(load, processes=tuple(replace(each, p99={}) for each in load.processes))

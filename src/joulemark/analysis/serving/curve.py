@@ -28,6 +28,7 @@ class LoadProcess:
         power_w: mean power of all components under that load, waiting included, W
         idle_w: their idle power, W; None where one of them has no baseline
         p50: medians by the names of LIMITS, s; None where unknown
+        p90: 90th percentiles by the same names
         p99: 99th percentiles by the same names
         unanswered: share of its requests that got no answer, in [0, 1]
         kept_up: share of the rate that the engine kept up with, in [0, 1]; None where that cannot be known
@@ -39,6 +40,7 @@ class LoadProcess:
     power_w: float
     idle_w: float | None = None
     p50: Mapping[str, float | None] = field(default_factory=dict)
+    p90: Mapping[str, float | None] = field(default_factory=dict)
     p99: Mapping[str, float | None] = field(default_factory=dict)
     unanswered: float = 0.0
     kept_up: float | None = None
@@ -53,14 +55,15 @@ class MeasuredLoad:
     rate_per_s: float
     processes: tuple[LoadProcess, ...]
 
-    def p99(self, limit: str) -> Cell:
-        """A 99th percentile in every process; without values where one of them has none."""
-        return _cell([process.p99.get(limit) for process in self.processes])
+    def times(self, limit: str, percentile: float) -> Cell:
+        """One of the PERCENTILES in every process; without values where one of them has none."""
+        by_limit = {50.0: "p50", 90.0: "p90", 99.0: "p99"}[percentile]
+        return _cell([getattr(process, by_limit).get(limit) for process in self.processes])
 
     def keeps(self, limits: Limits) -> "Passed":
         """Whether the load keeps the limits, by the process."""
         asked = {name: bound for name in LIMITS if (bound := getattr(limits, name)) is not None}
-        by_limit = {name: verdict.within(self.p99(name), bound) for name, bound in asked.items()}
+        by_limit = {name: verdict.within(self.times(name, limits.percentile), bound) for name, bound in asked.items()}
         allowed = 1 - limits.percentile / 100
         by_limit[ANSWERED] = verdict.within(_cell([each.unanswered for each in self.processes]), allowed)
         shares = [each.kept_up for each in self.processes if each.kept_up is not None]

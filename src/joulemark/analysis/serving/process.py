@@ -14,6 +14,7 @@ J_PER_TOKEN = "energy/j_per_output_token"
 
 # limit -> the metric of its percentile
 P50 = {"ttft_s": "serving/ttft_p50_s", "tpot_s": "serving/tpot_p50_s", "latency_s": "serving/latency_p50_s"}
+P90 = {"ttft_s": "serving/ttft_p90_s", "tpot_s": "serving/tpot_p90_s", "latency_s": "serving/latency_p90_s"}
 P99 = {"ttft_s": "serving/ttft_p99_s", "tpot_s": "serving/tpot_p99_s", "latency_s": "serving/latency_p99_s"}
 
 WHOLE = 1e-6  # relative, by which the idle and dynamic energies of all components add up to the total
@@ -46,6 +47,7 @@ def process(run_id: str, metrics: Metrics, nominal_per_s: float | None = None) -
         power_w=(idle_w or 0.0) + (mean_w - (idle_w or 0.0)) * share,
         idle_w=idle_w,
         p50={name: metrics.get(metric) for name, metric in P50.items()},
+        p90={name: metrics.get(metric) for name, metric in P90.items()},
         p99={name: metrics.get(metric) for name, metric in P99.items()},
         unanswered=_unanswered(metrics),
         kept_up=kept_up,
