@@ -9,11 +9,12 @@ from threading import Timer
 import pytest
 
 from joulemark.analysis.flags import CARRY_OVER
+from joulemark.analysis.verdict import agree
 from joulemark.core import paths
 from joulemark.measure.resident import shared_key
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.search import Search
-from joulemark.sweep.shared import Check, SharedTrials, agree
+from joulemark.sweep.shared import Check, SharedTrials
 from joulemark.sweep.space import Dimension
 from joulemark.sweep.storage import open_study
 from joulemark.sweep.trial_state import CHECK, DOUBTED, SCREENING

@@ -11,6 +11,7 @@ from dataclasses import replace
 from joulemark.analysis import zones
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
+from joulemark.core.stats import product_of_all
 from joulemark.core.suggest import choose
 
 J_PER_KWH = 3.6e6
@@ -62,14 +63,14 @@ def metrics(j_per_request: float | None, site: Site) -> Metrics:
     draw, and their grams at the zone's factor. The building's overhead (PUE) is in emissions and cost, not in the heat.
     """
     kwh = None if j_per_request is None else j_per_request * PER / J_PER_KWH
-    building = _times(kwh, site.pue)
+    building = product_of_all(kwh, site.pue)
     heater = HEATERS.get(site.heat_replaces or "")
-    avoided = _times(kwh, site.heat_reuse, heater)
+    avoided = product_of_all(kwh, site.heat_reuse, heater)
     return {
-        "emissions/g_per_1k": _times(building, site.g_per_kwh),
-        "cost/per_1k": _times(building, site.price_per_kwh),
-        "heat/credit_wh_per_1k": _times(avoided, 1000.0),
-        "heat/credit_g_per_1k": _times(avoided, site.g_per_kwh),
+        "emissions/g_per_1k": product_of_all(building, site.g_per_kwh),
+        "cost/per_1k": product_of_all(building, site.price_per_kwh),
+        "heat/credit_wh_per_1k": product_of_all(avoided, 1000.0),
+        "heat/credit_g_per_1k": product_of_all(avoided, site.g_per_kwh),
     }
 
 
@@ -100,12 +101,3 @@ def summary(site: Site) -> str:
     if site.heat_reuse is not None:
         parts.append(f"{site.heat_reuse:.0%} of the heat replaces {str(site.heat_replaces).replace('_', ' ')}")
     return ", ".join(parts)
-
-
-def _times(*values: float | None) -> float | None:
-    product = 1.0
-    for value in values:
-        if value is None:
-            return None
-        product *= value
-    return product

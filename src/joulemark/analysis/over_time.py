@@ -17,6 +17,7 @@ from joulemark.analysis.latency_metrics import latency_metrics
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
 from joulemark.core.record import Record
+from joulemark.core.stats import product_of_all
 
 SYSTEM, WINDOWS = "system/", "windows/"
 OVER_TIME = (SYSTEM, WINDOWS)  # names that are no figure of the whole run
@@ -73,9 +74,9 @@ def _looks(record: Record) -> Iterator[tuple[str, float, float | None]]:
     for look in record.measurement.gpu_states:
         yield f"{gpu}_power_usage_watts", look.at_s, look.power_w
         yield f"{gpu}_temperature_celsius", look.at_s, look.temperature_c
-        yield f"{gpu}_sm_clock_megahertz", look.at_s, _times(look.sm_clock_hz, 1e-6)
-        yield f"{gpu}_utilization_percentage", look.at_s, _times(look.utilization, 100)
-        yield f"{gpu}_memory_usage_megabytes", look.at_s, _times(look.memory_bytes, 1e-6)
+        yield f"{gpu}_sm_clock_megahertz", look.at_s, product_of_all(look.sm_clock_hz, 1e-6)
+        yield f"{gpu}_utilization_percentage", look.at_s, product_of_all(look.utilization, 100)
+        yield f"{gpu}_memory_usage_megabytes", look.at_s, product_of_all(look.memory_bytes, 1e-6)
 
 
 def _powers(record: Record) -> Iterator[tuple[str, float, float | None]]:
@@ -93,16 +94,20 @@ def _powers(record: Record) -> Iterator[tuple[str, float, float | None]]:
             else:
                 for each in stretch:
                     if each.meter == trusted.meter and (middle_s := _middle_s(each)) is not None:
-                        yield name, middle_s, _times(readings.joules(each, component), 1 / each.duration_s)
+                        yield name, middle_s, product_of_all(readings.joules(each, component), 1 / each.duration_s)
 
 
 def _utilizations(record: Record) -> Iterator[tuple[str, float, float | None]]:
     for window in record.measurement.windows:
         for reading in window.readings:
             if (middle_s := _middle_s(reading)) is not None:
-                yield f"{_gpu(record)}_utilization_percentage", middle_s, _times(reading.gpu_utilization, 100)
+                yield f"{_gpu(record)}_utilization_percentage", middle_s, product_of_all(reading.gpu_utilization, 100)
         if (began_s := _began_s(window)) is not None:
-            yield "cpu_utilization_percentage", began_s + window.duration_s / 2, _times(window.cpu_utilization, 100)
+            yield (
+                "cpu_utilization_percentage",
+                began_s + window.duration_s / 2,
+                product_of_all(window.cpu_utilization, 100),
+            )
 
 
 def _stretches(measurement: Measurement) -> Iterator[Sequence[Reading]]:
@@ -126,10 +131,6 @@ def _middle_s(reading: Reading) -> float | None:
 def _began_s(window: Window) -> float | None:
     """When the work began: once the last meter, the most trusted one, had started."""
     return max((reading.at_s for reading in window.readings if reading.at_s is not None), default=None)
-
-
-def _times(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
 
 
 def _windows(record: Record) -> Iterator[Point]:

@@ -13,6 +13,7 @@ error of the whole family is held (analysis/ranking.py).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import hypot
 from typing import Protocol
 
 from joulemark.core import stats
@@ -27,6 +28,9 @@ MIN_PROCESSES = 3  # a side: with two, Welch's interval has one or two degrees o
 ACROSS_CARDS = 0.1
 # A plainer setting that ties with the best one is preferred up to here: what the standard protocol resolves
 NEARLY = 0.02
+
+# What a screening's windows are to resolve: a smaller difference between two of one process is none
+RESOLVED = 0.05
 
 A, B, TIE, NOT_ESTABLISHED, UNKNOWN = "A", "B", "tie", "not established", "unknown"
 
@@ -132,6 +136,18 @@ def energy_estimate(metrics: Mapping[str, float | None], card: str | None = None
     if mean is None:
         return None
     return Estimate(mean, None if relative is None else mean * relative, 1, card)
+
+
+def agree(first: Mapping[str, float | None], last: Mapping[str, float | None]) -> bool | None:
+    """Whether one setting, measured twice in one process, gave one energy; None without energies.
+
+    Within both within-run intervals together, or `RESOLVED`: a check for carry-over, which establishes nothing.
+    """
+    was, now = energy_estimate(first), energy_estimate(last)
+    if was is None or now is None:
+        return None
+    within = hypot(was.half_width or 0.0, now.half_width or 0.0)
+    return abs(was.mean - now.mean) <= max(within, RESOLVED * abs(was.mean))
 
 
 def apart(a: Interval | None, b: Interval | None) -> bool | None:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from joulemark.cli import help as pages
 from joulemark.cli import streams
-from joulemark.cli.progress import refuse, to_stderr
+from joulemark.cli.progress import checked, refuse, to_stderr
 from joulemark.config import hydra_errors, option_help, typed_options
 from joulemark.core import garbage, tracking
 from joulemark.core.errors import UserError
@@ -66,11 +66,7 @@ def expanded(argument: str) -> str:
 
 def leave(run: Callable[[], int]) -> NoReturn:
     """Leaves the process with the exit code of a composed command: 2 for a user's mistake, in one line."""
-    try:
-        code = run()
-    except UserError as error:
-        code = refuse(error)
-    sys.exit(code)
+    sys.exit(checked(run))
 
 
 def help_page(name: str, arguments: Sequence[str]) -> str | None:

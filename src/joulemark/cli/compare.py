@@ -22,7 +22,7 @@ from joulemark.analysis.quantity import QUANTITIES
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
 from joulemark.cli import streams
-from joulemark.cli.progress import refuse
+from joulemark.cli.progress import checked
 from joulemark.core.cell import Cell
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
@@ -183,10 +183,7 @@ def _last_line(comparison: Comparison, result: Regression, needed: dict[str, Any
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
     streams.make_sturdy()
-    try:
-        return run(sys.argv[1:])
-    except UserError as error:
-        return refuse(error)
+    return checked(lambda: run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from joulemark.analysis import description
 from joulemark.analysis.energy_metrics import wh_per_1k
 from joulemark.cli import command_line, streams
-from joulemark.cli.progress import refuse
+from joulemark.cli.progress import checked
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity
 from joulemark.core.paths import CONF, program
@@ -113,10 +113,7 @@ def main() -> int:
     if {"--help", "-h", "--help-all"} & set(sys.argv[1:]):
         print(str(__doc__).replace("joulemark predict", program("predict")).strip())
         return 0
-    try:
-        return run(sys.argv[1:])
-    except UserError as error:
-        return refuse(error)
+    return checked(lambda: run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

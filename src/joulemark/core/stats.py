@@ -115,6 +115,16 @@ def drawn_p(found: int, drawn: int, among: int, total: int) -> float:
     return min(1.0, 2 * min(float(chance.cdf(found)), float(chance.sf(found - 1))))
 
 
+def product_of_all(*values: float | None) -> float | None:
+    """The product; None where one value is unknown."""
+    product = 1.0
+    for value in values:
+        if value is None:
+            return None
+        product *= value
+    return product
+
+
 def mean_of_all(values: Sequence[float | None]) -> float | None:
     """The mean; None without values, and where one of them is not available."""
     known = [value for value in values if value is not None]

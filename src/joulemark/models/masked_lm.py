@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -11,14 +10,12 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
-    compilation,
     fast_tokenizer,
     own_tokenizer,
-    padding,
     placement,
     stages,
+    text_encoder,
     tokenization,
-    transfers,
     weight_checks,
     weights,
 )
@@ -58,19 +55,7 @@ class MaskedLM:
         multiple = settings.pad_to_multiple_of
         predict = _Filler(model, tokenizer, context, tokenization.accepted_by(model), multiple)
         batches.check_encoder(predict, checkpoint, settings)
-        return Loaded(
-            predict=predict,
-            stages=stages.plain(predict, device),
-            facts={
-                **weights.facts(model, checkpoint, settings),
-                **fast_tokenizer.facts(tokenizer),
-                "context": context,
-            },
-            peak_memory_bytes=memory,
-            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
-            tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
-            later_facts=partial(compilation.later_facts, model),
-        )
+        return text_encoder.loaded(predict, checkpoint, settings, device, memory, attrgetter("lengths"))
 
 
 @dataclass(frozen=True)

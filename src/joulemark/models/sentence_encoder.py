@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, ClassVar
 
 from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
-    compilation,
     fast_tokenizer,
     own_tokenizer,
-    padding,
     placement,
     stages,
+    text_encoder,
     tokenization,
     transfers,
     weights,
@@ -59,19 +57,8 @@ class SentenceEncoder:
         if reason and batches.padded(settings):
             raise batches.refusal(settings, reason)
         predict = replace(predict, separately=bool(reason))
-        return Loaded(
-            predict=predict,
-            stages=stages.plain(predict, device),
-            facts={
-                **weights.facts(model, checkpoint, settings),
-                **fast_tokenizer.facts(tokenizer),
-                "context": context,
-                "pooling": self.pooling,
-            },
-            peak_memory_bytes=memory,
-            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
-            tokens=padding.counter(predict.prepare, _pair_lengths, multiple, context, rows=2),
-            later_facts=partial(compilation.later_facts, model),
+        return text_encoder.loaded(
+            predict, checkpoint, settings, device, memory, _pair_lengths, rows=2, pooling=self.pooling
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -11,14 +10,12 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, PromptedTask
 from joulemark.models.backend import (
     batches,
-    compilation,
     fast_tokenizer,
     own_tokenizer,
-    padding,
     placement,
     stages,
+    text_encoder,
     tokenization,
-    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -64,19 +61,8 @@ class SequenceClassifier:
         multiple = settings.pad_to_multiple_of
         predict = _Classifier(model, tokenizer, context, prompt, names, labels, accepted, multiple)
         batches.check_encoder(predict, checkpoint, settings)
-        return Loaded(
-            predict=predict,
-            stages=stages.plain(predict, device),
-            facts={
-                **weights.facts(model, checkpoint, settings),
-                **fast_tokenizer.facts(tokenizer),
-                "context": context,
-                "labels": list(names.values()),
-            },
-            peak_memory_bytes=memory,
-            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
-            tokens=padding.counter(predict.prepare, attrgetter("lengths"), multiple, context),
-            later_facts=partial(compilation.later_facts, model),
+        return text_encoder.loaded(
+            predict, checkpoint, settings, device, memory, attrgetter("lengths"), labels=list(names.values())
         )
 
 

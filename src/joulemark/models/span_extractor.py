@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -10,14 +9,12 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
-    compilation,
     fast_tokenizer,
     own_tokenizer,
-    padding,
     placement,
     stages,
+    text_encoder,
     tokenization,
-    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -62,19 +59,7 @@ class SpanExtractor:
         predict = _Reader(model, tokenizer, context, self.longest, self.may_decline, accepted, multiple)
         pair = [{"question": batches.SHORT, "context": text} for text in (batches.SHORT, batches.LONG)]
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
-        return Loaded(
-            predict=predict,
-            stages=stages.plain(predict, device),
-            facts={
-                **weights.facts(model, checkpoint, settings),
-                **fast_tokenizer.facts(tokenizer),
-                "context": context,
-            },
-            peak_memory_bytes=memory,
-            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
-            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
-            later_facts=partial(compilation.later_facts, model),
-        )
+        return text_encoder.loaded(predict, checkpoint, settings, device, memory, lambda prepared: prepared[1].lengths)
 
 
 @dataclass(frozen=True)

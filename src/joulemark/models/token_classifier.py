@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -11,14 +10,12 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
 from joulemark.core.task import Prediction, Task
 from joulemark.models.backend import (
     batches,
-    compilation,
     fast_tokenizer,
     own_tokenizer,
-    padding,
     placement,
     stages,
+    text_encoder,
     tokenization,
-    transfers,
     weights,
 )
 from joulemark.models.backend.checkpoint import fetch
@@ -65,20 +62,10 @@ class TokenClassifier:
         predict = _Tagger(model, tokenizer, context, names, labels, accepted, multiple)
         pair = (batches.SHORT.split(), batches.LONG.split())
         batches.check_encoder(predict, checkpoint, settings, pair, itemgetter(1))
-        return Loaded(
-            predict=predict,
-            stages=stages.plain(predict, device),
-            facts={
-                **weights.facts(model, checkpoint, settings),
-                **fast_tokenizer.facts(tokenizer),
-                "context": context,
-                "labels": list(names.values()),
-            },
-            peak_memory_bytes=memory,
-            steps=transfers.overlapping(predict, device, fast_tokenizer.threads(settings)),
-            tokens=padding.counter(predict.prepare, lambda prepared: prepared[1].lengths, multiple, context),
-            later_facts=partial(compilation.later_facts, model),
-        )
+        return text_encoder.loaded(
+            predict, checkpoint, settings, device, memory, lambda prepared: prepared[1].lengths,
+            labels=list(names.values()),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

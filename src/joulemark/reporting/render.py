@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from joulemark.core import formatting
 from joulemark.reporting import load_text, recommendation_text
@@ -21,6 +21,22 @@ LEFT_OUT_SHOWN = 200
 
 # A browser keeps to this itself: nothing is fetched, and no script runs but those whose digest is here
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; script-src {}"
+
+
+class Framed(Protocol):
+    """What the frame of every page shows."""
+
+    @property
+    def title(self) -> str:
+        """Its heading."""
+
+    @property
+    def made(self) -> str:
+        """By which command, when, and from which store."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What its script reads."""
 
 
 @dataclass(frozen=True)
@@ -56,32 +72,50 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as HTML."""
+    from markupsafe import Markup
+
+    return one_file(
+        page,
+        FOLDER,
+        [FOLDER / f"{name}.js" for name in SCRIPTS],
+        sentences=recommendation_text,
+        loads=load_text,
+        formatting=formatting,
+        shown=LEFT_OUT_SHOWN,
+        charts=[[chart.figure for chart in section.charts] for section in page.sections],
+        quoted=lambda value: Markup(quoted(value)),
+    )
+
+
+def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any) -> str:
+    """A page in the report's frame, style and policy as HTML, from the template and style of its own folder.
+
+    `scripts` are run in their order, as one; `values` are what the template reads beside the page.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    script = "".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
-    script = f'"use strict";\n(() => {{\n{script}}})();\n'
+    body = "".join(file.read_text(encoding="utf-8") for file in scripts)
+    script = f'"use strict";\n(() => {{\n{body}}})();\n'
     plotly = get_plotlyjs()
+    styles = [each / "style.css" for each in dict.fromkeys((FOLDER, folder))]
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(sentences=recommendation_text, loads=load_text, formatting=formatting)
     environment.filters["whole"] = formatting.unbroken
     return environment.get_template("page.html").render(
         page=page,
         policy=POLICY.format(f"{digest(plotly)} {digest(script)}"),
-        style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),
+        style=Markup("".join(file.read_text(encoding="utf-8") for file in styles)),
         plotly=Markup(plotly),
         script=Markup(script),
         data=Markup(quoted(page.data)),
-        shown=LEFT_OUT_SHOWN,
-        charts=[[chart.figure for chart in section.charts] for section in page.sections],
-        quoted=lambda value: Markup(quoted(value)),
+        **values,
     )
 
 

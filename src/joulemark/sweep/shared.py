@@ -19,10 +19,9 @@ import json
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import hypot
 from threading import Thread
 from typing import Any
 
@@ -34,7 +33,6 @@ from joulemark.sweep.concealed import concealed
 from joulemark.sweep.trial import GRACE_S, End, Outcome
 
 MODULE = "cli.shared_process"
-RESOLVED = 0.05  # a share: what the screening's windows are to resolve, so a smaller difference is none
 EARLY_STOP = "early_stop_against="
 OWN_RESULT = ("failed", "killed")  # ends that may be the process's and not the setting's
 
@@ -107,7 +105,7 @@ class SharedTrials:
         last = self._measured(again, limit_s)
         if last is None:
             return None
-        return Check(first.process or "", overrides, first, last, agree(first.metrics, last.metrics))
+        return Check(first.process or "", overrides, first, last, verdict.agree(first.metrics, last.metrics))
 
     def close(self) -> None:
         """Ends the process, which has nothing left to do; its memory is free afterwards."""
@@ -181,15 +179,6 @@ def _json(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) and ("other_load" in answer or "status" in answer) else {}
-
-
-def agree(first: Mapping[str, float | None], last: Mapping[str, float | None]) -> bool | None:
-    """Whether two measurements of a setting gave one energy, within their intervals or 5 %; None without energies."""
-    was, now = verdict.energy_estimate(first), verdict.energy_estimate(last)
-    if was is None or now is None:
-        return None
-    within = hypot(was.half_width or 0.0, now.half_width or 0.0)
-    return abs(was.mean - now.mean) <= max(within, RESOLVED * abs(was.mean))
 
 
 def _with_cost_of(lost: Outcome, again: Outcome) -> Outcome:

@@ -7,6 +7,7 @@ from joulemark.analysis.external.result import J_PER_KWH, J_PER_WH, ExternalResu
 from joulemark.core.formatting import rounded, wh_rounded
 from joulemark.core.markdown import literal
 from joulemark.core.measurement import COMPONENTS
+from joulemark.core.stats import product_of_all
 
 PER = 1000  # inferences
 FLAG = "external"
@@ -26,14 +27,14 @@ def metrics(result: ExternalResult) -> dict[str, float]:
     count = result.per_inference
     per_1k = PER / count if count else None
     values = {
-        "energy/total_wh_per_1k": _times(result.total_j, per_1k, 1 / J_PER_WH),
-        **{f"energy/{c}_wh_per_1k": _times(result.component_j(c), per_1k, 1 / J_PER_WH) for c in COMPONENTS},
+        "energy/total_wh_per_1k": product_of_all(result.total_j, per_1k, 1 / J_PER_WH),
+        **{f"energy/{c}_wh_per_1k": product_of_all(result.component_j(c), per_1k, 1 / J_PER_WH) for c in COMPONENTS},
         "energy/ci95_rel": interval(result),
         "energy/estimated_share": estimated_share(result),
-        "energy/load_wh": _times(result.load_j, 1 / J_PER_WH),
-        "energy/run_wh": _times(result.total_j, 1 / J_PER_WH) if per_1k is None else None,
-        "emissions/g_per_1k": _times(result.emissions_g, per_1k),
-        "latency/mean_s": _times(result.duration_s, 1 / count) if count and not result.latency_s else None,
+        "energy/load_wh": product_of_all(result.load_j, 1 / J_PER_WH),
+        "energy/run_wh": product_of_all(result.total_j, 1 / J_PER_WH) if per_1k is None else None,
+        "emissions/g_per_1k": product_of_all(result.emissions_g, per_1k),
+        "latency/mean_s": product_of_all(result.duration_s, 1 / count) if count and not result.latency_s else None,
         **{f"latency/{name}_s": value for name, value in result.latency_s.items()},
         "throughput/requests_per_s": count / result.duration_s if count and result.duration_s else None,
         "quality/primary": result.quality,
@@ -41,12 +42,6 @@ def metrics(result: ExternalResult) -> dict[str, float]:
         "power/gpu_mean_w": result.gpu_j / result.duration_s if result.gpu_j and result.duration_s else None,
     }
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _times(value: float | None, *factors: float | None) -> float | None:
-    for factor in factors:
-        value = None if value is None or factor is None else value * factor
-    return value
 
 
 def interval(result: ExternalResult) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from joulemark.core.paths import program
 from joulemark.reporting.render import FOLDER as REPORT
-from joulemark.reporting.render import POLICY, digest, quoted
+from joulemark.reporting.render import one_file
 
 FOLDER = Path(__file__).parent / "page"
 SHARED = ("elements", "numbers")  # the report's own scripts, before those of this page
@@ -35,29 +35,5 @@ class ExplorerPage:
 
 def render(page: ExplorerPage) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
-
-    files = [REPORT / f"{name}.js" for name in SHARED] + [FOLDER / f"{name}.js" for name in SCRIPTS]
-    body = "".join(file.read_text(encoding="utf-8") for file in files)
-    script = f'"use strict";\n(() => {{\n{body}}})();\n'
-    plotly = get_plotlyjs()
-    styles = "".join((folder / "style.css").read_text(encoding="utf-8") for folder in (REPORT, FOLDER))
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html").render(
-        page=page,
-        policy=POLICY.format(f"{digest(plotly)} {digest(script)}"),
-        style=Markup(styles),
-        plotly=Markup(plotly),
-        script=Markup(script),
-        data=Markup(quoted(page.data)),
-        compare=program("compare"),
-        report=program("report"),
-    )
+    scripts = [REPORT / f"{name}.js" for name in SHARED] + [FOLDER / f"{name}.js" for name in SCRIPTS]
+    return one_file(page, FOLDER, scripts, compare=program("compare"), report=program("report"))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
+from joulemark.core.stats import product_of_all
 from joulemark.reporting.exports.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
@@ -45,9 +46,9 @@ def write(runs: Sequence[Run], options: Options) -> Document:
 
 def _row(run: Run) -> Mapping[str, object]:
     record, site, seconds = run.record, run.record.site, run.seconds
-    total = _times(run.kwh("total"), site.pue)
-    parts = {component: _times(run.kwh(component), site.pue) for component in COMPONENTS}
-    emissions = _times(total, site.g_per_kwh, 1e-3)
+    total = product_of_all(run.kwh("total"), site.pue)
+    parts = {component: product_of_all(run.kwh(component), site.pue) for component in COMPONENTS}
+    emissions = product_of_all(total, site.g_per_kwh, 1e-3)
     busy = {part: run.metrics[f"utilization/{part}"] for part in ("cpu", "gpu")}
     gpus = len(record.hardware.uuids) or int(record.hardware.gpu_name is not None)
     memory = record.environment.memory_bytes
@@ -57,8 +58,8 @@ def _row(run: Run) -> Mapping[str, object]:
         "run_id": run.id,
         "duration": seconds,
         "emissions": emissions,
-        "emissions_rate": _times(emissions, 1.0 / seconds),
-        **{f"{name}_power": _times(run.kwh(name), 3.6e6 / seconds) for name in COMPONENTS},
+        "emissions_rate": product_of_all(emissions, 1.0 / seconds),
+        **{f"{name}_power": product_of_all(run.kwh(name), 3.6e6 / seconds) for name in COMPONENTS},
         **{f"{name}_energy": value for name, value in parts.items()},
         "energy_consumed": total,
         "country_iso_code": None if site.zone == WORLD else site.zone,
@@ -70,7 +71,7 @@ def _row(run: Run) -> Mapping[str, object]:
         "gpu_model": f"{gpus} x {record.hardware.gpu_name}" if gpus else None,
         "ram_total_size": None if memory is None else memory / 2**30,
         "tracking_mode": "machine",
-        **{f"{name}_utilization_percent": _times(share, 100.0) for name, share in busy.items()},
+        **{f"{name}_utilization_percent": product_of_all(share, 100.0) for name, share in busy.items()},
         "pue": site.pue,
     }
 
@@ -78,12 +79,3 @@ def _row(run: Run) -> Mapping[str, object]:
 def _ended(started_at: str, seconds: float) -> str:
     """When the row ends, as CodeCarbon counts: the run's start and the seconds of the row."""
     return (datetime.fromisoformat(started_at) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
-
-
-def _times(*values: float | None) -> float | None:
-    product = 1.0
-    for value in values:
-        if value is None:
-            return None
-        product *= value
-    return product
