@@ -271,7 +271,7 @@ def _check(values: Mapping[str, Any]) -> None:
             raise UserError(f"unknown key {key}{hint}")
     for key in known:
         if key not in values:
-            raise UserError(f"~{key}: a run cannot do without {key}; leave that out")
+            raise UserError(f"~{key}: a run cannot do without it; leave ~{key} out, or type {key}=…")
     counts = {"samples": 1, **{setting.name: setting.default for setting in fields(Settings) if setting.type is int}}
     for key, default in counts.items():  # 0 is a value of what can be off
         if values[key] < (least := 0 if default == 0 else 1):

@@ -26,7 +26,7 @@ def check(overrides: Sequence[str]) -> None:
         typed, equals, value = override.partition("=")
         key = typed.lstrip("+~").partition("@")[0]
         if typed.startswith("~") and "." in key and not key.startswith(MAY_GO):
-            raise UserError(f"{typed}: an option has a value and cannot be taken away; leave that out, or type {key}=…")
+            raise UserError(f"{typed}: an option cannot be taken away; leave {typed} out, or type {key}=…")
         if not equals or typed.startswith("-"):
             continue
         if key.partition(".")[0].partition("/")[0] == "hydra" and not _allowed(key):
