@@ -179,7 +179,7 @@ def _show(record: Record) -> Metrics:
 
 
 def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
-    from joulemark.analysis import diagnosis
+    from joulemark.analysis import diagnosis, feeding
 
     if "unsaved" in link:
         print(f"\nnot in the store yet: {link['error']}")
@@ -191,6 +191,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
     findings = diagnosis.findings(record) if record.status == "finished" else []
     tried = [line for finding in findings for line in finding.options]
+    moves = feeding.moves(record) if record.status == "finished" else []
     last = {
         "status": record.status,
         "run_id": link.get("run_id"),
@@ -203,6 +204,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "flags": record.flags,
         "metrics": metrics,
         "try": tried,
+        **({"feeding": [(move.options, move.share) for move in moves]} if moves else {}),
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     print(json.dumps(last, allow_nan=False), flush=True)
