@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from joulemark.reporting import constraints
+from joulemark.reporting import constraints, recommendation_text
 from joulemark.reporting.decision import decide, pareto
 from joulemark.reporting.group import Group, groups
 from tests.reporting.runs import a_cell, an_entry, recommend
@@ -102,6 +102,16 @@ def test_two_runs_whose_intervals_overlap_are_a_tie():
     result = recommend([a_cell("a", 1.0, 1.1, 0.9), a_cell("b", 1.05, 0.95, 1.15)])
     assert result.sure == "tie"
     assert [run.model for run in result.tied] == ["b"]
+
+
+def test_a_tie_is_said_as_a_set():
+    cells = [a_cell(name, 1.0, 1.1, 0.9 + place / 100) for place, name in enumerate("abcde")]
+    assert recommendation_text.headline(recommend(cells[:2])) == (
+        "Tied: a with fp32, batch 1 and b with fp32, batch 1."
+    )
+    assert recommendation_text.headline(recommend(cells)) == (
+        "Tied: a with fp32, batch 1, b with fp32, batch 1, c with fp32, batch 1 and 2 more."
+    )
 
 
 def test_without_an_interval_nothing_is_called_clear():

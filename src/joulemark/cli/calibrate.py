@@ -4,7 +4,8 @@
                            └───────────────────────┘  each precision's product, then a copy
 
 Only a counter will do. The calibration is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
-The last line on standard output is one JSON object. Exit code 0, or 2 for a mistake in the options or no counter.
+The last line on standard output is one JSON object. Exit code 0; 1 where no disk keeps it; 2 for a mistake in the
+options or no counter.
 """
 
 import json
@@ -19,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
 from joulemark.cli import command_line
-from joulemark.cli.progress import refuse
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import sensors
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.coerce import typed
@@ -112,10 +113,19 @@ def run(config: DictConfig) -> int:
                 )
         finally:
             meter.close()
-    path = lower_bound.save(calibration)
-    show(calibration)
-    print(f"\nkept in {path}")
+    show(calibration)  # before anything is tried with it
+    code = keep(calibration)
     print(json.dumps(summary(calibration), allow_nan=False))
+    return code
+
+
+def keep(calibration: Calibration) -> int:
+    """Keeps the calibration and says where; 1, and why, where the disk does not take it: the older one stays."""
+    try:
+        print(f"\nkept in {lower_bound.save(calibration)}")
+    except OSError as error:
+        to_stderr(f"! not kept: {lower_bound.place(calibration.key)}: {error.strerror or error}; then calibrate again")
+        return 1
     return 0
 
 

@@ -123,16 +123,21 @@ def times(value: float | None, count: int = 3) -> str:
     return UNKNOWN if value is None else f"{digits(value, count)}×"
 
 
-def plus_minus(value: float, half_width: float | None) -> str:
-    """Watt hours with the half-width of their interval in one unit: `12.3 ± 0.2 mWh`."""
-    text = wh(value)
+def plus_minus(value: float, half_width: float | None, units: Units = WH) -> str:
+    """A value with the half-width of its interval in one unit: `12.3 ± 0.2 mWh`."""
+    text = scaled(value, units)
     if half_width is None:
         return f"{text} (no interval)"
     number, unit = text.rsplit(" ", 1)
-    width = half_width / next(size for size, name in WH if name == unit)
+    width = half_width / next(size for size, name in units if name == unit)
     # no finer than the number, but where nothing were left
     width_text = f"{width:,.{len(number.partition('.')[2])}f}"
     return f"{number} ± {width_text if width_text.strip('0.,') or not half_width else digits(width, 1)} {unit}"
+
+
+def between(value: float | None, low: float | None, high: float | None) -> str:
+    """A value with the ends of its interval, where they are known: `0.910 (0.893 to 0.925)`."""
+    return digits(value) if low is None or high is None else f"{digits(value)} ({digits(low)} to {digits(high)})"
 
 
 def spoken(name: str) -> str:

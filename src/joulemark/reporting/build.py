@@ -87,6 +87,7 @@ class Report:
         left_out: the runs that it does not cover, each with the reason
         registered: the versions that were added to the model registry
         loads: what to take for the load that was asked for
+        constraints: what a recommended run had to meet, as sentences
     """
 
     folder: Path
@@ -95,6 +96,7 @@ class Report:
     left_out: tuple[LeftOut, ...]
     registered: tuple[Mapping[str, Any], ...] = ()
     loads: tuple[LoadAnswer, ...] = ()
+    constraints: tuple[str, ...] = ()
 
 
 def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportRequest:
@@ -157,7 +159,7 @@ def make(request: ReportRequest) -> Report:
             write(folder, recommendations, request.figures)
     registered = greenest.register(uri, recommendations) if request.register else []
     runs = sum(len(entry.run_ids) for entry in chosen.entries)
-    return Report(folder, recommendations, runs, chosen.left_out, tuple(registered), loads)
+    return Report(folder, recommendations, runs, chosen.left_out, tuple(registered), loads, tuple(page.constraints))
 
 
 def _tasks(chosen: Selection) -> set[str]:

@@ -1,15 +1,31 @@
 """A recommendation in sentences, for the page, the Markdown summary and the terminal alike."""
 
+from collections.abc import Sequence
+
 from joulemark.analysis import quality
 from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
 from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.quantity import GROSS
 from joulemark.analysis.verdict import INDICATED
-from joulemark.core.formatting import UNKNOWN, digits, mass, percent, plus_minus, seconds, size, times, wh
+from joulemark.core.formatting import (
+    GRAMS,
+    UNKNOWN,
+    between,
+    digits,
+    listed,
+    mass,
+    percent,
+    plus_minus,
+    seconds,
+    size,
+    times,
+    wh,
+)
 from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 
+TIED = 3  # settings of a tie that are named, the others are counted
 STATED = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
 
 SURE = {
@@ -33,7 +49,15 @@ def headline(recommendation: Recommendation) -> str:
     if recommendation.chosen is None:
         decides = any(entry.ranked for entry in recommendation.group.entries)
         return "No run meets every constraint." if decides else "No recommendation: no run here decides anything."
+    if recommendation.sure == "tie":
+        return f"Tied: {_together([recommendation.chosen, *recommendation.tied])}."
     return f"{LEAD[recommendation.sure]} {recommendation.chosen.named}."
+
+
+def _together(entries: Sequence[Entry]) -> str:
+    """Settings as one set, the first ones by name."""
+    named, more = [entry.named for entry in entries[:TIED]], len(entries) - TIED
+    return listed([*named, f"{more} more"] if more > 0 else named)
 
 
 def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
@@ -53,8 +77,8 @@ def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
         ("latency p95", seconds(metrics.get("latency/p95_s"))),
         ("GPU memory", size(metrics.get("memory/gpu_peak_bytes"))),
         ("throughput", _with(metrics.get("throughput/requests_per_s"), "requests/s")),
-        ("cost per 1,000", _with(metrics.get("cost/per_1k"), chosen.currency or "")),
-        ("emissions per 1,000", _with_co2(metrics.get("emissions/g_per_1k"))),
+        ("cost per 1,000", _cost(chosen)),
+        ("emissions per 1,000", _emissions(chosen)),
     ]
     return [(what, value) for what, value in known if not value.startswith(UNKNOWN)]
 
@@ -96,12 +120,11 @@ def how_sure(recommendation: Recommendation) -> list[str]:
     if not recommendation.by_quality:
         why = "these weights are random" if chosen.random else "no run of this group has a quality"
         sentences.append(f"This is about energy alone: {why}, so nothing is known of its quality.")
-    quantity = recommendation.group.quantity
-    sentences.append(f"Compared by {quantity.name} energy: {quantity.reason}.")
-    sentences += _interval(chosen)
+    sentences += [*_judged(recommendation), *_interval(chosen)]
     if recommendation.floor_note is not None:
         sentences.append(f"Its {chosen.metric} {digits(chosen.quality)} is {recommendation.floor_note}.")
-    sentences += _judged(recommendation)
+    quantity = recommendation.group.quantity
+    sentences.append(f"Compared by {quantity.name} energy: {quantity.reason}.")
     if chosen.estimated is not None and chosen.estimated > 0:
         sentences.append(f"{percent(chosen.estimated)} of this energy was estimated, not measured by a sensor.")
     doubts = [EXPLAINED.get(flag, flag) for flag in chosen.flags if flag not in STATED]
@@ -196,11 +219,24 @@ def in_words(result: QualityDifference, b_higher: str, a_higher: str) -> str:
 
 
 def _quality(entry: Entry) -> str:
-    return "random weights: none" if entry.random else digits(entry.quality)
+    if entry.random:
+        return "random weights: none"
+    return between(entry.quality, entry.metrics.get("quality/ci95_low"), entry.metrics.get("quality/ci95_high"))
 
 
-def _with_co2(grams: float | None) -> str:
-    return UNKNOWN if grams is None else f"{mass(grams)} CO2e"
+def _emissions(entry: Entry) -> str:
+    """Emissions, whose interval is that of the energy: a zone's factor has none."""
+    grams = entry.metrics.get("emissions/g_per_1k")
+    if grams is None or entry.half_width is None:
+        return UNKNOWN if grams is None else f"{mass(grams)} CO2e"
+    return f"{plus_minus(grams, grams * entry.half_width / entry.energy, GRAMS)} CO2e"
+
+
+def _cost(entry: Entry) -> str:
+    """Money, with the interval of the energy."""
+    cost = entry.metrics.get("cost/per_1k")
+    share = "" if entry.half_width is None else f" ± {percent(entry.half_width / entry.energy)}"
+    return UNKNOWN if cost is None else f"{_with(cost, entry.currency or '')}{share}"
 
 
 def _with(value: float | None, unit: str) -> str:
