@@ -37,8 +37,16 @@ run: $(READY) ## the main job on the built-in model and data: no network, no GPU
 	@echo "       $(BIN)/python -m src.run                            up to ten windows, until the interval is within 2 %: minutes"
 	@echo "       $(BIN)/python -m src.run --help                     every group and option"
 
-demo: $(READY) ## the ten tasks of the study in miniature, specialist against general-purpose model: minutes, no network
-	$(BIN)/python -m src.suite suite=demo
+# A store of their own, mlruns/demo; three processes of each setting where two models compete, which gives a verdict
+DEMO := MLFLOW_TRACKING_URI= JOULEMARK_HOME=mlruns/demo $(BIN)/python
+demo: $(READY) ## the ten tasks of the study in miniature, specialist against general-purpose model, and their report: minutes, no network
+	$(DEMO) -m src.suite suite=demo
+	$(DEMO) -m src.suite suite=demo 'tasks=[text_classification,question_answering]' repeats=3
+	$(DEMO) -m src.report constraints.quality=0.8
+	@echo "Next:  JOULEMARK_HOME=mlruns/demo make ui                   the same runs in MLflow"
+
+pictures: $(READY) ## the example report of docs/ and the pictures of README, anew of what make demo measured (Chromium)
+	$(BIN)/python -m docs.site.pictures mlruns/demo
 
 report: $(READY) ## all runs -> one page that recommends a model and settings: mlruns/reports/all/report.html
 	$(BIN)/python -m src.report
