@@ -23,10 +23,11 @@ from joulemark.cli import command_line, output
 from joulemark.cli.progress import to_stderr
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
-from joulemark.core.coerce import typed
+from joulemark.core.coerce import several, typed
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF, program
 from joulemark.core.signals import Interrupted
+from joulemark.core.written import writing
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
 from joulemark.reporting import table, table_answer
@@ -52,7 +53,8 @@ def run(config: DictConfig) -> int:
     """Makes the runs that are not made yet and prints the table; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     suite = typed(Suite, values["suite"], "suite")
-    todo = jobs(suite, values["overrides"], values["tasks"], values["models"])
+    overrides, tasks, models = (several(values[key]) for key in ("overrides", "tasks", "models"))
+    todo = jobs(suite, overrides, tasks, models)
     if any(override.startswith(f"{repeats.KEY}=") for job in todo for override in job.overrides):
         raise UserError(f"overrides: {repeats.KEY}= belongs to the suite itself; type {repeats.KEY}=3")
     todo = todo * repeats.checked(values["repeats"])  # in turn
@@ -61,8 +63,8 @@ def run(config: DictConfig) -> int:
             print(job.command)
         return 0
     file = Path(values["table"]) if values["table"] else None
-    if file and not file.parent.is_dir():
-        raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
+    if file:
+        _check_table(file)
     uri = tracking.resolve(values["tracking_uri"])
     signals.interrupt_on_stop()
     rows: list[Row] = []
@@ -74,11 +76,22 @@ def run(config: DictConfig) -> int:
         to_stderr(f"stopped by {stop}; the same line goes on from here")
     output.show(table_answer.of(rows, len(todo)), lambda: table.show(rows))
     if file:
-        file.write_text(table.markdown(rows), encoding="utf-8")
+        with writing("table", file, "FILE"):
+            file.write_text(table.markdown(rows), encoding="utf-8")
     failed = sum(row.status == FAILED for row in rows)
     output.link(f"Make a page of these runs: {program('report')}")
     output.last({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)})
     return signals.exit_code(stopped) if stopped else int(failed > 0)
+
+
+def _check_table(file: Path) -> None:
+    """Refuses, before hours of runs, a file that their table could not be written to."""
+    if not file.parent.is_dir():
+        raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
+    if file.is_dir():
+        raise UserError(f"table={file} is a folder; type table={file / 'table.md'}")
+    with writing("table", file, "FILE"), file.open("a", encoding="utf-8"):
+        pass
 
 
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, list[Row]]:
