@@ -4,7 +4,8 @@
                            └───────────────────────┘  each precision's product, then a copy
 
 Only a counter will do. The calibration is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
-In a pipe the last line is one JSON object. Exit code 0, or 2 for a mistake in the options or no counter.
+In a pipe the last line is one JSON object. Exit code 0; 1 where no disk keeps it; 2 for a mistake in the options or no
+counter.
 """
 
 import sys
@@ -18,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
 from joulemark.cli import command_line, output
-from joulemark.cli.progress import refuse
+from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import sensors
 from joulemark.core.answer import Answer
 from joulemark.core.calibration import Calibration, Rate
@@ -112,10 +113,19 @@ def run(config: DictConfig) -> int:
                 )
         finally:
             meter.close()
-    path = lower_bound.save(calibration)
-    output.show(answer(calibration), lambda: show(calibration))
-    output.link(f"kept in {path}")
+    output.show(answer(calibration), lambda: show(calibration))  # before anything is tried with it
+    code = keep(calibration)
     output.last(summary(calibration))
+    return code
+
+
+def keep(calibration: Calibration) -> int:
+    """Keeps the calibration and says where; 1, and why, where the disk does not take it: the older one stays."""
+    try:
+        output.link(f"kept in {lower_bound.save(calibration)}")
+    except OSError as error:
+        to_stderr(f"! not kept: {lower_bound.place(calibration.key)}: {error.strerror or error}; then calibrate again")
+        return 1
     return 0
 
 

@@ -1,8 +1,8 @@
 """joulemark ingest FILE…: results that others published become runs, with what was counted stated in each.
 
 Plain arguments are files or folders: CodeCarbon's emissions.csv, reports of optimum-benchmark, the AI Energy Score's
-CSV, and the 2023 study's data. Exit code 0, or 2 for a mistake in the options and a file of unknown shape: then
-nothing is written. In a pipe the last line is JSON.
+CSV, results of ML.ENERGY and AIPerf, and the 2023 study's data. Exit code 0, or 2 for a mistake in the options and a
+file of unknown shape: then nothing is written. In a pipe the last line is JSON.
 """
 
 import sys

@@ -16,9 +16,9 @@ from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many
 from joulemark.core.paths import program
+from joulemark.core.private_files import private_files
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
-from joulemark.core.written import writing
 from joulemark.reporting import (
     compared,
     constraints,
@@ -46,7 +46,6 @@ from joulemark.store.listing import Choice
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 FIGURES = ("svg", "png")
-SUFFIXES = (".html", ".md", ".json")  # of the files of a report, which no folder of one ends in
 LARGE = 20_000  # runs; above it the page is heavy, and says so
 
 
@@ -111,7 +110,7 @@ def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportR
     for group in ("mix", "site"):
         if values.get(group) is not None:
             values[group]["name"] = choices[group]
-    return typed(ReportRequest, values, "")
+    return typed(ReportRequest, values, "report")
 
 
 def make(request: ReportRequest) -> Report:
@@ -133,7 +132,6 @@ def make(request: ReportRequest) -> Report:
         chosen = replace(chosen, entries=rescored.at_site(chosen.entries, site))
     check_tasks(request.tasks, _tasks(chosen), uri)
     constraints.check_currency(bounds, chosen.entries)
-    constraints.check_scale(bounds, chosen.entries)
     entries = engines.named(engines.across(chosen.entries) if request.across_engines else chosen.entries)
     ranked, lacking = compared.compared(entries, request.quantity)
     chosen = replace(chosen, entries=merged(ranked), left_out=(*chosen.left_out, *lacking))
@@ -154,13 +152,11 @@ def make(request: ReportRequest) -> Report:
         "report.md": files.markdown(page),
         "report.json": files.as_json(page, asdict(bounds)),
     }
-    with writing("out", folder, "FOLDER"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        if request.figures:
-            from joulemark.reporting.figures import write  # matplotlib, for who asks for it
+    _write(folder, texts)
+    if request.figures:
+        from joulemark.reporting.figures import write  # matplotlib, for who asks for it
 
+        with private_files():
             write(folder, recommendations, request.figures)
     registered = greenest.register(uri, recommendations) if request.register else []
     runs = sum(len(entry.run_ids) for entry in chosen.entries)
@@ -183,12 +179,20 @@ def check_tasks(tasks: Sequence[str], there: Collection[str], uri: str) -> None:
             raise UserError(f"tasks=[{task}]: none of the chosen runs of {store}; type {program('run')} task={task}")
 
 
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Writes the files of a report; UserError where the folder cannot be had."""
+    try:
+        with private_files():
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in texts.items():
+                (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"out={folder}: {error.strerror or error}; type out=FOLDER, one that can be written") from None
+
+
 def _folder(request: ReportRequest) -> Path:
     if request.out is not None:
-        folder = Path(request.out).expanduser()
-        if folder.suffix in SUFFIXES and not folder.is_dir():
-            raise UserError(f"out={folder}: a report is a folder of files; type out={folder.with_suffix('')}")
-        return folder
+        return Path(request.out).expanduser()
     parts = [request.sweep_id or "", *request.tasks, *(run[:12] for run in request.runs[:4])]
     name = request.name if request.name is not None else "-".join(part for part in parts if part)[:100] or "all"
     if not NAME.fullmatch(name) or set(name) == {"."}:

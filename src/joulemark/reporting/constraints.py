@@ -6,7 +6,7 @@ from typing import Any
 
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
-from joulemark.core.formatting import digits, listed
+from joulemark.core.formatting import digits
 from joulemark.reporting.entry import QUALITY, Entry
 
 GIB = 2**30
@@ -100,17 +100,6 @@ def constraints(values: Mapping[str, Any]) -> Constraints:
     if bounds.quality is not None and not abs(bounds.quality) < float("inf"):
         raise UserError(f"constraints.quality={bounds.quality:g}: must be a number of {QUALITY}")
     return bounds
-
-
-def check_scale(bounds: Constraints, entries: Sequence[Entry]) -> None:
-    """Refuses a least quality of 80 where every quality is a share: 0.8 was meant."""
-    scored = [run for run in entries if run.quality is not None]
-    if bounds.quality is None or bounds.quality <= 1 or not scored or any((run.quality or 0) > 1 for run in scored):
-        return
-    metrics, share = listed(sorted({run.metric for run in scored})), min(bounds.quality / 100, 1.0)
-    raise UserError(
-        f"constraints.quality={bounds.quality:g}: {metrics} goes up to 1; type constraints.quality={share:g}"
-    )
 
 
 def check_currency(bounds: Constraints, entries: Sequence[Entry]) -> None:
