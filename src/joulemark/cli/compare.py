@@ -70,9 +70,9 @@ def show(a: Sequence[Record], b: Sequence[Record], comparison: Comparison) -> No
 
     from joulemark.core import console
 
-    for name, records in (("A", a), ("B", b)):
+    for name, records, title in zip("AB", (a, b), description.titles([a[0], b[0]]), strict=True):
         processes = f"  ({len(records)} processes)" if len(records) > 1 else ""
-        console.show(f"{name}  {description.title(records[0])}{processes}")
+        console.show(f"{name}  {title}{processes}")
         for warning in (*caveats.foremost(records[0]), *caveats.warnings(records[0])):
             console.show(f"   ! {warning}")
     table = Table(box=None, pad_edge=False)
@@ -95,7 +95,7 @@ def answer(
     a: Sequence[Record], b: Sequence[Record], comparison: Comparison, gate: Regression, needed: dict[str, Any] | None
 ) -> Answer:
     """The verdict and both energies, what the verdict rests on, and what would establish more."""
-    sides = [f"{name}  {description.title(records[0])}" for name, records in (("A", a), ("B", b))]
+    sides = [f"{name}  {title}" for name, title in zip("AB", description.titles([a[0], b[0]]), strict=True)]
     if comparison.reasons:
         return Answer([f"A and B do not compare: {comparison.reasons[0]}", *sides], comparison.reasons[1:])
     held = [f"{gate.outcome}: {gate.message}"] if gate.message else []

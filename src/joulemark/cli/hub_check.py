@@ -6,6 +6,7 @@ not, 2 for a mistake in the options or no network.
 """
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from joulemark.core import signals
 from joulemark.core.answer import Answer
 from joulemark.core.coerce import several
 from joulemark.core.paths import CONF
+from joulemark.core.progress import time_left
 from joulemark.data import hub
 
 
@@ -55,9 +57,12 @@ def run(config: DictConfig) -> int:
     options |= {key: several(options[key]) for key in ("tasks", "datasets", "models", "overrides")}
     todo = requirements(options)
     hub.require_network()
-    results = []
+    results: list[HubCheckResult] = []
+    began_s = time.monotonic()
     for number, requirement in enumerate(todo, start=1):
-        to_stderr(f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}")
+        took_s = [(time.monotonic() - began_s) / len(results)] if results else []
+        about = time_left(took_s, len(todo) - len(results))
+        to_stderr(f"[{number}/{len(todo)}{about}] {requirement.what} {requirement.name}: {requirement.id}")
         results.append(checked(requirement, None if options["weights"] else options["limit_s"]))
     failed = [result for result in results if not result.works]
     output.show(answer(results, failed), lambda: show(results))

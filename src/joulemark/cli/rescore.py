@@ -13,7 +13,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.analysis import emissions, energy_metrics, named_metrics
+from joulemark.analysis import description, emissions, energy_metrics, named_metrics
 from joulemark.cli import command_line, output
 from joulemark.config import option_help
 from joulemark.config.factories import site_of
@@ -115,14 +115,14 @@ def show(runs: Sequence[Rescored], site: Site, label: str) -> None:
             console.show(f"! estimated: {run.run_id[:8]}: {share:.0%} of this energy was estimated, not measured")
     console.show(f"after ({label}): {emissions.summary(site)}")
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "model", "task"):
+    for name in ("run", "what was measured"):
         table.add_column(name, overflow="fold")
     columns = {name: heading for name, heading in COLUMNS.items() if any(_known_of(run, name) for run in runs)}
     for heading in ("Wh per 1,000", *columns.values()):
         table.add_column(heading, justify="right", overflow="fold")
-    for run in runs:
+    for run, title in zip(runs, description.titles([run.record for run in runs]), strict=True):
         wh = named_metrics.metrics(run.record)["energy/total_wh_per_1k"]
-        row = [run.run_id[:8], run.record.model.name, run.record.task.name, quantity(wh)]
+        row = [run.run_id[:8], title, quantity(wh)]
         table.add_row(*row, *(_cell(run, name, site) for name in columns))
     console.show(table)
 
