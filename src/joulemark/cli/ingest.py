@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.analysis.external import cells, codecarbon, formats, study_tables
 from joulemark.analysis.external.result import Contents
 from joulemark.cli import command_line, output
+from joulemark.cli.progress import to_stderr
 from joulemark.core import markdown, tracking
 from joulemark.core.answer import Answer
 from joulemark.core.errors import UserError
@@ -50,7 +51,7 @@ def run(config: DictConfig) -> int:
     if not values["dry_run"]:
         from joulemark.store import external
 
-        written = external.save_external(uri, contents.results)
+        written = external.save_external(uri, contents.results, to_stderr)
     output.show(answer(contents, written, values["dry_run"]), lambda: show(contents))
     if values["tables"]:  # asked for, so shown wherever it is read
         for table in study_tables.tables(contents.results):
