@@ -1,6 +1,6 @@
 """joulemark report: one page that says which model to run, with which settings, what it costs and how sure that is.
 
-From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the
+From the runs of the tracking store to report.html, which opens offline, report.md, .json and .csv. Prints the
 recommendations and one line of JSON. Exit code 0, or 2 for a mistake in the options.
 """
 
@@ -16,8 +16,9 @@ from joulemark.cli import command_line
 from joulemark.core import formatting
 from joulemark.core.paths import CONF
 from joulemark.reporting import load_text, recommendation_text, table
-from joulemark.reporting.build import Report, make, request_of
+from joulemark.reporting.build import Report, make
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.request import request_of
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
@@ -47,9 +48,9 @@ def show(made: Report) -> int:
         print(f"{len(made.left_out)} run(s) left out: the page says why")
     for version in made.registered:
         print(f"registered: {version['name']} version {version['version']}, alias {version['alias']}")
-    print(f"\nOpen the page: {made.folder / 'report.html'}")
+    print(f"\nOpen the page: {made.page}")
     last = {
-        "report": str(made.folder / "report.html"),
+        "report": str(made.page),
         "runs": made.runs,
         "groups": len(made.recommendations),
         "left_out": len(made.left_out),

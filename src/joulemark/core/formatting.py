@@ -28,7 +28,7 @@ _UNSEEN = {
                  *range(0x2066, 0x206A))
 }  # fmt: skip
 
-_UNIT = re.compile(r"(?<=\d) (?=(?:[kMGmµ]?(?:Wh|W|J|g|s)|h|min|t|%)(?![A-Za-z]))")
+_UNIT = re.compile(r"(?<=\d) (?=±)|(?<=±) |(?<=\d) (?=(?:[kMGmµ]?(?:Wh|W|J|g|s)|h|min|t|%)(?![A-Za-z]))")
 
 
 def digits(value: float | None, count: int = 3) -> str:
@@ -123,16 +123,20 @@ def times(value: float | None, count: int = 3) -> str:
     return UNKNOWN if value is None else f"{digits(value, count)}×"
 
 
-def plus_minus(value: float, half_width: float | None) -> str:
-    """Watt hours with the half-width of their interval in one unit: `12.3 ± 0.2 mWh`."""
-    text = wh(value)
+def plus_minus(value: float, half_width: float | None, units: Units = WH) -> str:
+    """A value with the half-width of its interval in one unit: `12.3 ± 0.2 mWh`."""
     if half_width is None:
-        return f"{text} (no interval)"
-    number, unit = text.rsplit(" ", 1)
-    width = half_width / next(size for size, name in WH if name == unit)
+        return f"{scaled(value, units)} (no interval)"
+    size, unit = unit_for(value, units)
+    number, width = digits(value / size), half_width / size
     # no finer than the number, but where nothing were left
     width_text = f"{width:,.{len(number.partition('.')[2])}f}"
     return f"{number} ± {width_text if width_text.strip('0.,') or not half_width else digits(width, 1)} {unit}"
+
+
+def between(value: float | None, low: float | None, high: float | None) -> str:
+    """A value with the ends of its interval, where they are known: `0.910 (0.893 to 0.925)`."""
+    return digits(value) if low is None or high is None else f"{digits(value)} ({digits(low)} to {digits(high)})"
 
 
 def spoken(name: str) -> str:
@@ -140,9 +144,9 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], comma: str = ", ") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    return items[0] if len(items) == 1 else f"{comma.join(items[:-1])} and {items[-1]}"
 
 
 def visible(text: str) -> str:

@@ -11,11 +11,11 @@ from joulemark.core.errors import UserError
 from joulemark.core.paths import program
 from joulemark.core.private_files import private_files
 from joulemark.reporting import selection
-from joulemark.reporting.build import check_tasks
 from joulemark.reporting.entry import PARAMS
 from joulemark.reporting.explorer import encoding
 from joulemark.reporting.explorer.columns import KINDS, NUMBERS, TEXTS, external
 from joulemark.reporting.explorer.render import ExplorerPage, render
+from joulemark.reporting.request import check_tasks
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
 
