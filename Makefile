@@ -8,12 +8,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools
 READY := $(VENV)/.ready
+DOCS := $(VENV)/.docs
 
 # Tests start hundreds of processes of this code: it is compiled once
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo report hub-check test test-fast test-cluster test-faults test-engines fuzz check format ui wheel lock sbom audit clean
+.PHONY: help setup run demo report docs pictures hub-check test test-fast test-cluster test-faults test-engines fuzz check format ui wheel lock sbom audit clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,18 +37,34 @@ run: $(READY) ## the main job on the built-in model and data: no network, no GPU
 	@echo "       $(BIN)/python -m src.run                            up to ten windows, until the interval is within 2 %: minutes"
 	@echo "       $(BIN)/python -m src.run --help                     every group and option"
 
-demo: $(READY) ## the ten tasks of the study in miniature, specialist against general-purpose model: minutes, no network
-	$(BIN)/python -m src.suite suite=demo
+# A store of their own, mlruns/demo; three processes of each setting where two models compete, which gives a verdict
+DEMO := MLFLOW_TRACKING_URI= JOULEMARK_HOME=mlruns/demo $(BIN)/python
+demo: $(READY) ## the ten tasks of the study in miniature, specialist against general-purpose model, and their report: minutes, no network
+	$(DEMO) -m src.suite suite=demo
+	$(DEMO) -m src.suite suite=demo 'tasks=[text_classification,question_answering]' repeats=3
+	$(DEMO) -m src.report constraints.quality=0.8
+	@echo "Next:  JOULEMARK_HOME=mlruns/demo make ui                   the same runs in MLflow"
+
+pictures: $(READY) ## the example report of docs/ and the pictures of README, anew of what make demo measured (Chromium)
+	$(BIN)/python -m docs.site.pictures mlruns/demo
 
 report: $(READY) ## all runs -> one page that recommends a model and settings: mlruns/reports/all/report.html
 	$(BIN)/python -m src.report
+
+docs: $(DOCS) ## the documentation as a site that opens offline: dist/docs/html/index.html; fails at a dead link
+	$(BIN)/python -m docs.site.build dist/docs
+
+# Not of make setup: nobody who measures needs it
+$(DOCS): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	@touch $@
 
 hub-check: $(READY) ## every model and dataset of conf/ against the live Hub, two rows each
 	$(BIN)/python -m src.hub_check
 
 # Most tests start processes of their own and wait for them: three at a time, of different files, keep two cores busy;
 # the longest files come first (tests/conftest.py)
-test: $(READY) ## all tests
+test: $(READY) $(DOCS) ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY) ## the tests without torch, datasets, servers or processes of their own: about 90 s on two cores

@@ -12,7 +12,9 @@ from joulemark.core import extras
 from tests.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name != "dev"}
+# what only whoever works on the program needs: its tests, and its documentation as a site
+DEVELOPMENT = ("dev", "docs")
+EXTRAS = {name: lines for name, lines in PROJECT["optional-dependencies"].items() if name not in DEVELOPMENT}
 OPTIONS = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
 DECLARED = [Requirement(line) for line in (*PROJECT["dependencies"], *OPTIONS)]
 PINNED = {
@@ -57,8 +59,9 @@ def test_every_dependency_is_bounded_and_its_exact_version_lies_within():
 
 
 def test_the_lock_holds_every_dependency_in_its_exact_version_with_the_hashes_of_its_files():
-    dev = {canonicalize_name(Requirement(line).name) for line in PROJECT["optional-dependencies"]["dev"]}
-    declared = {canonicalize_name(requirement.name) for requirement in DECLARED} - dev
+    lines = [line for extra in DEVELOPMENT for line in PROJECT["optional-dependencies"][extra]]
+    development = {canonicalize_name(Requirement(line).name) for line in lines}
+    declared = {canonicalize_name(requirement.name) for requirement in DECLARED} - development
     assert declared - {"torchvision"} <= LOCKED.keys()
     assert {name: version for name, (version, _) in LOCKED.items() if PINNED.get(name, version) != version} == {}
     assert [name for name, (_, hashes) in LOCKED.items() if not hashes] == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from joulemark.core.errors import UserError
-from joulemark.reporting import constraints
+from joulemark.reporting import constraints, recommendation_text
 from joulemark.reporting.decision import decide
 from joulemark.reporting.front import pareto
 from joulemark.reporting.group import Group, groups
@@ -104,6 +104,14 @@ def test_two_runs_whose_intervals_overlap_are_a_tie():
     result = recommend([a_cell("a", 1.0, 1.1, 0.9), a_cell("b", 1.05, 0.95, 1.15)])
     assert result.sure == "tie"
     assert [run.model for run in result.tied] == ["b"]
+
+
+def test_a_tie_is_said_as_a_set():
+    cells = [a_cell(name, 1.0, 1.1, 0.9 + place / 100) for place, name in enumerate("abcde")]
+    assert recommendation_text.headline(recommend(cells[:2])) == ("Tied: a and b with fp32, batch 1.")
+    assert recommendation_text.headline(recommend(cells)) == "Tied: a, b, c and 2 more with fp32, batch 1."
+    unlike = [cells[0], replace(cells[1], batch=8)]
+    assert recommendation_text.headline(recommend(unlike)) == "Tied: a with fp32, batch 1 and b with fp32, batch 8."
 
 
 def test_without_an_interval_nothing_is_called_clear():

@@ -45,6 +45,12 @@ VENDOR_METERS_BEFORE_3 = {"nvml": "cuda", "trace": "cuda", "amd": "rocm"}
 
 def warnings(record: Record) -> list[str]:
     """Each flag with its meaning and evidence, then each sensor that was not available with its reason and remedy."""
+    known = (f"{flag}: {sentence}" for flag, sentence in explained(record).items() if flag != FOREMOST)
+    return [*known, *_of_calls(record), *absent(record)]
+
+
+def explained(record: Record) -> dict[str, str]:
+    """What each flag of a record means, with its evidence."""
     evidence = {
         **_of_shared_process(record),
         "sorted_rows": f" ({record.task.sampling_bias})",
@@ -56,10 +62,12 @@ def warnings(record: Record) -> list[str]:
         flags.HOST_DECODED: f" ({flags.host_decoded(record)})",
         "throttled": f" ({', '.join(audit.held_back(record.measurement))})",
     }
-    explained = (
-        f"{flag}: {EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags if flag != FOREMOST
-    )
-    return [*explained, *_of_calls(record), *absent(record)]
+    known = {flag: f"{EXPLAINED.get(flag, flag)}{evidence.get(flag, '')}" for flag in record.flags}
+    share = energy_metrics.estimated_share(record.measurement)
+    if FOREMOST in known and share is not None:
+        accepted = f"accepted: {record.site.estimated_limit:.0%}"
+        known[FOREMOST] = f"{share:.0%} of this energy was estimated, not measured by a sensor ({accepted})"
+    return known
 
 
 def _of_calls(record: Record) -> list[str]:
@@ -130,8 +138,4 @@ def absent(record: Record) -> list[str]:
 
 def foremost(record: Record) -> list[str]:
     """The warning that stands before every number: more of the energy was estimated than the site accepts."""
-    share = energy_metrics.estimated_share(record.measurement)
-    if FOREMOST not in record.flags or share is None:
-        return []
-    accepted = f"accepted: {record.site.estimated_limit:.0%}"
-    return [f"{FOREMOST}: {share:.0%} of this energy was estimated, not measured by a sensor ({accepted})"]
+    return [f"{FOREMOST}: {explained(record)[FOREMOST]}"] if FOREMOST in record.flags else []

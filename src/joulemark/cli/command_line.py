@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from joulemark.cli import help as pages
-from joulemark.cli import streams
+from joulemark.cli import output, streams
 from joulemark.cli.progress import checked, refuse, to_stderr
 from joulemark.config import hydra_errors, option_help, typed_options
 from joulemark.core import garbage, tracking
@@ -35,11 +35,11 @@ def start(command: Callable[[], None], name: str) -> int:
     """
     streams.make_sturdy()
     garbage.none_at_exit()
-    arguments = sys.argv[1:] = [expanded(argument) for argument in sys.argv[1:]]
-    if page := help_page(name, arguments):
-        print(page)
-        return 0
     try:
+        arguments = sys.argv[1:] = [expanded(argument) for argument in output.taken(sys.argv[1:])]
+        if page := help_page(name, arguments):
+            print(page)
+            return 0
         check_flags(name, arguments)
         typed_options.check(arguments)
     except UserError as error:

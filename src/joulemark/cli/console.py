@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from joulemark.analysis import caveats, description, result_table
+from joulemark.analysis import caveats, description, result_table, run_answer
+from joulemark.cli import output
 from joulemark.core.console import show
 from joulemark.core.record import Record
 from joulemark.measure.traffic import Now
@@ -90,7 +91,11 @@ def traffic_line(now: Now, watts: float | None) -> str:
 
 
 def report(record: Record, metrics: Mapping[str, float | None]) -> None:
-    """Prints the record as a short table with units, intervals and evidence."""
+    """Shows the answer of a run, and where everything is read its table with units, intervals and evidence."""
+    output.show(run_answer.of(record, metrics), lambda: _everything(record, metrics))
+
+
+def _everything(record: Record, metrics: Mapping[str, float | None]) -> None:
     table = Table(title=description.title(record), title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -98,7 +103,6 @@ def report(record: Record, metrics: Mapping[str, float | None]) -> None:
     if record.measurement.windows:
         for row in result_table.rows(record, metrics):
             table.add_row(*row)
-    show(*(f"! {warning}" for warning in caveats.foremost(record)), table)
-    show(*(f"! {warning}" for warning in caveats.warnings(record)))
+    show(table, *(f"! {warning}" for warning in (*caveats.foremost(record), *caveats.warnings(record))))
     if record.error:
         show(f"{record.status}: {record.error}")

@@ -1,22 +1,21 @@
 """joulemark report: one page that says which model to run, with which settings, what it costs and how sure that is.
 
 From the runs of the tracking store to report.html, which opens offline, report.md, .json and .csv. Prints the
-recommendations and one line of JSON. Exit code 0, or 2 for a mistake in the options.
+recommendations; in a pipe the last line is JSON. Exit code 0, or 2 for a mistake in the options.
 """
 
-import json
 import sys
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN
-from joulemark.cli import command_line
-from joulemark.core import formatting
+from joulemark.cli import command_line, output
+from joulemark.core import console, formatting
 from joulemark.core.paths import CONF
-from joulemark.reporting import load_text, recommendation_text, table
+from joulemark.reporting import load_text, recommendation_text, report_answer, table
 from joulemark.reporting.build import Report, make
+from joulemark.reporting.files import LEFT_OUT_SHOWN
 from joulemark.reporting.load import LoadAnswer
 from joulemark.reporting.request import request_of
 
@@ -28,41 +27,45 @@ def command(config: DictConfig) -> None:
 
 
 def show(made: Report) -> int:
-    """Prints each recommendation in a line or two, where the page is, and what programs read; returns the exit code."""
-    for answer in made.loads:
-        show_load(answer)
+    """Shows the recommendations, where the page is, and what programs read; returns the exit code."""
+    output.show(report_answer.of(made), lambda: _everything(made))
+    output.link(f"Open the page: {made.page}")
+    output.last(
+        {
+            "report": str(made.page),
+            "runs": made.runs,
+            "groups": len(made.recommendations),
+            "left_out": len(made.left_out),
+            "recommendations": {
+                recommendation.group.id: recommendation.chosen.run_id if recommendation.chosen else None
+                for recommendation in made.recommendations
+            },
+            "registered": list(made.registered),
+            "loads": [choice_of(answer) for answer in made.loads],
+        }
+    )
+    return 0
+
+
+def _everything(made: Report) -> None:
+    """Each load with its tables, each recommendation with all that is said of it, and each run left out."""
+    for load in made.loads:
+        show_load(load)
     for recommendation in made.recommendations:
-        chosen = recommendation.chosen
-        cost = (
-            f" {formatting.plus_minus(chosen.compared.mean, chosen.compared.half_width)} per 1,000 "
-            f"({recommendation_text.SURE[recommendation.sure]})"
-            if chosen
-            else ""
-        )
-        task = formatting.spoken(recommendation.group.task)
-        print(f"{task}: {recommendation_text.headline(recommendation)}{cost}")
-        quantity = recommendation.group.quantity
-        if chosen and quantity != ALL_THAT_WAS_DRAWN:
-            print(f"   compared: {quantity.name} energy, {quantity.reason}")
-    if made.left_out:
-        print(f"{len(made.left_out)} run(s) left out: the page says why")
+        group = recommendation.group
+        lines = [
+            f"{formatting.spoken(group.task)}: {recommendation_text.headline(recommendation)}",
+            f"   {recommendation_text.SURE[recommendation.sure]}; {group.title}",
+            *(f"   {what}: {value}" for what, value in recommendation_text.facts(recommendation)),
+            *(f"   {line}" for line in recommendation_text.how_sure(recommendation)),
+            *(f"   {line}" for line in recommendation_text.further(recommendation)),
+        ]
+        if recommendation.chosen is not None:
+            lines.insert(2, f"   runner-up: {recommendation_text.runner_up(recommendation)}")
+        console.show(*lines)
+    console.show(*(f"left out: {run.name} ({run.run_id[:8]}): {run.reason}" for run in made.left_out[:LEFT_OUT_SHOWN]))
     for version in made.registered:
         print(f"registered: {version['name']} version {version['version']}, alias {version['alias']}")
-    print(f"\nOpen the page: {made.page}")
-    last = {
-        "report": str(made.page),
-        "runs": made.runs,
-        "groups": len(made.recommendations),
-        "left_out": len(made.left_out),
-        "recommendations": {
-            recommendation.group.id: recommendation.chosen.run_id if recommendation.chosen else None
-            for recommendation in made.recommendations
-        },
-        "registered": list(made.registered),
-        "loads": [choice_of(answer) for answer in made.loads],
-    }
-    print(json.dumps(last))
-    return 0
 
 
 def choice_of(answer: LoadAnswer) -> dict[str, object]:
@@ -78,7 +81,7 @@ def choice_of(answer: LoadAnswer) -> dict[str, object]:
 
 
 def show_load(answer: LoadAnswer) -> None:
-    """Prints what to take for the load, what it costs, and how sure that is."""
+    """Prints what to take for the load, what it costs, how sure that is, and the tables of both."""
     print(f"{load_text.task(answer)} at {load_text.question(answer)}: {load_text.headline(answer)}")
     facts = load_text.facts(answer)
     if facts:

@@ -5,7 +5,6 @@ Options are refused before anything heavy is imported (exit code 2). A run that 
 combination of the options is a run of its own (sweep/multirun.py).
 """
 
-import json
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.measuring import Measuring
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import hub_model
@@ -174,24 +173,17 @@ def _show(record: Record) -> Metrics:
 
     metrics = named_metrics.metrics(record)
     console.report(record, metrics)
-    sys.stdout.flush()
     return metrics
 
 
 def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
-    from joulemark.analysis import diagnosis
+    from joulemark.analysis import diagnosis, feeding
 
-    if "unsaved" in link:
-        print(f"\nnot in the store yet: {link['error']}")
-        print(f"the record waits in {link['unsaved']}: the next run delivers it, or {program('sync')}")
-    elif link.get("url"):
-        print(f"\nOpen this run: {link['url']}")
-    else:
-        server = tracking.ui_command(run.tracking_uri)
-        print(f"\nOpen this run: {server}, then http://127.0.0.1:5000/{link['ui_path']}")
+    output.link(_where(run, link))
     findings = diagnosis.findings(record) if record.status == "finished" else []
     tried = [line for finding in findings for line in finding.options]
-    last = {
+    moves = feeding.moves(record) if record.status == "finished" else []
+    last: dict[str, Any] = {
         "status": record.status,
         "run_id": link.get("run_id"),
         "record_id": record.id,
@@ -203,9 +195,20 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "flags": record.flags,
         "metrics": metrics,
         "try": tried,
+        **({"feeding": [(move.options, move.share) for move in moves]} if moves else {}),
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
-    print(json.dumps(last, allow_nan=False), flush=True)
+    output.last(last)
+
+
+def _where(run: Run, link: Mapping[str, Any]) -> str:
+    """Where the run is to be seen, or where its record waits."""
+    if "unsaved" in link:
+        waits = f"the record waits in {link['unsaved']}: the next run delivers it, or {program('sync')}"
+        return f"not in the store yet: {link['error']}\n{waits}"
+    if link.get("url"):
+        return f"Open this run: {link['url']}"
+    return f"Open this run: {tracking.ui_command(run.tracking_uri)}, then http://127.0.0.1:5000/{link['ui_path']}"
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from joulemark.core import tracking
+from joulemark.core.formatting import many
 from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.reporting import apart, constraints, impact, own_use, page_data
@@ -54,8 +55,8 @@ def _scope(entries: Sequence[Entry], recommendations: Sequence[Recommendation]) 
     if not entries:
         return "no runs"
     tasks = len({entry.task for entry in entries})
-    runs = _many(sum(len(entry.run_ids) for entry in entries), "run")
-    counted = f"{runs} of {_many(tasks, 'task')} in {_many(len(recommendations), 'group')}"
+    runs = many(sum(len(entry.run_ids) for entry in entries), "run")
+    counted = f"{runs} of {many(tasks, 'task')} in {many(len(recommendations), 'group')}"
     return f"{counted} that may be ranked, {_when(entries)}"
 
 
@@ -83,7 +84,3 @@ def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:
     if len(entries) > LARGE:
         notes.append(f"{len(entries)} runs make a heavy page; tasks=[…] or sweep_id=… makes a lighter one.")
     return notes
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
