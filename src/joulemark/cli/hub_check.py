@@ -5,7 +5,6 @@ configuration, unless `weights=true` has each one loaded and run. Exit code 0 wh
 not, 2 for a mistake in the options or no network.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,10 +14,11 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.hub_requirements import HubCheckResult, checked, requirements
 from joulemark.cli.progress import to_stderr
 from joulemark.core import signals
+from joulemark.core.answer import Answer
 from joulemark.core.paths import CONF
 from joulemark.data import hub
 
@@ -57,10 +57,17 @@ def run(config: DictConfig) -> int:
     for number, requirement in enumerate(todo, start=1):
         to_stderr(f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}")
         results.append(checked(requirement, None if options["weights"] else options["limit_s"]))
-    show(results)
-    failed = sum(not result.works for result in results)
-    print(json.dumps({"checked": len(results), "failed": failed, "rows": [asdict(result) for result in results]}))
+    failed = [result for result in results if not result.works]
+    output.show(answer(results, failed), lambda: show(results))
+    output.link()
+    output.last({"checked": len(results), "failed": len(failed), "rows": [asdict(result) for result in results]})
     return 1 if failed else 0
+
+
+def answer(results: Sequence[HubCheckResult], failed: Sequence[HubCheckResult]) -> Answer:
+    """How many work, and each that does not with its reason."""
+    counted = f"{len(results) - len(failed)} of {len(results)} work on the Hub"
+    return Answer([counted, *(f"{result.what} {result.name} ({result.id}): {result.message}" for result in failed)])
 
 
 def show(results: Sequence[HubCheckResult]) -> None:

@@ -177,11 +177,12 @@ def _show(record: Record) -> Metrics:
 
 
 def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
-    from joulemark.analysis import diagnosis
+    from joulemark.analysis import diagnosis, feeding
 
     output.link(_where(run, link))
     findings = diagnosis.findings(record) if record.status == "finished" else []
     tried = [line for finding in findings for line in finding.options]
+    moves = feeding.moves(record) if record.status == "finished" else []
     last: dict[str, Any] = {
         "status": record.status,
         "run_id": link.get("run_id"),
@@ -194,6 +195,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "flags": record.flags,
         "metrics": metrics,
         "try": tried,
+        **({"feeding": [(move.options, move.share) for move in moves]} if moves else {}),
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     output.last(last)

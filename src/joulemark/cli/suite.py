@@ -5,7 +5,6 @@ where it stopped; one that failed is made again. A run that fails is a row of th
 code 0 when every run is finished, 1 when one is not, 2 for a mistake in the options, 130 and 143 when stopped.
 """
 
-import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -20,17 +19,17 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.progress import to_stderr
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
-from joulemark.core.paths import CONF
+from joulemark.core.paths import CONF, program
 from joulemark.core.signals import Interrupted
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
-from joulemark.reporting import table
+from joulemark.reporting import table, table_answer
 from joulemark.reporting.table import FAILED, SKIPPED, Row
 from joulemark.sweep import repeats, trial
 from joulemark.sweep.grid import Job, Suite, jobs
@@ -73,11 +72,12 @@ def run(config: DictConfig) -> int:
     except Interrupted as stop:
         stopped = str(stop)
         to_stderr(f"stopped by {stop}; the same line goes on from here")
-    table.show(rows)
+    output.show(table_answer.of(rows, len(todo)), lambda: table.show(rows))
     if file:
         file.write_text(table.markdown(rows), encoding="utf-8")
     failed = sum(row.status == FAILED for row in rows)
-    print(json.dumps({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)}))
+    output.link(f"Make a page of these runs: {program('report')}")
+    output.last({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)})
     return signals.exit_code(stopped) if stopped else int(failed > 0)
 
 

@@ -145,6 +145,11 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
+def many(count: int, noun: str) -> str:
+    """So many of them: `1 run`, `2,000 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def listed(items: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -14,6 +14,7 @@ from joulemark.config.factories import site_of
 from joulemark.core import paths, tracking
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.paths import program
 from joulemark.core.private_files import private_files
 from joulemark.core.record import Record
@@ -280,8 +281,8 @@ def _scope(entries: Sequence[Entry], recommendations: Sequence[Recommendation]) 
     if not entries:
         return "no runs"
     tasks = len({entry.task for entry in entries})
-    runs = _many(sum(len(entry.run_ids) for entry in entries), "run")
-    counted = f"{runs} of {_many(tasks, 'task')} in {_many(len(recommendations), 'group')}"
+    runs = many(sum(len(entry.run_ids) for entry in entries), "run")
+    counted = f"{runs} of {many(tasks, 'task')} in {many(len(recommendations), 'group')}"
     return f"{counted} that may be ranked, {_when(entries)}"
 
 
@@ -309,7 +310,3 @@ def _notes(entries: Sequence[Entry], left_out: Sequence[LeftOut]) -> list[str]:
     if len(entries) > LARGE:
         notes.append(f"{len(entries)} runs make a heavy page; tasks=[…] or sweep_id=… makes a lighter one.")
     return notes
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
