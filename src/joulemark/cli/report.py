@@ -1,6 +1,6 @@
 """joulemark report: one page that says which model to run, with which settings, what it costs and how sure that is.
 
-From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the
+From the runs of the tracking store to report.html, which opens offline, report.md, .json and .csv. Prints the
 recommendations; in a pipe the last line is JSON. Exit code 0, or 2 for a mistake in the options.
 """
 
@@ -14,9 +14,10 @@ from joulemark.cli import command_line, output
 from joulemark.core import console, formatting
 from joulemark.core.paths import CONF
 from joulemark.reporting import load_text, recommendation_text, report_answer, table
-from joulemark.reporting.build import Report, make, request_of
+from joulemark.reporting.build import Report, make
 from joulemark.reporting.files import LEFT_OUT_SHOWN
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.request import request_of
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
@@ -28,10 +29,10 @@ def command(config: DictConfig) -> None:
 def show(made: Report) -> int:
     """Shows the recommendations, where the page is, and what programs read; returns the exit code."""
     output.show(report_answer.of(made), lambda: _everything(made))
-    output.link(f"Open the page: {made.folder / 'report.html'}")
+    output.link(f"Open the page: {made.page}")
     output.last(
         {
-            "report": str(made.folder / "report.html"),
+            "report": str(made.page),
             "runs": made.runs,
             "groups": len(made.recommendations),
             "left_out": len(made.left_out),

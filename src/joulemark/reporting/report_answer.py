@@ -9,9 +9,9 @@ from joulemark.core.paths import program
 from joulemark.reporting import load_text
 from joulemark.reporting import recommendation_text as text
 from joulemark.reporting.build import Report
-from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.group import Group
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.recommendation import Recommendation
 
 COSTS = ("energy per 1,000", "emissions per 1,000", "cost per 1,000")  # facts beside the quality
 
