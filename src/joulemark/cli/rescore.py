@@ -19,7 +19,7 @@ from joulemark.config import option_help
 from joulemark.config.factories import site_of
 from joulemark.core import tracking
 from joulemark.core.answer import Answer
-from joulemark.core.coerce import several
+from joulemark.core.coerce import flag, several
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many, quantity
 from joulemark.core.machine import Site
@@ -53,13 +53,14 @@ def command(config: DictConfig) -> None:
 def run(config: DictConfig, name: str) -> int:
     """Rescores the chosen runs, writes unless `dry_run`, prints the table and one line of JSON; the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry = flag("dry_run", values["dry_run"])
     site = site_of(values["site"], name)
     if not any(getattr(site, fact) is not None for fact in TELLING):
         raise UserError("a site without a zone, a price or a use of its heat changes nothing: type site.zone=FRA")
     label, ids = rescoring.label_of(values["label"], site), _ids(values["runs"])
     uri = tracking.resolve(values["tracking_uri"])
     runs = rescoring.rescore(uri, ids, _tasks(values["tasks"]), site, label)
-    written = 0 if values["dry_run"] else rescoring.write(uri, runs, site, label)
+    written = 0 if dry else rescoring.write(uri, runs, site, label)
     output.show(answer(runs, site, label, written), lambda: show(runs, site, label))
     output.link()
     output.last({"runs": len(runs), "written": written, "label": label})

@@ -24,7 +24,7 @@ from joulemark.cli import command_line, output
 from joulemark.cli.progress import to_stderr
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
-from joulemark.core.coerce import several, typed
+from joulemark.core.coerce import flag, several, typed
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many
 from joulemark.core.paths import CONF, program
@@ -54,13 +54,14 @@ def main_command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Makes the runs that are not made yet and prints the table; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry, again = (flag(key, values[key]) for key in ("dry_run", "rerun"))
     suite = typed(Suite, values["suite"], "suite")
     overrides, tasks, models = (several(values[key]) for key in ("overrides", "tasks", "models"))
     todo = jobs(suite, overrides, tasks, models)
     if any(override.startswith(f"{repeats.KEY}=") for job in todo for override in job.overrides):
         raise UserError(f"overrides: {repeats.KEY}= belongs to the suite itself; type {repeats.KEY}=3")
     todo = todo * repeats.checked(values["repeats"])  # in turn
-    if values["dry_run"]:
+    if dry:
         for job in todo:
             print(job.command)
         return 0
@@ -72,7 +73,7 @@ def run(config: DictConfig) -> int:
     rows: list[Row] = []
     stopped = ""
     try:
-        _make(todo, {} if values["rerun"] else _measured_before(uri, todo), uri, rows)
+        _make(todo, {} if again else _measured_before(uri, todo), uri, rows)
     except Interrupted as stop:
         stopped = str(stop)
         to_stderr(f"stopped by {stop}; the same line goes on from here")

@@ -11,6 +11,7 @@ from joulemark.core.suggest import choose
 
 T = TypeVar("T")
 
+KINDS = {"float_parsing": "a number", "int_parsing": "a whole number", "bool_parsing": "true or false"}
 BOUNDS = {"ge": "{:g} or more", "gt": "above {:g}", "le": "at most {:g}"}  # of core.quantities, in our words
 
 
@@ -41,7 +42,15 @@ def typed(cls: type[T], values: Mapping[str, Any], where: str) -> T:
             name = _dotted(where, str(first["loc"][0]))
             raise UserError(f"{name}: {first['input']} is a number to YAML, so quote it: '{name}=[\"…\"]'") from None
         shown = tracking.public_override(f"{key.rpartition('.')[2]}={first['input']}").partition("=")[2]
-        raise UserError(f"{key}={shown}: {_wanted(first)}") from None
+        wanted = _wanted(first)
+        raise UserError(f"{key}={shown}{' ' if wanted.startswith('is not') else ': '}{wanted}") from None
+
+
+def flag(key: str, value: Any) -> bool:
+    """A value that is true or false; UserError for any other, which Python would take for true."""
+    if not isinstance(value, bool):
+        raise UserError(f"{key}={value} is not true or false")
+    return value
 
 
 def several(value: Any) -> Any:
@@ -71,6 +80,8 @@ def _wanted(error: Mapping[str, Any]) -> str:
             return f"must be {words.format(bounds[bound])}"
     if error["type"] == "float_parsing" and (share := _share(error["input"])) is not None:
         return f"a share is typed as a number, {share:g}"
+    if (kind := KINDS.get(error["type"])) is not None:
+        return f"is not {kind}"
     message = str(error["msg"])
     return f"{message[0].lower()}{message[1:]}"
 
