@@ -267,8 +267,8 @@ def _of_mean(values: Any) -> tuple[tuple[float, float] | None, str]:
         mean = float(values.mean())
         return (mean - half, mean + half), "normal approximation"
 
-    def mean(places: Any) -> Any:
+    def means(places: Any) -> Any:
         return values[places].mean(axis=-1)[None]
 
-    distribution = bootstrap.resampled(mean, len(values), RESAMPLES, AT_ONCE)
-    return bootstrap.bca_ends(mean, len(values), distribution, AT_ONCE)[0], "BCa bootstrap"
+    distribution = bootstrap.resampled(means, len(values), RESAMPLES, AT_ONCE)
+    return bootstrap.bca_ends(means, len(values), distribution, AT_ONCE)[0], "BCa bootstrap"

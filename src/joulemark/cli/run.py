@@ -117,6 +117,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
     assert recorder is not None
     begun = draft(run, inputs, first, measuring.process)
     recorder.draft(begun, "inputs")
+    garbage.give_back()  # of reading the inputs
     for line in caveats.of_inputs(begun):
         to_stderr(line)
 
@@ -154,6 +155,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
             resident=measuring.resident,
         )
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
+    garbage.give_back()  # of scoring, before the recorder takes memory of its own
     return record
 
 
