@@ -41,6 +41,11 @@ def test_what_failed_and_what_was_not_begun_stand_beside_the_answer():
         "1 of 5 failed: large: out of memory",
         "3 of 5 not begun",
     ]
+    late = replace(energy(GENERAL, 0.1, 0.01), status=FAILED, error="out of memory")
+    assert lines([SPECIALIST, late])[:2] == [
+        "text classification: small: 2.00 ± 0.06 Wh per 1,000, accuracy 0.910",
+        "1 of 2 failed: large: out of memory",
+    ]
     assert lines([failed]) == ["no run was measured", "1 of 1 failed: large: out of memory"]
 
 
