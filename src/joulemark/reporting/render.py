@@ -18,7 +18,18 @@ from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("elements", "read", "numbers", "state", "verdict", "charts", "more_charts", "table", "main")  # in this order
+SCRIPTS = (
+    "elements",
+    "read",
+    "numbers",
+    "state",
+    "theme",
+    "verdict",
+    "charts",
+    "more_charts",
+    "table",
+    "main",
+)  # in this order
 LEFT_OUT_SHOWN = 200
 
 # A browser keeps to this itself: nothing is fetched, and no script runs but those whose digest is here
@@ -93,8 +104,6 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    from markupsafe import Markup
-
     return one_file(
         page,
         FOLDER,
@@ -108,13 +117,20 @@ def render(page: Page) -> str:
         sites=site_notes,
         formatting=formatting,
         shown=LEFT_OUT_SHOWN,
-        charts=[[chart.figure for chart in section.charts] for section in page.sections],
-        quoted=lambda value: Markup(quoted(value)),
+        **charts_of(page.sections),
     )
 
 
+def charts_of(sections: Sequence[Section]) -> dict[str, Any]:
+    """What a template needs to hand the charts of its sections to the script."""
+    from markupsafe import Markup
+
+    charts = [[chart.figure for chart in section.charts] for section in sections]
+    return {"charts": charts, "quoted": lambda value: Markup(quoted(value))}
+
+
 def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any) -> str:
-    """A page in the report's frame, style and policy as HTML, from the template and style of its own folder.
+    """A page in the report's frame, style and policy as HTML, from the template and style, if any, of its own folder.
 
     `scripts` are run in their order, as one; `values` are what the template reads beside the page.
     """
@@ -125,7 +141,7 @@ def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any)
     body = "".join(file.read_text(encoding="utf-8") for file in scripts)
     script = f'"use strict";\n(() => {{\n{body}}})();\n'
     plotly = get_plotlyjs()
-    styles = [each / "style.css" for each in dict.fromkeys((FOLDER, folder))]
+    styles = [file for each in dict.fromkeys((FOLDER, folder)) if (file := each / "style.css").is_file()]
     environment = Environment(
         loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
