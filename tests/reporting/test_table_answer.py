@@ -48,6 +48,9 @@ def test_rows_of_other_inputs_are_held_against_each_other_in_no_line():
     other = replace(energy(GENERAL, 0.1, 0.01), inputs="task=text_classification samples=7")
     shown = lines([SPECIALIST, other])
     assert not any("takes the least" in line for line in shown)
+    assert [line.partition(": ")[0] for line in shown[1:3]] == [
+        "text classification", "text classification, samples=7",
+    ]  # fmt: skip
     batch = replace(energy(SPECIALIST, 0.1, 0.01), inputs="task=text_classification batch_size=8", model="b8")
     assert "b8 takes the least of 2" in lines([SPECIALIST, batch])[0]
 
