@@ -50,6 +50,11 @@ def files(page: Path):
     return {b.note.removeprefix(FILE): b.text for b in blocks(page) if b.note.startswith(FILE)}
 
 
+def code(page: Path):
+    """What a page says to type: its code spans, and the lines of its shell blocks."""
+    return [*spans(page), *(block.text for block in blocks(page) if block.language in SHELL)]
+
+
 def spans(page: Path):
     """The code spans of a page, outside its blocks."""
     prose = FENCE.sub("", page.read_text(encoding="utf-8"))
