@@ -9,7 +9,7 @@ from joulemark.sweep.feeding import FeedingPlan, carried
 from joulemark.sweep.search import Search
 from joulemark.sweep.space import Dimension, Space
 from joulemark.sweep.storage import open_study
-from joulemark.sweep.trial_state import FEEDING
+from joulemark.sweep.trial_state import FEEDING, FULL
 from tests.sweep.landscape import REFERENCE, Machine, plan, through
 
 WH = "energy/total_wh_per_1k"
@@ -41,7 +41,7 @@ class Fed(Machine):
             wh *= left if line in overrides else 1.0
         unset = [(line, share) for line, (_, share) in self.gains.items() if line not in overrides]
         moves = tuple(sorted(unset, key=lambda pair: -(pair[1] or 0.0)))
-        measured = any(override.startswith("protocol.stage_s") for override in overrides)
+        measured = {"protocol.stage_s=0.5", "protocol=standard"} & {*overrides}
         return replace(outcome, metrics={**outcome.metrics, WH: wh}, moves=moves if measured else ())
 
     def fed(self):
@@ -66,8 +66,10 @@ def fed_plan(tmp_path, refused=(), **more):
 def test_options_are_tried_one_by_one_the_largest_share_first_and_kept_where_they_are_better(tmp_path):
     machine = Fed()
     session, _ = through(fed_plan(tmp_path), machine, tmp_path)
+    first = next(place for place, each in enumerate(machine.requests) if "protocol.stage_s=0.5" in each)
+    # before it the best one in full, whose stages show what to try
+    assert {"protocol=standard", *BEST} <= {*machine.requests[first - 1]}
     assert machine.fed() == [
-        BEST,
         (*BEST, "preprocessing=fast"),
         (*BEST, "compile=cudagraphs", "preprocessing=fast"),
         (*BEST, "compile=cudagraphs", "preprocessing=fast", "sort=length"),
@@ -88,10 +90,10 @@ def test_what_was_found_is_measured_in_full_and_the_best_of_it_wins(tmp_path):
     assert best == (*BEST, "compile=cudagraphs", "preprocessing=fast")
 
 
-def test_where_nothing_is_to_gain_one_trial_says_so(tmp_path):
+def test_where_nothing_is_to_gain_nothing_is_tried_and_one_line_says_so(tmp_path):
     machine = Fed(gains={line: (left, 0.05) for line, (left, _) in GAINS.items()})
     session, _ = through(fed_plan(tmp_path), machine, tmp_path)
-    assert machine.fed() == [BEST]
+    assert machine.fed() == []
     (sentence,) = session.fed()
     assert sentence.startswith("feeding: not tried, little to gain: ")
     assert all(line in sentence for line in GAINS)
@@ -131,7 +133,7 @@ def test_an_option_that_breaks_the_run_or_a_constraint_is_taken_back(tmp_path):
     assert all("compile=cudagraphs" not in point for point in session.full())
 
 
-@pytest.mark.parametrize("stop_after", [7, 8, 9, 11])
+@pytest.mark.parametrize("stop_after", [6, 7, 8, 10])
 def test_a_stopped_second_stage_goes_on_and_measures_nothing_twice(tmp_path, stop_after):
     whole = Fed()
     through(fed_plan(tmp_path / "whole"), whole, tmp_path / "whole")
@@ -156,8 +158,14 @@ def test_a_point_of_the_stage_that_another_worker_measures_is_waited_for(tmp_pat
     search = Search(the_plan, study, Fed(), [].append)
     search.reference()
     search._measure_all(search._next.stage, search._next.next)
-    study.claim(BEST, FEEDING)
-    assert search._next.walk(study.state()).wanted == BEST
+    assert search._next.leader(study.state()) == BEST
+    assert search._next.fed(study.state()) is None  # it waits for the stages of the best point
+    claim, _ = study.claim(BEST, FULL)
+    assert search._next.leader(study.state()) is None
+    study.tell(claim, Fed()(("protocol=standard", *BEST), None))
+    wanted = search._next.fed(study.state())
+    assert wanted == (*BEST, "preprocessing=fast")
+    study.claim(wanted, FEEDING)
     assert search._next.fed(study.state()) is None
 
 

@@ -12,6 +12,7 @@ from joulemark.sweep import early_stopping, pareto
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.finalists import by_objectives, finalists
 from joulemark.sweep.memory import Memory
+from joulemark.sweep.objectives import goals
 from joulemark.sweep.progress import progress_line
 from joulemark.sweep.recommendation import reason, recommend
 from joulemark.sweep.space import Dimension
@@ -70,10 +71,18 @@ def test_every_trial_but_the_reference_gets_the_best_results_of_its_pass_for_ear
     }
     by_reference, *_, last = list(competitors.values())[1:]
     reference = truth(1, "fp32")
-    assert by_reference == [
-        f"early_stop_against=[{{energy/total_wh_per_1k:{reference[WH] * 1.01!r},latency/p95_s:{reference[P95]!r}}}]"
-    ]
+    high = reference[WH] * 1.01
+    assert by_reference == [f"early_stop_against=[{{{WH}:{high!r},{P95}:{reference[P95]!r}}},{{{WH}:{high!r}}}]"]
     assert last[0].count("{") > 1
+
+
+def test_a_screened_trial_ends_once_it_cannot_be_recommended_by_a_margin_for_what_processes_differ_by(tmp_path):
+    known = {REFERENCE: measured(REFERENCE, 300.0, 3.0), LARGE: measured(LARGE, 100.0, 1.0)}
+    lines = {stage: early_stopping.overrides(known, wanted(), {}, stage)[0] for stage in ("screening", "full")}
+    assert lines["screening"].endswith(f"{{{WH}:{101.0 * 1.25!r}}}]")
+    assert lines["full"].endswith(f"{{{WH}:101.0}}]")
+    by_energy = goals(("energy",), {}, (WH,))
+    assert "},{" not in early_stopping.overrides(known, by_energy, {}, "full")[0]
 
 
 def test_a_trial_that_ended_early_says_so_in_its_line():
@@ -82,13 +91,15 @@ def test_a_trial_that_ended_early_says_so_in_its_line():
     assert progress_line(TrialResult(("batch_size=8",), "full", outcome), wanted(), 1, None).endswith("(early stopped)")
 
 
-def test_only_points_near_the_front_get_the_full_protocol(tmp_path):
+def test_only_points_that_may_be_recommended_get_the_full_protocol(tmp_path):
     machine = Machine()
     session, _ = through(plan(tmp_path, finalists=5), machine, tmp_path)
     assert len(machine.points("screening")) == len(BATCHES) * len(PRECISIONS) - 1
     again = machine.points("standard")[1:]
-    assert len(again) == 5
-    assert set(again) <= set(true_front())
+    least = min(truth(int(batch), precision)[WH] for batch in BATCHES for precision in PRECISIONS)
+    front = true_front()
+    assert again == sorted((p for p, (wh, _) in front.items() if wh * 0.99 <= least * 1.01 * 1.25), key=front.get)
+    assert 1 < len(again) < len(front)
     assert set(session.full()) == {REFERENCE, *again}
 
 
@@ -203,7 +214,7 @@ def test_a_finished_study_has_no_new_finalists_however_far_the_two_passes_differ
     first, later = Noisy(), Noisy()
     through(plan(tmp_path), first, tmp_path)
     through(plan(tmp_path), later, tmp_path)
-    assert len(first.points("standard")) == 5
+    assert len(first.points("standard")) == 1 + 2
     assert later.requests == []
 
 
@@ -218,7 +229,7 @@ def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
 def test_the_budget_of_trials_is_never_passed(tmp_path, trials, screening):
     machine = Machine()
     _session, _ = through(plan(tmp_path, Budget(trials=trials), screening=screening), machine, tmp_path)
-    # the reference is a result itself, so the grid needs 36 in one pass, and 35 + 4 + 1 with screening
+    # the reference is a result itself, so the grid needs 36 in one pass, and 35 + 1 with screening; finalists beyond
     assert len(machine.requests) <= trials
     if not screening:
         assert len(machine.requests) == min(trials, 36)
@@ -226,7 +237,7 @@ def test_the_budget_of_trials_is_never_passed(tmp_path, trials, screening):
         assert len(machine.points("screening")) == min(trials - 5, 35)
         assert len(machine.points("standard")) <= 5
     if screening and trials >= 40:
-        assert len(machine.requests) == 40
+        assert len(machine.requests) == 35 + 1 + 2  # two may be recommended
 
 
 def test_the_budget_of_minutes_ends_the_trial_that_would_pass_it(tmp_path):
@@ -241,7 +252,7 @@ def test_minutes_are_kept_back_for_the_results(tmp_path):
     machine = Machine(seconds=60.0)
     through(plan(tmp_path, Budget(minutes=20)), machine, tmp_path)
     assert len(machine.points("screening")) == 13  # and the reference: 70 % of 20 minutes
-    assert len(machine.points("standard")) == 5
+    assert len(machine.points("standard")) > 1
 
 
 def test_no_trial_begins_once_the_budget_of_energy_is_used(tmp_path):
@@ -401,8 +412,8 @@ def test_a_setting_of_unknown_quality_is_no_result_where_quality_is_wanted(tmp_p
         (),
     )
     assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE]
-    assert early_stopping.overrides(results, goals, reference.metrics) == early_stopping.overrides(
-        {LARGE: results[LARGE]}, goals, reference.metrics
+    assert early_stopping.overrides(results, goals, reference.metrics, "full") == early_stopping.overrides(
+        {LARGE: results[LARGE]}, goals, reference.metrics, "full"
     )
 
 
@@ -415,6 +426,18 @@ def test_where_no_setting_keeps_a_constraint_of_quality_those_of_unknown_quality
         [LARGE, PLAIN],
     )
     assert finalists(list(results), results, goals, reference.metrics, 9) == [LARGE, PLAIN]
+
+
+@pytest.mark.parametrize(("highest", "stays"), [(0.91, True), (0.86, False), (None, False)])
+@pytest.mark.parametrize("constraint", [{"loss_rel": 0.01}, {"min": 0.891}])
+def test_a_setting_whose_interval_of_quality_reaches_the_limit_stays_in_the_search(
+    tmp_path, constraint, highest, stays
+):
+    reference, low = measured(REFERENCE, 300.0), measured(PLAIN, 1.0, quality=0.85)
+    low = replace(low, outcome=replace(low.outcome, metrics={**low.metrics, "quality/ci95_high": highest}))
+    results = {PLAIN: low, LARGE: measured(LARGE, 1.1)}
+    found = finalists(list(results), results, wanted({"quality": constraint}), reference.metrics, 9)
+    assert found == ([PLAIN] if stays else [LARGE])  # of both, the other one is beaten
 
 
 @pytest.mark.parametrize(

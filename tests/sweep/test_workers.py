@@ -67,9 +67,9 @@ def until(condition, seconds=60):
 
 
 def all_measured(folder):
-    """Nine points once in each pass, the reference in full alone, and the three finalists."""
+    """Nine points once in each pass, the reference in full alone, and the two finalists."""
     passes = Counter(overrides[-1] for overrides in times(folder, "ends"))
-    assert passes == {"screening": 8, "standard": 4}
+    assert passes == {"screening": 8, "standard": 3}
     assert set(times(folder, "ends").values()) == {1}
 
 
@@ -90,8 +90,8 @@ def test_three_workers_measure_every_point_once_in_each_stage_and_wait_for_each_
     assert min(finalists) > max(of["ends", "screening"])
     # whoever comes later finds all there is, and gives the recommendation
     ((code, last),) = ended(started(tmp_path, storage))
-    assert (code, last["trials"]) == (0, 12)
-    assert len(logged(tmp_path, "begins")) == 12
+    assert (code, last["trials"]) == (0, 11)
+    assert len(logged(tmp_path, "begins")) == 11
 
 
 @BOTH
@@ -148,7 +148,7 @@ def test_what_others_claimed_between_the_state_and_the_claim_counts_in_the_budge
     _, second = search(the_plan, Machine(), tmp_path)
     second.claim(NINE_POINT, "full")
     with pytest.raises(SpentError):
-        session._measured(("batch_size=4", "precision=fp32"), "full", before)
+        session._measured(("batch_size=128", "precision=fp32"), "full", before)
     assert len(machine.requests) == 1
     assert [claim.point for claim in study.state().claims] == [NINE_POINT]
 
@@ -167,7 +167,7 @@ def test_a_point_at_which_two_workers_died_is_not_measured_a_third_time(tmp_path
     assert study.claim(point, "full") is not None  # the other pass is another trial
 
 
-NINE_POINT = ("batch_size=2", "precision=fp32")
+NINE_POINT = ("batch_size=64", "precision=fp32")
 
 
 def test_what_a_worker_reports_after_others_took_it_for_dead_is_kept(tmp_path):
@@ -211,7 +211,7 @@ def test_a_trial_during_which_somebody_joins_on_its_machine_is_shared_and_the_re
 
     session, study = search(the_plan, joined, tmp_path)
     alone = session.reference()
-    beside = session._measured(("batch_size=4", "precision=fp32"), "full", study.state())
+    beside = session._measured(("batch_size=128", "precision=fp32"), "full", study.state())
     assert not any("shared_host=true" in overrides for overrides in machine.requests)  # neither knew when it began
     assert alone.outcome.flags == ()
     assert beside.outcome.flags == (("shared",) if shared else ())
@@ -233,7 +233,7 @@ def alive(pid):
 @BOTH
 def test_two_workers_of_one_parent_share_the_study_and_the_parent_recommends(tmp_path, storage):
     ((code, last),) = ended(started(tmp_path, storage, "--workers", "2"))
-    assert (code, last["status"], last["trials"]) == (0, "finished", 12)
+    assert (code, last["status"], last["trials"]) == (0, "finished", 11)
     all_measured(tmp_path)
     assert len(workers_of(tmp_path)) == 2
     assert all(shared for *_, shared in logged(tmp_path))
@@ -250,7 +250,7 @@ def test_the_parent_killed_ends_its_workers_and_the_same_line_goes_on(tmp_path):
     parent.kill()
     ended(parent)
     until(lambda: not any(map(alive, workers_of(tmp_path))), 30)
-    assert len(logged(tmp_path, "ends")) < 12  # stopped, not left to themselves
+    assert len(logged(tmp_path, "ends")) < 11  # stopped, not left to themselves
     assert "Traceback" not in (tmp_path / "err").read_text()
     ((code, _),) = ended(started(tmp_path, "journal", "--workers", "2"))
     assert code == 0

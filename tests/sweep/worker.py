@@ -17,7 +17,7 @@ from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.space import Dimension
 from tests.sweep.landscape import Machine, plan, point_of
 
-NINE = (Dimension("batch_size", ("1", "2", "4")), Dimension("precision", ("fp32", "tf32", "bf16")))
+NINE = (Dimension("batch_size", ("1", "64", "128")), Dimension("precision", ("fp32", "tf32", "bf16")))
 
 
 def main():

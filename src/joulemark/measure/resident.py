@@ -2,10 +2,10 @@
 
     run 1   open meters ─ load ─ idle ─ warm up ─ windows ─ score
     run 2                               warm up ─ windows ─ score      the same model, other batches
-    run 3                 load ──────── warm up ─ windows ─ score      the same weights, fed otherwise
+    run 3                 load ──────── warm up ─ windows ─ score      fed otherwise, or in another number format
 
-Only runs that differ in nothing but how the model is fed may share a process: `refusal` says why another may not. Each
-has a record of its own, which names the first one's (`origin.shared_process`).
+Only runs that differ in nothing but how the model is fed, and in its number format, may share a process: `refusal` says
+why another may not. Each has a record of its own, which names the first one's (`origin.shared_process`).
 """
 
 import gc
@@ -18,9 +18,10 @@ from joulemark.config.run import GIVEN, Run
 from joulemark.core.measurement import Measurement, Meter
 from joulemark.core.model import BATCHING, Loaded
 from joulemark.core.serving import BATCH
+from joulemark.hardware.devices import PLAIN
 
-# Settings of how a model is fed that enter its load: the process loads it anew for another value
-RELOADED = ("preprocessing", "preprocessing_workers", "pad_to_multiple_of", "compile")
+# Settings that enter a load and leave nothing behind: the process loads the model anew for another value
+RELOADED = ("precision", "preprocessing", "preprocessing_workers", "pad_to_multiple_of", "compile")
 UNCOMPILED = (False, "cudagraphs")  # values of `compile` that leave nothing behind once their model is gone
 
 
@@ -111,16 +112,19 @@ class Resident:
 def refusal(first: Run, run: Run) -> str | None:
     """Why a run cannot be measured in the process of another one; None where it can.
 
-    The compiler keeps what it compiled for earlier shapes, whatever becomes of the model.
+    The compiler keeps what it compiled for earlier shapes, and torchao what it registered, whatever becomes of a model.
     """
     if run.names.get("scenario", BATCH) != BATCH:
         return "what serves traffic is started for each run"
     if compiled := next((each for each in (first, run) if each.settings.compile not in UNCOMPILED), None):
         return f"compile={str(compiled.settings.compile).lower()} keeps what it compiled for other batches"
+    before, now = first.settings.precision, run.settings.precision
+    if before != now and not {before, now} <= {*PLAIN}:
+        return f"precision={now} differs, and quantized weights are loaded in processes of their own"
     if run.tracking_uri != first.tracking_uri:
         return "tracking_uri differs"
-    before, now = _of_load(first), _of_load(run)
-    if differing := next((key for key in {**before, **now} if before.get(key) != now.get(key)), None):
+    own, other = _of_load(first), _of_load(run)
+    if differing := next((key for key in {**own, **other} if own.get(key) != other.get(key)), None):
         return f"{differing} differs, which the loaded model or its inputs depend on"
     return None
 
@@ -152,5 +156,5 @@ def shared_key(overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_load(run: Run) -> dict[str, object]:
-    """All composed values of a run but those of how the model is fed, and of a run's place among others."""
+    """All composed values of a run but those that a process may change, and those of a run's place among others."""
     return {key: value for key, value in run.config.items() if key not in (*BATCHING, *RELOADED, *GIVEN)}

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import verdict
+from joulemark.analysis.early_stopping import MEASURED
 from joulemark.sweep import pareto
-from joulemark.sweep.objectives import SHORT, Goals, Metrics
+from joulemark.sweep.objectives import HIGHEST, SHORT, Constraint, Goals, Metrics
 from joulemark.sweep.space import Point
 from joulemark.sweep.trial_state import TrialResult
 
@@ -15,14 +16,17 @@ NEAREST = 2
 def finalists(
     points: Sequence[Point], known: Mapping[Point, TrialResult], goals: Goals, reference: Metrics, most: int
 ) -> list[Point]:
-    """The points that may be on the front within their intervals.
+    """The points that may be recommended: on the front within their intervals, and as low as the best one may be.
 
-    Where none meets the constraints the nearest to them, so that a full measurement shows how far they are.
+    The second part holds where windows tell every objective: one that is known at a run's end alone, such as quality,
+    is wanted for its front. Where none meets the constraints the nearest to them, so that a full measurement shows how
+    far they are.
     """
     finished = {point: known[point] for point in points if point in known and known[point].finished}
     possible = {point: result for point, result in finished.items() if may_meet(result, goals, reference)}
     if possible:
-        return pareto.near_front(by_objectives(possible, goals), most)
+        results = by_objectives(possible, goals)
+        return pareto.near_front(_contenders(results) if decided_by_windows(goals) else results, most)
 
     def violation(point: Point) -> float:
         return sum(max(0.0, by) for by in goals.violations(finished[point].metrics, reference).values())
@@ -30,14 +34,34 @@ def finalists(
     return sorted(finished, key=violation)[: min(NEAREST, most)]
 
 
+def decided_by_windows(goals: Goals) -> bool:
+    """Whether windows tell every objective, less being better: the first one alone then decides what is recommended."""
+    return all(goal.direction == "min" and goal.metric.startswith(MEASURED) for goal in goals.objectives)
+
+
+def _contenders(results: Mapping[Point, pareto.Result]) -> dict[Point, pareto.Result]:
+    """The results that may come out lowest by the first objective where they are measured again."""
+    best = min((result.estimates[0] for result in results.values()), key=lambda each: each.high_or_mean, default=None)
+    return {
+        point: result
+        for point, result in results.items()
+        if best is not None and verdict.may_come_out_as_low(result.estimates[0], best)
+    }
+
+
 def may_meet(result: TrialResult, goals: Goals, reference: Metrics) -> bool:
     """Whether a result meets every constraint, by its interval at least where the metric has one."""
-    violations = goals.violations(result.metrics, reference)
-    spread = result.metrics.get("energy/ci95_rel")
-    return all(
-        verdict.may_meet(by, spread if constraint.metric == SHORT["energy"] else None)
-        for constraint, by in violations.items()
-    )
+    return all(_within_interval(constraint, result.metrics, reference) for constraint in goals.constraints)
+
+
+def _within_interval(constraint: Constraint, metrics: Metrics, reference: Metrics) -> bool:
+    """Whether a constraint may be met: of a least quality by the upper end of its interval, of energy by the lower."""
+    highest = metrics.get(HIGHEST)
+    if constraint.metric == SHORT["quality"] and constraint.bound != "max" and highest is not None:
+        metrics = {**metrics, constraint.metric: highest}
+    by = constraint.violation(metrics, reference)
+    spread = metrics.get("energy/ci95_rel") if constraint.metric == SHORT["energy"] else None
+    return by is not None and verdict.may_meet(by, spread)
 
 
 def by_objectives(results: Mapping[Point, TrialResult], goals: Goals) -> dict[Point, pareto.Result]:

@@ -26,7 +26,9 @@ class SearchPlan:
         space: the points
         reference: measured first; ratios and losses are relative to it
         goals: objectives and constraints
-        full: overrides of the full stage without the point's
+        full: overrides of a run by its own protocol, without the point's
+        finals: overrides of the full stage beyond these
+        finals_of_reference: and of the reference's trial
         screening: those of the screening stage; None measures all points in full
         finalists: the most points that get the full protocol after screening
         budget: the whole study's
@@ -47,12 +49,15 @@ class SearchPlan:
     seed: int = 0
     feeding: FeedingPlan | None = None
     preliminary: bool = False
+    finals: tuple[str, ...] = ()
+    finals_of_reference: tuple[str, ...] = ()
 
-    def overrides(self, stage: str) -> tuple[str, ...]:
-        """Those of a stage, without a point's."""
+    def overrides(self, stage: str, point: Point) -> tuple[str, ...]:
+        """Those of a stage, without the point's."""
         if stage == FEEDING and self.feeding is not None:
             return self.feeding.overrides
-        return self.full if stage == FULL else self.screening or ()
+        own = self.finals_of_reference if point == self.reference else ()
+        return (*self.full, *self.finals, *own) if stage == FULL else self.screening or ()
 
 
 class NextPoint:
@@ -90,10 +95,16 @@ class NextPoint:
         fed = {result.point for result in state.results if result.stage == self.feeding_stage} - {self._plan.reference}
         return inside | {point: second[point] for point in fed if point in second}
 
+    def leader(self, state: StudyState) -> Point | None:
+        """The best point of the first stage, whose stages the second one needs; None where they are known."""
+        walk = self.walk(state)
+        return walk.point if walk.wanted == walk.point and walk.point not in state.claimed(FULL) else None
+
     def fed(self, state: StudyState) -> Point | None:
         """The next point of the second stage; None where none is left for this worker now."""
-        wanted = self.walk(state).wanted
-        return None if wanted in state.claimed(self.feeding_stage) else wanted
+        walk = self.walk(state)
+        waits = walk.wanted == walk.point or walk.wanted in state.claimed(self.feeding_stage)
+        return None if waits else walk.wanted
 
     def walk(self, state: StudyState) -> Walk:
         """Where the second stage is; it begins once the first one is over."""

@@ -14,6 +14,7 @@ from joulemark.core.suggest import choose
 
 SHORT = {"energy": "energy/total_wh_per_1k", "p95": "latency/p95_s", "quality": "quality/primary"}
 QUALITY = "quality/"
+HIGHEST = "quality/ci95_high"  # the upper end of the interval of quality/primary
 MORE_IS_BETTER = (QUALITY, "throughput/")
 BOUNDS = ("min", "max", "loss_rel")
 BOUND_FORMS = "a constraint is {min: …}, {max: …} or {loss_rel: …}"

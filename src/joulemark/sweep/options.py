@@ -27,6 +27,7 @@ class SweepConf:
         feeding: settings that the second stage tries around the best point; none: no second stage
         allow_task_options: options of the task that may be searched
         screening: the protocol that all points get; None: the run's own
+        finals: values of the run's own protocol that are shorter in the full measurements of the search
         finalists: points that then get the run's own protocol
         budget: trials, minutes, wh
         seed: of the search
@@ -46,6 +47,7 @@ class SweepConf:
     feeding: tuple[str, ...] = ()
     allow_task_options: tuple[str, ...] = ()
     screening: str | None = None
+    finals: dict[str, float] = field(default_factory=dict)
     finalists: int = 4
     budget: dict[str, float | None] = field(default_factory=dict)
     seed: int = 0

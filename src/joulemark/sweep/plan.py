@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import named_metrics
 from joulemark.analysis.serving.metrics import serving_metrics
+from joulemark.analysis.verdict import RESOLVED
 from joulemark.config import saved_settings
 from joulemark.config.run import Run
 from joulemark.core import extras, paths, tracking
@@ -20,6 +21,7 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement
 from joulemark.core.procedure import Procedure
 from joulemark.core.serving import BATCH
+from joulemark.core.suggest import choose
 from joulemark.core.task import Inputs
 from joulemark.core.traffic import Traffic
 from joulemark.hardware import host
@@ -141,6 +143,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         preliminary=screening is None and run.procedure.preliminary,
     )
     plan = _with_feeding(plan, feeding_of(conf, searched.dimensions, fixed), run, validity)
+    plan = _with_finals(plan, conf, run)
     return SweepRequest(
         name,
         plan,
@@ -258,16 +261,40 @@ def _screening(
 def _with_feeding(plan: SearchPlan, keys: tuple[str, ...], run: Run, validity: Validity) -> SearchPlan:
     """The plan with the second stage, by the screening's protocol, or the run's own where there is no screening.
 
-    Its stages are measured, since they tell which option may remove how much; a protocol that measures none gets short
-    ones. None where the run of the space's least plain point carries none of the options.
+    Stages are measured in all of it, since they tell which option may remove how much. None where the run of the
+    space's least plain point carries none of the options.
     """
     overrides = plan.screening or plan.full
     served = run.names["scenario"] != BATCH
     if served or not carried(keys, merged(overrides, plan.space.points[-1]), validity):
         return plan
-    measured = plan.screening is None and run.procedure.stage_s
-    own = (*overrides, *(() if measured else (f"protocol.stage_s={STAGE_S}",)))
-    return replace(plan, feeding=FeedingPlan(keys, own, validity), full=own if plan.screening is None else plan.full)
+    stages = (f"protocol.stage_s={STAGE_S}",)
+    if plan.screening is not None:
+        return replace(plan, feeding=FeedingPlan(keys, (*overrides, *stages), validity))
+    own = overrides if run.procedure.stage_s else (*overrides, *stages)
+    return replace(plan, feeding=FeedingPlan(keys, own, validity), full=own)
+
+
+def _with_finals(plan: SearchPlan, conf: SweepConf, run: Run) -> SearchPlan:
+    """The plan whose full measurements are shorter than the run's own protocol, which `repeats` and the command have.
+
+    What is typed stays as it is. The reference is to be told apart from what costs less, so that it converges sooner.
+    """
+    if plan.screening is None:
+        return plan
+    typed_keys = {override.lstrip("+").partition("=")[0] for override in plan.full}
+    wanted = {**conf.finals, "ci95_rel": RESOLVED}
+    shorter: dict[str, str] = {}
+    for key, value in wanted.items():
+        own = getattr(run.procedure, key, None)
+        if not isinstance(own, int | float):
+            raise UserError(choose("sweep.finals", key, [each.name for each in fields(Procedure)]))
+        if f"protocol.{key}" not in typed_keys and (value > own if key == "ci95_rel" else value < own):
+            shorter[key] = f"protocol.{key}={value}"
+    of_reference = tuple(filter(None, [shorter.pop("ci95_rel", None)]))
+    if plan.feeding is not None and not run.procedure.stage_s:
+        shorter["stage_s"] = f"protocol.stage_s={STAGE_S}"
+    return replace(plan, finals=tuple(shorter.values()), finals_of_reference=of_reference)
 
 
 def _shorter(procedure: Procedure, reference: Procedure) -> bool:
@@ -306,5 +333,6 @@ def _digest(
     irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
     relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
     spaces = [asdict(dimension) for dimension in dimensions]
-    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, conf.feeding, measured_on]
+    stages = [conf.screening, conf.feeding, conf.finals]
+    parts = [relevant, spaces, conf.reference, asdict(chosen), stages, conf.seed, measured_on]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

@@ -13,7 +13,7 @@ from typing import Any
 from joulemark.core import signals
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
-from joulemark.sweep import busy, needed, siblings, stored
+from joulemark.sweep import busy, doubtful, needed, siblings, stored
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
@@ -46,7 +46,8 @@ def run(
         with busy.sweeping(request.hardware, request.busy, report):
             study = begin(request, report)
             ready = partial(busy.ready, request.hardware, request.busy, report)
-            search = Search(request.plan, study, measure, report, poll_s, ready, shared)
+            doubted = partial(doubtful.tag_anew, request.tracking_uri, report)
+            search = Search(request.plan, study, measure, report, poll_s, ready, shared, doubted)
             reference = measured_reference(search, request, study)
             with closing(search):
                 search.points()

@@ -10,10 +10,9 @@ from joulemark.core.errors import UserError
 from joulemark.core.record import Record
 from joulemark.store import listing
 from joulemark.store.listing import Choice
-from joulemark.sweep.objectives import SHORT, Constraint
+from joulemark.sweep.objectives import HIGHEST, SHORT, Constraint
 from joulemark.sweep.trial_state import TrialResult
 
-HIGHEST = "quality/ci95_high"
 Read = Callable[[str], Record | None]
 
 

@@ -2,8 +2,9 @@
 
     reference ── full ──▶ what ratios and losses are relative to
     points ── screening ─▶ all of them where the budget holds them, else those that TPE proposes
-    around the best ── feeding ─▶ options that feed the device, one by one (sweep/feeding.py)
-    near the front ── full ─▶ results
+    the best ── full ─▶ what of a request's time which option may remove
+    around it ── feeding ─▶ options that feed the device, one by one (sweep/feeding.py)
+    what may be recommended ── full ─▶ results
 
 A point that is known is looked up in the study, never measured twice. The budget is the whole study's.
 Any number of workers may search one study: each claims what it measures, and waits at a stage's end for what others
@@ -40,7 +41,7 @@ class Search:
 
     `measure` makes a run in a process of its own, `report` gets sentences for the user, `ready` returns once a trial
     may begin on the cards. With `shared` trials of the screening that need one loaded model follow each other in one
-    process.
+    process; `doubted` gets the results of one whose check disagrees.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Search:
         poll_s: float = POLL_S,
         ready: Callable[[], None] = lambda: None,
         shared: SharedTrials | None = None,
+        doubted: Callable[[Sequence[TrialResult]], None] = lambda results: None,
     ) -> None:
         self._plan, self._study, self._measure, self._report = plan, study, measure, report
-        self._poll_s, self._ready, self._shared = poll_s, ready, shared
+        self._poll_s, self._ready, self._shared, self._doubted = poll_s, ready, shared, doubted
         self._next = NextPoint(plan, study, shares=shared is not None)
         self._waiting = False
         self._points: dict[tuple[str, ...], Point] = {}  # of what processes that are shared were given
@@ -89,6 +91,7 @@ class Search:
             before = self._shared
             self._measure_all(self._next.stage, self._next.next)
             if self._plan.feeding is not None:
+                self._measure_all(FULL, self._next.leader)
                 self._measure_all(self._next.feeding_stage, self._next.fed)
             if self._shared is not None and (stop := self._end_shared()):
                 raise Interrupted(stop)
@@ -104,7 +107,7 @@ class Search:
             self._shared.close()
 
     def results(self) -> None:
-        """The full protocol for the points near the front; points beyond it are not measured further."""
+        """The full protocol for the points that may be recommended; others are not measured further."""
         if self._next.stage != FULL:
             self._measure_all(FULL, self._next.finalist)
 
@@ -201,7 +204,7 @@ class Search:
         return result
 
     def _run(self, claim: Claim, before: StudyState, limit_s: float | None) -> Outcome:
-        stage_overrides = self._plan.overrides(claim.stage)
+        stage_overrides = self._plan.overrides(claim.stage, claim.point)
         shared = any(running.worker.get("where") == claim.worker["where"] for running in before.claims)
         further = (*(("shared_host=true",) if shared else ()), *self._early_stopping(claim, before))
         overrides = merged((*stage_overrides, *further), claim.point)
@@ -241,6 +244,7 @@ class Search:
         self._keep(check)
         if check.agrees is False:
             self._shared = None
+            self._doubted([each for each in self._study.results() if each.outcome.process == check.process])
         return check.last.stopped_by
 
     def _keep(self, check: Check) -> None:
@@ -253,7 +257,9 @@ class Search:
         """The option that ends the trial early; none for the reference, to which all others are relative."""
         if claim.point == self._plan.reference:
             return ()
-        return early_stopping.overrides(before.known(claim.stage), self._study.goals, self._study.reference)
+        return early_stopping.overrides(
+            before.known(claim.stage), self._study.goals, self._study.reference, claim.stage
+        )
 
     def _state(self) -> StudyState:
         state = self._study.state()
