@@ -140,13 +140,23 @@ def test_a_quarter_of_the_trials_covers_nearly_all_that_the_grid_covers(tmp_path
     assert covered(values) / covered(true_front().values()) > 0.97
 
 
-def test_the_best_precision_is_measured_from_its_ends_inwards(tmp_path):
+def test_the_largest_batch_comes_first_then_its_precisions_then_the_best_ones_batches_from_their_ends_inwards(tmp_path):
     machine = Machine()
-    through(plan(tmp_path, Budget(trials=10), screening=False), machine, tmp_path)
-    runs = [dict(override.split("=") for override in overrides) for overrides in machine.requests[1:]]
-    best = [int(run["batch_size"]) for run in runs if run["precision"] == "bf16"]
-    assert best[:3] == [16, 256, 1]
-    assert best[3:5] == [64, 4]
+    through(plan(tmp_path, Budget(trials=9), screening=False), machine, tmp_path)
+    runs = [dict(override.split("=") for override in overrides) for overrides in machine.requests]
+    measured = [(run["precision"], int(run["batch_size"])) for run in runs]
+    largest = [("fp32", 256), ("tf32", 256), ("bf16", 256), ("fp16", 256)]
+    assert measured == [("fp32", 1), *largest, *(("bf16", size) for size in (1, 16, 64, 4))]
+
+
+def test_minutes_that_may_end_a_search_before_its_last_point_go_to_the_likely_ones_first(tmp_path):
+    machine = Machine()
+    through(plan(tmp_path, Budget(minutes=1000), screening=False), machine, tmp_path)
+    assert [point_of(overrides) for overrides in machine.requests[:4]] == [
+        REFERENCE,
+        *(("batch_size=256", f"precision={precision}") for precision in ("fp32", "tf32", "bf16")),
+    ]
+    assert len(machine.requests) == len(BATCHES) * len(PRECISIONS)  # and then to all others
 
 
 @pytest.mark.parametrize("name", ["distilbert_h100", "distilbert_h200", "gpt2_h200", "vit_h200"])
