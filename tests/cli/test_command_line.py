@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from joulemark.cli.command_line import expanded
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.processes
@@ -113,3 +114,20 @@ def test_help_names_every_group_and_choice_and_gives_examples(command):
         "batch_size=",
     ):
         assert option in done.stdout, option
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("out=~/page", "out='/home/me/page'"),
+        ("task.path='~/my file.csv'", "task.path='/home/me/my file.csv'"),
+        ("task.path=~/a.csv,~/b.csv", "task.path='/home/me/a.csv','/home/me/b.csv'"),
+        ('runs=[~/a.json,"~/b.json"]', "runs=['/home/me/a.json',\"/home/me/b.json\"]"),
+        ("--config-dir=~/conf", "--config-dir=/home/me/conf"),
+        ("title=about ~/page", "title=about ~/page"),
+        ("batch_size=8", "batch_size=8"),
+    ],
+)
+def test_a_path_of_the_home_folder_is_one_in_lists_and_sweeps_too(typed, read, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expanded(typed) == read

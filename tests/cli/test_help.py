@@ -139,6 +139,8 @@ def test_hydras_own_flags_pass():
         ("joulemark run model=bloom", ["model=bloom_560m", "model=bloomz"]),
         ("joulemark run model=bloomz model.si", ["model.size="]),
         ("joulemark report constraints.p", ["constraints.p95_s="]),
+        ("joulemark rescore ver", ["verbose="]),
+        ("joulemark run json=t", ["json=true"]),
     ],
 )
 def test_completion_offers_what_may_follow(line, offered):

@@ -2,6 +2,7 @@
 
 import sys
 
+from joulemark.cli import output
 from joulemark.cli.progress import refuse
 from joulemark.config import option_help
 from joulemark.core.paths import CONF
@@ -38,10 +39,10 @@ def offers(line: str) -> list[str]:
     key, typed, value = partial.partition("=")
     groups = {group.name: group for group in option_help.groups(command)}
     if typed:
-        names = groups[key].choices if key in groups else ()
+        names = groups[key].choices if key in groups else tuple(output.VALUES) if key in output.KEYS else ()
         return [f"{key}={name}" for name in names if name.startswith(value)]
     chosen = dict(part.partition("=")[::2] for part in before)
-    keys = [*groups, *(option.key for option in option_help.options(command, chosen))]
+    keys = [*groups, *(option.key for option in option_help.options(command, chosen)), *output.KEYS]
     return [f"{name}=" for name in keys if name.startswith(partial)]
 
 
