@@ -1,12 +1,12 @@
-"""Where the time of a forward pass on a card goes, kernel by kernel, and what other ways of compiling it would bring.
+"""Where the time of a forward pass on a card goes, by kind of kernel, and what other ways of compiling it would bring.
 
     python -m benchmarks.forward vit_base_224 --batch 128 [--autotune] [--seconds 2]
     python -m benchmarks.forward distilbert_sst2 --batch 1024 --tokens 16
 
-Random weights in bf16, one batch whose tensors lie on the card, so nothing is prepared or read. First the time of the
-pass as it is written by kind of kernel (torch's profiler), then milliseconds, joules and watts of each way, recorded as
-one CUDA graph: joules by the card's counter over `--seconds`, whose tick is 0.1 s. Each way is tried alone: one that
-fails is one line.
+Random weights in bf16, one batch whose tensors lie on the card, so nothing is prepared or read. Milliseconds, joules
+and watts of each way, recorded as one CUDA graph: joules by the card's counter over `--seconds`, whose tick is 0.1 s;
+then the time of its kernels by kind (torch's profiler, not recorded). Each way is tried alone: one that fails is one
+line.
 """
 
 import argparse
@@ -35,7 +35,7 @@ KINDS = {
 
 
 def main() -> None:
-    """Prints the kernels, then the ways."""
+    """Prints each way and its kernels."""
     import torch
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -43,27 +43,32 @@ def main() -> None:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--tokens", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--only", default="", help="the ways whose names hold this")
     parser.add_argument("--autotune", action="store_true", help="also max-autotune, which takes minutes")
     asked = parser.parse_args()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         task = "image_classification" if "vit" in asked.model else "text_classification"
         words = [f"model={asked.model}", f"task={task}", "model.weights=random", "hardware=cuda", "precision=bf16"]
-        run = composed([*words, f"batch_size={asked.batch}"])
+        run = composed([*words, f"batch_size={asked.batch}", f"samples={asked.batch}"])
     model = weights.open_weights(AUTO[run.model.kind], fetch(run.model.checkpoint), "cuda:0", run.settings)
     inputs = batch_of(model, asked.batch, asked.tokens)
     with torch.inference_mode():
-        kernels(model, inputs)
         for name, way in ways(asked.autotune).items():
+            if asked.only not in name:
+                continue
             torch.compiler.reset()
             began = time.perf_counter()
             try:
-                step = recorded(way(model), inputs)
+                forward = way(model)
+                step = recorded(forward, inputs)
                 start_s = time.perf_counter() - began
                 ms, joules, watts = measured(step, asked.seconds)
+                told = kernels(forward, inputs)
             except Exception as error:  # of a compiler: whatever it raises, the other ways go on
                 print(f"{name:44} failed: {type(error).__name__}: {str(error).splitlines()[0][:150]}", flush=True)
                 continue
             print(f"{name:44} {ms:7.3f} ms {joules:7.3f} J {watts:5.0f} W, begun in {start_s:.0f} s", flush=True)
+            print("\n".join(told), flush=True)
 
 
 def batch_of(model: Any, size: int, tokens: int) -> dict[str, Any]:
@@ -170,15 +175,13 @@ def counter_j() -> float:
     return now / 1000
 
 
-def kernels(model: Any, inputs: dict[str, Any], passes: int = 5) -> None:
-    """The kernels' time of a pass by kind, and the longest of those that no kind names."""
+def kernels(forward: Callable[..., Any], inputs: dict[str, Any], passes: int = 5) -> list[str]:
+    """The kernels' time of a pass by kind, by torch's profiler, each with the longest of its kernels."""
     import torch
 
-    for _ in range(3):
-        model(**inputs)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profiler:
         for _ in range(passes):
-            model(**inputs)
+            forward(**inputs)
         torch.cuda.synchronize()
     by_kind: dict[str, float] = defaultdict(float)
     longest: dict[str, tuple[float, str]] = {}
@@ -187,11 +190,10 @@ def kernels(model: Any, inputs: dict[str, Any], passes: int = 5) -> None:
         kind = next((kind for kind, parts in KINDS.items() if any(part in event.key for part in parts)), "others")
         by_kind[kind] += ms
         longest[kind] = max(longest.get(kind, (0.0, "")), (ms, event.key))
-    total = sum(by_kind.values())
-    print(f"kernels of one pass: {total:.3f} ms")
-    for kind, ms in sorted(by_kind.items(), key=lambda pair: -pair[1]):
-        of_one, name = longest[kind]
-        print(f"    {kind:20} {ms:7.3f} ms {ms / total:4.0%}, {of_one:.3f} of them {name[:90]}", flush=True)
+    return [
+        f"    {kind:20} {ms:7.3f} ms, {longest[kind][0]:.3f} of them {longest[kind][1][:90]}"
+        for kind, ms in sorted(by_kind.items(), key=lambda pair: -pair[1])
+    ]
 
 
 if __name__ == "__main__":

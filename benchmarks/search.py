@@ -1,16 +1,15 @@
 """A sweep's search on a landscape that was measured: how much of the whole grid's front it finds, at which share of it.
 
-    python -m benchmarks.search LANDSCAPE.jsonl [--trials 9] [--seeds 20]
+    python -m benchmarks.search LANDSCAPE.jsonl [--energy 0.25] [--seeds 20]
 
 LANDSCAPE is what `benchmarks.landscape` wrote. The search is the sweep's own, one pass, told the landscape's figures in
-place of runs; without `--trials` a quarter of the points, the reference included. Prints, over the seeds, by how much
-the least energy that was found is above that of the whole grid, the share of the grid's hypervolume (energy, p95) that
-the search's points cover, on linear and on logarithmic axes, and of its energy: trials of one length, so that their
-watts are their shares. Beside it stands what as many points drawn at random find.
+place of runs, until it used so much of the whole grid's energy: trials of one length, so that their watts are their
+shares. Prints, over the seeds, by how much the least energy that was found is above that of the grid, and the share of
+the grid's hypervolume (energy, p95) that its points cover, on linear and on logarithmic axes. Beside it stands what
+points drawn at random find with as much.
 """
 
 import argparse
-import itertools
 import json
 import math
 import random
@@ -40,20 +39,33 @@ def main() -> None:
     """Searches with each seed and prints the shares."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("landscape", type=Path)
-    parser.add_argument("--trials", type=int)
+    parser.add_argument("--energy", type=float, default=0.25, help="share of the grid's")
     parser.add_argument("--seeds", type=int, default=20)
     asked = parser.parse_args()
     grid = read(asked.landscape)
-    trials = asked.trials or len(grid) // 4
-    print(f"{len(grid)} points, {trials} trials, {asked.seeds} seeds: median (least to most)")
-    found = [searched(grid, trials, seed) for seed in range(asked.seeds)]
-    chance = [drawn(grid, trials, seed) for seed in range(asked.seeds)]
+    print(f"{len(grid)} points, {asked.energy:.0%} of their energy, {asked.seeds} seeds: median (least to most)")
+    found = [within_energy(grid, searched(grid, len(grid) // 2, seed), asked.energy) for seed in range(asked.seeds)]
+    chance = [within_energy(grid, drawn(grid, len(grid) // 2, seed), asked.energy) for seed in range(asked.seeds)]
     for name, points in (("search", found), ("chance", chance)):
         linear, logarithmic, energy = zip(*(shares(grid, one) for one in points), strict=True)
         above = [above_least(grid, one) for one in points]
         near = sum(each <= NEAR for each in above)
         print(f"{name}: least energy {told(above)} above the grid's, within {NEAR:.0%} by {near} of {len(above)} seeds")
-        print(f"    hypervolume {told(linear)}, on logarithmic axes {told(logarithmic)}; energy {told(energy)}")
+        counts = sorted(map(len, points))
+        trials = f"{counts[0]} to {counts[-1]} trials, energy {told(energy)}"
+        print(f"    hypervolume {told(linear)}, on logarithmic axes {told(logarithmic)}; {trials}")
+
+
+def within_energy(grid: Grid, points: Sequence[Point], share: float) -> list[Point]:
+    """The first of the points, as many as take no more than this share of the grid's energy."""
+    left = share * sum(row["watts"] for row in grid.values())
+    taken = []
+    for point in points:
+        left -= grid[point]["watts"]
+        if left < 0:
+            break
+        taken.append(point)
+    return taken
 
 
 def above_least(grid: Grid, points: Sequence[Point]) -> float:
@@ -83,7 +95,7 @@ def searched(grid: Grid, trials: int, seed: int) -> list[Point]:
     wanted = goals(("energy", "p95"), {}, METRICS)
     with tempfile.TemporaryDirectory() as folder:
         plan = SearchPlan(
-            space=space(dimensions, (), lambda overrides: None, missing(grid, dimensions)),
+            space=space(dimensions, (), lambda point: None if tuple(point) in grid else "not measured"),
             reference=tuple(dimension.overrides[0] for dimension in dimensions),
             goals=wanted,
             full=(),
@@ -108,11 +120,6 @@ def dimensions_of(grid: Grid) -> tuple[Dimension, ...]:
             key, _, one = override.partition("=")
             by_key.setdefault(key, {})[one] = None
     return tuple(Dimension(key, tuple(values)) for key, values in by_key.items())
-
-
-def missing(grid: Grid, dimensions: Sequence[Dimension]) -> list[Point]:
-    """The combinations that the landscape does not hold: refused, or not measured."""
-    return [point for point in itertools.product(*(each.overrides for each in dimensions)) if point not in grid]
 
 
 def drawn(grid: Grid, trials: int, seed: int) -> list[Point]:

@@ -66,6 +66,9 @@ def take(uri: str, page: Path, folder: Path) -> None:
         saved(opened, "report")
         opened.goto(f"{address}/{path}")
         opened.wait_for_selector(ROW, timeout=120_000)
+        for name in ("Close", "Hide banner"):  # of its assistant, and of a view that is not one's own
+            for button in opened.get_by_role("button", name=name, exact=True).all():
+                button.click()
         opened.wait_for_timeout(3000)  # its columns settle
         saved(opened, "mlflow")
         browser.close()

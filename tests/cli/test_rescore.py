@@ -155,6 +155,8 @@ def test_the_command_says_what_the_site_makes_of_the_runs_and_prints_before_and_
         (["site.pue=0"], "site.pue=0: must be 1 or more"),
         (["site.zone=FRA", "tracking_uri=sqlite:////tmp/no/such/place.db"], "holds no runs yet"),
         ([], "changes nothing: type site.zone=FRA"),
+        (["site.zone=FRA", "dry_run=no"], "dry_run=no is not true or false"),
+        (["site.zone=FRA", "tasks=summarisation"], "did you mean tasks=summarization?"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(options, says):

@@ -73,6 +73,21 @@ def test_every_command_shows_a_terminal_eight_lines_and_a_link_and_a_pipe_json_l
         assert isinstance(json.loads(piped.stdout.splitlines()[-1]), dict)
 
 
+@pytest.mark.processes
+def test_a_reader_that_goes_away_ends_no_command_with_a_traceback(store, tmp_path):
+    read = list(commands(*store, tmp_path))[:2]  # one of Hydra's, one with flags
+    help_pages = (["joulemark", "--help"], ["joulemark", "completion", "bash"], ["src.run", "--help-all"])
+    for words in (*read, *help_pages, ["src.views"]):
+        child = subprocess.Popen(
+            [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "MLFLOW_TRACKING_URI": store[0]},
+        )  # fmt: skip
+        child.stdout.close()  # as `head -0` does
+        said = child.stderr.read()
+        assert child.wait() == 0, (words, said)
+        assert not any(word in said for word in ("Traceback", "BrokenPipe", "Exception ignored")), (words, said)
+
+
 @pytest.mark.weights
 def test_a_run_shows_a_terminal_eight_lines_and_a_link(tmp_path):
     uri = f"sqlite:///{tmp_path}/mlflow.db"

@@ -32,7 +32,7 @@ RUNNING = [page for page in pages.PAGES if any(block.note == RUN for block in pa
 # What a reader puts in place of a placeholder
 FILLED = {"tuned=NAME": "tuned=none", "format=NAME": "format=csv", "RUN…": "1f24b7b4", "[key=value …]": "", "…": ""}
 # A few inputs and one short window, of one process where three are evidence
-TINY = ("protocol=smoke", "protocol.idle_s=0.1", "samples=4")
+TINY = ("protocol=smoke", "protocol.idle_s=0.1", "samples=8")
 # Lines of other programs, and why they are not run
 OTHERS = {
     "mlflow": "a server that stays; make test-cluster starts one",
@@ -176,7 +176,7 @@ measure, last = jm.run, []
 
 def run(*overrides, timeout_s=None, **options):
     if options.get("model", "embedded").startswith("embedded"):
-        few = {**options, "samples": 4, "protocol": "smoke", "protocol.idle_s": 0.1}
+        few = {**options, "samples": 8, "protocol": "smoke", "protocol.idle_s": 0.1}
         last.append(measure(*overrides, timeout_s=timeout_s, **few))
         globals().update(dict.fromkeys(("a1", "a2", "a3", "b1", "b2", "b3"), last[-1]))
     else:

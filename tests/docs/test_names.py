@@ -10,6 +10,7 @@ import pytest
 
 from docs.site import measured, option_types
 from joulemark.analysis import audit, flags, named_metrics
+from joulemark.cli import output
 from joulemark.cli.main import COMMANDS
 from joulemark.config import option_help
 from joulemark.core.paths import CONF
@@ -43,7 +44,7 @@ def known_options():
     nested = {f"{head}.{f.name}" for head, of in option_types.SCHEMAS.items() if head for c in of for f in fields(c)}
     budgets = {f"sweep.constraints.{metric}.{end}" for metric in ("p95", "quality", "energy") for end in ENDS}
     flow = {f"{o.key}.{inner}" for o in _flow_options() for inner in re.findall(r"(\w+):", o.default)}
-    return known | nested | budgets | flow | {"hydra/launcher"}
+    return known | nested | budgets | flow | {"hydra/launcher", *output.KEYS}
 
 
 ENDS = ("min", "max", "loss_rel")

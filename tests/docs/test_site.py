@@ -113,7 +113,7 @@ def test_every_key_of_a_choice_is_a_row_with_a_type(reference, group):
 def test_every_metric_flag_and_public_name_is_in_the_reference(site, reference):
     out, _ = site
     for name in (name for row in measured.metrics(ROOT / "docs") for name in row.names):
-        assert f"| `{name}` |" in reference["metrics"]
+        assert f"| [`{name}`](" in reference["metrics"]
     for name in (name for row in measured.flags(ROOT / "docs") for name in row.names):
         assert f"| `{name}` |" in reference["flags"]
     page = (out / "html" / "reference" / "python.html").read_text()

@@ -28,9 +28,9 @@ def test_an_established_lead_is_said_with_its_costs_the_runner_up_and_the_test()
         "text classification: Run small with fp32, batch 1.",
         "energy per 1,000 1.00 ± 0.02 Wh, emissions per 1,000 50.0 ± 1.2 mg CO2e, accuracy 0.900 (0.850 to 0.950)",
         "runner-up: large with fp32, batch 1: 4.00× (3.92× to 4.08×) the energy, accuracy 0.900.",
-        "constraints: accuracy at most 5 % below the best",
         "latency p95 13.0 ms",
-        "lead established: judged by Welch's test, the error of all comparisons together held at 5 %.",
+        "The least energy of 2 choices with accuracy at most 5 % below the best: lead established over the other.",
+        "Judged by Welch's test, the error of all comparisons together held at 5 %.",
         "The 95 % interval between 3 fresh processes is ± 2.5 %.",
         "run it again: python -m src.run model=small precision=fp32 batch_size=1",
     ]
@@ -40,8 +40,8 @@ def test_one_process_each_indicates_and_says_what_establishes():
     shown = lines([a_run("small", 1.0), a_run("large", 4.0)])
     assert shown[0] == "text classification: Indicated, not established: small with fp32, batch 1."
     assert shown[4] == (
-        "indicated, not established: 1 other choice is not established against it: three processes each are needed, "
-        "repeats=3."
+        "The least energy of 2 choices with accuracy at most 5 % below the best: indicated, not established, since "
+        "that takes three processes of each, repeats=3."
     )
     assert shown[6:] == ["next: the same runs with repeats=3, three fresh processes of each setting in turn", ZONE]
 

@@ -41,6 +41,11 @@ def test_what_failed_and_what_was_not_begun_stand_beside_the_answer():
         "1 of 5 failed: large: out of memory",
         "3 of 5 not begun",
     ]
+    late = replace(energy(GENERAL, 0.1, 0.01), status=FAILED, error="out of memory")
+    assert lines([SPECIALIST, late])[:2] == [
+        "text classification: small: 2.00 ± 0.06 Wh per 1,000, accuracy 0.910",
+        "1 of 2 failed: large: out of memory",
+    ]
     assert lines([failed]) == ["no run was measured", "1 of 1 failed: large: out of memory"]
 
 
@@ -48,6 +53,9 @@ def test_rows_of_other_inputs_are_held_against_each_other_in_no_line():
     other = replace(energy(GENERAL, 0.1, 0.01), inputs="task=text_classification samples=7")
     shown = lines([SPECIALIST, other])
     assert not any("takes the least" in line for line in shown)
+    assert [line.partition(": ")[0] for line in shown[1:3]] == [
+        "text classification", "text classification, samples=7",
+    ]  # fmt: skip
     batch = replace(energy(SPECIALIST, 0.1, 0.01), inputs="task=text_classification batch_size=8", model="b8")
     assert "b8 takes the least of 2" in lines([SPECIALIST, batch])[0]
 

@@ -90,7 +90,7 @@ def command(config: DictConfig) -> None:
     try:
         code = run(config)
     except UserError as error:
-        code = refuse(str(error).removeprefix("calibrate."))
+        code = refuse(error)
     sys.exit(code)
 
 
@@ -100,7 +100,7 @@ def run(config: DictConfig) -> int:
 
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     groups = {key: values.pop(key) for key in ("hardware", "meter")}
-    options = typed(CalibrationOptions, values, "calibrate")
+    options = typed(CalibrationOptions, values, "")
     device = devices.resolve("this", typed(devices.HardwareConf, groups["hardware"], "hardware"))
     check(options, device)
     with held(device, options.lock_wait_s, wait_option="lock_wait_s=600"):

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from joulemark.analysis import caveats, comparability, description, planning, verdict
 from joulemark.analysis.comparison import METRICS, Comparison, compare
@@ -21,25 +21,16 @@ from joulemark.analysis.quantity import QUANTITIES
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
 from joulemark.cli import output, streams
+from joulemark.cli.parser import Parser
 from joulemark.cli.progress import checked
 from joulemark.core.answer import Answer
 from joulemark.core.cell import Cell
-from joulemark.core.errors import UserError
 from joulemark.core.formatting import quantity, times
-from joulemark.core.paths import program
 from joulemark.core.record import Record
 from joulemark.store import loading
 
 EXIT = {None: 0, PASSED: 0, REGRESSED: 1, NOT_ESTABLISHED: 3}
 DO_NOT_COMPARE = 2
-
-
-class Parser(argparse.ArgumentParser):
-    """Says a mistake in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises UserError with the message, in place of a usage page."""
-        raise UserError(f"{message}; {program('compare')} --help shows how")
 
 
 def percent(text: str) -> float:
@@ -55,7 +46,7 @@ def percent(text: str) -> float:
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The options of the command; UserError for a mistake in them."""
-    parser = Parser(prog=program("compare"), description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser("compare", __doc__)
     parser.add_argument("a", metavar="A", help="run id, its beginning, or a record.json; the one to hold B against")
     parser.add_argument("b", metavar="B")
     parser.add_argument("--max-regress", type=percent, metavar="3%", help="exit code 1 where B costs more than this")
@@ -79,9 +70,9 @@ def show(a: Sequence[Record], b: Sequence[Record], comparison: Comparison) -> No
 
     from joulemark.core import console
 
-    for name, records in (("A", a), ("B", b)):
+    for name, records, title in zip("AB", (a, b), description.titles([a[0], b[0]]), strict=True):
         processes = f"  ({len(records)} processes)" if len(records) > 1 else ""
-        console.show(f"{name}  {description.title(records[0])}{processes}")
+        console.show(f"{name}  {title}{processes}")
         for warning in (*caveats.foremost(records[0]), *caveats.warnings(records[0])):
             console.show(f"   ! {warning}")
     table = Table(box=None, pad_edge=False)
@@ -104,7 +95,7 @@ def answer(
     a: Sequence[Record], b: Sequence[Record], comparison: Comparison, gate: Regression, needed: dict[str, Any] | None
 ) -> Answer:
     """The verdict and both energies, what the verdict rests on, and what would establish more."""
-    sides = [f"{name}  {description.title(records[0])}" for name, records in (("A", a), ("B", b))]
+    sides = [f"{name}  {title}" for name, title in zip("AB", description.titles([a[0], b[0]]), strict=True)]
     if comparison.reasons:
         return Answer([f"A and B do not compare: {comparison.reasons[0]}", *sides], comparison.reasons[1:])
     held = [f"{gate.outcome}: {gate.message}"] if gate.message else []

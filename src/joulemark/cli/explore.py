@@ -20,7 +20,7 @@ from joulemark.reporting.explorer.build import Explorer, ExplorerRequest, make
 def command(config: DictConfig) -> None:
     """The page that Hydra composed; leaves the process with its exit code."""
     values = OmegaConf.to_container(config, resolve=True)
-    command_line.leave(lambda: show(make(typed(ExplorerRequest, values, "explore"))))  # type: ignore[arg-type]
+    command_line.leave(lambda: show(make(typed(ExplorerRequest, values, ""))))  # type: ignore[arg-type]
 
 
 def show(made: Explorer) -> int:

@@ -6,6 +6,7 @@ not, 2 for a mistake in the options or no network.
 """
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,7 +20,9 @@ from joulemark.cli.hub_requirements import HubCheckResult, checked, requirements
 from joulemark.cli.progress import to_stderr
 from joulemark.core import signals
 from joulemark.core.answer import Answer
+from joulemark.core.coerce import several
 from joulemark.core.paths import CONF
+from joulemark.core.progress import time_left
 from joulemark.data import hub
 
 
@@ -27,13 +30,13 @@ from joulemark.data import hub
 class HubCheckSchema:
     """What `conf/hub_check.yaml` may hold; Hydra checks names and types against it (it must not be frozen)."""
 
-    tasks: list[str] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    models: list[str] = field(default_factory=list)
+    tasks: Any = field(default_factory=list)
+    datasets: Any = field(default_factory=list)
+    models: Any = field(default_factory=list)
     rows: int = 2
     limit_s: float = 120.0
     weights: bool = False
-    overrides: list[str] = field(default_factory=list)
+    overrides: Any = field(default_factory=list)
 
 
 ConfigStore.instance().store(name="hub_check_schema", node=HubCheckSchema)
@@ -51,11 +54,15 @@ def main_command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Makes every check and prints the table; returns the exit code."""
     options: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    options |= {key: several(options[key]) for key in ("tasks", "datasets", "models", "overrides")}
     todo = requirements(options)
     hub.require_network()
-    results = []
+    results: list[HubCheckResult] = []
+    began_s = time.monotonic()
     for number, requirement in enumerate(todo, start=1):
-        to_stderr(f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}")
+        took_s = [(time.monotonic() - began_s) / len(results)] if results else []
+        about = time_left(took_s, len(todo) - len(results))
+        to_stderr(f"[{number}/{len(todo)}{about}] {requirement.what} {requirement.name}: {requirement.id}")
         results.append(checked(requirement, None if options["weights"] else options["limit_s"]))
     failed = [result for result in results if not result.works]
     output.show(answer(results, failed), lambda: show(results))

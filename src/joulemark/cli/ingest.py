@@ -17,8 +17,10 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.analysis.external import cells, codecarbon, formats, study_tables
 from joulemark.analysis.external.result import Contents
 from joulemark.cli import command_line, output
+from joulemark.cli.progress import to_stderr
 from joulemark.core import markdown, tracking
 from joulemark.core.answer import Answer
+from joulemark.core.coerce import flag
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import listed, many
 from joulemark.core.paths import CONF, program
@@ -37,6 +39,7 @@ def command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Reads all files, writes what is new, prints what was left out and a line of JSON; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry, with_tables = (flag(key, values[key]) for key in ("dry_run", "tables"))
     if not values["files"]:
         raise UserError(f"no file to read; type {program('ingest')} FILE…")
     uri, rows = tracking.resolve(values["tracking_uri"]), values["rows"]
@@ -47,16 +50,16 @@ def run(config: DictConfig) -> int:
     contents = formats.read([Path(str(file)).expanduser() for file in values["files"]])
     contents = codecarbon.completed(contents, rows["model"], task, count(rows["inferences"]))
     written = 0
-    if not values["dry_run"]:
+    if not dry:
         from joulemark.store import external
 
-        written = external.save_external(uri, contents.results)
-    output.show(answer(contents, written, values["dry_run"]), lambda: show(contents))
-    if values["tables"]:  # asked for, so shown wherever it is read
+        written = external.save_external(uri, contents.results, to_stderr)
+    output.show(answer(contents, written, dry), lambda: show(contents))
+    if with_tables:  # asked for, so shown wherever it is read
         for table in study_tables.tables(contents.results):
             print("\n" + "\n".join(markdown.table(table)))
     output.link()
-    output.last(_line(contents, written, uri, values["dry_run"]))
+    output.last(_line(contents, written, uri, dry))
     return 0
 
 

@@ -20,7 +20,7 @@ from joulemark.core.errors import UserError
 FLAGS = {"-v": "verbose", "--verbose": "verbose", "--json": "json"}
 KEYS = ("verbose", "json")
 VALUES = {"true": True, "false": False}
-HELP = "-v shows everything where a terminal gets eight lines; json=true its JSON line there, too, as in a pipe"
+HELP = "-v shows everything where a terminal gets eight lines, json=true the JSON line that a pipe gets"
 MORE = "(-v shows everything)"
 
 

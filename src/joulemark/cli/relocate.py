@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.cli import command_line, output
 from joulemark.core import tracking
 from joulemark.core.answer import Answer
+from joulemark.core.coerce import flag
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many
 from joulemark.core.paths import CONF
@@ -31,6 +32,7 @@ def command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Shows what changes, rewrites unless `dry_run`, prints one line of JSON; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry = flag("dry_run", values["dry_run"])
     uri = tracking.resolve(values["tracking_uri"])
     database = tracking.sqlite_path(uri)
     if database is None:
@@ -44,7 +46,7 @@ def run(config: DictConfig) -> int:
     if move is not None:
         relocation.check(move)
     copy = None
-    if move is not None and not values["dry_run"]:
+    if move is not None and not dry:
         move, copy = relocation.relocate(database, old, new)
     output.show(answer(move, copy), None if move is None else lambda: show(move))
     output.last(_line(move, copy, database))

@@ -11,10 +11,12 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line, output
+from joulemark.cli.progress import to_stderr
 from joulemark.core import console, formatting
 from joulemark.core.paths import CONF
 from joulemark.reporting import load_text, recommendation_text, report_answer, table
 from joulemark.reporting.build import Report, make
+from joulemark.reporting.claim import because
 from joulemark.reporting.files import LEFT_OUT_SHOWN
 from joulemark.reporting.load import LoadAnswer
 from joulemark.reporting.request import request_of
@@ -23,7 +25,7 @@ from joulemark.reporting.request import request_of
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The report that Hydra composed; leaves the process with its exit code."""
-    command_line.leave(lambda: show(make(request_of(config, HydraConfig.get().runtime.choices))))
+    command_line.leave(lambda: show(make(request_of(config, HydraConfig.get().runtime.choices), to_stderr)))
 
 
 def show(made: Report) -> int:
@@ -55,7 +57,8 @@ def _everything(made: Report) -> None:
         group = recommendation.group
         lines = [
             f"{formatting.spoken(group.task)}: {recommendation_text.headline(recommendation)}",
-            f"   {recommendation_text.SURE[recommendation.sure]}; {group.title}",
+            f"   {because(recommendation)}",
+            f"   {group.title}",
             *(f"   {what}: {value}" for what, value in recommendation_text.facts(recommendation)),
             *(f"   {line}" for line in recommendation_text.how_sure(recommendation)),
             *(f"   {line}" for line in recommendation_text.further(recommendation)),

@@ -106,6 +106,7 @@ def _recorded(run: Run, first: Record, spool: "Spool", measuring: Measuring) -> 
 def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring: Measuring) -> Record:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
+    from joulemark.core import stats
     from joulemark.hardware import host
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
@@ -116,6 +117,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
     assert recorder is not None
     begun = draft(run, inputs, first, measuring.process)
     recorder.draft(begun, "inputs")
+    garbage.give_back()  # of reading the inputs
     for line in caveats.of_inputs(begun):
         to_stderr(line)
 
@@ -123,6 +125,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
         if phase == "meters":
             import_packages()  # beside the recorder's own imports: both take seconds
             run.task.score((), ())  # the metric's library, which would be imported between the last inference and exit
+            stats.import_packages()  # of every result, likewise
             garbage.resume()
             recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
             _tell_of_earlier(recorder)
@@ -152,6 +155,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
             resident=measuring.resident,
         )
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
+    garbage.give_back()  # of scoring, before the recorder takes memory of its own
     return record
 
 

@@ -4,15 +4,14 @@ A record waits where its run, its store or this machine went away before it was 
 waits for its own store. Exit code 0 where nothing waits any more, 1 where something does, 2 for a mistake.
 """
 
-import argparse
 import sys
 
 from joulemark.cli import output, streams
+from joulemark.cli.parser import Parser
 from joulemark.cli.progress import refuse
 from joulemark.core.answer import Answer
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many
-from joulemark.core.paths import program
 from joulemark.store import delivery
 from joulemark.store.delivery import Delivered
 
@@ -20,7 +19,7 @@ from joulemark.store.delivery import Delivered
 def main() -> int:
     """Delivers, and says what was delivered and what waits; returns the exit code."""
     streams.make_sturdy()
-    parser = argparse.ArgumentParser(prog=program("sync"), description=__doc__)
+    parser = Parser("sync", __doc__)
     parser.add_argument("--tracking-uri", help="only what waits for this store; with its password, where it needs one")
     try:
         arguments = parser.parse_args(output.taken(sys.argv[1:]))

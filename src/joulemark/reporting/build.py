@@ -1,6 +1,6 @@
 """From the options of the command to its files: select, group, decide, draw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 from joulemark.config.factories import site_of
 from joulemark.core import tracking
 from joulemark.core.machine import Site
-from joulemark.core.private_files import private_files
+from joulemark.core.progress import counted
 from joulemark.core.record import Record
+from joulemark.core.written import writing
 from joulemark.reporting import (
     compared,
     constraints,
@@ -66,8 +67,11 @@ class Report:
         return self.page.parent
 
 
-def make(wanted: ReportRequest) -> Report:
-    """Writes the requested report; UserError for what cannot be, before anything is written."""
+def make(wanted: ReportRequest, say: Callable[[str], None] = lambda line: None) -> Report:
+    """Writes the requested report; UserError for what cannot be, before anything is written.
+
+    `say` gets a line now and then while many records are read.
+    """
     bounds, uri = constraints.constraints(wanted.constraints or {}), tracking.resolve(wanted.tracking_uri)
     limits, site = load.limits(wanted.limits), site_of(wanted.site or {}, "unknown")
     request.check(wanted)
@@ -84,14 +88,15 @@ def make(wanted: ReportRequest) -> Report:
     loads = load.answered(curves, wanted.load, limits, bounds, answers, load.doubts(ranked))
     if wanted.register:
         greenest.check(recommendations)
-    page = page_of(wanted, bounds, uri, chosen, recommendations, _records(uri, chosen, site, recommendations, wanted))
+    records = _records(uri, chosen, site, _first(recommendations, wanted.records), say)
+    page = page_of(wanted, bounds, uri, chosen, recommendations, records)
     notes = [*page.notes, *site_notes.notes(site, list(chosen.laid.values()))]
     page = replace(page, loads=loads, notes=notes, sections=(*load_charts.sections(curves, limits), *page.sections))
     place.write(_texts(page, asdict(bounds)))
     if wanted.figures:
         from joulemark.reporting.figures import write  # matplotlib, for who asks for it
 
-        with private_files():
+        with writing("out", place.figures, "FOLDER"):
             write(place.figures, page.recommendations, wanted.figures)
     registered = greenest.register(uri, recommendations) if wanted.register else []
     runs = sum(len(entry.run_ids) for entry in chosen.entries)
@@ -125,13 +130,8 @@ def _selected(wanted: ReportRequest, uri: str, site: Site) -> Selection:
     return replace(chosen, entries=rescored.at_site(chosen.entries, site)) if rescored.requested(site) else chosen
 
 
-def _records(
-    uri: str, chosen: Selection, site: Site, recommendations: Sequence[Recommendation], wanted: ReportRequest
-) -> dict[str, Record]:
-    """The whole records of the runs that a reader sees first: one of each group, the recommendations, the fronts.
-
-    Each stands at the site that the page's figures are of.
-    """
+def _first(recommendations: Sequence[Recommendation], most: int) -> list[str]:
+    """The runs that a reader sees first, at most so many: one of each group, the recommendations, the fronts."""
     first = [recommendation.group.first for recommendation in recommendations]
     best = [
         entry
@@ -145,8 +145,14 @@ def _records(
         for recommendation in recommendations
         for entry in sorted(recommendation.group.entries, key=lambda each: each.compared.mean)[:8]
     ]
-    ids = list(dict.fromkeys(entry.run_id for entry in (*first, *best, *front, *cheap)))[: wanted.records]
-    records = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in ids}
+    return list(dict.fromkeys(entry.run_id for entry in (*first, *best, *front, *cheap)))[:most]
+
+
+def _records(
+    uri: str, chosen: Selection, site: Site, ids: Sequence[str], say: Callable[[str], None]
+) -> dict[str, Record]:
+    """The whole records of these runs, each at the site that the page's figures are of."""
+    records = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in counted(ids, "records read", say)}
     laid = {run_id: [over.site] if (over := chosen.laid.get(run_id)) else [] for run_id in ids}
     return {
         run_id: rescored.record_at(record, *laid[run_id], site)

@@ -14,7 +14,7 @@ from joulemark.analysis.emissions import FACTOR_FACTS
 from joulemark.core import paths
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
-from joulemark.core.private_files import private_files
+from joulemark.core.written import writing
 from joulemark.reporting import compared
 from joulemark.reporting.constraints import QUALITY_LOSS, Constraints
 from joulemark.reporting.request import ReportRequest
@@ -23,6 +23,7 @@ from joulemark.reporting.request import ReportRequest
 LABELLED = ("g_per_kwh", "pue", "price_per_kwh", "currency", "heat_reuse", "heat_replaces")
 
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
+SUFFIXES = (".html", ".md", ".json", ".csv")  # of the files of a report, in which the name of no folder ends
 PLAIN = "report"  # the name of the files where nothing but the runs was asked for
 LONGEST, LISTED = 80, 4  # letters of a file's name; runs that a folder's name lists
 
@@ -51,14 +52,10 @@ class Destination:
 
     def write(self, texts: Mapping[str, str]) -> None:
         """Writes a text for each kind of file; UserError where the folder cannot be had."""
-        try:
-            with private_files():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                for kind, text in texts.items():
-                    (self.folder / f"{self.stem}.{kind}").write_text(text, encoding="utf-8")
-        except OSError as error:
-            reason = error.strerror or error
-            raise UserError(f"out={self.folder}: {reason}; type out=FOLDER, one that can be written") from None
+        with writing("out", self.folder, "FOLDER"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for kind, text in texts.items():
+                (self.folder / f"{self.stem}.{kind}").write_text(text, encoding="utf-8")
 
 
 def destination(request: ReportRequest, bounds: Constraints, site: Site) -> Destination:
@@ -68,6 +65,8 @@ def destination(request: ReportRequest, bounds: Constraints, site: Site) -> Dest
         folder = Path(request.out).expanduser()
         if folder.is_file():
             raise UserError(f"out={request.out}: it is a file; type out=FOLDER")
+        if folder.suffix in SUFFIXES and not folder.is_dir():
+            raise UserError(f"out={request.out}: a report is a folder of files; type out={folder.with_suffix('')}")
         return Destination(folder, stem)
     listed = request.runs if len(request.runs) <= LISTED else (*request.runs[: LISTED - 1], _digest(*request.runs))
     parts = [request.sweep_id or "", *request.tasks, *(run[:12] for run in listed)]

@@ -54,7 +54,7 @@ def request_of(config: DictConfig, choices: Mapping[str, str | None]) -> ReportR
     for group in ("mix", "site"):
         if values.get(group) is not None:
             values[group]["name"] = choices[group]
-    return typed(ReportRequest, values, "report")
+    return typed(ReportRequest, values, "")
 
 
 def check(request: ReportRequest) -> None:

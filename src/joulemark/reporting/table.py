@@ -11,6 +11,7 @@ from joulemark.analysis.flags import undeciding
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import markdown as md
 from joulemark.core import stats
+from joulemark.core.apart import differing
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import UNKNOWN, quantity, times
 
@@ -133,7 +134,16 @@ def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
 
 
 def _lines(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
-    return [[_cells(row).get(name, "") for name in columns] for row in rows]
+    """The cells of each row; where others would read the same, with the options of its inputs that differ."""
+    alike = [(task(row), row.name) for row in rows]
+    apart = differing(alike, [{o.partition("=")[0]: o for o in row.inputs.split()} for row in rows])
+    where = "task" if "task" in columns else "model"
+    lines = []
+    for row, more in zip(rows, apart, strict=True):
+        cells = _cells(row)
+        cells[where] = " ".join([cells[where], *more])
+        lines.append([cells.get(name, "") for name in columns])
+    return lines
 
 
 def printed(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import undeciding
 from joulemark.analysis.ranking import rank
 from joulemark.core.answer import Answer
+from joulemark.core.apart import told_apart
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import digits, listed, percent, plus_minus, spoken, times, wh
 from joulemark.core.model import Settings
@@ -31,7 +32,11 @@ def of(rows: Sequence[Row], asked: int, then: Sequence[str] = ()) -> Answer:
     broken = [row for row in rows if row.error]
     failed = [f"{len(broken)} of {asked} failed: {row.name}: {row.error}" for row in broken[:1]]
     left = [f"{asked - len(rows)} of {asked} not begun"] if len(rows) < asked else []
-    one = _of_one(families[0]) if len(families) == 1 else [_line(family) for family in families]
+    names = _names(families)
+    if len(families) == 1:
+        one = _of_one(names[0], families[0])
+    else:
+        one = [_line(name, family) for name, family in zip(names, families, strict=True)]
     sure = [*([_sure(families)] if families else []), *_warnings(lines)]
     return Answer([*counted, *one[:1], *failed, *left, *one[1:]], sure, [*_repeat(families), *then])
 
@@ -59,8 +64,10 @@ def _asked(row: Row) -> list[str]:
     return [option for option in row.inputs.split() if option.lstrip("+").partition("=")[0] not in SETTINGS]
 
 
-def _named(family: Sequence[Row]) -> str:
-    return spoken(task(family[0]))
+def _names(families: Sequence[Sequence[Row]]) -> list[str]:
+    """The task of each family, with what else was asked for where two are of one task."""
+    asked = [{option.partition("=")[0]: option for option in _asked(family[0])} for family in families]
+    return told_apart([spoken(task(family[0])) for family in families], asked)
 
 
 def _energy(row: Row) -> str:
@@ -72,11 +79,11 @@ def _quality(row: Row) -> str:
     return "" if row.quality is None else f", {row.tags.get('metric', 'quality')} {digits(row.quality)}"
 
 
-def _of_one(family: Sequence[Row]) -> list[str]:
+def _of_one(name: str, family: Sequence[Row]) -> list[str]:
     """The lowest of a family, then the next ones, each as a multiple of it."""
     lowest, others = family[0], family[1:]
     assert lowest.energy is not None
-    lines = [_line(family)]
+    lines = [_line(name, family)]
     for row in others[:OTHERS]:
         assert row.energy is not None
         lines.append(f"   {row.name}: {_energy(row)}, {times(row.energy / lowest.energy, 2)}{_quality(row)}")
@@ -84,10 +91,10 @@ def _of_one(family: Sequence[Row]) -> list[str]:
     return [*lines, *([f"   and {more} more"] if more > 0 else [])]
 
 
-def _line(family: Sequence[Row]) -> str:
+def _line(name: str, family: Sequence[Row]) -> str:
     """A family in one line: the lowest of it, or the set that ties, and how sure that is."""
     lowest, tied = family[0], _tied(family)
-    said = f"{_named(family)}: {listed([row.name for row in (lowest, *tied)])}"
+    said = f"{name}: {listed([row.name for row in (lowest, *tied)])}"
     energy = f"{_energy(lowest)} per 1,000{_quality(lowest)}"
     if len(family) == 1:
         return f"{said}: {energy}"
@@ -147,8 +154,8 @@ def _counted(rows: Sequence[Row], families: Sequence[Sequence[Row]]) -> str:
     """How many runs of how many tasks, and between what a general-purpose model costs in multiples of a specialist."""
     total = f"{_made(rows)} runs of {len(families)} tasks" if families else "no run was measured"
     ratios = sorted(
-        (row.energy / best.energy, _named(family))
-        for family in families
+        (row.energy / best.energy, name)
+        for name, family in zip(_names(families), families, strict=True)
         for row in family
         if row.energy and (best := specialist(row, family)) is not None and best.energy
     )

@@ -1,4 +1,4 @@
-"""Which point a worker measures next: all of them where the budget holds them, else those that TPE proposes."""
+"""Which point a worker measures next: all where the budget holds them, else around the best, then what TPE proposes."""
 
 import random
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from joulemark.sweep.candidates import Candidates
 from joulemark.sweep.feeding import MOST, Feeding, FeedingPlan, Walk
 from joulemark.sweep.finalists import by_objectives, finalists, may_meet
 from joulemark.sweep.objectives import Goals
-from joulemark.sweep.space import Point, Space, without_batch
+from joulemark.sweep.space import Point, Space, batch, without_batch
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial_state import FEEDING, FULL, SCREENING, StudyState, TrialResult
 
@@ -113,38 +113,34 @@ class NextPoint:
 
     def next(self, state: StudyState) -> Point | None:
         """The next point of the search; None where none is left for this worker now. SpentError where the budget is."""
-        most = self.budget_state.search_trials()
+        most, budget = self.budget_state.search_trials(), self._plan.budget
         others = [point for point in self._plan.space.points if point != self._plan.reference]
-        if most is None or len(others) <= most:
+        all_fit = most is None or len(others) <= most
+        if all_fit and budget.minutes is None and budget.wh is None:
             return self.candidates.next(state)
         points = self.candidates.open(state)
         if not points:
             return None
-        return (
-            self._initial(points, state) or self.candidates.unbisected(points, state) or self._proposed(points, state)
-        )
+        likely = self.candidates.unbisected(points, state) or self._around_best(points, state)
+        return likely or (self.candidates.next(state) if all_fit else self._proposed(points, state))
 
-    def _initial(self, points: Sequence[Point], state: StudyState) -> Point | None:
-        """The middle batch size of each group, then the best group, its ends first: what chance would find late.
-
-        None where the budget holds too few trials for that.
+    def _around_best(self, points: Sequence[Point], state: StudyState) -> Point | None:
+        """One option at a time from the best point by the first objective: its largest batch, where a device is full
+        and options show what they save; each other value of each other option; the batch sizes that lie farthest from
+        those measured. None where all of these are known.
         """
-        groups = {key: sorted(group, key=self._plan.space.rank) for key, group in self.candidates.groups().items()}
-        trials = self.budget_state.search_trials()
-        if trials is not None and 3 * len(groups) > 2 * trials:
-            return None
-        middles = [group[(len(group) - 1) // 2] for group in groups.values()]
-        if middle := next((point for point in middles if point in points), None):
-            return middle
         known, goals = state.known(self.stage), self._study.goals
-        results = by_objectives({point: known[point] for point in middles if point in known}, self._plan.goals)
         possible = {
-            point: result for point, result in results.items() if may_meet(known[point], goals, self._study.reference)
+            point: known[point]
+            for point in self._plan.space.points
+            if point in known and known[point].finished and may_meet(known[point], goals, self._study.reference)
         }
-        if not possible:
-            return None
-        best = pareto.front(possible)[0]
-        return _farthest(groups[without_batch(best)], points, [*known, *state.claimed(self.stage)])
+        best = next(iter(pareto.front(by_objectives(possible, goals))), self._plan.reference)
+        group = sorted((each for each in self._plan.space.points if _same(each, best)), key=self._plan.space.rank)
+        if group and group[-1] in points:
+            return group[-1]
+        beside = [point for point in points if batch(point) == batch(best) and len({*point} - {*best}) == 1]
+        return next(iter(beside), None) or _farthest(group, points, [*known, *state.claimed(self.stage)])
 
     def _proposed(self, points: Sequence[Point], state: StudyState) -> Point:
         """What the sampler proposes; what is known is reported to it at once, so that it proposes another point."""
@@ -160,6 +156,10 @@ class NextPoint:
             self._study.repeat(point)
         self._known_in_a_row = 0
         return self._random.choice(points)
+
+
+def _same(point: Point, other: Point) -> bool:
+    return without_batch(point) == without_batch(other)
 
 
 def _farthest(group: Sequence[Point], points: Sequence[Point], measured: Sequence[Point]) -> Point | None:

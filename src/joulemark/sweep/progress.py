@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from joulemark.analysis.flags import EARLY_STOPPED
+from joulemark.core.progress import spoken
 from joulemark.sweep.budget import Budget, complete
 from joulemark.sweep.next_point import NextPoint
 from joulemark.sweep.objectives import Goals, with_unit
@@ -48,17 +49,6 @@ def seconds_left(stages: Sequence[tuple[int, str]], state: StudyState) -> float 
             return None
         total += count * fmean(took) if count else 0.0
     return total / (1 + len(state.claims))  # each claim is another worker's
-
-
-def spoken(seconds: float) -> str:
-    """A duration as a line of progress says it."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def time_left(durations_s: Sequence[float], left: int) -> str:
-    """`, about 6 min left`, by the mean of what was made; empty where nothing was, or nothing is left."""
-    seconds = fmean(durations_s) * left if durations_s else 0.0
-    return f", about {spoken(seconds)} left" if seconds >= 1 else ""
 
 
 def progress_line(result: TrialResult, goals: Goals, number: int, of: int | None, about: str = "") -> str:
