@@ -14,7 +14,7 @@ from joulemark.reporting import pairs
 from joulemark.reporting.render import FOLDER, render
 from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
-from tests.reporting.runs import a_cell, a_page, a_run, an_entry, showcase
+from tests.reporting.runs import a_cell, a_page, a_run, an_entry, recommend, showcase
 from tests.reporting.test_compared import WAITING, WORKING, processes
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -135,7 +135,11 @@ def test_a_filter_leaves_the_runs_it_names_and_the_recommendation_as_it_is(opene
 def test_constraints_typed_on_the_page_leave_the_runs_that_meet_them_and_name_the_cheapest(opened):
     seen = opened()
     least = seen.page.locator("#least")
+    within = "Least energy of these within the report's constraints: distilbert_sst2 · bf16, batch 64, "
+    assert least.text_content().startswith(within)  # of less quality than is accepted there is a cheaper one
+    seen.page.fill("#quality-min", "0.8")  # which a limit of one's own may take
     assert least.text_content().startswith("Least energy of these: minilm_l6 · bf16, batch 64, 2.39")
+    seen.page.fill("#quality-min", "")
     seen.page.locator("#quality-min").press_sequentially("0.93")  # a key at a time: the field must keep its place
     assert "bert_large · bf16, batch 64" in least.text_content()
     assert "roberta_base" not in least.text_content()  # contaminated: it would be cheaper
@@ -229,7 +233,7 @@ def test_the_pages_script_says_of_a_pair_what_the_program_decided_in_either_orde
         a_cell("a", 1.0, 1.01, 0.99), a_cell("b", 2.0, 2.02, 1.98), a_cell("c", 1.0, 1.02, 0.98),
         an_entry("d", 5.0), an_entry("e", 0.1, flags="not_converged"),
     ]  # fmt: skip
-    place = {entry.run_id: number for number, entry in enumerate(cells)}
+    made, place = recommend(cells), {entry.run_id: number for number, entry in enumerate(cells)}
     script = "".join((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in ("numbers", "verdict"))
     page = chromium.new_page()
     results = page.evaluate(
@@ -237,12 +241,16 @@ def test_the_pages_script_says_of_a_pair_what_the_program_decided_in_either_orde
         " const cell = (at) => ({ at, energy: 1 }), all = [...Array(count).keys()];"
         " const others = (a) => all.filter((b) => b !== a);"
         " return all.flatMap((a) => others(a).map((b) => [a, b, verdict(cell(a), cell(b), verdicts)])); }",
-        [len(cells), pairs.verdicts(cells, place)],
+        [len(cells), pairs.verdicts(made, place)],
     )
     page.close()
     outcomes = {(a, b): result for a, b, result in results}
     for (a, b), result in outcomes.items():
         expected = verdict.between(cells[a].as_cell, cells[b].as_cell)
+        if cells[a] is made.chosen:  # beside which the verdict is of all choices
+            expected = made.against(cells[b])
+        elif cells[b] is made.chosen:
+            expected = made.against(cells[a]).exchanged
         if cells[a].ranked and cells[b].ranked:
             assert (result["outcome"], result["note"]) == (expected.outcome, expected.note), (a, b)
             assert result["least"] == (None if expected.least is None else pytest.approx(expected.least))

@@ -68,14 +68,16 @@ function controls() {
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
   if (kept && !typed.some((field) => field.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((input) => input.value === kept[2]))?.focus();
 }
-// The cheapest run of the view that meets the constraints of the report, and whether the next one differs from it
+// The cheapest run of the view, and whether the next one differs from it: of those within the report's constraints, or of
+// all that decide something where a least quality was typed
 function leastOf(some, group) {
-  const order = cheapest(some.filter((run) => keptOf(group).has(run.at)));
+  const own = bound(state.qmin) !== null;
+  const order = cheapest(some.filter((run) => (own ? run.ranked && run.quality !== null : keptOf(group).has(run.at))));
   if (!order.length) return some.length ? "No run of this view may be recommended." : "";
   const [first] = order, next = order.find((run) => run.name !== first.name);
   const result = next && verdict(first, next, group.verdicts);
   const lead = !next ? "" : result.outcome === "A" ? `; the next, ${next.name}, takes ${times(result.ratio)} that` : `; ${result.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
-  return `Least energy of these that meet the constraints: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
+  return `Least energy of these${own ? "" : " within the report's constraints"}: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
 }
 let shownGroup = "", shown = "";
 function show() {
