@@ -4,6 +4,7 @@ HOME is the folder of the runs, mlruns/demo where none is typed. Writes docs/exa
 for Plotly's script, which the site puts back) and docs/pictures/*.png, taken in Chromium.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -24,7 +25,6 @@ SIZE = {"width": 1280, "height": 860}
 TASK = "text_classification"  # both a specialist and a general-purpose model do it
 COLOURS = 128  # of a picture's palette
 MOST_BYTES = 300_000  # of all pictures together
-OPTIONS = ("constraints.quality=0.8",)
 
 
 def main() -> int:
@@ -48,9 +48,9 @@ def report(home: Path, folder: Path) -> Path:
     """The page of `joulemark report` over the runs of a home."""
     environment = {**os.environ, "JOULEMARK_HOME": str(home)}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    command = [sys.executable, "-m", "src.report", *OPTIONS, f"out={folder / 'report'}"]
-    subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return folder / "report" / "report.html"
+    command = [sys.executable, "-m", "src.report", f"out={folder / 'report'}"]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(json.loads(done.stdout.splitlines()[-1])["report"])
 
 
 def take(uri: str, page: Path, folder: Path) -> None:

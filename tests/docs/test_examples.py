@@ -125,7 +125,7 @@ def test_another_block_is_parsed_run_or_says_why_not(block):
 
 @pytest.mark.weights
 @pytest.mark.processes
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run_one_after_the_other(page, tmp_path):
     runs = []
@@ -157,7 +157,7 @@ def of_this_program(words, runs, folder):
     arguments = [ids.get(word, word) for word in arguments]
     done = subprocess.run(
         [sys.executable, "-m", "joulemark", command, *arguments],
-        cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=600, check=False,
+        cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{words}\n{done.stderr[-3000:]}{done.stdout[-3000:]}"
     if command != "run":
