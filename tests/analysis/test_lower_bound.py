@@ -1,9 +1,11 @@
 """What a device pays for a FLOP and for a byte: measured, kept, and turned into a floor."""
 
+import errno
 import json
 import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -183,6 +185,23 @@ def test_a_broken_calibration_is_refused_not_passed_over(tmp_path, text):
     (tmp_path / "GPU-1.json").write_text(text)
     with pytest.raises(UserError, match="is no calibration"):
         lower_bound.kept(GPU, tmp_path)
+
+
+def test_on_a_full_disk_the_older_calibration_stays_and_what_was_measured_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path))
+    assert calibrate.keep(KNOWN) == 0
+    before = lower_bound.place(KNOWN.key).read_text()
+
+    def full(path, text, **kwargs):
+        with open(path, "w") as file:
+            file.write(text[:9])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert calibrate.keep(replace(KNOWN, idle_w=1.0)) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert lower_bound.place(KNOWN.key).read_text() == before
+    assert [path.name for path in (tmp_path / "calibration").iterdir()] == [lower_bound.place(KNOWN.key).name]
 
 
 def test_a_processors_calibration_is_kept_by_its_name(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from joulemark.analysis import lower_bound
+from joulemark.analysis.external import formats
 from joulemark.cli import predict
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.errors import UserError
@@ -112,6 +113,38 @@ def test_a_model_that_was_measured_here_is_pointed_to_and_does_not_predict_itsel
     assert "this model was measured on this card with such settings (record abcdef01)" in shown
 
 
+def test_a_model_that_another_option_named_is_the_same_and_does_not_predict_itself(like, store, capsys):
+    again = replace(measured(like, "the same by its id", 50.0), model=replace(like.model, name="the same by its id"))
+    store += [measured(like, "m1", 2.0), again, elsewhere(like)]
+    predict.run(OPTIONS)
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["learnt_from"], line["predicted"]["device"]["ratio"]) == (["m1"], pytest.approx(2.0))
+    assert any("this model was measured on this card" in note for note in line["notes"])
+
+
+@pytest.mark.parametrize(("times", "far"), [(1.0, False), (2.5, False), (10.0, True), (0.1, True)])
+def test_a_model_far_from_all_that_taught_is_told_that_the_interval_does_not_hold_it(like, store, capsys, times, far):
+    store += [measured(like, f"m{place}", 2.0) for place in range(4)]
+    work = Work(2e6 * times, 1e5 * times)
+    store.append(replace(elsewhere(like), measurement=replace(elsewhere(like).measurement, work=work)))
+    predict.run(OPTIONS)
+    notes = json.loads(capsys.readouterr().out.splitlines()[-1])["notes"]
+    assert any("the interval does not hold it" in note for note in notes) is far
+
+
+def test_a_total_that_is_learnt_from_estimates_says_so(like, store, capsys):
+    taught = measured(like, "m1", 2.0)
+    (window,) = taught.measurement.windows
+    half = replace(window, readings=(replace(window.readings[0], method={"cpu": "rapl", "ram": "constant"}),))
+    store += [replace(taught, measurement=replace(taught.measurement, windows=(half,))), elsewhere(like)]
+    predict.run(OPTIONS)
+    notes = json.loads(capsys.readouterr().out.splitlines()[-1])["notes"]
+    assert "all components: up to 50% of what it is learnt from was estimated, not measured" in notes
+    store[0] = taught
+    predict.run(OPTIONS)
+    assert not any("estimated" in note for note in json.loads(capsys.readouterr().out.splitlines()[-1])["notes"])
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -154,8 +187,13 @@ def test_a_prediction_is_no_record_so_nothing_can_rank_it(like, store, capsys, t
     before = sorted(tmp_path.rglob("*"))
     predict.run(OPTIONS)
     assert sorted(tmp_path.rglob("*")) == before  # nothing is kept that a report could list
+    line = capsys.readouterr().out.splitlines()[-1]
     with pytest.raises((UserError, ValueError)):
-        from_text(capsys.readouterr().out.splitlines()[-1])
+        from_text(line)
+    saved = tmp_path / "prediction.json"
+    saved.write_text(line)
+    with pytest.raises(UserError, match="is in no known format"):  # nor does it come in as somebody else's result
+        formats.read([saved])
 
 
 def test_the_help_names_the_command_and_exits_with_0(monkeypatch, capsys):
@@ -172,6 +210,23 @@ def test_work_that_nobody_counted_is_counted_on_the_shape_of_the_model_and_of_th
     assert line["work"]["source"] == predicted.OF_SHAPE
     assert line["work"]["flops"] > 1e6
     assert line["predicted"]["device"]["left_out"] == 4  # each of them was guessed in the same way
+
+
+@pytest.mark.weights
+def test_a_checkpoint_that_was_never_loaded_is_predicted_from_its_published_shape_without_a_network(
+    like, store, capsys, monkeypatch
+):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "/nowhere")
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("a prediction asks no network"))
+    store += [measured(like, f"m{place}", 3.0) for place in range(4)]
+    assert predict.run(("model=distilbert_sst2", "task.dataset=embedded", *OPTIONS[1:])) == 0
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["model"], line["work"]["source"]) == ("distilbert_sst2", predicted.OF_SHAPE)
+    encoder = 66.4e6 - 23.8e6  # weights without the embeddings: two FLOPs each for each of 12 tokens, attention beside
+    assert line["work"]["flops"] == pytest.approx(2 * encoder * 12, rel=0.1)
+    assert line["predicted"]["device"]["j_per_request"] == pytest.approx(3.0 * line["lower_bound_j"])
 
 
 def test_lengths_are_the_medians_of_the_measured_and_an_answer_that_nobody_wrote_is_as_long_as_allowed():

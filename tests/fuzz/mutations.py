@@ -54,7 +54,7 @@ def _changed(draw, root):
     path = draw(strategies.sampled_from(list(places(root))))
     action = draw(strategies.sampled_from(ACTIONS))
     if not path:
-        return draw(values()) if draw(strategies.integers(0, 20)) == 0 else root
+        return copy.deepcopy(draw(values())) if draw(strategies.integers(0, 20)) == 0 else root  # it is changed next
     parent = root
     for key in path[:-1]:
         parent = parent[key]

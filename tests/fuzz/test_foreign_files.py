@@ -47,7 +47,40 @@ OPTIMUM = {
     },
     "report": {name: {"energy": ENERGY, "latency": LATENCY} for name in ("load", "prefill", "decode", "generate")},
 }  # fmt: skip
+BLOCK = {"unit": "ms", "avg": 500.0, "p50": 490.0, "p90": 600.0, "p95": 700.0, "p99": 800.0}
+GPU = {"gpu_index": 0, "gpu_name": "NVIDIA H100", "gpu_uuid": "GPU-0",
+       "metrics": {"nvidia_energy_consumption": {"unit": "MJ", "avg": 0.004}}}  # fmt: skip
+AIPERF = {
+    "schema_version": "1.5", "aiperf_version": "0.14.0", "request_count": {"unit": "requests", "avg": 20.0},
+    "request_latency": BLOCK, "time_to_first_token": BLOCK, "benchmark_duration": {"unit": "sec", "avg": 10.0},
+    "request_throughput": {"unit": "requests/sec", "avg": 2.0}, "error_request_count": {"unit": "requests", "avg": 1.0},
+    "input_sequence_length": {"unit": "tokens", "avg": 100.0}, "nvidia_total_gpu_energy": {"unit": "J", "avg": 4000.0},
+    "telemetry_data": {"endpoints": {"localhost:9400": {"gpus": {"a": GPU, "b": {**GPU, "gpu_uuid": "GPU-1"}}}}},
+    "input_config": {"models": {"items": [{"name": "o/m"}]}, "phases": [{"name": "profiling", "concurrency": 16}]},
+    "was_cancelled": False,
+}  # fmt: skip
+AIPERF_1_0 = {**AIPERF, "input_config": {"endpoint": {"model_names": ["o/m"]}, "loadgen": {"request_rate": 2.0}}}
+SERVED = {
+    "model_id": "o/m", "gpu_model": "H100", "num_gpus": 1, "max_num_seqs": 8, "energy_per_request_joules": 300.0,
+    "avg_power_watts": 700.0, "output_throughput_tokens_per_sec": 900.0, "weight_precision": "bfloat16",
+    "total_params_billions": 8.0, "avg_output_len": 600.0, "parallelization": {"tensor_parallel": 1, "notes": ""},
+}  # fmt: skip
+IMAGES = {
+    "model_id": "o/i", "gpu_model": "B200", "num_gpus": 1, "batch_size": 4, "batch_latency_s": 2.0,
+    "energy_per_image_joules": 300.0, "throughput_images_per_sec": 2.0, "image_height": 1024, "inference_steps": 20,
+}  # fmt: skip
+LEADERBOARD = {"task": "lm-arena-chat", "configurations": [SERVED, IMAGES], "weight_precision": "fp8"}
+STEADY = {
+    "model_id": "o/m", "gpu_model": "H100", "num_gpus": 1, "max_num_seqs": 8, "num_prompts": 100, "completed": 99,
+    "total_output_tokens": 60_000, "steady_state_energy_per_token": 0.1, "steady_state_energy": 4e4,
+    "steady_state_duration": 80.0, "mean_ttft_ms": 150.0, "p99_e2el_ms": 9e3, "request_throughput": 0.8,
+}  # fmt: skip
+DIFFUSION = {
+    "model_id": "o/i", "batch_size": 2, "num_iterations": 5, "height": 512, "inference_steps": 20, "total_images": 10,
+    "total_time": 20.0, "total_energy": 4000.0,
+}  # fmt: skip
 FORWARD = {**OPTIMUM, "report": {"forward": {"energy": ENERGY, "latency": LATENCY}}}
+DOCUMENTS = [OPTIMUM, FORWARD, AIPERF, AIPERF_1_0, LEADERBOARD, STEADY, DIFFUSION]
 TABLES = [[CODECARBON, CODECARBON], [{**CODECARBON, "gpu_energy": "0"}], [SCORE, SCORE]]
 SEPARATORS = ",;\t|"
 
@@ -105,7 +138,7 @@ def results(draw):
     """A file to ingest: its name and bytes."""
     if draw(strategies.booleans()):
         return "ingest", "a.csv", draw(damaged(table(draw(mutated(TABLES)))))
-    return "ingest", "benchmark.json", draw(damaged(document(draw(mutated([OPTIMUM, FORWARD])))))
+    return "ingest", "benchmark.json", draw(damaged(document(draw(mutated(DOCUMENTS)))))
 
 
 @strategies.composite

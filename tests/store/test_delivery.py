@@ -1,9 +1,11 @@
 """From the spool to the store exactly once, whichever call is lost on the way there or back."""
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from joulemark.analysis import over_time
 from joulemark.core.errors import UserError
@@ -144,6 +146,25 @@ def test_the_same_spool_recorded_twice_is_one_run(opened):
     spooled(opened.uri, record)
     assert delivery.deliver_waiting(Opened(opened)).delivered[record.id] == first
     check_whole(opened, record)
+
+
+def test_two_processes_that_delivered_the_same_record_at_once_keep_the_same_run(opened, monkeypatch):
+    from joulemark.store import identity, records
+
+    record, found = a_record(), identity.found
+    monkeypatch.setattr(identity, "found", lambda *given: None)  # neither sees the other's run
+    monkeypatch.setattr(identity, "keep_one", lambda opened, record_id: found(opened, record_id, None))
+    for _ in range(2):
+        records.save(opened, record, PARAMS)
+    monkeypatch.undo()
+    both = identity._of(opened, record.id)
+    assert len(both) == 2
+    monkeypatch.setattr(identity, "_of", lambda *given: both)  # each lists them before the other deletes one
+    identity.keep_one(opened, record.id)
+    with suppress(MlflowException):  # it is deleted
+        identity.keep_one(opened, record.id)
+    monkeypatch.undo()
+    assert len(runs(opened, record)) == 1
 
 
 def test_a_run_that_is_being_written_or_broke_is_in_no_list_and_a_late_twin_of_a_whole_one_is_deleted(opened):

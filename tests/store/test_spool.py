@@ -177,6 +177,33 @@ def ended(error, first, record, earlier=None):
         return spool
 
 
+def test_nobody_takes_a_spool_at_the_moment_when_its_draft_appears(first, monkeypatch):
+    write, own = atomic.write, []
+
+    def watched(path, text):
+        write(path, text)
+        with waiting.taken(path.parent) as taken:
+            own.append(taken)
+
+    monkeypatch.setattr(atomic, "write", watched)
+    with begun(first, PARAMS, STORE):
+        assert own == [False]
+
+
+def test_a_spool_that_is_delivered_while_all_are_listed_is_in_no_list(first, monkeypatch):
+    with begun(first, PARAMS, STORE) as spool:
+        glob = type(spool.folder).glob
+
+        def gone(root, pattern):
+            found = list(glob(root, pattern))
+            if found:
+                spool.drop()
+            return found
+
+        monkeypatch.setattr(type(spool.folder), "glob", gone)
+        assert waiting.folders() == []
+
+
 def test_the_first_cause_is_the_reason(first, measured):
     spool = ended(KeyError("second"), first, measured, "first {when}")
     note(spool.folder, "failed", "third")

@@ -1,5 +1,6 @@
 """The memory limit of a batch size: how it is found, and how it is remembered."""
 
+import errno
 import json
 import multiprocessing
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_a_process_that_dies_as_it_writes_leaves_what_was_known(tmp_path, monkey
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(KeyboardInterrupt):
         memory.add(("model=m",), 128, True)
+    assert memory.known(("model=m",)) == Known(64)
+
+
+def test_a_full_disk_costs_what_is_remembered_and_never_the_sweep(tmp_path, monkeypatch):
+    memory = Memory(tmp_path / "memory.json", "GPU-1")
+    memory.add(("model=m",), 64, True)
+
+    def full(path, text, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    memory.add(("model=m",), 128, True)
     assert memory.known(("model=m",)) == Known(64)
 
 

@@ -88,13 +88,16 @@ def place(name: str, folder: Path | None = None) -> Path:
 
 
 def save(calibration: Calibration, folder: Path | None = None) -> Path:
-    """Keeps the calibration in place of the device's older one; returns its file."""
+    """Keeps the calibration in place of the device's older one; returns its file. OSError leaves the older one."""
     path = place(calibration.key, folder)
     fresh = path.with_suffix(".part")
     with private_files():
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(asdict(calibration), indent=1) + "\n")
-    fresh.replace(path)
+        try:
+            fresh.write_text(json.dumps(asdict(calibration), indent=1) + "\n")
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
     return path
 
 

@@ -17,7 +17,7 @@ from joulemark.core import stats
 from joulemark.core.calibration import Calibration
 from joulemark.core.measurement import Work
 from joulemark.core.model import Settings
-from joulemark.core.record import Record, TaskFacts
+from joulemark.core.record import ModelFacts, Record, TaskFacts
 from joulemark.core.record_json import plain
 from joulemark.core.serving import BATCH, TRANSFORMERS
 
@@ -32,7 +32,7 @@ class Lesson:
     """One model that was measured on the card.
 
     Attributes:
-        model: its name
+        model: which one it is, whatever option chose it
         bound_j: lower bound of a request by the work that its run counted
         expected_j: the same by the work that was to be expected before its run, as that of the new model is; None
             where it is not known
@@ -122,6 +122,11 @@ def teaches(record: Record, like: Record) -> bool:
     return usable and fixed and same_task(record.task, like.task) and same_class(record.settings, like.settings)
 
 
+def identity(model: ModelFacts) -> str:
+    """Which model it is: its checkpoint, which two options may name; a name where there is none."""
+    return model.checkpoint or model.name
+
+
 def sensed(record: Record, calibration: Calibration) -> bool:
     """Whether a sensor measured the device that the calibration prices: an estimate teaches nothing of it."""
     known = energy_metrics.methods(record.measurement)[calibration.component]
@@ -171,5 +176,5 @@ def lessons(
         for name, joules in measured.items():
             if joules:
                 expected_j = before.total_j if before else None
-                found[name].append(Lesson(record.model.name, bound.total_j, expected_j, joules))
+                found[name].append(Lesson(identity(record.model), bound.total_j, expected_j, joules))
     return found

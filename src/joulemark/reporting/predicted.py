@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from joulemark.analysis import lower_bound, prediction
+from joulemark.analysis import energy_metrics, lower_bound, prediction
 from joulemark.analysis.prediction import FEWEST, Predicted
 from joulemark.core.calibration import Calibration
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import quantity
 from joulemark.core.measurement import Work
 from joulemark.core.model import Model
 from joulemark.core.paths import program
@@ -17,6 +18,7 @@ from joulemark.measure import expected_work
 from joulemark.models.backend.shape_work import Lengths
 from joulemark.store import measured
 
+BEYOND = 3.0  # times the largest lower bound that taught, or below the least, from where a prediction reaches too far
 COUNTED, OF_SHAPE = "counted in a run of this model", "counted on its shape, without its weights"
 
 
@@ -30,6 +32,7 @@ class Prediction:
         source: how the work is known
         bound_j: its lower bound on this card, J
         energies: joules of a request by `gpu` or `cpu`, and `total`
+        reach: the least and the largest lower bound of the measured models, J
         learnt: the measured runs
         measured: those of this very model on this card, which predict nothing and are better
     """
@@ -39,6 +42,7 @@ class Prediction:
     source: str
     bound_j: float
     energies: Mapping[str, Predicted]
+    reach: tuple[float, float]
     learnt: Sequence[Record]
     measured: Sequence[Record]
 
@@ -51,6 +55,16 @@ class Prediction:
             lines.append(
                 f"no interval: {left_out} measured models could be left out and predicted, an error takes {FEWEST}"
             )
+        least, most = self.reach
+        if not least / BEYOND <= self.bound_j <= most * BEYOND:
+            bounds = f"{quantity(least, 'J')} to {quantity(most, 'J')}"
+            lines.append(
+                f"its lower bound is far from those of the measured models ({bounds}), which say nothing of such a "
+                "distance: the interval does not hold it"
+            )
+        shares = [energy_metrics.estimated_share(record.measurement) for record in self.learnt]
+        if estimated := max((share for share in shares if share is not None), default=0.0):
+            lines.append(f"all components: up to {estimated:.0%} of what it is learnt from was estimated, not measured")
         if self.measured:
             ids = ", ".join(record.id[:8] for record in self.measured[:3])
             lines.append(f"this model was measured on this card with such settings (record {ids}): that is better")
@@ -65,8 +79,9 @@ def predicted(model: Model, like: Record, uri: str) -> Prediction:
     """
     calibration = _calibration(like)
     known = [record for record in measured.of_card(uri, like) if prediction.sensed(record, calibration)]
-    own = [record for record in known if record.model.name == like.model.name]
-    learnt = [record for record in known if record.model.name != like.model.name]
+    this = prediction.identity(like.model)
+    own = [record for record in known if prediction.identity(record.model) == this]
+    learnt = [record for record in known if prediction.identity(record.model) != this]
     work, source, expected = _work(model, like, learnt, measured.work_of(uri, like)) if learnt else (None, "", None)
     bound = lower_bound.of(work, calibration, like.settings.precision)
     lessons = prediction.lessons(learnt, calibration, expected)
@@ -80,7 +95,8 @@ def predicted(model: Model, like: Record, uri: str) -> Prediction:
             f"task={like.task.name}: no other model was measured on this card with these settings and a batch of half "
             f"to twice the size, its work counted; type {program('run')} with one"
         )
-    return Prediction(like, work, source, bound.total_j, energies, learnt, own)
+    bounds = [lesson.bound_j for taught in lessons.values() for lesson in taught]
+    return Prediction(like, work, source, bound.total_j, energies, (min(bounds), max(bounds)), learnt, own)
 
 
 def _calibration(like: Record) -> Calibration:

@@ -4,14 +4,16 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from joulemark.analysis.impact.usage import Use
 from joulemark.core import formatting
-from joulemark.reporting import load_text, recommendation_text
-from joulemark.reporting.decision import Recommendation
+from joulemark.reporting import alternatives, amounts, claim, load_text, own_use, recommendation_text, site_notes
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.own_use import OwnUse
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 
@@ -55,6 +57,9 @@ class Page:
         notes: at the top of the page
         data: what its script draws from
         loads: what to take for the load that was asked for, first on the page
+        use: the reader's own use, as it was typed; None where none was
+        uses: by the group's id, what a year of it takes with the recommended setting
+        mix: the name of the mix of jobs that was asked about
     """
 
     title: str
@@ -68,6 +73,22 @@ class Page:
     notes: Sequence[str]
     data: Mapping[str, Any]
     loads: Sequence[LoadAnswer] = ()
+    use: Use | None = None
+    uses: Mapping[str, OwnUse] = field(default_factory=dict)
+    mix: str | None = None
+
+    @property
+    def tasks(self) -> list[Recommendation]:
+        """The foremost group of each task, tasks with a recommendation first."""
+        first: dict[str, Recommendation] = {}
+        for each in sorted(self.recommendations, key=lambda one: one.weight, reverse=True):
+            first.setdefault(each.group.task, each)
+        return sorted(first.values(), key=lambda each: (each.chosen is None, each.group.task))
+
+    @property
+    def by_weight(self) -> list[Recommendation]:
+        """Every group, those with a recommendation first."""
+        return sorted(self.recommendations, key=lambda each: (each.chosen is None, each.group.task))
 
 
 def render(page: Page) -> str:
@@ -80,6 +101,11 @@ def render(page: Page) -> str:
         [FOLDER / f"{name}.js" for name in SCRIPTS],
         sentences=recommendation_text,
         loads=load_text,
+        amounts=amounts,
+        alternatives=alternatives,
+        claim=claim,
+        use_text=own_use,
+        sites=site_notes,
         formatting=formatting,
         shown=LEFT_OUT_SHOWN,
         charts=[[chart.figure for chart in section.charts] for section in page.sections],

@@ -41,13 +41,17 @@ def completed(opened: Store, run: Any) -> None:
             opened.client.delete_tag(run.info.run_id, INCOMPLETE)
 
 
-def remove_others(opened: Store, record_id: str, kept: str) -> None:
-    """Deletes every other run of the record: a request that was sent twice made it."""
-    for run in _of(opened, record_id):
-        if run.info.run_id != kept:
-            if run.info.status in OPEN:
-                opened.client.set_terminated(run.info.run_id, "KILLED")
-            opened.client.delete_run(run.info.run_id)
+def keep_one(opened: Store, record_id: str) -> Any:
+    """Deletes every run of a record but one, and returns that: a request that was sent twice made the others.
+
+    The one is the same to every process, whichever of the runs it wrote: two that deliver at once delete no last one.
+    """
+    kept, *others = _of(opened, record_id)
+    for run in others:
+        if run.info.status in OPEN:
+            opened.client.set_terminated(run.info.run_id, "KILLED")
+        opened.client.delete_run(run.info.run_id)
+    return kept
 
 
 def remove_late_twins(opened: Store) -> int:
@@ -58,7 +62,7 @@ def remove_late_twins(opened: Store) -> int:
     for record_id in twins:
         kept, *others = _of(opened, record_id)
         if whole(kept) and others:
-            remove_others(opened, record_id, kept.info.run_id)
+            keep_one(opened, record_id)
             removed += len(others)
     return removed
 

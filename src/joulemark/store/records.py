@@ -53,7 +53,7 @@ def save(
                     opened.client.log_artifact(run.info.run_id, str(attached))
                 _log_traces(opened, run.info.run_id, record, attachments)
                 identity.completed(opened, run)
-        identity.remove_others(opened, record.id, run.info.run_id)
+        run = identity.keep_one(opened, record.id)
     path = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}?workflowType=machine_learning"
     return {"run_id": run.info.run_id, "url": address(opened.uri, path), "ui_path": path}
 

@@ -181,15 +181,10 @@ class Spool:
         for root in folders:
             folder = root / self._record.id
             try:
-                _prepare(root)
-                folder.mkdir(mode=0o700)
-                atomic.write(folder / DRAFT, self._text())
-                self._owner = _locked(folder / "owner")
+                self._owner, self.folder = _owned(root, folder, self._text()), folder
             except OSError as error:
                 failure = failure or error
-                shutil.rmtree(folder, ignore_errors=True)
                 continue
-            self.folder = folder
             return
         raise failure or FileNotFoundError("no folder for a spool")
 
@@ -203,6 +198,26 @@ class Spool:
             **self._where,
         }
         return json.dumps(payload, allow_nan=False)
+
+
+def _owned(root: Path, folder: Path, text: str) -> int:
+    """Makes a spool's folder with its draft and returns the lock; OSError leaves nothing.
+
+    It is locked before the draft is there: a draft without an owner is one whose run has died, and anybody's to tell.
+    """
+    _prepare(root)
+    folder.mkdir(mode=0o700)
+    try:
+        owner = _locked(folder / "owner")
+        try:
+            atomic.write(folder / DRAFT, text)
+        except OSError:
+            os.close(owner)
+            raise
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return owner
 
 
 def _prepare(root: Path) -> None:

@@ -21,8 +21,11 @@ UNSEEN = "the run ended without a word {when}: killed (SIGKILL), or ended by nat
 
 def folders() -> list[Path]:
     """Every spool of this user's on this machine, of living runs too, the oldest first."""
-    found = [path.parent for root in roots() for path in root.glob(f"*/{DRAFT}")]
-    return sorted(found, key=lambda folder: (folder / DRAFT).stat().st_mtime_ns)
+    found = []
+    for path in (path for root in roots() for path in root.glob(f"*/{DRAFT}")):
+        with suppress(FileNotFoundError):  # delivered meanwhile
+            found.append((path.stat().st_mtime_ns, path.parent))
+    return [folder for _, folder in sorted(found)]
 
 
 def store_of(folder: Path) -> tuple[str, bool]:

@@ -9,6 +9,7 @@ What fits is remembered for each card and everything that decides it: model, tas
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -76,12 +77,18 @@ class Memory:
         return _read(self.path).get(self._case(overrides), Known())
 
     def add(self, overrides: Sequence[str], size: int, fitted: bool) -> None:
-        """Adds one trial; safe beside other processes that do the same."""
+        """Adds one trial; safe beside other processes that do the same.
+
+        A disk that does not take it, or a lock that nobody gives back, costs a later search some trials, not this one.
+        """
+        with suppress(OSError), private_files():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._add(overrides, size, fitted)
+
+    def _add(self, overrides: Sequence[str], size: int, fitted: bool) -> None:
         from filelock import FileLock
 
-        with private_files():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        with private_files(), FileLock(f"{self.path}.lock", timeout=LOCK_S):
+        with FileLock(f"{self.path}.lock", timeout=LOCK_S):
             cases = _read(self.path)
             case = self._case(overrides)
             now = cases.get(case, Known()).with_trial(size, fitted)

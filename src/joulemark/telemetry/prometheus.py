@@ -48,13 +48,14 @@ class Registered:
         from prometheus_client import REGISTRY
 
         self.registry = REGISTRY if registry is None else registry
-        self._made: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._made: dict[str, Any] = {}
 
     def add(self, points: Iterable[Point]) -> None:
         """Counts points in."""
         for point in points:
-            labels = {name.replace(".", "_"): value for name, value in sorted(point.attributes.items())}
-            metric = self._metric(point.instrument, tuple(labels)).labels(**labels)
+            # Every label each time: to Prometheus an empty one is none
+            labels = {_label(name): point.attributes.get(name, "") for name in point.instrument.attributes}
+            metric = self._metric(point.instrument).labels(**labels)
             if point.instrument.kind == "counter":
                 metric.inc(point.value)
             elif point.instrument.kind == "gauge":
@@ -62,15 +63,20 @@ class Registered:
             else:
                 metric.observe(point.value)
 
-    def _metric(self, instrument: Instrument, labels: tuple[str, ...]) -> Any:
+    def _metric(self, instrument: Instrument) -> Any:
         from prometheus_client import Counter, Gauge, Histogram
 
-        key = (instrument.name, labels)
-        if key not in self._made:
+        if instrument.name not in self._made:
             cls = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}[instrument.kind]
             more = {"buckets": instrument.bounds} if instrument.bounds else {}
-            self._made[key] = cls(name_of(instrument), instrument.description, labels, registry=self.registry, **more)
-        return self._made[key]
+            labels = [_label(name) for name in instrument.attributes]
+            made = cls(name_of(instrument), instrument.description, labels, registry=self.registry, **more)
+            self._made[instrument.name] = made
+        return self._made[instrument.name]
+
+
+def _label(attribute: str) -> str:
+    return attribute.replace(".", "_")
 
 
 @cache

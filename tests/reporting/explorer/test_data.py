@@ -57,6 +57,15 @@ def test_a_result_that_counts_the_gpu_alone_has_no_total_and_no_settings_it_does
     assert row["external"] is True
 
 
+def test_each_row_says_how_each_component_is_known_and_unknown_is_no_evidence():
+    theirs, ours, bare = shown(
+        [a_foreign_run(methods={"gpu": "counter"}), a_run(method__gpu="counter", method__cpu="estimated"), a_run()]
+    )
+    assert theirs["evidence"] == "gpu counter"
+    assert ours["evidence"] == "gpu counter, cpu estimated"
+    assert bare["evidence"] == ""
+
+
 def test_random_weights_have_no_quality_whatever_was_stored():
     row = shown([a_run(quality=0.99, weights="random", metrics={"energy/j_per_correct": 1.0}), a_run()])[0]
     assert row["quality"] is None

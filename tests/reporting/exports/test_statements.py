@@ -108,6 +108,26 @@ def test_the_claims_are_the_statements_and_lists_and_no_table():
     assert CLAIMS == ["ai_act", "csrd", "energy_score", "sci", "spdx"]
 
 
+@pytest.mark.parametrize(
+    ("name", "phrases"),
+    [
+        ("boamps", ("publisher, licensing", "cloud: not in a record", "infraType: other", "environment: left out")),
+        ("sci", ("M is not declared", "no idle time", "no machines that stand by", "no overhead of a building")),
+        ("csrd", ("not declared and left empty: idle machines", "materials of the hardware", "which scope it is")),
+        ("ai_act", ("training: its energy is neither measured here nor published",)),
+        ("spdx", ("suppliedBy and releaseTime", "packageVersion: not in the record", "downloadLocation: not in")),
+        ("codecarbon", ("country_name, region, cloud", "requests of a row: no column")),
+        ("afnor", ("yours to write, since AFNOR's text is not in this program",)),
+        ("boundary", ("embodied: not known",)),
+    ],
+)
+def test_what_a_format_asks_for_and_nobody_knows_is_said(name, phrases):
+    document = made(name, a_run(site=replace(FRANCE, zone=None), model=replace(a_record().model, revision=None)))
+    for phrase in phrases:
+        assert any(phrase in line for line in document.left_out), phrase
+    assert not any("\n" in line for line in document.left_out)
+
+
 def test_a_csrd_table_is_of_the_periods_requests_with_both_emissions_water_and_shares():
     site = replace(FRANCE, market_g_per_kwh=20.0, wue_l_per_kwh=1.8, wue_source_l_per_kwh=3.0, utilization=1.0)
     table = statement(a_run(site=site, embodied=OURS), replace(OPTIONS, requests=2_000_000))
@@ -182,14 +202,18 @@ def test_every_element_of_an_spdx_document_is_there_and_points_to_one_that_is():
     assert told["software_packageVersion"] == "abc"
 
 
-def test_spdxs_own_bindings_read_the_document():
-    spdx = pytest.importorskip("spdx_python_model", reason="SPDX's bindings are not installed").v3_0_1
-    objects = spdx.SHACLObjectSet()
-    spdx.JSONLDDeserializer().read(io.StringIO(made("spdx", a_run()).text), objects)
-    (element,) = objects.foreach_type(spdx.ai_AIPackage)
-    (description,) = element.ai_energyConsumption.ai_inferenceEnergyConsumption
-    assert description.ai_energyQuantity == pytest.approx(TOTAL_KWH)
-    assert not objects.missing_ids
+def test_spdxs_own_bindings_read_the_document_and_find_all_that_they_ask_for():
+    from spdx_python_model import v3_0_1 as spdx
+
+    hub = replace(a_record().model, weights="hub", checkpoint="org/model", revision="abc")
+    for run in (a_run(), a_run(model=hub), a_run(scores={})):
+        objects = spdx.SHACLObjectSet()
+        spdx.JSONLDDeserializer().read(io.StringIO(made("spdx", run).text), objects)  # kinds, enumerations, patterns
+        spdx.JSONLDSerializer().write(objects, io.BytesIO())  # what is required is there
+        (element,) = objects.foreach_type(spdx.ai_AIPackage)
+        (description,) = element.ai_energyConsumption.ai_inferenceEnergyConsumption
+        assert description.ai_energyQuantity == pytest.approx(TOTAL_KWH)
+        assert not objects.missing_ids
 
 
 def test_afnors_page_leaves_the_practices_to_their_reader_and_shows_the_evidence():

@@ -10,7 +10,8 @@ from joulemark.analysis.external.cells import Row
 from joulemark.analysis.external.result import J_PER_WH, Contents, ExternalResult, digest
 
 NAME = "ai_energy_score"
-COLUMNS = ("task", "model", "gpu_wh_per_1000")
+SUFFIX = ".csv"
+NEEDED = ("task", "model", "gpu_wh_per_1000")
 TASKS = {"asr": "speech_recognition"}  # the others are called as here
 INFERENCES = 1000
 HARDWARE = "one NVIDIA H100"
@@ -23,7 +24,7 @@ def recognises(path: Path) -> bool:
 
 def missing(path: Path) -> tuple[str, ...]:
     """The columns that the file would need."""
-    return cells.lacking(path, COLUMNS)
+    return cells.lacking(path, NEEDED)
 
 
 def read(path: Path) -> Contents:

@@ -94,6 +94,17 @@ def whole(cell: Any) -> int | None:
     return int(value) if value is not None and value == int(value) else None
 
 
+def count(cell: Any) -> int | None:
+    """The count in a cell of things of which there is at least one; None for anything else."""
+    value = whole(cell)
+    return value if value is not None and value >= 1 else None
+
+
+def text(value: Any) -> str | None:
+    """A text that says something; None for anything else."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
 def seconds(stamp: str) -> float | None:
     """A time since the epoch; one that names no zone is taken for UTC. None where it cannot be read."""
     try:

@@ -14,10 +14,11 @@ from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResu
 from joulemark.core.errors import UserError
 
 NAME = "codecarbon"
+SUFFIX = ".csv"
 ENERGIES = ("cpu_energy", "gpu_energy", "ram_energy")
 
 # A task's file leaves out every column that is empty, so no more can be required
-COLUMNS = ("timestamp", "project_name", "run_id", "duration", "emissions", *ENERGIES, "energy_consumed")
+NEEDED = ("timestamp", "project_name", "run_id", "duration", "emissions", *ENERGIES, "energy_consumed")
 KNOWN = ("2", "3")  # major versions
 
 FACTS = ("project_name", "task_name", "run_id", "codecarbon_version", "tracking_mode", "country_iso_code", "region",
@@ -32,7 +33,7 @@ def recognises(path: Path) -> bool:
 
 def missing(path: Path) -> tuple[str, ...]:
     """The columns that the file would need."""
-    return cells.lacking(path, COLUMNS)
+    return cells.lacking(path, NEEDED)
 
 
 def read(path: Path) -> Contents:

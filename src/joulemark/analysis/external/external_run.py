@@ -37,11 +37,19 @@ def metrics(result: ExternalResult) -> dict[str, float]:
         "latency/mean_s": product_of_all(result.duration_s, 1 / count) if count and not result.latency_s else None,
         **{f"latency/{name}_s": value for name, value in result.latency_s.items()},
         "throughput/requests_per_s": count / result.duration_s if count and result.duration_s else None,
+        **{f"throughput/{name}": value for name, value in result.rates.items()},
         "quality/primary": result.quality,
         f"quality/{result.metric}": result.quality if result.metric else None,
-        "power/gpu_mean_w": result.gpu_j / result.duration_s if result.gpu_j and result.duration_s else None,
+        "power/gpu_mean_w": gpu_w(result),
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def gpu_w(result: ExternalResult) -> float | None:
+    """The GPUs' mean power: as stated, else their energy over the duration."""
+    if result.gpu_w is not None:
+        return result.gpu_w
+    return result.gpu_j / result.duration_s if result.gpu_j and result.duration_s else None
 
 
 def interval(result: ExternalResult) -> float | None:
@@ -77,6 +85,8 @@ def tags(result: ExternalResult) -> dict[str, str]:
         "dataset": result.dataset,
         "hardware": result.hardware,
         "metric": result.metric,
+        "scenario.users": None if result.users is None else str(result.users),
+        "scenario.rate": None if result.rate_per_s is None else f"{result.rate_per_s:g}",
         **{f"method.{c}": how for c, how in result.methods.items() if result.component_j(c) is not None},
         "mlflow.source.name": "joulemark ingest",
         "mlflow.source.type": "LOCAL",
@@ -108,7 +118,8 @@ def note(result: ExternalResult) -> str:
             how = result.methods.get(component)
             lines.append(f"- {component}: {wh_rounded(joules / J_PER_WH)}{f' ({how})' if how else ''}")
     if result.inferences:
-        what = "inferences and loading the model" if result.with_loading else "inferences"
+        what = "inference" if result.inferences == 1 else "inferences"
+        what += " and loading the model" if result.with_loading else ""
         lines.append(f"- of {result.inferences:,} {what}{f', mean of {result.repeats} runs' if result.repeats else ''}")
     if result.emissions_g is not None and result.factor_g_per_kwh is not None:
         lines.append(f"- {rounded(result.emissions_g, 3)} g CO2e at {rounded(result.factor_g_per_kwh, 5)} g/kWh")

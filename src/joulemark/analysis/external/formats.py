@@ -5,11 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from joulemark.analysis.external import ai_energy_score, cells, codecarbon, optimum_benchmark, study
+from joulemark.analysis.external import (
+    ai_energy_score,
+    aiperf,
+    cells,
+    codecarbon,
+    ml_energy_benchmark,
+    ml_energy_leaderboard,
+    optimum_benchmark,
+    study,
+)
 from joulemark.analysis.external.result import Contents, ExternalResult
 from joulemark.core.errors import UserError
 
-FORMATS: tuple[ModuleType, ...] = (study, ai_energy_score, codecarbon, optimum_benchmark)
+FILES: tuple[ModuleType, ...] = (
+    codecarbon,
+    ai_energy_score,
+    optimum_benchmark,
+    ml_energy_leaderboard,
+    ml_energy_benchmark,
+    aiperf,
+)
+FORMATS = (study, *FILES)
 ENDS = (".csv", ".json")
 
 
@@ -61,13 +78,8 @@ def _folder(path: Path) -> Contents:
 
 def nearest(path: Path) -> Missing:
     """The format of which a file lacks the least, by share."""
-    candidates: tuple[ModuleType, ...] = (
-        (optimum_benchmark,) if path.suffix.lower() == ".json" else (codecarbon, ai_energy_score)
-    )
-    if path.suffix.lower() not in ENDS:
-        candidates = (codecarbon, ai_energy_score, optimum_benchmark)
-    whole = {codecarbon: len(codecarbon.COLUMNS), ai_energy_score: len(ai_energy_score.COLUMNS), optimum_benchmark: 2}
-    best = min(candidates, key=lambda format: len(format.missing(path)) / whole[format])
+    candidates = [format for format in FILES if format.SUFFIX == path.suffix.lower()] or FILES
+    best = min(candidates, key=lambda format: len(format.missing(path)) / len(format.NEEDED))
     return Missing(best.NAME, best.missing(path))
 
 

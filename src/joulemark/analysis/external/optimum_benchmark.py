@@ -16,6 +16,8 @@ from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResu
 from joulemark.core.errors import UserError
 
 NAME = "optimum_benchmark"
+SUFFIX = ".json"
+NEEDED = ("config", "report")
 VERSION = "0.6"
 INFERENCE = (("generate",), ("prefill", "decode"), ("forward",), ("call",))
 TARGETS = {target for group in INFERENCE for target in group}
@@ -49,7 +51,7 @@ def missing(path: Path) -> tuple[str, ...]:
     """The keys that the file would need."""
     values = cells.document(path)
     if values is None:
-        return ("config", "report")
+        return NEEDED
     if "config" not in values and "report" not in values and TARGETS & set(values):
         return ()  # benchmark_report.json
     lacking = [key for key in ("config", "report") if not isinstance(values.get(key), Mapping)]

@@ -42,6 +42,10 @@ class ExternalResult:
         emissions_g: grams of CO2 equivalent
         factor_g_per_kwh: emission factor, grams of CO2 equivalent per kWh
         duration_s: duration, s
+        gpu_w: mean power of the GPUs, W
+        rates: throughputs as stated by name (`requests_per_s`, `units_per_s`); without them of the duration
+        users: requests that were on their way at once
+        rate_per_s: requests that came in a second
         latency_s: statistics of a request's latency by name (`mean`, `p50`, …), s
         quality: value of the metric
         metric: name of the metric
@@ -72,6 +76,10 @@ class ExternalResult:
     emissions_g: float | None = None
     factor_g_per_kwh: float | None = None
     duration_s: float | None = None
+    gpu_w: float | None = None
+    rates: Mapping[str, float] = field(default_factory=dict)
+    users: int | None = None
+    rate_per_s: float | None = None
     latency_s: Mapping[str, float] = field(default_factory=dict)
     quality: float | None = None
     metric: str | None = None

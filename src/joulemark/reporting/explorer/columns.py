@@ -6,6 +6,7 @@ from typing import Literal
 
 from joulemark.analysis.flags import PRELIMINARY, undeciding
 from joulemark.core.formatting import spoken
+from joulemark.core.measurement import COMPONENTS
 from joulemark.core.serving import BATCH, TRANSFORMERS
 from joulemark.reporting.entry import PLAIN
 from joulemark.store.listing import StoredRun
@@ -105,6 +106,11 @@ def _scenario(run: StoredRun) -> str:
     return spoken(run.tags.get("scenario", "" if external(run) else BATCH))
 
 
+def _evidence(run: StoredRun) -> str:
+    methods = [(component, run.tags.get(f"method.{component}")) for component in (*COMPONENTS, "wall")]
+    return ", ".join(f"{component} {how}" for component, how in methods if how)
+
+
 def _number(text: str | None) -> float | None:
     try:
         return float(text or "")
@@ -155,6 +161,7 @@ TEXTS = (
     TextColumn("flags", "flags", lambda run: ", ".join(flags(run)), several=True, empty="none"),
     TextColumn("preliminary", "preliminary", _preliminary),
     TextColumn("status", "status", _status),
+    TextColumn("evidence", "evidence", _evidence, several=True),
     TextColumn("boundary", "boundary", _tag("boundary")),
 )
 

@@ -77,15 +77,14 @@ function controls() {
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
   if (kept && !typed.some((field) => field.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((input) => input.value === kept[2]))?.focus();
 }
-// The cheapest run of the view that may be recommended, and whether the next one differs from it
+// The cheapest run of the view that meets the constraints of the report, and whether the next one differs from it
 function leastOf(some, group) {
-  const judged = group.runs.some((at) => runs[at].quality !== null && runs[at].ranked);
-  const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
+  const order = cheapest(some.filter((run) => keptOf(group).has(run.at)));
   if (!order.length) return some.length ? "No run of this view may be recommended." : "";
   const [first] = order, next = order.find((run) => run.name !== first.name);
   const result = next && verdict(first, next, group.verdicts);
   const lead = !next ? "" : result.outcome === "A" ? `; the next, ${next.name}, takes ${times(result.ratio)} that` : `; ${result.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
-  return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
+  return `Least energy of these that meet the constraints: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
 }
 let shownGroup = "", shown = "";
 function show() {
@@ -94,6 +93,7 @@ function show() {
   if (shownGroup !== group.id) {
     document.querySelectorAll(".recommendation[data-group]").forEach((article) => { article.hidden = article.dataset.group !== group.id; });
     byId("group").value = group.id;
+    document.querySelectorAll("#tasks a").forEach((link) => link.setAttribute("aria-current", String(groupOf(new URLSearchParams(link.hash.slice(1)).get("g")).task === group.task)));
     shownGroup = group.id;
   }
   byId("count").textContent = `${some.length.toLocaleString("en-US")} of ${many(group.runs.length, "run")}`;
@@ -138,7 +138,7 @@ function start() {
   if (!groups.length) return applyTheme();
   const select = byId("group");
   for (const task of new Set(groups.map((group) => group.task)))
-    select.append(make("optgroup", { label: spoken(task) }, ...groups.filter((group) => group.task === task).map((group) => make("option", { value: group.id }, `${spoken(task)} · ${group.title} (${many(group.runs.length, "run")})`))));
+    select.append(make("optgroup", { label: spoken(task) }, ...groups.filter((group) => group.task === task).map((group) => make("option", { value: group.id }, `${spoken(task)} · ${group.title} (${many(group.runs.length, "setting")})`))));
   select.addEventListener("change", () => set({ ...EMPTY, g: select.value, theme: state.theme, colour: state.colour }));
   byId("chooser").hidden = groups.length < 2;
   byId("live").hidden = false;

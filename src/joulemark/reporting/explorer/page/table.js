@@ -2,7 +2,7 @@
 const ROW_HEIGHT = 34, SPARE = 6;
 const FIRST = ["model", "task", "source", "hardware", "precision", "batch_size", "total_wh_per_1k", "gpu_wh_per_1k", "ci95_rel", "j_per_unit", "quality", "metric", "parameters", "p50_s", "p99_s", "requests_per_s", "flags", "engine", "scenario", "rate_per_s"];
 const ORDERED = [...FIRST.filter((name) => COLUMNS.has(name)), ...[...COLUMNS.keys()].filter((name) => !FIRST.includes(name))].map((name) => COLUMNS.get(name));
-const WIDTH = { model: 220, boundary: 360, flags: 190, hardware: 190, settings: 190, dynamic_wh_per_1k: 210, gpu_wh_per_1k: 190, total_wh_per_1k: 160, ttft_s: 170, rate_per_s: 140, g_per_1k: 140, task: 170 };
+const WIDTH = { model: 220, boundary: 360, evidence: 250, flags: 190, hardware: 190, settings: 190, dynamic_wh_per_1k: 210, gpu_wh_per_1k: 190, total_wh_per_1k: 160, ttft_s: 170, rate_per_s: 140, g_per_1k: 140, task: 170 };
 const widthOf = (column) => WIDTH[column.name] || (column.text ? 140 : 120);
 let listed = new Uint32Array(0), windowed = "", parts = null;
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from joulemark.analysis.boundary import EMBODIED, LOCATED
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import listed
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 
@@ -30,10 +30,12 @@ def write(runs: Sequence[Run], options: Options) -> Document:
             )
         whose = (run.id, run.checkpoint, run.record.task.name, options.requests)
         rows += [(*whose, *row) for row in _rows(run, options.requests / PER)]
-        left_out.append(f"run {run.name}: not declared and left empty: {listed(run.boundary.missing)}")
-    left_out.append(
-        "which scope it is (2 for own machines, 3 for bought services) and whether it is material: yours to say"
-    )
+        if run.boundary.missing:
+            left_out.append(f"run {run.name}: not declared and left empty: {listed(run.boundary.missing)}")
+    left_out += [
+        "materials of the hardware (E5-4): not in a record",
+        "which scope it is (2 for own machines, 3 for bought services) and whether it is material: yours to say",
+    ]
     return Document(csv_text(COLUMNS, rows), tuple(left_out))
 
 

@@ -6,11 +6,11 @@ a row says none of it, so a run that was made otherwise has no row. Stars rank a
 
 from collections.abc import Iterator, Sequence
 
-from joulemark.analysis.external.ai_energy_score import COLUMNS, INFERENCES, TASKS
+from joulemark.analysis.external.ai_energy_score import INFERENCES, NEEDED, TASKS
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import COUNTERS
 from joulemark.core.serving import BATCH
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 
@@ -33,7 +33,7 @@ def write(runs: Sequence[Run], options: Options) -> Document:
     if not kept:
         raise UserError(left_out[0].replace("left out", "cannot be exported as energy_score", 1))
     rows = [(NAMES.get(run.record.task.name, run.record.task.name), run.checkpoint, run.metrics[GPU]) for run in kept]
-    return Document(csv_text(COLUMNS, rows), (*left_out, "stars: left out, since they rank a whole list"))
+    return Document(csv_text(NEEDED, rows), (*left_out, "stars: left out, since they rank a whole list"))
 
 
 def _differs(run: Run) -> Iterator[str]:
