@@ -23,14 +23,14 @@ help: ## what can be made
 setup: $(READY) ## the environment alone: .venv with exact versions and every extra but vision; joulemark is then a command of .venv/bin
 
 # The program and what its built-in models need: a third of the whole environment's seconds. Of its
-# thousands of modules a run imports few: those are compiled here, so that none is while it loads, others as they are met
+# thousands of modules a run imports few: the heaviest are compiled here, not while it loads, others as they are met
 $(CORE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Joulemark needs Python 3.11 or newer; say which with: make setup PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[detection]"
-	@$(BIN)/python -c "import torch, transformers, diffusers, datasets, codecarbon, mlflow, torchmetrics, optuna"
+	@$(BIN)/python -c "import torch, transformers, codecarbon, mlflow"
 	@touch $@
 
 # Everything else: other extras, and what tests and checks need
