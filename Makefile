@@ -23,14 +23,14 @@ help: ## what can be made
 setup: $(READY) ## the environment alone: .venv with exact versions and every extra but vision; joulemark is then a command of .venv/bin
 
 # The program and what its built-in models need: a third of the whole environment's seconds. Of its
-# thousands of modules a run imports few: those are compiled here, so that none is while it loads, others as they are met
+# thousands of modules a run imports few: the heaviest are compiled here, not while it loads, others as they are met
 $(CORE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Joulemark needs Python 3.11 or newer; say which with: make setup PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[detection]"
-	@$(BIN)/python -c "import torch, transformers, diffusers, datasets, codecarbon, mlflow, torchmetrics, optuna"
+	@$(BIN)/python -c "import torch, transformers, codecarbon, mlflow"
 	@touch $@
 
 # Everything else: other extras, and what tests and checks need
@@ -48,12 +48,12 @@ run: $(CORE) ## the main job on the built-in model and data: no network, no GPU 
 
 # A store of their own, mlruns/demo; three processes of each setting where two models compete, which gives a verdict
 DEMO := MLFLOW_TRACKING_URI= JOULEMARK_HOME=mlruns/demo $(BIN)/python
-demo: $(CORE) ## the ten tasks of the study in miniature, specialist against general-purpose model, and their page: minutes, no network
-	@echo "Each run is a process of its own: about a quarter of an hour in all on two cores that do nothing else, then the page."
+demo: $(CORE) ## the ten tasks of the study in miniature, specialist against general-purpose model, and their report: minutes, no network
+	@echo "Twenty runs, each a process of its own: about nine minutes on two cores that do nothing else, and a page at the end."
 	@echo "How much is left is said before each. Ctrl-C stops; the same command goes on from there."
-	@$(DEMO) -m src.suite suite=demo; code=$$?; [ $$code -gt 1 ] || \
-	  { $(DEMO) -m src.suite suite=demo 'tasks=[text_classification,question_answering]' repeats=3 || code=$$?; }; \
-	  [ $$code -gt 1 ] || { echo; $(DEMO) -m src.report; }; exit $$code
+	@$(DEMO) -m src.suite suite=demo || [ $$? -eq 1 ]
+	@$(DEMO) -m src.suite suite=demo 'tasks=[text_classification,question_answering]' repeats=3 || [ $$? -eq 1 ]
+	@$(DEMO) -m src.report
 	@echo "Next:  JOULEMARK_HOME=mlruns/demo make ui                   the same runs in MLflow"
 
 pictures: $(READY) ## the example report of docs/ and the pictures of README, anew of what make demo measured (Chromium)

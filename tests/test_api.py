@@ -225,4 +225,6 @@ def test_the_notebook_of_the_first_lesson_runs_in_jupyter(home, tmp_path):
     results = [cell.outputs[-1]["data"]["text/plain"] for cell in lesson.cells if cell.cell_type == "code"]
     assert results[0].startswith("<Record embedded_classifier on text_classification: finished")
     assert "'ram': 'constant'" in results[1]
+    assert lesson.cells[-1].outputs[-1]["data"]["text/markdown"].startswith("# ")
+    assert (tmp_path / "mlruns" / "reports").is_dir() or (home / "reports").is_dir()
     assert not [out for cell in lesson.cells for out in cell.get("outputs", ()) if out["output_type"] == "stream"]

@@ -46,6 +46,16 @@ def test_the_demo_needs_no_extra_that_is_not_installed_with_the_program():
     assert not tasks & {"speech_recognition"}  # what speech would be
 
 
+def test_the_demo_says_how_many_runs_it_makes(tmp_path):
+    cells = yaml.safe_load((ROOT / "conf" / "suite" / "demo.yaml").read_text())["cells"]
+    runs = sum(len(cell["models"]) for cell in cells)
+    repeated = sum(
+        2 * len(cell["models"]) for cell in cells if cell["task"] in ("text_classification", "question_answering")
+    )
+    assert runs + repeated == 20
+    assert '"Twenty runs' in lines("demo", folder=tmp_path)
+
+
 def test_the_port_that_is_typed_is_the_servers(tmp_path):
     assert "-m src.ui port=5001" in lines("ui", "PORT=5001", folder=tmp_path)
     assert "port=" not in lines("ui", folder=tmp_path)
