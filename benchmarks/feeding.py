@@ -9,7 +9,8 @@
 directly, in turns, in one process, and compares every id; seconds, and seconds of all cores, which a busy host leaves
 nearly as they are. `check` compares the predictions of a run's inputs with and
 without batches prepared ahead. `ratios` divides the card's energy, and the seconds, of a whole request by those of the
-stage `model` of the same run, which was measured alone: 1 would be a card that waits for nothing.
+model's own stages of the same run, which were measured alone: 1 would be a card that waits for nothing. Where the card
+is calibrated it says beside it which share of the model's own energy its lower bound is.
 """
 
 import argparse
@@ -19,17 +20,20 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra import initialize_config_dir
 
+from joulemark.analysis import breakdown, energy_metrics, named_metrics
 from joulemark.analysis import readings as energy
 from joulemark.config.compose import composed
-from joulemark.core.measurement import Measurement, Window
+from joulemark.core.measurement import Window
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.core.paths import CONF
+from joulemark.core.record import Record
 from joulemark.hardware import devices
 from joulemark.measure.instruments import Clock
 from joulemark.measure.pipeline import overlapped
@@ -121,38 +125,54 @@ def _flat(batches: list[list[Any]]) -> list[Any]:
 
 def ratios(out: Path) -> int:
     """Prints, for each line of the list, whole request over model alone: energy of the card, and seconds."""
-    import joulemark
+    from joulemark.store import loading
 
-    found: dict[str, list[tuple[float | None, float, float]]] = defaultdict(list)
+    found: dict[str, list[Ratios]] = defaultdict(list)
     store = f"sqlite:///{(out / 'mlflow.db').resolve()}"
     for line in (out / "repeats.jsonl").read_text().splitlines():
         kept = json.loads(line)
         if kept["last"] is None or kept["last"]["run_id"] is None:
             continue
-        measured = joulemark.load(kept["last"]["run_id"], tracking_uri=store).measurement
-        alone = next((stage.window for stage in measured.stages if stage.name == "model"), None)
-        if alone is not None:
-            found[kept["words"]].append(_ratio(measured, alone))
+        _, record = loading.load(kept["last"]["run_id"], store)
+        if own := [stage.window for stage in record.measurement.stages if stage.name not in breakdown.APART]:
+            found[kept["words"]].append(_ratios(record, own))
     for words, values in found.items():
-        joules = [each for each, _, _ in values if each is not None]
-        seconds, rates = [each for _, each, _ in values], [each for _, _, each in values]
-        energy_text = f"energy {_spread(joules)}" if joules else "energy n/a (no meter of the card)"
-        print(
-            f"n={len(values)} whole / model alone: {energy_text}, time {_spread(seconds)}, {_spread(rates)} requests/s"
-        )
-        print(f"    {words}")
+        print(f"n={len(values)}  {words}")
+        for name, each in zip(Ratios._fields, zip(*values, strict=True), strict=True):
+            known = [value for value in each if value is not None]
+            print(f"    {name}: {_spread(known) if known else 'n/a'}")
     return 0 if found else 1
 
 
-def _ratio(measured: Measurement, alone: Window) -> tuple[float | None, float, float]:
-    """Of one run: whole request over model alone in joules of the card and in seconds; requests per second."""
+class Ratios(NamedTuple):
+    """What one run shows; None where no meter of the card, or no calibration, tells it."""
+
+    wh_per_1k: float | None
+    alone_wh_per_1k: float | None
+    energy_over_model: float | None
+    seconds_over_model: float
+    bound_of_model: float | None
+    requests_per_s: float
+
+
+def _ratios(record: Record, alone: Sequence[Window]) -> Ratios:
+    """Of one run: the card's energy, that of its model's stages, whole over model, and the bound over the model."""
+    measured = record.measurement
+    whole_j = energy_metrics.component_j(measured, "gpu")
+    each_j = [energy.window_j(measured, window, "gpu") for window in alone]
+    known = [joules / window.requests for joules, window in zip(each_j, alone, strict=True) if joules]
+    model_j = sum(known) if len(known) == len(alone) else None
+    bound = named_metrics.lower_bound_of(record)
     requests = sum(window.requests for window in measured.windows)
     seconds = sum(window.duration_s for window in measured.windows)
-    parts = [energy.window_j(measured, window, "gpu") for window in (*measured.windows, alone)]
-    *whole, model = parts
-    known = model is not None and model > 0 and all(joules is not None for joules in whole)
-    ratio = sum(j for j in whole if j is not None) / requests / (model / alone.requests) if known and model else None
-    return ratio, seconds / requests / (alone.duration_s / alone.requests), requests / seconds
+    return Ratios(
+        energy_metrics.wh_per_1k(whole_j),
+        energy_metrics.wh_per_1k(model_j),
+        whole_j / model_j if whole_j is not None and model_j else None,
+        seconds / requests / sum(window.duration_s / window.requests for window in alone),
+        bound.total_j / model_j if bound and model_j else None,
+        requests / seconds,
+    )
 
 
 def _spread(values: list[float]) -> str:

@@ -1,11 +1,12 @@
 """A sweep's search on a landscape that was measured: how much of the whole grid's front it finds, at which share of it.
 
-    python -m benchmarks.search LANDSCAPE.jsonl --trials 9 --seeds 20
+    python -m benchmarks.search LANDSCAPE.jsonl [--energy 0.25] [--seeds 20]
 
 LANDSCAPE is what `benchmarks.landscape` wrote. The search is the sweep's own, one pass, told the landscape's figures in
-place of runs. Prints, over the seeds, the share of the grid's hypervolume (energy, p95) that the search's points cover,
-on linear and on logarithmic axes, and of its energy: trials of one length, so that their watts are their shares. Beside
-it stands what as many points drawn at random cover.
+place of runs, until it used so much of the whole grid's energy: trials of one length, so that their watts are their
+shares. Prints, over the seeds, by how much the least energy that was found is above that of the grid, and the share of
+the grid's hypervolume (energy, p95) that its points cover, on linear and on logarithmic axes. Beside it stands what
+points drawn at random find with as much.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import math
 import random
 import statistics
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from joulemark.sweep.budget import Budget
@@ -27,48 +29,74 @@ from joulemark.sweep.storage import open_study
 from joulemark.sweep.trial import Outcome
 
 METRICS = ("energy/total_wh_per_1k", "latency/p95_s")
+FIGURES = ("wh", "p95_s", "watts", "requests", "warm_s")  # what a row holds beside its settings
+NEAR = 0.03  # a least energy within so much of the grid's is found
+
+Grid = dict[Point, dict[str, float]]
 
 
 def main() -> None:
     """Searches with each seed and prints the shares."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("landscape", type=Path)
-    parser.add_argument("--trials", type=int, default=9)
+    parser.add_argument("--energy", type=float, default=0.25, help="share of the grid's")
     parser.add_argument("--seeds", type=int, default=20)
     asked = parser.parse_args()
     grid = read(asked.landscape)
-    print(f"{len(grid)} points, {asked.trials} trials, {asked.seeds} seeds: median (least to most)")
-    found = [searched(grid, asked.trials, seed) for seed in range(asked.seeds)]
-    chance = [drawn(grid, asked.trials, seed) for seed in range(asked.seeds)]
+    print(f"{len(grid)} points, {asked.energy:.0%} of their energy, {asked.seeds} seeds: median (least to most)")
+    found = [within_energy(grid, searched(grid, len(grid) // 2, seed), asked.energy) for seed in range(asked.seeds)]
+    chance = [within_energy(grid, drawn(grid, len(grid) // 2, seed), asked.energy) for seed in range(asked.seeds)]
     for name, points in (("search", found), ("chance", chance)):
         linear, logarithmic, energy = zip(*(shares(grid, one) for one in points), strict=True)
-        print(f"{name}: hypervolume {told(linear)}, on logarithmic axes {told(logarithmic)}; energy {told(energy)}")
+        above = [above_least(grid, one) for one in points]
+        near = sum(each <= NEAR for each in above)
+        print(f"{name}: least energy {told(above)} above the grid's, within {NEAR:.0%} by {near} of {len(above)} seeds")
+        counts = sorted(map(len, points))
+        trials = f"{counts[0]} to {counts[-1]} trials, energy {told(energy)}"
+        print(f"    hypervolume {told(linear)}, on logarithmic axes {told(logarithmic)}; {trials}")
 
 
-def read(path: Path) -> dict[Point, dict[str, float]]:
-    """The landscape by its points."""
+def within_energy(grid: Grid, points: Sequence[Point], share: float) -> list[Point]:
+    """The first of the points, as many as take no more than this share of the grid's energy."""
+    left = share * sum(row["watts"] for row in grid.values())
+    taken = []
+    for point in points:
+        left -= grid[point]["watts"]
+        if left < 0:
+            break
+        taken.append(point)
+    return taken
+
+
+def above_least(grid: Grid, points: Sequence[Point]) -> float:
+    """By how much the least energy of the points is above the grid's, as a share of it."""
+    return min(grid[point]["wh"] for point in points) / min(row["wh"] for row in grid.values()) - 1
+
+
+def read(path: Path) -> Grid:
+    """The landscape by its points; less those that were measured without a reading."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return {(f"batch_size={row['batch_size']}", f"precision={row['precision']}"): row for row in rows}
+    keys = [key for key in rows[0] if key not in FIGURES]
+    return {tuple(f"{key}={row[key]}" for key in keys): row for row in rows if row["wh"] is not None}
 
 
-def searched(grid: dict[Point, dict[str, float]], trials: int, seed: int) -> list[Point]:
-    """The points that a sweep measures."""
+def searched(grid: Grid, trials: int, seed: int) -> list[Point]:
+    """The points that a sweep measures, the plainest of each setting as its reference."""
     measured: list[Point] = []
+    dimensions = dimensions_of(grid)
+    keys = [dimension.key for dimension in dimensions]
 
     def measure(overrides, limit_s):
-        point = (f"batch_size={value(overrides, 'batch_size')}", f"precision={value(overrides, 'precision')}")
+        point = tuple(f"{key}={value(overrides, key)}" for key in keys)
         measured.append(point)
         metrics = {METRICS[0]: grid[point]["wh"], METRICS[1]: grid[point]["p95_s"]}
         return Outcome(tuple(overrides), 0, "finished", run_id="r", metrics=metrics, seconds=1.0)
 
-    batches = sorted({value(point, "batch_size") for point in grid}, key=int)
-    precisions = list(dict.fromkeys(value(point, "precision") for point in grid))
-    dimensions = (Dimension("batch_size", tuple(batches)), Dimension("precision", tuple(precisions)))
     wanted = goals(("energy", "p95"), {}, METRICS)
     with tempfile.TemporaryDirectory() as folder:
         plan = SearchPlan(
-            space=space(dimensions, (), lambda overrides: None),
-            reference=("batch_size=1", "precision=fp32"),
+            space=space(dimensions, (), lambda point: None if tuple(point) in grid else "not measured"),
+            reference=tuple(dimension.overrides[0] for dimension in dimensions),
             goals=wanted,
             full=(),
             screening=None,
@@ -84,13 +112,23 @@ def searched(grid: dict[Point, dict[str, float]], trials: int, seed: int) -> lis
     return measured
 
 
-def drawn(grid: dict[Point, dict[str, float]], trials: int, seed: int) -> list[Point]:
+def dimensions_of(grid: Grid) -> tuple[Dimension, ...]:
+    """The settings of the grid with their values, in the order in which the file has them."""
+    by_key: dict[str, dict[str, None]] = {}
+    for point in grid:
+        for override in point:
+            key, _, one = override.partition("=")
+            by_key.setdefault(key, {})[one] = None
+    return tuple(Dimension(key, tuple(values)) for key, values in by_key.items())
+
+
+def drawn(grid: Grid, trials: int, seed: int) -> list[Point]:
     """The reference and points drawn at random."""
     first, *others = grid
     return [first, *random.Random(seed).sample(others, trials - 1)]
 
 
-def shares(grid: dict[Point, dict[str, float]], points: list[Point]) -> tuple[float, float, float]:
+def shares(grid: Grid, points: list[Point]) -> tuple[float, float, float]:
     """Hypervolume, linear and logarithmic, and energy: each over that of the whole grid."""
     watts = sum(grid[one]["watts"] for one in points) / sum(row["watts"] for row in grid.values())
     return _covered(grid, points, float), _covered(grid, points, math.log), watts

@@ -93,7 +93,8 @@ def _children_cpu_s() -> float:
 
 
 def _environment(tree: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+    packages = filter(None, [str(tree / "src"), str(tree), os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(packages)}
 
 
 def refused(tree: Path) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """A task, a kind of model, a sensor or a checkpoint is one file and one YAML: written in a folder, then run.
 
-Each test writes only the addition's own files into an empty folder and starts the real command. Nothing else is
-registered, imported or edited.
+Each test writes only the addition's own files, those of docs/own-parts.md, into an empty folder and starts the real
+command. Nothing else is registered, imported or edited.
 """
 
 import json
@@ -16,164 +16,17 @@ from joulemark.core.errors import UserError
 from joulemark.core.paths import PACKAGE
 from joulemark.store.reading import record_of
 from tests.composed import built
+from tests.docs import pages
 from tests.paths import ROOT
 
-TASK = '''\
-"""Translation: a text in another language, scored by chrF (Popović 2015)."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
-from typing import ClassVar
-
-from joulemark.core.task import Inputs, Prediction, Sample, Scores
-from joulemark.data.dataset import Dataset, reference_of, text_of
-
-
-@dataclass(frozen=True)
-class Translation:
-    """Translates each text within the task's token budget."""
-
-    accepts: ClassVar[str] = "text"
-    gives: ClassVar[str] = "text"
-
-    dataset: Dataset
-    prompt: str
-    min_new_tokens: int
-    max_new_tokens: int
-    name: str = "translation"
-    unit: str = "token"
-    metric: str = "chrf"
-
-    def samples(self, count: int, seed: int) -> Inputs:
-        """The first `count` texts, each with its translation."""
-        return self.dataset.inputs(
-            count, lambda row: Sample(row.id, text_of(row, "text"), reference_of(row, "translation"))
-        )
-
-    def score(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Scores:
-        """The mean chrF of each text, in [0, 1]."""
-        from sacrebleu import CHRF
-
-        chrf = CHRF()
-        pairs = zip(samples, predictions, strict=True)
-        each = [chrf.sentence_score(str(given.output), [sample.target]).score / 100 for sample, given in pairs]
-        return Scores({"chrf": fmean(each) if each else None}, each)
-'''
-
-TASK_YAML = """\
-# a text in another language: chrF
-_target_: translation.Translation
-prompt: "translate English to German: {text}"
-min_new_tokens: 1
-max_new_tokens: 8
-dataset: auto
-default: phrases
-datasets:
-  phrases:
-    fields: {text: en, translation: de}
-    rows:
-      - {en: The river rose in the night., de: Der Fluss stieg in der Nacht.}
-      - {en: The bank opens at nine., de: Die Bank öffnet um neun.}
-      - {en: She won the second race., de: Sie gewann das zweite Rennen.}
-      - {en: Prices fell for a third week., de: Die Preise fielen die dritte Woche.}
-"""
-
-KIND = '''\
-"""Rules in place of a network: a word decides the label."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from joulemark.core.model import Capabilities, Checkpoint, Loaded, Settings
-from joulemark.core.task import Prediction, Task
-
-
-@dataclass(frozen=True)
-class KeywordRule:
-    """Answers `label` where the text has the word, else the task's first other label."""
-
-    checkpoint: Checkpoint
-    role: str
-    capabilities: Capabilities
-    word: str
-    labels: tuple[str, str]
-    kind: str = "keyword_rule"
-
-    def load(self, task: Task, device: str, settings: Settings) -> Loaded:
-        """Ready at once: there is nothing to load."""
-
-        def predict(inputs: Sequence[str]) -> list[Prediction]:
-            return [Prediction(self.labels[self.word in text.lower()], units=1) for text in inputs]
-
-        return Loaded(predict, {"parameters": 0})
-'''
-
-KIND_YAML = """\
-# a rule: texts with one word are positive
-defaults: [kind/checkpoint@_here_, _self_]
-_target_: keyword_rule.KeywordRule
-role: specialist
-checkpoint: keyword_rule
-weights: none
-capabilities: {accepts: [text], gives: [label]}
-word: good
-labels: [negative, positive]
-"""
-
-SENSOR = '''\
-"""A sensor of the processor that no other module knows."""
-
-import time
-from dataclasses import dataclass
-from typing import ClassVar
-
-from joulemark.core.machine import Hardware
-from joulemark.core.measurement import Capability, Reading
-
-
-@dataclass
-class Thermometer:
-    """Estimates the processor's joules (cpu_j) as `watts` times the time."""
-
-    watts: float = 10.0
-    name: str = "thermometer"
-    capability: ClassVar[Capability] = Capability({"cpu": ("estimated",)}, trust=95)
-
-    def open(self, hardware: Hardware) -> None:
-        """Nothing to open."""
-
-    def start(self) -> None:
-        self.began_s = time.perf_counter()
-
-    def stop(self) -> Reading:
-        duration_s = time.perf_counter() - self.began_s
-        return Reading(self.name, duration_s, cpu_j=self.watts * duration_s, method={"cpu": "estimated"})
-
-    def close(self) -> None:
-        """Nothing to close."""
-'''
-
-SENSOR_YAML = """\
-# a thermometer on the processor
-_target_: thermometer.Thermometer
-auto: true
-"""
-
-CHECKPOINT_YAML = """\
-# the small language model that ships, reading at most 64 tokens
-defaults: [kind/causal_lm@_here_, _self_]
-checkpoint: general
-weights: embedded
-context: 64
-"""
-
-ADDITIONS = {
-    "task": {"translation.py": TASK, "conf/task/translation.yaml": TASK_YAML},
-    "kind": {"keyword_rule.py": KIND, "conf/model/keywords.yaml": KIND_YAML},
-    "sensor": {"thermometer.py": SENSOR, "conf/meter/thermometer.yaml": SENSOR_YAML},
-    "checkpoint": {"conf/model/short_context.yaml": CHECKPOINT_YAML},
+FILES = pages.files(ROOT / "docs" / "own-parts.md")
+NAMES = {
+    "task": ("translation.py", "conf/task/translation.yaml"),
+    "kind": ("keyword_rule.py", "conf/model/keywords.yaml"),
+    "sensor": ("thermometer.py", "conf/meter/thermometer.yaml"),
+    "checkpoint": ("conf/model/short_context.yaml",),
 }
+ADDITIONS = {addition: {name: FILES[name] for name in names} for addition, names in NAMES.items()}
 
 LINES = {"task": (50, 16), "kind": (30, 9), "sensor": (35, 3), "checkpoint": (8,)}
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docs.site import measured, navigation, options, python_names
+from docs.site.example import EXAMPLE, whole
 
 SITE = Path(__file__).resolve().parent
 DOCS = SITE.parent
@@ -57,6 +58,10 @@ def rendered(out: Path) -> int:
     code = main(["-W", "--keep-going", "-q", "-c", str(SITE), *folders])
     if code == 0:
         shutil.copy(out / "html" / "README.html", out / "html" / "index.html")
+        if EXAMPLE.is_file():
+            report = out / "html" / EXAMPLE.relative_to(ROOT)
+            report.parent.mkdir(parents=True, exist_ok=True)
+            report.write_text(whole(EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
     return int(code)
 
 

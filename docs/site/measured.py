@@ -78,11 +78,11 @@ def metrics_page(docs: Path) -> str:
         [
             "# Metrics",
             "",
-            "By name, as in the last line of a run, in MLflow and in `Record.metrics`.",
+            "By name, as in the last line of a run, in MLflow and in `Record.metrics`; each leads to its definition.",
             "",
-            "| metric | unit | meaning | defined in |",
-            "|---|---|---|---|",
-            *(f"| `{name}` | {unit(name)} | {row.meaning} | [{row.page}](../docs/{row.page}) |" for name, row in rows),
+            "| metric | unit | meaning |",
+            "|---|---|---|",
+            *(f"| [`{name}`](../docs/{row.page}) | {unit(name)} | {row.meaning} |" for name, row in rows),
             "",
         ]
     )

@@ -23,6 +23,7 @@ PAGES: Mapping[str, Sequence[str]] = {
         "docs/predict",
     ),
     "Reference": ("docs/options", "docs/what-a-run-leaves", "docs/environment"),
+    "Reference: the groups of conf/": (),
     "What is behind the figures": (
         "docs/measurement",
         "docs/feeding",
@@ -33,7 +34,8 @@ PAGES: Mapping[str, Sequence[str]] = {
     ),
     "The project": ("CONTRIBUTING", "CHANGELOG", "docs/decisions/README"),
 }
-GENERATED_UNDER = "Reference"
+LOOKED_UP, GROUPS = "Reference", "Reference: the groups of conf/"
+GROUP = "reference/group-"
 
 
 def toctrees(source: Path, generated: Sequence[str]) -> str:
@@ -41,7 +43,8 @@ def toctrees(source: Path, generated: Sequence[str]) -> str:
     listed = {page for pages in PAGES.values() for page in pages}
     there = {f"docs/{path.stem}" for path in (source / "docs").glob("*.md")}
     chapters = {caption: list(pages) for caption, pages in PAGES.items()}
-    chapters[GENERATED_UNDER] += generated
+    chapters[LOOKED_UP] += [page for page in generated if not page.startswith(GROUP)]
+    chapters[GROUPS] = [page for page in generated if page.startswith(GROUP)]
     if others := sorted(there - listed):
         chapters["More pages"] = others
     return "".join(

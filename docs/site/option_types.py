@@ -12,7 +12,6 @@ from joulemark.analysis.embodied import Embodied
 from joulemark.analysis.impact.equivalences import Equivalence
 from joulemark.analysis.impact.workload_mix import Mix
 from joulemark.cli.calibrate import CalibrationOptions
-from joulemark.cli.suite import Suite
 from joulemark.config.option_help import Option
 from joulemark.config.run import RunOptions
 from joulemark.config.targets import PROTOCOLS, class_of
@@ -20,12 +19,13 @@ from joulemark.core.machine import Site
 from joulemark.core.model import Checkpoint, Settings
 from joulemark.core.paths import CONF
 from joulemark.core.procedure import Procedure
+from joulemark.core.serving import Limits
 from joulemark.data.dataset import Dataset
 from joulemark.hardware.devices import HardwareConf
 from joulemark.reporting.build import ReportRequest
 from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.explorer.build import ExplorerRequest
-from joulemark.reporting.load import Limits
+from joulemark.sweep.grid import Suite
 from joulemark.sweep.options import SweepConf
 from joulemark.sweep.rates.request import RateConf
 from joulemark.telemetry.export import Export

@@ -59,7 +59,7 @@ def group_page(group: str) -> str:
     files = sorted(folder.glob("*.yaml"))
     lines = [f"# {group}=", "", _meaning(group), ""]
     lines += ["| choice | is |", "|---|---|"]
-    lines += [f"| {code(file.stem)} | {cell(_first_comment(file))} |" for file in files]
+    lines += [f"| [{code(file.stem)}](#{file.stem}) | {cell(_first_comment(file))} |" for file in files]
     if group == "model":
         lines += ["", *_kinds(files)]
     for file in files:

@@ -20,7 +20,8 @@ from joulemark.core.record import Record as StoredRecord
 from joulemark.core.record import Request
 from joulemark.data import request_table
 from joulemark.measure.metering import CodeMeter, MeteredWindow
-from joulemark.reporting.build import Report, make, request_of
+from joulemark.reporting.build import Report, make
+from joulemark.reporting.request import request_of
 from joulemark.store import loading
 from joulemark.sweep import trial
 

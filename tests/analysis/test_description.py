@@ -123,3 +123,14 @@ def test_a_run_without_windows_or_quality_says_so_in_its_first_sentence_and_inve
     unscored = replace(record, scores={"accuracy": None, "primary": None}, request_summary=None, requests=())
     first = description.markdown(unscored, named_metrics.metrics(unscored)).splitlines()[0]
     assert "accuracy" not in first
+
+
+def test_titles_that_read_the_same_say_what_differs():
+    record = a_record()
+    more = replace(record, task=replace(record.task, samples=7, digest="f" * 16))
+    other = replace(record, task=replace(record.task, digest="e" * 16))
+    title = description.title(record)
+    assert description.titles([record, record]) == [title, title]
+    assert description.titles([record, more]) == [f"{title}, {record.task.samples} inputs", f"{title}, 7 inputs"]
+    first, second = description.titles([record, other])
+    assert (first, second) == (f"{title}, inputs {record.task.digest[:8]}", f"{title}, inputs eeeeeeee")

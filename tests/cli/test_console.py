@@ -7,7 +7,7 @@ import pytest
 from rich.table import Table
 
 from joulemark.analysis import comparison, named_metrics
-from joulemark.cli import compare, console, rescore
+from joulemark.cli import compare, console, output, rescore
 from joulemark.core.machine import Site
 from joulemark.reporting import table
 from joulemark.store import rescoring
@@ -27,6 +27,15 @@ def a_long_one():
     return replace(record, task=task, environment=replace(record.environment, meters_absent={"rapl": REMEDY}))
 
 
+@pytest.fixture
+def everything():
+    """As after `-v`."""
+    output.taken(["-v"])
+    yield
+    output.taken([])
+
+
+@pytest.mark.usefixtures("everything")
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_a_warning_is_one_line_on_a_terminal_and_in_a_pipe_so_that_its_remedy_can_be_copied(stream, monkeypatch):
     out = stream()

@@ -131,13 +131,15 @@ def test_finished_runs_are_taken_unless_others_are_named_and_a_name_may_be_short
 
 
 @servers
-def test_the_command_prints_before_and_after_and_the_warning_first(stored):
+def test_the_command_says_what_the_site_makes_of_the_runs_and_prints_before_and_after(stored):
     uri, (run_id, *_) = stored
     options = ["site.zone=FRA", f'runs=["{run_id}"]', f"tracking_uri={uri}"]
     done = subprocess.run([sys.executable, "-m", "src.rescore", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(f"! estimated: {run_id[:8]}: 100%")
+    assert lines[0].startswith("1 run at FRA 56.039 g/kWh (2023; the country's mix")
+    assert lines[2] == "of 1 of them more of the energy is estimated than the site accepts"
+    assert f"! estimated: {run_id[:8]}: 100% of this energy was estimated, not measured" in lines
     assert "after (FRA): FRA 56.039 g/kWh (2023; the country's mix" in done.stdout
     grams = named_metrics.metrics(a_record())["energy/total_wh_per_1k"] / 1000 * 56.039
     assert f"n/a | {grams:.4g}" in done.stdout
@@ -151,7 +153,10 @@ def test_the_command_prints_before_and_after_and_the_warning_first(stored):
         (["site.zon=FRA"], "did you mean site.zone=…?"),
         (["site=wrold"], "did you mean site=world?"),
         (["site.pue=0"], "site.pue=0: must be 1 or more"),
-        (["tracking_uri=sqlite:////tmp/no/such/place.db"], "holds no runs yet"),
+        (["site.zone=FRA", "tracking_uri=sqlite:////tmp/no/such/place.db"], "holds no runs yet"),
+        ([], "changes nothing: type site.zone=FRA"),
+        (["site.zone=FRA", "dry_run=no"], "dry_run=no is not true or false"),
+        (["site.zone=FRA", "tasks=summarisation"], "did you mean tasks=summarization?"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(options, says):

@@ -211,7 +211,7 @@ def test_a_files_columns_are_named_by_options(tmp_path):
         (["protocol.stage_requests=0"], r"protocol\.stage_requests=0: must be 1 or more"),
         (["protocol.stall_s=0"], r"protocol\.stall_s=0: every run would end at once"),
         (["protocol.max_windows=2"], r"protocol\.min_windows=3 is more than protocol\.max_windows=2; type both"),
-        (["protocol.window_s=long"], r"protocol\.window_s=long: input should be a valid number"),
+        (["protocol.window_s=long"], r"protocol\.window_s=long is not a number"),
         (["model.weights=nowhere"], r"choose from: embedded, hub, none, random, or an existing folder"),
         (["task.dataset=sst"], r"did you mean task\.dataset=sst2"),
         (["task.dataset=file"], "task.dataset=file and task.path=FILE go together"),

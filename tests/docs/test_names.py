@@ -10,6 +10,7 @@ import pytest
 
 from docs.site import measured, option_types
 from joulemark.analysis import audit, flags, named_metrics
+from joulemark.cli import output
 from joulemark.cli.main import COMMANDS
 from joulemark.config import option_help
 from joulemark.core.paths import CONF
@@ -43,7 +44,7 @@ def known_options():
     nested = {f"{head}.{f.name}" for head, of in option_types.SCHEMAS.items() if head for c in of for f in fields(c)}
     budgets = {f"sweep.constraints.{metric}.{end}" for metric in ("p95", "quality", "energy") for end in ENDS}
     flow = {f"{o.key}.{inner}" for o in _flow_options() for inner in re.findall(r"(\w+):", o.default)}
-    return known | nested | budgets | flow | {"hydra/launcher"}
+    return known | nested | budgets | flow | {"hydra/launcher", *output.KEYS}
 
 
 ENDS = ("min", "max", "loss_rel")
@@ -63,8 +64,7 @@ def known():
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_an_option_that_a_page_names_exists(page, known):
-    code = [*pages.spans(page), *(block.text for block in pages.blocks(page))]
-    named = {option.lstrip("+~") for text in code for option in pages.options(text)} - NO_OPTIONS
+    named = {option.lstrip("+~") for text in pages.code(page) for option in pages.options(text)} - NO_OPTIONS
     heads = {key.rpartition(".")[0] for key in known}
     unknown = {name for name in named - known - heads if not name.startswith(OPEN)}
     assert unknown == set()
@@ -73,20 +73,18 @@ def test_an_option_that_a_page_names_exists(page, known):
 @pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.name)
 def test_a_choice_that_a_page_names_exists(page):
     groups = {group.name: group.choices for file in CONF.glob("*.yaml") for group in option_help.groups(file.stem)}
-    for text in [*pages.spans(page), *(block.text for block in pages.blocks(page))]:
+    for text in pages.code(page):
         for group, values in re.findall(r"(?:^|\s)([a-z]+)=([a-z0-9_]+(?:,[a-z0-9_]+)*)(?=[\s`]|$)", text):
             for value in values.split(",") if group in groups else ():
                 assert value in (*groups[group], "null") or (group, value) in OWN, f"{group}={value}"
 
 
 # A choice of the user's own, or a placeholder
-OWN = {
-    ("model", "a"),
-    ("model", "b"),
-    ("site", "office"),
-    ("task", "translation"),
-    ("meter", "thermometer"),
-    ("model", "keyword_rule"),
+OWN = {("model", "a"), ("model", "b"), ("site", "office")} | {
+    tuple(Path(name).with_suffix("").parts[1:])
+    for page in pages.PAGES
+    for name in pages.files(page)
+    if name.startswith("conf/")
 }
 
 
@@ -163,8 +161,7 @@ def test_every_command_is_on_the_page_of_options_and_every_target_that_is_named_
     assert [name for name in COMMANDS if f"| `{name}" not in page] == []
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M))
     for path in pages.PAGES:
-        code = [*pages.spans(path), *(block.text for block in pages.blocks(path))]
-        named = {match for text in code for match in re.findall(r"(?:^|\n|&& )make ([a-z-]+)", text)}
+        named = {match for text in pages.code(path) for match in re.findall(r"(?:^|\n|&& )make ([a-z-]+)", text)}
         assert named <= targets, path.name
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import joulemark
-from docs.site import measured, options
+from docs.site import example, measured, options
 from joulemark.config import option_help
 from joulemark.core.paths import CONF
 from tests.paths import ROOT
@@ -113,7 +113,7 @@ def test_every_key_of_a_choice_is_a_row_with_a_type(reference, group):
 def test_every_metric_flag_and_public_name_is_in_the_reference(site, reference):
     out, _ = site
     for name in (name for row in measured.metrics(ROOT / "docs") for name in row.names):
-        assert f"| `{name}` |" in reference["metrics"]
+        assert f"| [`{name}`](" in reference["metrics"]
     for name in (name for row in measured.flags(ROOT / "docs") for name in row.names):
         assert f"| `{name}` |" in reference["flags"]
     page = (out / "html" / "reference" / "python.html").read_text()
@@ -140,4 +140,36 @@ def test_the_search_finds_an_option_in_a_file_on_a_disk(site):
         page.goto(f"file://{out / 'html' / 'index.html'}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert all(url.startswith(("file:", "data:")) for url in asked)
+        browser.close()
+
+
+def test_the_example_report_is_small_and_names_no_place_of_the_machine_it_was_made_on():
+    page = example.EXAMPLE.read_text()
+    assert len(page.encode()) < example.MOST_BYTES
+    assert example.paths_in(page) == []
+    pictures = list((ROOT / "docs" / "pictures").glob("*.png"))
+    assert sum(path.stat().st_size for path in pictures) < 300_000
+
+
+def test_what_is_taken_out_of_a_report_is_put_back():
+    page = f"<script>{example._plotly()}</script> policy {example.digest(example._plotly())}"
+    assert len(example.without_plotly(page)) < 200
+    assert example.whole(example.without_plotly(page)) == page
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}")
+def test_the_example_report_draws_its_charts_on_the_site(site):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
+    out, _ = site
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        page = browser.new_page()
+        wrong = []
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.goto(f"file://{out / 'html' / 'docs' / 'example-report.html'}")
+        page.click("text=Open the report")
+        page.wait_for_function("window.Plotly !== undefined")  # which the page's policy lets run
+        page.evaluate("document.querySelectorAll('figure').forEach(each => each.scrollIntoView())")
+        assert wrong == []
         browser.close()

@@ -11,7 +11,7 @@ from joulemark.core.task import Prediction
 from joulemark.measure.instruments import Instruments
 from joulemark.measure.protocol import measure
 from joulemark.measure.warm_up import warm_up
-from joulemark.measure.window import Workload
+from joulemark.measure.window import Workload, measure_window
 from tests.fakes import FakeClock, FakeMeter, procedure
 from tests.records import a_record
 
@@ -86,6 +86,26 @@ def test_even_a_window_of_no_length_holds_one_whole_pass():
     _, measurement = run(clock, [FakeMeter(clock, {"gpu": 100.0})], procedure(window_s=0.0, min_windows=1))
     assert measurement.windows[0].passes == 1
     assert measurement.windows[0].requests == 5
+
+
+@pytest.mark.parametrize(
+    ("window_s", "shares"),
+    [
+        (1.0, [1 / 3, 2 / 3, 1.0]),  # its length is over before its one pass is
+        (3.0, [1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1.0]),
+        (0.0, [1 / 3, 2 / 3, 1.0]),
+    ],
+)
+def test_a_window_is_at_its_end_once_its_length_and_a_whole_pass_are_over(window_s, shares):
+    clock, seen = FakeClock(), []
+
+    def predict(inputs):
+        clock.sleep(0.5)
+        return []
+
+    instruments = Instruments([], clock, progress=lambda step, share: seen.append(share))
+    measure_window(Workload(predict, BATCHES), window_s, instruments)
+    assert seen == pytest.approx(shares)
 
 
 def test_known_watts_give_exact_joules_per_request():

@@ -12,7 +12,7 @@ from joulemark.core.task import Inputs
 from joulemark.measure import runner
 from joulemark.measure.draft import draft
 from joulemark.measure.instruments import Instruments
-from joulemark.measure.resident import Resident, refusal, shared_key, since
+from joulemark.measure.resident import Resident, refusal, shared_key, since, stale
 from joulemark.sweep.validity import Validity
 from tests.fakes import FakeClock, FakeMeter, FakeModel, procedure
 from tests.measure.test_runner import SAMPLES, a_run
@@ -141,13 +141,42 @@ def test_runs_that_differ_in_anything_else_do_not(run_of):
 
 def test_a_model_that_was_not_tried_with_batches_serves_none(run_of):
     one = run_of("batch_size=1")
-    assert "padded batches" in refusal(one, run_of())
-    assert refusal(run_of(), one) is None
+    assert stale(one, run_of())
+    assert not stale(run_of(), one)
+
+
+def test_runs_that_feed_the_model_otherwise_share_the_process_and_load_it_anew(run_of):
+    for other in ("preprocessing=fast", "pad_to_multiple_of=8"):
+        assert refusal(run_of(), run_of(other)) is None, other
+        assert stale(run_of(), run_of(other)), other
+    assert not stale(run_of(), run_of("batch_size=32", "prefetch=2", "sort=length"))
+    recorded = replace(run_of(), settings=replace(run_of().settings, compile="cudagraphs"))
+    assert refusal(run_of(), recorded) is None
+    assert stale(recorded, recorded)  # the graphs of one setting are not those of another
 
 
 def test_a_compiled_model_is_not_shared(run_of):
     compiled = replace(run_of(), settings=replace(run_of().settings, compile=True))
     assert refusal(compiled, compiled).startswith("compile=true")
+    assert refusal(run_of(), compiled).startswith("compile=true")
+
+
+def test_a_model_that_is_loaded_anew_is_metered_and_has_the_processes_baseline():
+    clock, resident = FakeClock(), Resident()
+    meter, model, records = Closes(clock, {"cpu": 50.0}), Waits(clock), []
+    Waits.loads = 0
+    for preprocessing in ("transformers", "fast", "fast"):
+        run = a_run(clock, [meter], model)
+        run = replace(run, settings=replace(run.settings, preprocessing=preprocessing))
+        begun = draft(run, Inputs(SAMPLES), shared_process=resident.process or "")
+        instruments = Instruments(clock=clock)
+        records.append(runner.bench(run, begun, SAMPLES, lambda step, record: None, instruments, resident=resident))
+    assert Waits.loads == 2
+    loads = [named_metrics.metrics(record)["energy/load_wh"] for record in records]
+    assert loads[0] == pytest.approx(loads[1])
+    assert loads[2] is None
+    assert records[0].measurement.idle == records[1].measurement.idle
+    assert [record.measurement.idle_age_s is None for record in records] == [True, False, False]
 
 
 def test_no_model_reads_what_may_differ_when_it_is_loaded():

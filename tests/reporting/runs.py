@@ -6,11 +6,12 @@ from itertools import count
 from joulemark.core.record import Record
 from joulemark.reporting import compared, constraints
 from joulemark.reporting.answers import NONE
-from joulemark.reporting.build import ReportRequest, page_of
 from joulemark.reporting.cells import merged
+from joulemark.reporting.contents import page_of
 from joulemark.reporting.decision import decide
 from joulemark.reporting.entry import Entry, entry
 from joulemark.reporting.group import groups
+from joulemark.reporting.request import ReportRequest
 from joulemark.reporting.selection import LeftOut, Selection
 from joulemark.store.listing import StoredRun
 
@@ -78,7 +79,11 @@ def recommend(entries, answers=NONE, **bounds):
 
 
 def a_page(
-    runs: list[StoredRun], left_out: tuple[LeftOut, ...] = (), records: dict[str, Record] | None = None, **bounds
+    runs: list[StoredRun],
+    left_out: tuple[LeftOut, ...] = (),
+    records: dict[str, Record] | None = None,
+    use: dict[str, object] | None = None,
+    **bounds,
 ):
     """The page of these runs, without a store."""
     ranked, _ = compared.compared([entry(run, run.tags) for run in runs], compared.AUTO)
@@ -86,7 +91,9 @@ def a_page(
     chosen = Selection(entries, left_out, {run.run_id: run for run in runs})
     checked = constraints.constraints({"quality_loss": 0.05, **bounds})
     recommendations = tuple(decide(group, checked) for group in groups(entries))
-    return page_of(ReportRequest(), checked, "sqlite:////somewhere/mlflow.db", chosen, recommendations, records or {})
+    return page_of(
+        ReportRequest(use=use), checked, "sqlite:////somewhere/mlflow.db", chosen, recommendations, records or {}
+    )
 
 
 def showcase() -> list[StoredRun]:

@@ -6,8 +6,9 @@ import pytest
 
 from joulemark.reporting import files, pairs, recommendation_text
 from joulemark.reporting.answers import Answers
-from joulemark.reporting.build import ReportRequest, page_of
 from joulemark.reporting.constraints import constraints
+from joulemark.reporting.contents import page_of
+from joulemark.reporting.request import ReportRequest
 from joulemark.reporting.selection import Selection
 from tests.analysis.test_quality import scored
 from tests.reporting.runs import an_entry, recommend

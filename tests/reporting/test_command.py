@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from joulemark.core.errors import UserError
-from joulemark.reporting.build import ReportRequest, make
+from joulemark.reporting.build import make
 from joulemark.reporting.explorer import build as explorer
+from joulemark.reporting.request import ReportRequest
 from joulemark.store import listing, opening, reading, records
 from joulemark.store.listing import Choice
 from tests.paths import ROOT
@@ -47,7 +48,7 @@ def filled(tmp_path_factory):
 
 def reported(uri, tmp_path, **options):
     made = make(ReportRequest(tracking_uri=uri, out=str(tmp_path / "out"), **options))
-    return made, json.loads((made.folder / "report.json").read_text())
+    return made, json.loads(made.page.with_suffix(".json").read_text())
 
 
 def test_an_explorer_of_the_store_has_every_run(filled, tmp_path):
@@ -59,7 +60,8 @@ def test_an_explorer_of_the_store_has_every_run(filled, tmp_path):
 def test_a_report_leaves_a_page_a_summary_and_values_for_programs(filled, tmp_path):
     uri, ids = filled
     made, report = reported(uri, tmp_path)
-    assert sorted(path.name for path in made.folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    kinds = ["report.csv", "report.html", "report.json", "report.md"]
+    assert sorted(path.name for path in made.folder.iterdir()) == kinds
     runs = {run_id for recommendation in report["recommendations"] for run_id in recommendation["runs"]}
     assert runs == {ids["a"], ids["b"], ids["old"], ids["task"]}
     assert [(run["run_id"], run["reason"]) for run in report["left_out"]] == [(ids["failed"], "failed: out of memory")]
@@ -239,4 +241,5 @@ def test_the_last_line_of_the_command_is_for_programs(filled, tmp_path):
     assert (last["runs"], last["left_out"]) == (4, 1)
     assert set(last["recommendations"].values()) == {None}
     assert "No run meets every constraint" in done.stdout
-    assert "95th percentile of latency" in (tmp_path / "page" / "report.md").read_text()
+    assert last["report"] == str(tmp_path / "page" / "report-p95_s_1e-06.html")
+    assert "95th percentile of latency" in Path(last["report"]).with_suffix(".md").read_text()

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.core.errors import UserError
 from joulemark.reporting import constraints, recommendation_text
-from joulemark.reporting.decision import decide, pareto
+from joulemark.reporting.decision import decide
+from joulemark.reporting.front import pareto
 from joulemark.reporting.group import Group, groups
 from tests.reporting.runs import a_cell, an_entry, recommend
 
@@ -106,12 +108,10 @@ def test_two_runs_whose_intervals_overlap_are_a_tie():
 
 def test_a_tie_is_said_as_a_set():
     cells = [a_cell(name, 1.0, 1.1, 0.9 + place / 100) for place, name in enumerate("abcde")]
-    assert recommendation_text.headline(recommend(cells[:2])) == (
-        "Tied: a with fp32, batch 1 and b with fp32, batch 1."
-    )
-    assert recommendation_text.headline(recommend(cells)) == (
-        "Tied: a with fp32, batch 1, b with fp32, batch 1, c with fp32, batch 1 and 2 more."
-    )
+    assert recommendation_text.headline(recommend(cells[:2])) == ("Tied: a and b with fp32, batch 1.")
+    assert recommendation_text.headline(recommend(cells)) == "Tied: a, b, c and 2 more with fp32, batch 1."
+    unlike = [cells[0], replace(cells[1], batch=8)]
+    assert recommendation_text.headline(recommend(unlike)) == "Tied: a with fp32, batch 1 and b with fp32, batch 8."
 
 
 def test_without_an_interval_nothing_is_called_clear():
@@ -152,7 +152,7 @@ def test_a_quality_below_zero_has_no_share_to_lose():
 def test_beside_a_run_of_known_quality_none_of_unknown_quality_is_eligible(quality, bounds):
     known, unknown = an_entry("known", 2.0, quality=quality), an_entry("unknown", 1.0, quality=None)
     result = recommend([known, unknown], **bounds)
-    assert (result.chosen, result.eligible) == (known, 1)
+    assert (result.chosen, result.choices) == (known, 1)
     assert unknown not in (result.runner_up, result.better, *result.tied, *result.front)
     assert result.refused == (unknown, ("its quality is unknown",))
 
@@ -160,7 +160,7 @@ def test_beside_a_run_of_known_quality_none_of_unknown_quality_is_eligible(quali
 @pytest.mark.parametrize("least", [0.5, 0.0, -1.0])
 def test_a_run_of_unknown_quality_meets_no_constraint_of_quality(least):
     result = recommend([an_entry("a", quality=None), an_entry("b", quality=None)], quality=least)
-    assert (result.chosen, result.eligible, result.floor) == (None, 0, least)
+    assert (result.chosen, result.choices, result.floor) == (None, 0, least)
     assert [broken for _, broken in result.nearest] == [("its quality is unknown",)] * 2
 
 
@@ -249,8 +249,6 @@ def test_a_floor_of_quality_counts_from_the_best_that_meets_the_other_constraint
     ],
 )
 def test_a_constraint_that_cannot_be_is_refused_in_one_line(typed, says):
-    from joulemark.core.errors import UserError
-
     with pytest.raises(UserError) as refused:
         constraints.constraints(typed)
     assert says in str(refused.value)
@@ -258,11 +256,20 @@ def test_a_constraint_that_cannot_be_is_refused_in_one_line(typed, says):
 
 
 def test_a_budget_in_money_asks_for_its_currency_where_runs_have_several():
-    from joulemark.core.errors import UserError
-
     runs = [an_entry("a", params={"site.currency": "EUR"}), an_entry("b", params={"site.currency": "SEK"})]
     with pytest.raises(UserError, match=r"EUR and SEK; type constraints\.currency=EUR"):
         constraints.check_currency(constraints.constraints({"cost_per_1k": 1}), runs)
     constraints.check_currency(constraints.constraints({"cost_per_1k": 1, "currency": "SEK"}), runs)
     priced = [replace(run, metrics={**run.metrics, "cost/per_1k": 0.5}) for run in runs]
     assert recommend(priced, cost_per_1k=1, currency="SEK").chosen.currency == "SEK"
+
+
+def test_a_quality_in_percent_is_told_the_scale_and_a_metric_beyond_one_is_taken_at_its_word():
+    bounds, shares = constraints.constraints({"quality": 80}), [an_entry("a", quality=0.9), an_entry("b", quality=None)]
+    with pytest.raises(
+        UserError, match=r"accuracy is at most 0\.900 here, on a scale to 1; .*constraints\.quality=0\.8$"
+    ):
+        constraints.check_quality(bounds, shares)
+    constraints.check_quality(constraints.constraints({"quality": 0.8}), shares)
+    constraints.check_quality(bounds, [an_entry("c", quality=31.0), *shares])
+    constraints.check_quality(bounds, [an_entry("b", quality=None)])

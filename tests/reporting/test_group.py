@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from joulemark.analysis import comparability
-from joulemark.reporting import page_data, recommendation_text, sections
+from joulemark.reporting import recommendation_text, sections
 from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.decision import decide
 from joulemark.reporting.group import groups
@@ -84,7 +84,7 @@ def test_preliminary_runs_of_a_sweep_stand_last_however_many_they_are():
     assert shown[0].chosen is None
     assert any("preliminary" in line for line in recommendation_text.how_sure(shown[0]))
     assert not any("too short to quote" in line for line in recommendation_text.how_sure(shown[1]))
-    assert max(shown, key=page_data._weight) is shown[1]
+    assert max(shown, key=lambda each: each.weight) is shown[1]
 
 
 def test_preliminary_runs_have_no_equivalences_where_there_is_a_result():

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from joulemark.core import formatting
-from joulemark.reporting import build, files, page_data
+from joulemark.reporting import contents, files, page_data
 from joulemark.reporting.render import quoted, render
 from joulemark.reporting.section import Chart, Section, Table
 from joulemark.reporting.selection import LeftOut
@@ -146,6 +146,6 @@ def test_numbers_for_the_script_are_short():
 
 def test_a_day_is_stated_of_our_own_runs_alone():
     own, external = an_entry("a"), an_entry("b", boundary="eight GPUs")
-    assert re.fullmatch(r"measured \d{4}-\d\d-\d\d", build._when([own]))
-    assert build._when([own, external]).endswith(", 1 of them measured by other programs")
-    assert build._when([external]) == "measured by other programs"
+    assert re.fullmatch(r"measured \d{4}-\d\d-\d\d", contents._when([own]))
+    assert contents._when([own, external]).endswith(", 1 of them measured by other programs")
+    assert contents._when([external]) == "measured by other programs"

@@ -83,3 +83,14 @@ def test_what_is_not_available_is_n_a_and_a_failure_says_why():
     assert "| summarization | large | n/a | n/a | n/a | 0 | n/a | n/a | failed |" in text
     assert "| text_classification | small | 0.91 accuracy | 2 | 3% | 1 | n/a | n/a |  |" in text
     assert "- summarization, large failed: out of memory" in text
+
+
+def test_two_rows_that_would_read_the_same_show_the_options_in_which_they_differ():
+    few, many = (
+        replace(SPECIALIST, inputs=f"samples={samples} task.path=mine.csv task=text_classification")
+        for samples in (10, 500)
+    )
+    text = markdown([few, many, GENERAL])
+    assert "| text_classification samples=10 | small |" in text
+    assert "| text_classification samples=500 | small |" in text
+    assert "| text_classification | large |" in text

@@ -100,26 +100,40 @@ def test_a_search_for_a_rate_that_cannot_be_is_refused_in_one_line(tmp_path, ove
     assert "\n" not in str(error.value)
 
 
-CACHES = ("model=embedded", "task=summarization", "batch_size=1", "precision=fp32")
-
-
-@pytest.mark.parametrize(
-    ("overrides", "points"),
-    [
-        ((), {("dynamic", "false"), ("static", "true")}),
-        (("compile=false,true",), {("dynamic", "false"), ("static", "false"), ("dynamic", "true"), ("static", "true")}),
-        (("sweep.exclude=[]", "compile=false"), {("dynamic",), ("static",)}),
-    ],
+FEEDS = (
+    *("preprocessing", "preprocessing_workers", "prefetch", "compile", "cache"),
+    *("pad_to_multiple_of", "sort", "batch_tokens"),
 )
-def test_combinations_that_the_yaml_leaves_out_are_searched_where_one_of_their_options_is_typed(
-    tmp_path, overrides, points
-):
-    space = read(tmp_path, *CACHES, *overrides).plan.space
-    assert {tuple(override.partition("=")[2].lower() for override in point) for point in space.points} == points
 
 
-def test_a_rule_about_an_option_that_is_not_searched_is_refused(tmp_path):
-    assert "sweep.exclude: sort is not in sweep.space" in refusal(tmp_path, *CACHES, "sweep.exclude=[{sort: length}]")
+def test_the_second_stage_may_change_what_is_neither_typed_nor_searched(tmp_path):
+    standard = ("model=embedded_classifier", "hardware=cpu", "samples=64")
+    whole = read(tmp_path, *standard, "batch_size=8,32").plan
+    assert whole.feeding.keys == FEEDS
+    # the screening's protocol measures no stages, and these tell what each option may remove
+    assert whole.feeding.overrides == (*whole.screening, "protocol.stage_s=0.5")
+    assert not any(override.startswith("protocol.stage_s") for override in whole.full)
+    typed = read(tmp_path, *standard, "batch_size=8,32", "prefetch=0", "sort=none,length").plan
+    assert typed.feeding.keys == tuple(key for key in FEEDS if key not in ("prefetch", "sort"))
+    assert [dimension.key for dimension in typed.space.dimensions] == ["batch_size", "precision", "sort"]
+    assert read(tmp_path, *standard, "batch_size=8,32", "sweep.feeding=[]").plan.feeding is None
+    assert "sweep.feeding=prefetc does not exist" in refusal(tmp_path, *standard, "sweep.feeding=[prefetc]")
+
+
+def test_a_run_that_can_carry_no_option_has_no_second_stage(tmp_path):
+    painter = read(
+        tmp_path, "model=embedded_painter", "task=image_generation", "hardware=cpu", "samples=8", sweep="image"
+    )
+    assert painter.plan.feeding is None
+
+
+def test_a_run_that_is_a_screening_itself_measures_stages_and_shares_processes(tmp_path):
+    request = read(tmp_path, "model=embedded_classifier", "hardware=cpu", "protocol=screening", "batch_size=8,32")
+    assert request.plan.screening is None
+    assert request.plan.full == request.plan.feeding.overrides
+    assert "protocol.stage_s=0.5" in request.plan.full
+    assert request.plan.preliminary
+    assert request.shared_process
 
 
 def test_a_list_of_overrides_replaces_a_dimension_and_a_single_override_fixes_it(tmp_path):

@@ -171,7 +171,8 @@ def test_a_stopped_sweep_ends_with_the_signals_exit_code_and_the_same_line_goes_
     machine = Machine(stop_after=5)
     code, out, last = swept(tmp_path, capsys, machine)
     assert (code, last["status"]) == (130, "interrupted")
-    assert out[1].startswith("batch_size=1 precision=fp32 (reference)")  # the table so far
+    assert out[0].startswith("so far: ")  # the answer first, then the table so far
+    assert any(line.startswith("batch_size=1 precision=fp32 (reference)") for line in out)
     assert any("(screening)" in line for line in out)
     assert any("so far: 5 of 36 points, 1 of them in the run's own protocol" in line for line in out)
     assert not any("recommended:" in line for line in out)

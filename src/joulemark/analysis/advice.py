@@ -16,6 +16,10 @@ MORE = 8
 MORE_IMAGES = 4
 # Batches prepared ahead: one that is ready and one under way keep a card busy; more take memory and change nothing
 AHEAD = 2
+# Of texts each is prepared in a thread of its own: on an H200 five changed nothing any more
+AHEAD_TEXTS = 4
+THREADS = 16  # that share the images or sounds of a batch
+MULTIPLE = 8  # tokens that recorded texts are padded to a multiple of: few shapes, little more work
 # What a precision costs less than, in order of trying: bf16 has the range of fp32, so it seldom changes a prediction.
 CHEAPER = {"fp32": ("bf16", "fp16", "tf32"), "tf32": ("bf16", "fp16")}
 COUNTED = 20_000  # requests from whose lengths padding is computed
@@ -28,13 +32,53 @@ def preparing_faster(record: Record) -> list[str]:
     # A tokenizer takes the texts of a batch on all cores; sounds are prepared one after the other
     text = requests.summary(record).counts_tokens
     workers, together = ([], more_at_once(record)) if text else (_more_workers(record), [])
-    return [*_preprocessing(record), *workers, *_ahead(record), *together]
+    return [*_preprocessing(record), *workers, *ahead(record), *together]
+
+
+def prepared_otherwise(record: Record) -> list[str]:
+    """Ways of preparing that are not chosen yet, then more workers for them."""
+    texts = bool(TEXTS & set(_capabilities(record).accepts))
+    return [*_preprocessing(record), *([] if texts else _more_workers(record))]
+
+
+def prepared_ahead(record: Record) -> list[str]:
+    """Each faster way of preparing, ahead of the device and in threads, as one line; none where that is no choice."""
+    able, cores = _capabilities(record), record.environment.usable_cores or record.environment.cpu_cores or 1
+    if not able.overlaps or record.settings.prefetch:
+        return []
+    texts = bool(TEXTS & set(able.accepts))
+    # Of texts each thread has a batch of its own; of images and sounds all share one, but for what the card decodes
+    threads = max(1, min(AHEAD_TEXTS if texts else THREADS, cores - 1))
+    batches = max(AHEAD, threads) if texts else AHEAD
+    workers = {"fast": threads, "device": 1}
+    return [
+        f"{way} prefetch={batches}" + (f" preprocessing_workers={count}" if count > 1 else "")
+        for way in _preprocessing(record)
+        if (count := workers[way.partition("=")[2]])
+    ]
+
+
+def recorded(record: Record) -> list[str]:
+    """What makes the card launch its own work, compiling no forward pass; texts padded to few shapes first.
+
+    Without a card decoding alone, from a static cache.
+    """
+    lines, able = _graphs(record)[:1], _capabilities(record)
+    if record.hardware.device == "cpu":
+        return [line for line in lines if "cache=" in line]
+    shapes = able.token_budgets and able.pads and record.settings.pad_to_multiple_of == 1
+    few = [f"{lines[0]} pad_to_multiple_of={MULTIPLE}"] if lines == ["compile=cudagraphs"] and shapes else []
+    return [*few, *lines]
 
 
 def more_at_once(record: Record) -> list[str]:
-    """A larger batch; none where the run has no more requests than its batch holds."""
-    batch, wanted = record.settings.batch_size, _larger(record)
-    return [f"batch_size={wanted}"] if wanted > batch else []
+    """A larger batch, in tokens where these end one; none where the run has no more requests than its batch holds."""
+    settings, wanted = record.settings, _larger(record)
+    larger = [f"batch_size={wanted}"] if wanted > settings.batch_size else []
+    if not _tokens_bind(record):
+        return larger
+    tokens, mean = f"batch_tokens={settings.batch_tokens * MORE}", record.model.facts["requests_per_batch"]
+    return [f"{larger[0]} {tokens}"] if larger and settings.batch_size < mean * MORE else [tokens]
 
 
 def fewer_launches(record: Record) -> list[str]:
@@ -45,7 +89,7 @@ def fewer_launches(record: Record) -> list[str]:
 
 def less_waiting(record: Record) -> list[str]:
     """What fills the time between two batches."""
-    return [*_ahead(record), *more_at_once(record)]
+    return [*ahead(record), *more_at_once(record)]
 
 
 def less_padding(record: Record) -> list[str]:
@@ -93,6 +137,15 @@ def _capabilities(record: Record) -> Capabilities:
     return record.model.capabilities or Capabilities(compiles=False, graphs=False)
 
 
+def _tokens_bind(record: Record) -> bool:
+    """Whether the budget of tokens ends batches before `batch_size` does."""
+    settings, mean = record.settings, record.model.facts.get("requests_per_batch")
+    if not settings.batch_tokens or not isinstance(mean, int | float):
+        return False
+    batches = -(-record.task.samples // settings.batch_size)
+    return mean < record.task.samples / batches
+
+
 def _larger(record: Record) -> int:
     more = MORE_IMAGES if record.model.kind == "text_to_image" else MORE
     return min(record.settings.batch_size * more, record.task.samples)
@@ -106,7 +159,8 @@ def _preprocessing(record: Record) -> list[str]:
     return [f"preprocessing={each}" for each in left if each in _capabilities(record).preprocessings]
 
 
-def _ahead(record: Record) -> list[str]:
+def ahead(record: Record) -> list[str]:
+    """Batches prepared while the device works on others."""
     overlaps = _capabilities(record).overlaps and not record.settings.prefetch
     return [f"prefetch={AHEAD}"] if overlaps else []
 

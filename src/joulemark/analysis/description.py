@@ -1,12 +1,14 @@
 """A run as a Markdown description that a person can read alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from joulemark.analysis import audit
 from joulemark.analysis.caveats import foremost, warnings
 from joulemark.analysis.impact import published_text
 from joulemark.analysis.result_table import rows, value_text
 from joulemark.analysis.serving import table
+from joulemark.core.apart import told_apart
 from joulemark.core.record import Record
 from joulemark.core.serving import BATCH, TRANSFORMERS
 
@@ -18,6 +20,21 @@ def title(record: Record) -> str:
     return " · ".join(
         (record.model.name, record.task.name, str(record.settings.precision), *engine, how, record.device_name)
     )
+
+
+def titles(records: Sequence[Record]) -> list[str]:
+    """The title of each, with what else differs where two read the same: data, inputs, protocol, weights."""
+    facts = [
+        {
+            "source": Path(record.task.source or record.task.dataset or "").name,
+            "samples": f"{record.task.samples} inputs",
+            "protocol": f"protocol {record.protocol.name}",
+            "weights": f"{record.model.weights} weights",
+        }
+        for record in records
+    ]
+    digests = [{"digest": f"inputs {(record.task.digest or 'unknown')[:8]}"} for record in records]
+    return told_apart(told_apart([title(record) for record in records], facts), digests)
 
 
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:

@@ -9,15 +9,18 @@ neither   a metric of the whole set (macro F1, BLEU, mAP, a correlation) has the
 
 from dataclasses import dataclass, replace
 from math import isclose, sqrt
+from statistics import NormalDist
 from typing import Any
 
 from joulemark.analysis import planning, requests, whole_set
 from joulemark.analysis.requests import Scored
+from joulemark.core import bootstrap
 from joulemark.core.record import Record, RequestSummary
 from joulemark.core.stats import LEVEL
 
 PRIMARY = "primary"
 RESAMPLES = 4000  # of a bootstrap: its ends then move by less than a tenth of the interval
+AT_ONCE = 200  # of these in memory
 MOST_RESAMPLED = 20_000  # values of a bootstrap
 WILSON = "Wilson's interval"
 TOLERANCE = 1e-9  # between a stored quality and the mean of its scores
@@ -239,10 +242,16 @@ def _indistinguishable(a: Any, b: Any) -> str:
 
 
 def _wilson(correct: int, n: int) -> tuple[float, float]:
-    from scipy.stats import binomtest
+    """Source: Newcombe 1998, method 3, as scipy's binomtest computes it."""
+    z = _normal_quantile()
+    middle, half = (2 * correct + z**2), z * sqrt(4 * correct * (n - correct) / n + z**2)
+    low, high = ((middle + end) / (2 * (n + z**2)) for end in (-half, half))
+    return (low if correct else 0.0), (high if correct < n else 1.0)
 
-    ends = binomtest(correct, n).proportion_ci(LEVEL, method="wilson")
-    return float(ends.low), float(ends.high)
+
+def _normal_quantile() -> float:
+    """The normal distribution's quantile at 95 %, two-sided."""
+    return NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
 def _of_mean(values: Any) -> tuple[tuple[float, float] | None, str]:
@@ -254,15 +263,12 @@ def _of_mean(values: Any) -> tuple[tuple[float, float] | None, str]:
     if values.min() == values.max():
         return None, ""
     if len(values) > MOST_RESAMPLED:
-        from scipy.special import ndtri
-
-        half = float(ndtri((1 + LEVEL) / 2)) * float(values.std(ddof=1)) / sqrt(len(values))
+        half = _normal_quantile() * float(values.std(ddof=1)) / sqrt(len(values))
         mean = float(values.mean())
         return (mean - half, mean + half), "normal approximation"
-    import numpy
-    from scipy.stats import bootstrap
 
-    ends = bootstrap(
-        (values,), numpy.mean, n_resamples=RESAMPLES, batch=200, confidence_level=LEVEL, rng=0
-    ).confidence_interval
-    return (float(ends.low), float(ends.high)), "BCa bootstrap"
+    def means(places: Any) -> Any:
+        return values[places].mean(axis=-1)[None]
+
+    distribution = bootstrap.resampled(means, len(values), RESAMPLES, AT_ONCE)
+    return bootstrap.bca_ends(means, len(values), distribution, AT_ONCE)[0], "BCa bootstrap"

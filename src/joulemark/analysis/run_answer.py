@@ -22,15 +22,28 @@ REASONS = 2  # doubts that are said in words, the others are counted
 
 def of(record: Record, metrics: Metrics) -> Answer:
     """The answer of a run: energy, quality, times and emissions; its verdict in words; what to type next."""
-    if not record.measurement.windows:
-        return Answer([f"{record.model.name}: nothing was measured"], [_verdict(record)])
-    lines = [_energy(record, metrics), _components(record, metrics), _quality(record, metrics), _times(record, metrics)]
-    return Answer([line for line in (*lines, _site(record, metrics)) if line], [_verdict(record)], _then(record))
+    if record.status != "finished":
+        measured = (
+            _energy("measured until then", record, metrics) if record.measurement.windows else "nothing was measured"
+        )
+        return Answer([f"{_what(record)}: {record.status}: {record.error or 'no reason is known'}"], [measured])
+    lines = [
+        _energy(_what(record), record, metrics),
+        _components(record, metrics),
+        _quality(record, metrics),
+        _times(record, metrics),
+        _site(record, metrics),
+    ]
+    return Answer([line for line in lines if line], [_verdict(record)], _then(record))
 
 
-def _energy(record: Record, metrics: Metrics) -> str:
+def _what(record: Record) -> str:
+    """The model on its task with its settings."""
     how = f"batch {record.settings.batch_size}" if record.scenario.name == BATCH else traffic.load(record)
-    what = f"{record.model.name} on {spoken(record.task.name)} ({record.settings.precision}, {how})"
+    return f"{record.model.name} on {spoken(record.task.name)} ({record.settings.precision}, {how})"
+
+
+def _energy(what: str, record: Record, metrics: Metrics) -> str:
     total, relative = metrics["energy/total_wh_per_1k"], metrics["energy/ci95_rel"]
     if total is None:
         return f"{what}: its energy is not available"
@@ -108,8 +121,6 @@ def _verdict(record: Record) -> str:
 
 def _then(record: Record) -> list[str]:
     """What to do next: the option that the diagnosis names, what makes a figure to quote, what makes a verdict."""
-    if record.status != "finished":
-        return []
     lines = [
         f"try {finding.try_options}: {finding.what}" for finding in diagnosis.findings(record)[:1] if finding.options
     ]

@@ -81,6 +81,15 @@ class Verdict:
         """Whether one of the two is lower."""
         return self.outcome in (A, B)
 
+    @property
+    def exchanged(self) -> "Verdict":
+        """The same of the two in the other order."""
+        other = {A: B, B: A}
+        ratio, least, most = (1 / each if each and each > 0 else None for each in (self.ratio, self.most, self.least))
+        note = self.note if self.indicated is None else f"{other[self.indicated]}{self.note[1:]}"
+        indicated = None if self.indicated is None else other[self.indicated]
+        return Verdict(other.get(self.outcome, self.outcome), note, ratio, least, most, indicated)
+
     def __str__(self) -> str:
         """The outcome as a sentence says it."""
         return INDICATED if self.indicated else self.outcome

@@ -4,11 +4,10 @@
                            └───────────────────────┘  each precision's product, then a copy
 
 Only a counter will do. The calibration is kept by the device's name (analysis/lower_bound.py); nothing is subtracted.
-The last line on standard output is one JSON object. Exit code 0; 1 where no disk keeps it; 2 for a mistake in the
-options or no counter.
+In a pipe the last line is one JSON object. Exit code 0; 1 where no disk keeps it; 2 for a mistake in the options or no
+counter.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,15 +18,16 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import lower_bound, readings
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.config import sensors
+from joulemark.core.answer import Answer
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement, Meter
-from joulemark.core.paths import CONF
+from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose
 from joulemark.hardware import devices, host
 from joulemark.hardware.gpu_lock import held
@@ -90,7 +90,7 @@ def command(config: DictConfig) -> None:
     try:
         code = run(config)
     except UserError as error:
-        code = refuse(str(error).removeprefix("calibrate."))
+        code = refuse(error)
     sys.exit(code)
 
 
@@ -100,7 +100,7 @@ def run(config: DictConfig) -> int:
 
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     groups = {key: values.pop(key) for key in ("hardware", "meter")}
-    options = typed(CalibrationOptions, values, "calibrate")
+    options = typed(CalibrationOptions, values, "")
     device = devices.resolve("this", typed(devices.HardwareConf, groups["hardware"], "hardware"))
     check(options, device)
     with held(device, options.lock_wait_s, wait_option="lock_wait_s=600"):
@@ -113,16 +113,16 @@ def run(config: DictConfig) -> int:
                 )
         finally:
             meter.close()
-    show(calibration)  # before anything is tried with it
+    output.show(answer(calibration), lambda: show(calibration))  # before anything is tried with it
     code = keep(calibration)
-    print(json.dumps(summary(calibration), allow_nan=False))
+    output.last(summary(calibration))
     return code
 
 
 def keep(calibration: Calibration) -> int:
     """Keeps the calibration and says where; 1, and why, where the disk does not take it: the older one stays."""
     try:
-        print(f"\nkept in {lower_bound.save(calibration)}")
+        output.link(f"kept in {lower_bound.save(calibration)}")
     except OSError as error:
         to_stderr(f"! not kept: {lower_bound.place(calibration.key)}: {error.strerror or error}; then calibrate again")
         return 1
@@ -265,6 +265,19 @@ def _kernels(options: CalibrationOptions, device: Hardware) -> Kernels:
         side=options.side or microbenchmarks.SIDE[device.device],
         copy_bytes=options.copy_bytes or microbenchmarks.COPY_BYTES[device.device],
     )
+
+
+def answer(calibration: Calibration) -> Answer:
+    """Idle power, what a FLOP of each precision and a byte cost, how that was read, and what it is for."""
+    idle_w = calibration.idle_w
+    prices = [
+        f"{name}: {rate.pj:.3g} pJ per {'byte' if name == 'copy' else 'FLOP'}, {rate.dynamic_pj(idle_w):.3g} above idle"
+        for name, rate in {**calibration.products, "copy": calibration.copy}.items()
+    ]
+    tick = "" if calibration.tick_s is None else f", tick {calibration.tick_s * 1000:.0f} ms"
+    read = f"read by {calibration.meter}: {calibration.method}{tick}, on {calibration.device}"
+    then = f"next: {program('run')} shows the lower bound of its model's work on this device"
+    return Answer([f"idle {idle_w:.1f} W", *prices], [read], [then])
 
 
 def summary(calibration: Calibration) -> dict[str, Any]:

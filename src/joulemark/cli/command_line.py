@@ -1,6 +1,7 @@
 """How every command of Hydra's starts: its help, options written as flags refused, and mistakes in one line."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -23,6 +24,9 @@ FLAGS = {
 
 # Flags that show what is composed, and what they may be given
 SHOWN = dict.fromkeys(("--cfg", "-c"), ("job", "hydra", "all"))
+
+# A path of the home folder in a value, a list of values, or values of a sweep; after a quote as far as that goes
+HOME_PATH = re.compile(r"(?P<before>^|[\[,]\s*)(?:(?P<quote>['\"])(?P<path>~/[^'\"]*)|(?P<bare>~/[^,\]]*))")
 
 # Commands whose plain arguments are files or runs
 PLAIN = ("ingest", "export")
@@ -55,13 +59,18 @@ def start(command: Callable[[], None], name: str) -> int:
 
 
 def expanded(argument: str) -> str:
-    """An option whose value begins with `~/`, which no shell expands there, as a path of the home folder."""
+    """An option with each path that begins with `~/`, which no shell expands there, as one of the home folder."""
     key, equals, value = argument.partition("=")
-    path = value.strip("'\"")
-    if not equals or not path.startswith("~/"):
-        return argument
-    home = os.path.expanduser(path).replace("'", "\\'")
-    return f"{key}='{home}'"
+    if key.startswith("-"):  # a flag's value is no option's: nothing takes its quotes away
+        return f"{key}{equals}{os.path.expanduser(value)}"
+    return f"{key}{equals}{HOME_PATH.sub(_at_home, value)}"
+
+
+def _at_home(path: re.Match[str]) -> str:
+    """A path of the home folder, quoted as it was typed, and where it was not."""
+    quote = path["quote"] or "'"
+    home = os.path.expanduser(path["path"] or path["bare"]).replace(quote, f"\\{quote}")
+    return f"{path['before']}{quote}{home}{'' if path['quote'] else quote}"
 
 
 def leave(run: Callable[[], int]) -> NoReturn:

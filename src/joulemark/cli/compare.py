@@ -5,41 +5,32 @@ of the store stands for its cell: all processes of the same setting, software an
 are of one cell. A verdict needs three processes a side (repeats=3). With `--max-regress 3%` A is the one to hold B
 against, for use in CI; with `--needed 3%` it says how many processes a difference of that size takes on this machine.
 Exit code 0; 1 where B costs more than that, or answers worse than `--max-quality-loss`; 3 where neither is
-established; 2 for a mistake and for runs that do not compare. The last line is JSON.
+established; 2 for a mistake and for runs that do not compare. In a pipe the last line is JSON.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from joulemark.analysis import caveats, comparability, description, planning
+from joulemark.analysis import caveats, comparability, description, planning, verdict
 from joulemark.analysis.comparison import METRICS, Comparison, compare
 from joulemark.analysis.quantity import QUANTITIES
 from joulemark.analysis.regression import Regression, in_words, regression
 from joulemark.analysis.verdict import NOT_ESTABLISHED, PASSED, REGRESSED
-from joulemark.cli import streams
+from joulemark.cli import output, streams
+from joulemark.cli.parser import Parser
 from joulemark.cli.progress import checked
+from joulemark.core.answer import Answer
 from joulemark.core.cell import Cell
-from joulemark.core.errors import UserError
-from joulemark.core.formatting import quantity
-from joulemark.core.paths import program
+from joulemark.core.formatting import quantity, times
 from joulemark.core.record import Record
 from joulemark.store import loading
 
 EXIT = {None: 0, PASSED: 0, REGRESSED: 1, NOT_ESTABLISHED: 3}
 DO_NOT_COMPARE = 2
-
-
-class Parser(argparse.ArgumentParser):
-    """Says a mistake in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raises UserError with the message, in place of a usage page."""
-        raise UserError(f"{message}; {program('compare')} --help shows how")
 
 
 def percent(text: str) -> float:
@@ -55,7 +46,7 @@ def percent(text: str) -> float:
 
 def arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The options of the command; UserError for a mistake in them."""
-    parser = Parser(prog=program("compare"), description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser("compare", __doc__)
     parser.add_argument("a", metavar="A", help="run id, its beginning, or a record.json; the one to hold B against")
     parser.add_argument("b", metavar="B")
     parser.add_argument("--max-regress", type=percent, metavar="3%", help="exit code 1 where B costs more than this")
@@ -66,6 +57,9 @@ def arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quantity", choices=tuple(QUANTITIES), help="default: gross, unless the host was shared")
     parser.add_argument("--across-engines", action="store_true", help="compare runs of two engines, too")
     parser.add_argument("--alone", action="store_true", help="these runs only, not their cells")
+    parser.add_argument(
+        "-v", action="store_true", help="everything, also on a terminal; --json adds the JSON line there"
+    )
     parser.add_argument("--tracking-uri", help="default: MLFLOW_TRACKING_URI, else mlruns/mlflow.db")
     return parser.parse_args(argv)
 
@@ -76,9 +70,9 @@ def show(a: Sequence[Record], b: Sequence[Record], comparison: Comparison) -> No
 
     from joulemark.core import console
 
-    for name, records in (("A", a), ("B", b)):
+    for name, records, title in zip("AB", (a, b), description.titles([a[0], b[0]]), strict=True):
         processes = f"  ({len(records)} processes)" if len(records) > 1 else ""
-        console.show(f"{name}  {description.title(records[0])}{processes}")
+        console.show(f"{name}  {title}{processes}")
         for warning in (*caveats.foremost(records[0]), *caveats.warnings(records[0])):
             console.show(f"   ! {warning}")
     table = Table(box=None, pad_edge=False)
@@ -95,6 +89,33 @@ def show(a: Sequence[Record], b: Sequence[Record], comparison: Comparison) -> No
     if not comparison.reasons:
         _show_verdict(comparison)
     console.show(f"verdict: {in_words(comparison)}: {comparison.note}")
+
+
+def answer(
+    a: Sequence[Record], b: Sequence[Record], comparison: Comparison, gate: Regression, needed: dict[str, Any] | None
+) -> Answer:
+    """The verdict and both energies, what the verdict rests on, and what would establish more."""
+    sides = [f"{name}  {title}" for name, title in zip("AB", description.titles([a[0], b[0]]), strict=True)]
+    if comparison.reasons:
+        return Answer([f"A and B do not compare: {comparison.reasons[0]}", *sides], comparison.reasons[1:])
+    held = [f"{gate.outcome}: {gate.message}"] if gate.message else []
+    energies = [f"{side}: {_in_words(cell)}" for side, cell in zip(sides, comparison.cells, strict=True)]
+    pair = comparison.quality
+    left_out = [f"left out: {'; '.join(comparison.left_out)}"] if comparison.left_out else []
+    sure = [comparison.note, *left_out, f"compared: {comparison.quantity} energy, {comparison.quantity_reason}"]
+    more = ["next: repeats=3 for each of the two, in turn; --needed 3% says how many a difference takes"]
+    then = [needed["note"]] if needed else more * (comparison.verdict == verdict.NOT_ESTABLISHED)
+    quality = f"quality: {pair.outcome}: {pair.note}"
+    return Answer([*held, _verdict(comparison), *energies, quality], sure, then)
+
+
+def _verdict(comparison: Comparison) -> str:
+    """The outcome with the ratio of B over A, where there is one."""
+    result, said = comparison.energy, in_words(comparison)
+    if result is None or result.ratio is None:
+        return said
+    ends = "" if result.least is None else f" ({times(result.least)} to {times(result.most)})"
+    return f"{said}: B takes {times(result.ratio)}{ends} the energy of A"
 
 
 def _show_verdict(comparison: Comparison) -> None:
@@ -128,13 +149,10 @@ def run(argv: Sequence[str]) -> int:
     comparison = compare(a, b, options.quantity, options.across_engines)
     result = regression(comparison, options.max_regress, options.max_quality_loss)
     code = DO_NOT_COMPARE if comparison.reasons else EXIT[result.outcome]
-    show(a, b, comparison)
-    if result.message and not comparison.reasons:
-        print(f"{result.outcome}: {result.message}")
     needed = None if options.needed is None else _needed(_known(options, a[0], comparison), options.needed)
-    if needed:
-        print(needed["note"])
-    print(json.dumps(_last_line(comparison, result, needed, code), allow_nan=False))
+    output.show(answer(a, b, comparison, result, needed), lambda: show(a, b, comparison))
+    output.link()
+    output.last(_last_line(comparison, result, needed, code))
     return code
 
 
@@ -183,7 +201,7 @@ def _last_line(comparison: Comparison, result: Regression, needed: dict[str, Any
 def main() -> int:
     """The command; a user's mistake is one line on standard error and exit code 2."""
     streams.make_sturdy()
-    return checked(lambda: run(sys.argv[1:]))
+    return checked(lambda: run(output.taken(sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """joulemark export RUN… format=NAME: measured runs in the formats of others, for auditors, lists and other programs.
 
 Plain arguments are run ids, the beginnings of ids, or record.json files, with commas between several. The document goes
-to standard output; with out=… to files, and the last line of standard output is JSON. What a format asks for and nobody
+to standard output; with out=… to files, and in a pipe the last line is JSON. What a format asks for and nobody
 knows is left out and said on standard error. Exit code 0, or 2 for a mistake in the options and a run that the format
 refuses: then nothing is written.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,11 +17,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import embodied
 from joulemark.analysis.embodied import Embodied
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.progress import to_stderr
 from joulemark.config.factories import site_of
+from joulemark.core.answer import Answer
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.paths import CONF
 from joulemark.reporting.exports import build
 from joulemark.reporting.exports import format as formats
@@ -53,7 +54,12 @@ def run(config: DictConfig, site_name: str) -> int:
     for each in made:
         for line in each.document.left_out:
             to_stderr(f"! {line}")
-    _show(made) if out is None else print(_line(name, len(runs), [str(file) for file in files]))
+    if out is None:
+        _show(made)
+        return 0
+    if output.terminal():  # in a pipe the JSON line alone, as programs read it
+        output.show(Answer([f"{many(len(runs), 'run')} as {name}: {many(len(files), 'file')}", *map(str, files)]))
+    output.last({"format": name, "runs": len(runs), "files": [str(file) for file in files]})
     return 0
 
 
@@ -70,10 +76,6 @@ def _requests(value: Any) -> int:
 def _show(made: Sequence[Named]) -> None:
     for each in made:
         print(each.document.text, end="")
-
-
-def _line(name: str, runs: int, files: list[str]) -> str:
-    return json.dumps({"format": name, "runs": runs, "files": files})
 
 
 def plain(arguments: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import yaml
 
+from joulemark.cli import output
 from joulemark.config import option_help
 from joulemark.config.option_help import Group, Option
 from joulemark.core.paths import CONF, program
@@ -33,7 +34,7 @@ def short(command: str) -> str:
 
     page = re.sub(r"^\$KEYS(.*)$", keys, _template(command), flags=re.M)
     page = page.replace("$GROUPS", _groups(groups))
-    return _here(f"{page.rstrip()}\n\n  joulemark {command} --help-all   every option and its meaning")
+    return _here(f"{page.rstrip()}\n\n  joulemark {command} --help-all   every option and its meaning\n  {output.HELP}")
 
 
 def full(command: str, overrides: Sequence[str]) -> str:
@@ -54,7 +55,7 @@ def full(command: str, overrides: Sequence[str]) -> str:
         parts += ["", f"{name}={choice}" if name else "Options of the command itself", _options(section)]
     if groups:
         parts += ["", f"Another choice has other options: joulemark {command} {groups[0].name}=NAME --help-all"]
-    return _here("\n".join(parts))
+    return _here("\n".join([*parts, "", output.HELP]))
 
 
 def _template(command: str) -> str:

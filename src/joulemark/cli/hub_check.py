@@ -5,8 +5,8 @@ configuration, unless `weights=true` has each one loaded and run. Exit code 0 wh
 not, 2 for a mistake in the options or no network.
 """
 
-import json
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,11 +15,14 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.hub_requirements import HubCheckResult, checked, requirements
 from joulemark.cli.progress import to_stderr
 from joulemark.core import signals
+from joulemark.core.answer import Answer
+from joulemark.core.coerce import several
 from joulemark.core.paths import CONF
+from joulemark.core.progress import time_left
 from joulemark.data import hub
 
 
@@ -27,13 +30,13 @@ from joulemark.data import hub
 class HubCheckSchema:
     """What `conf/hub_check.yaml` may hold; Hydra checks names and types against it (it must not be frozen)."""
 
-    tasks: list[str] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    models: list[str] = field(default_factory=list)
+    tasks: Any = field(default_factory=list)
+    datasets: Any = field(default_factory=list)
+    models: Any = field(default_factory=list)
     rows: int = 2
     limit_s: float = 120.0
     weights: bool = False
-    overrides: list[str] = field(default_factory=list)
+    overrides: Any = field(default_factory=list)
 
 
 ConfigStore.instance().store(name="hub_check_schema", node=HubCheckSchema)
@@ -51,16 +54,27 @@ def main_command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Makes every check and prints the table; returns the exit code."""
     options: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    options |= {key: several(options[key]) for key in ("tasks", "datasets", "models", "overrides")}
     todo = requirements(options)
     hub.require_network()
-    results = []
+    results: list[HubCheckResult] = []
+    began_s = time.monotonic()
     for number, requirement in enumerate(todo, start=1):
-        to_stderr(f"[{number}/{len(todo)}] {requirement.what} {requirement.name}: {requirement.id}")
+        took_s = [(time.monotonic() - began_s) / len(results)] if results else []
+        about = time_left(took_s, len(todo) - len(results))
+        to_stderr(f"[{number}/{len(todo)}{about}] {requirement.what} {requirement.name}: {requirement.id}")
         results.append(checked(requirement, None if options["weights"] else options["limit_s"]))
-    show(results)
-    failed = sum(not result.works for result in results)
-    print(json.dumps({"checked": len(results), "failed": failed, "rows": [asdict(result) for result in results]}))
+    failed = [result for result in results if not result.works]
+    output.show(answer(results, failed), lambda: show(results))
+    output.link()
+    output.last({"checked": len(results), "failed": len(failed), "rows": [asdict(result) for result in results]})
     return 1 if failed else 0
+
+
+def answer(results: Sequence[HubCheckResult], failed: Sequence[HubCheckResult]) -> Answer:
+    """How many work, and each that does not with its reason."""
+    counted = f"{len(results) - len(failed)} of {len(results)} work on the Hub"
+    return Answer([counted, *(f"{result.what} {result.name} ({result.id}): {result.message}" for result in failed)])
 
 
 def show(results: Sequence[HubCheckResult]) -> None:

@@ -2,10 +2,9 @@
 
 Plain arguments are files or folders: CodeCarbon's emissions.csv, reports of optimum-benchmark, the AI Energy Score's
 CSV, results of ML.ENERGY and AIPerf, and the 2023 study's data. Exit code 0, or 2 for a mistake in the options and a
-file of unknown shape: then nothing is written. The last line of standard output is JSON.
+file of unknown shape: then nothing is written. In a pipe the last line is JSON.
 """
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,9 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis.external import cells, codecarbon, formats, study_tables
 from joulemark.analysis.external.result import Contents
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
+from joulemark.cli.progress import to_stderr
 from joulemark.core import markdown, tracking
+from joulemark.core.answer import Answer
+from joulemark.core.coerce import flag
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import listed, many
 from joulemark.core.paths import CONF, program
 from joulemark.core.suggest import choose
 
@@ -36,6 +39,7 @@ def command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Reads all files, writes what is new, prints what was left out and a line of JSON; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry, with_tables = (flag(key, values[key]) for key in ("dry_run", "tables"))
     if not values["files"]:
         raise UserError(f"no file to read; type {program('ingest')} FILE…")
     uri, rows = tracking.resolve(values["tracking_uri"]), values["rows"]
@@ -45,17 +49,30 @@ def run(config: DictConfig) -> int:
         raise UserError(choose("task", str(task), known))
     contents = formats.read([Path(str(file)).expanduser() for file in values["files"]])
     contents = codecarbon.completed(contents, rows["model"], task, count(rows["inferences"]))
-    show(contents)
-    if values["tables"]:
-        for table in study_tables.tables(contents.results):
-            print("\n" + "\n".join(markdown.table(table)))
     written = 0
-    if not values["dry_run"]:
+    if not dry:
         from joulemark.store import external
 
-        written = external.save_external(uri, contents.results)
-    print(_line(contents, written, uri, values["dry_run"]))
+        written = external.save_external(uri, contents.results, to_stderr)
+    output.show(answer(contents, written, dry), lambda: show(contents))
+    if with_tables:  # asked for, so shown wherever it is read
+        for table in study_tables.tables(contents.results):
+            print("\n" + "\n".join(markdown.table(table)))
+    output.link()
+    output.last(_line(contents, written, uri, dry))
     return 0
+
+
+def answer(contents: Contents, written: int, dry: bool) -> Answer:
+    """How much was read and is new, what was left out, and where it is to be seen."""
+    formats = Counter(result.format for result in contents.results)
+    read = listed([f"{many(number, 'result')} of {format}" for format, number in formats.items()] or ["no result"])
+    known = len(contents.results) - written
+    new = "nothing written" if dry else f"{written:,} written as runs" + (f", {known:,} there before" if known else "")
+    left_out = contents.left_out
+    more = [f"{many(len(left_out), 'line')} left out or doubtful: {left_out[0]}"] if left_out else []
+    then = [f"next: {program('explore')} shows them on one page, {program('report')} in groups of their own"]
+    return Answer([f"read {read}: {new}"], more, then * (written > 0))
 
 
 def count(option: Any) -> int | None:
@@ -75,17 +92,15 @@ def show(contents: Contents) -> None:
         print(f"{format}: {number} results")
 
 
-def _line(contents: Contents, written: int, uri: str, dry: bool) -> str:
-    """What was done as JSON; `known` are results that the store had, or that came twice."""
-    return json.dumps(
-        {
-            "read": len(contents.results),
-            "written": written,
-            "known": None if dry else len(contents.results) - written,
-            "left_out": len(contents.left_out),
-            "tracking_uri": tracking.public(uri),
-        }
-    )
+def _line(contents: Contents, written: int, uri: str, dry: bool) -> dict[str, Any]:
+    """What was done, for programs; `known` are results that the store had, or that came twice."""
+    return {
+        "read": len(contents.results),
+        "written": written,
+        "known": None if dry else len(contents.results) - written,
+        "left_out": len(contents.left_out),
+        "tracking_uri": tracking.public(uri),
+    }
 
 
 def plain(arguments: Sequence[str]) -> list[str]:

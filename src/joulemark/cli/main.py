@@ -4,6 +4,7 @@ import importlib
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+from joulemark.cli import streams
 from joulemark.cli.progress import refuse
 from joulemark.core.paths import CONF
 from joulemark.core.suggest import nearest
@@ -46,6 +47,7 @@ Records go to ./mlruns, to the folder JOULEMARK_HOME, or to the store that track
 
 def main() -> int:
     """Runs the command that the first argument names and returns its exit code; 2, in one line, for an unknown one."""
+    streams.make_sturdy()
     name, arguments = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
     if name in ("-h", "--help", "--help-all", "help"):
         print(HELP.format(commands="\n".join(f"  {name:11} {meaning}" for name, meaning in COMMANDS.items())), end="")

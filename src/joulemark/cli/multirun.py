@@ -5,12 +5,13 @@ one JSON object: `status`, `sweep_id`, `run_id` (the run in MLflow that holds th
 written), `left` (runs not begun) and `runs`.
 """
 
-import json
 from collections.abc import Sequence
 
+from joulemark.cli import output
 from joulemark.cli.progress import to_stderr
 from joulemark.core import signals
-from joulemark.reporting import table
+from joulemark.core.paths import program
+from joulemark.reporting import table, table_answer
 from joulemark.sweep import multirun
 from joulemark.sweep.multirun import Place, ThisMachine
 from joulemark.sweep.trial import Outcome
@@ -25,7 +26,9 @@ def launch(
     """
     with signals.Forwarding() as forwarding:  # no signal between and after the runs cuts off what is being written
         done = multirun.perform(jobs, sweep_id, place or ThisMachine(), forwarding.stops, to_stderr)
-        table.show_sweep(done.rows)
+        page = f"{program('report')} sweep_id={done.sweep_id}"
+        output.show(table_answer.of(done.rows, len(done.runs)), lambda: table.show_sweep(done.rows))
         run_id = multirun.save(done, to_stderr)
-        print(json.dumps(done.last_line(run_id), allow_nan=False), flush=True)
+        output.link(f"Make a page of these runs: {page}")
+        output.last(done.last_line(run_id))
     return done.outcomes, signals.exit_code(done.stopped_by) if done.stopped_by else int(done.status != "finished")

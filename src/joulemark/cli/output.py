@@ -20,7 +20,7 @@ from joulemark.core.errors import UserError
 FLAGS = {"-v": "verbose", "--verbose": "verbose", "--json": "json"}
 KEYS = ("verbose", "json")
 VALUES = {"true": True, "false": False}
-HELP = "-v shows everything where a terminal gets eight lines; json=true its JSON line there, too, as in a pipe"
+HELP = "-v shows everything where a terminal gets eight lines, json=true the JSON line that a pipe gets"
 MORE = "(-v shows everything)"
 
 
@@ -60,9 +60,14 @@ def taken(arguments: Sequence[str]) -> list[str]:
     return rest
 
 
+def terminal() -> bool:
+    """Whether a person reads."""
+    return sys.stdout.isatty()
+
+
 def brief() -> bool:
     """Whether a person reads, who did not ask for everything."""
-    return sys.stdout.isatty() and not wanted().verbose
+    return terminal() and not wanted().verbose
 
 
 def show(answer: Answer, rest: Callable[[], None] | None = None) -> None:
@@ -84,5 +89,5 @@ def link(text: str | None = None) -> None:
 
 def last(values: Mapping[str, Any]) -> None:
     """The JSON object that programs read, as the last line of a pipe or file."""
-    if not sys.stdout.isatty() or wanted().json:
+    if not terminal() or wanted().json:
         print(json.dumps(values, allow_nan=False), flush=True)

@@ -6,15 +6,14 @@ and the models that were measured on this card, in the same task with the same s
 size, say how far above that lower bound they were, and how far off such a prediction is (docs/predict.md).
 
 The result is labelled `predicted` and kept nowhere: no report, comparison or sweep ever ranks it.
-Exit code 0; 2 for a mistake in the options, and where there is no calibration or nothing to learn from. The last line
-is JSON.
+Exit code 0; 2 for a mistake in the options, and where there is no calibration or nothing to learn from. In a pipe the
+last line is JSON; -v shows everything on a terminal.
 
 Examples
   joulemark predict model=gpt2_xl task=text_generation precision=bf16 batch_size=16
   joulemark predict model=bloomz model.size=7b1 task=summarization precision=bf16 | tail -1
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from joulemark.analysis import description
 from joulemark.analysis.energy_metrics import wh_per_1k
-from joulemark.cli import command_line, streams
+from joulemark.cli import command_line, output, streams
 from joulemark.cli.progress import checked
+from joulemark.core.answer import Answer
 from joulemark.core.errors import UserError
-from joulemark.core.formatting import quantity
+from joulemark.core.formatting import quantity, wh
 from joulemark.core.paths import CONF, program
 
 if TYPE_CHECKING:
@@ -49,9 +49,23 @@ def run(overrides: Sequence[str]) -> int:
         wanted = composed(overrides)
     like = draft(wanted)
     made = predicted.predicted(wanted.model, like, wanted.tracking_uri)
-    show(made)
-    print(json.dumps(last_line(made), allow_nan=False))
+    output.show(answer(made), lambda: show(made))
+    output.link()
+    output.last(last_line(made))
     return 0
+
+
+def answer(made: "Prediction") -> Answer:
+    """What a request is predicted to cost, what that rests on, and that nothing was measured."""
+    like, models = made.like, sorted({record.model.name for record in made.learnt})
+    lines = [f"predicted, not measured: {description.title(like)}"]
+    for name, energy in made.energies.items():
+        ends = "no interval" if energy.low is None else f"{energy.low:.3g} to {energy.high:.3g} J, 95 %"
+        lines.append(
+            f"{NAMES[name]}: {energy.joules:.3g} J a request, {wh(wh_per_1k(energy.joules))} per 1,000 ({ends})"
+        )
+    learnt = f"learnt from {len(models)} model{'s' * (len(models) != 1)} measured here: {', '.join(models)}"
+    return Answer(lines, [learnt, *made.notes[1:]], made.notes[:1])
 
 
 def show(made: "Prediction") -> None:
@@ -113,7 +127,7 @@ def main() -> int:
     if {"--help", "-h", "--help-all"} & set(sys.argv[1:]):
         print(str(__doc__).replace("joulemark predict", program("predict")).strip())
         return 0
-    return checked(lambda: run(sys.argv[1:]))
+    return checked(lambda: run(output.taken(sys.argv[1:])))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Exit code 0: a rate passes; 1: none; 2: refused; 130, 143: stopped, with the tab
 output is one JSON object, unless the sweep is refused.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,8 +11,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from joulemark.cli import output
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.core import signals
+from joulemark.core.answer import Answer
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.reporting import table
@@ -41,9 +42,16 @@ def run(request: RateRequest, measure: Measure, report: Report = to_stderr) -> i
     signals.interrupt_on_stop()
     result = RateSearch(request, measure, report).run()
     with suppress(Interrupted), signals.deferred():  # a second Ctrl-C cuts nothing off
-        table.printed(text.COLUMNS, text.rows(result), text.sentences(result), text.LEFT)
+        said = text.sentences(result)
+        output.show(
+            Answer(
+                [line for line in said if not line.startswith("!")], [line for line in said if line.startswith("!")]
+            ),
+            lambda: table.printed(text.COLUMNS, text.rows(result), (), text.LEFT),
+        )
         run_id = mlflow_run.save(result, began_s, report) if result.rates else None
-        print(json.dumps({**text.last_line(result), "run_id": run_id}, allow_nan=False), flush=True)
+        output.link()
+        output.last({**text.last_line(result), "run_id": run_id})
     if result.stopped_by:
         return signals.exit_code(result.stopped_by)
     return 0 if result.highest is not None else 1

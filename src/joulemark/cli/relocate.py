@@ -5,7 +5,6 @@ rewrites them in one transaction after a copy of the database was made. Exit cod
 a run that is RUNNING, and a database that is not sqlite or of another MLflow.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.core import tracking
+from joulemark.core.answer import Answer
+from joulemark.core.coerce import flag
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.paths import CONF
 from joulemark.store import relocation
 from joulemark.store.relocation import Move
@@ -30,6 +32,7 @@ def command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Shows what changes, rewrites unless `dry_run`, prints one line of JSON; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry = flag("dry_run", values["dry_run"])
     uri = tracking.resolve(values["tracking_uri"])
     database = tracking.sqlite_path(uri)
     if database is None:
@@ -41,13 +44,24 @@ def run(config: DictConfig) -> int:
     )
     move = relocation.plan(database, old, new)
     if move is not None:
-        show(move)
         relocation.check(move)
     copy = None
-    if move is not None and not values["dry_run"]:
+    if move is not None and not dry:
         move, copy = relocation.relocate(database, old, new)
-    print(_line(move, copy, database))
+    output.show(answer(move, copy), None if move is None else lambda: show(move))
+    output.last(_line(move, copy, database))
     return 0
+
+
+def answer(move: Move | None, copy: Path | None) -> Answer:
+    """Whether paths were wrong, what became of them, and how to undo that."""
+    if move is None:
+        return Answer(["every path of this store is right: nothing to change"])
+    lost = move.runs - move.arrived - move.left_behind
+    done = f"{many(move.values, 'path')} {'to change' if copy is None else 'changed'}: {move.old} is {move.new}"
+    sure = [f"{lost} of {many(move.runs, 'run')} have their files in neither folder"] if lost else []
+    then = ["nothing written: leave dry_run out"] if copy is None else [f"as it was before: {copy}"]
+    return Answer([done], sure, then)
 
 
 def show(move: Move) -> None:
@@ -61,18 +75,16 @@ def show(move: Move) -> None:
         print(f"! {lost} of {move.runs} runs have their files in neither folder; their paths change all the same")
 
 
-def _line(move: Move | None, copy: Path | None, database: Path) -> str:
-    """What was done as JSON: `changed` is 0 where every path was right, and where nothing was written."""
-    return json.dumps(
-        {
-            "database": str(database),
-            "from": None if move is None else str(move.old),
-            "to": None if move is None else str(move.new),
-            "found": 0 if move is None else move.values,
-            "changed": 0 if move is None or copy is None else move.values,
-            "copy": None if copy is None else str(copy),
-        }
-    )
+def _line(move: Move | None, copy: Path | None, database: Path) -> dict[str, Any]:
+    """What was done, for programs: `changed` is 0 where every path was right, and where nothing was written."""
+    return {
+        "database": str(database),
+        "from": None if move is None else str(move.old),
+        "to": None if move is None else str(move.new),
+        "found": 0 if move is None else move.values,
+        "changed": 0 if move is None or copy is None else move.values,
+        "copy": None if copy is None else str(copy),
+    }
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """joulemark report: one page that says which model to run, with which settings, what it costs and how sure that is.
 
-From the runs of the tracking store to report.html, which opens offline, report.md and report.json. Prints the
+From the runs of the tracking store to report.html, which opens offline, report.md, .json and .csv. Prints the
 recommendations; in a pipe the last line is JSON. Exit code 0, or 2 for a mistake in the options.
 """
 
@@ -11,27 +11,30 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from joulemark.cli import command_line, output
+from joulemark.cli.progress import to_stderr
 from joulemark.core import console, formatting
 from joulemark.core.paths import CONF
 from joulemark.reporting import load_text, recommendation_text, report_answer, table
-from joulemark.reporting.build import Report, make, request_of
+from joulemark.reporting.build import Report, make
+from joulemark.reporting.claim import because
 from joulemark.reporting.files import LEFT_OUT_SHOWN
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.request import request_of
 
 
 @hydra.main(config_path=str(CONF), config_name="report", version_base="1.3")
 def command(config: DictConfig) -> None:
     """The report that Hydra composed; leaves the process with its exit code."""
-    command_line.leave(lambda: show(make(request_of(config, HydraConfig.get().runtime.choices))))
+    command_line.leave(lambda: show(make(request_of(config, HydraConfig.get().runtime.choices), to_stderr)))
 
 
 def show(made: Report) -> int:
     """Shows the recommendations, where the page is, and what programs read; returns the exit code."""
     output.show(report_answer.of(made), lambda: _everything(made))
-    output.link(f"Open the page: {made.folder / 'report.html'}")
+    output.link(f"Open the page: {made.page}")
     output.last(
         {
-            "report": str(made.folder / "report.html"),
+            "report": str(made.page),
             "runs": made.runs,
             "groups": len(made.recommendations),
             "left_out": len(made.left_out),
@@ -54,7 +57,8 @@ def _everything(made: Report) -> None:
         group = recommendation.group
         lines = [
             f"{formatting.spoken(group.task)}: {recommendation_text.headline(recommendation)}",
-            f"   {recommendation_text.SURE[recommendation.sure]}; {group.title}",
+            f"   {because(recommendation)}",
+            f"   {group.title}",
             *(f"   {what}: {value}" for what, value in recommendation_text.facts(recommendation)),
             *(f"   {line}" for line in recommendation_text.how_sure(recommendation)),
             *(f"   {line}" for line in recommendation_text.further(recommendation)),

@@ -106,6 +106,7 @@ def _recorded(run: Run, first: Record, spool: "Spool", measuring: Measuring) -> 
 def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring: Measuring) -> Record:
     from joulemark.analysis import caveats
     from joulemark.cli.console import Status
+    from joulemark.core import stats
     from joulemark.hardware import host
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
@@ -116,6 +117,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
     assert recorder is not None
     begun = draft(run, inputs, first, measuring.process)
     recorder.draft(begun, "inputs")
+    garbage.give_back()  # of reading the inputs
     for line in caveats.of_inputs(begun):
         to_stderr(line)
 
@@ -123,6 +125,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
         if phase == "meters":
             import_packages()  # beside the recorder's own imports: both take seconds
             run.task.score((), ())  # the metric's library, which would be imported between the last inference and exit
+            stats.import_packages()  # of every result, likewise
             garbage.resume()
             recorder.wait_ready()  # asleep from here on, so nothing of it runs beside what is measured
             _tell_of_earlier(recorder)
@@ -152,6 +155,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
             resident=measuring.resident,
         )
     signals.ignore_stops()  # what was measured is being written: a second Ctrl-C must not lose it
+    garbage.give_back()  # of scoring, before the recorder takes memory of its own
     return record
 
 
@@ -177,11 +181,12 @@ def _show(record: Record) -> Metrics:
 
 
 def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any]) -> None:
-    from joulemark.analysis import diagnosis
+    from joulemark.analysis import diagnosis, feeding
 
     output.link(_where(run, link))
     findings = diagnosis.findings(record) if record.status == "finished" else []
     tried = [line for finding in findings for line in finding.options]
+    moves = feeding.moves(record) if record.status == "finished" else []
     last: dict[str, Any] = {
         "status": record.status,
         "run_id": link.get("run_id"),
@@ -194,6 +199,7 @@ def _report(record: Record, run: Run, metrics: Metrics, link: Mapping[str, Any])
         "flags": record.flags,
         "metrics": metrics,
         "try": tried,
+        **({"feeding": [(move.options, move.share) for move in moves]} if moves else {}),
         **({} if record.origin.shared_process is None else {"process": record.origin.shared_process}),
     }
     output.last(last)

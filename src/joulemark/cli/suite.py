@@ -5,9 +5,9 @@ where it stopped; one that failed is made again. A run that fails is a row of th
 code 0 when every run is finished, 1 when one is not, 2 for a mistake in the options, 130 and 143 when stopped.
 """
 
-import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -20,21 +20,23 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from joulemark.cli import command_line
+from joulemark.cli import command_line, output
 from joulemark.cli.progress import to_stderr
 from joulemark.config import hydra_errors
 from joulemark.core import signals, tracking
-from joulemark.core.coerce import typed
+from joulemark.core.coerce import flag, several, typed
 from joulemark.core.errors import UserError
-from joulemark.core.paths import CONF
+from joulemark.core.formatting import many
+from joulemark.core.paths import CONF, program
+from joulemark.core.progress import spoken, time_left
 from joulemark.core.signals import Interrupted
+from joulemark.core.written import writing
 from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
-from joulemark.reporting import table
+from joulemark.reporting import table, table_answer
 from joulemark.reporting.table import FAILED, SKIPPED, Row
 from joulemark.sweep import repeats, trial
 from joulemark.sweep.grid import Job, Suite, jobs
-from joulemark.sweep.progress import time_left
 
 
 @hydra.main(config_path=str(CONF), config_name="suite", version_base="1.3")
@@ -52,33 +54,47 @@ def main_command(config: DictConfig) -> None:
 def run(config: DictConfig) -> int:
     """Makes the runs that are not made yet and prints the table; returns the exit code."""
     values: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    dry, again = (flag(key, values[key]) for key in ("dry_run", "rerun"))
     suite = typed(Suite, values["suite"], "suite")
-    todo = jobs(suite, values["overrides"], values["tasks"], values["models"])
+    overrides, tasks, models = (several(values[key]) for key in ("overrides", "tasks", "models"))
+    todo = jobs(suite, overrides, tasks, models)
     if any(override.startswith(f"{repeats.KEY}=") for job in todo for override in job.overrides):
         raise UserError(f"overrides: {repeats.KEY}= belongs to the suite itself; type {repeats.KEY}=3")
     todo = todo * repeats.checked(values["repeats"])  # in turn
-    if values["dry_run"]:
+    if dry:
         for job in todo:
             print(job.command)
         return 0
     file = Path(values["table"]) if values["table"] else None
-    if file and not file.parent.is_dir():
-        raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
+    if file:
+        _check_table(file)
     uri = tracking.resolve(values["tracking_uri"])
     signals.interrupt_on_stop()
     rows: list[Row] = []
     stopped = ""
     try:
-        _make(todo, {} if values["rerun"] else _measured_before(uri, todo), uri, rows)
+        _make(todo, {} if again else _measured_before(uri, todo), uri, rows)
     except Interrupted as stop:
         stopped = str(stop)
         to_stderr(f"stopped by {stop}; the same line goes on from here")
-    table.show(rows)
+    output.show(table_answer.of(rows, len(todo)), lambda: table.show(rows))
     if file:
-        file.write_text(table.markdown(rows), encoding="utf-8")
+        with writing("table", file, "FILE"):
+            file.write_text(table.markdown(rows), encoding="utf-8")
     failed = sum(row.status == FAILED for row in rows)
-    print(json.dumps({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)}))
+    output.link(f"Make a page of these runs: {program('report')}")
+    output.last({"runs": len(rows), "failed": failed, "left": len(todo) - len(rows)})
     return signals.exit_code(stopped) if stopped else int(failed > 0)
+
+
+def _check_table(file: Path) -> None:
+    """Refuses, before hours of runs, a file that their table could not be written to."""
+    if not file.parent.is_dir():
+        raise UserError(f"table={file}: there is no folder {file.parent}; make it, or type another file")
+    if file.is_dir():
+        raise UserError(f"table={file} is a folder; type table={file / 'table.md'}")
+    with writing("table", file, "FILE"), file.open("a", encoding="utf-8"):
+        pass
 
 
 def _measured_before(uri: str, todo: Sequence[Job]) -> Mapping[str, list[Row]]:
@@ -116,14 +132,16 @@ def _device(overrides: tuple[str, ...]) -> str:
 def _make(todo: Sequence[Job], known: Mapping[str, list[Row]], uri: str, rows: list[Row]) -> None:
     """Appends the row of each run in order; Interrupted leaves those that were done."""
     durations_s: list[float] = []
-    known = {command: list(several) for command, several in known.items()}
-    for number, job in enumerate(todo, start=1):
-        left = sum(not known.get(later.command) for later in todo[number - 1 :])
-        about = time_left(durations_s, left)
-        to_stderr(f"[{number}/{len(todo)}{about}] {job.command}")
+    counts = Counter(job.command for job in todo)
+    new = sum(max(0, count - len(known.get(command, ()))) for command, count in counts.items())
+    _announce(todo, new)
+    known, number = {command: list(several) for command, several in known.items()}, 0
+    for job in todo:
         if known.get(job.command):
             rows.append(known[job.command].pop())
             continue
+        number += 1
+        to_stderr(f"[{number}/{new}{time_left(durations_s, new - number + 1)}] {job.command}")
         began_s = time.monotonic()
         row, stopped_by = performed(job, uri)
         if stopped_by is None or row.status != FAILED:
@@ -132,6 +150,27 @@ def _make(todo: Sequence[Job], known: Mapping[str, list[Row]], uri: str, rows: l
             raise Interrupted(stopped_by)
         if row.status != FAILED:
             durations_s.append(time.monotonic() - began_s)
+
+
+def _announce(todo: Sequence[Job], new: int) -> None:
+    """Says, before anything runs, how many runs there are to make and how long that takes."""
+    before = f", {len(todo) - new} of {len(todo)} measured before" if new < len(todo) else ""
+    if not new:
+        to_stderr(f"nothing to measure: all {len(todo)} runs were measured before")
+        return
+    spans = [_measuring_s(tuple(o for o in job.overrides if o.startswith("protocol"))) for job in todo]
+    least, most = (sum(ends) * new / len(todo) for ends in zip(*spans, strict=True))
+    to_stderr(f"{many(new, 'run')} to make{before}: {spoken(least)} to {spoken(most)} of measuring, and starting each")
+
+
+@cache
+def _measuring_s(overrides: tuple[str, ...]) -> tuple[float, float]:
+    """The least and the most seconds that a run of a protocol measures, by its own limits."""
+    values: Any = OmegaConf.to_container(compose("run", overrides=list(overrides)).protocol, resolve=True)
+    least = values["idle_s"] + values["min_windows"] * values["window_s"]
+    windows = values["max_windows"] * values["window_s"]
+    most = min(windows, values["measure_max_s"] or windows)
+    return least, values["idle_s"] + values["warmup_max_s"] + most + 3 * values["stage_s"]
 
 
 def performed(job: Job, uri: str) -> tuple[Row, str | None]:

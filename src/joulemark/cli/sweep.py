@@ -4,7 +4,6 @@ Exit code 0: a setting is recommended; 1: none; 2: refused; 130, 143: stopped. T
 JSON object, unless the sweep is refused.
 """
 
-import json
 import os
 import sys
 import time
@@ -15,17 +14,19 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from joulemark.cli import output
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.core import signals, tracking
+from joulemark.core.answer import Answer
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.reporting import table
-from joulemark.sweep import coordinator, mlflow_sweep, plan, process, trial
+from joulemark.sweep import coordinator, mlflow_sweep, plan, process, sweep_answer, trial
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.confirmation import Confirmation, confirm
 from joulemark.sweep.front_table import SETTING
 from joulemark.sweep.plan import SweepRequest
-from joulemark.sweep.result import SessionEnd, SweepResult
+from joulemark.sweep.result import SessionEnd, SoFar, SweepResult
 from joulemark.sweep.search import POLL_S
 from joulemark.sweep.shared import SharedTrials
 from joulemark.sweep.workers import PROGRAM
@@ -67,7 +68,8 @@ def run(
     if isinstance(end, SessionEnd):
         with suppress(Interrupted), signals.deferred():  # a second Ctrl-C cuts nothing off
             if end.so_far is not None:
-                table.printed(end.so_far.columns, end.so_far.rows, end.so_far.sentences, (SETTING,))
+                _show(sweep_answer.so_far(end.so_far), end.so_far)
+            output.link()
             _print_last_line(end.last_line)
         return end.exit_code
     confirmation = confirm(end, measure, report)
@@ -85,20 +87,31 @@ def _reporter(worker: int | None) -> Report:
 
 def _print_result(result: SweepResult, confirmation: Confirmation | None, began_s: float, report: Report) -> None:
     """Prints the table, saves the sweep in MLflow, and prints its link and the last line."""
-    result = _with_evidence(result, confirmation)
-    table.printed(result.columns, result.rows, result.sentences, (SETTING,))
+    said = _evidence(result, confirmation)
+    result = _with_evidence(result, confirmation, said)
+    _show(sweep_answer.of(result, said), result)
     link = mlflow_sweep.save(result, began_s, report)
-    if link["url"]:
-        print(f"\nOpen this sweep{_needs_server(result.request.tracking_uri)}: {link['url']}")
+    where = f"Open this sweep{_needs_server(result.request.tracking_uri)}: {link['url']}"
+    output.link(where if link["url"] else None)
     _print_last_line({**result.last_line, **link})
 
 
-def _with_evidence(result: SweepResult, confirmation: Confirmation | None) -> SweepResult:
-    """The result with what fresh processes say of it, else with what one process of each setting indicates."""
+def _show(answer: Answer, shown: SweepResult | SoFar) -> None:
+    """Shows the answer, and where everything is read the table with the other sentences below it."""
+    further = sweep_answer.rest(shown.sentences, answer)
+    output.show(answer, lambda: table.printed(shown.columns, shown.rows, further, (SETTING,)))
+
+
+def _evidence(result: SweepResult, confirmation: Confirmation | None) -> list[str]:
+    """What fresh processes say of the recommended setting, else what one process of each setting indicates."""
     if confirmation is None:
-        said, cells = [*result.cost.saving_in_words(), NOT_CONFIRMED], {}
-    else:
-        said, cells = confirmation.sentences(), confirmation.cells
+        return [*result.cost.saving_in_words(), NOT_CONFIRMED]
+    return confirmation.sentences()
+
+
+def _with_evidence(result: SweepResult, confirmation: Confirmation | None, said: Sequence[str]) -> SweepResult:
+    """The result with the evidence among its sentences and in its last line."""
+    cells = {} if confirmation is None else confirmation.cells
     evidence = None if confirmation is None else confirmation.as_json()
     return replace(
         result,
@@ -110,7 +123,7 @@ def _with_evidence(result: SweepResult, confirmation: Confirmation | None) -> Sw
 
 def _print_last_line(last_line: dict[str, Any]) -> None:
     try:
-        print(json.dumps(last_line, allow_nan=False), flush=True)
+        output.last(last_line)
     except BrokenPipeError:  # whoever started this worker was killed; closing would try to write once more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

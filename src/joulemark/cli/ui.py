@@ -5,6 +5,7 @@ The server takes the place of this process, so Ctrl-C ends it. Exit code 2 for a
 
 import os
 import sys
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -23,7 +24,13 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION
 @hydra.main(config_path=str(CONF), config_name="ui", version_base="1.3")
 def command(config: DictConfig) -> None:
     """Prints the tasks' pages and becomes MLflow's server."""
-    command_line.leave(lambda: serve(tracking.resolve(config.tracking_uri), config.host, config.port))
+    command_line.leave(lambda: serve(tracking.resolve(config.tracking_uri), config.host, _port(config.port)))
+
+
+def _port(typed: Any) -> int:
+    if isinstance(typed, bool) or not isinstance(typed, int) or not 0 < typed < 65536:
+        raise UserError(f"port={typed}: a whole number from 1 to 65535, such as port=5001")
+    return typed
 
 
 def serve(uri: str, host: str, port: int) -> int:

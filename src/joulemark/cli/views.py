@@ -1,12 +1,12 @@
 """joulemark views: the views of every experiment, all runs and its repeats, saved in MLflow, and their links."""
 
-import argparse
+import sys
 
-from joulemark.cli import streams
-from joulemark.cli.progress import to_stderr
+from joulemark.cli import output, streams
+from joulemark.cli.parser import Parser
+from joulemark.cli.progress import checked, to_stderr
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
-from joulemark.core.paths import program
 from joulemark.store.mlflow_internals import pages
 from joulemark.store.views import default, link, repeats, save
 
@@ -14,7 +14,11 @@ from joulemark.store.views import default, link, repeats, save
 def main() -> int:
     """Saves the two views of every experiment that has runs, prints their links; none without runs."""
     streams.make_sturdy()
-    argparse.ArgumentParser(prog=program("views"), description=__doc__).parse_args()
+    return checked(_saved)
+
+
+def _saved() -> int:
+    Parser("views", __doc__).parse_args(output.taken(sys.argv[1:]))
     from joulemark.store import reading
 
     uri = tracking.resolve(None)

@@ -63,7 +63,8 @@ def unknown_key(key: str, name: str, overrides: Sequence[str]) -> str:
     """One sentence for a key that does not exist, with the nearest one that does."""
     renamed = new_name(key, name)
     if renamed is not None:
-        return f"{key} is now called {renamed}; type {renamed}=…"
+        scale = ", a share: 0.8 is 80 %" if renamed == "constraints.quality" else ""
+        return f"{key} is now called {renamed}; type {renamed}=…{scale}"
     known = _known_keys(name, [override for override in overrides if re.split("[=@]", override.lstrip("+~"))[0] != key])
     close = nearest(key, known)
     if close is None:  # `model.revison` has its best match among the keys beside it

@@ -28,7 +28,7 @@ _UNSEEN = {
                  *range(0x2066, 0x206A))
 }  # fmt: skip
 
-_UNIT = re.compile(r"(?<=\d) (?=(?:[kMGmµ]?(?:Wh|W|J|g|s)|h|min|t|%)(?![A-Za-z]))")
+_UNIT = re.compile(r"(?<=\d) (?=±)|(?<=±) |(?<=\d) (?=(?:[kMGmµ]?(?:Wh|W|J|g|s)|h|min|t|%)(?![A-Za-z]))")
 
 
 def digits(value: float | None, count: int = 3) -> str:
@@ -125,11 +125,10 @@ def times(value: float | None, count: int = 3) -> str:
 
 def plus_minus(value: float, half_width: float | None, units: Units = WH) -> str:
     """A value with the half-width of its interval in one unit: `12.3 ± 0.2 mWh`."""
-    text = scaled(value, units)
     if half_width is None:
-        return f"{text} (no interval)"
-    number, unit = text.rsplit(" ", 1)
-    width = half_width / next(size for size, name in units if name == unit)
+        return f"{scaled(value, units)} (no interval)"
+    size, unit = unit_for(value, units)
+    number, width = digits(value / size), half_width / size
     # no finer than the number, but where nothing were left
     width_text = f"{width:,.{len(number.partition('.')[2])}f}"
     return f"{number} ± {width_text if width_text.strip('0.,') or not half_width else digits(width, 1)} {unit}"
@@ -145,9 +144,14 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def listed(items: Sequence[str]) -> str:
+def many(count: int, noun: str) -> str:
+    """So many of them: `1 run`, `2,000 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(items: Sequence[str], comma: str = ", ") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    return items[0] if len(items) == 1 else f"{comma.join(items[:-1])} and {items[-1]}"
 
 
 def visible(text: str) -> str:

@@ -110,7 +110,7 @@ class Statistics:
 
     kind: str
     rows: Any  # a sequence of sequences, or an array of numpy
-    scored: Sequence[bool]
+    scored: Sequence[int]
 
     def each(self) -> Iterator[tuple[float, ...] | None]:
         """The row of each request; None where it was not scored."""

@@ -14,7 +14,8 @@ from joulemark.core.indexed import Indexed
 from joulemark.core.record import Request
 
 NAME = "requests.parquet"
-AT_ONCE = 10_000  # rows that are held in memory
+AT_ONCE = 10_000  # rows of a group of the file
+AS_OBJECTS = 1000  # rows that are held as objects, which take ten times the memory of columns
 TOKENS = ("input_tokens", "output_tokens")
 NUMBERS = ("score", "latency_s", "due_s", "sent_s", "first_token_s", "finished_s", "energy_j", "prefill_j")
 COUNTS = ("units", "input_tokens", "output_tokens", "reasoning_tokens")
@@ -33,6 +34,7 @@ class RequestWriter:
         self.path = folder / NAME
         self._part = folder.parent / f"{NAME}.part"
         self._rows: list[Request] = []
+        self._columns: list[Any] = []
 
     def __enter__(self) -> "RequestWriter":
         import pyarrow
@@ -52,14 +54,15 @@ class RequestWriter:
     def add(self, request: Request) -> None:
         """Adds a row."""
         self._rows.append(request)
-        if len(self._rows) >= AT_ONCE:
-            self._flush()
+        if len(self._rows) >= AS_OBJECTS:
+            self._pack()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             if kind is None:
+                self._pack()
                 self._flush()
             self._file.close()
             if kind is None:
@@ -71,12 +74,20 @@ class RequestWriter:
         with suppress(OSError):
             self._part.unlink()
 
-    def _flush(self) -> None:
+    def _pack(self) -> None:
         import pyarrow
 
         columns = {name: [_cell(getattr(row, name)) for row in self._rows] for name in self._schema.names}
-        self._file.write_table(pyarrow.table(columns, schema=self._schema))
+        self._columns.append(pyarrow.record_batch(columns, schema=self._schema))
         self._rows = []
+        if len(self._columns) * AS_OBJECTS >= AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow
+
+        self._file.write_table(pyarrow.Table.from_batches(self._columns, self._schema))
+        self._columns = []
 
 
 class RequestTable(Indexed[Request]):

@@ -3,7 +3,9 @@
 A row comes with its place (`row 3`), as a dict from the source's own columns to their values.
 """
 
-from collections.abc import Iterator, Mapping
+import gc
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from joulemark.core.errors import UserError
@@ -40,8 +42,9 @@ def of_hub(
         stream = _undecoded(stream)
         if shuffle is not None:
             stream = stream.reshard().shuffle(seed=shuffle, buffer_size=SHUFFLE_BUFFER)
-        for number, row in enumerate(stream):
-            yield f"row {number}", row
+        with _ended(iter(stream)) as rows:
+            for number, row in enumerate(rows):
+                yield f"row {number}", row
     except refusals as error:
         refused = hub.refusal(error, "dataset", id, revision, f"task.dataset={name}, id")
         if isinstance(error, datasets.exceptions.DatasetNotFoundError) and "gated" in str(error):
@@ -50,6 +53,21 @@ def of_hub(
         if refused is not None:
             raise refused from None
         raise _unread(name, id, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}") from error
+
+
+@contextmanager
+def _ended(rows: Iterator[Any]) -> Iterator[Iterator[Any]]:
+    """The rows of a stream, over once enough of them are read.
+
+    Arrow's threads read on for a reader that is left half read (`Fragment.to_batches`), and where that is dropped only
+    as the process ends they end it: "terminate called without an active exception", after all was done.
+    """
+    try:
+        yield rows
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
+        gc.collect()  # a reader in a cycle would last until then: a run collects nothing while it imports
 
 
 def _undecoded(stream: Any) -> Any:

@@ -2,12 +2,13 @@
 
     run 1   open meters ─ load ─ idle ─ warm up ─ windows ─ score
     run 2                               warm up ─ windows ─ score      the same model, other batches
-    run 3                               warm up ─ windows ─ score
+    run 3                 load ──────── warm up ─ windows ─ score      the same weights, fed otherwise
 
-Only runs that differ in nothing but settings which the loaded model does not depend on may share one: `refusal` says
-why another may not. Each has a record of its own, which names the first one's (`origin.shared_process`).
+Only runs that differ in nothing but how the model is fed may share a process: `refusal` says why another may not. Each
+has a record of its own, which names the first one's (`origin.shared_process`).
 """
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,13 +19,18 @@ from joulemark.core.measurement import Measurement, Meter
 from joulemark.core.model import BATCHING, Loaded
 from joulemark.core.serving import BATCH
 
+# Settings of how a model is fed that enter its load: the process loads it anew for another value
+RELOADED = ("preprocessing", "preprocessing_workers", "pad_to_multiple_of", "compile")
+UNCOMPILED = (False, "cudagraphs")  # values of `compile` that leave nothing behind once their model is gone
+
 
 @dataclass
 class Resident:
     """The process's own; each run fills in what is not there yet.
 
     Attributes:
-        run: the first run, whose settings the model was loaded with; None before it
+        run: the first run; None before it
+        loaded_for: the run whose settings the model was loaded with; None before it is on its device
         process: id of its record
         meters: opened, most trusted first
         absent: meter -> why it cannot be read here
@@ -36,6 +42,7 @@ class Resident:
     """
 
     run: Run | None = None
+    loaded_for: Run | None = None
     process: str | None = None
     meters: Sequence[Meter] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
@@ -51,8 +58,22 @@ class Resident:
             self.run, self.process = run, record_id
 
     def refusal(self, run: Run) -> str | None:
-        """Why the model that is loaded here cannot be measured with this run; None where it can."""
+        """Why this process cannot measure a run; None where it can."""
         return None if self.run is None else refusal(self.run, run)
+
+    def keep(self, loaded: Loaded, run: Run) -> None:
+        """Notes the model that was loaded for a run."""
+        self.loaded, self.loaded_for = loaded, run
+
+    def release(self, run: Run) -> None:
+        """Takes the model off the device where it does not serve a run, whose own is then loaded there."""
+        if self.loaded_for is None or not stale(self.loaded_for, run):
+            return
+        from joulemark.models.backend import placement
+
+        self.loaded = self.loaded_for = None
+        gc.collect()
+        placement.forget_peak(self.device)
 
     def again(self) -> Loaded:
         """The loaded model, its memory's high-water mark and what it counts begun anew."""
@@ -88,23 +109,32 @@ class Resident:
 
 
 def refusal(first: Run, run: Run) -> str | None:
-    """Why a run cannot be measured on the model that another one loaded; None where it can.
+    """Why a run cannot be measured in the process of another one; None where it can.
 
-    A compiled model keeps what it compiled for earlier shapes. A model that was loaded for batches of one was not tried
-    with padded ones (models/backend/batches.py); the other way round it was.
+    The compiler keeps what it compiled for earlier shapes, whatever becomes of the model.
     """
     if run.names.get("scenario", BATCH) != BATCH:
         return "what serves traffic is started for each run"
-    if first.settings.compile or run.settings.compile:
-        return f"compile={str(run.settings.compile).lower()} keeps what it compiled for other batches"
+    if compiled := next((each for each in (first, run) if each.settings.compile not in UNCOMPILED), None):
+        return f"compile={str(compiled.settings.compile).lower()} keeps what it compiled for other batches"
     if run.tracking_uri != first.tracking_uri:
         return "tracking_uri differs"
     before, now = _of_load(first), _of_load(run)
     if differing := next((key for key in {**before, **now} if before.get(key) != now.get(key)), None):
         return f"{differing} differs, which the loaded model or its inputs depend on"
-    if first.settings.batch_size == 1 and run.settings.batch_size > 1:
-        return "the model was loaded for batch_size=1, and not tried with padded batches"
     return None
+
+
+def stale(loaded_for: Run, run: Run) -> bool:
+    """Whether a model that was loaded for one run does not serve another one of its process.
+
+    Recorded graphs are those of one setting: at most 64 are kept. A model that was loaded for batches of one was not
+    tried with padded ones (models/backend/batches.py); the other way round it was.
+    """
+    before, now = loaded_for.settings, run.settings
+    recorded = "cudagraphs" in (before.compile, now.compile)
+    untried = before.batch_size == 1 and now.batch_size > 1
+    return recorded or untried or any(getattr(before, name) != getattr(now, name) for name in RELOADED)
 
 
 def since(before: Any, now: Any) -> Any:
@@ -122,5 +152,5 @@ def shared_key(overrides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_load(run: Run) -> dict[str, object]:
-    """All composed values of a run but those that only the batches, and a run's place among others, depend on."""
-    return {key: value for key, value in run.config.items() if key not in (*BATCHING, *GIVEN)}
+    """All composed values of a run but those of how the model is fed, and of a run's place among others."""
+    return {key: value for key, value in run.config.items() if key not in (*BATCHING, *RELOADED, *GIVEN)}

@@ -162,16 +162,18 @@ def _opened(run: Run, begun: Record, resident: Resident) -> Record:
 
 
 def _loaded(run: Run, resident: Resident, instruments: Instruments, gpu: GpuMonitor) -> tuple[Loaded, Measurement]:
-    """The model, loaded under the meters where the process has none yet, and what its run begins with."""
-    state = gpu.read()
+    """The model, loaded under the meters where the process has none for this run, and what its run begins with."""
+    resident.release(run)
+    state, start = gpu.read(), resident.start(instruments.clock.now())
     if resident.loaded is None:
         load = partial(run.model.load, run.task, resident.device, run.settings)
         loaded, readings = instruments.metered(load)
         gpu.model_loaded()
         check_gpus(run.hardware, resident.device)
-        resident.loaded, start = loaded, Measurement(load=readings)
+        resident.keep(loaded, run)
+        start = replace(start, load=readings)
     else:
-        loaded, start = resident.again(), resident.start(instruments.clock.now())
+        loaded = resident.again()
     states = () if state is None else (state,)
     return loaded, replace(start, gpu_states=states, clock_zero_s=instruments.clock.zero())
 

@@ -91,7 +91,8 @@ def measure_window(workload: Workload, window_s: float, instruments: Instruments
             for result, began, ended in calls:
                 units += units_in(result, len(latencies) // count)
                 latencies.append(ended - began)
-                progress("measuring", min(1.0, max((ended - started) / window_s, 0.0)) if window_s else 1.0)
+                over = max((ended - started) / window_s, 0.0) if window_s else 1.0
+                progress("measuring", min(1.0, over, len(latencies) / count))  # a window holds one whole pass at least
         return clock.now() - started
 
     duration_s, host = watched(repeat, instruments)

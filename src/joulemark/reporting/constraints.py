@@ -10,6 +10,7 @@ from joulemark.core.formatting import digits
 from joulemark.reporting.entry import QUALITY, Entry
 
 GIB = 2**30
+QUALITY_LOSS = 0.05  # of conf/report.yaml: the share that is accepted where nothing is said
 
 # key -> metric, factor to the metric's unit, and the constraint as a sentence
 MOST = {
@@ -73,7 +74,8 @@ class Constraints:
             sentences.append(f"{metric} at most {self.quality_loss * 100:g} % below the best")
         for key, (_, _, sentence) in MOST.items():
             if getattr(self, key) is not None:
-                sentences.append(sentence.format(digits(getattr(self, key)), currency=self.currency or ""))
+                text = sentence.format(digits(getattr(self, key)), currency=self.currency or "")
+                sentences.append(" ".join(text.split()))
         return sentences
 
     def floor(self, entries: Sequence[Entry]) -> float | None:
@@ -110,3 +112,16 @@ def check_currency(bounds: Constraints, entries: Sequence[Entry]) -> None:
             f"constraints.cost_per_1k: these runs are priced in {' and '.join(known)}; "
             f"type constraints.currency={known[0]}"
         )
+
+
+def check_quality(bounds: Constraints, entries: Sequence[Entry]) -> None:
+    """Refuses a least quality above 1 where the metric of every run is on a scale to 1, such as 80 for 80 %."""
+    best: dict[str, float] = {}
+    for run in entries:
+        if run.quality is not None:
+            best[run.metric] = max(run.quality, best.get(run.metric, run.quality))
+    if bounds.quality is None or bounds.quality <= 1 or not best or max(best.values()) > 1:
+        return
+    scale = ", ".join(f"{metric} is at most {digits(value)} here" for metric, value in sorted(best.items()))
+    typed = f"constraints.quality={bounds.quality / 100:g}" if bounds.quality <= 100 else "a value up to 1"
+    raise UserError(f"constraints.quality={bounds.quality:g}: {scale}, on a scale to 1; type {typed}")

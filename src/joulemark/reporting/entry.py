@@ -24,7 +24,7 @@ PLAIN = {
 }
 
 # The params that a report reads; a run has some sixty more
-PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.estimated_limit")
+PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.pue")
 
 
 ENGINE = "|engine="  # before the engine, at the end of the key of a served run
@@ -53,8 +53,8 @@ class Entry:
     of all its processes, `cell` is equal for processes of one cell. Of a served run `scenario` is how requests arrived,
     `rate` or `users` how many, `engine` what answered with `engine_options`; `curve` and `bare_cell` are its key and
     cell without the load. `parts` says where a request's energy goes beside the lower bound, empty where that is not
-    known. `quality` is the task's metric, None where the data
-    holds no references and for random weights, whatever was stored.
+    known; `site` where its emissions and cost are of, as a word, and `pue` that building's. `quality` is the task's
+    metric, None where the data holds no references and for random weights, whatever was stored.
     """
 
     run_id: str
@@ -100,6 +100,8 @@ class Entry:
     curve: str = ""
     bare_cell: str = ""
     parts: str = ""
+    site: str = ""
+    pue: float = 1.0
 
     @property
     def served(self) -> bool:
@@ -218,7 +220,7 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         methods={key.removeprefix("method."): how for key, how in tags.items() if key.startswith("method.")},
         parameters=_whole(tags.get("parameters", run.params.get("model.parameters"))),
         windows=_whole(tags.get("windows")),
-        currency=None if (currency := run.params.get("site.currency")) in (None, "None") else currency,
+        currency=_known(run.params.get("site.currency")),
         sweep_id=tags.get("sweep_id"),
         cell=tags.get("compare.cell", ""),
         run_ids=(run.run_id,),
@@ -236,6 +238,8 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         curve=tags.get("compare.curve", ""),
         bare_cell=tags.get("compare.setting", ""),
         parts=tags.get(breakdown.TAG, ""),
+        site=_known(run.params.get("site.zone")) or "",
+        pue=_number(run.params.get("site.pue")) or 1.0,
     )
 
 
@@ -259,6 +263,11 @@ def _key(tags: Mapping[str, str]) -> str:
 def _without_quality(metrics: Mapping[str, float]) -> dict[str, float]:
     drop = ("quality/", "energy/j_per_correct")
     return {name: value for name, value in metrics.items() if not name.startswith(drop)}
+
+
+def _known(param: str | None) -> str | None:
+    """A param that may be none, which MLflow holds as text."""
+    return None if param == "None" else param
 
 
 def _number(value: Any) -> float | None:

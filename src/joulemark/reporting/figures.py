@@ -14,18 +14,18 @@ from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.palette import SERIES
 from joulemark.core.paths import file_name
-from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
+from joulemark.reporting.recommendation import Recommendation
 
 MARKS = ("o", "s", "D", "^", "P", "*", "v")
 BARS, NAMED, HOLLOW_ABOVE, DPI = 12, 6, 0.2, 300
 
 
 def write(folder: Path, recommendations: Sequence[Recommendation], kinds: Sequence[str]) -> list[Path]:
-    """Writes the figures of every group into `folder`/figures and returns their paths; a chart of nothing is none."""
+    """Writes the figures of every group into a folder and returns their paths; a chart of nothing is none."""
     import matplotlib
 
-    (folder / "figures").mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     written = []
     charts: dict[str, Callable[[Recommendation], Any]] = {"quality": quality, "components": components, "batch": batch}
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "joulemark", "font.size": 9}):
@@ -34,7 +34,7 @@ def write(folder: Path, recommendations: Sequence[Recommendation], kinds: Sequen
                 figure = chart(recommendation)
                 for kind in kinds if figure is not None else ():
                     group = recommendation.group
-                    path = folder / "figures" / f"{file_name(f'{group.task}-{group.id}')}-{name}.{kind}"
+                    path = folder / f"{file_name(f'{group.task}-{group.id}')}-{name}.{kind}"
                     figure.savefig(path, format=kind, dpi=DPI, metadata={"Date": None} if kind == "svg" else None)
                     written.append(path)
     return written

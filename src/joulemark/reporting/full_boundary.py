@@ -8,8 +8,8 @@ from joulemark.config.factories import site_of
 from joulemark.core.formatting import quantity, spoken
 from joulemark.core.markdown import Table
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.exports.run import at
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.section import Section
 
 NOTE = (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from joulemark.core.errors import UserError
-from joulemark.reporting.decision import Recommendation
+from joulemark.reporting.recommendation import Recommendation
 
 
 def check(recommendations: Sequence[Recommendation]) -> None:

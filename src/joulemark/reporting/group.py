@@ -22,10 +22,12 @@ class Group:
     Attributes:
         id: the same in every report that holds the group
         entries: its runs
+        apart: what tells it from others of a report that read like it (apart.py)
     """
 
     id: str
     entries: tuple[Entry, ...]
+    apart: str = ""
 
     @property
     def task(self) -> str:
@@ -57,10 +59,10 @@ class Group:
             first.device,
             first.dataset and f"{first.dataset} data",
             first.protocol and f"protocol {first.protocol}",
+            first.boundary and f"boundary: {first.boundary}",
+            self.apart,
         ]
-        return " · ".join(
-            [*(part for part in parts if part), *([f"boundary: {first.boundary}"] if first.boundary else [])]
-        )
+        return " · ".join(part for part in parts if part)
 
 
 def _order(group: Group) -> tuple[str, bool, int, float, str]:

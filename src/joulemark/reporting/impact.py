@@ -15,8 +15,8 @@ from joulemark.analysis.impact.usage import MyUse, Use, cost, my_use, use
 from joulemark.core.formatting import UNKNOWN, rounded, spoken, wh_rounded
 from joulemark.core.markdown import Table
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.section import Section
 
 

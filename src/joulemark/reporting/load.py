@@ -20,9 +20,9 @@ from joulemark.core.serving import LIMITS, ONE_OF, PERCENTILES, Limits
 from joulemark.reporting.answers import NONE, Answers
 from joulemark.reporting.cells import merged
 from joulemark.reporting.constraints import Constraints
-from joulemark.reporting.decision import violations
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.quality_limit import quality_limit
+from joulemark.reporting.violations import violations
 
 FACTORS = (0.5, 1.0, 2.0)  # of the load: what is asked for, and what half and double of it would cost
 MOST_PER_S = 1e9

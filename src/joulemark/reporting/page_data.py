@@ -12,9 +12,9 @@ from joulemark.analysis.energy_metrics import ESTIMATED
 from joulemark.analysis.quantity import GROSS
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Recommendation
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.pairs import qualities, verdicts
+from joulemark.reporting.recommendation import Recommendation
 
 DIGITS = 5
 ROLES = {"general_purpose": "general-purpose"}  # as the page shows them
@@ -69,23 +69,12 @@ def page_data(
         "stages": _stages(entries),
         "random": [number for number, entry in enumerate(entries) if entry.random],
         "unranked": [number for number, entry in enumerate(entries) if not entry.ranked],
-        "first": max(range(len(recommendations)), key=lambda at: _weight(recommendations[at]), default=0),
+        "first": max(range(len(recommendations)), key=lambda at: recommendations[at].weight, default=0),
         "groups": [
             _group(recommendation, place, differs.get(recommendation.group.id, ()))
             for recommendation in recommendations
         ],
     }
-
-
-def _weight(recommendation: Recommendation) -> tuple[bool, bool, bool, int]:
-    """Which group is shown first: one with a recommendation, not a preliminary one, and the most runs."""
-    group = recommendation.group
-    return (
-        not group.preliminary,
-        recommendation.chosen is not None,
-        recommendation.runner_up is not None,
-        len(group.entries),
-    )
 
 
 def latencies(records: Mapping[str, Record], entries: Sequence[Entry]) -> dict[str, list[float | None]]:
@@ -112,12 +101,15 @@ def _group(recommendation: Recommendation, place: Mapping[str, int], differs: Se
         "title": recommendation.group.title,
         "metric": first.metric,
         "runs": [place[entry.run_id] for entry in recommendation.group.entries],
+        "sure": recommendation.sure,
         "quantity": recommendation.group.quantity.name,
-        "verdicts": verdicts(recommendation.group.entries, place),
+        "verdicts": verdicts(recommendation, place),
         "qualities": qualities(recommendation, place),
         "differs": list(differs),
         "chosen": None if recommendation.chosen is None else place[recommendation.chosen.run_id],
         "runner_up": None if recommendation.runner_up is None else place[recommendation.runner_up.run_id],
+        "tied": [place[entry.run_id] for entry in recommendation.tied],
+        "kept": [place[entry.run_id] for entry in recommendation.kept],
         "floor": short(recommendation.floor),
     }
 

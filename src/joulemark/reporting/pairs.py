@@ -1,22 +1,26 @@
 """The verdict of each pair of a group's cheapest cells, for the page, whose script judges nothing itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 from joulemark.analysis import verdict
-from joulemark.reporting.decision import Recommendation
+from joulemark.analysis.verdict import Verdict
 from joulemark.reporting.entry import Entry
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.recommendation_text import in_words
 
 MOST = 40  # cells of a group whose pairs are judged: 780 verdicts; `joulemark compare` judges any other two
 
 
-def verdicts(entries: Sequence[Entry], place: Mapping[str, int]) -> dict[str, list[Any]]:
-    """`A,B` by the places of two cells, the smaller first -> outcome, note, ratio of B over A, its ends."""
-    cheapest = sorted(entries, key=lambda entry: entry.compared.mean)[:MOST]
+def verdicts(recommendation: Recommendation, place: Mapping[str, int]) -> dict[str, list[Any]]:
+    """`A,B` by the places of two cells, the smaller first -> outcome, note, ratio of B over A, its ends.
+
+    Beside the chosen one a cell stands as in the family of all choices, which the page's badge is of.
+    """
+    cheapest = sorted(recommendation.group.entries, key=lambda entry: entry.compared.mean)[:MOST]
     ordered = sorted(cheapest, key=lambda entry: place[entry.run_id])
-    return {f"{place[a.run_id]},{place[b.run_id]}": _judged(a, b) for a, b in combinations(ordered, 2)}
+    return {f"{place[a.run_id]},{place[b.run_id]}": _judged(a, b, recommendation) for a, b in combinations(ordered, 2)}
 
 
 def qualities(recommendation: Recommendation, place: Mapping[str, int]) -> dict[str, str]:
@@ -32,10 +36,18 @@ def qualities(recommendation: Recommendation, place: Mapping[str, int]) -> dict[
     return said
 
 
-def _judged(a: Entry, b: Entry) -> list[Any]:
+def _judged(a: Entry, b: Entry, recommendation: Recommendation) -> list[Any]:
     undecided = [entry for entry in (a, b) if not entry.ranked]
     if undecided:
         ratio = b.compared.mean / a.compared.mean
         return [verdict.NOT_ESTABLISHED, f"{undecided[0].doubt}: it decides nothing", ratio, None, None]
-    result = verdict.between(a.as_cell, b.as_cell)
+    result = _between(a, b, recommendation)
     return [result.outcome, result.note, result.ratio, result.least, result.most]
+
+
+def _between(a: Entry, b: Entry, recommendation: Recommendation) -> Verdict:
+    if a is recommendation.chosen:
+        return recommendation.against(b)
+    if b is recommendation.chosen:
+        return recommendation.against(a).exchanged
+    return verdict.between(a.as_cell, b.as_cell)

@@ -7,30 +7,18 @@ from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
 from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.quantity import GROSS
-from joulemark.analysis.verdict import INDICATED
-from joulemark.core.formatting import (
-    GRAMS,
-    UNKNOWN,
-    between,
-    digits,
-    listed,
-    mass,
-    percent,
-    plus_minus,
-    seconds,
-    size,
-    times,
-    wh,
-)
-from joulemark.reporting.decision import Recommendation
+from joulemark.analysis.verdict import INDICATED, TIE, Verdict
+from joulemark.core.formatting import UNKNOWN, digits, listed, percent, seconds, size, times, wh
+from joulemark.reporting import amounts
 from joulemark.reporting.entry import Entry
+from joulemark.reporting.recommendation import Recommendation
 
 TIED = 3  # settings of a tie that are named, the others are counted
 STATED = ("estimated", "random_weights", "external", PRELIMINARY)  # flags that have a sentence of their own
 
 SURE = {
     "established": "lead established",
-    "tie": "tie",
+    "tie": TIE,
     "open": INDICATED,
     "alone": "only choice",
     "none": "no recommendation",
@@ -55,30 +43,32 @@ def headline(recommendation: Recommendation) -> str:
 
 
 def _together(entries: Sequence[Entry]) -> str:
-    """Settings as one set, the first ones by name."""
-    named, more = [entry.named for entry in entries[:TIED]], len(entries) - TIED
-    return listed([*named, f"{more} more"] if more > 0 else named)
+    """Settings as one set, the first ones by name; what all of them have is said once."""
+    shared = len({entry.configuration for entry in entries}) == 1 and entries[0].configuration
+    named = [entry.model if shared else entry.named for entry in entries[:TIED]]
+    more = len(entries) - TIED
+    together = listed([*named, f"{more} more"] if more > 0 else named, ", " if shared else "; ")
+    return f"{together} with {shared}" if shared else together
 
 
 def facts(recommendation: Recommendation) -> list[tuple[str, str]]:
-    """What the chosen run costs and gives, as (what, value)."""
+    """What the chosen run costs and gives, as (what, value); first what is compared, what is not known is left out."""
     chosen = recommendation.chosen
     if chosen is None:
         return []
     metrics = chosen.metrics
-    above_idle = chosen.dynamic
     energies = [
-        ("energy per 1,000", plus_minus(chosen.energy, chosen.half_width)),
-        ("dynamic energy per 1,000", plus_minus(above_idle.mean, above_idle.half_width) if above_idle else UNKNOWN),
+        ("energy per 1,000", amounts.energy_text(chosen)),
+        ("dynamic energy per 1,000", amounts.dynamic_text(chosen)),
     ]
     known = [
         *(energies if chosen.quantity.name == GROSS else reversed(energies)),  # first the one that it is ranked by
-        (chosen.metric, _quality(chosen)),
+        ("emissions per 1,000", amounts.emissions_text(chosen)),
+        ("cost per 1,000", amounts.cost_text(chosen)),
+        (chosen.metric, amounts.quality_text(chosen)),
         ("latency p95", seconds(metrics.get("latency/p95_s"))),
         ("GPU memory", size(metrics.get("memory/gpu_peak_bytes"))),
         ("throughput", _with(metrics.get("throughput/requests_per_s"), "requests/s")),
-        ("cost per 1,000", _cost(chosen)),
-        ("emissions per 1,000", _emissions(chosen)),
     ]
     return [(what, value) for what, value in known if not value.startswith(UNKNOWN)]
 
@@ -92,19 +82,12 @@ def runner_up(recommendation: Recommendation) -> str:
     candidate, lead = recommendation.runner_up, recommendation.lead
     named = candidate.named
     right = _and_quality(recommendation, candidate)
-    if lead.outcome == "A" and candidate in recommendation.tied:
-        return f"{named}: a tie among all {recommendation.eligible} choices, though a pair of them differs{right}."
     if lead.outcome == "A":
-        edges = (
-            f" ({times(lead.least)} to {times(lead.most)})"
-            if lead.most is not None
-            else f" (at least {times(lead.least)})"
-        )
-        return f"{named}: {times(lead.ratio)}{edges} the {_energy(recommendation)}{right}."
-    if lead.outcome == "tie":
+        return f"{named}: {ratio_text(lead)} the {compared_energy(recommendation)}{right}."
+    if lead.outcome == TIE:
         also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){right}. Take whichever suits you better."
-    ratio = f"{times(lead.ratio)} the {_energy(recommendation)}, " if lead.ratio is not None else ""
+    ratio = f"{times(lead.ratio)} the {compared_energy(recommendation)}, " if lead.ratio is not None else ""
     note = "another program's single result" if candidate.external else lead.note
     return f"{named}: {ratio}not established ({note}){right}."
 
@@ -113,7 +96,10 @@ def how_sure(recommendation: Recommendation) -> list[str]:
     """The evidence of the recommendation, and what speaks against it."""
     chosen = recommendation.chosen
     if chosen is None:
-        return [f"{entry.named} violates: {'; '.join(broken)}." for entry, broken in recommendation.nearest]
+        return [
+            f"{entry.named}, {amounts.energy_text(entry)}: {'; '.join(broken)}."
+            for entry, broken in recommendation.nearest
+        ]
     sentences = []
     if recommendation.group.preliminary:
         sentences.append("These are preliminary figures, of a protocol too short to quote from.")
@@ -166,7 +152,7 @@ def further(recommendation: Recommendation) -> list[str]:
     chosen, sentences = recommendation.chosen, []
     if chosen is None:
         return []
-    energy, least = _energy(recommendation), chosen.compared.mean
+    energy, least = compared_energy(recommendation), chosen.compared.mean
     if recommendation.refused is not None:
         candidate, broken = recommendation.refused
         dearer = candidate.compared.mean > least
@@ -183,7 +169,7 @@ def further(recommendation: Recommendation) -> list[str]:
     if recommendation.better is not None and chosen.quality is not None:
         more = recommendation.better
         sentences.append(
-            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)}{_pair(recommendation, more)} "
+            f"Higher quality: {more.named} has {more.metric} {digits(more.quality)}{pair_text(recommendation, more)} "
             f"for {times(more.compared.mean / least)} the {energy}."
         )
     if recommendation.usual is not None:
@@ -194,7 +180,7 @@ def further(recommendation: Recommendation) -> list[str]:
     return sentences
 
 
-def _energy(recommendation: Recommendation) -> str:
+def compared_energy(recommendation: Recommendation) -> str:
     """The energy by which its runs are compared, as a ratio names it."""
     return "energy" if recommendation.group.quantity.name == GROSS else f"{recommendation.group.quantity.name} energy"
 
@@ -202,10 +188,10 @@ def _energy(recommendation: Recommendation) -> str:
 def _and_quality(recommendation: Recommendation, entry: Entry) -> str:
     if entry.quality is None:
         return ""
-    return f", {entry.metric} {digits(entry.quality)}{_pair(recommendation, entry)}"
+    return f", {entry.metric} {digits(entry.quality)}{pair_text(recommendation, entry)}"
 
 
-def _pair(recommendation: Recommendation, entry: Entry) -> str:
+def pair_text(recommendation: Recommendation, entry: Entry) -> str:
     """Whether an entry's quality differs from the chosen one's on the same inputs; empty where that is unknown."""
     result = recommendation.quality.get(entry.run_id)
     return "" if result is None else f" ({in_words(result, 'established to be higher', 'established to be lower')})"
@@ -218,25 +204,13 @@ def in_words(result: QualityDifference, b_higher: str, a_higher: str) -> str:
     return f"{b_higher if result.outcome == quality.B_HIGHER else a_higher} on {result.n} inputs as pairs"
 
 
-def _quality(entry: Entry) -> str:
-    if entry.random:
-        return "random weights: none"
-    return between(entry.quality, entry.metrics.get("quality/ci95_low"), entry.metrics.get("quality/ci95_high"))
-
-
-def _emissions(entry: Entry) -> str:
-    """Emissions, whose interval is that of the energy: a zone's factor has none."""
-    grams = entry.metrics.get("emissions/g_per_1k")
-    if grams is None or entry.half_width is None:
-        return UNKNOWN if grams is None else f"{mass(grams)} CO2e"
-    return f"{plus_minus(grams, grams * entry.half_width / entry.energy, GRAMS)} CO2e"
-
-
-def _cost(entry: Entry) -> str:
-    """Money, with the interval of the energy."""
-    cost = entry.metrics.get("cost/per_1k")
-    share = "" if entry.half_width is None else f" ± {percent(entry.half_width / entry.energy)}"
-    return UNKNOWN if cost is None else f"{_with(cost, entry.currency or '')}{share}"
+def ratio_text(result: Verdict) -> str:
+    """How many times as much the second of two takes, with the interval where there is one."""
+    if result.least is None:
+        return times(result.ratio)
+    if result.most is None:
+        return f"{times(result.ratio)} (at least {times(result.least)})"
+    return f"{times(result.ratio)} ({times(result.least)} to {times(result.most)})"
 
 
 def _with(value: float | None, unit: str) -> str:

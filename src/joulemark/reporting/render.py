@@ -4,19 +4,32 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from joulemark.analysis.impact.usage import Use
 from joulemark.core import formatting
-from joulemark.reporting import load_text, recommendation_text
-from joulemark.reporting.decision import Recommendation
+from joulemark.reporting import alternatives, amounts, claim, load_text, own_use, recommendation_text, site_notes
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.own_use import OwnUse
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.section import Section
 from joulemark.reporting.selection import LeftOut
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("elements", "read", "numbers", "state", "verdict", "charts", "more_charts", "table", "main")  # in this order
+SCRIPTS = (
+    "elements",
+    "read",
+    "numbers",
+    "state",
+    "theme",
+    "verdict",
+    "charts",
+    "more_charts",
+    "table",
+    "main",
+)  # in this order
 LEFT_OUT_SHOWN = 200
 
 # A browser keeps to this itself: nothing is fetched, and no script runs but those whose digest is here
@@ -55,6 +68,9 @@ class Page:
         notes: at the top of the page
         data: what its script draws from
         loads: what to take for the load that was asked for, first on the page
+        use: the reader's own use, as it was typed; None where none was
+        uses: by the group's id, what a year of it takes with the recommended setting
+        mix: the name of the mix of jobs that was asked about
     """
 
     title: str
@@ -68,27 +84,53 @@ class Page:
     notes: Sequence[str]
     data: Mapping[str, Any]
     loads: Sequence[LoadAnswer] = ()
+    use: Use | None = None
+    uses: Mapping[str, OwnUse] = field(default_factory=dict)
+    mix: str | None = None
+
+    @property
+    def tasks(self) -> list[Recommendation]:
+        """The foremost group of each task, tasks with a recommendation first."""
+        first: dict[str, Recommendation] = {}
+        for each in sorted(self.recommendations, key=lambda one: one.weight, reverse=True):
+            first.setdefault(each.group.task, each)
+        return sorted(first.values(), key=lambda each: (each.chosen is None, each.group.task))
+
+    @property
+    def by_weight(self) -> list[Recommendation]:
+        """Every group, those with a recommendation first."""
+        return sorted(self.recommendations, key=lambda each: (each.chosen is None, each.group.task))
 
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    from markupsafe import Markup
-
     return one_file(
         page,
         FOLDER,
         [FOLDER / f"{name}.js" for name in SCRIPTS],
         sentences=recommendation_text,
         loads=load_text,
+        amounts=amounts,
+        alternatives=alternatives,
+        claim=claim,
+        use_text=own_use,
+        sites=site_notes,
         formatting=formatting,
         shown=LEFT_OUT_SHOWN,
-        charts=[[chart.figure for chart in section.charts] for section in page.sections],
-        quoted=lambda value: Markup(quoted(value)),
+        **charts_of(page.sections),
     )
 
 
+def charts_of(sections: Sequence[Section]) -> dict[str, Any]:
+    """What a template needs to hand the charts of its sections to the script."""
+    from markupsafe import Markup
+
+    charts = [[chart.figure for chart in section.charts] for section in sections]
+    return {"charts": charts, "quoted": lambda value: Markup(quoted(value))}
+
+
 def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any) -> str:
-    """A page in the report's frame, style and policy as HTML, from the template and style of its own folder.
+    """A page in the report's frame, style and policy as HTML, from the template and style, if any, of its own folder.
 
     `scripts` are run in their order, as one; `values` are what the template reads beside the page.
     """
@@ -99,7 +141,7 @@ def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any)
     body = "".join(file.read_text(encoding="utf-8") for file in scripts)
     script = f'"use strict";\n(() => {{\n{body}}})();\n'
     plotly = get_plotlyjs()
-    styles = [each / "style.css" for each in dict.fromkeys((FOLDER, folder))]
+    styles = [file for each in dict.fromkeys((FOLDER, folder)) if (file := each / "style.css").is_file()]
     environment = Environment(
         loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,

@@ -4,14 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from joulemark.core.answer import Answer
-from joulemark.core.formatting import digits, plus_minus, spoken
+from joulemark.core.formatting import digits, spoken
 from joulemark.core.paths import program
 from joulemark.reporting import load_text
 from joulemark.reporting import recommendation_text as text
+from joulemark.reporting.amounts import compared_text
 from joulemark.reporting.build import Report
-from joulemark.reporting.decision import Recommendation
+from joulemark.reporting.claim import because
 from joulemark.reporting.group import Group
 from joulemark.reporting.load import LoadAnswer
+from joulemark.reporting.recommendation import Recommendation
 
 COSTS = ("energy per 1,000", "emissions per 1,000", "cost per 1,000")  # facts beside the quality
 
@@ -24,7 +26,7 @@ def of(made: Report) -> Answer:
     if not some:
         more = "the page says why each was left out" if made.left_out else f"measure one: {program('run')}"
         return Answer(["There is no run to report on."], then=[more])
-    answer = _of_one(some[0], made.constraints) if len(some) == 1 else _of_several(some, made.constraints)
+    answer = _of_one(some[0]) if len(some) == 1 else _of_several(some, made.constraints)
     left_out = [f"{len(made.left_out)} left out: the page says why"] if made.left_out else []
     return Answer(answer.answer, [*answer.sure, *left_out], [*_next(some), *_zone(some)])
 
@@ -45,24 +47,18 @@ def _name(group: Group, titles: Sequence[Sequence[str]]) -> str:
     return ", ".join([spoken(group.task), *apart, *alike])
 
 
-def _of_one(recommendation: Recommendation, constraints: Sequence[str]) -> Answer:
-    facts = text.facts(recommendation)
-    within = [f"constraints: {'; '.join(constraints)}"] if constraints else []
+def _of_one(recommendation: Recommendation) -> Answer:
     said = f"{spoken(recommendation.group.task)}: {text.headline(recommendation)}"
-    sure = [text.SURE[recommendation.sure], *text.how_sure(recommendation)]
+    sure = [because(recommendation), *text.how_sure(recommendation)]
     if recommendation.chosen is None:
-        return Answer([said, *within], sure[1:] or sure)
-    costs = (*COSTS, recommendation.chosen.metric)
+        return Answer([said], sure)
+    facts, costs = text.facts(recommendation), (*COSTS, recommendation.chosen.metric)
     first, rest = (
         [f"{what} {value}" for what, value in facts if (what in costs) == wanted] for wanted in (True, False)
     )
-    answer = [said, ", ".join(first), f"runner-up: {text.runner_up(recommendation)}", *within, ", ".join(rest)]
-    return Answer([line for line in answer if line], _with_head(sure))
-
-
-def _with_head(sure: Sequence[str]) -> list[str]:
-    """The word of the verdict beside the first of its reasons."""
-    return [f"{sure[0]}: {sure[1][0].lower()}{sure[1][1:]}", *sure[2:]] if sure[1:] else list(sure)
+    next_choice = [] if recommendation.sure == "tie" else [f"runner-up: {text.runner_up(recommendation)}"]
+    answer = [said, ", ".join(first), *next_choice, ", ".join(rest)]
+    return Answer([line for line in answer if line], sure)
 
 
 def _of_several(some: Sequence[Recommendation], constraints: Sequence[str]) -> Answer:
@@ -79,7 +75,7 @@ def _line(recommendation: Recommendation, named: Mapping[str, str]) -> str:
     said = text.headline(recommendation).rstrip(".")
     if chosen is None:
         return f"{name}: {said}"
-    energy = plus_minus(chosen.compared.mean, chosen.compared.half_width)
+    energy = compared_text(chosen)
     quality = "" if chosen.quality is None else f", {chosen.metric} {digits(chosen.quality)}"
     return f"{name}: {said}: {energy} per 1,000{quality} ({text.SURE[recommendation.sure]})"
 

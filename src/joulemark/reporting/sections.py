@@ -5,7 +5,7 @@ from typing import Any
 
 from joulemark.core.record import Record
 from joulemark.reporting import full_boundary, impact, study_tables
-from joulemark.reporting.decision import Recommendation
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.section import Section
 
 Make = Callable[[Sequence[Recommendation], Mapping[str, Record], Mapping[str, Any]], Section | None]

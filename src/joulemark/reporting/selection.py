@@ -1,13 +1,14 @@
 """Which runs a report is about: those requested, and the reason for each that is left out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from joulemark.analysis import comparability
 from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
-from joulemark.reporting import private_data
+from joulemark.reporting import private_data, rescored
 from joulemark.reporting.entry import ENERGY, PARAMS, Entry, entry
+from joulemark.reporting.rescored import Laid
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
 
@@ -32,11 +33,13 @@ class Selection:
         entries: the runs that it covers
         left_out: those that it does not, each with the reason
         held: the stored run of each entry, by run id, for its record
+        laid: the site that `rescore` laid over a run whose own is not known, by run id
     """
 
     entries: tuple[Entry, ...]
     left_out: tuple[LeftOut, ...]
     held: dict[str, StoredRun]
+    laid: dict[str, Laid] = field(default_factory=dict)
 
 
 def select(uri: str, choice: Choice, records: int, private: bool = True) -> Selection:
@@ -49,6 +52,7 @@ def select(uri: str, choice: Choice, records: int, private: bool = True) -> Sele
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
     light: dict[str, StoredRun] = {}
+    laid: dict[str, Laid] = {}
     seen: list[str] = []
     for listed in listing.runs(uri, choice, PARAMS):
         run = _counted(listed)
@@ -67,10 +71,14 @@ def select(uri: str, choice: Choice, records: int, private: bool = True) -> Sele
             reason = private_data.reason(reason, dataset)
             left_out.append(LeftOut(run.run_id, run.name, run.tags.get("task", ""), reason))
             continue
-        entries.append(entry(run, {**tags, "command": private_data.command(tags.get("command", ""), dataset)}))
+        counted = entry(run, {**tags, "command": private_data.command(tags.get("command", ""), dataset)})
+        if (over := rescored.laid_over(run)) is not None:
+            laid[run.run_id] = over
+            (counted,) = rescored.at_site([counted], over.site)
+        entries.append(counted)
         light[run.run_id] = StoredRun(run.run_id, run.experiment_id, "", 0, "", {}, {}, {}, run.artifacts)
     all_found(choice.ids, seen)
-    return Selection(tuple(entries), tuple(left_out), light)
+    return Selection(tuple(entries), tuple(left_out), light, laid)
 
 
 def _counted(run: StoredRun) -> StoredRun:

@@ -6,7 +6,7 @@ from typing import Any
 
 from joulemark.analysis.external import formats, study_tables
 from joulemark.core.record import Record
-from joulemark.reporting.decision import Recommendation
+from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.section import Section
 
 INTRODUCTION = (

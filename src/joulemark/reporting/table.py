@@ -11,6 +11,7 @@ from joulemark.analysis.flags import undeciding
 from joulemark.analysis.verdict import Verdict
 from joulemark.core import markdown as md
 from joulemark.core import stats
+from joulemark.core.apart import differing
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import UNKNOWN, quantity, times
 
@@ -67,7 +68,7 @@ class Row:
         """The energy as a verdict takes it, one value a process that decides something."""
         if len(self.values) > 1:
             return Cell(self.values)
-        known = None if undeciding(_flags(self)) else verdict.energy_estimate(self.metrics)
+        known = None if undeciding(flags(self)) else verdict.energy_estimate(self.metrics)
         return Cell(()) if known is None else Cell((known.mean,), known.half_width)
 
     @property
@@ -97,7 +98,7 @@ def merged(rows: Sequence[Row]) -> list[Row]:
 
 
 def _mean_row(rows: Sequence[Row]) -> Row:
-    counted = [row for row in rows if not undeciding(_flags(row))] or rows[:1]
+    counted = [row for row in rows if not undeciding(flags(row))] or rows[:1]
     names = dict.fromkeys(name for row in counted for name in row.metrics)
     metrics = {name: stats.mean_of_all([row.metrics.get(name) for row in counted]) for name in names}
     values = tuple(row.energy for row in counted if row.energy is not None)
@@ -117,7 +118,7 @@ def show_sweep(rows: Sequence[Row]) -> None:
 def swept(rows: Sequence[Row]) -> tuple[str, ...]:
     """The columns of a sweep's table: one for each option that was varied, the task where there are several."""
     varied = dict.fromkeys(key for row in rows for key in row.varied)
-    several = len({_cells(row)["task"] for row in rows}) > 1
+    several = len({task(row) for row in rows}) > 1
     return (*(["task"] if several else []), "model", *varied, *SWEPT)
 
 
@@ -133,7 +134,16 @@ def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
 
 
 def _lines(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
-    return [[_cells(row).get(name, "") for name in columns] for row in rows]
+    """The cells of each row; where others would read the same, with the options of its inputs that differ."""
+    alike = [(task(row), row.name) for row in rows]
+    apart = differing(alike, [{o.partition("=")[0]: o for o in row.inputs.split()} for row in rows])
+    where = "task" if "task" in columns else "model"
+    lines = []
+    for row, more in zip(rows, apart, strict=True):
+        cells = _cells(row)
+        cells[where] = " ".join([cells[where], *more])
+        lines.append([cells.get(name, "") for name in columns])
+    return lines
 
 
 def printed(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> None:
@@ -156,12 +166,17 @@ def marked(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence
     return "\n".join([*text, "", *(f"- {md.escaped(note)}" for note in notes), ""])
 
 
+def task(row: Row) -> str:
+    """The task of a row, and its dataset where that is not the one that ships."""
+    dataset = row.tags.get("dataset", "embedded")
+    return row.task if dataset == "embedded" else f"{row.task} {dataset}"
+
+
 def _cells(row: Row) -> dict[str, str]:
     """What the row shows, by column."""
     estimated = row.metrics.get("energy/estimated_share")
-    dataset = row.tags.get("dataset", "embedded")
     return {
-        "task": row.task if dataset == "embedded" else f"{row.task} {dataset}",
+        "task": task(row),
         "model": row.model,
         **row.varied,
         "quality": quantity(row.quality, row.tags.get("metric"), count=3),
@@ -181,11 +196,11 @@ def below(rows: Sequence[Row]) -> list[str]:
     measured = [row for row in rows if row.energy is not None]
     lines = [_caption(measured)] if measured else []
     for row in measured:
-        best = _specialist(row, measured)
+        best = specialist(row, measured)
         if best is not None:
             lines.append(_against_specialist(row, best))
-    for flag in sorted({flag for row in measured for flag in _flags(row)}):
-        flagged = [row for row in measured if flag in _flags(row)]
+    for flag in sorted({flag for row in measured for flag in flags(row)}):
+        flagged = [row for row in measured if flag in flags(row)]
         lines.append(f"! {flag}: {caveats.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
     return lines + [f"{row.task}, {row.name} {row.status}: {row.error}" for row in rows if row.error]
 
@@ -199,8 +214,8 @@ def _caption(rows: Sequence[Row]) -> str:
     )
 
 
-def _specialist(row: Row, rows: Sequence[Row]) -> Row | None:
-    """The specialist of the highest quality on the same inputs, of equal ones the one that costs least."""
+def specialist(row: Row, rows: Sequence[Row]) -> Row | None:
+    """Of a general-purpose model the specialist of the highest quality on the same inputs, of equals the cheapest."""
     if row.tags.get("role") != "general_purpose":
         return None
     key = (row.inputs, row.tags.get("dataset"))
@@ -230,7 +245,7 @@ def _against_specialist(row: Row, best: Row) -> str:
     else:
         ratio = "" if result.ratio is None else f"{_times(result.ratio)} the energy, "
         energy = f"{row.name} against {best.name}: {ratio}not established ({result.note})"
-    return f"{_cells(row)['task']}: {energy}, {quality}"
+    return f"{task(row)}: {energy}, {quality}"
 
 
 def _multiple(result: Verdict) -> str:
@@ -245,7 +260,8 @@ def _times(ratio: float) -> str:
     return times(max(ratio, 0.0), 2)
 
 
-def _flags(row: Row) -> list[str]:
+def flags(row: Row) -> list[str]:
+    """The flags of a row."""
     return [flag for flag in row.tags.get("flags", "").split(", ") if flag]
 
 

@@ -1,10 +1,11 @@
 """Results that others published, each one finished run without a record."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from joulemark.analysis.external import external_run
 from joulemark.analysis.external.result import ExternalResult
 from joulemark.core.palette import color_of
+from joulemark.core.progress import counted
 from joulemark.store.mlflow_internals import pages, tables
 from joulemark.store.opening import Store, alone, open_store, paged, reachable
 from joulemark.store.writing import now_ms, write
@@ -13,11 +14,14 @@ from joulemark.store.writing import now_ms, write
 DIGESTS = (external_run.DIGEST, "foreign.digest")
 
 
-def save_external(uri: str, results: Sequence[ExternalResult]) -> int:
+def save_external(
+    uri: str, results: Sequence[ExternalResult], report: Callable[[str], None] = lambda line: None
+) -> int:
     """Writes each published result that the store does not hold as one finished run; returns how many those are.
 
     A run is there by its digest. It has no record, no files and no `record.id`. In a database all are written in one
-    transaction through MLflow's own tables: one by one they would take minutes for thousands.
+    transaction through MLflow's own tables: one by one they would take minutes for thousands, as on a server, where
+    `report` gets a line now and then.
 
     Raises:
         UserError: the store cannot be used
@@ -36,7 +40,7 @@ def save_external(uri: str, results: Sequence[ExternalResult]) -> int:
                 database, [_new_run(stores[external_run.experiment(result)], result, now) for result in new], now
             )
         else:
-            for result in new:
+            for result in counted(new, "results written", report):
                 save_one(stores[external_run.experiment(result)], result)
     return len(new)
 

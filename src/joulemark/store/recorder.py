@@ -5,7 +5,7 @@
     begins ───── first draft ───▶                        imports MLflow, connects, delivers what waits
     wait_ready ◀───────────────────────────── ready ──── asleep on its pipe, which costs a window nothing
     each step ── what is new ───▶
-    over ─────── whole record ──▶
+    over ─────── whole record ──▶ ── kept ─────────────▶ imports what a run's page takes
     deliver ────────────────────────────────── now ────▶ reads the spool, writes the run, removes the spool
     link, exit ◀───────────────────────────── link ───── exits
 
@@ -118,6 +118,8 @@ class Recorder:
         except OSError as error:
             self.lost = f"no disk takes the record: {error}"
             self._send("cancel")
+        else:
+            self._send("kept")
 
     def deliver(self, more: bool = False) -> dict[str, Any]:
         """Where the run is (`run_id`, `url`, `ui_path`); or `error`, and as `unsaved` the folder where it waits.

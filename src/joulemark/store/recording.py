@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from joulemark.core import garbage, signals
+from joulemark.core import absent, garbage, signals
 from joulemark.core.errors import UserError
 from joulemark.measure.heartbeat import Watcher
 from joulemark.store import delivery, waiting
@@ -47,6 +47,8 @@ def serve(lines: TextIO, replies: TextIO) -> None:
         word, folder = message["word"], Path(message["spool"])
         if word == "begin":  # a further run of that process
             watch(message)
+        elif word == "kept":
+            _import_page(send)
         elif word == "deliver" and message.get("more"):
             _deliver(stores, folder, send)
             word = "cancel"  # of what is delivered nothing is left to do
@@ -66,10 +68,18 @@ def _ready(stores: delivery.Stores, task: str, folder: Path) -> dict[str, Any]:
         stores.open(task)
     except UserError as error:
         return {"refused": str(error), "waiting": any(waiting.of_store(stores.uri, but=folder))}
-    from joulemark.store import run_page
-
-    run_page.import_packages()  # beside the measuring process's own imports, not between its last inference and exit
     return {"ready": True, "delivered": len(delivery.deliver_waiting(stores, CATCH_UP_S).delivered)}
+
+
+def _import_page(send: Send) -> None:
+    """Imports what a run's page takes, beside what the measuring process prints: all is measured and scored by now.
+
+    Not earlier, since the memory of both processes counts while a long run is scored.
+    """
+    with _signs(send), suppress(ImportError):  # whose reason the delivery gives
+        from joulemark.store import run_page
+
+        run_page.import_packages()
 
 
 def _deliver(stores: delivery.Stores, folder: Path, send: Send) -> None:
@@ -116,6 +126,8 @@ def main() -> None:
     # A reply that nobody took stays in the buffer, and closing tries it again
     garbage.rest()
     garbage.none_at_exit()
+    # Tables that MLflow could take and give (mlflow-skinny has none), colours of Mako's tracebacks: 45 MB and 0.4 s
+    absent.do_without("pandas", "pygments")
     with suppress(BrokenPipeError), os.fdopen(os.dup(sys.stdout.fileno()), "w") as replies:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         serve(sys.stdin, replies)

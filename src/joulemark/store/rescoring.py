@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +75,12 @@ def tag(label: str) -> str:
     return f"rescored.{label}"
 
 
+def site_of(value: str) -> tuple[str, Site]:
+    """When a site was laid over a run, ISO 8601, and the site, from the value of its tag."""
+    stored = json.loads(value)
+    return stored["at"], replace(Site(""), **older_names.site(stored["site"]))
+
+
 def label_of(option: Any, site: Site) -> str:
     """The label as typed, or made from the site; UserError for one that MLflow does not take in a name."""
     label = emissions.label(site) if option is None else str(option)
@@ -92,7 +98,6 @@ def _known(value: str | None, site: Site, label: str, run_id: str) -> bool:
     """Whether the run has this site's metrics under the label; UserError where it has another's."""
     if value is None:
         return False
-    # What a site of before did not say is what it does not say by default
-    if {**asdict(Site(site.name)), **older_names.site(json.loads(value)["site"])} == asdict(site):
+    if site_of(value)[1] == site:  # what a site of before did not say is what it does not say by default
         return True
     raise UserError(f"run {run_id[:12]} has another site's figures under label={label}; type another label=…")

@@ -25,7 +25,7 @@ FULL = "fp32"  # the precision that a name leaves out
 def import_packages() -> None:
     """Imports what the page of a record takes, so that making it is that alone."""
     figures.import_packages()
-    stats.estimate((0.0, 0.0))  # scipy's quantile
+    stats.import_packages()
 
 
 def run_name(record: Record) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from joulemark.sweep.trial_state import CHECK, FULL, INCOMPLETE, StudyState, TrialResult
+from joulemark.sweep.trial_state import CHECK, FEEDING, FULL, INCOMPLETE, StudyState, TrialResult
 
 # The share of minutes and Wh that screening leaves for the full measurements
 RESERVED = 0.3
@@ -38,17 +38,20 @@ class BudgetState:
         budget: the whole study's
         search_stage: the stage in which the space is searched, `screening` or `full`
         finalists: trials kept back for the full measurements
+        feeding: the most trials kept back for the second stage, which gets a quarter of the others at most
     """
 
     budget: Budget
     search_stage: str
     finalists: int
+    feeding: int = 0
 
     def search_trials(self) -> int | None:
-        """How many trials the search may use: the budget less the reference and the full measurements."""
+        """How many trials the first stage may use: the budget less the reference, feeding and full measurements."""
         if self.budget.trials is None:
             return None
-        return max(0, self.budget.trials - 1 - (0 if self.search_stage == FULL else self.finalists))
+        left = max(0, self.budget.trials - 1 - (0 if self.search_stage == FULL else self.finalists))
+        return left - min(self.feeding, left // 4)
 
     def seconds_left(self, state: StudyState, stage: str, reference: Sequence[str]) -> float | None:
         """How many seconds the next trial may take, None for any; SpentError where the budget holds none.
@@ -79,7 +82,10 @@ class BudgetState:
         if trials is not None and len(begun) >= trials:
             raise SpentError(f"the budget of {trials} trials is used")
         of_stage = [point for point, own_stage in begun if own_stage == stage and point != reference]
-        if stage != FULL and search_trials is not None and len(of_stage) >= search_trials:
+        kept = 0 if self.search_stage == FULL else self.finalists
+        if stage == FEEDING and trials is not None and len(begun) >= trials - kept:
+            raise SpentError(f"the search's part of the budget, {trials - kept} of {trials} trials, is used")
+        if stage not in (FULL, FEEDING) and search_trials is not None and len(of_stage) >= search_trials:
             raise SpentError(f"the search's part of the budget, {search_trials} of {trials} trials, is used")
 
 

@@ -25,7 +25,7 @@ def rows(
 
     `cells` are the fresh processes of settings that were confirmed; of the others there is one process, the search's.
     """
-    by_reference = _cell(reference, cells)
+    by_reference = processes_of(reference, cells)
     front = [
         (result, "" if result.stage == FULL else result.stage)
         for result in recommendation.front
@@ -37,8 +37,10 @@ def rows(
         mark = "recommended" if recommended is not None and result.point == recommended.point else ""
         notes = ", ".join(part for part in (note, mark) if part)
         setting = result.name + (f" ({notes})" if notes else "")
-        better = "-" if result is reference else _better(result, reference, goals, _cell(result, cells), by_reference)
-        table.append((setting, *_figures(result.metrics, _cell(result, cells)), better))
+        better = (
+            "-" if result is reference else _better(result, reference, goals, processes_of(result, cells), by_reference)
+        )
+        table.append((setting, *_figures(result.metrics, processes_of(result, cells)), better))
     return table
 
 
@@ -53,7 +55,7 @@ def _beside_the_front(recommendation: Recommendation, reference: TrialResult) ->
     return further
 
 
-def _cell(result: TrialResult, cells: Mapping[Point, Cell]) -> Cell:
+def processes_of(result: TrialResult, cells: Mapping[Point, Cell]) -> Cell:
     """The fresh processes of a setting that count, else the one of the search."""
     confirmed = cells.get(result.point)
     return confirmed if confirmed is not None and confirmed.values else cell_of(result.metrics)

@@ -11,10 +11,10 @@ from typing import Any
 from joulemark.analysis import verdict
 from joulemark.reporting import table
 from joulemark.store import views
+from joulemark.sweep import sweep_page
 from joulemark.sweep.busy import Report
 from joulemark.sweep.cost import SweepCost
 from joulemark.sweep.figures import page
-from joulemark.sweep.figures.style import FigureData
 from joulemark.sweep.front_table import SETTING
 from joulemark.sweep.objectives import SHORT
 from joulemark.sweep.plan import SweepRequest, product
@@ -33,7 +33,7 @@ def save(result: SweepResult, began_s: float, report: Report) -> dict[str, str |
         return {"run_id": None, "url": None}
     from joulemark.store import sweeps  # MLflow is imported when nothing is measured any more
 
-    figures, last_line = figure_data(result), result.last_line
+    last_line = result.last_line
     text = table.marked(result.columns, result.rows, result.sentences, (SETTING,))
     try:
         sweep = sweeps.SweepRun(
@@ -43,7 +43,7 @@ def save(result: SweepResult, began_s: float, report: Report) -> dict[str, str |
             files={
                 FRONT: front_table(last_line),
                 ALL: json.dumps(last_line, indent=1, allow_nan=False),
-                **_page(figures, report),
+                **_page(result, report),
             },
             tables=(FRONT,),
             again=True,
@@ -52,13 +52,13 @@ def save(result: SweepResult, began_s: float, report: Report) -> dict[str, str |
     except Exception as error:  # the boundary of a sweep: its runs are recorded, its recommendation is on the screen
         report(f"the recommendation is not recorded: {error}")
         return {"run_id": None, "url": None}
-    return {"run_id": run_id, "url": _view(request, figures, report)}
+    return {"run_id": run_id, "url": _view(request, report)}
 
 
-def _view(request: SweepRequest, figures: FigureData, report: Report) -> str | None:
+def _view(request: SweepRequest, report: Report) -> str | None:
     """The link of the sweep's view; None where MLflow does not keep it."""
     assert request.tracking_uri is not None
-    settings = tuple(dict.fromkeys((*views.SETTINGS, *(dimension.key for dimension in figures.dimensions))))
+    settings = tuple(dict.fromkeys((*views.SETTINGS, *(dimension.key for dimension in request.plan.space.dimensions))))
     quoted = request.run is None or not request.run.procedure.preliminary
     try:
         key = views.save(request.tracking_uri, request.task, views.of_sweep(request.name, settings, quoted))
@@ -68,28 +68,13 @@ def _view(request: SweepRequest, figures: FigureData, report: Report) -> str | N
         return None
 
 
-def _page(figures: FigureData, report: Report) -> dict[str, str]:
-    """The page of figures; nothing where it cannot be drawn: the table must not be lost."""
+def _page(result: SweepResult, report: Report) -> dict[str, str]:
+    """The page of the sweep; nothing where it cannot be drawn: the table must not be lost."""
     try:
-        return {PAGE: page.page(figures)}
+        return {PAGE: page.page(sweep_page.of(result))}
     except Exception as error:
         report(f"the figures are not drawn ({type(error).__name__}: {error})")
         return {}
-
-
-def figure_data(result: SweepResult) -> FigureData:
-    """What the figures draw of a sweep."""
-    run = result.request.run
-    about = [run.label, run.task.name, product(run)] if run else []
-    return FigureData(
-        title=" · ".join([*about, f"sweep {result.request.name}"]),
-        results=result.trials,
-        reference=result.reference,
-        recommended=result.recommendation.recommended,
-        goals=result.goals,
-        dimensions=result.request.plan.space.dimensions,
-        quality=run.task.metric if run else "quality",
-    )
 
 
 def metrics(last_line: Mapping[str, Any], cost: SweepCost) -> dict[str, float | None]:

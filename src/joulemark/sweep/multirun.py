@@ -16,10 +16,11 @@ from joulemark.config.compose import composed
 from joulemark.config.run import Run
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.progress import time_left
 from joulemark.hardware import host
 from joulemark.reporting import table
 from joulemark.reporting.table import Row
-from joulemark.sweep import progress, trial
+from joulemark.sweep import trial
 from joulemark.sweep.repeats import numbered, repeated
 from joulemark.sweep.trial import Outcome
 
@@ -66,7 +67,7 @@ class ThisMachine:
         for place, overrides in enumerate(jobs):
             if stops:
                 return
-            about = progress.time_left(durations_s, len(jobs) - place)
+            about = time_left(durations_s, len(jobs) - place)
             report(f"{place + 1} of {len(jobs)}{about}  {names[place]}")
             outcome = trial.run(overrides, forward_signals=True)
             durations_s.append(outcome.seconds)

@@ -1,4 +1,4 @@
-"""Which point a worker measures next: all of them where the budget holds them, else those that TPE proposes."""
+"""Which point a worker measures next: all where the budget holds them, else around the best, then what TPE proposes."""
 
 import random
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from joulemark.sweep import memory, pareto
 from joulemark.sweep.budget import Budget, BudgetState
 from joulemark.sweep.candidates import Candidates
+from joulemark.sweep.feeding import MOST, Feeding, FeedingPlan, Walk
 from joulemark.sweep.finalists import by_objectives, finalists, may_meet
 from joulemark.sweep.objectives import Goals
-from joulemark.sweep.space import Point, Space, without_batch
+from joulemark.sweep.space import Point, Space, batch, without_batch
 from joulemark.sweep.study import Study
-from joulemark.sweep.trial_state import FULL, SCREENING, StudyState
+from joulemark.sweep.trial_state import FEEDING, FULL, SCREENING, StudyState, TrialResult
 
 # Proposals in a row that are known already, before one that is not is drawn
 PATIENCE = 10
@@ -31,6 +32,8 @@ class SearchPlan:
         budget: the whole study's
         memory: which batch sizes fit
         seed: of the search
+        feeding: what the second stage may try; None: there is none
+        preliminary: whether the full stage is itself a screening, whose results decide nothing
     """
 
     space: Space
@@ -42,15 +45,30 @@ class SearchPlan:
     budget: Budget
     memory: memory.Memory
     seed: int = 0
+    feeding: FeedingPlan | None = None
+    preliminary: bool = False
+
+    def overrides(self, stage: str) -> tuple[str, ...]:
+        """Those of a stage, without a point's."""
+        if stage == FEEDING and self.feeding is not None:
+            return self.feeding.overrides
+        return self.full if stage == FULL else self.screening or ()
 
 
 class NextPoint:
-    """One worker's choice of points. `stage` is the one in which the space is searched."""
+    """One worker's choice of points.
+
+    Attributes:
+        stage: in which the space is searched
+        feeding_stage: in which the options around the best point are tried
+    """
 
     def __init__(self, plan: SearchPlan, study: Study, shares: bool = False) -> None:
         self._plan, self._study = plan, study
         self.stage = FULL if plan.screening is None else SCREENING
-        self.budget_state = BudgetState(plan.budget, self.stage, plan.finalists)
+        self.feeding_stage = FULL if plan.screening is None else FEEDING
+        kept = MOST if plan.feeding is not None else 0
+        self.budget_state = BudgetState(plan.budget, self.stage, plan.finalists, kept)
         self.candidates = Candidates(plan.space, plan.full, plan.memory, self.stage, shares=shares)
         self._random, self._known_in_a_row = random.Random(plan.seed), 0
 
@@ -60,10 +78,31 @@ class NextPoint:
 
     def finalists(self, state: StudyState) -> list[Point]:
         """The points near the front by what is known now that nobody has measured in full."""
-        known, goals = state.known(SCREENING), self._study.goals
+        known, goals = self.screened(state), self._study.goals
         done = {*state.known(FULL), *state.claimed(FULL), *self.candidates.excluded}
-        chosen = finalists(self._plan.space.points, known, goals, self._study.reference, self._plan.finalists)
+        chosen = finalists([*known], known, goals, self._study.reference, self._plan.finalists)
         return [point for point in chosen if point not in done]
+
+    def screened(self, state: StudyState) -> dict[Point, TrialResult]:
+        """What is known of the points of both stages of the search: of one in both what the second gave."""
+        first, second = state.known(self.stage), state.known(self.feeding_stage)
+        inside = {point: first[point] for point in self._plan.space.points if point in first}
+        fed = {result.point for result in state.results if result.stage == self.feeding_stage} - {self._plan.reference}
+        return inside | {point: second[point] for point in fed if point in second}
+
+    def fed(self, state: StudyState) -> Point | None:
+        """The next point of the second stage; None where none is left for this worker now."""
+        wanted = self.walk(state).wanted
+        return None if wanted in state.claimed(self.feeding_stage) else wanted
+
+    def walk(self, state: StudyState) -> Walk:
+        """Where the second stage is; it begins once the first one is over."""
+        plan, study = self._plan, self._study
+        if plan.feeding is None:
+            return Walk()
+        searched, fed = state.known(self.stage), state.known(self.feeding_stage)
+        excluded = self.candidates.excluded
+        return Feeding(plan.feeding, plan.space, study.goals, study.reference, searched, fed, excluded).walk()
 
     def left(self, state: StudyState) -> int:
         """How many points the search may measure yet in its own stage, by what is known now."""
@@ -74,38 +113,34 @@ class NextPoint:
 
     def next(self, state: StudyState) -> Point | None:
         """The next point of the search; None where none is left for this worker now. SpentError where the budget is."""
-        most = self.budget_state.search_trials()
+        most, budget = self.budget_state.search_trials(), self._plan.budget
         others = [point for point in self._plan.space.points if point != self._plan.reference]
-        if most is None or len(others) <= most:
+        all_fit = most is None or len(others) <= most
+        if all_fit and budget.minutes is None and budget.wh is None:
             return self.candidates.next(state)
         points = self.candidates.open(state)
         if not points:
             return None
-        return (
-            self._initial(points, state) or self.candidates.unbisected(points, state) or self._proposed(points, state)
-        )
+        likely = self.candidates.unbisected(points, state) or self._around_best(points, state)
+        return likely or (self.candidates.next(state) if all_fit else self._proposed(points, state))
 
-    def _initial(self, points: Sequence[Point], state: StudyState) -> Point | None:
-        """The middle batch size of each group, then the best group, its ends first: what chance would find late.
-
-        None where the budget holds too few trials for that.
+    def _around_best(self, points: Sequence[Point], state: StudyState) -> Point | None:
+        """One option at a time from the best point by the first objective: its largest batch, where a device is full
+        and options show what they save; each other value of each other option; the batch sizes that lie farthest from
+        those measured. None where all of these are known.
         """
-        groups = {key: sorted(group, key=self._plan.space.rank) for key, group in self.candidates.groups().items()}
-        trials = self.budget_state.search_trials()
-        if trials is not None and 3 * len(groups) > 2 * trials:
-            return None
-        middles = [group[(len(group) - 1) // 2] for group in groups.values()]
-        if middle := next((point for point in middles if point in points), None):
-            return middle
         known, goals = state.known(self.stage), self._study.goals
-        results = by_objectives({point: known[point] for point in middles if point in known}, self._plan.goals)
         possible = {
-            point: result for point, result in results.items() if may_meet(known[point], goals, self._study.reference)
+            point: known[point]
+            for point in self._plan.space.points
+            if point in known and known[point].finished and may_meet(known[point], goals, self._study.reference)
         }
-        if not possible:
-            return None
-        best = pareto.front(possible)[0]
-        return _farthest(groups[without_batch(best)], points, [*known, *state.claimed(self.stage)])
+        best = next(iter(pareto.front(by_objectives(possible, goals))), self._plan.reference)
+        group = sorted((each for each in self._plan.space.points if _same(each, best)), key=self._plan.space.rank)
+        if group and group[-1] in points:
+            return group[-1]
+        beside = [point for point in points if batch(point) == batch(best) and len({*point} - {*best}) == 1]
+        return next(iter(beside), None) or _farthest(group, points, [*known, *state.claimed(self.stage)])
 
     def _proposed(self, points: Sequence[Point], state: StudyState) -> Point:
         """What the sampler proposes; what is known is reported to it at once, so that it proposes another point."""
@@ -121,6 +156,10 @@ class NextPoint:
             self._study.repeat(point)
         self._known_in_a_row = 0
         return self._random.choice(points)
+
+
+def _same(point: Point, other: Point) -> bool:
+    return without_batch(point) == without_batch(other)
 
 
 def _farthest(group: Sequence[Point], points: Sequence[Point], measured: Sequence[Point]) -> Point | None:

@@ -9,6 +9,7 @@ from joulemark.config.run import RunSchema
 from joulemark.core.errors import UserError
 from joulemark.core.model import Settings
 from joulemark.core.serving import BATCH
+from joulemark.core.suggest import choose
 from joulemark.sweep.space import Dimension, Point, require_searchable
 
 OWN = ("sweep", "storage")  # options of the sweep, not of its runs
@@ -23,7 +24,7 @@ class SweepConf:
         reference: its values where they are not the plainest
         objectives: names of metrics, or `{name: min}`
         constraints: bounds of metrics, by name
-        exclude: combinations of values of the space that are not searched, `{option: value}` each
+        feeding: settings that the second stage tries around the best point; none: no second stage
         allow_task_options: options of the task that may be searched
         screening: the protocol that all points get; None: the run's own
         finalists: points that then get the run's own protocol
@@ -42,7 +43,7 @@ class SweepConf:
     reference: dict[str, Any]
     objectives: tuple[Any, ...]
     constraints: dict[str, Any] = field(default_factory=dict)
-    exclude: tuple[dict[str, Any], ...] = ()
+    feeding: tuple[str, ...] = ()
     allow_task_options: tuple[str, ...] = ()
     screening: str | None = None
     finalists: int = 4
@@ -103,13 +104,14 @@ def dimensions_of(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimensi
     return list(by_key.values())
 
 
-def not_searched(conf: SweepConf, fixed: Sequence[str], swept: Sequence[Dimension]) -> list[Point]:
-    """The combinations of overrides that the YAML leaves out; not those with an option that was typed."""
-    typed = {override.partition("=")[0] for override in fixed} | {dimension.key for dimension in swept}
-    for key in {key for rule in conf.exclude for key in rule if key not in conf.space}:
-        raise UserError(f"sweep.exclude: {key} is not in sweep.space; type one of {', '.join(conf.space)}")
-    rules = [rule for rule in conf.exclude if not typed & rule.keys()]
-    return [tuple(f"{key}={_typed_as(value)}" for key, value in rule.items()) for rule in rules]
+def feeding_of(conf: SweepConf, dimensions: Sequence[Dimension], fixed: Sequence[str]) -> tuple[str, ...]:
+    """The settings that the second stage may change: without those that are searched, or fixed by an override."""
+    settings = [setting.name for setting in fields(Settings)]
+    for key in conf.feeding:
+        if key not in settings:
+            raise UserError(choose("sweep.feeding", str(key), settings))
+    taken = {dimension.key for dimension in dimensions} | {override.lstrip("+").partition("=")[0] for override in fixed}
+    return tuple(key for key in conf.feeding if key not in taken)
 
 
 def defaults() -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from joulemark.hardware import host
 from joulemark.measure.draft import draft
 from joulemark.sweep import busy, workers
 from joulemark.sweep.budget import Budget
+from joulemark.sweep.feeding import FeedingPlan, carried
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
@@ -33,9 +34,9 @@ from joulemark.sweep.options import (
     SweepConf,
     defaults,
     dimensions_of,
+    feeding_of,
     fixed_and_swept,
     key_of,
-    not_searched,
     reference_of,
     with_scenario,
 )
@@ -43,6 +44,8 @@ from joulemark.sweep.repeats import repeated
 from joulemark.sweep.software import Software, digest, software
 from joulemark.sweep.space import Dimension, Point, Space, merged, space, without_choice
 from joulemark.sweep.validity import Validity
+
+STAGE_S = 0.5  # of each stage of a trial of the second stage: for shares of time, not for joules
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,7 @@ class SweepRequest:
 
 def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = None) -> SweepRequest:
     """The sweep of a composed configuration and its overrides; UserError, one line, where it is refused."""
-    choice, conf = _chosen(config)
-    folder = folder or paths.home() / "sweeps"
+    (choice, conf), folder = _chosen(config), folder or paths.home() / "sweeps"
     budget, save_as = _budget(conf), saved_settings.place(conf.save_as)
     fixed, swept = fixed_and_swept(overrides)
     (fixed,), repeats = repeated([with_scenario(fixed, config.hydra.runtime.choices)])
@@ -114,7 +116,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     run = validity.run(merged(fixed, reference))
     keys = [key_of(override) for override in overrides]
     chosen_goals, goal_notes, quality_typed = _goals(conf, run, keys)
-    made = space(dimensions, fixed, validity, not_searched(conf, fixed, swept))
+    made = space(dimensions, fixed, validity)
     searched, reference = _searched(made, reference, swept)
     task_options = _task_options(conf, searched.dimensions, chosen_goals)
     storage = tracking.storage(config.storage)
@@ -126,10 +128,19 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = _screening(conf, full, reference, run, validity)
-    memory = Memory(folder / "memory.json", device(run.hardware))
     plan = SearchPlan(
-        searched, reference, chosen_goals, full, screening, conf.finalists, budget, memory=memory, seed=conf.seed
+        searched,
+        reference,
+        chosen_goals,
+        full,
+        screening,
+        conf.finalists,
+        budget,
+        memory=Memory(folder / "memory.json", device(run.hardware)),
+        seed=conf.seed,
+        preliminary=screening is None and run.procedure.preliminary,
     )
+    plan = _with_feeding(plan, feeding_of(conf, searched.dimensions, fixed), run, validity)
     return SweepRequest(
         name,
         plan,
@@ -151,7 +162,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         difference=conf.difference,
         line=line,
         software=used,
-        shared_process=conf.shared_process and screening is not None,
+        shared_process=conf.shared_process and (screening is not None or plan.preliminary),
     )
 
 
@@ -244,6 +255,21 @@ def _screening(
     return overrides, []
 
 
+def _with_feeding(plan: SearchPlan, keys: tuple[str, ...], run: Run, validity: Validity) -> SearchPlan:
+    """The plan with the second stage, by the screening's protocol, or the run's own where there is no screening.
+
+    Its stages are measured, since they tell which option may remove how much; a protocol that measures none gets short
+    ones. None where the run of the space's least plain point carries none of the options.
+    """
+    overrides = plan.screening or plan.full
+    served = run.names["scenario"] != BATCH
+    if served or not carried(keys, merged(overrides, plan.space.points[-1]), validity):
+        return plan
+    measured = plan.screening is None and run.procedure.stage_s
+    own = (*overrides, *(() if measured else (f"protocol.stage_s={STAGE_S}",)))
+    return replace(plan, feeding=FeedingPlan(keys, own, validity), full=own if plan.screening is None else plan.full)
+
+
 def _shorter(procedure: Procedure, reference: Procedure) -> bool:
     if procedure.min_windows > reference.min_windows:
         return False
@@ -280,5 +306,5 @@ def _digest(
     irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
     relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
     spaces = [asdict(dimension) for dimension in dimensions]
-    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, measured_on]
+    parts = [relevant, spaces, conf.reference, asdict(chosen), conf.screening, conf.seed, conf.feeding, measured_on]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

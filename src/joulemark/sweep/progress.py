@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from joulemark.analysis.flags import EARLY_STOPPED
+from joulemark.core.progress import spoken
 from joulemark.sweep.budget import Budget, complete
 from joulemark.sweep.next_point import NextPoint
 from joulemark.sweep.objectives import Goals, with_unit
-from joulemark.sweep.trial_state import FULL, StudyState, TrialResult
+from joulemark.sweep.trial_state import FEEDING, FULL, StudyState, TrialResult
 
 
 def of_trial(
@@ -15,43 +16,39 @@ def of_trial(
 ) -> str:
     """The line of the trial that has just ended, of those that the plan holds by what is known now."""
     number = len(complete(state.results))
-    search, full = left(chooser, finalists, state)
-    of = number + len(state.claims) + search + full
+    search, feeding, full = left(chooser, finalists, state)
+    of = number + len(state.claims) + search + feeding + full
     of = of if budget.trials is None else max(number, min(of, int(budget.trials)))
-    seconds = seconds_left(chooser.stage, search, full, state)
+    stages = ((search, chooser.stage), (feeding, chooser.feeding_stage), (full, FULL))
+    seconds = seconds_left(stages, state)
     return progress_line(result, goals, number, of, f", about {spoken(seconds)} left" if seconds else "")
 
 
-def left(chooser: NextPoint, finalists: int, state: StudyState) -> tuple[int, int]:
-    """How many trials of the search, and of those that follow it, are to be begun: the latter at most so many."""
+def left(chooser: NextPoint, finalists: int, state: StudyState) -> tuple[int, int, int]:
+    """How many trials of the search, of feeding and of those in full are to be begun: the last at most so many.
+
+    Of feeding those that are known to come: what its best point shows decides about more.
+    """
     search = chooser.left(state)
+    feeding = 0 if search else chooser.walk(state).left
     if chooser.stage == FULL:
-        return search, 0
+        return search, feeding, 0
     near = chooser.finalists(state)
     known = {*state.known(chooser.stage)} - {*state.known(FULL)}
-    return search, len(near) if not search else min(finalists, search + len(known))
+    return search, feeding, len(near) if not search else min(finalists, search + len(known))
 
 
-def seconds_left(stage: str, search: int, full: int, state: StudyState) -> float | None:
-    """What the trials that are left take, by the mean of their stage; None where a stage has none yet."""
+def seconds_left(stages: Sequence[tuple[int, str]], state: StudyState) -> float | None:
+    """What the trials that are left of each stage take, by the mean of those known; None where there is none."""
     total = 0.0
-    for count, of_stage in ((search, stage), (full, FULL)):
+    for count, of_stage in stages:
         took = [result.outcome.seconds for result in complete(state.results) if result.stage == of_stage]
+        if not took and of_stage == FEEDING:
+            took = [result.outcome.seconds for result in complete(state.results)]
         if count and not took:
             return None
         total += count * fmean(took) if count else 0.0
     return total / (1 + len(state.claims))  # each claim is another worker's
-
-
-def spoken(seconds: float) -> str:
-    """A duration as a line of progress says it."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def time_left(durations_s: Sequence[float], left: int) -> str:
-    """`, about 6 min left`, by the mean of what was made; empty where nothing was, or nothing is left."""
-    seconds = fmean(durations_s) * left if durations_s else 0.0
-    return f", about {spoken(seconds)} left" if seconds >= 1 else ""
 
 
 def progress_line(result: TrialResult, goals: Goals, number: int, of: int | None, about: str = "") -> str:

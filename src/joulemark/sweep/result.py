@@ -114,6 +114,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         *([] if full else ["no point got the full protocol: type a larger sweep.budget"]),
         *recommendation.sentences(chosen, study.goals, plan.full),
         *_excused(chosen, limit),
+        *search.fed(),
         *saved.sentences(request, best),
         str(cost),
         *estimated(reference, best),

@@ -2,6 +2,7 @@
 
     reference ── full ──▶ what ratios and losses are relative to
     points ── screening ─▶ all of them where the budget holds them, else those that TPE proposes
+    around the best ── feeding ─▶ options that feed the device, one by one (sweep/feeding.py)
     near the front ── full ─▶ results
 
 A point that is known is looked up in the study, never measured twice. The budget is the whole study's.
@@ -56,6 +57,7 @@ class Search:
         self._poll_s, self._ready, self._shared = poll_s, ready, shared
         self._next = NextPoint(plan, study, shares=shared is not None)
         self._waiting = False
+        self._points: dict[tuple[str, ...], Point] = {}  # of what processes that are shared were given
         self.ended: str | None = None  # why the search stopped before its end
 
     @property
@@ -78,17 +80,23 @@ class Search:
                 return measured
 
     def points(self) -> None:
-        """Measures the points of the space, until all are known or the budget's part for it is used.
+        """Measures the points of the space, then feeding around the best one, or until the budget's part is used.
 
         Those of a process whose check disagrees are measured again, in processes of their own.
         """
-        self._measure_all(self._next.stage, self._next.next)
-        while self._shared is not None:
-            if stop := self._end_shared():
-                raise Interrupted(stop)
-            if self._shared is not None:
-                return
+        again = True
+        while again:
+            before = self._shared
             self._measure_all(self._next.stage, self._next.next)
+            if self._plan.feeding is not None:
+                self._measure_all(self._next.feeding_stage, self._next.fed)
+            if self._shared is not None and (stop := self._end_shared()):
+                raise Interrupted(stop)
+            again = self._shared is not before
+
+    def fed(self) -> list[str]:
+        """What feeding came to, in sentences."""
+        return self._next.walk(self._state()).sentences()
 
     def close(self) -> None:
         """Ends the process that trials shared, if one is alive."""
@@ -108,9 +116,10 @@ class Search:
                 self.excluded[point] = reason
 
     def full(self) -> dict[Point, TrialResult]:
-        """Every point of the space that was measured in full."""
-        known = self._study.known(FULL)
-        return {point: known[point] for point in self._plan.space.points if point in known}
+        """Every point of the search that was measured in full."""
+        state = self._state()
+        known = state.known(FULL)
+        return {point: known[point] for point in self._next.screened(state) if point in known}
 
     def available_goals(self, typed: bool) -> Goals:
         """The goals less constraints on a quality that the reference lacks; UserError where the user typed them."""
@@ -192,12 +201,14 @@ class Search:
         return result
 
     def _run(self, claim: Claim, before: StudyState, limit_s: float | None) -> Outcome:
-        stage_overrides = self._plan.full if claim.stage == FULL else self._plan.screening or ()
+        stage_overrides = self._plan.overrides(claim.stage)
         shared = any(running.worker.get("where") == claim.worker["where"] for running in before.claims)
         further = (*(("shared_host=true",) if shared else ()), *self._early_stopping(claim, before))
         overrides = merged((*stage_overrides, *further), claim.point)
         with self._study.beating(claim):
-            if self._shared is not None and claim.stage != FULL:
+            own = claim.point == self._plan.reference or (claim.stage == FULL and not self._plan.preliminary)
+            if self._shared is not None and not own:
+                self._points[tuple(overrides)] = claim.point
                 return self._screened(overrides, limit_s)
             return self._measure(overrides, limit_s)
 
@@ -234,8 +245,7 @@ class Search:
 
     def _keep(self, check: Check) -> None:
         """Stores the check in the study and reports it."""
-        point = next(point for point in self._plan.space.points if set(point) <= set(check.overrides))
-        self._study.keep_check(point, check)
+        self._study.keep_check(self._points[tuple(check.overrides)], check)
         again = "; what it measured is measured again, each in a process of its own" if check.agrees is False else ""
         self._report(f"{check}{again}")
 

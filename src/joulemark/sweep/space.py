@@ -75,11 +75,23 @@ class Space:
     excluded: tuple[Exclusion, ...] = ()
 
     def rank(self, point: Point) -> tuple[int, ...]:
-        """How plain a point is, the plainest least: by its batch size, then by the sum of its values' indices."""
+        """How plain a point is, the plainest least: by its batch size, then by the sum of its values' indices.
+
+        An option beside the dimensions, and a value that they do not hold, is beyond every plain one.
+        """
+        pairs = zip(self.dimensions, point, strict=False)
         indices = [
-            dimension.overrides.index(override) for dimension, override in zip(self.dimensions, point, strict=True)
+            dimension.overrides.index(override) if override in dimension.overrides else len(dimension.values)
+            for dimension, override in pairs
         ]
-        return (batch(point) or 0, sum(indices), *indices)
+        further = len(point) - len(indices)
+        return (batch(point) or 0, sum(indices) + further, further, *indices)
+
+    def with_options(self, point: Point, options: Sequence[str]) -> Point:
+        """The point with these options: those of the dimensions in their order, then the others by their names."""
+        values = {override.partition("=")[0]: override for override in (*point, *options)}
+        keys = [dimension.key for dimension in self.dimensions]
+        return tuple(values[key] for key in (*keys, *sorted(values.keys() - set(keys))))
 
 
 def value(point: Sequence[str], key: str) -> str | None:
@@ -122,21 +134,11 @@ def require_searchable(key: str, options: Sequence[str], task_options: Sequence[
         raise UserError(choose("sweep.space", key, [name for name in options if name not in FIXED]))
 
 
-def space(
-    dimensions: Sequence[Dimension], fixed: Sequence[str], refusal_of: RefusalOf, not_searched: Sequence[Point] = ()
-) -> Space:
-    """The space without the points that are refused, or hold a combination that is not searched.
-
-    UserError where no point is left.
-    """
+def space(dimensions: Sequence[Dimension], fixed: Sequence[str], refusal_of: RefusalOf) -> Space:
+    """The space without the points that are refused; UserError where no point is left."""
     for dimension in dimensions:
         _check(dimension)
-    combinations = [frozenset(combination) for combination in not_searched]
-    grid = [
-        point
-        for point in itertools.product(*(dimension.overrides for dimension in dimensions))
-        if not any(combination.issubset(point) for combination in combinations)
-    ]
+    grid = [*itertools.product(*(dimension.overrides for dimension in dimensions))]
     refused = _refused(grid, fixed, refusal_of)
     points = tuple(point for point in grid if point not in refused)
     excluded = tuple(_exclusions(dimensions, grid, refused))

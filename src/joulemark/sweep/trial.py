@@ -46,6 +46,8 @@ class Outcome:
         seconds: that the process lived
         stopped_by: the signal that stopped this process, or the trial alone: what was to come after is not wanted
         tries: lines of options that the run's diagnosis names, the one that may save most first
+        moves: lines of options that may feed the device better, with the share of a request's time that each removes at
+            most, None where that is not known; of a run that measured its stages
         process: id of the first record of the process that measured it and others (sweep/shared.py); None of its own
     """
 
@@ -61,6 +63,7 @@ class Outcome:
     stopped_by: str | None = None
     process: str | None = None
     tries: tuple[str, ...] = ()
+    moves: tuple[tuple[str, float | None], ...] = ()
 
 
 def run(
@@ -130,6 +133,7 @@ def outcome(overrides: Sequence[str], ended: End, stops: Sequence[str], seconds:
         stopped_by=stops[0] if stops else stopped_alone,
         process=last.get("process"),
         tries=tuple(last.get("try", ())),
+        moves=tuple((line, share) for line, share in last.get("feeding", ())),
     )
 
 

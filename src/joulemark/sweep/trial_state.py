@@ -10,7 +10,7 @@ from joulemark.core.errors import UserError
 from joulemark.sweep.space import Point
 from joulemark.sweep.trial import Outcome
 
-SCREENING, FULL = "screening", "full"
+SCREENING, FEEDING, FULL = "screening", "feeding", "full"
 CHECK = "check"  # a process's first setting measured once more at its end: no result for its point
 
 DOUBTED = "doubted"  # measured in a process whose first and last measurement of one setting disagree
@@ -25,7 +25,7 @@ class TrialResult:
 
     Attributes:
         point: the overrides that were searched
-        stage: `screening` or `full`
+        stage: `screening`, `feeding` or `full`
         outcome: what became of its run
         card: the GPU or processor it was measured on; None where that is not known
         software: digest of what it was measured with; None where that is not known
@@ -61,7 +61,7 @@ class Claim:
         trial: Optuna's id of the trial
         number: its place in the order in which the trials of the study began
         point: the overrides that are searched
-        stage: `screening` or `full`
+        stage: `screening`, `feeding` or `full`
         worker: where its worker runs (sweep/liveness.py)
         token: what distinguishes this claim from others of the same point
     """
@@ -133,6 +133,7 @@ def doubted(result: TrialResult) -> TrialResult:
 def outcome_of(stored: Mapping[str, Any]) -> Outcome:
     """An outcome as the storage holds it."""
     lists = {key: tuple(stored.get(key, ())) for key in ("overrides", "flags", "tries")}
+    lists["moves"] = tuple((line, share) for line, share in stored.get("moves", ()))
     return Outcome(**{**stored, **lists})
 
 

@@ -10,7 +10,6 @@ from joulemark.core.labels import Labels
 from joulemark.core.task import NO_REFERENCES, Inputs, Prediction, Sample, Scores, Statistics, without_quality
 from joulemark.data.dataset import Dataset, text_of
 from joulemark.tasks.metrics import classification
-from joulemark.tasks.metrics.libraries import library
 
 METRICS = ("accuracy", "f1_macro", "unanswered")
 
@@ -43,7 +42,6 @@ class TextClassification:
         of the references has no quality here.
         """
         import numpy
-        from sklearn.metrics import accuracy_score, f1_score
 
         references = list(dict.fromkeys(sample.target for sample in samples if sample.target is not None))
         known = Labels.of(self.labels, self.dataset.labels, references)
@@ -51,30 +49,29 @@ class TextClassification:
         if why is not None:
             return without_quality(METRICS, len(samples), why)
         each: list[float | None] = []
+        scored = bytearray()  # a million requests take a megabyte
         counts: Counter[tuple[str, str]] = Counter()  # as few as pairs of labels
         coded, codes = array("i"), classification.Codes()
         for sample, labels in zip(samples, classification.predicted_labels(predictions, known), strict=True):
             target = None if sample.target is None else known.name(sample.target)
             each.append(classification.right(target, labels))
+            scored.append(target is not None)
             if target is not None:
                 answer = labels[0] if labels else ""
                 counts[target, answer] += 1
                 coded.extend((codes.code(target), codes.code(answer)))
-        truth, given = zip(*counts, strict=True)
-        weights = {"sample_weight": list(counts.values())}
-        present = sorted({*truth, *given} - {""})
-        f1 = f1_score(truth, given, labels=present, average="macro", zero_division=0.0, **weights)
+        right = sum(count for (target, answer), count in counts.items() if target == answer)
+        pairs = [(codes.code(target), codes.code(answer)) for target, answer in counts]
+        ((f1,),) = classification.MacroF1(pairs)(numpy.array([list(counts.values())], float))
         unanswered = sum(count for (_, label), count in counts.items() if label == "")
         rule = classification.described(predictions, known)
         return Scores(
             {
-                "accuracy": float(accuracy_score(truth, given, **weights)),
+                "accuracy": right / counts.total(),
                 "f1_macro": float(f1),
                 "unanswered": unanswered / counts.total(),
             },
             each,
-            computed_by={"accuracy": rule, "f1_macro": library("scikit-learn", rule)},
-            statistics=Statistics(
-                "labels", numpy.asarray(coded).reshape(-1, 2), [sample.target is not None for sample in samples]
-            ),
+            computed_by={"accuracy": rule, "f1_macro": f"mean of the F1 of the classes present, {rule}"},
+            statistics=Statistics("labels", codes.packed(coded).reshape(-1, 2), scored),
         )

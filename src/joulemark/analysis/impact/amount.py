@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from joulemark.core.formatting import UNKNOWN, WH, rounded, unit_for, wh_rounded
+from joulemark.core.formatting import UNKNOWN, WH, Units, rounded, unit_for
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,15 @@ def total(amounts: Iterable[Amount]) -> Amount:
     return Amount(sum(part.mean for part in parts), sum(lows) if known else None, sum(highs) if known else None)
 
 
-def interval(amount: Amount | None, count: int = 3) -> str:
-    """Watt hours with their interval, all in one unit: `12.3 Wh (12.1 to 12.5 Wh)`, or that there is none."""
+def interval(amount: Amount | None, count: int = 3, units: Units = WH) -> str:
+    """A quantity, watt hours by default, with its interval in one unit: `12.3 Wh (12.1 to 12.5 Wh)`."""
     if amount is None:
         return UNKNOWN
+    size, unit = unit_for(amount.mean, units)
+    mean = f"{rounded(amount.mean / size, count)} {unit}"
     if amount.low is None or amount.high is None:
-        return f"{wh_rounded(amount.mean, count)} (no interval)"
+        return f"{mean} (no interval)"
     if amount.low == amount.high:
-        return wh_rounded(amount.mean, count)
-    size, unit = unit_for(amount.mean, WH)
+        return mean
     low, high = (rounded(end / size, count) for end in (amount.low, amount.high))
-    return f"{wh_rounded(amount.mean, count)} ({low} to {high} {unit})"
+    return f"{mean} ({low} to {high} {unit})"

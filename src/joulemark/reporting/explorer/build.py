@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core import paths, tracking
-from joulemark.core.errors import UserError
 from joulemark.core.paths import program
-from joulemark.core.private_files import private_files
+from joulemark.core.written import writing
 from joulemark.reporting import selection
-from joulemark.reporting.build import check_tasks
 from joulemark.reporting.entry import PARAMS
 from joulemark.reporting.explorer import encoding
 from joulemark.reporting.explorer.columns import KINDS, NUMBERS, TEXTS, external
 from joulemark.reporting.explorer.render import ExplorerPage, render
+from joulemark.reporting.request import check_tasks
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
 
@@ -112,9 +111,6 @@ def _file(out: str | None) -> Path:
 
 
 def _write(file: Path, text: str) -> None:
-    try:
-        with private_files():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"out={file}: {error.strerror or error}; type out=NAME.html, one that can be written") from None
+    with writing("out", file, f"NAME{SUFFIX}"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@ from joulemark.core import atomic, paths
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
 from joulemark.core.paths import program
+from joulemark.core.written import writing
 from joulemark.reporting.exports import format as formats
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run, at, claimed
@@ -68,13 +69,9 @@ def written(made: Sequence[Named], out: str) -> list[Path]:
     path = Path(out).expanduser()
     single = len(made) == 1 and not path.is_dir() and path.suffix != ""
     folder = path.parent if single else path
-    try:
+    files = [path if single else folder / each.file for each in made]
+    with writing("out", path, "FILE or a folder"):
         folder.mkdir(parents=True, exist_ok=True)
-        files = [path if single else folder / each.file for each in made]
         for file, each in zip(files, made, strict=True):
             atomic.write(file, each.document.text)
-    except OSError as error:
-        raise UserError(
-            f"out={out}: {error.strerror or error}; type out=FILE or a folder that can be written"
-        ) from None
     return files

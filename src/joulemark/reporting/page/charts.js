@@ -4,11 +4,6 @@ const RANGES = 60; // intervals of a chart of more than 100 marks: of the front 
 const BARS = 12;
 const COLOURS = ["--blue", "--orange", "--green", "--vermilion", "--purple", "--sky", "--yellow", "--black"];
 const MARKS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "hexagon", "triangle-down"];
-const PALETTE = new Map(); // of the theme that is shown
-function css(name) {
-  if (!PALETTE.has(name)) PALETTE.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
-  return PALETTE.get(name);
-}
 const wide = (values) => Math.max(...values) > 10 * Math.min(...values) && Math.min(...values) > 0;
 const cheapest = (some) => [...some].sort((a, b) => a.energy - b.energy);
 const many = (count, noun) => `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;

@@ -3,17 +3,8 @@ const CHARTS = [
   ["quality", "Energy against quality", qualityChart, true], ["components", "Energy by component, and how it is known", componentsChart], ["roles", "Specialist against general-purpose", rolesChart],
   ["parameters", "Energy by number of parameters", parametersChart], ["batch", "Precision and batch size", batchChart], ["latency", "Latency", latencyChart], ["lower-bound", "Distance from the energy lower bound", lowerBoundChart], ["stages", "Stages of an inference", stagesChart],
 ];
-const byId = (id) => document.getElementById(id);
-const CONFIG = { displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
 const onScreen = new Set(), near = new Set(), stale = new Set();
 
-let printing = false;
-function themed(layout) {
-  const grid = css("--line"), small = innerWidth < 560;
-  const axis = (given) => ({ gridcolor: grid, zerolinecolor: grid, linecolor: grid, ...given });
-  return { font: { family: "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", size: small ? 11 : 13, color: css("--ink") }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 64, r: 16, t: 12, b: 56 }, hoverlabel: { align: "left" }, hovermode: "closest", dragmode: false,
-    legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0, font: { size: 12 } }, ...layout, ...(printing ? { width: 620, autosize: false } : { autosize: true }), xaxis: axis({ automargin: true, ...layout.xaxis }), yaxis: axis({ automargin: true, ...layout.yaxis }), annotations: small ? [] : layout.annotations };
-}
 function draw(id) {
   stale.delete(id);
   const [, , chart] = CHARTS.find(([name]) => name === id), figure = byId(`chart-${id}`), group = groupOf(state.g), some = filtered();
@@ -77,15 +68,14 @@ function controls() {
   open.forEach((name) => document.querySelector(`.facet[data-facet="${name}"]`)?.setAttribute("open", ""));
   if (kept && !typed.some((field) => field.id === kept[0])) (kept[0] ? byId(kept[0]) : [...document.querySelectorAll(`.facet[data-facet="${kept[1]}"] input`)].find((input) => input.value === kept[2]))?.focus();
 }
-// The cheapest run of the view that may be recommended, and whether the next one differs from it
+// The cheapest run of the view that meets the constraints of the report, and whether the next one differs from it
 function leastOf(some, group) {
-  const judged = group.runs.some((at) => runs[at].quality !== null && runs[at].ranked);
-  const order = cheapest(some.filter((run) => run.ranked && (run.quality !== null || !judged)));
+  const order = cheapest(some.filter((run) => keptOf(group).has(run.at)));
   if (!order.length) return some.length ? "No run of this view may be recommended." : "";
   const [first] = order, next = order.find((run) => run.name !== first.name);
   const result = next && verdict(first, next, group.verdicts);
   const lead = !next ? "" : result.outcome === "A" ? `; the next, ${next.name}, takes ${times(result.ratio)} that` : `; ${result.outcome === "tie" ? "a tie with" : "not established against"} ${next.name}`;
-  return `Least energy of these: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
+  return `Least energy of these that meet the constraints: ${first.name}, ${plusMinus(first.energy, first.half)} per 1,000${ranksByDynamic() ? ", dynamic" : ""}${lead}.`;
 }
 let shownGroup = "", shown = "";
 function show() {
@@ -94,6 +84,7 @@ function show() {
   if (shownGroup !== group.id) {
     document.querySelectorAll(".recommendation[data-group]").forEach((article) => { article.hidden = article.dataset.group !== group.id; });
     byId("group").value = group.id;
+    document.querySelectorAll("#tasks a").forEach((link) => link.setAttribute("aria-current", String(groupOf(new URLSearchParams(link.hash.slice(1)).get("g")).task === group.task)));
     shownGroup = group.id;
   }
   byId("count").textContent = `${some.length.toLocaleString("en-US")} of ${many(group.runs.length, "run")}`;
@@ -108,28 +99,7 @@ function show() {
   drawStale();
 }
 function applyTheme() {
-  const theme = state.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  const changed = document.documentElement.dataset.theme !== theme;
-  if (!changed) return;
-  document.documentElement.dataset.theme = theme;
-  PALETTE.clear();
-  byId("theme").textContent = theme === "dark" ? "Light" : "Dark";
-  drawGiven();
-}
-function drawGiven() {
-  const given = JSON.parse(byId("given").textContent), sections = [...document.querySelectorAll("section")].filter((section) => section.querySelector("figure.given"));
-  sections.forEach((section) => section.querySelectorAll("figure.given .plot").forEach((plot, at) => {
-    const figure = given.filter((list) => list.length)[sections.indexOf(section)][at];
-    plot.setAttribute("role", "img");
-    plot.setAttribute("aria-label", plot.parentElement.querySelector("figcaption").textContent);
-    Plotly.react(plot, coloured(figure.data), themed(coloured(figure.layout || {})), CONFIG);
-  }));
-}
-// A colour that a figure names as the page does, `--blue`, is that of the theme
-function coloured(value) {
-  if (Array.isArray(value)) return value.map(coloured);
-  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, key === "color" && String(each).startsWith("--") ? css(each) : coloured(each)]));
-  return value;
+  if (showTheme(state.theme)) drawGiven();
 }
 function start() {
   byId("theme").hidden = false;
@@ -138,11 +108,11 @@ function start() {
   if (!groups.length) return applyTheme();
   const select = byId("group");
   for (const task of new Set(groups.map((group) => group.task)))
-    select.append(make("optgroup", { label: spoken(task) }, ...groups.filter((group) => group.task === task).map((group) => make("option", { value: group.id }, `${spoken(task)} · ${group.title} (${many(group.runs.length, "run")})`))));
+    select.append(make("optgroup", { label: spoken(task) }, ...groups.filter((group) => group.task === task).map((group) => make("option", { value: group.id }, `${spoken(task)} · ${group.title} (${many(group.runs.length, "setting")})`))));
   select.addEventListener("change", () => set({ ...EMPTY, g: select.value, theme: state.theme, colour: state.colour }));
   byId("chooser").hidden = groups.length < 2;
   byId("live").hidden = false;
-  document.querySelectorAll(".copy").forEach((button) => { button.hidden = false; button.addEventListener("click", async () => { try { await navigator.clipboard.writeText(button.previousElementSibling.textContent); button.textContent = "Copied"; } catch { getSelection().selectAllChildren(button.previousElementSibling); button.textContent = "Selected"; } }); });
+  copyable();
   for (const [id, title, , whole] of CHARTS)
     byId("charts").append(make("figure", { class: `chart${whole ? " whole" : ""}`, id: `chart-${id}`, "aria-labelledby": `title-${id}` }, make("h2", { id: `title-${id}` }, title), make("figcaption", { class: "say" }), make("div", { class: "plot", role: "img" }), make("details", {}, make("summary", {}, "As a table"), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, as a table` }))));
   for (const [some, rootMargin] of [[onScreen, "0px"], [near, "300px"]]) {

@@ -16,5 +16,7 @@ const runs = data.ids.map((id, at) => {
 });
 const groups = data.groups;
 const groupOf = (id) => groups.find((group) => group.id === id) || groups[data.first];
+const KEPT = new WeakMap(); // of a group, the runs that meet its constraints and decide something
+const keptOf = (group) => KEPT.get(group) || KEPT.set(group, new Set(group.kept)).get(group);
 const ranksByDynamic = () => groupOf(state.g).quantity === "dynamic";
 const link = (run) => `${data.ui}/#/experiments/${encodeURIComponent(run.experiment)}/runs/${run.id}`;

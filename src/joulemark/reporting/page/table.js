@@ -25,8 +25,10 @@ function tableRow(run, group, names) {
     with: run.with, role: run.role, energy: plusMinus(run.energy, run.half), other: ranksByDynamic() ? plusMinus(run.gross, run.gross_half) : plusMinus(run.dynamic_wh, run.dynamic_half ?? null), quality: run.random ? "random weights" : digits(run.quality), p50: seconds(run.p50 ?? null), p95: seconds(run.p95 ?? null), rate: digits(run.rate ?? null),
     memory: bytes(run.memory ?? null), parameters: counted(run.parameters), estimated: percent(run.estimated ?? null), lower_bound: times(run.lower_bound_ratio ?? null), began: new Date(run.began * 1000).toISOString().slice(0, 10),
     verdict: make("span", { class: `flag ${run.verdict} ${run.flags.split(", ").join(" ")}`, title: run.flags }, [run.verdict, run.flags].filter(Boolean).join(": ") || "–") };
-  const picked = state.pick.includes(short(run));
-  return make("tr", { class: [picked ? "picked" : "", group.chosen === run.at ? "chosen" : ""].join(" ").trim() || null },
+  const picked = state.pick.includes(short(run)), chosen = group.chosen === run.at, tied = group.tied.includes(run.at);
+  // What may not be recommended is there, and set back
+  const kind = [picked && "picked", chosen && "chosen", tied && "tied", chosen && group.sure === "tie" && "tie", !keptOf(group).has(run.at) && "aside"];
+  return make("tr", { class: kind.filter(Boolean).join(" ") || null },
     make("td", {}, make("input", { type: "checkbox", "aria-label": `compare ${run.name}`, checked: picked, onchange: () => set({ pick: toggled(state.pick, short(run)).slice(-2) }, true) })),
     make("th", { scope: "row" }, make("a", { href: link(run), rel: "noopener noreferrer" }, run.model)),
     ...names.filter((name) => name !== "model").map((name) => make("td", { class: name === "with" ? "mono" : TEXTUAL.includes(name) ? null : "n" }, cells[name])),

@@ -1,5 +1,6 @@
 """A new database of MLflow's is whole or not there: a kill or a full disk in the middle would leave an older schema."""
 
+import gc
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ def make_sqlite(path: Path) -> None:
         utils._safe_initialize_tables(engine)
         engine.dispose()
         os.replace(fresh, path)
+        gc.collect()  # migrations leave some megabytes of cycles, and the recorder collects nothing while it imports
     finally:
         engine.dispose()
         _remove(fresh)

@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from joulemark.reporting.section import Chart, Section
 from joulemark.sweep import pareto
 from joulemark.sweep.figures.style import (
     BLACK,
@@ -24,36 +25,46 @@ from joulemark.sweep.trial_state import FULL, TrialResult
 AXES = {ENERGY: "energy, Wh per 1,000 inferences", P95: "95th percentile of latency, s"}
 
 
-def against(data: FigureData, metric: str) -> Any:
+def against(data: FigureData, metric: str) -> Section | None:
     """Energy against another metric: every point by its stage, the front, constraints, reference and recommendation.
 
     None where fewer than two points have the metric; a sentence where it is the same in all.
     """
-    import plotly.graph_objects as go
-
+    title = f"Energy against {'quality' if metric == QUALITY else 'latency'}"
+    anchor = title.lower().replace(" ", "-")
     points = [result for result in data.finished() if result.metrics.get(metric) is not None]
     if len({result.point for result in points}) < 2:
         return None
     if len(same := {result.metrics[metric] for result in points}) == 1:
-        return f'<p class="none">{html.escape(_named(data, metric))}: {digits(same.pop())} in every result.</p>'
-    figure = go.Figure()
-    if len(line := _front(data, points, metric)) > 1:
-        figure.add_trace(
-            go.Scatter(
-                x=[result.metrics[metric] for result in line],
-                y=[result.metrics[ENERGY] for result in line],
-                mode="lines",
-                line={"color": BLACK, "width": 1.2, "shape": "vh" if metric == QUALITY else "hv"},
-                name="Pareto front",
-                hoverinfo="skip",
-            )
-        )
+        return Section(anchor, title, [f"{_named(data, metric)}: {digits(same.pop())} in every result."])
+    traces = [*_front_line(data, points, metric)]
     for name, colour, symbol, chosen in _groups(data, points):
         if chosen := [result for result in chosen if result.metrics.get(metric) is not None]:
-            figure.add_trace(_marks(chosen, metric, name, colour, symbol))
-    _bounds(figure, points, data, metric)
-    _axes(figure, points, metric, data)
-    return figure
+            traces.append(_marks(chosen, metric, name, colour, symbol))
+    traces += _bounds(points, data, metric)
+    text = (
+        f"{len(points)} results of {len({result.point for result in points})} settings. Hollow: the screening stage; "
+        "filled: the run's own protocol, only these are results. Bars: the within-run interval of energy."
+    )
+    return Section(anchor, title, charts=[Chart(text, {"data": traces, "layout": _layout(points, metric, data)})])
+
+
+def _front_line(data: FigureData, points: Sequence[TrialResult], metric: str) -> list[dict[str, Any]]:
+    """The line through the front; none through a single result."""
+    line = _front(data, points, metric)
+    if len(line) < 2:
+        return []
+    return [
+        {
+            "type": "scatter",
+            "x": [result.metrics[metric] for result in line],
+            "y": [result.metrics[ENERGY] for result in line],
+            "mode": "lines",
+            "line": {"color": BLACK, "width": 1.2, "shape": "vh" if metric == QUALITY else "hv"},
+            "name": "Pareto front",
+            "hoverinfo": "skip",
+        }
+    ]
 
 
 def _groups(data: FigureData, points: Sequence[TrialResult]) -> Iterator[tuple[str, str, str, list[TrialResult]]]:
@@ -79,26 +90,25 @@ def _front(data: FigureData, points: Sequence[TrialResult], metric: str) -> list
     return sorted((full[point] for point in pareto.front(values)), key=lambda result: result.metrics[metric] or 0.0)
 
 
-def _marks(chosen: Sequence[TrialResult], metric: str, name: str, colour: str, symbol: str) -> Any:
-    import plotly.graph_objects as go
-
+def _marks(chosen: Sequence[TrialResult], metric: str, name: str, colour: str, symbol: str) -> dict[str, Any]:
     halves = [(result.metrics[ENERGY] or 0.0) * (result.metrics.get("energy/ci95_rel") or 0.0) for result in chosen]
-    large = symbol in ("star", "square")
-    return go.Scatter(
-        x=[result.metrics[metric] for result in chosen],
-        y=[result.metrics[ENERGY] for result in chosen],
-        error_y={"array": halves, "color": colour, "thickness": 1.2, "width": 0} if any(halves) else None,
-        mode="markers",
-        marker={
+    bars = {"error_y": {"array": halves, "color": colour, "thickness": 1.2, "width": 0}} if any(halves) else {}
+    return {
+        "type": "scatter",
+        "x": [result.metrics[metric] for result in chosen],
+        "y": [result.metrics[ENERGY] for result in chosen],
+        "mode": "markers",
+        "marker": {
             "color": colour,
             "symbol": symbol,
-            "size": 13 if large else 9,
+            "size": 13 if symbol in ("star", "square") else 9,
             "line": {"width": 1.5 if symbol.endswith("open") else 0.5, "color": colour},
         },
-        name=name,
-        text=[_hover(result) for result in chosen],
-        hovertemplate="%{text}<extra></extra>",
-    )
+        "name": name,
+        "text": [_hover(result) for result in chosen],
+        "hovertemplate": "%{text}<extra></extra>",
+        **bars,
+    }
 
 
 def _hover(result: TrialResult) -> str:
@@ -114,10 +124,8 @@ def _hover(result: TrialResult) -> str:
     return "<br>".join(rows)
 
 
-def _bounds(figure: Any, points: Sequence[TrialResult], data: FigureData, metric: str) -> None:
+def _bounds(points: Sequence[TrialResult], data: FigureData, metric: str) -> Iterator[dict[str, Any]]:
     """A dotted line for each constraint on one of the two metrics, as long as the points reach."""
-    import plotly.graph_objects as go
-
     ends = {name: [result.metrics[name] or 0.0 for result in points] for name in (metric, ENERGY)}
     for constraint in data.goals.constraints:
         bound = constraint.bound_for(data.reference.metrics)
@@ -126,24 +134,26 @@ def _bounds(figure: Any, points: Sequence[TrialResult], data: FigureData, metric
         across = ENERGY if constraint.metric == metric else metric
         here, along = [bound, bound], [min(ends[across]), max(ends[across])]
         x, y = (here, along) if constraint.metric == metric else (along, here)
-        line = {"color": GREEN, "width": 1.5, "dash": "dot"}
-        name = f"constraint: {html.escape(str(constraint))}"
-        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, name=name, hoverinfo="skip"))
+        yield {
+            "type": "scatter",
+            "x": x,
+            "y": y,
+            "mode": "lines",
+            "line": {"color": GREEN, "width": 1.5, "dash": "dot"},
+            "name": f"constraint: {html.escape(str(constraint))}",
+            "hoverinfo": "skip",
+        }
 
 
-def _axes(figure: Any, points: Sequence[TrialResult], metric: str, data: FigureData) -> None:
-    figure.update_layout(
-        title={"text": f"Energy against {'quality' if metric == QUALITY else 'latency'}", "x": 0, "xref": "paper"},
-        template="plotly_white",
-        height=520,
-        legend={"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0},
-        margin={"l": 80, "r": 30, "t": 60, "b": 60},
-        hoverlabel={"align": "left"},
-    )
-    figure.update_xaxes(
-        title=html.escape(_named(data, metric)), **scale([result.metrics.get(metric) for result in points])
-    )
-    figure.update_yaxes(title=AXES[ENERGY], **scale([result.metrics.get(ENERGY) for result in points]))
+def _layout(points: Sequence[TrialResult], metric: str, data: FigureData) -> dict[str, Any]:
+    axes = {
+        axis: {"title": {"text": title}, **scale([result.metrics.get(name) for result in points])}
+        for axis, title, name in (
+            ("xaxis", html.escape(_named(data, metric)), metric),
+            ("yaxis", AXES[ENERGY], ENERGY),
+        )
+    }
+    return {"height": 460, **axes}
 
 
 def _named(data: FigureData, metric: str) -> str:

@@ -8,8 +8,8 @@ from joulemark.sweep.objectives import SHORT, Goals
 from joulemark.sweep.space import Dimension, Point
 from joulemark.sweep.trial_state import FULL, TrialResult
 
-# Okabe and Ito's palette, distinguishable by the colour-blind
-ORANGE, SKY, GREEN, BLUE, VERMILION, BLACK = "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#000000"
+# The page's own colours, which each theme has a value of: Okabe and Ito's, distinguishable by the colour-blind
+ORANGE, SKY, GREEN, BLUE, VERMILION, BLACK = "--orange", "--sky", "--green", "--blue", "--vermilion", "--black"
 
 ENERGY, P95, QUALITY = SHORT["energy"], SHORT["p95"], SHORT["quality"]
 DECADE = 10.0  # a range beyond it gets a logarithmic axis

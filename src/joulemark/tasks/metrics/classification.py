@@ -84,9 +84,15 @@ class Codes:
         """The number of a label; -1 for an empty one."""
         return self._known.setdefault(label, len(self._known)) if label else UNANSWERED
 
+    def packed(self, coded: Sequence[int]) -> Any:
+        """Numbers of these labels as an array of as few bytes as they take."""
+        import numpy
+
+        return numpy.asarray(coded, numpy.min_scalar_type(-1 - len(self._known)))
+
 
 class MacroF1:
-    """scikit-learn's macro F1 of some requests, over the classes that a resample holds; no answer is of no class."""
+    """Macro F1 as scikit-learn computes it, over the classes that some requests hold; no answer is of no class."""
 
     metrics: ClassVar[tuple[str, ...]] = ("f1_macro",)
 
@@ -97,10 +103,12 @@ class MacroF1:
 
         codes = numpy.asarray(rows).reshape(-1, 2)
         classes = int(codes.max()) + 1
-        # a million requests are a few pairs of labels: only which one each has is kept
-        pairs = ((codes[:, 0] + 1) * (classes + 1) + codes[:, 1] + 1).astype(int)
-        kinds, self._pairs = numpy.unique(pairs, return_inverse=True)
-        truth, given = kinds // (classes + 1) - 1, kinds % (classes + 1) - 1
+        # a million requests are a few pairs of labels: only which one each has is kept, in as few bytes as that takes
+        small = numpy.min_scalar_type(-((classes + 1) ** 2))
+        pairs = (codes[:, 0].astype(small) + 1) * small.type(classes + 1) + codes[:, 1].astype(small) + 1
+        kinds, places = numpy.unique(pairs, return_inverse=True)
+        self._pairs = places.astype(numpy.min_scalar_type(len(kinds)))
+        truth, given = (part.astype(int) - 1 for part in numpy.divmod(kinds, classes + 1))
 
         def members(of: Any, counts: Any) -> Any:
             places = numpy.flatnonzero(counts)

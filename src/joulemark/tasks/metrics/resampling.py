@@ -6,13 +6,13 @@ there are fewer resamples, then simpler ends, then none.
 """
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from math import inf, isfinite, sqrt
 from typing import Any, ParamSpec, TypeVar
 
+from joulemark.core import bootstrap
 from joulemark.core.stats import LEVEL
 from joulemark.core.task import MetricInterval, Statistics
 from joulemark.tasks.metrics.whole_set import KINDS
@@ -21,7 +21,7 @@ BUDGET_S = 10.0  # of the intervals of a run
 PAIR_S = 3.0  # of a pair: a report has some dozens
 TIMED = 3  # evaluations of which the fastest tells how long one takes: the host may be busy
 TRIED = 8  # resamples that are evaluated at once for it
-AT_ONCE = 1_000_000  # counts of requests that are held at once
+AT_ONCE = 100_000  # counts of requests that are held at once
 BCA, PERCENTILE = (1000, 500, 200), (1000, 500, 200, 100)  # resamples, the most that fit are taken
 FEWEST = 2  # requests that can be resampled
 SAME = "the same in every resample"
@@ -79,12 +79,9 @@ def intervals(statistics: Statistics) -> dict[str, MetricInterval]:
     each_s = _seconds(count, of)
     for method, fixed, most in (("BCa", count, BCA), ("percentile", 0, PERCENTILE)):
         if (resamples := _affordable(each_s, BUDGET_S, most, fixed)) is not None:
-            ends = _bootstrapped(count, of, method, resamples).confidence_interval
+            ends = _ends(count, of, method, resamples)
             said = f"{method} bootstrap, {resamples:,} resamples"
-            return {
-                name: _interval(count, low, high, said)
-                for name, low, high in zip(metrics, ends.low, ends.high, strict=True)
-            }
+            return {name: _interval(count, low, high, said) for name, (low, high) in zip(metrics, ends, strict=True)}
     return {name: MetricInterval(None, None, count, _too_slow(each_s, BUDGET_S)) for name in metrics}
 
 
@@ -95,7 +92,7 @@ def difference(kind: str, metric: str, a: Any, b: Any, share: float = 1.0) -> Di
     Every resample holds the same requests of both. The interval is Student's, of as many degrees of freedom as
     requests less one, with the bootstrap's standard error; a resample varies less than a sample by (n - 1) / n.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr, stdtrit
 
     count, (of_a, of_b) = len(a), (KINDS[kind](rows) for rows in (a, b))
     place = KINDS[kind].metrics.index(metric)
@@ -103,18 +100,19 @@ def difference(kind: str, metric: str, a: Any, b: Any, share: float = 1.0) -> Di
     def gap(counts: Any) -> Any:
         return of_a(counts)[place : place + 1] - share * of_b(counts)[place : place + 1]
 
-    value = float(_evaluated(gap, count, _whole(count))[0])
+    value = float(_evaluated(gap, count, _whole(count))[0, 0])
     each_s = _seconds(count, gap)
     resamples = _affordable(each_s, PAIR_S, PERCENTILE)
     if resamples is None:
         return Difference(value, None, None, None, _too_slow(each_s, PAIR_S))
-    spread = float(_bootstrapped(count, gap, "percentile", resamples).standard_error[0])
+    spread = float(_resampled(count, gap, resamples).std(ddof=1, axis=-1)[0])
     if not isfinite(spread) or not isfinite(value):
         return Difference(value, None, None, None, "some resamples have no value")
     if spread == 0:
         return Difference(value, value, value, float(value == 0), SAME)
     error = spread * sqrt(count / (count - 1))
-    half, p = (float(x) for x in (t.isf((1 - LEVEL) / 2, count - 1) * error, 2 * t.sf(abs(value) / error, count - 1)))
+    half = float(stdtrit(count - 1, (1 + LEVEL) / 2)) * error
+    p = 2 * float(stdtr(count - 1, -abs(value) / error))
     return Difference(value, value - half, value + half, p, f"paired bootstrap, {resamples:,} resamples")
 
 
@@ -134,31 +132,30 @@ def _too_slow(each_s: float, budget_s: float) -> str:
     return f"{PERCENTILE[-1]} resamples of {each_s:.2g} s each would take more than {budget_s:g} s"
 
 
-def _bootstrapped(count: int, statistic: Statistic, method: str, resamples: int) -> Any:
-    """scipy's bootstrap of the places of requests."""
-    from scipy.stats import bootstrap
+def _resampled(count: int, statistic: Statistic, resamples: int) -> Any:
+    """The metrics of resamples of the requests, a row a metric."""
+    return bootstrap.resampled(lambda places: _evaluated(statistic, count, places), count, resamples, _batch(count))
 
-    with warnings.catch_warnings():  # of resamples without a value, or all alike: both have no interval
-        warnings.simplefilter("ignore")
-        return bootstrap(
-            (_whole(count),), lambda places, axis: _evaluated(statistic, count, places), n_resamples=resamples,
-            batch=_batch(count), vectorized=True, method=method, confidence_level=LEVEL, rng=0,
-        )  # fmt: skip
+
+def _ends(count: int, statistic: Statistic, method: str, resamples: int) -> list[tuple[float, float]]:
+    """The ends of each metric's interval."""
+    distribution = _resampled(count, statistic, resamples)
+    if method != "BCa":
+        return bootstrap.percentile_ends(distribution)
+    return bootstrap.bca_ends(lambda places: _evaluated(statistic, count, places), count, distribution, _batch(count))
 
 
 def _whole(count: int) -> Any:
     import numpy
 
-    return numpy.arange(count)
+    return numpy.arange(count)[None]
 
 
 def _evaluated(statistic: Statistic, count: int, places: Any) -> Any:
-    """The metrics of each row of places of requests; of one row alone, without the axis of resamples."""
+    """The metrics of each row of places of requests: a row a metric and a column a row of places."""
     import numpy
 
-    counts = [numpy.bincount(row, minlength=count) for row in numpy.atleast_2d(places)]
-    metrics = statistic(numpy.asarray(counts, float))
-    return metrics[:, 0] if places.ndim == 1 else metrics
+    return statistic(numpy.array([numpy.bincount(row, minlength=count) for row in places], float))
 
 
 def _batch(count: int) -> int:

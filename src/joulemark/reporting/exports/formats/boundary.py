@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 

@@ -11,7 +11,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.stats import product_of_all
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from joulemark.analysis.boundary import EMBODIED, LOCATED
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import listed
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 

@@ -7,7 +7,7 @@ too (`energy/ci95_rel`, `quality/ci95_low`, …). A value that is not available 
 from collections.abc import Sequence
 
 from joulemark.core.measurement import COMPONENTS
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 

@@ -10,7 +10,7 @@ from joulemark.analysis.external.ai_energy_score import INFERENCES, NEEDED, TASK
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import COUNTERS
 from joulemark.core.serving import BATCH
-from joulemark.reporting.exports.csv_text import csv_text
+from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 
