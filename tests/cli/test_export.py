@@ -58,6 +58,15 @@ def test_several_runs_of_a_format_of_one_run_go_to_a_folder_and_nowhere_else(fil
     assert sorted(Path(name).name for name in files) == sorted(path.name for path in (tmp_path / "pages").iterdir())
 
 
+def test_the_id_of_somebody_elses_record_names_a_file_in_the_folder_and_nowhere_else(tmp_path, capsys):
+    evil = tmp_path / "evil.json"
+    evil.write_text(json.dumps({**to_json(a_record()), "id": "/../../out"}))
+    (tmp_path / "pages" / "joulemark-boamps-").mkdir(parents=True)  # so that a path would lead out
+    assert exported(evil, "format=boamps", f"out={tmp_path / 'pages'}") == 0
+    (file,) = map(Path, json.loads(capsys.readouterr().out)["files"])
+    assert file.parent == tmp_path / "pages"
+
+
 def test_a_run_that_is_named_twice_is_one(file, capsys):
     assert exported(file, file, "format=csv") == 0
     assert len(capsys.readouterr().out.splitlines()) == 2

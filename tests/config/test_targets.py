@@ -77,6 +77,12 @@ def test_a_dimension_of_a_sweep_can_be_taken_away():
     typed_options.check(["~sweep.space.compile", "~tuned"])
 
 
+@pytest.mark.parametrize("override", ["=null", "+=1", "~=x", "="])
+def test_an_option_without_a_key_is_one_line(override):
+    with pytest.raises(UserError, match="is not key=value"):
+        typed_options.check([override])
+
+
 def test_what_an_interpolation_makes_is_no_way_round(monkeypatch):
     monkeypatch.setenv("PLANTED", f"[{{_target_: {__name__}.called}}]")
     with pytest.raises(UserError, match="a class is named in a YAML of conf/meter"):

@@ -90,6 +90,12 @@ def test_a_record_that_contradicts_itself_gives_no_figures(change, says):
         from_json(changed(change))
 
 
+@pytest.mark.parametrize("moment", ["", "yesterday", "0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+def test_a_record_whose_time_is_none_is_refused_where_it_is_read(moment):
+    with pytest.raises(UserError, match="broken at started_at"):
+        from_json({**json.loads(json.dumps(to_json(a_record()))), "started_at": moment})
+
+
 def test_a_record_with_levels_without_end_is_refused_and_so_is_text_that_is_not_json():
     for text in ("[" * 100_000, '{"schema": ', "[]", '{"record": 1}', '{"schema": 3, "config": ' + '{"a":' * 500 + "1"):
         with pytest.raises(UserError):

@@ -29,6 +29,8 @@ def check(overrides: Sequence[str]) -> None:
             raise UserError(f"{typed}: an option cannot be taken away; leave {typed} out, or type {key}=…")
         if not equals or typed.startswith("-"):
             continue
+        if not key:
+            raise UserError(f"{override!r} is not key=value")
         if key.partition(".")[0].partition("/")[0] == "hydra" and not _allowed(key):
             further = "; type --config-dir FOLDER" if key == "hydra.searchpath" else ""
             raise UserError(f"{key}: of Hydra's options only {', '.join(HYDRA)} may be typed{further}")

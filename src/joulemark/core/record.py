@@ -10,7 +10,7 @@ from joulemark.core.machine import Hardware, Site
 from joulemark.core.measurement import Measurement
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.procedure import Procedure
-from joulemark.core.quantities import Amount, Count
+from joulemark.core.quantities import Amount, Count, Moment
 from joulemark.core.serving import EngineFacts, ScenarioFacts
 from joulemark.core.task import MetricInterval
 
@@ -240,7 +240,7 @@ class Record:
 
     id: str
     status: str
-    started_at: str
+    started_at: Moment
     model: ModelFacts
     task: TaskFacts
     hardware: Hardware

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.core.quantities import Amount, Count, Share
+from joulemark.core.quantities import Amount, Count, Moment, Share
 
 # How a request ended
 OUTCOMES = ("answered", "failed", "timed_out", "interrupted", "unsent")
@@ -140,7 +140,7 @@ class Traffic:
     """
 
     duration_s: Amount
-    began_at: str | None = None
+    began_at: Moment | None = None
     asked_per_s: Amount | None = None
     users: Count | None = None
     sent: Count = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from joulemark.analysis.embodied import Embodied
-from joulemark.core import atomic
+from joulemark.core import atomic, paths
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
 from joulemark.core.paths import program
@@ -50,7 +50,10 @@ def documents(name: str, runs: Sequence[Run], options: Options) -> list[Named]:
     if not format.ONE_RUN:
         return [Named(f"joulemark-{name}{format.SUFFIX}", _with_doubts(format.write(runs, options), runs))]
     return [
-        Named(f"joulemark-{name}-{run.id[:12]}{format.SUFFIX}", _with_doubts(format.write([run], options), [run]))
+        Named(
+            f"joulemark-{name}-{paths.file_name(run.id[:12])}{format.SUFFIX}",
+            _with_doubts(format.write([run], options), [run]),
+        )
         for run in runs
     ]
 
