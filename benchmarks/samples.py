@@ -3,8 +3,8 @@
 Each run classifies the lines of a file that are all different, in one window after a short warm-up (a further window
 holds no more), and goes into a store of its own. The model is none: it answers at once and needs no torch, so that what
 grows is seen beside little, and a million take minutes; `model=embedded` takes the embedded one. Prints a line of JSON
-for each COUNT (default 1000, 10000, 100000): seconds, megabytes of both processes, of record.json and of the file of
-requests, and the load average.
+for each COUNT (default 1000, 10000, 100000): seconds, megabytes of both processes, alone and together
+(`benchmarks/processes.py`), of record.json and of the file of requests, and the load average.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Intervals by resampling what was observed: percentiles of the resamples, or bias-corrected and accelerated (BCa).
 
 The numbers are those of scipy.stats.bootstrap with the same seed, to which a test holds them. It is not used itself
-because every run would import scipy.stats for it, 0.6 s of processor and 50 MB.
+because every run would import scipy.stats for it: 0.6 s of processor and 47 MB, 30 of them its own.
 """
 
 from collections.abc import Callable

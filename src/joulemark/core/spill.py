@@ -9,7 +9,7 @@ import pickle
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 IN_MEMORY = 10_000  # items: a run of as many calls, or fewer, touches no file
 BUFFER = 1 << 18  # bytes that are written at once
+BLOCK = 64  # items: four bytes an item say where it lies, and eight bytes a block
 
 
 class Spilled(Indexed[T]):
@@ -37,7 +38,9 @@ class Spilled(Indexed[T]):
             self._file.close()
         self._file = None
         self._first: list[T] = []
-        self._ends = array("Q", [0])  # of each item in the file, after where the first begins
+        self._lengths = array("I")  # of each item in the file
+        self._begins = array("Q")  # of every `BLOCK`th one
+        self._end = 0
         self._buffer = bytearray()
 
     def append(self, item: T) -> None:
@@ -47,7 +50,10 @@ class Spilled(Indexed[T]):
             return
         packed = pickle.dumps(self._pack(item), pickle.HIGHEST_PROTOCOL)
         self._buffer += packed
-        self._ends.append(self._ends[-1] + len(packed))
+        if len(self._lengths) % BLOCK == 0:
+            self._begins.append(self._end)
+        self._lengths.append(len(packed))
+        self._end += len(packed)
         if len(self._buffer) >= BUFFER:
             self._flush()
 
@@ -57,7 +63,7 @@ class Spilled(Indexed[T]):
             self.append(item)
 
     def __len__(self) -> int:
-        return len(self._first) + len(self._ends) - 1
+        return len(self._first) + len(self._lengths)
 
     def item(self, place: int) -> T:
         """The item at a place."""
@@ -79,9 +85,10 @@ class Spilled(Indexed[T]):
             return self._first[start:stop]
         self._flush()
         assert self._file is not None
-        first = self._ends[begin]
-        data = memoryview(os.pread(self._file.fileno(), self._ends[end] - first, first))
-        bounds = [place - first for place in self._ends[begin : end + 1]]
+        known = begin - begin % BLOCK
+        first = self._begins[begin // BLOCK] + sum(self._lengths[known:begin])
+        bounds = list(accumulate(self._lengths[begin:end], initial=0))
+        data = memoryview(os.pread(self._file.fileno(), bounds[-1], first))
         packed = (pickle.loads(data[a:b]) for a, b in pairwise(bounds))
         return [*self._first[start:stop], *map(self._unpack, packed)]
 

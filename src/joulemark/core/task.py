@@ -141,7 +141,9 @@ class Scores:
         """These scores with None for what is no finite number, and the reason for it."""
         broken = [name for name, value in self.values.items() if value is not None and not isfinite(value)]
         values = {name: None if name in broken else value for name, value in self.values.items()}
-        each = [None if score is None or not isfinite(score) else score for score in self.each]
+        each = self.each
+        if not all(score is None or isfinite(score) for score in each):
+            each = [None if score is None or not isfinite(score) else score for score in each]
         reason = f"{', '.join(broken)}: {NOT_FINITE}" if broken else self.reason
         return replace(self, values=values, each=each, reason=reason)
 

@@ -60,6 +60,8 @@ class RequestWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        import pyarrow
+
         try:
             if kind is None:
                 self._pack()
@@ -67,6 +69,7 @@ class RequestWriter:
             self._file.close()
             if kind is None:
                 os.replace(self._part, self.path)
+            pyarrow.default_memory_pool().release_unused()  # some megabytes
         finally:
             self._remove()
 

@@ -48,7 +48,7 @@ class TextClassification:
         why = classification.reason(predictions, known, references) if references else NO_REFERENCES
         if why is not None:
             return without_quality(METRICS, len(samples), why)
-        each: list[float | None] = []
+        each = classification.Marks()
         scored = bytearray()  # a million requests take a megabyte
         counts: Counter[tuple[str, str]] = Counter()  # as few as pairs of labels
         coded, codes = array("i"), classification.Codes()

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
+from joulemark.core.indexed import Indexed
 from joulemark.core.labels import Labels, key, listed, without_counterpart
 from joulemark.core.task import Prediction
 from joulemark.tasks.metrics.scripts import unspaced
 
 UNANSWERED = -1  # the code of an answer that names no label
-RIGHT, WRONG = 1.0, 0.0  # one object each, however many requests
+RIGHT, WRONG = 1.0, 0.0
+MARKS = (WRONG, RIGHT, None)
 
 
 def predicted_labels(predictions: Iterable[Prediction], known: Labels) -> Iterator[list[str]]:
@@ -26,6 +28,27 @@ def predicted_labels(predictions: Iterable[Prediction], known: Labels) -> Iterat
 def right(target: str | None, labels: Sequence[str]) -> float | None:
     """The score of an answer: whether its first label is the target's; None without a target."""
     return None if target is None else RIGHT if target in labels[:1] else WRONG
+
+
+class Marks(Indexed[float | None]):
+    """Scores that are right, wrong or none: a byte each."""
+
+    def __init__(self) -> None:
+        self._codes = bytearray()
+
+    def append(self, score: float | None) -> None:
+        """Adds one."""
+        self._codes.append(MARKS.index(score))
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def item(self, place: int) -> float | None:
+        """The score at a place."""
+        return MARKS[self._codes[place]]
+
+    def __iter__(self) -> Iterator[float | None]:
+        return map(MARKS.__getitem__, self._codes)
 
 
 def given(prediction: Prediction) -> list[str] | None:
