@@ -169,6 +169,7 @@ def test_the_example_report_draws_its_charts_on_the_site(site):
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.goto(f"file://{out / 'html' / 'docs' / 'example-report.html'}")
         page.click("text=Open the report")
+        page.wait_for_url("**/example/report.html", wait_until="load")
         assert page.evaluate("window.Plotly !== undefined")  # which the page's policy lets run
         page.evaluate("document.querySelectorAll('figure').forEach(each => each.scrollIntoView())")
         assert wrong == []
