@@ -134,7 +134,7 @@ def test_runs_that_differ_in_what_only_batches_depend_on_share_a_model(run_of):
 
 
 def test_runs_that_differ_in_anything_else_do_not(run_of):
-    for other in ("precision=bf16", "samples=10", "seed=1", "attention=eager", "protocol=demo"):
+    for other in ("samples=10", "seed=1", "attention=eager", "protocol=demo"):
         assert "differs" in refusal(run_of(), run_of(other)), other
         assert shared_key([*BASE, other]) != shared_key(BASE)
 
@@ -150,6 +150,12 @@ def test_runs_that_feed_the_model_otherwise_share_the_process_and_load_it_anew(r
         assert refusal(run_of(), run_of(other)) is None, other
         assert stale(run_of(), run_of(other)), other
     assert not stale(run_of(), run_of("batch_size=32", "prefetch=2", "sort=length"))
+    assert refusal(run_of(), run_of("precision=bf16")) is None
+    assert stale(run_of(), run_of("precision=bf16"))
+    quantized = replace(run_of(), settings=replace(run_of().settings, precision="int8"))
+    assert "quantized weights" in refusal(run_of(), quantized)
+    assert "quantized weights" in refusal(quantized, run_of())
+    assert refusal(quantized, quantized) is None
     recorded = replace(run_of(), settings=replace(run_of().settings, compile="cudagraphs"))
     assert refusal(run_of(), recorded) is None
     assert stale(recorded, recorded)  # the graphs of one setting are not those of another

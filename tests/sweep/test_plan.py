@@ -136,6 +136,19 @@ def test_a_run_that_is_a_screening_itself_measures_stages_and_shares_processes(t
     assert request.shared_process
 
 
+def test_full_measurements_of_the_search_are_shorter_than_the_protocol_that_its_command_has(tmp_path):
+    own = ("model=embedded_classifier", "hardware=cpu", "samples=64", "batch_size=8,32")
+    plan = read(tmp_path, *own).plan
+    assert plan.finals == ("protocol.window_s=5.0", "protocol.stage_s=1.0")
+    assert plan.finals_of_reference == ("protocol.ci95_rel=0.05",)
+    assert plan.overrides("full", plan.space.points[1]) == (*plan.full, *plan.finals)
+    assert plan.overrides("full", plan.reference) == (*plan.full, *plan.finals, *plan.finals_of_reference)
+    assert not any(override.startswith("protocol.") for override in plan.full)
+    typed = read(tmp_path, *own, "protocol.window_s=20", "protocol.ci95_rel=0.01").plan
+    assert (typed.finals, typed.finals_of_reference) == (("protocol.stage_s=1.0",), ())
+    assert "sweep.finals=wndow_s does not exist" in refusal(tmp_path, *own, "+sweep.finals.wndow_s=1")
+
+
 def test_a_list_of_overrides_replaces_a_dimension_and_a_single_override_fixes_it(tmp_path):
     request = read(tmp_path, *FAST, "batch_size=1,3", "precision=bf16")
     assert [(dimension.key, dimension.values) for dimension in request.plan.space.dimensions] == [

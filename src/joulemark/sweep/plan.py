@@ -142,8 +142,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         seed=conf.seed,
         preliminary=screening is None and run.procedure.preliminary,
     )
-    plan = _with_feeding(plan, feeding_of(conf, searched.dimensions, fixed), run, validity)
-    plan = _with_finals(plan, conf, run)
+    plan = _with_finals(_with_feeding(plan, feeding_of(conf, searched.dimensions, fixed), run, validity), conf, run)
     return SweepRequest(
         name,
         plan,
