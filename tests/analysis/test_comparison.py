@@ -8,14 +8,17 @@ from dataclasses import replace
 
 import pytest
 
+from joulemark.analysis import comparability
 from joulemark.analysis.comparability import card, differences
 from joulemark.analysis.comparison import compare
+from joulemark.analysis.description import titles
 from joulemark.analysis.regression import regression
 from joulemark.cli import compare as command
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import Window
 from joulemark.core.record import Request
 from joulemark.core.record_json import to_json
+from joulemark.hardware import host
 from joulemark.store.loading import load
 from tests.paths import ROOT
 from tests.records import a_record
@@ -325,3 +328,24 @@ def test_a_run_on_two_cards_does_not_compare_with_one_on_the_first_of_them():
     two = replace(one, hardware=replace(one.hardware, beside=((1, "GPU-2"),)))
     assert any("2 x NVIDIA H100" in reason for reason in differences(one, two))
     assert card(two) != card(replace(two, hardware=replace(two.hardware, beside=((1, "GPU-3"),))))
+
+
+def test_another_number_of_threads_is_another_cell_that_compares_and_reads_apart():
+    first, second = (
+        replace(RECORD, environment=replace(RECORD.environment, omp_threads=threads)) for threads in (1, 2)
+    )
+    assert comparability.cell_of(first) != comparability.cell_of(second)
+    assert list(differences(first, second)) == []
+    assert [title.rpartition(", ")[2] for title in titles([first, second])] == [
+        "OMP_NUM_THREADS=1",
+        "OMP_NUM_THREADS=2",
+    ]
+    assert "A is not one setting: OMP_NUM_THREADS 1 and 2" in compare([first, second], first).reasons
+
+
+@pytest.mark.parametrize(("typed", "threads"), [(None, None), ("", None), ("2", 2), ("4,2", 4), ("many", None)])
+def test_the_threads_of_an_operation_are_those_that_were_typed(monkeypatch, typed, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if typed is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", typed)
+    assert host.omp_threads() == threads

@@ -165,11 +165,12 @@ def _cell(record: Record, scenario: Mapping[str, Any]) -> str:
     model, host, engine = record.model, record.environment, record.engine
     answering = [engine.name, engine.version, dict(engine.options)]
     own = {"engine": answering, "scenario": scenario} if served(record) else {}
+    threads = {} if host.omp_threads is None else {"omp_threads": host.omp_threads}  # older runs keep their cell
     return _digest(
         {
             "model": [model.name, model.checkpoint, model.revision, model.weights],
             "settings": _settings(record.settings),
-            "software": {**host.packages, "driver": host.gpu.get("driver")},
+            "software": {**host.packages, "driver": host.gpu.get("driver"), **threads},
             "card": card(record),
             "prompt": record.task.prompt,
             **own,

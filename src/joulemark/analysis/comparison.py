@@ -180,6 +180,7 @@ def _settings_differ(first: Record, second: Record) -> Iterator[str]:
             "model": run.model.name,
             "weights": run.model.weights,
             **asdict(run.settings),
+            "OMP_NUM_THREADS": run.environment.omp_threads,
             "engine version": run.engine.version,
             **{f"engine.{name}": value for name, value in run.engine.options.items()},
         }

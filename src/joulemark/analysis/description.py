@@ -30,11 +30,17 @@ def titles(records: Sequence[Record]) -> list[str]:
             "samples": f"{record.task.samples} inputs",
             "protocol": f"protocol {record.protocol.name}",
             "weights": f"{record.model.weights} weights",
+            "threads": _threads(record),
         }
         for record in records
     ]
     digests = [{"digest": f"inputs {(record.task.digest or 'unknown')[:8]}"} for record in records]
     return told_apart(told_apart([title(record) for record in records], facts), digests)
+
+
+def _threads(record: Record) -> str:
+    threads = record.environment.omp_threads
+    return "" if threads is None else f"OMP_NUM_THREADS={threads}"
 
 
 def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:

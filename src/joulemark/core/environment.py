@@ -17,6 +17,7 @@ class Environment:
         cpu: marketing name of the processor
         cpu_cores: logical cores of the host
         usable_cores: logical cores that the process may use, fewer in a container or a job
+        omp_threads: threads of an operation on the processor, where OMP_NUM_THREADS limits them
         memory_bytes: main memory of the host
         packages: version of each package that matters, None where it is not installed
         git_revision: commit of this program's checkout
@@ -32,6 +33,7 @@ class Environment:
     cpu: str | None = None
     cpu_cores: int | None = None
     usable_cores: int | None = None
+    omp_threads: int | None = None
     memory_bytes: int | None = None
     packages: Mapping[str, str | None] = field(default_factory=dict)
     git_revision: str | None = None

@@ -26,6 +26,7 @@ def snapshot() -> Environment:
         cpu=cpu_name(),
         cpu_cores=os.cpu_count(),
         usable_cores=cores(),
+        omp_threads=omp_threads(),
         memory_bytes=psutil.virtual_memory().total,
         packages={name: version(name) for name in PACKAGES},
         git_revision=commit,
@@ -36,6 +37,12 @@ def snapshot() -> Environment:
 def cores() -> int:
     """The processor cores available to this process; in a container or a job often fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def omp_threads() -> int | None:
+    """The number that OMP_NUM_THREADS begins with: threads of the outermost parallel region; None where it is unset."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() else None
 
 
 def cpu_name() -> str | None:

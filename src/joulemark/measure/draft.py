@@ -77,7 +77,7 @@ def _environment(run: Run) -> Environment:
     here = host.snapshot()
     if run.hardware.machine is None:
         return here
-    return replace(here, cpu=None, cpu_cores=None, usable_cores=None, memory_bytes=None)
+    return replace(here, cpu=None, cpu_cores=None, usable_cores=None, omp_threads=None, memory_bytes=None)
 
 
 def _scenario(run: Run) -> ScenarioFacts:
