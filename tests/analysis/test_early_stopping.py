@@ -6,10 +6,11 @@ import pytest
 
 from joulemark.analysis import audit, caveats, description, named_metrics
 from joulemark.analysis.early_stopping import early_stop_against, early_stopped
+from joulemark.analysis.verdict import SEPARATED
 from joulemark.core.errors import UserError
 from joulemark.sweep.early_stopping import overrides
 from joulemark.sweep.trial import Outcome
-from joulemark.sweep.trial_state import TrialResult
+from joulemark.sweep.trial_state import FULL, SCREENING, TrialResult
 from tests.composed import built
 from tests.fakes import FakeClock, FakeMeter, FakeModel, procedure
 from tests.measure.test_runner import a_run, benched
@@ -86,10 +87,14 @@ def reported(batch, precision, **metrics):
 
 def test_a_sweep_gives_the_front_that_meets_the_constraints_each_as_high_as_its_interval_reaches():
     known = dict([reported(1, "fp32"), reported(8, "fp32"), reported(8, "bf16"), reported(8, "fp16")])
-    (override,) = overrides(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"))
+    (override,) = overrides(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"), FULL)
     run = built(override)  # as the real command takes it
     front = [truth(8, "bf16"), truth(1, "fp32")]  # fp16 breaks the limit, batch 8 in fp32 is early_stopped
-    assert run.early_stop_against == tuple({WH: pytest.approx(result[WH] * 1.01), P95: result[P95]} for result in front)
+    least = {WH: pytest.approx(front[0][WH] * 1.01)}  # beyond it nothing is recommended, whatever its latency
+    ends = [{WH: pytest.approx(result[WH] * 1.01), P95: result[P95]} for result in front]
+    assert run.early_stop_against == (*ends, least)
+    (screened,) = overrides(known, wanted({"quality": {"loss_rel": 0.01}}), truth(1, "fp32"), SCREENING)
+    assert built(screened).early_stop_against == (*ends, {WH: pytest.approx(front[0][WH] * 1.01 * (1 + SEPARATED))})
     assert "early_stop_against" not in run.command
     assert not any("early_stop_against" in key for key in run.chosen)
     assert built().early_stop_against == ()
@@ -98,10 +103,10 @@ def test_a_sweep_gives_the_front_that_meets_the_constraints_each_as_high_as_its_
 def test_a_sweep_gives_none_where_an_early_stopped_trial_could_still_be_on_the_front():
     known = dict([reported(8, "bf16")])
     for objectives in (["energy", "quality"], [{WH: "max"}, "p95"]):
-        assert overrides(known, wanted(objectives=objectives), truth(1, "fp32")) == ()
-    assert overrides({}, wanted(), truth(1, "fp32")) == ()
+        assert overrides(known, wanted(objectives=objectives), truth(1, "fp32"), FULL) == ()
+    assert overrides({}, wanted(), truth(1, "fp32"), FULL) == ()
     failed = TrialResult(REFERENCE, "full", Outcome((), 1, "failed"))
-    assert overrides({REFERENCE: failed}, wanted(), truth(1, "fp32")) == ()
+    assert overrides({REFERENCE: failed}, wanted(), truth(1, "fp32"), FULL) == ()
 
 
 @pytest.mark.parametrize(

@@ -113,13 +113,14 @@ def test_a_run_above_the_sites_limit_of_estimated_energy_says_so_and_one_below_d
     assert "estimated" not in limited(1.0).flags
 
 
-def test_the_warning_of_estimates_stands_before_every_number_on_terminal_and_page(capsys):
+def test_an_estimate_is_called_one_beside_its_number_on_the_terminal_and_before_every_number_on_the_page(capsys):
     record = a_record()
     warning = "estimated: 100% of this energy was estimated, not measured by a sensor (accepted: 20%)"
     assert description.markdown(record, named_metrics.metrics(record)).startswith(f"> {warning}\n")
     console.report(record, named_metrics.metrics(record))
     printed = capsys.readouterr().out
-    assert printed.startswith(f"! {warning}")
+    assert printed.partition("\n")[0].endswith("all of it estimated")
+    assert f"\n! {warning}\n" in printed
     assert printed.count("estimated:") == 1
 
 

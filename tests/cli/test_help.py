@@ -90,7 +90,7 @@ def test_the_settings_are_listed_once_and_have_the_default_and_the_meaning_of_th
 def test_help_all_shows_the_options_of_the_choice_that_is_typed():
     assert "model.size=560m" in pages.full("run", ["model=bloomz"])
     assert "model.size=560m" not in pages.full("run", [])
-    assert "sweep.finalists=4" in pages.full("run", [])
+    assert "sweep.finalists=3" in pages.full("run", [])
 
 
 def test_commands_are_written_as_they_are_typed_where_the_help_is_read(monkeypatch, tmp_path):

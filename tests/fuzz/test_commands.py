@@ -63,7 +63,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setenv("JOULEMARK_HOME", str(tmp_path / "mlruns"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("joulemark.store.external.save_external", lambda uri, results: len(results))  # seconds each
+    monkeypatch.setattr("joulemark.store.external.save_external", lambda uri, results, report: len(results))  # slow
     (tmp_path / "record.json").write_text(_document())
     (tmp_path / "foreign.json").write_text(json.dumps(DOCUMENTS[2]))
     return tmp_path

@@ -44,13 +44,6 @@ def test_points_and_those_excluded_are_the_whole_grid():
         assert len(result.points) + sum(line.points for line in result.excluded) == 6
 
 
-def test_a_combination_that_is_not_searched_is_no_point_and_no_exclusion():
-    cache = Dimension("cache", ("dynamic", "static"))
-    result = space([BATCH, PRECISION, cache], (), judge(bf16="no"), [("cache=static", "precision=fp32")])
-    assert result.points == tuple((size, "precision=fp32", "cache=dynamic") for size in BATCH.overrides)
-    assert [line.points for line in result.excluded] == [6]
-
-
 def test_an_option_of_which_only_the_runs_own_value_is_left_is_no_dimension_unless_it_was_typed():
     cache, sort = Dimension("cache", ("dynamic", "static")), Dimension("sort", ("length",))
     made = space([BATCH, cache, sort], (), judge(static="no such cache"))

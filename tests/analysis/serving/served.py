@@ -43,7 +43,7 @@ def served(timings=None, schedule=None, idle=True, **changes) -> Record:
     record = Record(
         id="r",
         status="finished",
-        started_at="",
+        started_at="2026-11-30T00:00:00+00:00",
         model=ModelFacts("m", weights="hub"),
         task=TaskFacts("t", "token", "accuracy", 6),
         hardware=Hardware("cuda", "cuda", ("fp32",)),
