@@ -25,7 +25,7 @@ def whole(page: str) -> str:
 
 def paths_in(page: str) -> list[str]:
     """Paths of the machine that the page was made on, as far as their beginnings tell."""
-    return re.findall(r"(?:/home/|/root/|/Users/|/work/|/tmp/|/mnt/|[A-Z]:\\\\)[\w./-]*", page.replace(SCRIPT, ""))
+    return re.findall(r"(?:/home/|/root/|/Users/|/srv/|/tmp/|/mnt/|[A-Z]:\\\\)[\w./-]*", page.replace(SCRIPT, ""))
 
 
 def _plotly() -> str:
