@@ -1,7 +1,7 @@
 """python -m docs.site.pictures [HOME]: the example report and the pictures of README, of the runs of `make demo`.
 
-HOME is the folder of the runs, mlruns/demo where none is typed. Writes docs/example/report.html (the report itself, but
-for Plotly's script, which the site puts back) and docs/pictures/*.png, taken in Chromium.
+HOME is the folder of the runs, mlruns/demo where none is typed. Writes docs/example/report.html (what the report holds,
+without style and scripts, which the site puts back) and docs/pictures/*.png, taken in Chromium.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.mlflow_view import ROW, served
-from docs.site.example import EXAMPLE, without_plotly
+from docs.site.example import EXAMPLE, content
 from joulemark.core.paths import CHECKOUT
 from joulemark.store import views
 
@@ -36,7 +36,7 @@ def main() -> int:
         text = page.read_text(encoding="utf-8").replace(str(home), "mlruns/demo")
         page.write_text(text, encoding="utf-8")
         EXAMPLE.parent.mkdir(exist_ok=True)
-        EXAMPLE.write_text(without_plotly(text), encoding="utf-8")
+        EXAMPLE.write_text(content(text), encoding="utf-8")
         PICTURES.mkdir(exist_ok=True)
         take(uri, page, Path(folder))
     sizes = {path.name: path.stat().st_size for path in (EXAMPLE, *sorted(PICTURES.glob("*.png")))}

@@ -6,11 +6,13 @@ import sys
 
 import pytest
 import yaml
+from markupsafe import escape
 
 import joulemark
 from docs.site import example, measured, options
 from joulemark.config import option_help
 from joulemark.core.paths import CONF
+from joulemark.reporting.render import digest, report_assets
 from tests.paths import ROOT
 from tests.reporting.test_browser import CHROMIUM
 
@@ -152,9 +154,15 @@ def test_the_example_report_is_small_and_names_no_place_of_the_machine_it_was_ma
 
 
 def test_what_is_taken_out_of_a_report_is_put_back():
-    page = f"<script>{example._plotly()}</script> policy {example.digest(example._plotly())}"
-    assert len(example.without_plotly(page)) < 200
-    assert example.whole(example.without_plotly(page)) == page
+    carried = report_assets()
+    scripts = (carried.plotly, carried.script)
+    page = "".join((carried.style, *scripts, *(escape(digest(script)) for script in scripts)))
+    assert len(example.content(page)) < 200
+    assert example.whole(example.content(page)) == page
+    stored = example.EXAMPLE.read_text()
+    again = example.whole(stored)
+    assert example.content(again) == stored
+    assert all(escape(digest(script)) in again.partition("<style>")[0] for script in scripts)  # its policy
 
 
 @pytest.mark.browser

@@ -102,12 +102,27 @@ class Page:
         return sorted(self.recommendations, key=lambda each: (each.chosen is None, each.group.task))
 
 
+@dataclass(frozen=True)
+class Assets:
+    """What a page carries with it, the same on every page of its kind.
+
+    Attributes:
+        style: its CSS
+        plotly: the script that draws
+        script: its own, which tells that what to draw
+    """
+
+    style: str
+    plotly: str
+    script: str
+
+
 def render(page: Page) -> str:
     """The page as HTML."""
     return one_file(
         page,
         FOLDER,
-        [FOLDER / f"{name}.js" for name in SCRIPTS],
+        _scripts(),
         sentences=recommendation_text,
         loads=load_text,
         amounts=amounts,
@@ -119,6 +134,15 @@ def render(page: Page) -> str:
         shown=LEFT_OUT_SHOWN,
         **charts_of(page.sections),
     )
+
+
+def report_assets() -> Assets:
+    """What the page of a report carries with it."""
+    return _assets(FOLDER, _scripts())
+
+
+def _scripts() -> list[Path]:
+    return [FOLDER / f"{name}.js" for name in SCRIPTS]
 
 
 def charts_of(sections: Sequence[Section]) -> dict[str, Any]:
@@ -136,12 +160,8 @@ def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any)
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
 
-    body = "".join(file.read_text(encoding="utf-8") for file in scripts)
-    script = f'"use strict";\n(() => {{\n{body}}})();\n'
-    plotly = get_plotlyjs()
-    styles = [file for each in dict.fromkeys((FOLDER, folder)) if (file := each / "style.css").is_file()]
+    assets = _assets(folder, scripts)
     environment = Environment(
         loader=FileSystemLoader([folder, FOLDER]),
         autoescape=True,
@@ -152,13 +172,21 @@ def one_file(page: Framed, folder: Path, scripts: Sequence[Path], **values: Any)
     environment.filters["whole"] = formatting.unbroken
     return environment.get_template("page.html").render(
         page=page,
-        policy=POLICY.format(f"{digest(plotly)} {digest(script)}"),
-        style=Markup("".join(file.read_text(encoding="utf-8") for file in styles)),
-        plotly=Markup(plotly),
-        script=Markup(script),
+        policy=POLICY.format(f"{digest(assets.plotly)} {digest(assets.script)}"),
+        style=Markup(assets.style),
+        plotly=Markup(assets.plotly),
+        script=Markup(assets.script),
         data=Markup(quoted(page.data)),
         **values,
     )
+
+
+def _assets(folder: Path, scripts: Sequence[Path]) -> Assets:
+    from plotly.offline import get_plotlyjs
+
+    styles = [file for each in dict.fromkeys((FOLDER, folder)) if (file := each / "style.css").is_file()]
+    style, body = ("".join(file.read_text(encoding="utf-8") for file in files) for files in (styles, scripts))
+    return Assets(style, str(get_plotlyjs()), f'"use strict";\n(() => {{\n{body}}})();\n')
 
 
 def quoted(value: Any) -> str:
