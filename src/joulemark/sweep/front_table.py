@@ -25,23 +25,29 @@ def rows(
 
     `cells` are the fresh processes of settings that were confirmed; of the others there is one process, the search's.
     """
-    by_reference = processes_of(reference, cells)
     front = [
         (result, "" if result.stage == FULL else result.stage)
         for result in recommendation.front
         if result.point != reference.point
     ]
     recommended = recommendation.recommended
-    table = []
+    table: list[tuple[str, ...]] = []
     for result, note in [(reference, "reference"), *front, *_beside_the_front(recommendation, reference)]:
         mark = "recommended" if recommended is not None and result.point == recommended.point else ""
         notes = ", ".join(part for part in (note, mark) if part)
         setting = result.name + (f" ({notes})" if notes else "")
-        better = (
-            "-" if result is reference else _better(result, reference, goals, processes_of(result, cells), by_reference)
-        )
-        table.append((setting, *_figures(result.metrics, processes_of(result, cells)), better))
+        table.append((setting, *figures(result, reference, goals, cells)))
     return table
+
+
+def figures(
+    result: TrialResult, reference: TrialResult, goals: Goals, cells: Mapping[Point, Cell]
+) -> tuple[str, str, str, str, str]:
+    """What the table says of a setting, by the columns after its name."""
+    cell = processes_of(result, cells)
+    is_reference = result.point == reference.point
+    better = "-" if is_reference else _better(result, reference, goals, cell, processes_of(reference, cells))
+    return (*_figures(result.metrics, cell), better)
 
 
 def _beside_the_front(recommendation: Recommendation, reference: TrialResult) -> list[tuple[TrialResult, str]]:
@@ -61,7 +67,7 @@ def processes_of(result: TrialResult, cells: Mapping[Point, Cell]) -> Cell:
     return confirmed if confirmed is not None and confirmed.values else cell_of(result.metrics)
 
 
-def _figures(metrics: Metrics, cell: Cell) -> tuple[str, ...]:
+def _figures(metrics: Metrics, cell: Cell) -> tuple[str, str, str, str]:
     estimate = cell.estimate
     relative = None if estimate is None else estimate.relative
     of = f" of {cell.processes} processes" if cell.processes > 1 else ""

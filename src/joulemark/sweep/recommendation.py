@@ -14,6 +14,7 @@ from joulemark.sweep.space import Exclusion, Point, Space, merged
 from joulemark.sweep.trial_state import TrialResult
 
 NEAREST = 3  # results listed where none meets the constraints
+AGAIN = "run it again: "  # before the line to type
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def recommend(
 def reason(recommendation: Recommendation, goals: Goals) -> str:
     """The recommendation in one sentence."""
     assert recommendation.recommended is not None
+    return f"recommended: {recommendation.recommended.name}: {why(recommendation, goals)}"
+
+
+def why(recommendation: Recommendation, goals: Goals) -> str:
+    """Why the recommended setting, without its name."""
     first, best = goals.objectives[0], recommendation.best
     constraints = "; ".join(map(str, goals.constraints))
     among = f" of those that meet the constraints ({constraints})" if constraints else ""
@@ -90,7 +96,12 @@ def reason(recommendation: Recommendation, goals: Goals) -> str:
     others = [result for result in recommendation.tied if result is not best]
     alike = f", within-run intervals do not tell it from {others[0].name}" if others else ""
     further = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f"recommended: {recommendation.recommended.name}: {extreme}{alike}{further}"
+    return f"{extreme}{alike}{further}"
+
+
+def again(result: TrialResult, full: Sequence[str]) -> str:
+    """The line that measures a setting again; `full` are the overrides of the full protocol without a point's."""
+    return command(merged(full, result.point))
 
 
 def sentences(recommendation: Recommendation, goals: Goals, full: Sequence[str]) -> list[str]:
@@ -99,8 +110,7 @@ def sentences(recommendation: Recommendation, goals: Goals, full: Sequence[str])
     `full` are the overrides of the full protocol without a point's.
     """
     if recommendation.recommended is not None:
-        point = recommendation.recommended.point
-        return [reason(recommendation, goals), f"run it again: {command(merged(full, point))}"]
+        return [reason(recommendation, goals), f"{AGAIN}{again(recommendation.recommended, full)}"]
     if not recommendation.nearest:
         return []
     violated = [
@@ -130,7 +140,7 @@ def last_line(
             "overrides": list(result.point),
             "run_id": None if result.outcome.run_id in lost else result.outcome.run_id,
             "metrics": {name: result.metrics.get(name) for name in names},
-            "command": command(merged(full, result.point)),
+            "command": again(result, full),
         }
 
     recommended = recommendation.recommended

@@ -90,6 +90,12 @@ class SweepResult:
         return 0 if self.recommendation.recommended else 1
 
     @property
+    def command(self) -> str:
+        """The line that measures the recommended setting again; empty without one."""
+        best = self.recommendation.recommended
+        return "" if best is None else recommendation.again(best, self.request.plan.full)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The heads of the table."""
         return front_table.columns(self.goals)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from joulemark.core.answer import Answer
-from joulemark.sweep import recommendation
+from joulemark.sweep import front_table, recommendation
+from joulemark.sweep.recommendation import AGAIN
 from joulemark.sweep.result import SoFar, SweepResult
-
-AGAIN = "run it again: "
 
 
 def of(result: SweepResult, evidence: Sequence[str]) -> Answer:
@@ -17,9 +16,8 @@ def of(result: SweepResult, evidence: Sequence[str]) -> Answer:
     if result.recommendation.recommended is None:
         said = list(result.sentences[: 1 + len(result.recommendation.nearest)])
         return Answer(said, _warnings(result.sentences), evidence)
-    again = [line for line in result.sentences if line.startswith(AGAIN)]
-    lines = [recommendation.reason(result.recommendation, result.goals), *_figures(result), str(result.cost)]
-    return Answer(lines, [*evidence, *_warnings(result.sentences)], again)
+    lines = [recommendation.reason(result.recommendation, result.goals), _figures(result), str(result.cost)]
+    return Answer(lines, [*evidence, *_warnings(result.sentences)], [f"{AGAIN}{result.command}"])
 
 
 def so_far(stopped: SoFar) -> Answer:
@@ -36,11 +34,10 @@ def _warnings(sentences: Sequence[str]) -> list[str]:
     return [line for line in sentences if line.startswith("!")]
 
 
-def _figures(result: SweepResult) -> list[str]:
+def _figures(result: SweepResult) -> str:
     """The row of the recommended setting as a line."""
-    lines = []
-    for setting, energy, half, late, quality, better in result.rows:
-        if "recommended" in setting.partition("(")[2]:
-            times = f"; {result.goals.objectives[0].name} better: {better}" if better != "-" else ""
-            lines.append(f"{energy} Wh per 1,000 ± {half} within-run, p95 {late} s, quality {quality}{times}")
-    return lines
+    best = result.recommendation.recommended
+    assert best is not None
+    energy, half, late, quality, better = front_table.figures(best, result.reference, result.goals, result.cells)
+    times = f"; {result.goals.objectives[0].name} better: {better}" if better != "-" else ""
+    return f"{energy} Wh per 1,000 ± {half} within-run, p95 {late} s, quality {quality}{times}"

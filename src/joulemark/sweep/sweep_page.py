@@ -11,9 +11,6 @@ from joulemark.sweep.figures.scatter import against
 from joulemark.sweep.figures.style import P95, QUALITY, FigureData
 from joulemark.sweep.plan import product
 from joulemark.sweep.result import SweepResult
-from joulemark.sweep.sweep_answer import AGAIN
-
-RECOMMENDED = "recommended: "  # before the sentence that says which and why
 
 # The badge of a verdict against the reference, as the report colours them
 LEVELS = {verdict.A: "established", verdict.B: "open", verdict.TIE: "tie", verdict.NOT_ESTABLISHED: "open"}
@@ -23,7 +20,8 @@ def of(result: SweepResult) -> SweepPage:
     """The page of a result."""
     figures, (sure, level) = figure_data(result), _sure(result)
     sections = (against(figures, P95), against(figures, QUALITY), shares(figures))
-    said = [line for line in result.sentences if not line.startswith((AGAIN, RECOMMENDED))]
+    elsewhere = recommendation.sentences(result.recommendation, result.goals, result.request.plan.full)
+    said = [line for line in result.sentences if line not in elsewhere or not result.command]
     return SweepPage(
         title=figures.title,
         made=f"Made by {program('run')} -m on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
@@ -31,7 +29,7 @@ def of(result: SweepResult) -> SweepPage:
         sure=sure,
         level=level,
         because=_because(result),
-        command=_command(result),
+        command=result.command,
         columns=result.columns,
         rows=result.rows,
         sentences=[f"{line[0].upper()}{line[1:]}." for line in (each.lstrip("! ") for each in said)],
@@ -77,11 +75,5 @@ def _because(result: SweepResult) -> str:
     """Why the recommended setting, without its name."""
     if result.recommendation.recommended is None:
         return "The nearest are in the table, with what each violates below it."
-    reason = recommendation.reason(result.recommendation, result.goals)
-    rest = reason.removeprefix(f"{RECOMMENDED}{result.recommendation.recommended.name}: ")
-    return f"{rest[0].upper()}{rest[1:]}."
-
-
-def _command(result: SweepResult) -> str:
-    """The line to type for the recommended setting; empty without one."""
-    return next((line.removeprefix(AGAIN) for line in result.sentences if line.startswith(AGAIN)), "")
+    why = recommendation.why(result.recommendation, result.goals)
+    return f"{why[0].upper()}{why[1:]}."
