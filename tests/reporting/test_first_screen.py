@@ -10,9 +10,8 @@ from itertools import pairwise
 import pytest
 
 from joulemark.analysis import verdict
-from joulemark.analysis.verdict import INDICATED, TIE
+from joulemark.analysis.verdict import ESTABLISHED, INDICATED, TIE
 from joulemark.reporting import alternatives, claim, files, own_use, pairs, table_file
-from joulemark.reporting.recommendation import ESTABLISHED
 from joulemark.reporting.recommendation_text import SURE, headline
 from joulemark.reporting.render import render
 from tests.reporting.runs import a_cell, a_page, a_run, an_entry, recommend

@@ -7,7 +7,7 @@ from joulemark.analysis.flags import NOT_CONVERGED, PRELIMINARY
 from joulemark.analysis.result_table import value_text
 from joulemark.analysis.serving import table as traffic
 from joulemark.core.answer import Answer
-from joulemark.core.formatting import between, digits, listed, mass, plus_minus, scaled, seconds, spoken, wh
+from joulemark.core.formatting import JOULES, between, digits, listed, mass, plus_minus, scaled, seconds, spoken, wh
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
@@ -15,7 +15,6 @@ from joulemark.core.serving import BATCH
 
 Metrics = Mapping[str, float | None]
 
-JOULES = ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"))
 ALL = 0.995  # of the energy: what rounds to all of it
 REASONS = 2  # doubts that are said in words, the others are counted
 

@@ -38,6 +38,7 @@ SEPARATED = 0.25
 
 A, B, TIE, NOT_ESTABLISHED, UNKNOWN = "A", "B", "tie", "not established", "unknown"
 
+ESTABLISHED = "established"
 INDICATED = "indicated, not established"  # of what fewer processes than a verdict takes point to
 
 NO_VALUE = "no value is available in one of them"

@@ -28,7 +28,7 @@ from joulemark.core.coerce import flag, several, typed
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many
 from joulemark.core.paths import CONF, program
-from joulemark.core.progress import spoken, time_left
+from joulemark.core.progress import duration, time_left
 from joulemark.core.signals import Interrupted
 from joulemark.core.written import writing
 from joulemark.hardware import devices as hardware
@@ -160,7 +160,9 @@ def _announce(todo: Sequence[Job], new: int) -> None:
         return
     spans = [_measuring_s(tuple(o for o in job.overrides if o.startswith("protocol"))) for job in todo]
     least, most = (sum(ends) * new / len(todo) for ends in zip(*spans, strict=True))
-    to_stderr(f"{many(new, 'run')} to make{before}: {spoken(least)} to {spoken(most)} of measuring, and starting each")
+    to_stderr(
+        f"{many(new, 'run')} to make{before}: {duration(least)} to {duration(most)} of measuring, and starting each"
+    )
 
 
 @cache

@@ -10,15 +10,19 @@ T = TypeVar("T")
 QUIET_S = 2.0  # a shorter wait is none, and lines are no nearer to each other
 
 
-def spoken(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration as a line of progress says it."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def time_left(durations_s: Sequence[float], left: int) -> str:
     """`, about 6 min left`, by the mean of what was made; empty where nothing was, or nothing is left."""
-    seconds = fmean(durations_s) * left if durations_s else 0.0
-    return f", about {spoken(seconds)} left" if seconds >= 1 else ""
+    return about_left(fmean(durations_s) * left if durations_s else None)
+
+
+def about_left(seconds: float | None) -> str:
+    """`, about 6 min left`; empty where that is not known, or next to nothing."""
+    return "" if seconds is None or seconds < 1 else f", about {duration(seconds)} left"
 
 
 def counted(

@@ -9,11 +9,11 @@ from typing import Any
 from joulemark.analysis.serving.curve import Curve, LoadProcess, MeasuredLoad
 from joulemark.core import stats
 from joulemark.core.cell import Cell
-from joulemark.core.formatting import rounded, scaled, seconds, spoken
+from joulemark.core.formatting import JOULES, WATTS, rounded, scaled, seconds, spoken
 from joulemark.core.markdown import Table
 from joulemark.core.serving import Limits
 from joulemark.reporting.load import Served
-from joulemark.reporting.load_text import JOULES, NAMES, WATTS, duration, kept
+from joulemark.reporting.load_text import NAMES, duration, kept
 from joulemark.reporting.section import Chart, Section
 
 # The page's own colours: those of its theme

@@ -6,8 +6,10 @@ from joulemark.analysis import verdict
 from joulemark.analysis.serving.curve import ANSWERED, RATE, Passed
 from joulemark.analysis.serving.load import LoadChoice, LoadCost
 from joulemark.core.formatting import (
+    JOULES,
     SECONDS,
     UNKNOWN,
+    WATTS,
     digits,
     listed,
     mass_rounded,
@@ -23,8 +25,6 @@ from joulemark.core.serving import Limits
 from joulemark.reporting.load import LoadAnswer
 from joulemark.reporting.recommendation_text import LEAD
 
-WATTS = ((1e6, "MW"), (1e3, "kW"), (1.0, "W"), (1e-3, "mW"))
-JOULES = ((1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"))
 NAMES = {"ttft_s": "time to first token", "tpot_s": "time per output token", "latency_s": "latency"}
 BROKEN = {**NAMES, ANSWERED: "unanswered requests", RATE: "the rate itself, which it does not keep up with"}
 NAMED = 3  # settings that are refused are named up to this many

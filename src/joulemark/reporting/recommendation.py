@@ -10,8 +10,6 @@ from joulemark.analysis.verdict import TIE, A, Verdict
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import Group
 
-ESTABLISHED = "established"
-
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -111,7 +109,7 @@ class Recommendation:
     def standing(self, entry: Entry) -> str:
         """How sure it is that the chosen run takes less than another one, in the verdict's words."""
         found = self.against(entry)
-        return ESTABLISHED if found.established else str(found)
+        return verdict.ESTABLISHED if found.established else str(found)
 
 
 def once(entries: Sequence[Entry]) -> tuple[Entry, ...]:

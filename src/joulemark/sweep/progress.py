@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from joulemark.analysis.flags import EARLY_STOPPED
-from joulemark.core.progress import spoken
+from joulemark.core.progress import about_left
 from joulemark.sweep.budget import Budget, complete
 from joulemark.sweep.next_point import NextPoint
 from joulemark.sweep.objectives import Goals, with_unit
@@ -20,8 +20,7 @@ def of_trial(
     of = number + len(state.claims) + search + feeding + full
     of = of if budget.trials is None else max(number, min(of, int(budget.trials)))
     stages = ((search, chooser.stage), (feeding, chooser.feeding_stage), (full, FULL))
-    seconds = seconds_left(stages, state)
-    return progress_line(result, goals, number, of, f", about {spoken(seconds)} left" if seconds else "")
+    return progress_line(result, goals, number, of, about_left(seconds_left(stages, state)))
 
 
 def left(chooser: NextPoint, finalists: int, state: StudyState) -> tuple[int, int, int]:

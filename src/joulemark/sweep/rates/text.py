@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from joulemark.core import stats
-from joulemark.core.formatting import UNKNOWN, listed, rounded, scaled, seconds
+from joulemark.core.formatting import JOULES, UNKNOWN, WATTS, listed, rounded, scaled, seconds
 from joulemark.core.paths import program
 from joulemark.core.serving import Limits
 from joulemark.sweep.rates.search import MeasuredRate, RateResult
@@ -15,7 +15,6 @@ COLUMNS = ("requests/s", "TTFT p99", "TPOT p99", "latency p99", "J per token", "
 LEFT = ("passes",)
 NAMES = {"ttft_s": "TTFT", "tpot_s": "TPOT", "latency_s": "latency"}
 BROKEN = {**NAMES, "answered": "requests without an answer", "rate": "a queue that grows"}
-JOULES, WATTS = ((1.0, "J"), (1e-3, "mJ")), ((1e3, "kW"), (1.0, "W"), (1e-3, "mW"))
 
 
 def kept(limits: Limits) -> str:
