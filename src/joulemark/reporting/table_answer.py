@@ -6,12 +6,13 @@ those of a model and its settings.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 from joulemark.analysis import verdict
 from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import undeciding
-from joulemark.analysis.ranking import rank
+from joulemark.analysis.ranking import Ranking, rank
 from joulemark.core.answer import Answer
 from joulemark.core.apart import told_apart
 from joulemark.core.cell import Cell
@@ -20,8 +21,48 @@ from joulemark.core.model import Settings
 from joulemark.reporting.table import Row, flags, merged, specialist, task
 
 SETTINGS = {setting.name for setting in fields(Settings)}
-ESTABLISHED = "established"
 OTHERS = 3  # settings beside the lowest that have a line each, where there is one family
+
+
+@dataclass(frozen=True)
+class Family:
+    """Rows that were measured and may be held against each other.
+
+    Attributes:
+        rows: the lowest energy first
+    """
+
+    rows: Sequence[Row]
+
+    @property
+    def lowest(self) -> Row:
+        """The row of the lowest energy."""
+        return self.rows[0]
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """The energies as a verdict takes them, of rows that may decide something."""
+        return [row.cell for row in self.rows if row.cell.values]
+
+    @cached_property
+    def ranking(self) -> Ranking | None:
+        """What is established of the lowest; None where some rows decide nothing."""
+        return rank(self.cells) if len(self.cells) == len(self.rows) else None
+
+    @property
+    def tied(self) -> list[Row]:
+        """The rows that are indistinguishable from the lowest, where all are judged."""
+        ranking = self.ranking
+        return [] if ranking is None or ranking.open else [self.rows[place] for place in ranking.tied]
+
+    @cached_property
+    def outcome(self) -> str:
+        """What is established of the lowest, in the verdict's words."""
+        if self.ranking is None:
+            return verdict.NOT_ESTABLISHED
+        if self.ranking.lead_is_established:
+            return verdict.ESTABLISHED
+        return verdict.TIE if self.tied else str(verdict.between(self.cells[0], self.cells[1]))
 
 
 def of(rows: Sequence[Row], asked: int, then: Sequence[str] = ()) -> Answer:
@@ -41,22 +82,18 @@ def of(rows: Sequence[Row], asked: int, then: Sequence[str] = ()) -> Answer:
     return Answer([*counted, *one[:1], *failed, *left, *one[1:]], sure, [*_repeat(families), *then])
 
 
-def _made(rows: Sequence[Row]) -> int:
-    return sum(_measured(row) for row in rows)
-
-
 def _measured(row: Row) -> bool:
     """Whether a run came to its end with an energy."""
     return row.energy is not None and not row.error
 
 
-def _families(rows: Sequence[Row]) -> list[list[Row]]:
-    """The rows that were measured, those of a family together, the lowest energy first."""
+def _families(rows: Sequence[Row]) -> list[Family]:
+    """The rows that were measured, by family."""
     families: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if _measured(row):
             families[(task(row), *_asked(row))].append(row)
-    return [sorted(family, key=lambda row: row.energy or 0.0) for family in families.values()]
+    return [Family(sorted(family, key=lambda row: row.energy or 0.0)) for family in families.values()]
 
 
 def _asked(row: Row) -> list[str]:
@@ -64,10 +101,10 @@ def _asked(row: Row) -> list[str]:
     return [option for option in row.inputs.split() if option.lstrip("+").partition("=")[0] not in SETTINGS]
 
 
-def _names(families: Sequence[Sequence[Row]]) -> list[str]:
+def _names(families: Sequence[Family]) -> list[str]:
     """The task of each family, with what else was asked for where two are of one task."""
-    asked = [{option.partition("=")[0]: option for option in _asked(family[0])} for family in families]
-    return told_apart([spoken(task(family[0])) for family in families], asked)
+    asked = [{option.partition("=")[0]: option for option in _asked(family.lowest)} for family in families]
+    return told_apart([spoken(task(family.lowest)) for family in families], asked)
 
 
 def _energy(row: Row) -> str:
@@ -79,9 +116,9 @@ def _quality(row: Row) -> str:
     return "" if row.quality is None else f", {row.tags.get('metric', 'quality')} {digits(row.quality)}"
 
 
-def _of_one(name: str, family: Sequence[Row]) -> list[str]:
+def _of_one(name: str, family: Family) -> list[str]:
     """The lowest of a family, then the next ones, each as a multiple of it."""
-    lowest, others = family[0], family[1:]
+    lowest, others = family.lowest, family.rows[1:]
     assert lowest.energy is not None
     lines = [_line(name, family)]
     for row in others[:OTHERS]:
@@ -91,73 +128,49 @@ def _of_one(name: str, family: Sequence[Row]) -> list[str]:
     return [*lines, *([f"   and {more} more"] if more > 0 else [])]
 
 
-def _line(name: str, family: Sequence[Row]) -> str:
+def _line(name: str, family: Family) -> str:
     """A family in one line: the lowest of it, or the set that ties, and how sure that is."""
-    lowest, tied = family[0], _tied(family)
+    lowest, tied = family.lowest, family.tied
     said = f"{name}: {listed([row.name for row in (lowest, *tied)])}"
     energy = f"{_energy(lowest)} per 1,000{_quality(lowest)}"
-    if len(family) == 1:
+    if len(family.rows) == 1:
         return f"{said}: {energy}"
     verb = "tie for the least" if tied else "takes the least"
-    return f"{said} {verb} of {len(family)}: {energy}" + ("" if tied else f" ({_outcome(family)})")
+    return f"{said} {verb} of {len(family.rows)}: {energy}" + ("" if tied else f" ({family.outcome})")
 
 
-def _cells(family: Sequence[Row]) -> list[Cell]:
-    """The energies as a verdict takes them, of rows that may decide something."""
-    return [row.cell for row in family if row.cell.values]
-
-
-def _tied(family: Sequence[Row]) -> list[Row]:
-    """The rows that are indistinguishable from the lowest, where all are judged."""
-    cells = _cells(family)
-    if len(family) < 2 or len(cells) < len(family):
-        return []
-    ranking = rank(cells)
-    return [] if ranking.open else [family[place] for place in ranking.tied]
-
-
-def _outcome(family: Sequence[Row]) -> str:
-    """What is established of the lowest of a family, in the verdict's words."""
-    cells = _cells(family)
-    if len(cells) < len(family):
-        return verdict.NOT_ESTABLISHED
-    if rank(cells).lead_is_established:
-        return ESTABLISHED
-    return verdict.TIE if _tied(family) else str(verdict.between(cells[0], cells[1]))
-
-
-def _sure(families: Sequence[Sequence[Row]]) -> str:
+def _sure(families: Sequence[Family]) -> str:
     """How many lowest ones are established, and what that takes."""
-    several = [family for family in families if len(family) > 1]
+    several = [family for family in families if len(family.rows) > 1]
     if not several:
         return "nothing to compare: one setting each"
-    outcomes = Counter(_outcome(family) for family in several)
+    outcomes = Counter(family.outcome for family in several)
     of = f" of {len(several)}" if len(several) > 1 else ""
     return "; ".join(
         f"{f'{count}{of} ' if of else ''}{outcome}{_why(several, outcome)}" for outcome, count in outcomes.items()
     )
 
 
-def _why(families: Sequence[Sequence[Row]], outcome: str) -> str:
-    if outcome in (ESTABLISHED, verdict.TIE):
-        fewest = min(len(row.values) for family in families if _outcome(family) == outcome for row in family)
+def _why(families: Sequence[Family], outcome: str) -> str:
+    if outcome in (verdict.ESTABLISHED, verdict.TIE):
+        fewest = min(len(row.values) for family in families if family.outcome == outcome for row in family.rows)
         return f", by {fewest} processes of each setting or more"
-    family = next(family for family in families if _outcome(family) == outcome)
-    doubts = [doubt for row in family if (doubt := undeciding(flags(row))) is not None]
-    if doubts and not _cells(family):
+    family = next(family for family in families if family.outcome == outcome)
+    doubts = [doubt for row in family.rows if (doubt := undeciding(flags(row))) is not None]
+    if doubts and not family.cells:
         return f": no run decides anything ({EXPLAINED.get(doubts[0], doubts[0])})"
-    fewest = min(len(row.values) or 1 for row in family)
+    fewest = min(len(row.values) or 1 for row in family.rows)
     return f": {fewest} process{'es' * (fewest > 1)} of a setting, where {verdict.MIN_PROCESSES} are needed"
 
 
-def _counted(rows: Sequence[Row], families: Sequence[Sequence[Row]]) -> str:
+def _counted(rows: Sequence[Row], families: Sequence[Family]) -> str:
     """How many runs of how many tasks, and between what a general-purpose model costs in multiples of a specialist."""
-    total = f"{_made(rows)} runs of {len(families)} tasks" if families else "no run was measured"
+    total = f"{sum(map(_measured, rows))} runs of {len(families)} tasks" if families else "no run was measured"
     ratios = sorted(
         (row.energy / best.energy, name)
         for name, family in zip(_names(families), families, strict=True)
-        for row in family
-        if row.energy and (best := specialist(row, family)) is not None and best.energy
+        for row in family.rows
+        if row.energy and (best := specialist(row, family.rows)) is not None and best.energy
     )
     if not ratios:
         return total
@@ -179,7 +192,9 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
     return ["; ".join([*estimated, *([f"flags: {named}"] if named else [])])] if estimated or named else []
 
 
-def _repeat(families: Sequence[Sequence[Row]]) -> list[str]:
+def _repeat(families: Sequence[Family]) -> list[str]:
     """What makes a verdict of several settings, where they have too few processes for one."""
-    few = any(len(row.values) < verdict.MIN_PROCESSES for family in families if len(family) > 1 for row in family)
+    few = any(
+        len(row.values) < verdict.MIN_PROCESSES for family in families if len(family.rows) > 1 for row in family.rows
+    )
     return ["next: the same line with repeats=3, fresh processes of each setting in turn"] if few else []
