@@ -348,4 +348,4 @@ def test_the_threads_of_an_operation_are_those_that_were_typed(monkeypatch, type
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if typed is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", typed)
-    assert host.omp_threads() == threads
+    assert host.omp_threads() == host.snapshot().omp_threads == threads

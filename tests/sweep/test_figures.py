@@ -102,6 +102,13 @@ def test_the_page_says_in_words_what_is_recommended_why_and_how_sure_that_is(tmp
     assert sweep_page.of(result_of(tmp_path, cells=alike)).sure == "against the reference: tie"
 
 
+def test_what_the_head_of_the_page_says_does_not_stand_among_its_sentences_again(tmp_path):
+    made = result_of(tmp_path)
+    elsewhere = recommendation.sentences(made.recommendation, made.goals, made.request.plan.full)
+    shown = sweep_page.of(replace(made, sentences=[*elsewhere, "screening: the rest"]))
+    assert list(shown.sentences) == ["Screening: the rest."]
+
+
 def test_where_no_setting_meets_the_constraints_the_page_recommends_none(tmp_path):
     none = sweep_page.of(result_of(tmp_path, wanted({"p95": {"max": 0.0001}})))
     assert (none.sure, none.level, none.command) == ("no recommendation", "none", "")
