@@ -8,7 +8,8 @@ from joulemark.core.machine import Site
 from tests.records import a_record
 
 NEXT = (
-    "to compare: -m with model=A,B repeats=3, then python -m src.report; ± is of this one process, and two differ by "
+    "to compare: -m with model=A,B repeats=3, then python -m src.report; ± is the 95 % interval within "
+    "this one process, and two differ by "
     "more"
 )
 

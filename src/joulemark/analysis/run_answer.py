@@ -128,5 +128,5 @@ def _then(record: Record) -> list[str]:
     elif NOT_CONVERGED in record.flags:
         lines.append("next: the same line while nothing else runs, for a narrower interval")
     compare = f"-m with model=A,B repeats=3, then {program('report')}"
-    lines.append(f"to compare: {compare}; ± is of this one process, and two differ by more")
+    lines.append(f"to compare: {compare}; ± is the 95 % interval within this one process, and two differ by more")
     return lines
