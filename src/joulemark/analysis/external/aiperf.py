@@ -125,7 +125,7 @@ def result(path: Path, values: Values, joules: float) -> ExternalResult:
         rate_per_s=rate,
         rates=rates(values),
         latency_s=latency(values),
-        facts={key: str(value) for key, value in facts.items() if isinstance(value, int | float | str)},
+        facts=cells.texts(facts),
     )
 
 

@@ -105,6 +105,11 @@ def text(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
+def texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """The numbers and texts among some values, as text."""
+    return {name: str(value) for name, value in values.items() if isinstance(value, int | float | str)}
+
+
 def seconds(stamp: str) -> float | None:
     """A time since the epoch; one that names no zone is taken for UTC. None where it cannot be read."""
     try:

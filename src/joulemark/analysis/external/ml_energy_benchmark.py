@@ -102,7 +102,7 @@ def _common(path: Path, values: Mapping[str, Any], model: str) -> dict[str, Any]
         "task": inputs.task if inputs else None,
         "dataset": inputs.dataset if inputs else None,
         "methods": ml_energy_names.METHODS,
-        "facts": {name: str(value) for name, value in facts.items() if isinstance(value, int | float | str)},
+        "facts": cells.texts(facts),
     }
 
 

@@ -91,7 +91,7 @@ def _result(path: Path, task: str, row: Mapping[str, Any], energy: str, joules: 
         latency_s={} if served else _batch_latency(row),
         users=cells.count(row.get("max_num_seqs")) if served else None,
         parameters=_parameters(row),
-        facts={name: str(value) for name, value in facts.items() if isinstance(value, int | float | str)},
+        facts=cells.texts(facts),
     )
 
 
