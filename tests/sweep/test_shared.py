@@ -49,9 +49,11 @@ class Processes:
         self.made.append(tuple(overrides))
         return replace(self.machine(overrides, limit_s), process=f"process {len(self.loads)}")
 
+    @property
+    def to_check(self):
+        return self.alive and len(self.made) > 1
+
     def check(self, limit_s):
-        if len(self.made) < 2:
-            return None
         first = self.machine(self.made[0], limit_s)
         self.machine.requests.pop()
         last = replace(first, metrics={**first.metrics, WH: first.metrics[WH] * self.last})
@@ -134,7 +136,7 @@ def test_what_a_process_left_behind_is_told_and_what_it_may_have_raised_is_measu
 
 def test_a_machine_that_changed_does_not_end_what_processes_share(tmp_path):
     processes = Processes(last=2.0)
-    _, study, machine, messages = through(tmp_path, processes, level=2.0)
+    _, study, _, messages = through(tmp_path, processes, level=2.0)
     told = [message for message in messages if "disagree" in message]
     assert "in a process of its own 22: the machine changed" in told[0]
     assert len(processes.loads) > 1

@@ -242,7 +242,7 @@ class Search:
         assert self._shared is not None
         shared = self._shared
         try:
-            check = shared.check(self._check_seconds())
+            check = shared.check(self._check_seconds()) if shared.to_check else None
         except SpentError as error:
             self._report(f"carry-over not checked: {error}")
             check = None

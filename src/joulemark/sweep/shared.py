@@ -55,6 +55,11 @@ class SharedTrials:
         """Whether a process waits, with its model loaded."""
         return self._child is not None and self._child.poll() is None
 
+    @property
+    def to_check(self) -> bool:
+        """Whether the process is alive and measured more than its first setting."""
+        return self.alive and len(self._made) > 1
+
     def __call__(self, overrides: Sequence[str], limit_s: float | None) -> Outcome | None:
         """One trial; None where the process that is alive has another model: `check` and `close` it, and call again."""
         if not self.alive:
@@ -73,7 +78,7 @@ class SharedTrials:
 
     def check(self, limit_s: float | None) -> Check | None:
         """Measures the first setting once more; None where the process measured only that one, or is gone."""
-        if not self.alive or len(self._made) < 2:
+        if not self.to_check:
             return None
         overrides, first = self._made[0]
         last = self._measured(to_the_end(overrides), limit_s)
