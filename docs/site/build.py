@@ -26,6 +26,7 @@ def reference() -> Mapping[str, str]:
         "metrics": measured.metrics_page(DOCS),
         "flags": measured.flags_page(DOCS),
         "python": python_names.page(),
+        python_names.TYPES: python_names.types_page(),
     }
     return pages | {f"group-{group}": options.group_page(group) for group in options.groups()}
 

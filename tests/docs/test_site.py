@@ -1,5 +1,6 @@
 """The site is built without a warning, opens offline, lists each page once; its reference holds every name."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -9,8 +10,10 @@ import yaml
 from markupsafe import escape
 
 import joulemark
-from docs.site import build, example, measured, navigation, options
+from docs.site import build, example, measured, navigation, options, python_names
+from joulemark.analysis import verdict
 from joulemark.config import option_help
+from joulemark.core import machine, measurement, stats
 from joulemark.core.paths import CONF
 from joulemark.reporting.render import digest, report_assets
 from tests.paths import ROOT
@@ -167,6 +170,19 @@ def test_every_metric_flag_and_public_name_is_in_the_reference(site, reference):
     page = (out / "html" / "reference" / "python.html").read_text()
     assert [name for name in joulemark.__all__ if f'id="joulemark.{name}"' not in page] == []
     assert 'id="joulemark.Record.metrics"' in page
+
+
+def test_what_a_public_name_holds_has_a_heading_and_its_attributes_are_told(site):
+    out, _ = site
+    names = [(out / "html" / "reference" / f"{name}.html").read_text() for name in ("python", python_names.TYPES)]
+    assert [each.__name__ for each in HELD if f'id="{each.__module__}.{each.__name__}"' not in names[1]] == []
+    # Sphinx takes what stands before a colon in a property's first line for its description, the rest for its type
+    assert [page.count(">Type<") for page in names] == [0, 0]
+    fields = {name: f"<strong>{name}</strong>" for each in HELD for name in (f.name for f in dataclasses.fields(each))}
+    assert [name for name, told in fields.items() if told not in names[1]] == []
+
+
+HELD = (stats.Estimate, verdict.Verdict, measurement.Reading, measurement.Window, measurement.Work, machine.Site)
 
 
 @pytest.mark.browser
