@@ -16,8 +16,8 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / PACKAGE
     folder.mkdir()
     (folder / "__init__.py").write_text("from . import inner\nmark = 'its own'\nmore = inner.value\n")
-    (folder / "inner.py").write_text("from .alone import seed\nvalue = seed + 1\nloads = []\nloads.append(1)\n")
-    (folder / "alone.py").write_text("seed = 1\n")
+    (folder / "inner.py").write_text("from .alone import loads, seed\nvalue = seed + 1\nloads.append(__name__)\n")
+    (folder / "alone.py").write_text("seed = 1\nloads = []\n")
     (folder / "later.py").write_text(f"import {PACKAGE}\nvalue = {PACKAGE}.more + 1\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     finders = [*sys.meta_path]
@@ -53,7 +53,7 @@ def test_a_module_of_it_comes_with_the_package_once(package, module, value):
     assert deferred.imported(PACKAGE)
     assert found is sys.modules[f"{PACKAGE}.{module}"]
     assert found.__spec__.origin.endswith(f"{module}.py")
-    assert sys.modules[f"{PACKAGE}.inner"].loads == [1]
+    assert sys.modules[f"{PACKAGE}.alone"].loads == [f"{PACKAGE}.inner"]
 
 
 def test_a_package_that_is_there_or_that_is_not_installed_stays_so():

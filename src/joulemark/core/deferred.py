@@ -54,7 +54,11 @@ class _Finder:
         if not name.startswith(f"{self.stand_in.__name__}.") or name == self.stand_in.__alone__:
             return None
         _import(self.stand_in)
-        return ModuleSpec(name, _Found(sys.modules[name])) if name in sys.modules else None
+        if (module := sys.modules.get(name)) is None:
+            return None
+        # what is there by now is taken by its own spec (importlib._bootstrap._find_spec), and would be executed again
+        module.__spec__ = ModuleSpec(name, _Found(module))
+        return module.__spec__
 
 
 class _Found(Loader):
