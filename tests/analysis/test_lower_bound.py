@@ -252,7 +252,7 @@ def test_a_run_says_how_often_its_gross_energy_holds_the_floor():
     gross_j = metrics["energy/cpu_wh_per_1k"] * 3.6
     assert metrics["lower_bound/ratio"] == pytest.approx(gross_j / 3.0)
     assert any(
-        what == "lower bound (roofline) per 1,000" and "x above it" in how
+        what == "lower bound (roofline) per 1,000" and "× above it" in how
         for what, _, how in result_table.rows(record, metrics)
     )
 

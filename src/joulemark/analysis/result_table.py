@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import audit, breakdown, diagnosis, energy_metrics, readings, requests
 from joulemark.analysis.serving import table as traffic
+from joulemark.core.formatting import times
 from joulemark.core.machine import REMOTE
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
@@ -186,7 +187,7 @@ def _lower_bound(record: Record, metrics: Mapping[str, float | None]) -> list[Ro
         remedy = "" if no_remedy else f"; type {program('calibrate')}"
         return [(LOWER_BOUND, NOT_AVAILABLE, f"{workload}{remedy}")]
     ratio = metrics["lower_bound/ratio"]
-    above = "" if ratio is None or calibration is None else f"{calibration.component.upper()} {ratio:.3g}x above it: "
+    above = "" if ratio is None or calibration is None else f"{calibration.component.upper()} {times(ratio)} above it: "
     return [(LOWER_BOUND, value_text(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{workload}")]
 
 

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from joulemark.core import stats
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import times
 from joulemark.core.stats import Estimate
 
 ENERGY, SPREAD = "energy/total_wh_per_1k", "energy/ci95_rel"
@@ -94,6 +95,11 @@ class Verdict:
         note = self.note if self.indicated is None else f"{other[self.indicated]}{self.note[1:]}"
         indicated = None if self.indicated is None else other[self.indicated]
         return Verdict(other.get(self.outcome, self.outcome), note, ratio, least, most, indicated)
+
+    @property
+    def multiple(self) -> str:
+        """How many times A's value B's is, with the interval where there is one: `1.83× (1.79× to 1.87×)`."""
+        return times(self.ratio, self.least, self.most)
 
     def __str__(self) -> str:
         """The outcome as a sentence says it."""

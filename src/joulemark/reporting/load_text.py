@@ -209,7 +209,7 @@ def _against(choice: LoadChoice) -> Sequence[str]:
     assert first.power is not None
     assert second.power is not None
     lead = verdict.between(first.power, second.power)
-    ratio = f"{times(lead.ratio)} the power, " if lead.ratio is not None else ""
+    ratio = f"{lead.multiple} the power, " if lead.ratio is not None else ""
     lines = [f"The next, {second.curve.name}: {ratio}{lead.outcome if lead.outcome != 'A' else 'more'} ({lead.note})."]
     if choice.test is not None:
         lines.append(f"Judged by {choice.test}, the error of all comparisons together held at 5 %.")

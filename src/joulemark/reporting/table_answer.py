@@ -123,7 +123,7 @@ def _of_one(name: str, family: Family) -> list[str]:
     lines = [_line(name, family)]
     for row in others[:OTHERS]:
         assert row.energy is not None
-        lines.append(f"   {row.name}: {_energy(row)}, {times(row.energy / lowest.energy, 2)}{_quality(row)}")
+        lines.append(f"   {row.name}: {_energy(row)}, {times(row.energy / lowest.energy)}{_quality(row)}")
     more = len(others) - OTHERS
     return [*lines, *([f"   and {more} more"] if more > 0 else [])]
 
@@ -175,8 +175,8 @@ def _counted(rows: Sequence[Row], families: Sequence[Family]) -> str:
     if not ratios:
         return total
     (least, where_least), (most, where_most) = ratios[0], ratios[-1]
-    span = f"{times(least, 2)} ({where_least})"
-    span += f" to {times(most, 2)} ({where_most})" if len(ratios) > 1 else ""
+    span = f"{times(least)} ({where_least})"
+    span += f" to {times(most)} ({where_most})" if len(ratios) > 1 else ""
     return f"{total}: a general-purpose model takes {span} the energy of the specialist"
 
 

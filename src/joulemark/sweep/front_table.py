@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from joulemark.analysis import verdict
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import times
 from joulemark.sweep.cost import cell_of
 from joulemark.sweep.objectives import SHORT, Goals, Metrics
 from joulemark.sweep.recommendation import Recommendation
@@ -90,14 +91,13 @@ def _better(result: TrialResult, reference: TrialResult, goals: Goals, cell: Cel
         if not own or not at_reference:
             return "-"
         ratio = at_reference / own if first.direction == "min" else own / at_reference
-        return f"{ratio:.3g}x, {verdict.NOT_ESTABLISHED}"
+        return f"{times(ratio)}, {verdict.NOT_ESTABLISHED}"
     found = verdict.between(cell, by_reference)
     if found.outcome == verdict.UNKNOWN or found.ratio is None:
         return "-"
     if found.established:
-        ends = "" if found.least is None else f" ({found.least:.3g} to {found.most:.3g})"
-        return f"{found.ratio:.3g}x{ends}"
-    return f"{found.ratio:.3g}x, {found}" if found.indicated else str(found)
+        return found.multiple
+    return f"{found.multiple}, {found}" if found.indicated else str(found)
 
 
 def _digits(value: float | None) -> str:
