@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from joulemark.analysis import zones
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import spoken
 from joulemark.core.machine import Site
 from joulemark.core.stats import product_of_all
 from joulemark.core.suggest import choose
@@ -99,5 +100,5 @@ def summary(site: Site) -> str:
     if site.price_per_kwh is not None:
         parts.append(f"{site.price_per_kwh:g} {site.currency or '(currency not given)'}/kWh")
     if site.heat_reuse is not None:
-        parts.append(f"{site.heat_reuse:.0%} of the heat replaces {str(site.heat_replaces).replace('_', ' ')}")
+        parts.append(f"{site.heat_reuse:.0%} of the heat replaces {spoken(str(site.heat_replaces))}")
     return ", ".join(parts)
