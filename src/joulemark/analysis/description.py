@@ -9,7 +9,7 @@ from joulemark.analysis.impact import published_text
 from joulemark.analysis.result_table import rows
 from joulemark.analysis.serving import table
 from joulemark.core.apart import told_apart
-from joulemark.core.formatting import quantity
+from joulemark.core.formatting import many, quantity
 from joulemark.core.record import Record
 from joulemark.core.serving import BATCH, TRANSFORMERS
 
@@ -90,8 +90,7 @@ def answer(record: Record, metrics: Mapping[str, float | None]) -> str:
 
 
 def _interval(record: Record, relative: float | None) -> str:
-    count = len(record.measurement.windows)
-    over = f"{count} window{'' if count == 1 else 's'} of one process"
+    over = f"{many(len(record.measurement.windows), 'window')} of one process"
     return f"without an interval ({over})" if relative is None else f"± {relative:.1%} within-run ({over})"
 
 

@@ -10,6 +10,7 @@ from statistics import variance
 
 from joulemark.analysis.verdict import MIN_PROCESSES
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import many
 from joulemark.core.stats import LEVEL
 
 POWER = 0.8
@@ -34,8 +35,7 @@ class Scatter:
     cells: int
 
     def __str__(self) -> str:
-        settings = f"{self.cells} setting{'s' if self.cells > 1 else ''}"
-        pooled = f"pooled over {settings} measured here, {self.freedom} degrees of freedom"
+        pooled = f"pooled over {many(self.cells, 'setting')} measured here, {self.freedom} degrees of freedom"
         return f"{self.sd_log:.2%} between processes ({pooled})"
 
 

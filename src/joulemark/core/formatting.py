@@ -150,8 +150,9 @@ def spoken(name: str) -> str:
 
 
 def many(count: int, noun: str) -> str:
-    """So many of them: `1 run`, `2,000 runs`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """So many of them: `1 run`, `2,000 runs`, `3 processes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 def listed(items: Sequence[str], comma: str = ", ") -> str:

@@ -12,6 +12,7 @@ from joulemark.core.formatting import (
     WATTS,
     digits,
     listed,
+    many,
     mass_rounded,
     percent,
     rounded,
@@ -62,7 +63,7 @@ def headline(answer: LoadAnswer) -> str:
 
 def cards(cost: LoadCost) -> str:
     """How many cards, as text."""
-    return f"{cost.cards:,} card{'' if cost.cards == 1 else 's'}"
+    return many(cost.cards, "card")
 
 
 def facts(answer: LoadAnswer) -> list[tuple[str, str]]:
@@ -93,7 +94,7 @@ def how_sure(answer: LoadAnswer) -> list[str]:
     lines = [
         f"One card keeps the limits up to {requests(chosen.highest.rate_per_s)}: "
         f"{_evidence(chosen.highest.keeps(choice.limits))}. Nothing is said of a higher rate on it.",
-        f"{_of_points(chosen)}{_processes(chosen.power.processes)}.",
+        f"{_of_points(chosen)}, in {many(chosen.power.processes, 'process')}.",
     ]
     if not kept(choice.limits):
         lines.append(
@@ -195,10 +196,6 @@ def _of_points(cost: LoadCost) -> str:
     low, high = cost.between
     first = "the idle baseline" if low == 0 else f"that at {requests(low)}"
     return f"The power at this load{share} lies on the straight line between {first} and that at {requests(high)}"
-
-
-def _processes(count: int) -> str:
-    return f", in {count} process{'' if count == 1 else 'es'}"
 
 
 def _against(choice: LoadChoice) -> Sequence[str]:

@@ -16,7 +16,7 @@ from joulemark.analysis.ranking import Ranking, rank
 from joulemark.core.answer import Answer
 from joulemark.core.apart import told_apart
 from joulemark.core.cell import Cell
-from joulemark.core.formatting import digits, listed, percent, plus_minus, spoken, times, wh
+from joulemark.core.formatting import digits, listed, many, percent, plus_minus, spoken, times, wh
 from joulemark.core.model import Settings
 from joulemark.reporting.table import Row, flags, merged, specialist, task
 
@@ -160,7 +160,7 @@ def _why(families: Sequence[Family], outcome: str) -> str:
     if doubts and not family.cells:
         return f": no run decides anything ({EXPLAINED.get(doubts[0], doubts[0])})"
     fewest = min(len(row.values) or 1 for row in family.rows)
-    return f": {fewest} process{'es' * (fewest > 1)} of a setting, where {verdict.MIN_PROCESSES} are needed"
+    return f": {many(fewest, 'process')} of a setting, where {verdict.MIN_PROCESSES} are needed"
 
 
 def _counted(rows: Sequence[Row], families: Sequence[Family]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from joulemark.analysis.external import aiperf_blocks, cells
 from joulemark.analysis.external.aiperf_blocks import SECONDS, Values, counted, stated, within
 from joulemark.analysis.external.result import Contents, ExternalResult, digest
-from joulemark.core.formatting import spoken
+from joulemark.core.formatting import many, spoken
 
 NAME = "aiperf"
 SUFFIX = ".json"
@@ -155,7 +155,7 @@ def boundary(
     asked += [f"{rate:g} requests/s"] if rate is not None else []
     requests = f"the answered requests ({', '.join(asked)})" if asked else "the answered requests"
     program = " ".join(["AIPerf", *filter(None, [cells.text(values.get("aiperf_version"))])])
-    seen = f"{gpus} GPU{'s' if gpus > 1 else ''}" if gpus else "the GPUs"
+    seen = many(gpus, "GPU") if gpus else "the GPUs"
     return (
         f"{program}: {seen} that its telemetry saw, whether or not they served, over {requests}, warm-up apart; CPU, "
         "RAM and loading not counted"

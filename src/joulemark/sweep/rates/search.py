@@ -11,6 +11,7 @@ from joulemark.analysis import verdict
 from joulemark.analysis.serving import process as served
 from joulemark.analysis.serving.curve import LoadProcess, MeasuredLoad, Passed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy
 from joulemark.sweep.busy import Measure, Report
@@ -117,8 +118,8 @@ class RateSearch:
 
     def _begin(self) -> None:
         known = len(self._rates())
-        rates = f"{known} rate{'' if known == 1 else 's'}"
-        self._report(f"study {self._request.name}: {f'goes on after {rates}' if known else 'begins'}")
+        begun = f"goes on after {many(known, 'rate')}" if known else "begins"
+        self._report(f"study {self._request.name}: {begun}")
 
     def _complete(self) -> Mapping[int, bool]:
         """Whether each rate passes that has all its processes, or one of them failed."""
@@ -225,5 +226,4 @@ def progress_line(rate: MeasuredRate, request: RateRequest) -> str:
         error = next(result.outcome.error for result in rate.results if not result.finished)
         return f"{rate.rate_per_s:g} requests/s: no run: {error}"
     said = "passes" if rate.passes else f"breaks {', '.join(rate.passed.broken)}"
-    count = len(rate.results)
-    return f"{rate.rate_per_s:g} requests/s, {count} process{'' if count == 1 else 'es'}: {said}"
+    return f"{rate.rate_per_s:g} requests/s, {many(len(rate.results), 'process')}: {said}"
