@@ -13,7 +13,7 @@ from joulemark.analysis.impact.equivalences import Equivalence
 from joulemark.analysis.impact.workload_mix import Mix
 from joulemark.cli.calibrate import CalibrationOptions
 from joulemark.config.option_help import Option
-from joulemark.config.run import RunOptions
+from joulemark.config.run_schema import RunOptions
 from joulemark.config.targets import PROTOCOLS, class_of
 from joulemark.core.machine import Site
 from joulemark.core.model import Checkpoint, Settings

@@ -8,7 +8,7 @@ import pytest
 
 from joulemark.cli import calibrate
 from joulemark.config import compatibility, model_files, saved_settings
-from joulemark.config.run import RunSchema
+from joulemark.config.run_schema import RunSchema
 from joulemark.core import extras
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
