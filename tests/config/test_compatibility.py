@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 
 import pytest
 
-from joulemark.cli import calibrate
 from joulemark.config import compatibility, model_files, saved_settings
 from joulemark.config.run_schema import RunSchema
 from joulemark.core import extras
@@ -15,6 +14,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.task import Inputs
 from joulemark.hardware import devices
+from joulemark.measure import calibration
 from joulemark.measure.draft import draft
 from joulemark.reporting import entry
 from joulemark.store import model_registry
@@ -122,7 +122,7 @@ def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_lower_bound(m
         card = devices.Gpu(0, "GPU-1", "some card", capability, 300.0)
         monkeypatch.setattr(devices, "nvidia_gpus", lambda card=card: [card])
         assert ("fp8" in built("hardware=cuda").hardware.precisions) is can
-        assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
+        assert calibration.precisions(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
 
 
 @pytest.mark.processes
