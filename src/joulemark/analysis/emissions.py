@@ -14,9 +14,7 @@ from joulemark.core.formatting import spoken
 from joulemark.core.machine import Site
 from joulemark.core.stats import product_of_all
 from joulemark.core.suggest import choose
-
-J_PER_KWH = 3.6e6
-PER = 1000  # inferences
+from joulemark.core.units import J_PER_KWH, PER
 
 # Joules of electricity that the replaced heater would have drawn for one joule of heat
 HEATERS = {"resistive": 1.0, "heat_pump": 1 / 3}

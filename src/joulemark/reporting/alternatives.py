@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from joulemark.analysis.impact.amount import Amount
-from joulemark.analysis.impact.usage import PER, Use
+from joulemark.analysis.impact.usage import Use
 from joulemark.analysis.quantity import GROSS
 from joulemark.core.formatting import GRAMS, UNKNOWN, WH, Units, scaled
 from joulemark.core.markdown import Table
+from joulemark.core.units import PER
 from joulemark.reporting import amounts
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.own_use import SPAN, stated

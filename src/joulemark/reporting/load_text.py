@@ -63,6 +63,7 @@ def headline(answer: LoadAnswer) -> str:
 
 def cards(cost: LoadCost) -> str:
     """How many cards, as text."""
+    assert cost.cards is not None
     return many(cost.cards, "card")
 
 

@@ -6,6 +6,7 @@ from joulemark.analysis import verdict
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import times
 from joulemark.sweep.cost import cell_of
+from joulemark.sweep.figures.style import digits
 from joulemark.sweep.objectives import SHORT, Goals, Metrics
 from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.space import Point
@@ -73,10 +74,10 @@ def _figures(metrics: Metrics, cell: Cell) -> tuple[str, str, str, str]:
     relative = None if estimate is None else estimate.relative
     of = f" of {cell.processes} processes" if cell.processes > 1 else ""
     return (
-        _digits(None if estimate is None else estimate.mean),
+        digits(None if estimate is None else estimate.mean),
         "-" if relative is None else f"{relative:.1%}{of}",
-        _digits(metrics.get(SHORT["p95"])),
-        _digits(metrics.get(SHORT["quality"])),
+        digits(metrics.get(SHORT["p95"])),
+        digits(metrics.get(SHORT["quality"])),
     )
 
 
@@ -98,7 +99,3 @@ def _better(result: TrialResult, reference: TrialResult, goals: Goals, cell: Cel
     if found.established:
         return found.multiple
     return f"{found.multiple}, {found}" if found.indicated else str(found)
-
-
-def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"

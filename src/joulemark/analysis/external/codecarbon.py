@@ -10,9 +10,10 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
+from joulemark.analysis.external.result import Contents, ExternalResult, digest
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import many
+from joulemark.core.units import J_PER_KWH
 
 NAME = "codecarbon"
 SUFFIX = ".csv"

@@ -28,7 +28,7 @@ from transformers import (
     YolosImageProcessorPil,
 )
 
-from joulemark.data.embedded import images
+from joulemark.data.embedded import WORDS, images
 from joulemark.data.embedded.train import DEVICE, IGNORED, train
 
 HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
@@ -38,7 +38,7 @@ def _digits() -> tuple[torch.Tensor, torch.Tensor]:
     """The digits that are not held out: pixels of shape (n, 3, 32, 32) in [-1, 1], and their numbers."""
     rows = [row for _, row in images.digits(held_out=False)]
     pixels = torch.stack([_pixels(Image.open(io.BytesIO(row["image"])).convert("RGB")) for row in rows])
-    return pixels.to(DEVICE), torch.tensor([images.WORDS.index(row["label"]) for row in rows], device=DEVICE)
+    return pixels.to(DEVICE), torch.tensor([WORDS.index(row["label"]) for row in rows], device=DEVICE)
 
 
 def _pixels(image: Any) -> torch.Tensor:
@@ -57,8 +57,8 @@ def classifier(folder: Path, seed: int, steps: int = 2500, batch: int = 128) -> 
             depths=[1, 1, 1],
             layer_type="basic",
             downsample_in_first_stage=False,
-            id2label=dict(enumerate(images.WORDS)),
-            label2id={word: number for number, word in enumerate(images.WORDS)},
+            id2label=dict(enumerate(WORDS)),
+            label2id={word: number for number, word in enumerate(WORDS)},
         )
     )
 
@@ -177,7 +177,7 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
     random = Random(seed)
     pixels, numbers = _digits()
     vae, latents = _compressed(pixels, min(steps, 500), batch)
-    tokenizer = _words([prompts(Random(i), images.WORDS[i % 10]) for i in range(3000)], length=16)
+    tokenizer = _words([prompts(Random(i), WORDS[i % 10]) for i in range(3000)], length=16)
     text, unet = _networks(tokenizer)
     scheduler = DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
@@ -187,10 +187,7 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
     def denoising() -> torch.Tensor:
         chosen = torch.randint(len(latents), (batch,))
         # one in ten is drawn without a prompt, which classifier-free guidance needs to know
-        texts = [
-            "" if random.random() < 0.1 else prompts(random, images.WORDS[number])
-            for number in numbers[chosen].tolist()
-        ]
+        texts = ["" if random.random() < 0.1 else prompts(random, WORDS[number]) for number in numbers[chosen].tolist()]
         ids = tokenizer(texts, padding="max_length", max_length=16, truncation=True, return_tensors="pt")["input_ids"]
         clean, noise = latents[chosen], torch.randn_like(latents[chosen])
         times = torch.randint(scheduler.config.num_train_timesteps, (batch,), device=DEVICE)
