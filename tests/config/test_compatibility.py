@@ -16,7 +16,7 @@ from joulemark.core.task import Inputs
 from joulemark.hardware import devices
 from joulemark.measure import calibration
 from joulemark.measure.draft import draft
-from joulemark.reporting import entry
+from joulemark.reporting import stored_entry
 from joulemark.store import model_registry
 from tests.composed import built
 from tests.config.test_run import H100, choices
@@ -203,10 +203,10 @@ def test_every_setting_reaches_schema_run_record_params_saved_settings_report_an
             schema[name] == getattr(run.settings, name) == run.chosen[name] == getattr(record.settings, name) == default
         )
         assert name in saved_settings.SETTINGS
-        assert name in entry.PARAMS
+        assert name in stored_entry.PARAMS
         assert name in model_registry.PARAMS
         assert not setting.metadata["values"] or default in setting.metadata["values"]
-    assert entry.PLAIN == {
+    assert stored_entry.PLAIN == {
         "sort": "none",
         "attention": "auto",
         "cache": "dynamic",
@@ -229,11 +229,11 @@ def test_a_setting_that_is_added_needs_no_other_line():
         "model.Settings = dataclasses.make_dataclass('Settings', [added], bases=(model.Settings,), frozen=True)\n"
         "from joulemark.config import option_help, saved_settings; from joulemark.core.errors import UserError\n"
         "from joulemark.core.task import Inputs; from joulemark.measure.draft import draft\n"
-        "from joulemark.reporting import entry; from joulemark.store import model_registry\n"
+        "from joulemark.reporting import stored_entry; from joulemark.store import model_registry\n"
         "from tests.composed import built\n"
         "run = built('clock=boost')\n"
         "print(run.settings.clock, run.chosen['clock'], draft(run, Inputs()).settings.clock)\n"
-        "print(saved_settings.settings(['clock=boost']), 'clock' in entry.PARAMS, entry.PLAIN['clock'])\n"
+        "print(saved_settings.settings(['clock=boost']), 'clock' in stored_entry.PARAMS, stored_entry.PLAIN['clock'])\n"
         "print('clock' in model_registry.PARAMS)\n"
         "print(*(option for option in option_help.options('run') if option.key == 'clock'))\n"
         "try: built('clock=bost')\n"

@@ -8,7 +8,8 @@ from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import digits
 from joulemark.core.units import GIB
-from joulemark.reporting.entry import QUALITY, Entry
+from joulemark.reporting.entry import Entry
+from joulemark.reporting.stored_entry import QUALITY
 
 QUALITY_LOSS = 0.05  # of conf/report.yaml: the share that is accepted where nothing is said
 

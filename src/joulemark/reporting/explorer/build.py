@@ -11,11 +11,11 @@ from joulemark.core.formatting import many
 from joulemark.core.paths import program
 from joulemark.core.written import writing
 from joulemark.reporting import selection
-from joulemark.reporting.entry import PARAMS
 from joulemark.reporting.explorer import encoding
 from joulemark.reporting.explorer.columns import KINDS, NUMBERS, TEXTS, external
 from joulemark.reporting.explorer.render import ExplorerPage, render
 from joulemark.reporting.request import check_tasks
+from joulemark.reporting.stored_entry import PARAMS
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
 

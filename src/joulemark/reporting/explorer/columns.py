@@ -8,7 +8,7 @@ from joulemark.analysis.flags import PRELIMINARY, undeciding
 from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.serving import BATCH, TRANSFORMERS
-from joulemark.reporting.entry import PLAIN
+from joulemark.reporting.stored_entry import PLAIN
 from joulemark.store.listing import StoredRun
 
 FINISHED, OWN = "finished", "Joulemark"
