@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from joulemark.analysis import breakdown
+from joulemark.analysis.flags import of_text
 from joulemark.analysis.quantity import DYNAMIC, GROSS, QUANTITIES
 from joulemark.core.model import Settings
 from joulemark.core.serving import BATCH, TRANSFORMERS
@@ -29,11 +30,10 @@ ENGINE = "|engine="  # before the engine, at the end of the key of a served run
 
 def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
     """The entry of a run whose energy is available; `tags` are its own, completed by its record where needed."""
-    flags = tuple(flag for flag in tags.get("flags", "").split(", ") if flag)
+    flags = of_text(tags.get("flags"))
     random = tags.get("weights") == "random" or "random_weights" in flags
     energy, served = _energy(run.metrics, GROSS), tags.get("scenario", BATCH) != BATCH
     assert energy is not None
-    engine = tags.get("engine", "") if served else ""
     return Entry(
         run_id=run.run_id,
         experiment_id=run.experiment_id,
@@ -50,13 +50,8 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         protocol=tags.get("protocol", ""),
         weights=tags.get("weights", ""),
         precision=run.params.get("precision", tags.get("precision", "")),
-        # Another engine forms its batches itself
-        batch=None
-        if engine not in ("", TRANSFORMERS)
-        else _whole(run.params.get("batch_size", tags.get("batch_size"))),
-        settings=", ".join(
-            f"{key}={run.params[key]}" for key, plain in PLAIN.items() if run.params.get(key, plain) != plain
-        ),
+        batch=batch_of(run.params, tags),
+        settings=settings_of(run.params),
         command=tags.get("command", ""),
         verdict=tags.get("verdict", ""),
         flags=flags,
@@ -74,15 +69,15 @@ def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
         quality=None if random else run.metrics.get(QUALITY),
         metrics=run.metrics if not random else _without_quality(run.metrics),
         scenario=tags.get("scenario", BATCH),
-        rate=_number(tags.get("scenario.rate")),
+        rate=number(tags.get("scenario.rate")),
         users=_whole(tags.get("scenario.users")),
-        engine=engine,
+        engine=engine_of(tags),
         engine_options=tags.get("engine.options", "") if served else "",
         curve=tags.get("compare.curve", ""),
         bare_cell=tags.get("compare.setting", ""),
         parts=tags.get(breakdown.TAG, ""),
         site=_known(run.params.get("site.zone")) or "",
-        pue=_number(run.params.get("site.pue")) or 1.0,
+        pue=number(run.params.get("site.pue")) or 1.0,
     )
 
 
@@ -99,7 +94,7 @@ def _key(tags: Mapping[str, str]) -> str:
     own = tags.get("compare.key")
     if own is None:
         own = "|".join(tags.get(name, "") for name in ("task", "dataset", "device", "hardware", "protocol", "metric"))
-    engine = f"{ENGINE}{tags.get('engine', '')}" if tags.get("scenario", BATCH) != BATCH else ""
+    engine = f"{ENGINE}{engine_of(tags)}" if tags.get("scenario", BATCH) != BATCH else ""
     return f"{tags.get('task', '')}|{own}|{tags.get('boundary', '')}{engine}"
 
 
@@ -113,7 +108,24 @@ def _known(param: str | None) -> str | None:
     return None if param == "None" else param
 
 
-def _number(value: Any) -> float | None:
+def engine_of(tags: Mapping[str, str]) -> str:
+    """What answered a served run; empty of fixed batches."""
+    return tags.get("engine", "") if tags.get("scenario", BATCH) != BATCH else ""
+
+
+def batch_of(params: Mapping[str, str], tags: Mapping[str, str]) -> int | None:
+    """The batch size of a run; None where that is unknown, and of another engine, which forms its batches itself."""
+    own = engine_of(tags) in ("", TRANSFORMERS)
+    return _whole(params.get("batch_size", tags.get("batch_size"))) if own else None
+
+
+def settings_of(params: Mapping[str, str]) -> str:
+    """The settings of a run other than the defaults, as text, but for its precision and batch size."""
+    return ", ".join(f"{key}={params[key]}" for key, plain in PLAIN.items() if params.get(key, plain) != plain)
+
+
+def number(value: Any) -> float | None:
+    """The number in a tag or param; None where there is none."""
     try:
         return float(value)
     except (TypeError, ValueError):

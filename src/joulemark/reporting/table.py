@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from joulemark.analysis import caveats, verdict
-from joulemark.analysis.flags import undeciding
+from joulemark.analysis.flags import of_text, undeciding
 from joulemark.core import markdown as md
 from joulemark.core import stats
 from joulemark.core.apart import differing
@@ -247,9 +247,9 @@ def _against_specialist(row: Row, best: Row) -> str:
     return f"{task(row)}: {energy}, {quality}"
 
 
-def flags(row: Row) -> list[str]:
+def flags(row: Row) -> tuple[str, ...]:
     """The flags of a row."""
-    return [flag for flag in row.tags.get("flags", "").split(", ") if flag]
+    return of_text(row.tags.get("flags"))
 
 
 def _who(rows: Sequence[Row], total: int) -> str:
