@@ -1,7 +1,5 @@
 """From the options of a sweep to its request: every check that needs no measurement."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,10 +19,10 @@ from joulemark.core.measurement import Measurement
 from joulemark.core.serving import BATCH
 from joulemark.core.task import Inputs
 from joulemark.core.traffic import Traffic
-from joulemark.hardware import host
 from joulemark.measure.draft import draft
 from joulemark.sweep import busy, stages, workers
 from joulemark.sweep.budget import Budget
+from joulemark.sweep.identity import device, digest_of, product, study_name
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
@@ -39,7 +37,7 @@ from joulemark.sweep.options import (
     with_scenario,
 )
 from joulemark.sweep.repeats import repeated
-from joulemark.sweep.software import Software, digest, software
+from joulemark.sweep.software import Software, software
 from joulemark.sweep.space import Dimension, Point, Space, merged, space, without_choice
 from joulemark.sweep.validity import Validity
 
@@ -120,7 +118,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     environments = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(environments) == 1 and conf.worker is None and storage is None
     measured_on = device(run.hardware) if alone else product(run)
-    line, used = f"{choice}-{_digest(conf, fixed, searched.dimensions, chosen_goals, measured_on)}-", software(run)
+    line, used = f"{choice}-{digest_of(conf, fixed, searched.dimensions, chosen_goals, measured_on)}-", software(run)
     name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
     screening, screening_notes = stages.screening(conf, full, reference, run, validity)
@@ -180,16 +178,6 @@ def _searched(made: Space, reference: Point, typed: Sequence[Dimension]) -> tupl
     return searched, tuple(each for each in reference if each.partition("=")[0] not in dropped or each not in known)
 
 
-def device(hardware: Hardware) -> str:
-    """What a run is measured on, distinct from others of its kind: UUIDs, or the name of processor or other machine."""
-    return hardware.machine or ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
-
-
-def product(run: Run) -> str:
-    """What a run is measured on by its product's name: workers on other cards of that product share one study."""
-    return run.hardware.device_name(host.cpu_name())
-
-
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:
     """The goals, notes about those that are excluded, and whether the user typed one for quality."""
     known = list(named_metrics.metrics(draft(run, Inputs())))
@@ -245,26 +233,3 @@ def _budget(conf: SweepConf) -> Budget:
     if conf.finalists < 1:
         raise UserError(f"sweep.finalists={conf.finalists}: must be 1 or more")
     return budget
-
-
-def study_name(resume: str | None, line: str, used: Software, folder: Path, storage: str | None) -> str:
-    """The study of this line and software: trials of other code, configuration or packages are no results of it."""
-    if resume is None:
-        return f"{line}{digest(used)}"
-    if not resume.startswith(line):
-        raise UserError(f"sweep.resume={resume}: a study of another line; those of this one begin with {line}")
-    if storage is None and not (folder / f"{resume}.journal").is_file():
-        raise UserError(f"sweep.resume={resume}: there is no such study in {folder}; leave it out to begin one")
-    return resume
-
-
-def _digest(
-    conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], chosen: Goals, measured_on: str
-) -> str:
-    """What makes two command lines the same study: all but the budget, who measures, and where runs and study go."""
-    irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
-    relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
-    spaces = [asdict(dimension) for dimension in dimensions]
-    stages = [conf.screening, conf.feeding, conf.finals]
-    parts = [relevant, spaces, conf.reference, asdict(chosen), stages, conf.seed, measured_on]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

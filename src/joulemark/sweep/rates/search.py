@@ -15,6 +15,7 @@ from joulemark.core.formatting import many
 from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy
 from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.identity import device
 from joulemark.sweep.objectives import Goals, Objective
 from joulemark.sweep.rates.grid import bracket, next_place
 from joulemark.sweep.rates.request import RateRequest
@@ -104,8 +105,8 @@ class RateSearch:
         try:
             with busy.sweeping(request.run.hardware, request.busy, self._report):
                 self._study = open_study(
-                    request.storage, request.folder, request.name, (), GOAL, 0, device_of(request), self._report,
-                    request.software,
+                    request.storage, request.folder, request.name, (), GOAL, 0, device(request.run.hardware),
+                    self._report, request.software,
                 )  # fmt: skip
                 self._study.close_lost()
                 self._begin()
@@ -211,13 +212,6 @@ def _process(result: TrialResult, rate: float) -> LoadProcess:
 
 def _stage(number: int) -> str:
     return f"process {number}"
-
-
-def device_of(request: RateRequest) -> str:
-    """What is measured on."""
-    from joulemark.sweep.plan import device
-
-    return device(request.run.hardware)
 
 
 def progress_line(rate: MeasuredRate, request: RateRequest) -> str:
