@@ -11,9 +11,8 @@ import yaml
 from joulemark.analysis.embodied import Embodied
 from joulemark.analysis.impact.equivalences import Equivalence
 from joulemark.analysis.impact.workload_mix import Mix
-from joulemark.cli.calibrate import CalibrationOptions
 from joulemark.config.option_help import Option
-from joulemark.config.run import RunOptions
+from joulemark.config.run_schema import RunOptions
 from joulemark.config.targets import PROTOCOLS, class_of
 from joulemark.core.machine import Site
 from joulemark.core.model import Checkpoint, Settings
@@ -22,6 +21,7 @@ from joulemark.core.procedure import Procedure
 from joulemark.core.serving import Limits
 from joulemark.data.dataset import Dataset
 from joulemark.hardware.devices import HardwareConf
+from joulemark.measure.calibration import CalibrationOptions
 from joulemark.reporting.build import ReportRequest
 from joulemark.reporting.constraints import Constraints
 from joulemark.reporting.explorer.build import ExplorerRequest

@@ -12,13 +12,14 @@ from hydra import compose, initialize_config_dir
 
 from joulemark.analysis import lower_bound, named_metrics, result_table
 from joulemark.cli import calibrate
-from joulemark.cli.calibrate import CalibrationOptions, Kernels
 from joulemark.core.calibration import Calibration, Rate
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Work
 from joulemark.core.paths import CONF
 from joulemark.hardware.gpu_lock import held
+from joulemark.measure import calibration as measuring
+from joulemark.measure.calibration import CalibrationOptions, Kernels
 from joulemark.measure.instruments import Instruments
 from joulemark.meters.amd import Amd
 from joulemark.meters.codecarbon import CodeCarbon
@@ -83,7 +84,7 @@ def calibrated(edge_s=0.0, **changes):
         copy_bytes=2**30,
     )
     plan = CalibrationOptions(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 3.0, "warmup_s": 1.0, **changes})
-    return calibrate.calibrate(plan, GPU, kernels, Instruments([meter], clock)), lines
+    return measuring.calibrate(plan, GPU, kernels, Instruments([meter], clock)), lines
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +115,7 @@ def test_every_price_is_gross_joules_over_work_whatever_the_counter_waits_for_it
 def test_windows_are_as_long_as_requested_and_only_the_requested_precisions_are_measured():
     calibration, _ = calibrated(seconds=2.0, precisions=("bf16",))
     assert set(calibration.products) == {"bf16"}
-    assert calibration.products["bf16"].duration_s == pytest.approx(2.0, abs=calibrate.BURST_S)
+    assert calibration.products["bf16"].duration_s == pytest.approx(2.0, abs=measuring.BURST_S)
 
 
 @pytest.mark.parametrize("extra_w", [0.0, -20.0])
@@ -125,7 +126,7 @@ def test_work_that_draws_no_more_than_idle_is_refused_not_kept(extra_w):
     kernel = Kernel(meter, 1.0, 0.01, extra_w)
     kernels = Kernels(lambda d: None, lambda *w: kernel, lambda *w: kernel, lambda: None, 1, 4)
     with pytest.raises(UserError, match=r"W in fp32 and 100\.0 W idle: let nothing else run"):
-        calibrate.calibrate(CalibrationOptions(1.0, 1.0, 0.0, 0.1), GPU, kernels, Instruments([meter], clock))
+        measuring.calibrate(CalibrationOptions(1.0, 1.0, 0.0, 0.1), GPU, kernels, Instruments([meter], clock))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_work_that_draws_no_more_than_idle_is_refused_not_kept(extra_w):
 def test_only_the_devices_own_counter_will_do(device, meters, says):
     known = [CodeCarbon(), Nvml(), Amd(), *([] if device.device == "mps" else [Rapl()])]
     with pytest.raises(UserError, match=says):
-        calibrate.counter(meters, device, known)
+        measuring.counter(meters, device, known)
 
 
 def test_a_counter_that_cannot_be_read_is_refused_with_its_reason_and_no_advice_to_estimate():
@@ -148,11 +149,11 @@ def test_a_counter_that_cannot_be_read_is_refused_with_its_reason_and_no_advice_
     reason = "meter=nvml: no counter; type meter=codecarbon, which samples"
     meter = FakeMeter(clock, {"gpu": 1.0}, name="nvml", method="counter", absent=reason)
     with pytest.raises(UserError) as refused:
-        calibrate.counter([meter], GPU)
+        measuring.counter([meter], GPU)
     assert str(refused.value) == "calibrate needs a counter (a GPU's by NVML, or RAPL): meter=nvml: no counter"
     locked = FakeMeter(clock, {"gpu": 1.0}, method="counter", absent="only root may; type sudo chmod")
     with pytest.raises(UserError, match="type sudo chmod"):
-        calibrate.counter([locked], GPU)
+        measuring.counter([locked], GPU)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_a_counter_that_cannot_be_read_is_refused_with_its_reason_and_no_advice_
 )
 def test_what_cannot_be_calibrated_is_refused_before_anything_is_opened(change, says):
     with pytest.raises(UserError, match=says):
-        calibrate.check(
+        measuring.check(
             CalibrationOptions(**{"seconds": 5.0, "idle_s": 5.0, "rest_s": 0.0, "warmup_s": 1.0, **change}), GPU
         )
 
@@ -252,7 +253,7 @@ def test_a_run_says_how_often_its_gross_energy_holds_the_floor():
     gross_j = metrics["energy/cpu_wh_per_1k"] * 3.6
     assert metrics["lower_bound/ratio"] == pytest.approx(gross_j / 3.0)
     assert any(
-        what == "lower bound (roofline) per 1,000" and "x above it" in how
+        what == "lower bound (roofline) per 1,000" and "× above it" in how
         for what, _, how in result_table.rows(record, metrics)
     )
 
@@ -323,9 +324,9 @@ def test_two_cards_are_refused_since_a_calibration_is_one_cards():
     with pytest.raises(
         UserError, match=r"hardware\.index=\[0, 1\]: a calibration is one card's; type hardware\.index=0"
     ):
-        calibrate.check(plan, TWO)
+        measuring.check(plan, TWO)
     with pytest.raises(UserError, match="lock_wait_s=-1: must be 0 or more"):
-        calibrate.check(replace(plan, lock_wait_s=-1.0), GPU)
+        measuring.check(replace(plan, lock_wait_s=-1.0), GPU)
 
 
 def test_a_card_that_is_being_measured_is_not_calibrated_and_waiting_is_an_option(tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """How many processes and samples a difference takes: checked against draws, and against scipy's power."""
 
 import random
+from math import expm1
 
 import pytest
+from statsmodels.stats.power import TTestIndPower
 
 from joulemark.analysis import planning, verdict
 from joulemark.analysis.planning import Scatter, Windows
@@ -25,7 +27,8 @@ def test_so_many_processes_find_the_difference_four_times_of_five():
 
     found = sum(verdict.between(cell(1.0), cell(1.05)).established for _ in range(400)) / 400
     assert 0.72 < found < 0.9
-    assert planning.smallest_difference(Scatter(0.03, 100, 10), count) == pytest.approx(0.05, abs=0.006)
+    effect = TTestIndPower().solve_power(nobs1=count, power=planning.POWER, alpha=0.05)
+    assert expm1(effect * 0.03) == pytest.approx(0.05, abs=0.006)  # the smallest that so many tell apart
 
 
 def test_never_fewer_than_a_verdict_takes_and_none_where_no_one_would_repeat_so_often():

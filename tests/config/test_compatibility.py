@@ -6,17 +6,17 @@ from dataclasses import fields, replace
 
 import pytest
 
-from joulemark.cli import calibrate
 from joulemark.config import compatibility, model_files, saved_settings
-from joulemark.config.run import RunSchema
+from joulemark.config.run_schema import RunSchema
 from joulemark.core import extras
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.model import Capabilities, Settings
 from joulemark.core.task import Inputs
 from joulemark.hardware import devices
+from joulemark.measure import calibration
 from joulemark.measure.draft import draft
-from joulemark.reporting import entry
+from joulemark.reporting import stored_entry
 from joulemark.store import model_registry
 from tests.composed import built
 from tests.config.test_run import H100, choices
@@ -122,7 +122,7 @@ def test_fp8_is_for_cards_that_have_it_and_few_bits_have_no_energy_lower_bound(m
         card = devices.Gpu(0, "GPU-1", "some card", capability, 300.0)
         monkeypatch.setattr(devices, "nvidia_gpus", lambda card=card: [card])
         assert ("fp8" in built("hardware=cuda").hardware.precisions) is can
-        assert calibrate._plain(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
+        assert calibration.precisions(built("hardware=cuda").hardware) == ["fp32", "tf32", "bf16", "fp16"]
 
 
 @pytest.mark.processes
@@ -203,10 +203,10 @@ def test_every_setting_reaches_schema_run_record_params_saved_settings_report_an
             schema[name] == getattr(run.settings, name) == run.chosen[name] == getattr(record.settings, name) == default
         )
         assert name in saved_settings.SETTINGS
-        assert name in entry.PARAMS
+        assert name in stored_entry.PARAMS
         assert name in model_registry.PARAMS
         assert not setting.metadata["values"] or default in setting.metadata["values"]
-    assert entry.PLAIN == {
+    assert stored_entry.PLAIN == {
         "sort": "none",
         "attention": "auto",
         "cache": "dynamic",
@@ -229,11 +229,11 @@ def test_a_setting_that_is_added_needs_no_other_line():
         "model.Settings = dataclasses.make_dataclass('Settings', [added], bases=(model.Settings,), frozen=True)\n"
         "from joulemark.config import option_help, saved_settings; from joulemark.core.errors import UserError\n"
         "from joulemark.core.task import Inputs; from joulemark.measure.draft import draft\n"
-        "from joulemark.reporting import entry; from joulemark.store import model_registry\n"
+        "from joulemark.reporting import stored_entry; from joulemark.store import model_registry\n"
         "from tests.composed import built\n"
         "run = built('clock=boost')\n"
         "print(run.settings.clock, run.chosen['clock'], draft(run, Inputs()).settings.clock)\n"
-        "print(saved_settings.settings(['clock=boost']), 'clock' in entry.PARAMS, entry.PLAIN['clock'])\n"
+        "print(saved_settings.settings(['clock=boost']), 'clock' in stored_entry.PARAMS, stored_entry.PLAIN['clock'])\n"
         "print('clock' in model_registry.PARAMS)\n"
         "print(*(option for option in option_help.options('run') if option.key == 'clock'))\n"
         "try: built('clock=bost')\n"

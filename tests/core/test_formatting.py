@@ -58,3 +58,17 @@ def test_nothing_in_a_name_acts_on_a_terminal_or_turns_text_around(sign):
 def test_text_of_any_language_is_shown_as_it_is():
     text = "naïve 日本語 עברית العربية 👩‍🔬\tcolumn\n"
     assert formatting.visible(text) == text
+
+
+def test_a_multiple_has_its_interval_in_digits_of_its_own_where_both_ends_are_known():
+    assert formatting.times(1.834, 1.789, 1.871) == "1.83× (1.79× to 1.87×)"
+    for low, high in ((None, None), (1.789, None), (None, 1.871)):
+        assert formatting.times(1.834, low, high) == "1.83×"
+    assert formatting.times(None, 1.0, 2.0) == "n/a"
+
+
+def test_a_count_is_followed_by_its_noun_in_the_number_that_it_takes():
+    nouns = [(0, "run"), (1, "run"), (2000, "run"), (0, "process"), (1, "process"), (3, "process")]
+    assert [formatting.many(*each) for each in nouns] == [
+        "0 runs", "1 run", "2,000 runs", "0 processes", "1 process", "3 processes"
+    ]  # fmt: skip

@@ -15,12 +15,12 @@ from joulemark.sweep import trial
 from tests.paths import ROOT
 from tests.sweep.test_trial import program, wait_for  # noqa: F401
 
-SOURCES = [
-    path
-    for folder in ("src", "hydra_plugins")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-    if path != ROOT / "src" / "joulemark" / "core" / "signals.py"
-]
+CORE = ROOT / "src" / "joulemark" / "core"
+SOURCES = [path for folder in ("src", "hydra_plugins") for path in sorted((ROOT / folder).rglob("*.py"))]
+DOORS = {
+    CORE / "signals.py": {"signal", "pthread_sigmask", "set_wakeup_fd"},
+    CORE / "process_tree.py": {"prctl"},
+}
 
 
 @pytest.fixture
@@ -32,14 +32,15 @@ def handlers():
         signal.signal(number, handler)
 
 
-def test_only_one_module_handles_signals():
+def test_one_module_handles_signals_and_one_ties_processes_to_their_parents():
     for path in SOURCES:
+        elsewhere = set().union(*(names for door, names in DOORS.items() if door != path))
         for node in ast.walk(ast.parse(path.read_text())):
-            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            imported = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
             module = node.module if isinstance(node, ast.ImportFrom) else None
-            assert "signal" not in (*imported, module), f"{path} handles signals beside core/signals.py"
+            assert not {*imported, module} & {"signal"} & elsewhere, f"{path} handles signals beside core/signals.py"
             named = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)
-            assert named not in ("pthread_sigmask", "set_wakeup_fd", "prctl"), f"{path}: {named}"
+            assert named not in elsewhere - {"signal"}, f"{path}: {named}"
 
 
 def test_the_first_stop_interrupts_and_a_second_does_not_break_its_record(handlers):

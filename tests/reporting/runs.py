@@ -9,10 +9,11 @@ from joulemark.reporting.answers import NONE
 from joulemark.reporting.cells import merged
 from joulemark.reporting.contents import page_of
 from joulemark.reporting.decision import decide
-from joulemark.reporting.entry import Entry, entry
+from joulemark.reporting.entry import Entry
 from joulemark.reporting.group import groups
 from joulemark.reporting.request import ReportRequest
 from joulemark.reporting.selection import LeftOut, Selection
+from joulemark.reporting.stored_entry import entry
 from joulemark.store.listing import StoredRun
 
 _NUMBERS = count(1)

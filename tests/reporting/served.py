@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from joulemark.reporting import compared, constraints, engines, load, load_charts
-from joulemark.reporting.entry import Entry, entry
+from joulemark.reporting.entry import Entry
+from joulemark.reporting.stored_entry import entry
 from joulemark.store.listing import StoredRun
 from tests.reporting.runs import a_page, a_run
 

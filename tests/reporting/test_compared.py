@@ -8,8 +8,8 @@ from joulemark.core.errors import UserError
 from joulemark.reporting import compared, constraints, files, recommendation_text
 from joulemark.reporting.cells import merged
 from joulemark.reporting.decision import decide
-from joulemark.reporting.entry import entry
 from joulemark.reporting.group import groups
+from joulemark.reporting.stored_entry import entry
 from tests.reporting.runs import a_page, a_run
 
 

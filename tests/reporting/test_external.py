@@ -1,9 +1,9 @@
 """Others' results in a report: in groups of their own, with what their source counted as their energy."""
 
 from joulemark.reporting import recommendation_text
-from joulemark.reporting.entry import ENERGY
 from joulemark.reporting.group import groups
 from joulemark.reporting.selection import GPU, _counted
+from joulemark.reporting.stored_entry import ENERGY
 from joulemark.store import listing
 from tests.reporting.runs import a_page, a_run, an_entry, recommend
 

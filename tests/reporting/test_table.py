@@ -30,7 +30,7 @@ def energy(row, wh, spread):
 def test_a_general_purpose_model_is_stated_in_multiples_of_the_specialist_on_the_same_inputs():
     small, large = merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 14.2))
     assert against(small, large) == [
-        "text_classification: large costs 7.1× (6.9× to 7.3×) the energy of small, quality 0.95 against 0.91"
+        "text_classification: large costs 7.10× (6.94× to 7.26×) the energy of small, quality 0.95 against 0.91"
     ]
     assert against(GENERAL) == []
     assert against(SPECIALIST, replace(GENERAL, inputs="task=text_classification task.dataset=imdb")) == []
@@ -45,8 +45,8 @@ def test_what_is_indistinguishable_ties_and_one_process_establishes_nothing():
     (tie,) = against(*merged(repeated(SPECIALIST, 2.0) + repeated(GENERAL, 2.005)))
     assert "tie on energy" in tie
     (open_,) = against(SPECIALIST, energy(GENERAL, 14.2, 0.04))
-    assert "7.1× the energy, not established (B is indicated" not in open_
-    assert "7.1× the energy, not established" in open_
+    assert "7.10× the energy, not established (B is indicated" not in open_
+    assert "7.10× the energy, not established" in open_
     undecided = replace(GENERAL, tags={**GENERAL.tags, "flags": "not_converged"})
     assert "no value is available" in against(SPECIALIST, undecided)[0]
 

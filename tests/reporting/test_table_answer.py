@@ -18,7 +18,7 @@ def test_one_process_of_each_setting_establishes_nothing_and_says_what_does():
     assert lines([SPECIALIST, GENERAL]) == [
         "text classification: small takes the least of 2: 2.00 ± 0.06 Wh per 1,000, accuracy 0.910 (indicated, not "
         "established)",
-        "   large: 14.2 ± 0.6 Wh, 7.1×, accuracy 0.950",
+        "   large: 14.2 ± 0.6 Wh, 7.10×, accuracy 0.950",
         "indicated, not established: 1 process of a setting, where 3 are needed",
         "flags: warmup_not_converged (1 of 2)",
         REPEAT,
@@ -68,7 +68,7 @@ def test_many_tasks_are_counted_with_what_a_general_purpose_model_takes():
     ]
     shown = lines(rows)
     assert shown[0] == (
-        "20 runs of 10 tasks: a general-purpose model takes 2.0× (a) to 6.5× (j) the energy of the specialist"
+        "20 runs of 10 tasks: a general-purpose model takes 2.00× (a) to 6.50× (j) the energy of the specialist"
     )
     assert "10 of 10 indicated, not established: 1 process of a setting, where 3 are needed" in shown
     assert len(shown) == MOST

@@ -28,8 +28,8 @@ def row(own, reference, cells=None, objectives=("energy",)):
 @pytest.mark.parametrize(
     ("own", "reference", "better"),
     [
-        ((1.0, 0.01), (4.0, 0.01), "4x, indicated, not established"),
-        ((4.0, 0.01), (1.0, 0.01), "0.25x, indicated, not established"),
+        ((1.0, 0.01), (4.0, 0.01), "4.00×, indicated, not established"),
+        ((4.0, 0.01), (1.0, 0.01), "0.250×, indicated, not established"),
         ((1.0, 0.01), (1.01, 0.01), "not established"),
         ((1.0, None), (4.0, 0.01), "not established"),
         ((None, None), (4.0, 0.01), "-"),
@@ -43,12 +43,12 @@ def test_fresh_processes_establish_a_ratio_with_its_interval_or_a_tie():
     cells = {POINT: Cell((1.0, 1.02, 0.98)), REFERENCE: Cell((4.0, 4.1, 3.9))}
     confirmed = row((0.9, 0.01), (4.2, 0.01), cells)
     assert confirmed[1:3] == ("1", "5.0% of 3 processes")
-    assert confirmed[-1].startswith("4x (3.")
+    assert confirmed[-1].startswith("4.00× (3.")
     luck = {POINT: Cell((1.0, 1.5, 0.8)), REFERENCE: Cell((1.1, 0.9, 1.4))}
     assert row((0.9, 0.01), (4.2, 0.01), luck)[-1] == "tie"
     nothing_counted = {POINT: Cell(()), REFERENCE: Cell(())}
-    assert row((1.0, 0.01), (4.0, 0.01), nothing_counted)[-1] == "4x, indicated, not established"
+    assert row((1.0, 0.01), (4.0, 0.01), nothing_counted)[-1] == "4.00×, indicated, not established"
 
 
 def test_latency_is_known_of_one_process_each():
-    assert row((1.0, 0.01), (4.0, 0.01), objectives=("p95",))[-1] == "4x, not established"
+    assert row((1.0, 0.01), (4.0, 0.01), objectives=("p95",))[-1] == "4.00×, not established"

@@ -96,7 +96,7 @@ def a_request(folder, repeats=1, grid=None):
 
 @pytest.fixture(autouse=True)
 def device(monkeypatch):
-    monkeypatch.setattr("joulemark.sweep.rates.search.device_of", lambda request: "Card")
+    monkeypatch.setattr("joulemark.sweep.rates.search.device", lambda hardware: "Card")
 
 
 def searched(queue, request):

@@ -7,7 +7,7 @@ import pytest
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.hardware import host
-from joulemark.sweep import plan, siblings
+from joulemark.sweep import identity, siblings
 from joulemark.sweep.result import several
 from joulemark.sweep.software import changes, digest, software
 from joulemark.sweep.storage import open_study
@@ -92,8 +92,8 @@ def test_a_study_that_is_resumed_says_what_differs_and_that_its_results_are_mixe
 def test_only_a_study_of_this_line_can_be_resumed(tmp_path):
     a_study(tmp_path, BEFORE)
     name = f"{LINE}{digest(BEFORE)}"
-    assert plan.study_name(None, LINE, NOW, tmp_path, None) == f"{LINE}{digest(NOW)}"
-    assert plan.study_name(name, LINE, NOW, tmp_path, None) == name
+    assert identity.study_name(None, LINE, NOW, tmp_path, None) == f"{LINE}{digest(NOW)}"
+    assert identity.study_name(name, LINE, NOW, tmp_path, None) == name
     for wrong, says in ((f"{LINE}ffffff", "there is no such study"), ("latency-1", "of another line")):
         with pytest.raises(UserError, match=says):
-            plan.study_name(wrong, LINE, NOW, tmp_path, None)
+            identity.study_name(wrong, LINE, NOW, tmp_path, None)

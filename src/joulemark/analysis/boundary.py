@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from joulemark.analysis import embodied as embodied_emissions
 from joulemark.analysis import emissions, energy_metrics, readings
 from joulemark.analysis.embodied import NOT_DECLARED, Embodied
-from joulemark.analysis.emissions import J_PER_KWH, PER
 from joulemark.core.formatting import listed
 from joulemark.core.machine import Site
 from joulemark.core.measurement import COMPONENTS, Measurement
 from joulemark.core.record import Record
+from joulemark.core.units import J_PER_KWH, J_PER_WH, PER
 
 WH, LITRES, GRAMS = "Wh", "L", "g CO2e"
 LOCATED, EMBODIED = "emissions, location-based", "embodied"  # names of lines that others look for
@@ -90,7 +90,7 @@ def boundary(record: Record, site: Site, embodied: Embodied = NOT_DECLARED) -> B
     grams, notes = embodied_emissions.of_request(record, embodied, reserved_s)
     embodied_g = None if grams is None else grams * PER
     on_site, off_site = _water(computers_wh, site)
-    located = emissions.metrics(computers_wh * 3600.0 / PER, site)["emissions/g_per_1k"]
+    located = emissions.metrics(computers_wh * J_PER_WH / PER, site)["emissions/g_per_1k"]
     return Boundary(
         (
             *measured,
@@ -202,7 +202,7 @@ def _market(computers_wh: float, site: Site) -> Line:
 
 
 def _water(computers_wh: float, site: Site) -> tuple[Line, Line]:
-    kwh = computers_wh * 3600.0 / J_PER_KWH
+    kwh = computers_wh * J_PER_WH / J_PER_KWH
     on, off = site.wue_l_per_kwh, site.wue_source_l_per_kwh
     unknown = "not declared: type {}=…"
     return (

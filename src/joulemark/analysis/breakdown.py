@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from joulemark.analysis import energy_metrics, lower_bound, plausibility, readings
 from joulemark.analysis.energy_metrics import ESTIMATED
+from joulemark.core.formatting import UNKNOWN
 from joulemark.core.record import Record
 
 TAG = "energy.parts"  # of a run: `text`, where the lower bound is known
-MEASURED, NOT_AVAILABLE = "measured", "n/a"
+MEASURED = "measured"
 BOUND, BEYOND, MODEL = "lower bound of the model's work", "model beyond it", "model"
 PREPROCESSING, TRANSFERS, POSTPROCESSING = "preprocessing", "transfers", "postprocessing"
 BETWEEN, REST = "between stages", "all else"
@@ -95,9 +96,7 @@ def _device(record: Record, component: str, whole: float, evidence: str) -> tupl
     own = [joules for name, joules in stages.items() if name not in APART]
     available = bool(own) and None not in stages.values()
     model = sum(joules or 0.0 for joules in own) if available else None
-    apart = [
-        Part(name, stages.get(name), evidence if stages.get(name) is not None else NOT_AVAILABLE) for name in APART
-    ]
+    apart = [Part(name, stages.get(name), evidence if stages.get(name) is not None else UNKNOWN) for name in APART]
     parts = (*_model(record, model, evidence), *apart)
     left = whole - sum(part.joules or 0.0 for part in parts)
     if not available:
@@ -119,7 +118,7 @@ def _model(record: Record, model_j: float | None, evidence: str) -> tuple[Part, 
     """The lower bound and what is beyond it; the model as it was measured where no bound is known."""
     bound = lower_bound.of(record.measurement.work, record.environment.calibration, record.settings.precision)
     if bound is None:
-        return (Part(MODEL, model_j, evidence if model_j is not None else NOT_AVAILABLE),)
+        return (Part(MODEL, model_j, evidence if model_j is not None else UNKNOWN),)
     parts = (Part(BOUND, bound.total_j, "estimated"),)
     if model_j is None:
         return parts
@@ -137,7 +136,7 @@ def text(known: Breakdown) -> str:
 
 def _in_words(part: Part, total_j: float) -> str:
     if part.joules is None:
-        return f"{part.name} {NOT_AVAILABLE}"
+        return f"{part.name} {UNKNOWN}"
     why = "; ".join(each for each in ("" if part.evidence == MEASURED else part.evidence, part.note) if each)
-    share = f"{part.joules / total_j:.0%}" if total_j else NOT_AVAILABLE
+    share = f"{part.joules / total_j:.0%}" if total_j else UNKNOWN
     return f"{part.name} {share}{f' ({why})' if why else ''}"

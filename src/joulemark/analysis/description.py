@@ -6,9 +6,10 @@ from pathlib import Path
 from joulemark.analysis import audit
 from joulemark.analysis.caveats import foremost, warnings
 from joulemark.analysis.impact import published_text
-from joulemark.analysis.result_table import rows, value_text
+from joulemark.analysis.result_table import rows
 from joulemark.analysis.serving import table
 from joulemark.core.apart import told_apart
+from joulemark.core.formatting import many, quantity
 from joulemark.core.record import Record
 from joulemark.core.serving import BATCH, TRANSFORMERS
 
@@ -78,19 +79,18 @@ def answer(record: Record, metrics: Mapping[str, float | None]) -> str:
     if not record.measurement.windows:
         return f"**{record.model.name}: no window was measured**: {sure}."
     total, of = metrics["energy/total_wh_per_1k"], record.measurement.traffic
-    cost = f"needs {value_text(total, 'Wh')} per 1,000 {'inferences' if of is None else 'requests'}"
+    cost = f"needs {quantity(total, 'Wh')} per 1,000 {'inferences' if of is None else 'requests'}"
     if total is None:
         cost = "needs an energy that is not available"
     parts = [f"**{record.model.name} {cost}**", _interval(record, metrics["energy/ci95_rel"])]
     if of is not None and (per_token := metrics["energy/j_per_output_token"]) is not None:
-        parts.append(f"{value_text(per_token, 'J')} per output token")
+        parts.append(f"{quantity(per_token, 'J')} per output token")
     parts += _quality(record, metrics)
     return f"{', '.join(parts)}: {sure}."
 
 
 def _interval(record: Record, relative: float | None) -> str:
-    count = len(record.measurement.windows)
-    over = f"{count} window{'' if count == 1 else 's'} of one process"
+    over = f"{many(len(record.measurement.windows), 'window')} of one process"
     return f"without an interval ({over})" if relative is None else f"± {relative:.1%} within-run ({over})"
 
 

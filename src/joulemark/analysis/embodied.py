@@ -13,8 +13,8 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.quantities import Amount, Number, Positive
 from joulemark.core.record import Record
+from joulemark.core.units import S_PER_YEAR
 
-SECONDS_PER_YEAR = 365 * 24 * 3600
 G_PER_KG = 1000.0
 
 
@@ -56,7 +56,7 @@ def checked(embodied: Embodied) -> Embodied:
 
 def share_g(total_kg: float, reserved_s: float, years: float, resource_share: float = 1.0) -> float:
     """Grams of the embodied emissions of a device that a reservation of it takes."""
-    return total_kg * G_PER_KG * reserved_s / (years * SECONDS_PER_YEAR) * resource_share
+    return total_kg * G_PER_KG * reserved_s / (years * S_PER_YEAR) * resource_share
 
 
 def server_share(hardware: Hardware, embodied: Embodied, usable_cores: int | None) -> float | None:

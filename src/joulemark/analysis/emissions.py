@@ -10,12 +10,11 @@ from dataclasses import replace
 
 from joulemark.analysis import zones
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import spoken
 from joulemark.core.machine import Site
 from joulemark.core.stats import product_of_all
 from joulemark.core.suggest import choose
-
-J_PER_KWH = 3.6e6
-PER = 1000  # inferences
+from joulemark.core.units import J_PER_KWH, PER
 
 # Joules of electricity that the replaced heater would have drawn for one joule of heat
 HEATERS = {"resistive": 1.0, "heat_pump": 1 / 3}
@@ -99,5 +98,5 @@ def summary(site: Site) -> str:
     if site.price_per_kwh is not None:
         parts.append(f"{site.price_per_kwh:g} {site.currency or '(currency not given)'}/kWh")
     if site.heat_reuse is not None:
-        parts.append(f"{site.heat_reuse:.0%} of the heat replaces {str(site.heat_replaces).replace('_', ' ')}")
+        parts.append(f"{site.heat_reuse:.0%} of the heat replaces {spoken(str(site.heat_replaces))}")
     return ", ".join(parts)

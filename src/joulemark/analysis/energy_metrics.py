@@ -11,9 +11,8 @@ from statistics import fmean
 from joulemark.analysis import readings as energy
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
+from joulemark.core.units import J_PER_WH, PER
 
-J_PER_WH = 3600.0
-PER = 1000  # inferences
 ESTIMATED = ("estimated", "constant")  # methods of components that no sensor measured
 
 Metrics = dict[str, float | None]

@@ -24,6 +24,11 @@ CARRY_OVER = "carry_over"  # that process gave another figure for its first sett
 UNDECIDING = (NOT_CONVERGED, PRELIMINARY, "contaminated", "throttled", EARLY_STOPPED, SHARED_PROCESS, CARRY_OVER)
 
 
+def of_text(text: str | None) -> tuple[str, ...]:
+    """The flags of a stored run, as the text of its tag `flags` names them."""
+    return tuple(flag for flag in (text or "").split(", ") if flag)
+
+
 def undeciding(raised: Iterable[str]) -> str | None:
     """The first flag for which a process decides nothing; None where none says so."""
     names = set(raised)

@@ -5,11 +5,12 @@ Power is 80 % throughout: four of five times a difference of that size is establ
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, expm1, log, log1p, sqrt
+from math import ceil, log, log1p, sqrt
 from statistics import variance
 
 from joulemark.analysis.verdict import MIN_PROCESSES
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import many
 from joulemark.core.stats import LEVEL
 
 POWER = 0.8
@@ -34,8 +35,7 @@ class Scatter:
     cells: int
 
     def __str__(self) -> str:
-        settings = f"{self.cells} setting{'s' if self.cells > 1 else ''}"
-        pooled = f"pooled over {settings} measured here, {self.freedom} degrees of freedom"
+        pooled = f"pooled over {many(self.cells, 'setting')} measured here, {self.freedom} degrees of freedom"
         return f"{self.sd_log:.2%} between processes ({pooled})"
 
 
@@ -56,18 +56,6 @@ def processes_needed(known: Scatter, share: float) -> int | None:
     effect = log1p(share) / known.sd_log
     counts = range(MIN_PROCESSES, MOST_PROCESSES + 1)
     return next((count for count in counts if _power(effect, count) >= POWER), None)
-
-
-def smallest_difference(known: Scatter, processes: int) -> float | None:
-    """The share by which two results must differ to be told apart by so many processes a side; None for too few."""
-    from statsmodels.stats.power import TTestIndPower
-
-    if processes < MIN_PROCESSES:
-        return None
-    if not known.sd_log:
-        return 0.0
-    effect = TTestIndPower().solve_power(nobs1=processes, power=POWER, alpha=0.05)
-    return expm1(float(effect) * known.sd_log)
 
 
 @dataclass(frozen=True)

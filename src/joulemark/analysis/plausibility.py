@@ -9,10 +9,10 @@ from math import isfinite
 from joulemark.analysis import energy_metrics, readings
 from joulemark.core.environment import Environment
 from joulemark.core.measurement import COMPONENTS, Measurement, Reading, Window
+from joulemark.core.units import GIB
 
 CORE_W = 60.0  # more than one busy core of any processor draws, its share of the package included
 MEMORY_W_PER_GIB, MEMORY_LEAST_W = 5.0, 60.0  # a DIMM of 16 GiB draws 3 to 5 W; constants of guessed slots are higher
-GIB = 2**30
 
 STAGES_RANGE = (0.5, 1.5)  # the stages' sum over the whole, outside of which they are not parts of it
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import audit, breakdown, diagnosis, energy_metrics, readings, requests
 from joulemark.analysis.serving import table as traffic
+from joulemark.core.formatting import UNKNOWN, quantity, spoken, times
 from joulemark.core.machine import REMOTE
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
@@ -11,7 +12,6 @@ from joulemark.core.record import Record
 from joulemark.core.task import NO_REFERENCES, RANDOM_WEIGHTS
 from joulemark.data import request_table
 
-NOT_AVAILABLE = "n/a"
 LOWER_BOUND = "lower bound (roofline) per 1,000"
 ROWS_LISTED = 3  # skipped rows and truncated inputs that a line of the table names
 
@@ -28,33 +28,33 @@ def rows(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
         ("verdict", *audit.verdict(record)),
         (
             "energy per 1,000",
-            value_text(metrics["energy/total_wh_per_1k"], "Wh"),
+            quantity(metrics["energy/total_wh_per_1k"], "Wh"),
             f"± {interval:.1%} (within-run, {windows} windows)" if interval is not None else _no_interval(record),
         ),
     ]
     lines += [
-        (f"  {c.upper()}", value_text(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS
+        (f"  {c.upper()}", quantity(metrics[f"energy/{c}_wh_per_1k"], "Wh"), evidence[c] or "") for c in COMPONENTS
     ]
     lines += _wall(metrics)
     lines += [
         *_idle(record, metrics),
-        (f"energy per {record.task.unit}", value_text(metrics["energy/j_per_unit"], "J"), ""),
-        (_per_correct(record), value_text(metrics["energy/j_per_correct"], "J"), ""),
-        ("  per answer", value_text(metrics.get("energy/j_per_answer"), "J"), ""),
-        ("  per token of reasoning", value_text(metrics.get("energy/j_per_reasoning_token"), "J"), ""),
-        (f"quality: {record.task.metric}", value_text(metrics["quality/primary"], ""), _quality(record)),
-        ("emissions per 1,000", value_text(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
+        (f"energy per {record.task.unit}", quantity(metrics["energy/j_per_unit"], "J"), ""),
+        (_per_correct(record), quantity(metrics["energy/j_per_correct"], "J"), ""),
+        ("  per answer", quantity(metrics.get("energy/j_per_answer"), "J"), ""),
+        ("  per token of reasoning", quantity(metrics.get("energy/j_per_reasoning_token"), "J"), ""),
+        (f"quality: {record.task.metric}", quantity(metrics["quality/primary"], ""), _quality(record)),
+        ("emissions per 1,000", quantity(metrics["emissions/g_per_1k"], "g CO2e"), _site(record)),
         *_cost_and_heat(record, metrics),
         *(traffic.rows(record, metrics) or _latency(metrics)),
         *_stages(record, metrics),
-        ("loading the model", value_text(metrics["energy/load_wh"], "Wh"), ""),
-        ("warming up", value_text(metrics["energy/warmup_wh"], "Wh"), ""),
+        ("loading the model", quantity(metrics["energy/load_wh"], "Wh"), ""),
+        ("warming up", quantity(metrics["energy/warmup_wh"], "Wh"), ""),
         *_inputs(record),
         *_lower_bound(record, metrics),
         *_parts(record),
         *_diagnosis(record),
     ]
-    return [line for line in lines if line[1] != NOT_AVAILABLE or line[2] or not line[0].startswith("  ")]
+    return [line for line in lines if line[1] != UNKNOWN or line[2] or not line[0].startswith("  ")]
 
 
 def _no_interval(record: Record) -> str:
@@ -69,10 +69,10 @@ def _latency(metrics: Mapping[str, float | None]) -> list[Row]:
     return [
         (
             "latency p50 / p99",
-            f"{value_text(metrics['latency/p50_s'], 's')} / {value_text(metrics['latency/p99_s'], 's')}",
+            f"{quantity(metrics['latency/p50_s'], 's')} / {quantity(metrics['latency/p99_s'], 's')}",
             "",
         ),
-        ("throughput", value_text(metrics["throughput/requests_per_s"], "requests/s"), ""),
+        ("throughput", quantity(metrics["throughput/requests_per_s"], "requests/s"), ""),
     ]
 
 
@@ -89,7 +89,7 @@ def _wall(metrics: Mapping[str, float | None]) -> list[Row]:
         return []
     share = metrics["energy/wall_share"]
     evidence = f"external meter; the components are {share:.0%} of it" if share is not None else "external meter"
-    return [("at the socket per 1,000", value_text(metrics["energy/wall_wh_per_1k"], "Wh"), evidence)]
+    return [("at the socket per 1,000", quantity(metrics["energy/wall_wh_per_1k"], "Wh"), evidence)]
 
 
 def _idle(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
@@ -102,15 +102,15 @@ def _idle(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
     return [
         (
             "  idle (static)",
-            value_text(metrics["energy/idle_wh_per_1k"], "Wh"),
+            quantity(metrics["energy/idle_wh_per_1k"], "Wh"),
             f"idle power x time{watts}{interval}: {_by(record)}",
         ),
         (
             "  dynamic (above idle)",
-            value_text(metrics["energy/dynamic_wh_per_1k"], "Wh"),
+            quantity(metrics["energy/dynamic_wh_per_1k"], "Wh"),
             f"gross less idle, the marginal cost: {_by(record)}",
         ),
-        ("  GPU dynamic", value_text(metrics["energy/gpu_dynamic_wh_per_1k"], "Wh"), ""),
+        ("  GPU dynamic", quantity(metrics["energy/gpu_dynamic_wh_per_1k"], "Wh"), ""),
     ]
 
 
@@ -133,10 +133,10 @@ def _cost_and_heat(record: Record, metrics: Mapping[str, float | None]) -> list[
     site, lines = record.site, []
     if site.price_per_kwh is not None:
         price = f"{site.price_per_kwh:g} per kWh, PUE {site.pue:g}"
-        lines.append(("cost per 1,000", value_text(metrics["cost/per_1k"], site.currency or ""), price))
+        lines.append(("cost per 1,000", quantity(metrics["cost/per_1k"], site.currency or ""), price))
     if site.heat_reuse is not None:
-        how = f"{site.heat_reuse:.0%} replaces {str(site.heat_replaces).replace('_', ' ')}; subtracted from nothing"
-        lines.append(("heating avoided per 1,000", value_text(metrics["heat/credit_wh_per_1k"], "Wh"), how))
+        how = f"{site.heat_reuse:.0%} replaces {spoken(str(site.heat_replaces))}; subtracted from nothing"
+        lines.append(("heating avoided per 1,000", quantity(metrics["heat/credit_wh_per_1k"], "Wh"), how))
     return lines
 
 
@@ -151,10 +151,10 @@ def _stages(record: Record, metrics: Mapping[str, float | None]) -> list[Row]:
     share = f"together {sum(available) / whole:.0%} of the whole" if available and whole else ""
     lines = [("stages, each measured alone", f"{len(stages)}", share)]
     for stage, part in zip(stages, parts, strict=True):
-        seconds = value_text(metrics[f"stages/{stage.name}_s"], "s")
-        lines.append((f"  {stage.name.replace('_', ' ')}", value_text(part, "Wh"), seconds))
+        seconds = quantity(metrics[f"stages/{stage.name}_s"], "s")
+        lines.append((f"  {spoken(stage.name)}", quantity(part, "Wh"), seconds))
     if metrics["latency/ttft_s"] is not None:
-        lines.append(("time to first token", value_text(metrics["latency/ttft_s"], "s"), "preprocessing + prefill"))
+        lines.append(("time to first token", quantity(metrics["latency/ttft_s"], "s"), "preprocessing + prefill"))
     return lines
 
 
@@ -184,10 +184,10 @@ def _lower_bound(record: Record, metrics: Mapping[str, float | None]) -> list[Ro
     if metrics["lower_bound/wh_per_1k"] is None:
         no_remedy = record.hardware.device in ("cpu", "mps", REMOTE) or calibration or len(record.hardware.uuids) > 1
         remedy = "" if no_remedy else f"; type {program('calibrate')}"
-        return [(LOWER_BOUND, NOT_AVAILABLE, f"{workload}{remedy}")]
+        return [(LOWER_BOUND, UNKNOWN, f"{workload}{remedy}")]
     ratio = metrics["lower_bound/ratio"]
-    above = "" if ratio is None or calibration is None else f"{calibration.component.upper()} {ratio:.3g}x above it: "
-    return [(LOWER_BOUND, value_text(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{workload}")]
+    above = "" if ratio is None or calibration is None else f"{calibration.component.upper()} {times(ratio)} above it: "
+    return [(LOWER_BOUND, quantity(metrics["lower_bound/wh_per_1k"], "Wh"), f"{above}{workload}")]
 
 
 def _parts(record: Record) -> list[Row]:
@@ -195,7 +195,7 @@ def _parts(record: Record) -> list[Row]:
     known = breakdown.of(record)
     if known is None or not known.bounded:
         return []
-    return [("energy of a request, by part", value_text(known.total_j, "J"), breakdown.text(known))]
+    return [("energy of a request, by part", quantity(known.total_j, "J"), breakdown.text(known))]
 
 
 def _diagnosis(record: Record) -> list[Row]:
@@ -208,11 +208,6 @@ def _diagnosis(record: Record) -> list[Row]:
         )
         for finding in diagnosis.findings(record)
     ]
-
-
-def value_text(value: float | None, unit: str) -> str:
-    """A value with its unit to four digits, or n/a."""
-    return NOT_AVAILABLE if value is None else f"{value:.4g} {unit}".strip()
 
 
 def _per_correct(record: Record) -> str:

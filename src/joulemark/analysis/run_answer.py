@@ -4,10 +4,21 @@ from collections.abc import Mapping
 
 from joulemark.analysis import audit, caveats, diagnosis, energy_metrics
 from joulemark.analysis.flags import NOT_CONVERGED, PRELIMINARY
-from joulemark.analysis.result_table import value_text
 from joulemark.analysis.serving import table as traffic
 from joulemark.core.answer import Answer
-from joulemark.core.formatting import JOULES, between, digits, listed, mass, plus_minus, scaled, seconds, spoken, wh
+from joulemark.core.formatting import (
+    JOULES,
+    between,
+    digits,
+    listed,
+    mass,
+    plus_minus,
+    quantity,
+    scaled,
+    seconds,
+    spoken,
+    wh,
+)
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.record import Record
@@ -99,7 +110,7 @@ def _times(record: Record, metrics: Metrics) -> str:
 def _site(record: Record, metrics: Metrics) -> str:
     """Emissions and cost, or what to type for them."""
     site, grams, cost = record.site, metrics["emissions/g_per_1k"], metrics["cost/per_1k"]
-    money = "" if cost is None else f"; {value_text(cost, site.currency or '')} per 1,000"
+    money = "" if cost is None else f"; {quantity(cost, site.currency or '')} per 1,000"
     if site.g_per_kwh is None:
         return f"emissions: no zone is known, type site.zone=FRA or another{money}"
     if grams is None:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from joulemark.core import stats
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import many, times
 from joulemark.core.stats import Estimate
 
 ENERGY, SPREAD = "energy/total_wh_per_1k", "energy/ci95_rel"
@@ -95,6 +96,11 @@ class Verdict:
         indicated = None if self.indicated is None else other[self.indicated]
         return Verdict(other.get(self.outcome, self.outcome), note, ratio, least, most, indicated)
 
+    @property
+    def multiple(self) -> str:
+        """How many times A's value B's is, with the interval where there is one: `1.83× (1.79× to 1.87×)`."""
+        return times(self.ratio, self.least, self.most)
+
     def __str__(self) -> str:
         """The outcome as a sentence says it."""
         return INDICATED if self.indicated else self.outcome
@@ -133,7 +139,7 @@ def enough(*cells: Cell) -> bool:
 
 def _not_established(a: Cell, b: Cell, first: Estimate, second: Estimate, ratio: float | None) -> Verdict:
     few = min(a.processes, b.processes)
-    needs = f"{few} process{'es' if few > 1 else ''} where {MIN_PROCESSES} a side are needed: type repeats=…"
+    needs = f"{many(few, 'process')} where {MIN_PROCESSES} a side are needed: type repeats=…"
     separate = apart(first, second)
     if not separate or (a.card != b.card and _within_cards(ratio)):
         return Verdict(NOT_ESTABLISHED, needs, ratio)
@@ -255,7 +261,7 @@ def within(result: Cell, limit: float) -> LimitVerdict:
     known = result.estimate
     if known is None:
         return LimitVerdict(UNKNOWN, "no value is available")
-    kept, counted = known.mean <= limit, f"{result.processes} process{'es' if result.processes > 1 else ''}"
+    kept, counted = known.mean <= limit, many(result.processes, "process")
     if not enough(result):
         indicated = f"{KEPT if kept else EXCEEDED} by the mean of {counted}"
         return LimitVerdict(NOT_ESTABLISHED, f"{indicated}, where {MIN_PROCESSES} are needed: repeats=…", kept)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+WORLD = "WOR"  # a zone that is no country
+
 # What people type that ISO 3166-1 has as neither code nor name
 COMMON = {
     "uk": "GBR",
@@ -21,7 +23,7 @@ COMMON = {
     "ivory coast": "CIV",
     "cape verde": "CPV",
     "swaziland": "SWZ",
-    "world": "WOR",
+    "world": WORLD,
 }
 AMBIGUOUS = {"congo": ("COD", "COG"), "korea": ("KOR", "PRK")}
 

@@ -25,7 +25,7 @@ from joulemark.cli.parser import Parser
 from joulemark.cli.progress import checked
 from joulemark.core.answer import Answer
 from joulemark.core.cell import Cell
-from joulemark.core.formatting import quantity, times
+from joulemark.core.formatting import quantity
 from joulemark.core.record import Record
 from joulemark.store import loading
 
@@ -114,8 +114,7 @@ def _verdict(comparison: Comparison) -> str:
     result, said = comparison.energy, in_words(comparison)
     if result is None or result.ratio is None:
         return said
-    ends = "" if result.least is None else f" ({times(result.least)} to {times(result.most)})"
-    return f"{said}: B takes {times(result.ratio)}{ends} the energy of A"
+    return f"{said}: B takes {result.multiple} the energy of A"
 
 
 def _show_verdict(comparison: Comparison) -> None:

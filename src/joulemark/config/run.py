@@ -5,15 +5,14 @@ Hydra refuses unknown groups and keys; here the values are typed and the pairs j
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, make_dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from joulemark.analysis.early_stopping import CompetingResult, early_stop_against
-from joulemark.config import compatibility, fit, hub_model, hydra_errors, saved_settings, sensors, serving
+from joulemark.config import compatibility, fit, hub_model, hydra_errors, run_schema, saved_settings, sensors, serving
 from joulemark.config.factories import (
     made_dataset,
     made_model,
@@ -24,6 +23,7 @@ from joulemark.config.factories import (
     sized,
     with_dataset,
 )
+from joulemark.config.run_schema import GIVEN
 from joulemark.core import paths, tracking
 from joulemark.core.coerce import mapping, typed, without
 from joulemark.core.errors import UserError
@@ -32,7 +32,6 @@ from joulemark.core.measurement import Meter
 from joulemark.core.model import Model, Settings
 from joulemark.core.procedure import Procedure
 from joulemark.core.serving import Engine, Scenario
-from joulemark.core.suggest import nearest
 from joulemark.core.task import Task
 from joulemark.data.dataset import Dataset
 from joulemark.engines.transformers import Transformers
@@ -40,61 +39,6 @@ from joulemark.hardware import devices as hardware
 from joulemark.hardware import host
 from joulemark.scenarios.batch import Batch
 from joulemark.telemetry.export import Export
-
-MOST_SAMPLES = 10_000_000  # inputs lie in memory before the run; the study measured 1,000
-
-# Keys of how a run stands among others (its sweep, who else measures, how often), no part of the request itself
-GIVEN = ("sweep_id", "shared_host", "early_stop_against", "repeats")
-
-
-@dataclass
-class RunOptions:
-    """What `conf/run.yaml` may hold beside the settings (it must not be frozen: Hydra fills it)."""
-
-    model: Any = None
-    task: Any = None
-    scenario: Any = None
-    engine: Any = None
-    hardware: Any = None
-    meter: Any = None
-    protocol: Any = None
-    site: Any = None
-    samples: int = 1000
-    seed: int = 0
-    repeats: int = 1
-    export: Any = None
-    tracking_uri: str | None = None
-    sweep_id: str | None = None
-    shared_host: bool = False
-    early_stop_against: Any = field(default_factory=list)
-    sweep: Any = None
-    storage: str | None = None
-    tuned: Any = None
-
-
-def schema_of(settings: type[Any]) -> Any:
-    """The dataclass that Hydra checks a run's keys and types against: the fields of `RunOptions` and of `settings`.
-
-    A union of types becomes Any, whose values `compatibility` refuses in clearer messages than Hydra's.
-    """
-    columns = [
-        *((option.name, option.type, _default_of(option)) for option in fields(RunOptions)),
-        *(
-            (option.name, option.type if isinstance(option.type, type) else Any, _default_of(option))
-            for option in fields(settings)
-        ),
-    ]
-    return make_dataclass("RunSchema", columns)
-
-
-def _default_of(option: Field[Any]) -> Any:
-    if option.default_factory is not MISSING:
-        return field(default_factory=option.default_factory)
-    return field(default=option.default)
-
-
-RunSchema = schema_of(Settings)
-ConfigStore.instance().store(name="schema", node=RunSchema)
 
 
 @dataclass(frozen=True)
@@ -229,7 +173,7 @@ def _metered(
 def _values(config: DictConfig, overrides: Sequence[str]) -> tuple[dict[str, Any], str]:
     """The values of one run, which keep no password, and the address of its store, which may have one."""
     values = _resolved(config, overrides)
-    _check(values)
+    run_schema.check(values)
     values = without(values, "sweep", "storage")  # of a sweep, never of one of its runs
     tracking_uri = tracking.resolve(values["tracking_uri"])
     meter = sensors.listed(values["meter"])
@@ -259,25 +203,6 @@ def _export(values: Mapping[str, Any] | None) -> Export:
 
 def _card(device: Hardware) -> str:
     return device.device_name(host.cpu_name())
-
-
-def _check(values: Mapping[str, Any]) -> None:
-    """What the schema lets through: keys added with `+`, and numbers that count nothing."""
-    known = [f.name for f in fields(RunSchema)]
-    for key in values:
-        if key not in known:
-            close = nearest(key, known)
-            hint = f"; did you mean {close}=…?" if close else ""
-            raise UserError(f"unknown key {key}{hint}")
-    for key in known:
-        if key not in values:
-            raise UserError(f"~{key}: a run cannot do without it; leave ~{key} out, or type {key}=…")
-    counts = {"samples": 1, **{setting.name: setting.default for setting in fields(Settings) if setting.type is int}}
-    for key, default in counts.items():  # 0 is a value of what can be off
-        if values[key] < (least := 0 if default == 0 else 1):
-            raise UserError(f"{key}={values[key]}: must be {least} or more")
-    if values["samples"] > MOST_SAMPLES:
-        raise UserError(f"samples={values['samples']}: at most {MOST_SAMPLES}, since all are read before the run")
 
 
 def _check_protocol(required: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:

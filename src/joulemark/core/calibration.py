@@ -71,3 +71,8 @@ class Calibration:
     side: int
     driver: str | None = None
     torch: str | None = None
+
+    @property
+    def rates(self) -> Mapping[str, Rate]:
+        """The products by precision, then the copy as `copy`."""
+        return {**self.products, "copy": self.copy}

@@ -120,9 +120,12 @@ def percent(value: float | None, count: int = 2) -> str:
     return UNKNOWN if value is None else f"{digits(100 * value, count)} %"
 
 
-def times(value: float | None, count: int = 3) -> str:
-    """A multiple: `1.83×`."""
-    return UNKNOWN if value is None else f"{digits(value, count)}×"
+def times(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A multiple, with the ends of its interval where they are known: `1.83×`, `1.83× (1.79× to 1.87×)`."""
+    if value is None:
+        return UNKNOWN
+    ends = "" if low is None or high is None else f" ({times(low)} to {times(high)})"
+    return f"{digits(value)}×{ends}"
 
 
 def plus_minus(value: float, half_width: float | None, units: Units = WH) -> str:
@@ -147,8 +150,9 @@ def spoken(name: str) -> str:
 
 
 def many(count: int, noun: str) -> str:
-    """So many of them: `1 run`, `2,000 runs`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """So many of them: `1 run`, `2,000 runs`, `3 processes`."""
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{ending}"
 
 
 def listed(items: Sequence[str], comma: str = ", ") -> str:

@@ -1,16 +1,14 @@
-"""Everything that handles signals: handlers, masks, forwarding to child processes, following a parent's death.
+"""Everything that handles signals: handlers, masks, forwarding to child processes.
 
 Handlers belong to the command line. A library call installs none in the user's own process unless it is asked to, and
 works off the main thread, where Python allows no handler at all.
 """
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Protocol
@@ -19,8 +17,6 @@ SIGINT, SIGTERM, SIGHUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 SIGKILL, SIGUSR2 = signal.SIGKILL, signal.SIGUSR2
 NOHUP = signal.getsignal(SIGHUP) is signal.SIG_IGN  # the command was typed after `nohup`: a hang-up ends nothing
 STOPS = (SIGINT, SIGTERM) if NOHUP else (SIGINT, SIGTERM, SIGHUP)
-PR_SET_PDEATHSIG = 1  # prctl(2), Linux
-PR_SET_CHILD_SUBREAPER = 36
 ASLEEP_LEAST_S = 0.1  # two clocks are read one after the other
 
 
@@ -89,6 +85,11 @@ def _asleep_s() -> float:
     """Seconds that the machine has slept since boot; 0 where the kernel does not tell."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return 0.0 if boottime is None else time.clock_gettime(boottime) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def reset_stops() -> None:
+    """From here on SIGINT, SIGTERM and SIGHUP do what they usually do, though whoever started this ignored them."""
+    _install(signal.SIG_DFL, (SIGINT, SIGTERM, SIGHUP))
 
 
 def ignore_stops() -> None:
@@ -277,41 +278,6 @@ class Forwarding:
         with suppress(IndexError):
             while self.stops:
                 self._pending.pop().send_signal(signal.Signals[self.stops[0]])
-
-
-def end_with_parent(parent: int) -> Callable[[], None] | None:
-    """For `preexec_fn`: the kernel sends the child SIGTERM once the thread that started it is gone (prctl(2)).
-
-    `parent` is the process id of the starting process. None where the system is not Linux.
-    """
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def follow() -> None:
-        prctl(PR_SET_PDEATHSIG, int(SIGTERM), 0, 0, 0)
-        if os.getppid() != parent:  # it died before the kernel was asked
-            os._exit(128 + SIGTERM)
-
-    return follow
-
-
-def started_anew(parent: int) -> Callable[[], None]:
-    """For `preexec_fn`: signals that this process ignores do what they usually do; and as `end_with_parent`."""
-    follow = end_with_parent(parent)
-
-    def begin() -> None:
-        _install(signal.SIG_DFL, (SIGINT, SIGTERM, SIGHUP))
-        if follow is not None:
-            follow()
-
-    return begin
-
-
-def adopt_descendants() -> None:
-    """From here on descendants whose parent ends become children of this process (prctl(2)); nothing but on Linux."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @contextmanager

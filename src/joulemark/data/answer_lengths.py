@@ -6,7 +6,6 @@ from math import log
 from random import Random
 
 REFERENCE, FIXED, LOGNORMAL = "reference", "fixed", "lognormal"
-LENGTHS = (REFERENCE, FIXED, LOGNORMAL)
 PIECES = re.compile(r"\w+|[^\w\s]")
 
 

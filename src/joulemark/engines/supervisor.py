@@ -16,17 +16,17 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from joulemark.core import signals
+from joulemark.core import process_tree, signals
 
 GRACE_S = 10.0  # how long a server may take to end by itself
 
 
 def main(grace_s: float, command: Sequence[str]) -> int:
     """Runs the command until it ends or the pipe closes; its exit code."""
-    signals.adopt_descendants()
+    process_tree.adopt_descendants()
     signals.ignore_stops()  # whoever started this decides, by the pipe
     try:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=signals.started_anew(os.getpid()))
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=process_tree.started_anew(os.getpid()))
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         return 127

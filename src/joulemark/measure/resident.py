@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from joulemark.analysis.early_stopping import WindowScatter, window_scatter
-from joulemark.config.run import GIVEN, Run
+from joulemark.config.run import Run
+from joulemark.config.run_schema import GIVEN
 from joulemark.core.measurement import Measurement, Meter
 from joulemark.core.model import BATCHING, Loaded
 from joulemark.core.serving import BATCH

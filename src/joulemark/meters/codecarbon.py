@@ -29,10 +29,10 @@ from typing import Any, ClassVar
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
+from joulemark.core.units import J_PER_KWH
 from joulemark.hardware import host
 from joulemark.meters import nvml, rapl
 
-J_PER_KWH = 3.6e6  # CodeCarbon rounds its own factor: joules of counters come back 8e-7 too high
 REHEARSAL_S = 0.3  # of the throw-away task on a GPU: a few ticks of its counter
 CONFIG_FILE = ".codecarbon.config"
 
@@ -97,6 +97,7 @@ class CodeCarbon:
         if task is None or not task.duration > 0:
             raise RuntimeError("meter codecarbon: CodeCarbon returned no result for the window")
         method = _methods(self._tracker, self._cards, task.duration)
+        # It rounds its own factor: joules of counters come back 8e-7 too high
         joules: dict[str, Any] = {c: float(getattr(task, f"{c}_energy")) * J_PER_KWH for c in method}
         if "gpu" in method and not joules["gpu"] > 0:
             raise RuntimeError(

@@ -19,8 +19,8 @@ from typing import ClassVar
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
+from joulemark.core.units import J_PER_KWH
 
-J_PER_KWH = 3.6e6
 POLL_S = 0.5  # between two looks at the file, after a window
 AHEAD_S = 60.0  # a row this far in the future was written by another clock, or in another zone
 STEPS = 100  # of a kWh counter that a window must hold: then its last digit is worth 1 %

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from joulemark.analysis.impact.amount import Amount
-from joulemark.analysis.impact.usage import PER, Use
+from joulemark.analysis.impact.usage import Use
 from joulemark.analysis.quantity import GROSS
 from joulemark.core.formatting import GRAMS, UNKNOWN, WH, Units, scaled
 from joulemark.core.markdown import Table
+from joulemark.core.units import PER
 from joulemark.reporting import amounts
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.own_use import SPAN, stated
 from joulemark.reporting.recommendation import Recommendation
-from joulemark.reporting.recommendation_text import pair_text, ratio_text
+from joulemark.reporting.recommendation_text import pair_text
 
 TIES = 8  # that are listed; the table of every run has all
 
@@ -91,5 +92,5 @@ def _against(recommendation: Recommendation, entry: Entry) -> str:
     if entry not in recommendation.kept:
         return "no choice"
     result = recommendation.against(entry)
-    ratio = "" if result.ratio is None else f"{ratio_text(result)}, "
+    ratio = "" if result.ratio is None else f"{result.multiple}, "
     return f"{ratio}{recommendation.standing(entry)}"

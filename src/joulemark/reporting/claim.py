@@ -4,7 +4,7 @@ from collections import Counter
 
 from joulemark.analysis.flags import PRELIMINARY
 from joulemark.analysis.verdict import INDICATED
-from joulemark.core.formatting import listed, spoken
+from joulemark.core.formatting import listed, many, spoken
 from joulemark.reporting.recommendation import Recommendation
 from joulemark.reporting.recommendation_text import SURE, compared_energy
 
@@ -36,4 +36,4 @@ def _undecided(recommendation: Recommendation) -> str:
     count = Counter(map(spoken, doubts))
     why = listed([f"{number} {reason}" for reason, number in count.most_common()])
     remedy = "; protocol=standard measures to quote" if recommendation.group.preliminary else ""
-    return f"Of {len(entries)} setting{'' if len(entries) == 1 else 's'}: {why}{remedy}."
+    return f"Of {many(len(entries), 'setting')}: {why}{remedy}."

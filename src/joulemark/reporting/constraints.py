@@ -7,9 +7,10 @@ from typing import Any
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import digits
-from joulemark.reporting.entry import QUALITY, Entry
+from joulemark.core.units import GIB
+from joulemark.reporting.entry import Entry
+from joulemark.reporting.stored_entry import QUALITY
 
-GIB = 2**30
 QUALITY_LOSS = 0.05  # of conf/report.yaml: the share that is accepted where nothing is said
 
 # key -> metric, factor to the metric's unit, and the constraint as a sentence

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from joulemark.reporting.entry import ENGINE, Entry
+from joulemark.reporting.entry import Entry
+from joulemark.reporting.stored_entry import ENGINE
 
 
 def across(entries: Sequence[Entry]) -> tuple[Entry, ...]:

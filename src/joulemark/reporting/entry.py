@@ -1,33 +1,15 @@
 """One finished run as a report sees it: what it was, what it cost, and with which others it may be ranked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from joulemark.analysis import breakdown
 from joulemark.analysis.flags import UNDECIDING, undeciding
-from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN, DYNAMIC, GROSS, QUANTITIES, Quantity
+from joulemark.analysis.quantity import ALL_THAT_WAS_DRAWN, DYNAMIC, Quantity
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import spoken
-from joulemark.core.model import Settings
-from joulemark.core.serving import BATCH, TRANSFORMERS
-from joulemark.store.listing import StoredRun
+from joulemark.core.serving import BATCH
 
-(ENERGY, SPREAD), QUALITY = QUANTITIES[GROSS], "quality/primary"
 ESTIMATED_SHARE = "energy/estimated_share"
-
-# Settings of a run other than its precision and batch size, each with its default as MLflow stores it
-PLAIN = {
-    setting.name: str(setting.default)
-    for setting in fields(Settings)
-    if setting.name not in ("precision", "batch_size")
-}
-
-# The params that a report reads; a run has some sixty more
-PARAMS = ("precision", "batch_size", "model.parameters", *PLAIN, "site.currency", "site.zone", "site.pue")
-
-
-ENGINE = "|engine="  # before the engine, at the end of the key of a served run
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,103 +166,3 @@ class Entry:
     def doubt(self) -> str:
         """Why it decides nothing, as text; empty where it does."""
         return "" if self.ranked else ", ".join(f for f in self.flags if f in UNDECIDING) or "its audit failed"
-
-
-def entry(run: StoredRun, tags: Mapping[str, str]) -> Entry:
-    """The entry of a run whose energy is available; `tags` are its own, completed by its record where needed."""
-    flags = tuple(flag for flag in tags.get("flags", "").split(", ") if flag)
-    random = tags.get("weights") == "random" or "random_weights" in flags
-    energy, served = _energy(run.metrics, GROSS), tags.get("scenario", BATCH) != BATCH
-    assert energy is not None
-    engine = tags.get("engine", "") if served else ""
-    return Entry(
-        run_id=run.run_id,
-        experiment_id=run.experiment_id,
-        key=_key(tags),
-        prompt=tags.get("compare.prompt"),
-        card=tags.get("compare.card"),
-        boundary=tags.get("boundary"),
-        model=tags.get("model", run.name),
-        role=tags.get("role", ""),
-        task=tags.get("task", ""),
-        metric=tags.get("metric", "quality"),
-        dataset=tags.get("dataset", ""),
-        device=tags.get("device", tags.get("hardware", "unknown device")),
-        protocol=tags.get("protocol", ""),
-        weights=tags.get("weights", ""),
-        precision=run.params.get("precision", tags.get("precision", "")),
-        # Another engine forms its batches itself
-        batch=None
-        if engine not in ("", TRANSFORMERS)
-        else _whole(run.params.get("batch_size", tags.get("batch_size"))),
-        settings=", ".join(
-            f"{key}={run.params[key]}" for key, plain in PLAIN.items() if run.params.get(key, plain) != plain
-        ),
-        command=tags.get("command", ""),
-        verdict=tags.get("verdict", ""),
-        flags=flags,
-        methods={key.removeprefix("method."): how for key, how in tags.items() if key.startswith("method.")},
-        parameters=_whole(tags.get("parameters", run.params.get("model.parameters"))),
-        windows=_whole(tags.get("windows")),
-        currency=_known(run.params.get("site.currency")),
-        sweep_id=tags.get("sweep_id"),
-        cell=tags.get("compare.cell", ""),
-        run_ids=(run.run_id,),
-        began_ms=run.began_ms,
-        energy=energy.mean,
-        half_width=energy.half_width,
-        dynamic=_energy(run.metrics, DYNAMIC),
-        quality=None if random else run.metrics.get(QUALITY),
-        metrics=run.metrics if not random else _without_quality(run.metrics),
-        scenario=tags.get("scenario", BATCH),
-        rate=_number(tags.get("scenario.rate")),
-        users=_whole(tags.get("scenario.users")),
-        engine=engine,
-        engine_options=tags.get("engine.options", "") if served else "",
-        curve=tags.get("compare.curve", ""),
-        bare_cell=tags.get("compare.setting", ""),
-        parts=tags.get(breakdown.TAG, ""),
-        site=_known(run.params.get("site.zone")) or "",
-        pue=_number(run.params.get("site.pue")) or 1.0,
-    )
-
-
-def _energy(metrics: Mapping[str, float], quantity: str) -> Energy | None:
-    """One process's energy of a quantity; None where it is not available or not above zero."""
-    mean, relative = (metrics.get(name) for name in QUANTITIES[quantity])
-    if mean is None or mean <= 0:
-        return None
-    return Energy(mean, None if relative is None else relative * mean)
-
-
-def _key(tags: Mapping[str, str]) -> str:
-    """What must be equal; an external run's boundary is part of it, and stands for it where nothing else is known."""
-    own = tags.get("compare.key")
-    if own is None:
-        own = "|".join(tags.get(name, "") for name in ("task", "dataset", "device", "hardware", "protocol", "metric"))
-    engine = f"{ENGINE}{tags.get('engine', '')}" if tags.get("scenario", BATCH) != BATCH else ""
-    return f"{tags.get('task', '')}|{own}|{tags.get('boundary', '')}{engine}"
-
-
-def _without_quality(metrics: Mapping[str, float]) -> dict[str, float]:
-    drop = ("quality/", "energy/j_per_correct")
-    return {name: value for name, value in metrics.items() if not name.startswith(drop)}
-
-
-def _known(param: str | None) -> str | None:
-    """A param that may be none, which MLflow holds as text."""
-    return None if param == "None" else param
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None

@@ -12,6 +12,7 @@ from joulemark.core.formatting import (
     WATTS,
     digits,
     listed,
+    many,
     mass_rounded,
     percent,
     rounded,
@@ -62,7 +63,8 @@ def headline(answer: LoadAnswer) -> str:
 
 def cards(cost: LoadCost) -> str:
     """How many cards, as text."""
-    return f"{cost.cards:,} card{'' if cost.cards == 1 else 's'}"
+    assert cost.cards is not None
+    return many(cost.cards, "card")
 
 
 def facts(answer: LoadAnswer) -> list[tuple[str, str]]:
@@ -93,7 +95,7 @@ def how_sure(answer: LoadAnswer) -> list[str]:
     lines = [
         f"One card keeps the limits up to {requests(chosen.highest.rate_per_s)}: "
         f"{_evidence(chosen.highest.keeps(choice.limits))}. Nothing is said of a higher rate on it.",
-        f"{_of_points(chosen)}{_processes(chosen.power.processes)}.",
+        f"{_of_points(chosen)}, in {many(chosen.power.processes, 'process')}.",
     ]
     if not kept(choice.limits):
         lines.append(
@@ -197,10 +199,6 @@ def _of_points(cost: LoadCost) -> str:
     return f"The power at this load{share} lies on the straight line between {first} and that at {requests(high)}"
 
 
-def _processes(count: int) -> str:
-    return f", in {count} process{'' if count == 1 else 'es'}"
-
-
 def _against(choice: LoadChoice) -> Sequence[str]:
     """The next setting, by the one verdict, and the family's test."""
     if len(choice.costs) < 2:
@@ -209,7 +207,7 @@ def _against(choice: LoadChoice) -> Sequence[str]:
     assert first.power is not None
     assert second.power is not None
     lead = verdict.between(first.power, second.power)
-    ratio = f"{times(lead.ratio)} the power, " if lead.ratio is not None else ""
+    ratio = f"{lead.multiple} the power, " if lead.ratio is not None else ""
     lines = [f"The next, {second.curve.name}: {ratio}{lead.outcome if lead.outcome != 'A' else 'more'} ({lead.note})."]
     if choice.test is not None:
         lines.append(f"Judged by {choice.test}, the error of all comparisons together held at 5 %.")

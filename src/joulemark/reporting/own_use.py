@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from joulemark.analysis.impact.amount import Amount, interval
-from joulemark.analysis.impact.usage import PER, Use
+from joulemark.analysis.impact.usage import Use
 from joulemark.analysis.impact.usage_text import LEAST_COIN
 from joulemark.core.formatting import GRAMS, UNKNOWN, Units, rounded
+from joulemark.core.units import PER
 from joulemark.reporting import amounts, impact
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.recommendation import Recommendation

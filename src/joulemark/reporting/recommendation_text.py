@@ -7,7 +7,7 @@ from joulemark.analysis.caveats import EXPLAINED
 from joulemark.analysis.flags import PRELIMINARY
 from joulemark.analysis.quality import QualityDifference
 from joulemark.analysis.quantity import GROSS
-from joulemark.analysis.verdict import INDICATED, TIE, Verdict
+from joulemark.analysis.verdict import INDICATED, TIE
 from joulemark.core.formatting import UNKNOWN, digits, listed, percent, seconds, size, times, wh
 from joulemark.reporting import amounts
 from joulemark.reporting.entry import Entry
@@ -83,11 +83,11 @@ def runner_up(recommendation: Recommendation) -> str:
     named = candidate.named
     right = _and_quality(recommendation, candidate)
     if lead.outcome == "A":
-        return f"{named}: {ratio_text(lead)} the {compared_energy(recommendation)}{right}."
+        return f"{named}: {lead.multiple} the {compared_energy(recommendation)}{right}."
     if lead.outcome == TIE:
         also = f", and {len(recommendation.tied) - 1} more" if len(recommendation.tied) > 1 else ""
         return f"{named}{also}: a tie ({lead.note}){right}. Take whichever suits you better."
-    ratio = f"{times(lead.ratio)} the {compared_energy(recommendation)}, " if lead.ratio is not None else ""
+    ratio = f"{lead.multiple} the {compared_energy(recommendation)}, " if lead.ratio is not None else ""
     note = "another program's single result" if candidate.external else lead.note
     return f"{named}: {ratio}not established ({note}){right}."
 
@@ -202,15 +202,6 @@ def in_words(result: QualityDifference, b_higher: str, a_higher: str) -> str:
     if result.outcome == quality.TIE:
         return result.note
     return f"{b_higher if result.outcome == quality.B_HIGHER else a_higher} on {result.n} inputs as pairs"
-
-
-def ratio_text(result: Verdict) -> str:
-    """How many times as much the second of two takes, with the interval where there is one."""
-    if result.least is None:
-        return times(result.ratio)
-    if result.most is None:
-        return f"{times(result.ratio)} (at least {times(result.least)})"
-    return f"{times(result.ratio)} ({times(result.least)} to {times(result.most)})"
 
 
 def _with(value: float | None, unit: str) -> str:

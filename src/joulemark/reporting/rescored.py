@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from joulemark.analysis import emissions
-from joulemark.analysis.energy_metrics import J_PER_WH, PER
 from joulemark.core.machine import Site
 from joulemark.core.record import Record
+from joulemark.core.units import J_PER_WH, PER
 from joulemark.reporting.entry import Entry
 from joulemark.reporting.exports.run import at
 from joulemark.store import rescoring

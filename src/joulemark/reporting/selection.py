@@ -7,8 +7,9 @@ from joulemark.analysis import comparability
 from joulemark.core.errors import UserError
 from joulemark.core.record import SCHEMA, Record
 from joulemark.reporting import private_data, rescored
-from joulemark.reporting.entry import ENERGY, PARAMS, Entry, entry
+from joulemark.reporting.entry import Entry
 from joulemark.reporting.rescored import Laid
+from joulemark.reporting.stored_entry import ENERGY, PARAMS, entry
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
 

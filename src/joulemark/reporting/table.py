@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from joulemark.analysis import caveats, verdict
-from joulemark.analysis.flags import undeciding
-from joulemark.analysis.verdict import Verdict
+from joulemark.analysis.flags import of_text, undeciding
 from joulemark.core import markdown as md
 from joulemark.core import stats
 from joulemark.core.apart import differing
 from joulemark.core.cell import Cell
-from joulemark.core.formatting import UNKNOWN, quantity, times
+from joulemark.core.formatting import UNKNOWN, quantity
 
 # How a row ended whose run was not made, or left no metrics
 SKIPPED, FAILED = "measured before", "failed"
@@ -239,30 +238,18 @@ def _against_specialist(row: Row, best: Row) -> str:
     )
     result = verdict.between(best.cell, row.cell)
     if result.established:
-        energy = f"{row.name} costs {_multiple(result)} the energy of {best.name}"
+        energy = f"{row.name} costs {result.multiple} the energy of {best.name}"
     elif result.outcome == verdict.TIE:
         energy = f"{row.name} and {best.name} tie on energy, {result.note}"
     else:
-        ratio = "" if result.ratio is None else f"{_times(result.ratio)} the energy, "
+        ratio = "" if result.ratio is None else f"{result.multiple} the energy, "
         energy = f"{row.name} against {best.name}: {ratio}not established ({result.note})"
     return f"{task(row)}: {energy}, {quality}"
 
 
-def _multiple(result: Verdict) -> str:
-    """The ratio of two energies with its interval."""
-    assert result.ratio is not None
-    if result.least is None or result.most is None:
-        return _times(result.ratio)
-    return f"{_times(result.ratio)} ({_times(result.least)} to {_times(result.most)})"
-
-
-def _times(ratio: float) -> str:
-    return times(max(ratio, 0.0), 2)
-
-
-def flags(row: Row) -> list[str]:
+def flags(row: Row) -> tuple[str, ...]:
     """The flags of a row."""
-    return [flag for flag in row.tags.get("flags", "").split(", ") if flag]
+    return of_text(row.tags.get("flags"))
 
 
 def _who(rows: Sequence[Row], total: int) -> str:

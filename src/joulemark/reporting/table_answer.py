@@ -16,7 +16,7 @@ from joulemark.analysis.ranking import Ranking, rank
 from joulemark.core.answer import Answer
 from joulemark.core.apart import told_apart
 from joulemark.core.cell import Cell
-from joulemark.core.formatting import digits, listed, percent, plus_minus, spoken, times, wh
+from joulemark.core.formatting import digits, listed, many, percent, plus_minus, spoken, times, wh
 from joulemark.core.model import Settings
 from joulemark.reporting.table import Row, flags, merged, specialist, task
 
@@ -123,7 +123,7 @@ def _of_one(name: str, family: Family) -> list[str]:
     lines = [_line(name, family)]
     for row in others[:OTHERS]:
         assert row.energy is not None
-        lines.append(f"   {row.name}: {_energy(row)}, {times(row.energy / lowest.energy, 2)}{_quality(row)}")
+        lines.append(f"   {row.name}: {_energy(row)}, {times(row.energy / lowest.energy)}{_quality(row)}")
     more = len(others) - OTHERS
     return [*lines, *([f"   and {more} more"] if more > 0 else [])]
 
@@ -160,7 +160,7 @@ def _why(families: Sequence[Family], outcome: str) -> str:
     if doubts and not family.cells:
         return f": no run decides anything ({EXPLAINED.get(doubts[0], doubts[0])})"
     fewest = min(len(row.values) or 1 for row in family.rows)
-    return f": {fewest} process{'es' * (fewest > 1)} of a setting, where {verdict.MIN_PROCESSES} are needed"
+    return f": {many(fewest, 'process')} of a setting, where {verdict.MIN_PROCESSES} are needed"
 
 
 def _counted(rows: Sequence[Row], families: Sequence[Family]) -> str:
@@ -175,8 +175,8 @@ def _counted(rows: Sequence[Row], families: Sequence[Family]) -> str:
     if not ratios:
         return total
     (least, where_least), (most, where_most) = ratios[0], ratios[-1]
-    span = f"{times(least, 2)} ({where_least})"
-    span += f" to {times(most, 2)} ({where_most})" if len(ratios) > 1 else ""
+    span = f"{times(least)} ({where_least})"
+    span += f" to {times(most)} ({where_most})" if len(ratios) > 1 else ""
     return f"{total}: a general-purpose model takes {span} the energy of the specialist"
 
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from joulemark.analysis import whole_set
-from joulemark.analysis.flags import NOT_CONVERGED, undeciding
+from joulemark.analysis.flags import NOT_CONVERGED, of_text, undeciding
 from joulemark.analysis.planning import Windows
 from joulemark.analysis.verdict import ENERGY, SPREAD
 from joulemark.core.cell import Cell
@@ -38,7 +38,7 @@ def remembered(uri: str, card: str, task: str) -> Remembered:
     qualities: dict[str, float] = {}
     for run in listing.runs(uri, Choice(tasks=(task,), card=card), ()):
         tags, energy, spread = run.tags, run.metrics.get(ENERGY), run.metrics.get(SPREAD)
-        raised = tags.get("flags", "").split(", ")
+        raised = of_text(tags.get("flags"))
         doubt = undeciding(flag for flag in raised if flag != NOT_CONVERGED)
         if tags.get("status") != "finished" or doubt or not energy:
             continue

@@ -51,7 +51,7 @@ def finished(uri: str, device: str) -> dict[str, list[Kept]]:
         for run in page:
             kept = _kept(run.data)
             whole = complete(run.info.status, run.data.tags)
-            raised = set(kept.tags.get("flags", "").split(", "))
+            raised = set(flags.of_text(kept.tags.get("flags")))
             whole = whole and not raised & {flags.EARLY_STOPPED, flags.SHARED_PROCESS}
             if whole and kept.tags.get("device") == device and kept.tags.get("command"):
                 runs.setdefault(paths.options_of(kept.tags["command"]), []).append(kept)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from joulemark.config.run import GIVEN
+from joulemark.config.run_schema import GIVEN
 from joulemark.measure.resident import shared_key
 from joulemark.sweep.memory import Known, Memory, next_size, ran_out
 from joulemark.sweep.space import BATCH, Point, Space, batch, without_batch

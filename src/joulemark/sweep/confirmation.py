@@ -14,7 +14,6 @@ from joulemark.analysis.verdict import Verdict
 from joulemark.core import stats
 from joulemark.core.cell import Cell
 from joulemark.core.errors import UserError
-from joulemark.core.formatting import times
 from joulemark.core.stats import Difference
 from joulemark.sweep import confirmed
 from joulemark.sweep.budget import RUN_WH
@@ -68,11 +67,8 @@ class Confirmation:
         """The result in words."""
         result = self.verdict
         if result.established and result.ratio is not None:
-            ends = f" ({times(result.least)} to {times(result.most)})" if result.least is not None else ""
             better = "less" if result.outcome == verdict.A else "MORE"
-            lead = (
-                f"the reference takes {times(result.ratio)}{ends} the recommended setting's energy: it costs {better}"
-            )
+            lead = f"the reference takes {result.multiple} the recommended setting's energy: it costs {better}"
         else:
             lead = f"the recommended setting against the reference: {result.outcome}"
         return [

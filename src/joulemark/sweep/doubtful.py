@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from joulemark.analysis.flags import CARRY_OVER
+from joulemark.analysis.flags import CARRY_OVER, of_text
 from joulemark.core.errors import UserError
 from joulemark.sweep.busy import Report
 from joulemark.sweep.trial_state import TrialResult
@@ -19,9 +19,9 @@ def tag_anew(uri: str | None, report: Report, results: Sequence[TrialResult]) ->
 
     for run_id in ids:
         try:
-            flags = (reading.tag(uri, run_id, FLAGS) or "").split(", ")
+            flags = of_text(reading.tag(uri, run_id, FLAGS))
             if CARRY_OVER not in flags:
-                raised = ", ".join(sorted({*filter(None, flags), CARRY_OVER}))
+                raised = ", ".join(sorted({*flags, CARRY_OVER}))
                 additions.add(uri, run_id, {}, {FLAGS: raised})
         except UserError as error:
             report(f"not tagged as {CARRY_OVER}: run {run_id[:12]}: {error}")

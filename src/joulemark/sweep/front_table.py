@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from joulemark.analysis import verdict
 from joulemark.core.cell import Cell
+from joulemark.core.formatting import times
 from joulemark.sweep.cost import cell_of
+from joulemark.sweep.figures.style import digits
 from joulemark.sweep.objectives import SHORT, Goals, Metrics
 from joulemark.sweep.recommendation import Recommendation
 from joulemark.sweep.space import Point
@@ -72,10 +74,10 @@ def _figures(metrics: Metrics, cell: Cell) -> tuple[str, str, str, str]:
     relative = None if estimate is None else estimate.relative
     of = f" of {cell.processes} processes" if cell.processes > 1 else ""
     return (
-        _digits(None if estimate is None else estimate.mean),
+        digits(None if estimate is None else estimate.mean),
         "-" if relative is None else f"{relative:.1%}{of}",
-        _digits(metrics.get(SHORT["p95"])),
-        _digits(metrics.get(SHORT["quality"])),
+        digits(metrics.get(SHORT["p95"])),
+        digits(metrics.get(SHORT["quality"])),
     )
 
 
@@ -90,15 +92,10 @@ def _better(result: TrialResult, reference: TrialResult, goals: Goals, cell: Cel
         if not own or not at_reference:
             return "-"
         ratio = at_reference / own if first.direction == "min" else own / at_reference
-        return f"{ratio:.3g}x, {verdict.NOT_ESTABLISHED}"
+        return f"{times(ratio)}, {verdict.NOT_ESTABLISHED}"
     found = verdict.between(cell, by_reference)
     if found.outcome == verdict.UNKNOWN or found.ratio is None:
         return "-"
     if found.established:
-        ends = "" if found.least is None else f" ({found.least:.3g} to {found.most:.3g})"
-        return f"{found.ratio:.3g}x{ends}"
-    return f"{found.ratio:.3g}x, {found}" if found.indicated else str(found)
-
-
-def _digits(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}"
+        return found.multiple
+    return f"{found.multiple}, {found}" if found.indicated else str(found)

@@ -16,8 +16,9 @@ from joulemark.sweep.busy import Report
 from joulemark.sweep.cost import SweepCost
 from joulemark.sweep.figures import page
 from joulemark.sweep.front_table import SETTING
+from joulemark.sweep.identity import product
 from joulemark.sweep.objectives import SHORT
-from joulemark.sweep.plan import SweepRequest, product
+from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.result import SweepResult
 
 FRONT, PAGE, ALL = "front.json", "sweep.html", "sweep.json"

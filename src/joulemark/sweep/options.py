@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from joulemark.config.hub_model import GROUPS
-from joulemark.config.run import RunSchema
+from joulemark.config.run_schema import RunSchema
 from joulemark.core.errors import UserError
 from joulemark.core.model import Settings
 from joulemark.core.serving import BATCH

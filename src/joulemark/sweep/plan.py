@@ -1,9 +1,7 @@
 """From the options of a sweep to its request: every check that needs no measurement."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from joulemark.analysis import named_metrics
 from joulemark.analysis.serving.metrics import serving_metrics
-from joulemark.analysis.verdict import RESOLVED
 from joulemark.config import saved_settings
 from joulemark.config.run import Run
 from joulemark.core import extras, paths, tracking
@@ -19,16 +16,13 @@ from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement
-from joulemark.core.procedure import Procedure
 from joulemark.core.serving import BATCH
-from joulemark.core.suggest import choose
 from joulemark.core.task import Inputs
 from joulemark.core.traffic import Traffic
-from joulemark.hardware import host
 from joulemark.measure.draft import draft
-from joulemark.sweep import busy, workers
+from joulemark.sweep import busy, stages, workers
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.feeding import FeedingPlan, carried
+from joulemark.sweep.identity import device, digest_of, product, study_name
 from joulemark.sweep.memory import Memory
 from joulemark.sweep.next_point import SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals, goals
@@ -43,11 +37,9 @@ from joulemark.sweep.options import (
     with_scenario,
 )
 from joulemark.sweep.repeats import repeated
-from joulemark.sweep.software import Software, digest, software
+from joulemark.sweep.software import Software, software
 from joulemark.sweep.space import Dimension, Point, Space, merged, space, without_choice
 from joulemark.sweep.validity import Validity
-
-STAGE_S = 0.5  # of each stage of a trial of the second stage: for shares of time, not for joules
 
 
 @dataclass(frozen=True)
@@ -126,10 +118,10 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
     environments = workers.environments(conf.workers, run.hardware, keys, storage)
     alone = len(environments) == 1 and conf.worker is None and storage is None
     measured_on = device(run.hardware) if alone else product(run)
-    line, used = f"{choice}-{_digest(conf, fixed, searched.dimensions, chosen_goals, measured_on)}-", software(run)
+    line, used = f"{choice}-{digest_of(conf, fixed, searched.dimensions, chosen_goals, measured_on)}-", software(run)
     name = study_name(conf.resume, line, used, folder, storage)
     full = (*fixed, f"sweep_id={name}")
-    screening, screening_notes = _screening(conf, full, reference, run, validity)
+    screening, screening_notes = stages.screening(conf, full, reference, run, validity)
     plan = SearchPlan(
         searched,
         reference,
@@ -142,7 +134,7 @@ def read(config: DictConfig, overrides: Sequence[Any], folder: Path | None = Non
         seed=conf.seed,
         preliminary=screening is None and run.procedure.preliminary,
     )
-    plan = _with_finals(_with_feeding(plan, feeding_of(conf, searched.dimensions, fixed), run, validity), conf, run)
+    plan = stages.later(plan, feeding_of(conf, searched.dimensions, fixed), conf, run, validity)
     return SweepRequest(
         name,
         plan,
@@ -184,16 +176,6 @@ def _searched(made: Space, reference: Point, typed: Sequence[Dimension]) -> tupl
     dropped = {dimension.key for dimension in made.dimensions if dimension.key not in left}
     known = defaults()
     return searched, tuple(each for each in reference if each.partition("=")[0] not in dropped or each not in known)
-
-
-def device(hardware: Hardware) -> str:
-    """What a run is measured on, distinct from others of its kind: UUIDs, or the name of processor or other machine."""
-    return hardware.machine or ", ".join(hardware.uuids) or host.cpu_name() or hardware.device
-
-
-def product(run: Run) -> str:
-    """What a run is measured on by its product's name: workers on other cards of that product share one study."""
-    return run.hardware.device_name(host.cpu_name())
 
 
 def _goals(conf: SweepConf, run: Run, keys: Sequence[str]) -> tuple[Goals, list[str], bool]:
@@ -241,67 +223,6 @@ def _task_options(conf: SweepConf, dimensions: Sequence[Dimension], chosen: Goal
     return keys
 
 
-def _screening(
-    conf: SweepConf, full: Sequence[str], reference: Point, run: Run, validity: Validity
-) -> tuple[tuple[str, ...] | None, list[str]]:
-    """The overrides of the screening stage: another protocol, the same inputs. None where it would be no shorter."""
-    if conf.screening is None:
-        return None, []
-    kept = [
-        override for override in full if override.partition("=")[0].partition(".")[0] not in ("protocol", "samples")
-    ]
-    overrides = (*kept, f"protocol={conf.screening}", f"samples={run.samples}")
-    without_id = [override for override in overrides if not override.startswith("sweep_id=")]
-    if not _shorter(validity.run(merged(without_id, reference)).procedure, run.procedure):
-        return None, [f"protocol={run.procedure.name} is as short as protocol={conf.screening}: no screening stage"]
-    return overrides, []
-
-
-def _with_feeding(plan: SearchPlan, keys: tuple[str, ...], run: Run, validity: Validity) -> SearchPlan:
-    """The plan with the second stage, by the screening's protocol, or the run's own where there is no screening.
-
-    Stages are measured in all of it, since they tell which option may remove how much. None where the run of the
-    space's least plain point carries none of the options.
-    """
-    overrides = plan.screening or plan.full
-    served = run.names["scenario"] != BATCH
-    if served or not carried(keys, merged(overrides, plan.space.points[-1]), validity):
-        return plan
-    stages = (f"protocol.stage_s={STAGE_S}",)
-    if plan.screening is not None:
-        return replace(plan, feeding=FeedingPlan(keys, (*overrides, *stages), validity))
-    own = overrides if run.procedure.stage_s else (*overrides, *stages)
-    return replace(plan, feeding=FeedingPlan(keys, own, validity), full=own)
-
-
-def _with_finals(plan: SearchPlan, conf: SweepConf, run: Run) -> SearchPlan:
-    """The plan whose full measurements are shorter than the run's own protocol, which `repeats` and the command have.
-
-    What is typed stays as it is. The reference is to be told apart from what costs less, so that it converges sooner.
-    """
-    if plan.screening is None:
-        return plan
-    typed_keys = {override.lstrip("+").partition("=")[0] for override in plan.full}
-    wanted = {**conf.finals, "ci95_rel": RESOLVED}
-    shorter: dict[str, str] = {}
-    for key, value in wanted.items():
-        own = getattr(run.procedure, key, None)
-        if not isinstance(own, int | float):
-            raise UserError(choose("sweep.finals", key, [each.name for each in fields(Procedure)]))
-        if f"protocol.{key}" not in typed_keys and (value > own if key == "ci95_rel" else value < own):
-            shorter[key] = f"protocol.{key}={value}"
-    of_reference = tuple(filter(None, [shorter.pop("ci95_rel", None)]))
-    if plan.feeding is not None and not run.procedure.stage_s:
-        shorter["stage_s"] = f"protocol.stage_s={STAGE_S}"
-    return replace(plan, finals=tuple(shorter.values()), finals_of_reference=of_reference)
-
-
-def _shorter(procedure: Procedure, reference: Procedure) -> bool:
-    if procedure.min_windows > reference.min_windows:
-        return False
-    return procedure.min_windows < reference.min_windows or procedure.window_s < reference.window_s
-
-
 def _budget(conf: SweepConf) -> Budget:
     budget = typed(Budget, conf.budget, "sweep.budget")
     for key, value in asdict(budget).items():
@@ -312,26 +233,3 @@ def _budget(conf: SweepConf) -> Budget:
     if conf.finalists < 1:
         raise UserError(f"sweep.finalists={conf.finalists}: must be 1 or more")
     return budget
-
-
-def study_name(resume: str | None, line: str, used: Software, folder: Path, storage: str | None) -> str:
-    """The study of this line and software: trials of other code, configuration or packages are no results of it."""
-    if resume is None:
-        return f"{line}{digest(used)}"
-    if not resume.startswith(line):
-        raise UserError(f"sweep.resume={resume}: a study of another line; those of this one begin with {line}")
-    if storage is None and not (folder / f"{resume}.journal").is_file():
-        raise UserError(f"sweep.resume={resume}: there is no such study in {folder}; leave it out to begin one")
-    return resume
-
-
-def _digest(
-    conf: SweepConf, fixed: Sequence[str], dimensions: Sequence[Dimension], chosen: Goals, measured_on: str
-) -> str:
-    """What makes two command lines the same study: all but the budget, who measures, and where runs and study go."""
-    irrelevant = ("tracking_uri=", "shared_host=", "early_stop_against=")
-    relevant = sorted(override for override in fixed if not override.lstrip("+").startswith(irrelevant))
-    spaces = [asdict(dimension) for dimension in dimensions]
-    stages = [conf.screening, conf.feeding, conf.finals]
-    parts = [relevant, spaces, conf.reference, asdict(chosen), stages, conf.seed, measured_on]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]

@@ -6,8 +6,9 @@ from joulemark.config import saved_settings
 from joulemark.core.paths import program
 from joulemark.hardware import host
 from joulemark.sweep.figures.style import digits
+from joulemark.sweep.identity import product
 from joulemark.sweep.objectives import SHORT
-from joulemark.sweep.plan import SweepRequest, product
+from joulemark.sweep.plan import SweepRequest
 from joulemark.sweep.space import merged
 from joulemark.sweep.trial_state import TrialResult
 

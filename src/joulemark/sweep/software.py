@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from joulemark.config.run import GIVEN, Run
+from joulemark.config.run import Run
+from joulemark.config.run_schema import GIVEN
 from joulemark.core.paths import PACKAGE
 from joulemark.hardware import host
 

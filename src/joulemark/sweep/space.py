@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from joulemark.config.run import GIVEN
+from joulemark.config.run_schema import GIVEN
 from joulemark.core.errors import UserError
 from joulemark.core.suggest import choose
 

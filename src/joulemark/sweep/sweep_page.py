@@ -9,7 +9,7 @@ from joulemark.sweep.figures.importance import shares
 from joulemark.sweep.figures.page import SweepPage
 from joulemark.sweep.figures.scatter import against
 from joulemark.sweep.figures.style import P95, QUALITY, FigureData
-from joulemark.sweep.plan import product
+from joulemark.sweep.identity import product
 from joulemark.sweep.result import SweepResult
 
 # The badge of a verdict against the reference, as the report colours them

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
 
-from joulemark.core import paths, signals, tracking
+from joulemark.core import paths, process_tree, signals, tracking
 from joulemark.sweep.concealed import concealed
 
 # Between SIGTERM and SIGKILL. A run needs seconds to leave its record; one that hangs in the driver never does.
@@ -152,7 +152,7 @@ def started(
         text=True,
         errors="replace",
         process_group=0,  # else a terminal's Ctrl-C would come to it twice
-        preexec_fn=signals.end_with_parent(os.getpid()),
+        preexec_fn=process_tree.end_with_parent(os.getpid()),
     )
 
 

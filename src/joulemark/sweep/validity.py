@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.config import hydra_errors
 from joulemark.config.compose import names_in, without_hydra
 from joulemark.config.hub_model import GROUPS, rewritten
-from joulemark.config.run import Run, RunSchema, build
+from joulemark.config.run import Run, build
+from joulemark.config.run_schema import RunSchema
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 

@@ -20,7 +20,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from joulemark.core import paths, signals, tracking
+from joulemark.core import paths, process_tree, signals, tracking
 from joulemark.core.errors import UserError
 from joulemark.core.machine import REMOTE, Hardware
 from joulemark.hardware.gpus import Gpu, amd_gpus, nvidia_gpus
@@ -74,7 +74,7 @@ def start(
         text=True,
         errors="replace",
         process_group=0,  # else a terminal's Ctrl-C would come to it twice
-        preexec_fn=signals.end_with_parent(os.getpid()),
+        preexec_fn=process_tree.end_with_parent(os.getpid()),
     )
 
 

@@ -5,7 +5,8 @@ import csv
 import pytest
 
 from joulemark.analysis.external import external_run, formats, study_names, study_tables
-from joulemark.analysis.external.result import J_PER_KWH, ExternalResult
+from joulemark.analysis.external.result import ExternalResult
+from joulemark.core.units import J_PER_KWH
 from tests.paths import SHARED
 
 FOLDER = SHARED / "data" / "study"

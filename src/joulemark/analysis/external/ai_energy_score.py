@@ -7,7 +7,8 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_WH, Contents, ExternalResult, digest
+from joulemark.analysis.external.result import Contents, ExternalResult, digest
+from joulemark.core.units import J_PER_WH
 
 NAME = "ai_energy_score"
 SUFFIX = ".csv"

@@ -12,6 +12,7 @@ from pathlib import Path
 from joulemark.analysis.external import aiperf_blocks, cells
 from joulemark.analysis.external.aiperf_blocks import SECONDS, Values, counted, stated, within
 from joulemark.analysis.external.result import Contents, ExternalResult, digest
+from joulemark.core.formatting import many, spoken
 
 NAME = "aiperf"
 SUFFIX = ".json"
@@ -149,12 +150,12 @@ def boundary(
     values: Values, gpus: int, lengths: Mapping[str, float | None], users: int | None, rate: float | None
 ) -> str:
     """What was counted, and what the requests were."""
-    asked = [f"mean {name.replace('_', ' ')} {length:.4g}" for name, length in lengths.items() if length is not None]
+    asked = [f"mean {spoken(name)} {length:.4g}" for name, length in lengths.items() if length is not None]
     asked += [f"{users} at once"] if users is not None else []
     asked += [f"{rate:g} requests/s"] if rate is not None else []
     requests = f"the answered requests ({', '.join(asked)})" if asked else "the answered requests"
     program = " ".join(["AIPerf", *filter(None, [cells.text(values.get("aiperf_version"))])])
-    seen = f"{gpus} GPU{'s' if gpus > 1 else ''}" if gpus else "the GPUs"
+    seen = many(gpus, "GPU") if gpus else "the GPUs"
     return (
         f"{program}: {seen} that its telemetry saw, whether or not they served, over {requests}, warm-up apart; CPU, "
         "RAM and loading not counted"

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from joulemark.analysis.external import cells
+from joulemark.core.units import J_PER_KWH, J_PER_WH
 
 Values = Mapping[str, Any]
 
-JOULES = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": 3600.0, "kWh": 3.6e6}
+JOULES = {"mJ": 1e-3, "J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": J_PER_WH, "kWh": J_PER_KWH}
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0}
 TOTALS = ("nvidia_total_gpu_energy", "amd_total_gpu_energy")
 OLDER_TOTAL = "total_gpu_energy"

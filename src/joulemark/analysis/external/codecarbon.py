@@ -10,8 +10,10 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
+from joulemark.analysis.external.result import Contents, ExternalResult, digest
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
+from joulemark.core.units import J_PER_KWH
 
 NAME = "codecarbon"
 SUFFIX = ".csv"
@@ -107,7 +109,7 @@ def methods(cards: str) -> dict[str, str]:
 def boundary(row: Row) -> str:
     """What CodeCarbon counted, in one sentence."""
     count = cells.whole(row.get("gpu_count"))
-    cards = "no GPU" if not count else f"{count} GPU{'s' if count > 1 else ''} that it saw, idle or not"
+    cards = "no GPU" if not count else f"{many(count, 'GPU')} that it saw, idle or not"
     mode = row.get("tracking_mode") or "unknown"
     pue = cells.number(row.get("pue"))
     times = f", all multiplied by a PUE of {pue:g}" if pue not in (None, 1.0) else ""

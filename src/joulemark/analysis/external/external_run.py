@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from math import sqrt
 
-from joulemark.analysis.external.result import J_PER_KWH, J_PER_WH, ExternalResult
+from joulemark.analysis.energy_metrics import ESTIMATED
+from joulemark.analysis.external.result import ExternalResult
 from joulemark.core.formatting import rounded, wh_rounded
 from joulemark.core.markdown import literal
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.stats import product_of_all
+from joulemark.core.units import J_PER_KWH, J_PER_WH, PER
 
-PER = 1000  # inferences
 FLAG = "external"
 DIGEST = "external.digest"
 LONGEST = 5000  # characters of a cell of somebody else's file; MLflow takes 6,000 of a param
-ESTIMATED = ("estimated", "constant")
 WITHOUT_TASK = "external"  # the experiment of results whose task is unknown
 
 

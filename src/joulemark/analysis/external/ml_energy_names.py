@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from joulemark.analysis.external import cells
+from joulemark.core.formatting import spoken
 
 
 class Inputs(NamedTuple):
@@ -37,7 +38,7 @@ BATCHES = "batches one after the other"
 def boundary(source: str, sizes: Mapping[str, Any] | None = None) -> str:
     """What was counted: of a full server, or of batches of images or videos with the sizes that set what they cost."""
     stated = [] if sizes is None else [(name, cells.number(size)) for name, size in sizes.items()]
-    texts = "".join(f", {name.replace('_', ' ')} {size:g}" for name, size in stated if size is not None)
+    texts = "".join(f", {spoken(name)} {size:g}" for name, size in stated if size is not None)
     what = STEADY if sizes is None else f"{BATCHES}{texts}"
     return f"{source}: the GPUs alone by their counters (Zeus), {what}; CPU, RAM and loading not counted"
 

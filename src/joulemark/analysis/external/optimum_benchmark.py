@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.analysis.external import cells
-from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
+from joulemark.analysis.external.result import Contents, ExternalResult, digest
 from joulemark.core.errors import UserError
+from joulemark.core.units import J_PER_KWH
 
 NAME = "optimum_benchmark"
 SUFFIX = ".json"

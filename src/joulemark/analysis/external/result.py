@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-J_PER_KWH = 3.6e6
-J_PER_WH = 3600.0
-
 # How a component's energy came to be known, as far as its source says; `unknown` where it does not
 METHODS = ("counter", "sampled", "estimated", "constant", "unknown")
 

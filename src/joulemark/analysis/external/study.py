@@ -11,7 +11,8 @@ from pathlib import Path
 
 from joulemark.analysis.external import cells, codecarbon, study_names
 from joulemark.analysis.external.cells import Row
-from joulemark.analysis.external.result import J_PER_KWH, Contents, ExternalResult, digest
+from joulemark.analysis.external.result import Contents, ExternalResult, digest
+from joulemark.core.units import J_PER_KWH
 
 NAME = "study"
 INFERENCES = 1000

@@ -19,13 +19,14 @@ from statistics import fmean
 import yaml
 
 from joulemark.analysis.external import study, study_names
-from joulemark.analysis.external.result import J_PER_KWH, ExternalResult
+from joulemark.analysis.external.result import ExternalResult
 from joulemark.analysis.impact import training
 from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import UNKNOWN, rounded
 from joulemark.core.markdown import Table
 from joulemark.core.paths import CONF
+from joulemark.core.units import J_PER_KWH
 
 FILE = CONF / "reference" / "study_2023.yaml"
 CARDS = 8

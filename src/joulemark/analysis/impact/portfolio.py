@@ -18,8 +18,8 @@ from joulemark.analysis.impact.amount import Amount, total
 from joulemark.analysis.impact.break_even import Turn, ends, turns
 from joulemark.analysis.impact.workload_mix import HOURS_A_DAY, Measured, Mix, Side
 from joulemark.core.paths import program
+from joulemark.core.units import PER, S_PER_HOUR
 
-PER = 1000  # inferences
 POLICIES = ("stay", "swap")
 
 
@@ -120,7 +120,7 @@ def load_wh(side: Side, model: str, idle_w: Amount) -> Amount:
     verdict stands on it.
     """
     read = [
-        max(0.0, value.load_wh - idle_w.mean * (value.load_s or 0.0) / 3600)
+        max(0.0, value.load_wh - idle_w.mean * (value.load_s or 0.0) / S_PER_HOUR)
         for value in side.by_task.values()
         if value.model == model and value.load_wh is not None
     ]
@@ -214,7 +214,7 @@ def capacity(jobs: Mix, side: Side) -> float | None:
     """How many calls of the mix the card answers in the hours that it is on, without the time of loading."""
     seconds = [side.by_task[task].seconds for task in jobs.shares]
     each = sum((s or 0.0) * share for s, share in zip(seconds, jobs.shares.values(), strict=True))
-    return None if None in seconds or each <= 0 else jobs.hours_on * 3600 / each
+    return None if None in seconds or each <= 0 else jobs.hours_on * S_PER_HOUR / each
 
 
 def _corners(jobs: Mix, side: Side, policy: str) -> Iterable[float]:

@@ -4,7 +4,7 @@ from joulemark.analysis.impact.amount import Amount, interval
 from joulemark.analysis.impact.break_even import Turn
 from joulemark.analysis.impact.portfolio import PolicyCost, Portfolio
 from joulemark.analysis.impact.workload_mix import HOURS_A_DAY
-from joulemark.core.formatting import UNKNOWN, listed, rounded
+from joulemark.core.formatting import UNKNOWN, listed, rounded, spoken
 from joulemark.core.markdown import Table
 
 POLICY = {"stay": "all stay loaded", "swap": "loaded in rounds"}
@@ -44,7 +44,7 @@ def _verdict(portfolio: Portfolio) -> str:
 
 
 def _shares(portfolio: Portfolio) -> str:
-    return listed([f"{share:.0%} {task.replace('_', ' ')}" for task, share in portfolio.mix.shares.items()])
+    return listed([f"{share:.0%} {spoken(task)}" for task, share in portfolio.mix.shares.items()])
 
 
 def _turns(portfolio: Portfolio) -> str:
@@ -84,7 +84,7 @@ def _quality(portfolio: Portfolio) -> list[str]:
     for task in portfolio.mix.shares:
         a, b = (side.by_task[task].quality for side in (portfolio.a, portfolio.b))
         if a is not None or b is not None:
-            qualities.append(f"{task.replace('_', ' ')} {rounded(a, 3)} against {rounded(b, 3)}")
+            qualities.append(f"{spoken(task)} {rounded(a, 3)} against {rounded(b, 3)}")
     return [f"Quality, {portfolio.a.name} against {portfolio.b.name}: {'; '.join(qualities)}."] if qualities else []
 
 

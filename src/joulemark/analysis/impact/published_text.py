@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from joulemark.analysis.impact.published import MOST_STARS, Place, stated
-from joulemark.core.formatting import UNKNOWN, rounded
+from joulemark.core.formatting import UNKNOWN, rounded, spoken
 from joulemark.core.markdown import Table
 from joulemark.core.record import Record
 
@@ -12,7 +12,7 @@ FIFTHS = ("best", "second", "middle", "fourth", "last")
 
 def sentences(place: Place) -> tuple[str, ...]:
     """The nearest entry, the run's place, and what of it does not compare."""
-    known, task, wh = place.reference, place.task.replace("_", " "), f"{rounded(place.wh_per_1k, 3)} Wh"
+    known, task, wh = place.reference, spoken(place.task), f"{rounded(place.wh_per_1k, 3)} Wh"
     lines = [*_entry(place), _rank(place, task, wh)]
     if place.differs:
         lines.append(f"This run differs from the list's: {'; '.join(place.differs)}. Read the place as a magnitude.")
@@ -80,6 +80,4 @@ def table(place: Place) -> Table:
     note = f"{known.source}, {known.year}: {known.boundary}." + (
         f" This run: {'; '.join(place.differs)}." if place.differs else ""
     )
-    return Table(
-        f"Published for {place.task.replace('_', ' ')}", ("model", "GPU Wh per 1,000", "stars"), tuple(rows), note
-    )
+    return Table(f"Published for {spoken(place.task)}", ("model", "GPU Wh per 1,000", "stars"), tuple(rows), note)

@@ -20,9 +20,9 @@ from joulemark.core.errors import UserError
 from joulemark.core.formatting import rounded
 from joulemark.core.markdown import Table
 from joulemark.core.paths import CONF
+from joulemark.core.units import PER
 
 FILE = CONF / "reference" / "training.yaml"
-PER = 1000  # inferences
 
 
 @dataclass(frozen=True)

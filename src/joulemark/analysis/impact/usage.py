@@ -17,11 +17,9 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
 from joulemark.core.record import Record
 from joulemark.core.suggest import choose
+from joulemark.core.units import J_PER_WH, PER, S_PER_DAY
 
-PER = 1000  # inferences
-J_PER_WH = 3600.0
 DAYS = {"day": 1.0, "week": 7.0, "month": 365 / 12, "year": 365.0}
-SECONDS_A_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ class MyUse:
     @property
     def busy_share(self) -> float | None:
         """The share of the time that the card is at work for this use; above 1 one card is not enough."""
-        return self.use.calls("day") / self.cost.per_s / SECONDS_A_DAY if self.cost.per_s else None
+        return self.use.calls("day") / self.cost.per_s / S_PER_DAY if self.cost.per_s else None
 
     @property
     def waiting_wh(self) -> float | None:

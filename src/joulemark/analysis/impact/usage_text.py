@@ -6,10 +6,11 @@ from collections.abc import Callable
 from joulemark.analysis import emissions as sites
 from joulemark.analysis.impact import equivalences
 from joulemark.analysis.impact.amount import Amount, interval
-from joulemark.analysis.impact.usage import PER, MyUse
+from joulemark.analysis.impact.usage import MyUse
 from joulemark.core.formatting import UNKNOWN, mass_rounded, rounded, wh_rounded
 from joulemark.core.machine import Site
 from joulemark.core.markdown import Table
+from joulemark.core.units import PER
 
 LEAST_COIN = 0.01
 EVENING_H = 3.0  # an evening's game, by definition here

@@ -15,10 +15,9 @@ from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import CONF
 from joulemark.core.record import Record
+from joulemark.core.units import J_PER_WH, PER
 
 FOLDER = CONF / "mix"
-PER = 1000  # inferences
-J_PER_WH = 3600.0
 HOURS_A_DAY = 24.0
 
 

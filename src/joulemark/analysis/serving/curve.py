@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from joulemark.analysis import verdict
+from joulemark.analysis.serving.overload import KEPT_UP
 from joulemark.analysis.verdict import LimitVerdict
 from joulemark.core.cell import Cell
 from joulemark.core.serving import LIMITS, Limits
 
 ANSWERED, RATE = "answered", "rate"  # that requests are answered, and that the engine keeps up with their rate
-KEPT_UP = 0.95  # of the rate, at least: behind a queue that grows no percentile of a short run holds for a day
 ROUNDING = 1e-9  # relative, within which two rates are one
 
 

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from math import fsum
 
 from joulemark.analysis import readings as energy
-from joulemark.analysis.energy_metrics import J_PER_WH
 from joulemark.core import stats
 from joulemark.core.measurement import COMPONENTS, Measurement
 from joulemark.core.traffic import Traffic
+from joulemark.core.units import J_PER_WH, S_PER_DAY
 
 Metrics = dict[str, float | None]
 
 POINTS = (50, 90, 99)
 TIMES = {"ttft": "ttft_s", "tpot": "tpot_s", "itl": "itl_s", "latency": "latency_s"}  # in a name -> in Traffic
-S_PER_DAY = 86_400.0
 
 
 def serving_metrics(measurement: Measurement) -> Metrics:

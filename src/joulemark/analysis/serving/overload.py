@@ -4,7 +4,8 @@ from statistics import fmean
 
 from joulemark.core.traffic import Traffic
 
-KEPT_UP = 0.95  # of the asked rate; less is a queue that grows, or requests that nobody answers
+# Of the asked rate, at least: less is a queue that grows, behind which no percentile of a short run holds for a day
+KEPT_UP = 0.95
 LATE = 0.05  # of the mean time to first token, that the load generator may send too late
 GENERATOR_CPU = 0.5  # of the traffic's time, that the load generator may compute: beyond it sends late, unseen
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from joulemark.analysis.energy_metrics import J_PER_WH, PER
 from joulemark.analysis.serving.curve import LoadProcess
+from joulemark.core.units import J_PER_WH, PER
 
 TOTAL, IDLE, DYNAMIC = "energy/total_wh_per_1k", "energy/idle_wh_per_1k", "energy/dynamic_wh_per_1k"
 REQUESTS_PER_S = "throughput/requests_per_s"  # answered, over the window of that energy

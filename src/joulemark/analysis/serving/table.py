@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from joulemark.core.formatting import UNKNOWN, quantity
+from joulemark.core.formatting import UNKNOWN, many, quantity
 from joulemark.core.record import Record
 from joulemark.core.serving import LIMITS
 from joulemark.core.traffic import Traffic
@@ -47,7 +47,7 @@ def load(record: Record) -> str:
     if traffic is None:
         return name
     if traffic.users is not None:
-        return f"{name}, {traffic.users} user{'' if traffic.users == 1 else 's'}"
+        return f"{name}, {many(traffic.users, 'user')}"
     return name if traffic.asked_per_s is None else f"{name}, {traffic.asked_per_s:.4g} requests/s"
 
 

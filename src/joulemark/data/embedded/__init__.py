@@ -10,6 +10,8 @@ from joulemark.core.errors import UserError
 
 DATA = Path(__file__).with_name("data")
 WEIGHTS = Path(__file__).with_name("weights")
+SEED = 231116863  # the study's number on arXiv
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 # Tasks on the same images: scenes are told, and their objects found
 IMAGES = {"image_classification": "digits", "object_detection": "scenes", "image_captioning": "scenes"}
 TEXTS = {"masked_language_modelling": "text_generation"}  # the same news, cut and masked

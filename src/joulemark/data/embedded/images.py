@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-SEED = 231116863  # the study's number on arXiv
+from joulemark.data.embedded import SEED, WORDS
+
 HELD_OUT = 1000
 SIDE = 64
 COLOURS = {"red": (214, 39, 40), "green": (44, 160, 44), "blue": (31, 119, 180), "yellow": (230, 200, 40)}
 SHAPES = ("circle", "square", "triangle")
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 Row = tuple[str, Mapping[str, Any]]
 

@@ -15,9 +15,8 @@ from typing import Any
 import yaml
 
 from joulemark.core.paths import CONF
-from joulemark.data.embedded import DATA, WEIGHTS, chats, grammar
+from joulemark.data.embedded import DATA, SEED, WEIGHTS, WORDS, chats, grammar
 
-SEED = 231116863  # the study's number on arXiv
 ROWS = 1200
 # What the general model is taught: the tasks that are asked by prompt
 ASKED = ("text_classification", "summarization", "text_generation", "question_answering")
@@ -41,14 +40,13 @@ def _tagged(random: Random) -> Row:
 
 
 def _drawing(random: Random) -> Row:
-    digit = random.choice(DIGITS)
+    digit = random.choice(WORDS)
     style = random.choice(("neat", "hasty", "bold", "thin", "large", "small", "slanted", "round", "square", "faint"))
     hand = random.choice(grammar.PEOPLE)
     place = random.choice(grammar.PLACES)
     return {"prompt": f"{digit} written by a {style} hand, the {hand} of {place}", "label": digit}
 
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MAKERS: dict[str, Callable[[Random], Row]] = {
     "text_classification": lambda random: dict(zip(("text", "label"), grammar.review(random), strict=True)),
     "summarization": lambda random: dict(zip(("text", "summary"), grammar.news(random), strict=True)),

@@ -9,10 +9,10 @@ from functools import cache
 from random import Random
 from typing import Any
 
-SEED = 231116863  # the study's number on arXiv
+from joulemark.data.embedded import SEED, WORDS
+
 RATE_HZ = 16000
 TONE_S, PAUSE_S = 0.25, 0.08
-WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LOW_HZ, HIGH_HZ = (697, 770, 852), (1209, 1336, 1477)
 
 

@@ -1,14 +1,13 @@
 """Trains the embedded models of texts from a seed: a specialist for each task, a BLOOM and a Llama for all."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     BloomConfig,
     BloomForCausalLM,
@@ -23,40 +22,14 @@ from transformers import (
 )
 
 from joulemark.data.embedded import grammar
+from joulemark.data.embedded.train_tokenizers import BEGIN, END, PAD, byte_level_tokenizer, whole_word_tokenizer
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 LABELS = ("negative", "positive")
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
-SPECIAL = ("<pad>", "<s>", "</s>")
-PAD, BEGIN, END = range(len(SPECIAL))
-VOCABULARY = 2048
 IGNORED = -100  # what torch's cross entropy leaves out
 
 T = TypeVar("T", bound=tuple[Any, ...])
-
-
-def byte_level_tokenizer(texts: Iterable[str], marked: bool) -> PreTrainedTokenizerFast:
-    """A lower-case byte-level BPE: any text can be written in it. `marked` puts <s> and </s> around each text."""
-    made = Tokenizer(models.BPE())
-    made.normalizer = normalizers.Lowercase()
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=list(SPECIAL), initial_alphabet=sorted(alphabet), show_progress=False
-    )
-    made.train_from_iterator(texts, trainer)
-    if marked:
-        made.post_processor = processors.TemplateProcessing(
-            single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=[("<s>", BEGIN), ("</s>", END)]
-        )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        model_input_names=["input_ids", "attention_mask"],
-    )
 
 
 def classifier(held_out: frozenset[str], folder: Path, seed: int, steps: int = 800, batch: int = 64) -> None:
@@ -134,7 +107,7 @@ def filler(held_out: frozenset[str], folder: Path, seed: int, steps: int = 3000,
     """Trains the specialist that fills masks, on the beginnings of fresh news cut at any word, and saves it."""
     torch.manual_seed(seed)
     random = Random(seed)
-    tokenizer = _whole_words(grammar.story(Random(i)) for i in range(4000))
+    tokenizer = whole_word_tokenizer((grammar.story(Random(i)) for i in range(4000)), masked=True)
     model = DistilBertForMaskedLM(_small(len(tokenizer), dim=96, n_layers=3))
     examples = fresh(lambda: (grammar.story(random),), held_out)
 
@@ -170,27 +143,6 @@ def _small(vocabulary: int, dim: int, n_layers: int, **options: Any) -> DistilBe
         n_heads=4,
         pad_token_id=PAD,
         **options,
-    )
-
-
-def _whole_words(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A lower-case tokenizer of whole words and signs: a word behind a mask must be one token to be found."""
-    made = Tokenizer(models.WordLevel(unk_token="<unk>"))
-    made.normalizer = normalizers.Lowercase()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = [*SPECIAL, "<unk>", "<mask>"]
-    made.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=special, show_progress=False))
-    made.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", BEGIN), ("</s>", END)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-        model_input_names=["input_ids", "attention_mask"],
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
@@ -28,8 +27,9 @@ from transformers import (
     YolosImageProcessorPil,
 )
 
-from joulemark.data.embedded import images
+from joulemark.data.embedded import WORDS, images
 from joulemark.data.embedded.train import DEVICE, IGNORED, train
+from joulemark.data.embedded.train_tokenizers import whole_word_tokenizer
 
 HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 
@@ -38,7 +38,7 @@ def _digits() -> tuple[torch.Tensor, torch.Tensor]:
     """The digits that are not held out: pixels of shape (n, 3, 32, 32) in [-1, 1], and their numbers."""
     rows = [row for _, row in images.digits(held_out=False)]
     pixels = torch.stack([_pixels(Image.open(io.BytesIO(row["image"])).convert("RGB")) for row in rows])
-    return pixels.to(DEVICE), torch.tensor([images.WORDS.index(row["label"]) for row in rows], device=DEVICE)
+    return pixels.to(DEVICE), torch.tensor([WORDS.index(row["label"]) for row in rows], device=DEVICE)
 
 
 def _pixels(image: Any) -> torch.Tensor:
@@ -57,8 +57,8 @@ def classifier(folder: Path, seed: int, steps: int = 2500, batch: int = 128) -> 
             depths=[1, 1, 1],
             layer_type="basic",
             downsample_in_first_stage=False,
-            id2label=dict(enumerate(images.WORDS)),
-            label2id={word: number for number, word in enumerate(images.WORDS)},
+            id2label=dict(enumerate(WORDS)),
+            label2id={word: number for number, word in enumerate(WORDS)},
         )
     )
 
@@ -122,7 +122,7 @@ def captioner(folder: Path, seed: int, steps: int = 3000, batch: int = 64) -> No
     """Trains a small ViT that tells a small GPT-2 what it sees, on fresh scenes, and saves both."""
     torch.manual_seed(seed)
     random = Random(seed)
-    tokenizer = _words([images.scene(Random(i))[2] for i in range(500)], length=32)
+    tokenizer = whole_word_tokenizer([images.scene(Random(i))[2] for i in range(500)], length=32)
     seeing = ViTConfig(
         hidden_size=96,
         num_hidden_layers=3,
@@ -177,7 +177,7 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
     random = Random(seed)
     pixels, numbers = _digits()
     vae, latents = _compressed(pixels, min(steps, 500), batch)
-    tokenizer = _words([prompts(Random(i), images.WORDS[i % 10]) for i in range(3000)], length=16)
+    tokenizer = whole_word_tokenizer([prompts(Random(i), WORDS[i % 10]) for i in range(3000)], length=16)
     text, unet = _networks(tokenizer)
     scheduler = DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
@@ -187,10 +187,7 @@ def painter(prompts: Callable[[Random, str], str], folder: Path, seed: int, step
     def denoising() -> torch.Tensor:
         chosen = torch.randint(len(latents), (batch,))
         # one in ten is drawn without a prompt, which classifier-free guidance needs to know
-        texts = [
-            "" if random.random() < 0.1 else prompts(random, images.WORDS[number])
-            for number in numbers[chosen].tolist()
-        ]
+        texts = ["" if random.random() < 0.1 else prompts(random, WORDS[number]) for number in numbers[chosen].tolist()]
         ids = tokenizer(texts, padding="max_length", max_length=16, truncation=True, return_tensors="pt")["input_ids"]
         clean, noise = latents[chosen], torch.randn_like(latents[chosen])
         times = torch.randint(scheduler.config.num_train_timesteps, (batch,), device=DEVICE)
@@ -261,25 +258,6 @@ def _networks(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
         norm_num_groups=8,
     )
     return text, unet
-
-
-def _words(texts: list[str], length: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of the whole words of these texts."""
-    made = Tokenizer(models.WordLevel(unk_token="<unk>"))
-    made.normalizer = normalizers.Lowercase()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["<pad>", "<s>", "</s>", "<unk>"]
-    made.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=special, show_progress=False))
-    made.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        model_max_length=length,
-        model_input_names=["input_ids", "attention_mask"],
-    )
 
 
 def _save(model: Any, folder: Path) -> None:

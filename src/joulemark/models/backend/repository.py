@@ -7,11 +7,11 @@ from typing import Any
 from joulemark.core.errors import UserError
 from joulemark.core.model import Checkpoint
 from joulemark.data import hub
+from joulemark.models.backend import preprocessing
 from joulemark.models.backend.checkpoint import Plan, plan
 from joulemark.models.backend.tokenization import text_shape
 
 TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")  # one of them, for transformers to make one from
-PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
 # Which library builds a backbone, not what it is: published ones name timm, shapes build the same without it
 OF_BUILDING = ("use_timm_backbone", "use_pretrained_backbone", "backbone")
 ABSENT = object()
@@ -105,5 +105,5 @@ def _lacking(checkpoint: Checkpoint, planned: Plan) -> Iterator[str]:
         return
     if "vocab_size" in text_shape(checkpoint.shape) and not has(*TOKENIZERS):
         yield f"no tokenizer ({', '.join(TOKENIZERS)})"
-    if checkpoint.processor and not has(*PREPROCESSORS):
-        yield f"no preprocessor ({', '.join(PREPROCESSORS)})"
+    if checkpoint.processor and not has(*preprocessing.FILES):
+        yield f"no preprocessor ({', '.join(preprocessing.FILES)})"

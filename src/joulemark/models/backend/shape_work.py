@@ -13,6 +13,7 @@ from typing import Any
 
 from joulemark.core.measurement import Work
 from joulemark.core.model import Checkpoint, Model, Settings
+from joulemark.hardware.devices import PLAIN
 from joulemark.models.backend import context, flop_counting, preprocessing, quantization, weights
 from joulemark.models.backend.checkpoint import fetch
 
@@ -26,7 +27,6 @@ GENERATORS = {"causal_lm": "AutoModelForCausalLM", "seq2seq_lm": "AutoModelForSe
 IMAGES = {"image_classifier": "AutoModelForImageClassification"}
 RECIPES = {**ENCODERS, **GENERATORS, **IMAGES}
 
-PLAIN = ("fp32", "tf32", "bf16", "fp16")  # quantized weights are counted once they are loaded
 ON_DISK = ("embedded",)  # weights whose configuration is here without a download
 
 SIDES = (640, 480)  # pixels of the picture whose preprocessed size is counted
@@ -58,7 +58,7 @@ class _Call:
 
 def work(model: Model, settings: Settings, lengths: Lengths) -> Work | None:
     """FLOPs and bytes of a request; None for a kind without a recipe, a checkpoint without a shape, unknown lengths."""
-    if model.kind not in RECIPES or settings.precision not in PLAIN:
+    if model.kind not in RECIPES or settings.precision not in PLAIN:  # quantized weights are counted once loaded
         return None
     lacking = {"read": lengths.read, "written": lengths.written if model.kind in GENERATORS else 0}
     checkpoint = _described(model.checkpoint)

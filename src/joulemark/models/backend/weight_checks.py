@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.model import Checkpoint
 
 # Tensors of training alone, and such as are computed where a file has them not
@@ -185,4 +186,4 @@ def _tensors_of(architecture: str | None, config: Any, checkpoint: Checkpoint) -
 def _listed(keys: Collection[str]) -> str:
     names = list(keys)
     kept, count = ", ".join(names[:SHOWN]), len(names)
-    return f"{count} tensor{'s' if count > 1 else ''} ({kept}{', …' if count > SHOWN else ''})"
+    return f"{many(count, 'tensor')} ({kept}{', …' if count > SHOWN else ''})"

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from joulemark.core import paths, tracking
+from joulemark.core.formatting import many
 from joulemark.core.paths import program
 from joulemark.core.written import writing
 from joulemark.reporting import selection
-from joulemark.reporting.entry import PARAMS
 from joulemark.reporting.explorer import encoding
 from joulemark.reporting.explorer.columns import KINDS, NUMBERS, TEXTS, external
 from joulemark.reporting.explorer.render import ExplorerPage, render
 from joulemark.reporting.request import check_tasks
+from joulemark.reporting.stored_entry import PARAMS
 from joulemark.store import listing
 from joulemark.store.listing import Choice, StoredRun
 
@@ -99,8 +100,8 @@ def data(runs: Sequence[StoredRun], ui: str) -> dict[str, Any]:
 
 def scope(own: int, others: int) -> str:
     """What the page shows, in one line."""
-    runs = f"{own:,} run{'' if own == 1 else 's'}"
-    return f"{runs} and {others:,} result{'' if others == 1 else 's'} of other programs" if others else runs
+    runs = many(own, "run")
+    return f"{runs} and {many(others, 'result')} of other programs" if others else runs
 
 
 def _file(out: str | None) -> Path:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from joulemark.analysis.flags import PRELIMINARY, undeciding
+from joulemark.analysis.flags import PRELIMINARY, of_text, undeciding
 from joulemark.core.formatting import spoken
 from joulemark.core.measurement import COMPONENTS
-from joulemark.core.serving import BATCH, TRANSFORMERS
-from joulemark.reporting.entry import PLAIN
+from joulemark.core.serving import BATCH
+from joulemark.reporting.stored_entry import batch_of, engine_of, number, settings_of
 from joulemark.store.listing import StoredRun
 
 FINISHED, OWN = "finished", "Joulemark"
@@ -62,9 +62,9 @@ def random(run: StoredRun) -> bool:
     return run.tags.get("weights") == "random" or "random_weights" in flags(run)
 
 
-def flags(run: StoredRun) -> list[str]:
+def flags(run: StoredRun) -> tuple[str, ...]:
     """The warnings beside its numbers."""
-    return [flag for flag in run.tags.get("flags", "").split(", ") if flag]
+    return of_text(run.tags.get("flags"))
 
 
 def doubtful(run: StoredRun) -> bool:
@@ -84,20 +84,6 @@ def _param(run: StoredRun, name: str) -> str:
     return run.params.get(name, run.tags.get(name, ""))
 
 
-def _engine(run: StoredRun) -> str:
-    return run.tags.get("engine", "") if run.tags.get("scenario", BATCH) != BATCH else ""
-
-
-def _batch(run: StoredRun) -> float | None:
-    # Another engine forms its batches itself
-    return None if _engine(run) not in ("", TRANSFORMERS) else _number(_param(run, "batch_size"))
-
-
-def _settings(run: StoredRun) -> str:
-    changed = [(key, run.params[key]) for key, plain in PLAIN.items() if run.params.get(key, plain) != plain]
-    return ", ".join(f"{key}={value}" for key, value in changed)
-
-
 def _preliminary(run: StoredRun) -> str:
     return "" if external(run) else "yes" if PRELIMINARY in flags(run) else "no"
 
@@ -109,13 +95,6 @@ def _scenario(run: StoredRun) -> str:
 def _evidence(run: StoredRun) -> str:
     methods = [(component, run.tags.get(f"method.{component}")) for component in (*COMPONENTS, "wall")]
     return ", ".join(f"{component} {how}" for component, how in methods if how)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text or "")
-    except ValueError:
-        return None
 
 
 def _metric(name: str) -> Callable[[StoredRun], float | None]:
@@ -131,11 +110,11 @@ def _j_per_correct(run: StoredRun) -> float | None:
 
 
 def _asked(name: str) -> Callable[[StoredRun], float | None]:
-    return lambda run: _number(run.tags.get(name))
+    return lambda run: number(run.tags.get(name))
 
 
 def _parameters(run: StoredRun) -> float | None:
-    return _number(run.tags.get("parameters") or run.params.get("model.parameters"))
+    return number(run.tags.get("parameters") or run.params.get("model.parameters"))
 
 
 def _began(run: StoredRun) -> float | None:
@@ -149,14 +128,14 @@ TEXTS = (
     TextColumn("source", "source", lambda run: spoken(run.tags.get("format", "unknown")) if external(run) else OWN),
     TextColumn("hardware", "hardware", _tag("device", "hardware")),
     TextColumn("precision", "precision", lambda run: _param(run, "precision")),
-    TextColumn("engine", "engine", _engine, empty="none or unknown"),
+    TextColumn("engine", "engine", lambda run: engine_of(run.tags), empty="none or unknown"),
     TextColumn("scenario", "scenario", _scenario),
     TextColumn("protocol", "protocol", _tag("protocol")),
     TextColumn("weights", "weights", _tag("weights")),
     TextColumn("dataset", "dataset", _tag("dataset")),
     TextColumn("metric", "metric", _tag("metric")),
     TextColumn("role", "role", lambda run: spoken(run.tags.get("role", ""))),
-    TextColumn("settings", "settings", _settings, empty="default or unknown"),
+    TextColumn("settings", "settings", lambda run: settings_of(run.params), empty="default or unknown"),
     TextColumn("verdict", "verdict", _tag("verdict")),
     TextColumn("flags", "flags", lambda run: ", ".join(flags(run)), several=True, empty="none"),
     TextColumn("preliminary", "preliminary", _preliminary),
@@ -175,7 +154,7 @@ NUMBERS = (
     NumberColumn("j_per_correct", "J per correct", "plain", _j_per_correct, log=True),
     NumberColumn("quality", "quality", "plain", _quality),
     NumberColumn("parameters", "parameters", "count", _parameters, log=True),
-    NumberColumn("batch_size", "batch", "whole", _batch, log=True),
+    NumberColumn("batch_size", "batch", "whole", lambda run: batch_of(run.params, run.tags), log=True),
     NumberColumn("rate_per_s", "load: requests/s", "plain", _asked("scenario.rate"), log=True),
     NumberColumn("users", "load: users", "whole", _asked("scenario.users"), log=True),
     NumberColumn("p50_s", "p50 latency", "s", _metric("latency/p50_s"), log=True),

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from joulemark.analysis import readings
+from joulemark.analysis.zone_names import WORLD
 from joulemark.core.measurement import COMPONENTS, Measurement
+from joulemark.core.units import J_PER_KWH
 from joulemark.reporting.exports.run import Run
 
 INFRA_TYPES = ("publicCloud", "privateCloud", "onPremise", "other")
-WORLD = "WOR"  # a zone that is no country
 
 
 def components(run: Run) -> list[Mapping[str, Any]]:
@@ -43,7 +44,7 @@ def calibration(measurement: Measurement) -> tuple[float | None, float | None]:
     seconds: dict[str, float] = {}
     for reading in measurement.idle:
         seconds[reading.meter] = seconds.get(reading.meter, 0.0) + reading.duration_s
-    return (sum(joules) / 3.6e6 if joules else None), max(seconds.values(), default=None)
+    return (sum(joules) / J_PER_KWH if joules else None), max(seconds.values(), default=None)
 
 
 def environment(run: Run) -> Mapping[str, Any] | None:

@@ -11,6 +11,7 @@ from joulemark.core.formatting import percent, wh
 from joulemark.core.machine import Site
 from joulemark.core.record import Record
 from joulemark.core.serving import BATCH, TRANSFORMERS
+from joulemark.core.units import J_PER_KWH
 from joulemark.reporting import private_data
 
 # Of a run whose figure is no claim: all for which it decides nothing, but for an interval, which is stated beside it
@@ -89,7 +90,7 @@ class Run:
             if component == "total"
             else energy_metrics.component_j(measurement, component)
         )
-        return None if joules is None else joules * self.requests / 3.6e6
+        return None if joules is None else joules * self.requests / J_PER_KWH
 
     @property
     def checkpoint(self) -> str:

@@ -45,7 +45,6 @@ class Ray:
     name: str = "Ray"
     _tasks: dict[str, Any] = field(default_factory=dict)
     _overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _cancelled: bool = False
 
     def __post_init__(self) -> None:
         """UserError where the package or a running cluster is absent."""

@@ -15,8 +15,8 @@ from joulemark.core.coerce import typed
 from joulemark.core.errors import UserError
 from joulemark.core.serving import LIMITS, Limits
 from joulemark.sweep import busy
+from joulemark.sweep.identity import device, study_name
 from joulemark.sweep.options import fixed_and_swept, with_scenario
-from joulemark.sweep.plan import device, study_name
 from joulemark.sweep.rates.grid import Grid
 from joulemark.sweep.repeats import repeated
 from joulemark.sweep.software import Software, software

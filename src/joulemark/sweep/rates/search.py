@@ -11,9 +11,11 @@ from joulemark.analysis import verdict
 from joulemark.analysis.serving import process as served
 from joulemark.analysis.serving.curve import LoadProcess, MeasuredLoad, Passed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy
 from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.identity import device
 from joulemark.sweep.objectives import Goals, Objective
 from joulemark.sweep.rates.grid import bracket, next_place
 from joulemark.sweep.rates.request import RateRequest
@@ -103,8 +105,8 @@ class RateSearch:
         try:
             with busy.sweeping(request.run.hardware, request.busy, self._report):
                 self._study = open_study(
-                    request.storage, request.folder, request.name, (), GOAL, 0, device_of(request), self._report,
-                    request.software,
+                    request.storage, request.folder, request.name, (), GOAL, 0, device(request.run.hardware),
+                    self._report, request.software,
                 )  # fmt: skip
                 self._study.close_lost()
                 self._begin()
@@ -117,8 +119,8 @@ class RateSearch:
 
     def _begin(self) -> None:
         known = len(self._rates())
-        rates = f"{known} rate{'' if known == 1 else 's'}"
-        self._report(f"study {self._request.name}: {f'goes on after {rates}' if known else 'begins'}")
+        begun = f"goes on after {many(known, 'rate')}" if known else "begins"
+        self._report(f"study {self._request.name}: {begun}")
 
     def _complete(self) -> Mapping[int, bool]:
         """Whether each rate passes that has all its processes, or one of them failed."""
@@ -212,18 +214,10 @@ def _stage(number: int) -> str:
     return f"process {number}"
 
 
-def device_of(request: RateRequest) -> str:
-    """What is measured on."""
-    from joulemark.sweep.plan import device
-
-    return device(request.run.hardware)
-
-
 def progress_line(rate: MeasuredRate, request: RateRequest) -> str:
     """One measured rate in a line."""
     if rate.passed is None:
         error = next(result.outcome.error for result in rate.results if not result.finished)
         return f"{rate.rate_per_s:g} requests/s: no run: {error}"
     said = "passes" if rate.passes else f"breaks {', '.join(rate.passed.broken)}"
-    count = len(rate.results)
-    return f"{rate.rate_per_s:g} requests/s, {count} process{'' if count == 1 else 'es'}: {said}"
+    return f"{rate.rate_per_s:g} requests/s, {many(len(rate.results), 'process')}: {said}"

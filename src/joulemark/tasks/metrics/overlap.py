@@ -7,7 +7,7 @@ from joulemark.core.task import NO_REFERENCES, Prediction, Sample, Scores, Stati
 from joulemark.tasks.metrics.libraries import library
 from joulemark.tasks.metrics.scripts import mostly_unspaced
 
-BLEU_ORDER, CHRF_ORDER = 4, 6  # the longest n-grams of words and of characters
+BLEU_ORDER = 4  # the longest n-grams of words
 BLEU_COUNTS = 2 + 2 * BLEU_ORDER  # lengths of the text and of its reference; n-grams that match, and all, by length
 LOG_OF_NOTHING = -9999999999.0  # what sacrebleu takes for the logarithm of a precision of 0
 CHRF_WEIGHT = 4.0  # of recall against precision: chrF's beta of 2, squared

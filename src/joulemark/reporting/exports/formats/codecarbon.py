@@ -7,10 +7,12 @@ stands in its column. What was not read is empty, where CodeCarbon writes 0.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from joulemark.analysis.zone_names import WORLD
 from joulemark.core.errors import UserError
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
 from joulemark.core.stats import product_of_all
+from joulemark.core.units import GIB, J_PER_KWH
 from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
@@ -24,7 +26,6 @@ COLUMNS = ("timestamp", "project_name", "run_id", "experiment_id", "duration", "
            "python_version", "codecarbon_version", "cpu_count", "cpu_model", "gpu_count", "gpu_model", "longitude",
            "latitude", "ram_total_size", "tracking_mode", "cpu_utilization_percent", "gpu_utilization_percent",
            "ram_utilization_percent", "ram_used_gb", "on_cloud", "pue", "wue")  # fmt: skip
-WORLD = "WOR"  # a zone that is no country
 
 
 def write(runs: Sequence[Run], options: Options) -> Document:
@@ -59,7 +60,7 @@ def _row(run: Run) -> Mapping[str, object]:
         "duration": seconds,
         "emissions": emissions,
         "emissions_rate": product_of_all(emissions, 1.0 / seconds),
-        **{f"{name}_power": product_of_all(run.kwh(name), 3.6e6 / seconds) for name in COMPONENTS},
+        **{f"{name}_power": product_of_all(run.kwh(name), J_PER_KWH / seconds) for name in COMPONENTS},
         **{f"{name}_energy": value for name, value in parts.items()},
         "energy_consumed": total,
         "country_iso_code": None if site.zone == WORLD else site.zone,
@@ -69,7 +70,7 @@ def _row(run: Run) -> Mapping[str, object]:
         "cpu_model": record.environment.cpu,
         "gpu_count": gpus or None,
         "gpu_model": f"{gpus} x {record.hardware.gpu_name}" if gpus else None,
-        "ram_total_size": None if memory is None else memory / 2**30,
+        "ram_total_size": None if memory is None else memory / GIB,
         "tracking_mode": "machine",
         **{f"{name}_utilization_percent": product_of_all(share, 100.0) for name, share in busy.items()},
         "pue": site.pue,

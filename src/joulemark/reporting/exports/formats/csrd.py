@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from joulemark.analysis.boundary import EMBODIED, LOCATED
 from joulemark.core.errors import UserError
 from joulemark.core.formatting import listed
+from joulemark.core.units import PER, S_PER_YEAR
 from joulemark.reporting.csv_text import csv_text
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 
 SUFFIX, CLAIM, ONE_RUN = ".csv", True, False
 COLUMNS = ("run", "model", "task", "requests", "disclosure requirement", "line", "value", "unit", "method")
-PER = 1000  # requests of a boundary
 
 Row = tuple[str, str, float | None, str, str]
 
@@ -66,7 +66,7 @@ def _rows(run: Run, thousands: float) -> Iterator[Row]:
     )  # fmt: skip
     share = None if boundary.reserved_s is None or run.embodied.years is None else boundary.reserved_s * thousands * PER
     yield "E5-4", "share of the hardware's life", None if share is None or run.embodied.years is None else (
-        share / (run.embodied.years * 365 * 24 * 3600)
+        share / (run.embodied.years * S_PER_YEAR)
     ), "1", (
         "time reserved over lifespan; materials of the hardware are not known"
         if share is not None

@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from joulemark.analysis.emissions import PER
 from joulemark.core.errors import UserError
+from joulemark.core.units import PER
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 

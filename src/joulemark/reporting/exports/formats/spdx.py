@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from joulemark.analysis.emissions import PER
+from joulemark.core.units import PER
 from joulemark.reporting.exports.format import Document, Options
 from joulemark.reporting.exports.run import Run
 
