@@ -80,7 +80,8 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     ((_, task, status, _, sweep),) = saved
     assert (task, status, sweep.tags) == ("text_classification", "failed", {"sweep_id": "mine"})
     assert not sweep.again  # the same id typed twice is two tables
-    assert sweep.table.startswith("| model | batch_size | quality |")
+    assert sweep.table.startswith(f"**{answer[0]}**\n")
+    assert "\n| model | batch_size | quality |" in sweep.table
     assert [run["run_id"] for run in summary["runs"]] == ["rmine"] * 3
     assert summary["runs"][1]["error"] == "broke"
     assert summary["runs"][1]["flags"] == ["not_converged"]

@@ -18,7 +18,7 @@ from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.core.progress import time_left
 from joulemark.hardware import host
-from joulemark.reporting import table
+from joulemark.reporting import table, table_answer
 from joulemark.reporting.table import Row
 from joulemark.sweep import trial
 from joulemark.sweep.repeats import numbered, repeated
@@ -149,7 +149,8 @@ def save(multirun: Multirun, report: Report) -> str | None:
     """The id of the run in MLflow that holds the table, among the runs of the first one's task."""
     from joulemark.store import sweeps  # MLflow is imported when nothing is measured any more
 
-    text = table.markdown(multirun.rows, table.swept(multirun.rows))
+    answer = table_answer.of(multirun.rows, len(multirun.runs))
+    text = table.markdown(multirun.rows, table.swept(multirun.rows), answer)
     first = multirun.runs[0]
     try:
         sweep = sweeps.SweepRun({"sweep_id": multirun.sweep_id}, text)

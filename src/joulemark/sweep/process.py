@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from joulemark.core import signals
+from joulemark.core.answer import warned
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.sweep import busy, doubtful, needed, siblings, stored
@@ -88,9 +89,12 @@ def begin(request: SweepRequest, report: Report) -> Study:
             report(sentence)
         report(f"study {request.name}: {_before(study)}")
         results = study.results()
-        for sentence in stored.sentences(request.tracking_uri, stored.gone(request.tracking_uri, results), results):
-            report(sentence)
-        for sentence in siblings.sentences(study, request.storage, request.folder, request.line, request.software):
+        resumed = siblings.warnings(study, request.software)
+        lost = stored.warnings(request.tracking_uri, stored.gone(request.tracking_uri, results), results)
+        for warning in (*lost, *resumed):
+            report(warned(warning))
+        others = (study, request.storage, request.folder, request.line, request.software)
+        for sentence in () if resumed else siblings.sentences(*others):
             report(sentence)
     return study
 
