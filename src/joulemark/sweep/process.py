@@ -18,6 +18,7 @@ from joulemark.sweep import busy, doubtful, needed, siblings, stored
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
+from joulemark.sweep.progress import ahead
 from joulemark.sweep.result import SessionEnd, SweepResult, result_of, so_far
 from joulemark.sweep.search import POLL_S, Search
 from joulemark.sweep.shared import SharedTrials
@@ -96,6 +97,8 @@ def begin(request: SweepRequest, report: Report) -> Study:
         others = (study, request.storage, request.folder, request.line, request.software)
         for sentence in () if resumed else siblings.sentences(*others):
             report(sentence)
+        if not results:
+            report(ahead(len(plan.space.points), plan.screening is not None, plan.finalists, plan.budget))
     return study
 
 

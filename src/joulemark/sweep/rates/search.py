@@ -11,6 +11,7 @@ from joulemark.analysis import verdict
 from joulemark.analysis.serving import process as served
 from joulemark.analysis.serving.curve import LoadProcess, MeasuredLoad, Passed
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.core.signals import Interrupted, deferred
 from joulemark.sweep import busy
 from joulemark.sweep.busy import Measure, Report
@@ -119,6 +120,10 @@ class RateSearch:
         known = len(self._rates())
         rates = f"{known} rate{'' if known == 1 else 's'}"
         self._report(f"study {self._request.name}: {f'goes on after {rates}' if known else 'begins'}")
+        if not known:
+            processes = many(self._request.repeats, "run")
+            fewest = self._request.grid.fewest
+            self._report(f"to measure: {fewest} rates or more, {processes} each; which ones shows as each has ended")
 
     def _complete(self) -> Mapping[int, bool]:
         """Whether each rate passes that has all its processes, or one of them failed."""
