@@ -16,6 +16,7 @@ from joulemark.measure.resident import shared_key
 from joulemark.sweep import doubtful
 from joulemark.sweep.budget import Budget
 from joulemark.sweep.carry_over import Check
+from joulemark.sweep.result import carried_over, checked
 from joulemark.sweep.search import Search
 from joulemark.sweep.shared import SharedTrials
 from joulemark.sweep.space import Dimension
@@ -134,6 +135,19 @@ def test_what_a_process_left_behind_is_told_and_what_it_may_have_raised_is_measu
     assert not doubted  # beside the 0.4 of bf16 not even half of it may be
 
 
+def test_a_process_that_changed_by_less_than_finalists_may_is_told_and_nothing_is_measured_again(tmp_path):
+    processes = Processes(last=1.2)
+    _, study, machine, messages = through(tmp_path, processes)
+    assert machine.points("screening") == []
+    assert sum("differ by no more than finalists may" in message for message in messages) == len(SMALL[1].values)
+    assert not any(CARRY_OVER in result.outcome.flags for result in study.results())
+    assert checked(study) == [
+        "screening: 0 of 2 processes of several settings gave their first one's energy again at their end, "
+        "2 within 25% of it"
+    ]
+    assert carried_over(study) == []
+
+
 def test_a_machine_that_changed_does_not_end_what_processes_share(tmp_path):
     processes = Processes(last=2.0)
     _, study, _, messages = through(tmp_path, processes, level=2.0)
@@ -218,6 +232,10 @@ def test_two_measurements_agree_within_their_intervals_or_what_the_screening_res
     assert not agree(metrics(1.0, 0.1), metrics(1.17, 0.1))
     assert agree(metrics(1.0, 0.001), metrics(1.04, 0.001))
     assert not agree(metrics(1.0, 0.001), metrics(1.06, 0.001))
+    # Intervals that hold a multiple as well tell nothing
+    assert agree(metrics(1.0, 0.9), metrics(1.24, 0.9))
+    assert agree(metrics(1.0, 0.9), metrics(1.3, 0.9)) is agree(metrics(1.3, 0.9), metrics(1.0, 0.9)) is None
+    assert agree(metrics(1.0, 0.001), metrics(1.3, 0.001)) is False
     assert agree(metrics(1.0, None), metrics(None, None)) is None
 
 

@@ -159,15 +159,18 @@ def energy_estimate(metrics: Mapping[str, float | None], card: str | None = None
 
 
 def agree(first: Mapping[str, float | None], last: Mapping[str, float | None]) -> bool | None:
-    """Whether one setting, measured twice in one process, gave one energy; None without energies.
+    """Whether one setting, measured twice, gave one energy: a check for carry-over, which establishes nothing.
 
-    Within both within-run intervals together, or `RESOLVED`: a check for carry-over, which establishes nothing.
+    True within both within-run intervals together, or `RESOLVED`; None without energies, and where the intervals are so
+    wide that they hold two energies further apart than `SEPARATED`.
     """
     was, now = energy_estimate(first), energy_estimate(last)
     if was is None or now is None:
         return None
-    within = hypot(was.half_width or 0.0, now.half_width or 0.0)
-    return abs(was.mean - now.mean) <= max(within, RESOLVED * abs(was.mean))
+    apart, within = abs(was.mean - now.mean), hypot(was.half_width or 0.0, now.half_width or 0.0)
+    if apart > max(within, RESOLVED * was.mean):
+        return False
+    return True if apart <= SEPARATED * min(was.mean, now.mean) else None
 
 
 def apart(a: Interval | None, b: Interval | None) -> bool | None:

@@ -1,9 +1,9 @@
 """Whether the trials of one process leave something behind for the next one, and what is then measured again.
 
-    first setting ─ others ─ the first once more ──▶ agree: all of them are results
-                                        └ disagree ─▶ once more, in a process of its own
-                                                        agrees with the last ─▶ the machine changed
-                                                        else ─────────────────▶ carry-over
+    first setting ─ others ─ the first once more ──▶ agree, or differ by no more than finalists may: all are results
+                                        └ differ by more ─▶ once more, in a process of its own
+                                                              agrees with the last ─▶ the machine changed
+                                                              else ─────────────────▶ carry-over
 
 Either way two figures of such a process may lie so far apart for one setting. What may come out as low as the best one
 when it is lowered by that much is measured again; what lies above stays a result, with the flag `carry_over`.
@@ -40,8 +40,19 @@ class Check:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether both energies are one, within their within-run intervals or 5 %; None where that is not known."""
+        """Whether both energies are one, within their within-run intervals or 5 %; None where that is not told."""
         return verdict.agree(self.first.metrics, self.last.metrics)
+
+    @property
+    def covered(self) -> bool:
+        """Whether the first two differ by no more than what finalists may lie above the best one by."""
+        known = [wh for outcome in (self.first, self.last) if (wh := _energy(outcome))]
+        return len(known) == 2 and max(known) <= min(known) * (1 + verdict.SEPARATED)
+
+    @property
+    def doubts(self) -> bool:
+        """Whether something is measured again."""
+        return self.agrees is False and not self.covered
 
     @property
     def drifted(self) -> bool:
@@ -61,11 +72,15 @@ class Check:
 
     def __str__(self) -> str:
         was, now, alone = (_energy(outcome) for outcome in (self.first, self.last, self.alone))
-        if self.agrees is None or was is None or now is None:
+        if was is None or now is None:
             return f"carry-over not known: {self.last.error or 'the check has no energy'}"
         said = f"carry-over: first {was:.4g} and last {now:.4g} Wh per 1,000"
+        if self.agrees is None:
+            return f"{said}, whose intervals are too wide to tell"
         if self.agrees:
             return f"{said} agree"
+        if self.covered:
+            return f"{said} differ by no more than finalists may"
         if alone is None:
             return f"{said} disagree"
         why = "the machine changed" if self.drifted else "the process did"

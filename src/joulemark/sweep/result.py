@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from joulemark.analysis import verdict
 from joulemark.core.cell import Cell
 from joulemark.sweep import front_table, quality_limit, recommendation, saved, stored
 from joulemark.sweep.cost import SweepCost, cost_of
@@ -187,16 +188,18 @@ def _ended_early(ended: str | None) -> list[str]:
 
 def checked(study: Study) -> list[str]:
     """One sentence about processes that measured several settings: how many gave their first one's energy again."""
-    checks = study.checks()
-    agreed = sum(agrees is True for agrees, _ in checks)
+    checks = study.checks().values()
+    agreed = sum(agrees is True for agrees, _, _ in checks)
+    near = sum(agrees is False and apart is None for agrees, _, apart in checks)
     said = f"screening: {agreed} of {len(checks)} processes of several settings gave their first one's energy"
-    return [f"{said} again at their end"] if checks else []
+    also = f", {near} within {verdict.SEPARATED:.0%} of it" if near else ""
+    return [f"{said} again at their end{also}"] if checks else []
 
 
 def carried_over(study: Study) -> list[str]:
-    """One warning for each of these processes that did not."""
+    """One warning for each of these processes that leaves doubts."""
     again = "what may be recommended was measured again"
-    return [f"{sentence}; {again}" for agrees, sentence in study.checks() if agrees is False]
+    return [f"{sentence}; {again}" for _, sentence, apart in study.checks().values() if apart is not None]
 
 
 def _failures(trials: Sequence[TrialResult], search: Search) -> list[str]:

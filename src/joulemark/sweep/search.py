@@ -237,7 +237,7 @@ class Search:
     def _end_shared(self) -> str | None:
         """Checks the shared process and ends it; names a stop.
 
-        Where the check disagrees another one follows if the machine changed, once, and none if the process did.
+        Where the check leaves doubts another one follows if the machine changed, once, and none if the process did.
         """
         assert self._shared is not None
         shared = self._shared
@@ -249,10 +249,10 @@ class Search:
         shared.close()
         if check is None:
             return None
-        if check.agrees is False and not check.last.stopped_by:
+        if check.doubts and not check.last.stopped_by:
             check = self._with_own_process(check)
         self._keep(check)
-        if check.agrees is False:
+        if check.doubts:
             self._disagreed += 1
             if self._disagreed > 1 or not check.drifted:
                 self._shared = None
@@ -273,7 +273,7 @@ class Search:
     def _keep(self, check: Check) -> None:
         """Stores the check in the study and reports it."""
         self._study.keep_check(self._points[tuple(check.overrides)], check)
-        again = "; what may be recommended is measured again" if check.agrees is False else ""
+        again = "; what may be recommended is measured again" if check.doubts else ""
         self._report(f"{check}{again}")
 
     def _early_stopping(self, claim: Claim, before: StudyState) -> tuple[str, ...]:

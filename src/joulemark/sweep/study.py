@@ -144,22 +144,21 @@ class Study:
         for outcome in filter(None, (check.last, check.alone)):
             values = {**asdict(outcome), "metrics": dict(outcome.metrics)}
             self.patience(partial(self._add, point, CHECK, uuid.uuid4().hex, outcome=values))
-        kept = [check.agrees, str(check), check.apart]
+        kept = [check.agrees, str(check), check.apart if check.doubts else None]
         self.patience(lambda: self.study.set_user_attr(f"{CHECK} {check.process}", kept))
 
-    def checks(self) -> list[tuple[bool | None, str]]:
-        """Of each shared process that was checked whether its first and last measurement agree, and a sentence."""
+    def checks(self) -> dict[str, tuple[bool | None, str, float | None]]:
+        """Of each shared process that was checked, by its id: `agrees`, what is said of it, and `apart` if it `doubts`."""
         stored = self.patience(lambda: self.study.user_attrs)
-        return [(value[0], value[1]) for name, value in stored.items() if name.startswith(f"{CHECK} ")]
+        return {
+            name.removeprefix(f"{CHECK} "): tuple(value)
+            for name, value in stored.items()
+            if name.startswith(f"{CHECK} ")
+        }
 
     def _results(self, trials: list[Any]) -> list[TrialResult]:
-        """The results of trials; of those of a process whose check disagreed some count for nothing."""
-        stored = self.patience(lambda: self.study.user_attrs)
-        apart = {
-            name.removeprefix(f"{CHECK} "): value[2]
-            for name, value in stored.items()
-            if name.startswith(f"{CHECK} ") and value[0] is False
-        }
+        """The results of trials; of those of a process whose check leaves doubts some count for nothing."""
+        apart = {process: by for process, (_, _, by) in self.checks().items() if by is not None}
         results = [result_of(trial) for trial in trials if "outcome" in trial.user_attrs]
         return carry_over.judged(results, apart, self.goals)
 
