@@ -39,7 +39,7 @@ $(READY): $(CORE)
 	@touch $@
 
 run: $(CORE) ## the main job on the built-in model and data: no network, no GPU needed
-	$(BIN)/python -m src.run protocol.max_windows=3 protocol.warmup_max_s=15 protocol.stage_s=1
+	$(BIN)/python -m src.run protocol.max_windows=3 protocol.warmup_max_s=10 protocol.stage_s=1
 	@echo
 	@echo "Next:  make ui                                             look at the run"
 	@echo "       $(BIN)/python -m src.run model=embedded             a general-purpose model on the same inputs: what does it cost?"

@@ -54,9 +54,9 @@ def run_without_a_model(overrides: Sequence[str]) -> int:
     from joulemark.cli import run
     from joulemark.config.options import run_of
     from joulemark.measure import runner
-    from joulemark.models.backend import weights
+    from joulemark.models.backend import packages
 
-    weights.import_packages = lambda: None
+    packages.import_packages = lambda checkpoint, settings: None
     runner._counted = lambda record, *_: record  # torch counts
     planned = run_of(overrides)
     return run.execute(replace(planned, model=NoModel(planned.model.checkpoint)))

@@ -1,4 +1,5 @@
-"""python -m docs.site.build OUT: the documentation as a site in OUT/html; a dead link or a broken page ends it.
+"""python -m docs.site.build OUT: the documentation as a site in OUT/html; a dead link, or a page that no list
+of the navigation has, ends it.
 
 The pages keep their places in the checkout, so that a link means the same on GitHub and on the site; beside them stands
 reference/, generated from conf/, docstrings and the pages that define metrics. Nothing is fetched from another host.
@@ -25,6 +26,7 @@ def reference() -> Mapping[str, str]:
         "metrics": measured.metrics_page(DOCS),
         "flags": measured.flags_page(DOCS),
         "python": python_names.page(),
+        python_names.TYPES: python_names.types_page(),
     }
     return pages | {f"group-{group}": options.group_page(group) for group in options.groups()}
 
@@ -39,9 +41,23 @@ def assemble(source: Path) -> None:
     pages = reference()
     for name, text in pages.items():
         (source / "reference" / f"{name}.md").write_text(text, encoding="utf-8")
-    _append(source / "README.md", navigation.toctrees(source, [f"reference/{name}" for name in pages]))
+    landing = source / "README.md"
+    listed = navigation.chapters(landing.read_text(encoding="utf-8"))
+    if faults := navigation.faults(listed, written(source)):
+        sys.exit("\n".join(faults))
+    _append(landing, navigation.toctrees(listed, [f"reference/{name}" for name in pages]))
     decisions = sorted(path.stem for path in (source / "docs" / "decisions").glob("*.md") if path.stem != "README")
     _append(source / "docs" / "decisions" / "README.md", navigation.toctree(decisions))
+
+
+def written(source: Path) -> list[str]:
+    """All pages that people wrote but the landing page, and the decisions that their own README lists."""
+    pages = (page.relative_to(source).with_suffix("") for page in source.rglob("*.md"))
+    return [
+        page.as_posix()
+        for page in pages
+        if page.parts[0] not in ("README", "reference") and (page.parent.name != "decisions" or page.name == "README")
+    ]
 
 
 def build(out: Path) -> int:

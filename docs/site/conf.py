@@ -10,6 +10,7 @@ myst_links_external_new_tab = False
 default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+toc_object_entries = False  # each name has a heading already
 napoleon_use_ivar = True
 html_theme = "furo"
 html_title = "Joulemark"

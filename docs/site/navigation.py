@@ -1,56 +1,40 @@
-"""Which pages the site has, in which order; a page of docs/ that is in no list is under "More pages"."""
+"""The navigation is the table of the landing page: a row is a chapter, its links are the pages, in that order."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
-# Caption -> pages by their paths in the checkout, without .md; one that is not there (yet) is left out
-PAGES: Mapping[str, Sequence[str]] = {
-    "Start": ("docs/tutorial", "docs/install", "docs/windows", "docs/macos", "docs/docker", "docs/example-report"),
-    "How to": (
-        "docs/hub-checkpoint",
-        "docs/own-data",
-        "docs/own-parts",
-        "docs/sweeps",
-        "docs/serving",
-        "docs/cluster",
-        "docs/report",
-        "docs/explorer",
-        "docs/ci-gate",
-        "docs/notebook",
-        "docs/python",
-        "docs/export",
-        "docs/ingest",
-        "docs/predict",
-    ),
-    "Reference": ("docs/options", "docs/what-a-run-leaves", "docs/environment"),
-    "Reference: the groups of conf/": (),
-    "What is behind the figures": (
-        "docs/measurement",
-        "docs/feeding",
-        "docs/impact",
-        "docs/study",
-        "docs/reliability",
-        "docs/security",
-    ),
-    "The project": ("CONTRIBUTING", "CHANGELOG", "docs/decisions/README"),
-}
-LOOKED_UP, GROUPS = "Reference", "Reference: the groups of conf/"
+ROW = re.compile(r"^\| (\w[^|]*) \| (.+) \|$", re.MULTILINE)
+LINK = re.compile(r"\]\(([\w/.-]+)\.md\)")
+TABLE = "## The documentation"
+LOOKED_UP, GROUPS = "Look up", "The groups of conf/"
 GROUP = "reference/group-"
 
 
-def toctrees(source: Path, generated: Sequence[str]) -> str:
-    """The lists of pages that README.md gets on the site, of those that are in `source`."""
-    listed = {page for pages in PAGES.values() for page in pages}
-    there = {f"docs/{path.stem}" for path in (source / "docs").glob("*.md")}
-    chapters = {caption: list(pages) for caption, pages in PAGES.items()}
-    chapters[LOOKED_UP] += [page for page in generated if not page.startswith(GROUP)]
-    chapters[GROUPS] = [page for page in generated if page.startswith(GROUP)]
-    if others := sorted(there - listed):
-        chapters["More pages"] = others
-    return "".join(
-        toctree([page for page in pages if (source / f"{page}.md").is_file()], caption)
-        for caption, pages in chapters.items()
-    )
+def chapters(landing: str) -> dict[str, list[str]]:
+    """Caption -> pages by their paths in the checkout, without .md, of the landing page's text."""
+    table = landing.partition(f"\n{TABLE}\n")[2].partition("\n## ")[0]
+    return {row[1].capitalize(): LINK.findall(row[2]) for row in ROW.finditer(table)}
+
+
+def faults(listed: Mapping[str, Sequence[str]], pages: Iterable[str]) -> list[str]:
+    """What is wrong between the navigation and the `pages` that there are, a sentence each."""
+    times, there = Counter(page for chapter in listed.values() for page in chapter), set(pages)
+    return [
+        *(f"{page}.md is in no row of README.md's table of pages" for page in sorted(there - times.keys())),
+        *(f"{page}.md is in README.md's table of pages and does not exist" for page in sorted(times.keys() - there)),
+        *(f"{page}.md is in README.md's table of pages {n} times" for page, n in sorted(times.items()) if n > 1),
+    ]
+
+
+def toctrees(listed: Mapping[str, Sequence[str]], generated: Sequence[str]) -> str:
+    """The lists of pages that the landing page gets on the site: the generated ones follow what is looked up."""
+    groups = [page for page in generated if page.startswith(GROUP)]
+    trees = []
+    for caption, pages in listed.items():
+        others = [page for page in generated if page not in groups] if caption == LOOKED_UP else []
+        trees += [toctree([*pages, *others], caption), *([toctree(groups, GROUPS)] if caption == LOOKED_UP else [])]
+    return "".join(trees)
 
 
 def toctree(pages: Sequence[str], caption: str = "") -> str:

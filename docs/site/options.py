@@ -114,7 +114,7 @@ def _meaning(group: str) -> str:
     if not taken:
         return READ_WHOLE.get(group, "")
     parts = [f"of {', '.join(of)} {escaped(said)} (`{default}`)" for (default, said), of in taken.items()]
-    return f"A group of choices: {'; '.join(parts)}. In brackets what is taken where nothing is typed."
+    return f"A group of choices: {'; '.join(parts)}. In brackets the default."
 
 
 def _group_link(name: str) -> str:

@@ -65,17 +65,17 @@ class Record:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What a reader must see beside the numbers: `estimated`, `not_converged`, `contaminated`, …"""
+        """What a reader must see beside the numbers, such as `estimated`, `not_converged` or `contaminated`."""
         return self.stored.flags
 
     @cached_property
     def metrics(self) -> Mapping[str, float | None]:
-        """Every named metric (docs/what-a-run-leaves.md); None is not available."""
+        """Every named metric (docs/what-a-run-leaves.md), its unit in its name; None is not available."""
         return named_metrics.metrics(self.stored)
 
     @cached_property
     def evidence(self) -> Mapping[str, str | None]:
-        """How the energy of `gpu`, `cpu` and `ram` is known: `counter`, `rapl`, `sampled`, `estimated`, `constant`."""
+        """How the energy of `gpu`, `cpu` and `ram` is known (`counter`, `rapl`, `sampled`, `estimated`, `constant`)."""
         return energy_metrics.methods(self.stored.measurement)
 
     @cached_property
@@ -85,12 +85,12 @@ class Record:
 
     @property
     def measurement(self) -> Measurement:
-        """Every reading, in order."""
+        """Every reading, in order; joules and seconds."""
         return self.stored.measurement
 
     @property
     def requests(self) -> Sequence[Request]:
-        """The requests that were scored: input id, output, reference, score, units, latency; read when asked for.
+        """The scored requests (input id, output, reference, score, units, latency), read when asked for.
 
         Raises:
             UserError: they are in a file that is not there any more
@@ -150,6 +150,8 @@ def run(*overrides: str, timeout_s: float | None = None, **options: Any) -> Reco
 def load(run: str | os.PathLike[str], tracking_uri: str | None = None) -> Record:
     """The record of a run in the store by its id or the beginning of it, or of a record.json file.
 
+    `tracking_uri` is the store; None is that of the options: `MLFLOW_TRACKING_URI`, else `mlruns`.
+
     Raises:
         UserError: where there is none, or several runs begin so
     """
@@ -168,7 +170,8 @@ def compare(
     """Which of two settings costs less: `verdict` is `A`, `B`, `tie`, `not established` or `unknown`, `note` says why.
 
     Each side is a run or several runs of one setting; an id stands for all processes of its cell in the store,
-    unless both are of one cell. Runs of two engines compare only `across_engines`.
+    unless both are of one cell. Runs of two engines compare only `across_engines`. `quantity` is `gross` or
+    `dynamic`; None takes dynamic energy where the host was shared and the GPU waited. `tracking_uri` as of `load`.
 
     Raises:
         UserError: for an id that is no run, and a quantity that is neither `gross` nor `dynamic`
@@ -193,7 +196,7 @@ def meter(*overrides: str, **options: Any) -> CodeMeter:
     ten seconds is short for a GPU's counter, which moves ten times a second.
 
     Raises:
-        UserError: options that cannot be
+        UserError: options that cannot be, before a sensor is opened
     """
     return CodeMeter(run_of(overrides_of(overrides, options)))
 
@@ -204,7 +207,7 @@ def report(*overrides: str, **options: Any) -> Report:
     `report(tasks=["summarization"])`, `report("constraints.quality=0.8")`.
 
     Raises:
-        UserError: options that cannot be
+        UserError: options that cannot be, and a store that holds no runs
     """
     with conf_found():
         config = composed("report", overrides_of(overrides, options))

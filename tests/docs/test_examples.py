@@ -128,17 +128,19 @@ def test_another_block_is_parsed_run_or_says_why_not(block):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("page", RUNNING, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run_one_after_the_other(page, tmp_path):
-    runs = []
+    runs, python = [], []
     for block in pages.blocks(page):
         if block.note.startswith(FILE):
             file = tmp_path / block.note.removeprefix(FILE)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block.text)
         elif block.note == RUN and block.language == "python":
-            in_python(block.text, tmp_path)
+            python.append(block.text)
         elif block.note == RUN:
             for line in block.commands:
                 runs += of_this_program(words_of(line), runs, tmp_path)
+    if python:
+        in_python(python, tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".log"] == []
 
 
@@ -188,11 +190,10 @@ train_one_epoch = lambda: sum(range(100_000))
 """
 
 
-def in_python(text, folder):
-    """Runs a page's Python in a process of its own, the code of earlier blocks before it."""
+def in_python(blocks, folder):
+    """Runs a page's Python in a process of its own, its blocks one after the other."""
     script = folder / "page.py"
-    before = script.read_text() if script.exists() else PRELUDE
-    script.write_text(f"{before}\n{text}")
+    script.write_text("\n".join((PRELUDE, *blocks)))
     done = subprocess.run(
         [sys.executable, script.name], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
     )

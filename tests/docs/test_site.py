@@ -1,5 +1,6 @@
-"""The site is built without a warning, opens offline, and its reference holds every option, key, metric and name."""
+"""The site is built without a warning, opens offline, lists each page once; its reference holds every name."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -9,8 +10,10 @@ import yaml
 from markupsafe import escape
 
 import joulemark
-from docs.site import example, measured, options
+from docs.site import build, example, measured, navigation, options, python_names
+from joulemark.analysis import verdict
 from joulemark.config import option_help
+from joulemark.core import machine, measurement, stats
 from joulemark.core.paths import CONF
 from joulemark.reporting.render import digest, report_assets
 from tests.paths import ROOT
@@ -61,11 +64,57 @@ def test_a_dead_link_ends_the_build_and_is_named(tmp_path):
     assert "options.md" not in re.sub(r"README.*", "", done.stderr)
 
 
-def test_every_page_of_the_documentation_is_on_the_site(site):
+def test_every_page_of_the_documentation_is_in_the_navigation_of_the_site(site):
     out, _ = site
     pages = [path for path in (ROOT / "docs").rglob("*.md") if "site" not in path.relative_to(ROOT).parts]
     missing = [p for p in pages if not (out / "html" / p.relative_to(ROOT)).with_suffix(".html").is_file()]
     assert missing == []
+    sidebar = (out / "html" / "index.html").read_text().partition('class="sidebar-tree"')[2].partition("</aside>")[0]
+    linked = re.findall(r'toctree-l1[^"]*"><a class="reference internal" href="([^"#]*)\.html"', sidebar)
+    generated = [f"reference/{page.stem}" for page in (out / "source" / "reference").glob("*.md")]
+    assert sorted(linked) == sorted([*build.written(out / "source"), *generated])
+
+
+def landing(tmp_path, table):
+    """A folder with a landing page of this table, and the pages that are there."""
+    for page in ("README", "CHANGELOG", "docs/install", "docs/decisions/README", "docs/decisions/one", "reference/key"):
+        path = tmp_path / f"{page}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(table if page == "README" else "")
+    return navigation.faults(navigation.chapters(table), build.written(tmp_path))
+
+
+WHOLE = "\n## The documentation\n\n| | |\n|---|---|\n| start | [a](docs/install.md) · [b](CHANGELOG.md) |\n" + (
+    "| take part | [decisions](docs/decisions/README.md), [a licence](LICENSE) |\n\n## Another\n\n| x | [y](z.md) |\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("was", "instead", "fault"),
+    [
+        ("", "", None),
+        (" · [b](CHANGELOG.md)", "", "CHANGELOG.md is in no row of README.md's table of pages"),
+        ("[a](docs/install.md) · ", "", "docs/install.md is in no row of README.md's table of pages"),
+        ("a licence](LICENSE)", "b](docs/b.md)", "docs/b.md is in README.md's table of pages and does not exist"),
+        ("a licence](LICENSE)", "b](docs/install.md)", "docs/install.md is in README.md's table of pages 2 times"),
+    ],
+)
+def test_a_page_that_the_navigation_lacks_has_twice_or_has_in_vain_is_named(tmp_path, was, instead, fault):
+    assert was in WHOLE
+    assert landing(tmp_path, WHOLE.replace(was, instead) if was else WHOLE) == ([fault] if fault else [])
+
+
+def test_a_page_taken_out_of_the_navigation_ends_the_build(tmp_path, monkeypatch):
+    whole = navigation.chapters
+    monkeypatch.setattr(
+        navigation, "chapters", lambda text: whole(text.replace("(docs/ingest.md)", "(docs/explorer.md)"))
+    )
+    with pytest.raises(SystemExit) as ended:
+        build.assemble(tmp_path / "source")
+    assert str(ended.value).splitlines() == [
+        "docs/ingest.md is in no row of README.md's table of pages",
+        "docs/explorer.md is in README.md's table of pages 2 times",
+    ]
 
 
 def test_no_page_takes_anything_from_another_host(site):
@@ -121,6 +170,19 @@ def test_every_metric_flag_and_public_name_is_in_the_reference(site, reference):
     page = (out / "html" / "reference" / "python.html").read_text()
     assert [name for name in joulemark.__all__ if f'id="joulemark.{name}"' not in page] == []
     assert 'id="joulemark.Record.metrics"' in page
+
+
+def test_what_a_public_name_holds_has_a_heading_and_its_attributes_are_told(site):
+    out, _ = site
+    names = [(out / "html" / "reference" / f"{name}.html").read_text() for name in ("python", python_names.TYPES)]
+    assert [each.__name__ for each in HELD if f'id="{each.__module__}.{each.__name__}"' not in names[1]] == []
+    # Sphinx takes what stands before a colon in a property's first line for its description, the rest for its type
+    assert [page.count(">Type<") for page in names] == [0, 0]
+    fields = {name: f"<strong>{name}</strong>" for each in HELD for name in (f.name for f in dataclasses.fields(each))}
+    assert [name for name, told in fields.items() if told not in names[1]] == []
+
+
+HELD = (stats.Estimate, verdict.Verdict, measurement.Reading, measurement.Window, measurement.Work, machine.Site)
 
 
 @pytest.mark.browser

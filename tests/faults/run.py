@@ -19,7 +19,7 @@ from joulemark.core.model import Capabilities, Checkpoint, Loaded, Stage
 from joulemark.core.task import Inputs, Prediction, Sample, Scores
 from joulemark.measure import runner
 from joulemark.measure.instruments import Clock
-from joulemark.models.backend import weights
+from joulemark.models.backend import packages
 from joulemark.store import recorder
 from joulemark.tasks.text_classification import TextClassification
 from tests.fakes import FakeMeter, procedure
@@ -147,7 +147,7 @@ if __name__ == "__main__":
 
     stage, act, folder, address = sys.argv[1:]
     fault = Fault(stage, act, Path(folder))
-    weights.import_packages = lambda: None
+    packages.import_packages = lambda checkpoint, settings: None
     assert hasattr(measuring, "_prepared")  # what is put in their place is still asked
     assert hasattr(runner, "_counted")
     measuring._prepared = lambda run: (run, Inputs(SAMPLES))

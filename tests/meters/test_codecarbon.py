@@ -8,6 +8,7 @@ import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
+from joulemark.hardware import host
 from joulemark.meters import codecarbon
 from joulemark.meters.codecarbon import CodeCarbon
 
@@ -114,3 +115,25 @@ def test_a_sum_of_cards_is_a_counters_only_where_every_card_has_one(falls_back):
     cards = [SimpleNamespace(_use_power_fallback=fallback) for fallback in (False, falls_back)]
     method = codecarbon._methods(SimpleNamespace(_hardware=[]), cards, 10.0)
     assert method["gpu"] == ("sampled" if falls_back else "counter")
+
+
+@pytest.mark.skipif(host.cpu_name() is None, reason="the kernel does not name the processor")
+def test_the_processor_that_the_kernel_names_is_the_one_that_codecarbon_finds_by_itself_and_no_process_is_asked(
+    monkeypatch,
+):
+    import cpuinfo
+    from codecarbon.core import cpu, util
+
+    def found():
+        util.detect_cpu_model.cache_clear()
+        processor = cpu.TDP()
+        return processor.model, processor.tdp
+
+    by_itself = found()
+    monkeypatch.setattr(cpuinfo, "get_cpu_info", lambda: pytest.fail("a process counts cycles"))
+    with codecarbon._processor_named(host.cpu_name()):
+        assert found() == by_itself
+    with pytest.raises(pytest.fail.Exception):
+        found()
+    monkeypatch.undo()
+    assert found() == by_itself

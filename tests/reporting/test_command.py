@@ -215,13 +215,14 @@ def test_figures_for_a_paper_are_vectors_with_text_and_images(filled, tmp_path):
         (["constraints.quality_loss=2"], "constraints.quality_loss=2: a share"),
         (["figures=[pdf]"], "choose from: png, svg"),
         (["name=../out"], "letters, digits, dots, dashes and underscores only"),
-        (["tasks=summarization"], "tasks"),
+        (["tasks=sumarization"], "did you mean tasks=summarization?"),
         (["records=many"], "records"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_two(overrides, says, tmp_path):
+def test_a_mistake_is_one_line_and_exit_code_two(overrides, says, filled):
+    store = [f"tracking_uri={filled[0]}", *overrides]  # of two the last one holds
     done = subprocess.run(
-        [sys.executable, "-m", "src.report", *overrides], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "src.report", *store], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert says in done.stderr

@@ -111,7 +111,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
     from joulemark.measure import runner
     from joulemark.measure.draft import draft
     from joulemark.measure.instruments import Instruments
-    from joulemark.models.backend.weights import import_packages
+    from joulemark.models.backend.packages import import_packages
 
     recorder, gpu = measuring.recorder, measuring.gpu(run)
     assert recorder is not None
@@ -123,7 +123,7 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
-            import_packages()  # beside the recorder's own imports: both take seconds
+            import_packages(run.model.checkpoint, run.settings)  # beside the recorder's own imports: both take seconds
             run.task.score((), ())  # the metric's library, which would be imported between the last inference and exit
             stats.import_packages()  # of every result, likewise
             garbage.resume()

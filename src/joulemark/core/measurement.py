@@ -168,7 +168,11 @@ class GpuState:
 class StageWindow:
     """One stage of an inference, measured alone: again and again on what the stage before it had given.
 
-    Nothing is subtracted: the window holds this stage's calls and no others. Its requests count the repetitions.
+    Nothing is subtracted: the window holds this stage's calls and no others.
+
+    Attributes:
+        name: of the stage: `preprocessing`, `prefill`, `decode`, …
+        window: what was measured; its requests count the repetitions
     """
 
     name: str
@@ -179,8 +183,11 @@ class StageWindow:
 class Work:
     """What one request asks of the device: counted, not timed, in one call outside every window.
 
-    `flops` are those of matrix products, convolutions and attention, a multiply-add as two; `bytes_read` those of the
-    parameters, as often as they are read. Both are means over the requests of one batch, which share its reads.
+    Both are means over the requests of one batch, which share its reads.
+
+    Attributes:
+        flops: of matrix products, convolutions and attention, a multiply-add as two
+        bytes_read: of the parameters, as often as they are read
     """
 
     flops: Amount

@@ -52,6 +52,9 @@ class CodeMeter:
 
     Enter it as often as the code is repeated, so that its windows have an interval. Within a block it holds the lock
     of its GPUs: a run of Joulemark on one of them waits or is refused.
+
+    Raises:
+        UserError: on entry, for a second one meanwhile, a GPU that is being measured, and where no sensor is read
     """
 
     def __init__(self, run: Run, clock: Clock | None = None) -> None:

@@ -20,7 +20,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +30,7 @@ from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Capability, Reading
 from joulemark.core.units import J_PER_KWH
+from joulemark.hardware import host
 from joulemark.meters import nvml, rapl
 
 REHEARSAL_S = 0.3  # of the throw-away task on a GPU: a few ticks of its counter
@@ -154,8 +156,26 @@ def _tracker(zone: str, indices: list[int], hardware: Hardware) -> Any:
     if getattr(tracker, "run_id", None) is None:  # set last; the constructor swallows whatever went wrong before
         raise RuntimeError("meter codecarbon: CodeCarbon's tracker could not be made (does the working folder exist?)")
     tracker._scheduler_monitor_power = _NoScheduler()
-    tracker.get_detected_hardware()  # the slow probing
+    with _processor_named(host.cpu_name()):
+        tracker.get_detected_hardware()  # the slow probing
     return tracker
+
+
+@contextmanager
+def _processor_named(name: str | None) -> Iterator[None]:
+    """Within it py-cpuinfo gives the processor's name as the kernel does, where it does.
+
+    To find the same name it would start a process that counts the processor's cycles: over half a second of one core.
+    """
+    import cpuinfo  # type: ignore[import-untyped, unused-ignore]
+
+    found = cpuinfo.get_cpu_info
+    if name:
+        cpuinfo.get_cpu_info = lambda: {"brand_raw": name}
+    try:
+        yield
+    finally:
+        cpuinfo.get_cpu_info = found
 
 
 def _only_cards(tracker: Any, hardware: Hardware) -> tuple[Any, ...]:

@@ -16,8 +16,10 @@ ESTIMATED_SHARE = "energy/estimated_share"
 class Energy:
     """One quantity of energy of a run or cell, Wh per 1,000 inferences.
 
-    `half_width` is half of its 95 % interval between processes (of one process the within-run interval), None where
-    there is none; `values` are those of the processes that count, where there are several.
+    Attributes:
+        mean: of its processes
+        half_width: half of its 95 % interval between processes, of one process the within-run interval; None without
+        values: those of the processes that count, where there are several
     """
 
     mean: float
@@ -92,7 +94,7 @@ class Entry:
 
     @property
     def arrivals(self) -> str:
-        """How requests arrived, as text: `server at 3 requests/s`; empty of fixed batches."""
+        """How requests arrived, as text (`server at 3 requests/s`); empty of fixed batches."""
         if not self.served:
             return ""
         rate = "" if self.rate is None else f" at {self.rate:g} requests/s"
@@ -127,7 +129,7 @@ class Entry:
 
     @property
     def configuration(self) -> str:
-        """The settings as text: `bf16, batch 8, cache=static`."""
+        """The settings as text, such as `bf16, batch 8, cache=static`."""
         batch = f"batch {self.batch}" if self.batch is not None else ""
         return ", ".join(part for part in (self.engine, self.precision, batch, self.settings) if part)
 
@@ -157,7 +159,7 @@ class Entry:
 
     @property
     def ranked(self) -> bool:
-        """Whether it may decide anything: its audit did not fail, and no flag says that its figures decide nothing."""
+        """Whether it may decide anything, its audit not failed and no flag saying that its figures decide nothing."""
         return self.verdict != "failed" and undeciding(self.flags) is None
 
     @property

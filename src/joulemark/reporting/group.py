@@ -46,7 +46,7 @@ class Group:
 
     @property
     def preliminary(self) -> bool:
-        """Whether all its figures are preliminary, such as those of a sweep's screening: such a group stands last."""
+        """Whether all its figures are preliminary, such as those of a sweep's screening; such a group stands last."""
         return all(PRELIMINARY in entry.flags for entry in self.entries)
 
     @property

@@ -59,7 +59,7 @@ class Recommendation:
 
     @cached_property
     def others(self) -> tuple[Entry, ...]:
-        """The other choices that meet all constraints: of each setting its cheapest run."""
+        """The other choices that meet all constraints, of each setting its cheapest run."""
         if self.chosen is None:
             return ()
         return once([entry for entry in self.kept if entry.setting != self.chosen.setting])
@@ -71,7 +71,7 @@ class Recommendation:
 
     @property
     def sure(self) -> str:
-        """One word: `established`, `tie`, `open` (not established), `alone` (nothing to compare with), `none`."""
+        """`established`, `tie`, `open` (not established), `alone` (nothing to compare with) or `none`."""
         if self.chosen is None:
             return "none"
         if self.lead is None:
@@ -82,7 +82,7 @@ class Recommendation:
 
     @property
     def weight(self) -> tuple[bool, bool, bool, int]:
-        """What puts a group before others: not preliminary, a recommendation, a comparison, and the most runs."""
+        """What puts a group before others (not preliminary, a recommendation, a comparison, the most runs)."""
         group = self.group
         return (not group.preliminary, self.chosen is not None, self.runner_up is not None, len(group.entries))
 

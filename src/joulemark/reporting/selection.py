@@ -18,7 +18,14 @@ GPU = "energy/gpu_wh_per_1k"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A run that is not in the report, and why."""
+    """A run that is not in the report, and why.
+
+    Attributes:
+        run_id: its id in MLflow
+        name: the run's name, or its model and settings
+        task: its task
+        reason: why, as half a sentence
+    """
 
     run_id: str
     name: str

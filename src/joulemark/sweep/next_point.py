@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from joulemark.analysis.advice import CHEAPER
 from joulemark.sweep import memory, pareto
 from joulemark.sweep.budget import Budget, BudgetState
 from joulemark.sweep.candidates import Candidates
@@ -137,8 +138,9 @@ class NextPoint:
 
     def _around_best(self, points: Sequence[Point], state: StudyState) -> Point | None:
         """One option at a time from the best point by the first objective: its largest batch, where a device is full
-        and options show what they save; each other value of each other option; the batch sizes that lie farthest from
-        those measured. None where all of these are known.
+        and options show what they save, of the reference in a number format that costs less; each other value of each
+        other option, what was never measured before what was beside another point; the batch sizes that lie farthest
+        from those measured. None where all of these are known.
         """
         known, goals = state.known(self.stage), self._study.goals
         possible = {
@@ -148,10 +150,14 @@ class NextPoint:
         }
         best = next(iter(pareto.front(by_objectives(possible, goals))), self._plan.reference)
         group = sorted((each for each in self._plan.space.points if _same(each, best)), key=self._plan.space.rank)
+        if best == self._plan.reference and group and (cheaper := _in_a_cheaper_format(group[-1], points)):
+            return cheaper
         if group and group[-1] in points:
             return group[-1]
+        begun = [*known, *state.claimed(self.stage)]
+        tried = {override for point in begun for override in point}
         beside = [point for point in points if batch(point) == batch(best) and len({*point} - {*best}) == 1]
-        return next(iter(beside), None) or _farthest(group, points, [*known, *state.claimed(self.stage)])
+        return min(beside, key=lambda point: len({*point} - tried) == 0, default=_farthest(group, points, begun))
 
     def _proposed(self, points: Sequence[Point], state: StudyState) -> Point:
         """What the sampler proposes; what is known is reported to it at once, so that it proposes another point."""
@@ -171,6 +177,14 @@ class NextPoint:
 
 def _same(point: Point, other: Point) -> bool:
     return without_batch(point) == without_batch(other)
+
+
+def _in_a_cheaper_format(point: Point, points: Sequence[Point]) -> Point | None:
+    """The open point that differs in the number format alone, the one that most often saves most first."""
+    other = {changed.pop(): each for each in points if len(changed := {*each} - {*point}) == 1}
+    own = (override.partition("=")[2] for override in point if override.startswith("precision="))
+    cheaper = CHEAPER.get(next(own, ""), ())
+    return next((other[override] for each in cheaper if (override := f"precision={each}") in other), None)
 
 
 def _farthest(group: Sequence[Point], points: Sequence[Point], measured: Sequence[Point]) -> Point | None:

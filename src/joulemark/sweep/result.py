@@ -183,7 +183,8 @@ def _ended_early(ended: str | None) -> list[str]:
 def carried_over(study: Study) -> list[str]:
     """One sentence about processes that measured several settings: how many were checked, and which disagreed."""
     checks = study.checks()
-    wrong = [f"! {sentence}: what it measured counts for nothing" for agrees, sentence in checks if agrees is False]
+    again = "what may be recommended was measured again"
+    wrong = [f"! {sentence}; {again}" for agrees, sentence in checks if agrees is False]
     agreed = sum(agrees is True for agrees, _ in checks)
     said = f"screening: {agreed} of {len(checks)} processes of several settings gave their first one's energy"
     return [*([f"{said} again at their end"] if checks else []), *wrong]

@@ -21,10 +21,11 @@ from joulemark.core.signals import Interrupted, deferred, exit_code
 from joulemark.sweep import busy, early_stopping
 from joulemark.sweep.budget import SpentError
 from joulemark.sweep.busy import Measure, Report
+from joulemark.sweep.carry_over import Check
 from joulemark.sweep.next_point import NextPoint, SearchPlan
 from joulemark.sweep.objectives import QUALITY, Goals
 from joulemark.sweep.progress import of_trial
-from joulemark.sweep.shared import Check, SharedTrials
+from joulemark.sweep.shared import SharedTrials, to_the_end
 from joulemark.sweep.space import Point, merged
 from joulemark.sweep.study import Study
 from joulemark.sweep.trial import Outcome
@@ -59,6 +60,7 @@ class Search:
         self._poll_s, self._ready, self._shared, self._doubted = poll_s, ready, shared, doubted
         self._next = NextPoint(plan, study, shares=shared is not None)
         self._waiting = False
+        self._disagreed = 0  # checks of processes that are shared
         self._points: dict[tuple[str, ...], Point] = {}  # of what processes that are shared were given
         self.ended: str | None = None  # why the search stopped before its end
 
@@ -82,20 +84,23 @@ class Search:
                 return measured
 
     def points(self) -> None:
-        """Measures the points of the space, then feeding around the best one, or until the budget's part is used.
+        """Measures the points of the space, then feeding around the best one, or until the budget's part is used."""
+        self._screen(self._next.stage, self._next.next)
+        if self._plan.feeding is not None:
+            self._measure_all(FULL, self._next.leader)
+            self._screen(self._next.feeding_stage, self._next.fed)
 
-        Those of a process whose check disagrees are measured again, in processes of their own.
+    def _screen(self, stage: str, choose: Callable[[StudyState], Point | None]) -> None:
+        """Measures what is chosen, and again what the check of a process leaves in doubt.
+
+        The process has ended after that: no trial of its own finds another model on its device.
         """
-        again = True
-        while again:
-            before = self._shared
-            self._measure_all(self._next.stage, self._next.next)
-            if self._plan.feeding is not None:
-                self._measure_all(FULL, self._next.leader)
-                self._measure_all(self._next.feeding_stage, self._next.fed)
+        disagreed = -1
+        while disagreed != self._disagreed:
+            disagreed = self._disagreed
+            self._measure_all(stage, choose)
             if self._shared is not None and (stop := self._end_shared()):
                 raise Interrupted(stop)
-            again = self._shared is not before
 
     def fed(self) -> list[str]:
         """What feeding came to, in sentences."""
@@ -230,27 +235,45 @@ class Search:
         return self._measure(overrides, limit_s) if outcome is None else outcome
 
     def _end_shared(self) -> str | None:
-        """Checks the shared process and ends it; where the check disagrees no other one follows. Names a stop."""
+        """Checks the shared process and ends it; names a stop.
+
+        Where the check disagrees another one follows if the machine changed, once, and none if the process did.
+        """
         assert self._shared is not None
         shared = self._shared
         try:
-            check = shared.check(self._next.budget_state.check_seconds(self._state(), self._plan.reference))
+            check = shared.check(self._check_seconds()) if shared.to_check else None
         except SpentError as error:
             self._report(f"carry-over not checked: {error}")
             check = None
         shared.close()
         if check is None:
             return None
+        if check.agrees is False and not check.last.stopped_by:
+            check = self._with_own_process(check)
         self._keep(check)
         if check.agrees is False:
-            self._shared = None
+            self._disagreed += 1
+            if self._disagreed > 1 or not check.drifted:
+                self._shared = None
             self._doubted([each for each in self._study.results() if each.outcome.process == check.process])
-        return check.last.stopped_by
+        return check.stopped_by
+
+    def _with_own_process(self, check: Check) -> Check:
+        """The check with its setting in a process of its own, as far as the budget has room for it."""
+        try:
+            return replace(check, alone=self._measure(to_the_end(check.overrides), self._check_seconds()))
+        except SpentError as error:
+            self._report(f"not measured in a process of its own: {error}")
+            return check
+
+    def _check_seconds(self) -> float | None:
+        return self._next.budget_state.check_seconds(self._state(), self._plan.reference)
 
     def _keep(self, check: Check) -> None:
         """Stores the check in the study and reports it."""
         self._study.keep_check(self._points[tuple(check.overrides)], check)
-        again = "; what it measured is measured again, each in a process of its own" if check.agrees is False else ""
+        again = "; what may be recommended is measured again" if check.agrees is False else ""
         self._report(f"{check}{again}")
 
     def _early_stopping(self, claim: Claim, before: StudyState) -> tuple[str, ...]:

@@ -21,45 +21,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 
-from joulemark.analysis import verdict
 from joulemark.core import paths, signals
 from joulemark.sweep import trial
 from joulemark.sweep.budget import RUN_WH
+from joulemark.sweep.carry_over import Check
 from joulemark.sweep.concealed import concealed
 from joulemark.sweep.trial import GRACE_S, End, Outcome
 
 MODULE = "cli.shared_process"
 EARLY_STOP = "early_stop_against="
 OWN_RESULT = ("failed", "killed")  # ends that may be the process's and not the setting's
-
-
-@dataclass(frozen=True)
-class Check:
-    """The first setting of a process measured once more at its end.
-
-    Attributes:
-        process: id of the process's first record
-        overrides: of the setting
-        first, last: its outcomes
-        agrees: whether both energies are one, within their within-run intervals or 5 %; None where that is not known
-    """
-
-    process: str
-    overrides: tuple[str, ...]
-    first: Outcome
-    last: Outcome
-    agrees: bool | None
-
-    def __str__(self) -> str:
-        was, now = (outcome.metrics.get(verdict.ENERGY) for outcome in (self.first, self.last))
-        if self.agrees is None or was is None or now is None:
-            return f"carry-over not known: {self.last.error or 'the check has no energy'}"
-        said = "agree" if self.agrees else "disagree"
-        return f"carry-over: first {was:.4g} and last {now:.4g} Wh per 1,000 {said}"
 
 
 class SharedTrials:
@@ -80,6 +55,11 @@ class SharedTrials:
         """Whether a process waits, with its model loaded."""
         return self._child is not None and self._child.poll() is None
 
+    @property
+    def to_check(self) -> bool:
+        """Whether the process is alive and measured more than its first setting."""
+        return self.alive and len(self._made) > 1
+
     def __call__(self, overrides: Sequence[str], limit_s: float | None) -> Outcome | None:
         """One trial; None where the process that is alive has another model: `check` and `close` it, and call again."""
         if not self.alive:
@@ -98,14 +78,11 @@ class SharedTrials:
 
     def check(self, limit_s: float | None) -> Check | None:
         """Measures the first setting once more; None where the process measured only that one, or is gone."""
-        if not self.alive or len(self._made) < 2:
+        if not self.to_check:
             return None
         overrides, first = self._made[0]
-        again = tuple(each for each in overrides if not each.startswith(EARLY_STOP))
-        last = self._measured(again, limit_s)
-        if last is None:
-            return None
-        return Check(first.process or "", overrides, first, last, verdict.agree(first.metrics, last.metrics))
+        last = self._measured(to_the_end(overrides), limit_s)
+        return None if last is None else Check(first.process or "", overrides, first, last)
 
     def close(self) -> None:
         """Ends the process, which has nothing left to do; its memory is free afterwards."""
@@ -155,6 +132,11 @@ class SharedTrials:
         outcome = trial.outcome(overrides, ended, forwarding.stops, time.monotonic() - began_s)
         self._made.append((tuple(overrides), outcome))
         return outcome
+
+
+def to_the_end(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The overrides of a trial that no better result ends early."""
+    return tuple(each for each in overrides if not each.startswith(EARLY_STOP))
 
 
 def _answer(child: "subprocess.Popen[str]", overrides: Sequence[str]) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from functools import partial
 from typing import Any
 
 from joulemark.core import signals
-from joulemark.sweep import liveness
+from joulemark.sweep import carry_over, liveness
+from joulemark.sweep.carry_over import Check
 from joulemark.sweep.encoding import encoded, suggested
 from joulemark.sweep.objectives import Goals
-from joulemark.sweep.shared import Check
 from joulemark.sweep.space import Dimension, Point
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import (
@@ -30,7 +30,6 @@ from joulemark.sweep.trial_state import (
     StudyState,
     TrialResult,
     claim_of,
-    doubted,
     lost_with_worker,
     result_of,
     running,
@@ -141,27 +140,28 @@ class Study:
             yield
 
     def keep_check(self, point: Point, check: Check) -> None:
-        """Stores that a shared process measured its first setting again, what that took, and whether both agree."""
-        values = {**asdict(check.last), "metrics": dict(check.last.metrics)}
-        token = uuid.uuid4().hex
-        self.patience(lambda: self._add(point, CHECK, token, outcome=values))
-        self.patience(lambda: self.study.set_user_attr(f"{CHECK} {check.process}", [check.agrees, str(check)]))
+        """Stores that a shared process measured its first setting again, what that took, and how far apart it was."""
+        for outcome in filter(None, (check.last, check.alone)):
+            values = {**asdict(outcome), "metrics": dict(outcome.metrics)}
+            self.patience(partial(self._add, point, CHECK, uuid.uuid4().hex, outcome=values))
+        kept = [check.agrees, str(check), check.apart]
+        self.patience(lambda: self.study.set_user_attr(f"{CHECK} {check.process}", kept))
 
     def checks(self) -> list[tuple[bool | None, str]]:
         """Of each shared process that was checked whether its first and last measurement agree, and a sentence."""
         stored = self.patience(lambda: self.study.user_attrs)
-        return [tuple(value) for name, value in stored.items() if name.startswith(f"{CHECK} ")]
+        return [(value[0], value[1]) for name, value in stored.items() if name.startswith(f"{CHECK} ")]
 
     def _results(self, trials: list[Any]) -> list[TrialResult]:
-        """The results of trials; those of a process whose check disagreed count for nothing."""
+        """The results of trials; of those of a process whose check disagreed some count for nothing."""
         stored = self.patience(lambda: self.study.user_attrs)
-        wrong = {
-            name.removeprefix(f"{CHECK} ")
+        apart = {
+            name.removeprefix(f"{CHECK} "): value[2]
             for name, value in stored.items()
             if name.startswith(f"{CHECK} ") and value[0] is False
         }
         results = [result_of(trial) for trial in trials if "outcome" in trial.user_attrs]
-        return [doubted(result) if result.outcome.process in wrong else result for result in results]
+        return carry_over.judged(results, apart, self.goals)
 
     def tell(self, claim: Claim, outcome: Outcome) -> None:
         """Stores the outcome of a claimed trial; from here on nothing of it is lost."""

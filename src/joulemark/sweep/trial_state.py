@@ -1,10 +1,9 @@
 """What a study's storage holds: results of trials, and claims of workers on points."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from joulemark.analysis.flags import CARRY_OVER
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
 from joulemark.sweep.space import Point
@@ -13,7 +12,7 @@ from joulemark.sweep.trial import Outcome
 SCREENING, FEEDING, FULL = "screening", "feeding", "full"
 CHECK = "check"  # a process's first setting measured once more at its end: no result for its point
 
-DOUBTED = "doubted"  # measured in a process whose first and last measurement of one setting disagree
+DOUBTED = "doubted"  # of a process whose first and last measurement of one setting disagree (sweep/carry_over.py)
 
 # A trial that was not measured to its end is no result for its point, which is measured again
 INCOMPLETE = ("interrupted", "timed_out", "refused", DOUBTED)
@@ -117,17 +116,6 @@ def result_of(trial: Any) -> TrialResult:
         stored["worker"].get("card"),
         stored.get("software"),
     )
-
-
-def doubted(result: TrialResult) -> TrialResult:
-    """A result of a process whose first and last measurement of one setting disagree."""
-    outcome = replace(
-        result.outcome,
-        status=DOUBTED,
-        error="its process gave another figure for its first setting at its end",
-        flags=(*result.outcome.flags, CARRY_OVER),
-    )
-    return replace(result, outcome=outcome)
 
 
 def outcome_of(stored: Mapping[str, Any]) -> Outcome:

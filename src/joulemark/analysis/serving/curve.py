@@ -50,7 +50,12 @@ class LoadProcess:
 
 @dataclass(frozen=True)
 class MeasuredLoad:
-    """The processes of one load: requests per second, as asked, or as attained where no rate was asked."""
+    """The processes of one load.
+
+    Attributes:
+        rate_per_s: requests per second, as asked, or as attained where no rate was asked
+        processes: each fresh process that was measured under it
+    """
 
     rate_per_s: float
     processes: tuple[LoadProcess, ...]

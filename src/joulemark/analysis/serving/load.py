@@ -124,7 +124,7 @@ class LoadChoice:
 
     @property
     def sure(self) -> str:
-        """One word, as of a recommendation: `established`, `tie`, `open`, `alone`, `none`."""
+        """One word, as of a recommendation (`established`, `tie`, `open`, `alone`, `none`)."""
         if self.chosen is None:
             return "none"
         if self.open or not self.passing_established:

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from joulemark.core.model import Settings
-from joulemark.models.backend import cuda_graphs
+from joulemark.models.backend import compiler, cuda_graphs
 from joulemark.models.backend.cuda_graphs import Graphs
 
 
@@ -91,5 +91,6 @@ def eagerly(model: Any) -> Iterator[None]:
     import torch
 
     forward = getattr(model, "forward", None)
-    with torch.compiler.set_stance("force_eager"), forward.off() if isinstance(forward, Graphs) else nullcontext():
+    uncompiled = torch.compiler.set_stance("force_eager") if compiler.imported() else nullcontext()
+    with uncompiled, forward.off() if isinstance(forward, Graphs) else nullcontext():
         yield

@@ -36,9 +36,12 @@ def import_package() -> Any:
 
 
 def preload() -> None:
-    """Imports torchao where it is installed: transformers does so when a model is loaded, in the time of loading."""
+    """Imports torchao where transformers does so when a model is loaded, in the time of loading."""
     if extras.installed("torchao"):
-        _import_quietly()
+        from transformers.utils import is_torchao_available
+
+        if is_torchao_available():  # packages.py leaves it out of runs that have no use for it
+            _import_quietly()
 
 
 def _import_quietly() -> None:

@@ -16,14 +16,6 @@ DTYPES = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "flo
 NO_ATTENTION = re.compile(r"does not support (an attention implementation|Flash Attention)")
 
 
-def import_packages() -> None:
-    """Imports torch, transformers and, where it is installed, torchao now, so that loading a model is that alone."""
-    import torch  # noqa: F401
-
-    quantization.preload()
-    from transformers import AutoConfig, AutoTokenizer  # noqa: F401
-
-
 def open_config(checkpoint: Checkpoint) -> Any:
     """The transformers config: from the checkpoint's files, or from its `shape` for random weights."""
     from transformers import AutoConfig

@@ -1,0 +1,117 @@
+"""Whether the trials of one process leave something behind for the next one, and what is then measured again.
+
+    first setting ─ others ─ the first once more ──▶ agree: all of them are results
+                                        └ disagree ─▶ once more, in a process of its own
+                                                        agrees with the last ─▶ the machine changed
+                                                        else ─────────────────▶ carry-over
+
+Either way two figures of such a process may lie so far apart for one setting. What may come out as low as the best one
+when it is lowered by that much is measured again; what lies above stays a result, with the flag `carry_over`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from joulemark.analysis import verdict
+from joulemark.analysis.flags import CARRY_OVER
+from joulemark.core.stats import Estimate
+from joulemark.sweep.finalists import by_objectives, decided_by_windows
+from joulemark.sweep.objectives import Goals
+from joulemark.sweep.trial import Outcome
+from joulemark.sweep.trial_state import DOUBTED, TrialResult
+
+
+@dataclass(frozen=True)
+class Check:
+    """The first setting of a process measured once more at its end.
+
+    Attributes:
+        process: id of the process's first record
+        overrides: of the setting
+        first, last: its outcomes
+        alone: its outcome in a process of its own; None where the first two agree, or it was not measured
+    """
+
+    process: str
+    overrides: tuple[str, ...]
+    first: Outcome
+    last: Outcome
+    alone: Outcome | None = None
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether both energies are one, within their within-run intervals or 5 %; None where that is not known."""
+        return verdict.agree(self.first.metrics, self.last.metrics)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the setting costs alone what it cost last: the machine changed meanwhile, whatever the process."""
+        return self.alone is not None and bool(verdict.agree(self.last.metrics, self.alone.metrics))
+
+    @property
+    def apart(self) -> float:
+        """The largest of the energies over the least; 1 where fewer than two are known."""
+        known = [wh for outcome in (self.first, self.last, self.alone) if (wh := _energy(outcome))]
+        return max(known) / min(known) if known else 1.0
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The signal that stopped one of its measurements."""
+        return self.last.stopped_by or (None if self.alone is None else self.alone.stopped_by)
+
+    def __str__(self) -> str:
+        was, now, alone = (_energy(outcome) for outcome in (self.first, self.last, self.alone))
+        if self.agrees is None or was is None or now is None:
+            return f"carry-over not known: {self.last.error or 'the check has no energy'}"
+        said = f"carry-over: first {was:.4g} and last {now:.4g} Wh per 1,000"
+        if self.agrees:
+            return f"{said} agree"
+        if alone is None:
+            return f"{said} disagree"
+        why = "the machine changed" if self.drifted else "the process did"
+        return f"{said} disagree, in a process of its own {alone:.4g}: {why}"
+
+
+def judged(results: Sequence[TrialResult], apart: Mapping[str, float], goals: Goals) -> list[TrialResult]:
+    """The results, `apart` saying by process whose check disagreed how far: those within reach count for nothing."""
+    if not apart:
+        return list(results)
+    trusted = [result for result in results if result.outcome.process not in apart]
+    return [
+        result
+        if (by := apart.get(result.outcome.process or "")) is None
+        else _doubted(result)
+        if _within_reach(result, by, _least([*results, *trusted], result.stage, goals), goals)
+        else _flagged(result)
+        for result in results
+    ]
+
+
+def _least(results: Iterable[TrialResult], stage: str, goals: Goals) -> Estimate | None:
+    """The least of the first objective in a stage; of a point measured several times its last result counts."""
+    last = {result.point: result for result in results if result.stage == stage and result.finished}
+    estimates = (each.estimates[0] for each in by_objectives(last, goals).values())
+    return min(estimates, key=lambda each: each.high_or_mean, default=None)
+
+
+def _within_reach(result: TrialResult, apart: float, best: Estimate | None, goals: Goals) -> bool:
+    """Whether a result may come out as low as the best one where it was too high by so much."""
+    own = by_objectives({result.point: result}, goals).get(result.point)
+    if not result.finished or own is None or best is None or not decided_by_windows(goals):
+        return True
+    estimate = own.estimates[0]
+    half = None if estimate.half_width is None else estimate.half_width / apart
+    return verdict.may_come_out_as_low(Estimate(estimate.mean / apart, half), best)
+
+
+def _doubted(result: TrialResult) -> TrialResult:
+    error = "its process gave another figure for its first setting at its end"
+    return replace(result, outcome=replace(_flagged(result).outcome, status=DOUBTED, error=error))
+
+
+def _flagged(result: TrialResult) -> TrialResult:
+    return replace(result, outcome=replace(result.outcome, flags=(*result.outcome.flags, CARRY_OVER)))
+
+
+def _energy(outcome: Outcome | None) -> float | None:
+    return None if outcome is None else outcome.metrics.get(verdict.ENERGY)
