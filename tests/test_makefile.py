@@ -32,7 +32,7 @@ def test_tests_and_checks_get_everything_once_and_later_than_the_program(tmp_pat
     for target in ("test", "check"):
         first, everything, *docs = installed(lines(target, folder=tmp_path))
         assert first == {"detection"}
-        assert everything == (set(extras.MODULES) - {"vision"}) | {"dev"}
+        assert everything == (set(extras.MODULES) - set(extras.NOT_OF_SETUP)) | {"dev"}
         assert docs in ([], [{"docs"}])
     (tmp_path / "venv").mkdir()
     for made in (".core", ".ready", ".docs"):

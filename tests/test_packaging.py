@@ -40,8 +40,6 @@ DISTRIBUTION = {
     "PIL": "pillow",
     "opentelemetry": "opentelemetry-sdk",
 }
-# extras that neither make setup nor the lock takes: the index's build breaks transformers beside a torch without CUDA
-BUILT_FOR_TORCH = {"vision"}
 OPTIONAL = {
     "httpx",  # huggingface_hub before 2 brings it
     "amdsmi",  # comes with the machine's own ROCm, in its version
@@ -102,9 +100,9 @@ def test_what_an_extra_brings_is_no_dependency_of_every_user():
     assert not always & {Requirement(line).name for lines in EXTRAS.values() for line in lines}
 
 
-def test_setup_takes_every_extra_but_what_must_be_built_for_the_torch_that_is_there():
+def test_setup_takes_every_extra_but_those_for_which_a_user_is_told_to_type_pip():
     line = re.search(r"^EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.M)
-    assert set(line[1].split(",")) == set(EXTRAS) - BUILT_FOR_TORCH
+    assert set(line[1].split(",")) == set(EXTRAS) - set(extras.NOT_OF_SETUP)
 
 
 def test_every_extra_is_documented():

@@ -19,6 +19,15 @@ def test_a_sensor_without_permission_is_named_with_its_remedy_on_the_terminal_an
     assert f"> not available: {REASON}" in description.markdown(record, named_metrics.metrics(record)).splitlines()
 
 
+def test_a_part_of_the_row_above_is_further_in_where_leading_spaces_are_not_shown():
+    record = a_record()
+    metrics = named_metrics.metrics(record)
+    shown = [line for line in description.markdown(record, metrics).splitlines() if line.startswith("| ")][1:]
+    told = [what for what, _, _ in result_table.rows(record, metrics)]
+    assert [line.startswith("| &emsp;") for line in shown] == [what.startswith(" ") for what in told]
+    assert any(what.startswith(" ") for what in told)
+
+
 def test_a_card_that_was_not_requested_is_no_missing_sensor():
     record = absent(a_record(), nvml="meter=nvml: no card", trace="meter=trace: no card")
     assert caveats.absent(record) == []

@@ -10,6 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 
 from joulemark.cli import export
+from joulemark.core import progress
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
 from joulemark.core.record_json import to_json
@@ -65,6 +66,12 @@ def test_the_id_of_somebody_elses_record_names_a_file_in_the_folder_and_nowhere_
     assert exported(evil, "format=boamps", f"out={tmp_path / 'pages'}") == 0
     (file,) = map(Path, json.loads(capsys.readouterr().out)["files"])
     assert file.parent == tmp_path / "pages"
+
+
+def test_of_many_runs_a_line_says_how_far_reading_them_is(file, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    assert exported(file, file, "format=csv") == 0
+    assert "[1/2] runs read" in capsys.readouterr().err.splitlines()
 
 
 def test_a_run_that_is_named_twice_is_one(file, capsys):

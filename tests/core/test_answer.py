@@ -12,3 +12,9 @@ def test_however_much_there_is_to_say_a_terminal_gets_eight_lines_and_of_each_pa
         assert len(lines) == min(MOST, sum(counts))
         assert lines == [line for line in Answer(*parts).lines if line in lines]
         assert [part[0] for part in parts if part] == [line for line in lines if line.endswith("0") and len(line) == 2]
+
+
+def test_a_warning_stands_with_how_sure_it_is_and_is_marked_as_one_among_the_lines_alone():
+    answer = Answer(["so many"], ["established"], ["next"], ["mixed"])
+    assert answer.lines == answer.brief() == ["so many", "established", "! mixed", "next"]
+    assert answer.warnings == ["mixed"]

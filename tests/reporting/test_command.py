@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from joulemark.core import progress
 from joulemark.core.errors import UserError
 from joulemark.reporting.build import make
 from joulemark.reporting.explorer import build as explorer
@@ -55,6 +56,16 @@ def test_an_explorer_of_the_store_has_every_run(filled, tmp_path):
     uri, ids = filled
     made = explorer.make(explorer.ExplorerRequest(tracking_uri=uri, out=str(tmp_path)))
     assert (made.own, made.external, made.left_out) == (len(ids), 0, 0)
+
+
+def test_report_and_explorer_say_how_far_reading_many_runs_is(filled, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    uri, ids = filled
+    of_report, of_explorer = [], []
+    make(ReportRequest(tracking_uri=uri, out=str(tmp_path / "report")), of_report.append)
+    explorer.make(explorer.ExplorerRequest(tracking_uri=uri, out=str(tmp_path)), of_explorer.append)
+    for said in (of_report, of_explorer):
+        assert sum(line.endswith("] runs read") for line in said) == len(ids) - 1
 
 
 def test_a_report_leaves_a_page_a_summary_and_values_for_programs(filled, tmp_path):

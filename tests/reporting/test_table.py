@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from joulemark.reporting.table import FAILED, Row, below, markdown, merged
+from joulemark.core.answer import Answer
+from joulemark.reporting.table import FAILED, Row, below, markdown, merged, warnings
 
 SPECIALIST = Row(
     "text_classification",
@@ -70,11 +71,21 @@ def test_the_specialist_compared_is_the_one_of_the_highest_quality():
 
 
 def test_a_warning_is_printed_once_with_the_runs_it_concerns():
-    lines = [line for line in below([SPECIALIST, GENERAL]) if line.startswith("!")]
+    lines = warnings([SPECIALIST, GENERAL])
     assert len(lines) == 2
-    assert lines[0].startswith("! estimated: more of this energy was estimated")
+    assert lines[0].startswith("estimated: more of this energy was estimated")
     assert lines[0].endswith("(every run)")
     assert lines[1].endswith("(large on text_classification)")
+
+
+def test_a_description_begins_with_the_answer_and_quotes_what_speaks_against_it():
+    text = markdown([SPECIALIST, GENERAL], answer=Answer(["small takes the least", "large: 7x"], ["not established"]))
+    first, further, sure, warning, *_ = [line for line in text.splitlines() if line]
+    assert first == "**small takes the least**"
+    assert (further, sure) == ("- large: 7x", "- not established")
+    assert warning.startswith("> estimated: ")
+    assert text.index("> warmup_not_converged") < text.index("| task |")
+    assert "!" not in text
 
 
 def test_what_is_not_available_is_n_a_and_a_failure_says_why():

@@ -6,9 +6,10 @@ import pytest
 import sqlalchemy
 
 from joulemark.analysis.over_time import OVER_TIME
+from joulemark.core import progress
 from joulemark.store import listing
 from joulemark.store.listing import Choice
-from joulemark.store.mlflow_internals import tables
+from joulemark.store.mlflow_internals import schema, tables
 
 OWN = "abc0" + "0" * 28
 
@@ -52,7 +53,7 @@ def test_one_run_is_found_with_the_same_rows_read_however_many_there_are(tmp_pat
     def read(count):
         with store(tmp_path / f"{count}.db", count).connect() as connection:
             counting = Counting(connection)
-            found = list(tables.rows(counting, frozenset(), choice.ids, listing._narrowing(choice)))
+            found = list(tables.rows(counting, frozenset(), choice.ids, listing._narrowing(choice))[1])
         assert [row.run_id for row in found] == [OWN]
         return counting.rows
 
@@ -62,7 +63,16 @@ def test_one_run_is_found_with_the_same_rows_read_however_many_there_are(tmp_pat
 def test_the_beginning_of_an_id_is_no_pattern(tmp_path):
     with store(tmp_path / "mlflow.db", 3).connect() as connection:
         for beginning in ("%", "_", "ABC", "bc0"):
-            assert not list(tables.rows(connection, frozenset(), (beginning,)))
+            assert not list(tables.rows(connection, frozenset(), (beginning,))[1])
+
+
+def test_while_many_are_read_a_line_says_how_far_it_is(tmp_path, monkeypatch):
+    store(tmp_path / "mlflow.db", 2)
+    monkeypatch.setattr(schema, "check", lambda *asked: None)
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    said = []
+    assert len(list(listing.runs(f"sqlite:///{tmp_path}/mlflow.db", Choice(), (), said.append))) == 3
+    assert said == ["[1/3] runs read", "[2/3] runs read"]
 
 
 def test_series_over_a_runs_time_are_no_figures_of_it(tmp_path):
@@ -70,7 +80,8 @@ def test_series_over_a_runs_time_are_no_figures_of_it(tmp_path):
         for prefix in OVER_TIME:
             name = f"{prefix}gpu_0_power_usage_watts"
             connection.execute(sqlalchemy.text(f"insert into latest_metrics values ('{OWN}', '{name}', 1.0, 0)"))
-        (row,) = tables.rows(connection, frozenset(), (OWN,))
+        count, (row,) = tables.rows(connection, frozenset(), (OWN,))
+        assert count == 1
         assert row.metrics == [("energy", 1.0)]
 
 

@@ -53,6 +53,21 @@ def test_every_chart_lies_in_the_section_that_is_there_and_names_metrics_of_a_ru
         assert {column[9:-1] for column in state["selectedColumns"] if column.startswith("metrics.")} <= known
 
 
+@pytest.mark.parametrize("view", [views.default("x"), views.repeats("x"), views.of_sweep("s")])
+def test_the_verdict_stands_beside_the_figures_in_a_window_of_1400_pixels(view):
+    """MLflow shows metrics, then params, then tags in the order in which they were written: the first six fit."""
+    from joulemark.analysis import named_metrics
+    from joulemark.store import run_page
+    from tests.records import a_record
+
+    record = a_record()
+    written = list(run_page.tags(record, named_metrics.metrics(record)))
+    kind = [column.partition(".")[0] for column in view.columns]
+    shown = sorted((column[6:-1] for column in view.columns if column.startswith("tags.")), key=written.index)
+    assert shown[0] == "verdict"
+    assert kind.count("metrics") + kind.count("params") < 6
+
+
 def test_no_view_shows_runs_of_a_preliminary_protocol_but_that_of_a_sweep_which_has_no_others():
     import yaml
 

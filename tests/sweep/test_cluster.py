@@ -244,7 +244,9 @@ def test_a_job_cancelled_before_it_began_is_no_row(monkeypatch, tmp_path):
 
 def test_an_absent_package_is_named_with_the_line_that_brings_it(monkeypatch):
     monkeypatch.setattr("joulemark.core.extras.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install 'joulemark\[slurm\]'"):
+    with pytest.raises(
+        UserError, match=r"needs the package submitit, .*; type (make setup|pip install 'joulemark\[slurm\]')$"
+    ):
         slurm.Slurm(slurm.SlurmConf())
 
 

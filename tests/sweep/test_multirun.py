@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from threading import Thread
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -15,7 +16,7 @@ from hydra import initialize_config_dir
 from joulemark.cli.multirun import launch
 from joulemark.core.errors import UserError
 from joulemark.core.paths import CONF
-from joulemark.sweep.multirun import checked, varying
+from joulemark.sweep.multirun import ThisMachine, checked, varying
 from tests.cli.test_suite import running
 from tests.paths import ROOT
 from tests.sweep.test_trial import measuring, program, wait_for  # noqa: F401
@@ -58,7 +59,10 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     out, err = capsys.readouterr()
     assert (folder / "done").read_text() == "123"
     assert (code, [outcome.status for outcome in outcomes]) == (1, ["finished", "failed", "finished"])
-    assert without_times(err) == ["1 of 3  batch_size=1", "2 of 3  batch_size=2", "3 of 3  batch_size=3"]
+    assert without_times(err) == [
+        "3 runs to make: 2 min to 9 min of measuring, and starting each",
+        "1 of 3  batch_size=1", "2 of 3  batch_size=2", "3 of 3  batch_size=3",
+    ]  # fmt: skip
     *lines, last = out.splitlines()
     answer, table = lines[: lines.index("")], lines[lines.index("") + 1 :]
     assert answer[:2] == [
@@ -80,7 +84,8 @@ def test_a_run_that_fails_is_a_row_and_the_next_one_begins(program, saved, capsy
     ((_, task, status, _, sweep),) = saved
     assert (task, status, sweep.tags) == ("text_classification", "failed", {"sweep_id": "mine"})
     assert not sweep.again  # the same id typed twice is two tables
-    assert sweep.table.startswith("| model | batch_size | quality |")
+    assert sweep.table.startswith(f"**{answer[0]}**\n")
+    assert "\n| model | batch_size | quality |" in sweep.table
     assert [run["run_id"] for run in summary["runs"]] == ["rmine"] * 3
     assert summary["runs"][1]["error"] == "broke"
     assert summary["runs"][1]["flags"] == ["not_converged"]
@@ -211,6 +216,12 @@ def test_ctrl_c_reaches_a_real_run_which_leaves_its_record(tmp_path):
     assert not running(uri)
 
 
+def test_how_long_traffic_takes_is_not_made_up():
+    served, batch = (SimpleNamespace(names={"scenario": name}, procedure=None) for name in ("server", "batch"))
+    said = "2 runs to make; how long the rest takes is told once the first has ended"
+    assert ThisMachine().ahead([batch, served]) == said
+
+
 def test_repeats_are_fresh_processes_taken_in_turn_and_one_row_of_the_table(program, saved, capsys):  # noqa: F811
     folder = program(SAYS)
     jobs = [["batch_size=1", "repeats=3"], ["batch_size=3", "repeats=3"]]
@@ -218,7 +229,8 @@ def test_repeats_are_fresh_processes_taken_in_turn_and_one_row_of_the_table(prog
     out, err = capsys.readouterr()
     assert (folder / "done").read_text() == "131313"
     assert (code, len(outcomes)) == (0, 6)
-    assert without_times(err)[:3] == [
+    assert without_times(err)[:4] == [
+        "6 runs to make: 4 min to 17 min of measuring, and starting each",
         "1 of 6  batch_size=1  process 1 of 3", "2 of 6  batch_size=3  process 1 of 3",
         "3 of 6  batch_size=1  process 2 of 3",
     ]  # fmt: skip

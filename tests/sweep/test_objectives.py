@@ -3,8 +3,9 @@
 import pytest
 
 from joulemark.core.errors import UserError
+from joulemark.sweep.budget import Budget
 from joulemark.sweep.objectives import goals, with_unit
-from joulemark.sweep.progress import progress_line
+from joulemark.sweep.progress import ahead, progress_line
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import TrialResult
 
@@ -95,6 +96,15 @@ def test_a_figure_bears_the_unit_of_its_metric_and_a_score_none():
     assert with_unit("quality/primary", 0.9) == "0.9"
     (limit,) = goals(["energy"], {"p95": {"max": 0.2}}, KNOWN).constraints
     assert str(limit) == "p95 at most 0.2 s"
+
+
+def test_before_its_first_trial_a_sweep_says_how_much_there_is_and_when_the_time_is_known():
+    within = "within 80 trials and 30 min (sweep.budget)"
+    told = "; how long the rest takes is told as trials end"
+    assert ahead(24, True, 3, Budget(trials=80, minutes=30.0)) == (
+        f"to measure: the reference, then 24 points, at most 3 of them in full, {within}{told}"
+    )
+    assert ahead(1, False, 3, Budget()) == f"to measure: the reference, then 1 point{told}"
 
 
 def test_progress_names_the_point_its_place_in_the_budget_and_what_was_found():

@@ -130,7 +130,7 @@ def test_a_stopped_search_shows_what_it_has_and_the_same_line_goes_on(tmp_path):
     stopped = searched(first := Queue(3.3, stop_after=3), a_request(tmp_path))
     assert stopped.stopped_by == "SIGINT"
     assert len(text.rows(stopped)) == 3
-    assert "so far" in " ".join(text.sentences(stopped))
+    assert "so far" in " ".join(text.answer(stopped).lines)
     result = searched(rest := Queue(3.3), a_request(tmp_path))
     assert result.stopped_by is None
     assert [*first.requests, *rest.requests] == whole.requests
@@ -139,7 +139,7 @@ def test_a_stopped_search_shows_what_it_has_and_the_same_line_goes_on(tmp_path):
 def test_an_engine_that_dies_at_a_rate_does_not_pass_it(tmp_path):
     result = searched(Queue(100.0, fails_above=6.0), a_request(tmp_path, repeats=3))
     assert 5.4 < result.highest.rate_per_s <= 6.0
-    assert any("engine died" in line for line in text.sentences(result))
+    assert any("engine died" in line for line in text.answer(result).lines)
 
 
 def test_a_first_run_that_fails_is_one_line(tmp_path):

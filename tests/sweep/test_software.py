@@ -81,11 +81,11 @@ def test_a_study_of_the_same_line_and_other_software_is_named_and_not_gone_on_wi
 def test_a_study_that_is_resumed_says_what_differs_and_that_its_results_are_mixed(tmp_path):
     name = a_study(tmp_path, BEFORE).study.study_name
     resumed = a_study(tmp_path, NOW, name=name)
-    (sentence,) = siblings.sentences(resumed, None, tmp_path, LINE, NOW)
-    assert sentence.startswith("! resumed though this differs since it began: torch 2.11 and 2.12")
+    (warning,) = siblings.warnings(resumed, NOW)
+    assert warning.startswith("resumed though this differs since it began: torch 2.11 and 2.12")
     results = resumed.results()
     assert [result.software for result in results] == [digest(BEFORE), digest(NOW)]
-    assert any(line.startswith("! mixed: ") for line in several(results))
+    assert any(line.startswith("mixed: ") for line in several(results))
     assert several(results[:1]) == []
 
 

@@ -25,9 +25,9 @@ def test_runs_that_the_store_does_not_hold_are_gone(tmp_path, monkeypatch):
     monkeypatch.setattr(listing, "runs", lambda *asked: [SimpleNamespace(run_id="a" * 32)])
     lost = stored.gone(uri, RESULTS)
     assert lost == {"b" * 32}
-    (sentence,) = stored.sentences(uri, lost, RESULTS)
-    assert sentence.startswith(f"! 1 of 2 results have no run in {uri} any more")
-    assert stored.sentences(uri, frozenset(), RESULTS) == []
+    (warning,) = stored.warnings(uri, lost, RESULTS)
+    assert warning.startswith(f"1 of 2 results have no run in {uri} any more")
+    assert stored.warnings(uri, frozenset(), RESULTS) == []
     assert stored.gone(None, RESULTS) == frozenset()
 
 

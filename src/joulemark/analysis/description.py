@@ -55,7 +55,7 @@ def markdown(record: Record, metrics: Mapping[str, float | None]) -> str:
     if record.measurement.windows:
         lines += ["| what | value | evidence |", "|---|---|---|"]
         lines += [
-            f"| {what.strip()} | {value} | {_plain(evidence)} |" for what, value, evidence in rows(record, metrics)
+            f"| {_indented(what)} | {value} | {_plain(evidence)} |" for what, value, evidence in rows(record, metrics)
         ]
         lines += [""]
         published = published_text.beside(record, metrics)
@@ -100,6 +100,11 @@ def _quality(record: Record, metrics: Mapping[str, float | None]) -> list[str]:
         return []
     ends = "" if low is None or high is None else f" ({low:.3g} to {high:.3g})"
     return [f"at {record.task.metric} {value:.3g}{ends}"]
+
+
+def _indented(what: str) -> str:
+    """The head of a row, further in where it is a part of the one above, as on a terminal."""
+    return f"&emsp;{what.strip()}" if what.startswith(" ") else what
 
 
 def _plain(text: str) -> str:

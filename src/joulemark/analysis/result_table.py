@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import audit, breakdown, diagnosis, energy_metrics, readings, requests
 from joulemark.analysis.serving import table as traffic
-from joulemark.core.formatting import UNKNOWN, quantity, spoken, times
+from joulemark.core.formatting import UNKNOWN, many, quantity, spoken, times
 from joulemark.core.machine import REMOTE
 from joulemark.core.measurement import COMPONENTS
 from joulemark.core.paths import program
@@ -61,7 +61,7 @@ def _no_interval(record: Record) -> str:
     """Why the energy has no within-run interval."""
     if record.measurement.traffic is not None:
         return "one window of traffic: repeats=3 gives the interval between processes"
-    return f"{len(record.measurement.windows)} window(s), no interval"
+    return f"{many(len(record.measurement.windows), 'window')}, no interval"
 
 
 def _latency(metrics: Mapping[str, float | None]) -> list[Row]:

@@ -9,6 +9,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from joulemark.cli import command_line, output
+from joulemark.cli.progress import to_stderr
 from joulemark.core.answer import Answer
 from joulemark.core.coerce import typed
 from joulemark.core.formatting import many
@@ -20,7 +21,7 @@ from joulemark.reporting.explorer.build import Explorer, ExplorerRequest, make
 def command(config: DictConfig) -> None:
     """The page that Hydra composed; leaves the process with its exit code."""
     values = OmegaConf.to_container(config, resolve=True)
-    command_line.leave(lambda: show(make(typed(ExplorerRequest, values, ""))))  # type: ignore[arg-type]
+    command_line.leave(lambda: show(make(typed(ExplorerRequest, values, ""), to_stderr)))  # type: ignore[arg-type]
 
 
 def show(made: Explorer) -> int:

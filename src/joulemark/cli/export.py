@@ -46,7 +46,7 @@ def run(config: DictConfig, site_name: str) -> int:
         typed(Embodied, values["embodied"], "embodied")
     )  # fmt: skip
     options = Options(_now(), _requests(values["requests"]), values["infra_type"])
-    runs = build.runs_of([str(each) for each in values["runs"]], values["tracking_uri"], site, of_hardware)
+    runs = build.runs_of([str(each) for each in values["runs"]], values["tracking_uri"], site, of_hardware, to_stderr)
     if out is None and format.ONE_RUN and len(runs) > 1:
         raise UserError(f"format={name} is one document a run, and {len(runs)} are named; type out=FOLDER")
     made = build.documents(name, runs, options)

@@ -14,7 +14,6 @@ from omegaconf import DictConfig
 from joulemark.cli import output
 from joulemark.cli.progress import refuse, to_stderr
 from joulemark.core import signals
-from joulemark.core.answer import Answer
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.reporting import table
@@ -42,13 +41,7 @@ def run(request: RateRequest, measure: Measure, report: Report = to_stderr) -> i
     signals.interrupt_on_stop()
     result = RateSearch(request, measure, report).run()
     with suppress(Interrupted), signals.deferred():  # a second Ctrl-C cuts nothing off
-        said = text.sentences(result)
-        output.show(
-            Answer(
-                [line for line in said if not line.startswith("!")], [line for line in said if line.startswith("!")]
-            ),
-            lambda: table.printed(text.COLUMNS, text.rows(result), (), text.LEFT),
-        )
+        output.show(text.answer(result), lambda: table.printed(text.COLUMNS, text.rows(result), (), text.LEFT))
         run_id = mlflow_run.save(result, began_s, report) if result.rates else None
         output.link()
         output.last({**text.last_line(result), "run_id": run_id})

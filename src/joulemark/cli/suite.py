@@ -23,12 +23,12 @@ from omegaconf import DictConfig, OmegaConf
 from joulemark.cli import command_line, output
 from joulemark.cli.progress import to_stderr
 from joulemark.config import hydra_errors
+from joulemark.config.factories import procedure_of
 from joulemark.core import signals, tracking
-from joulemark.core.coerce import flag, several, typed
+from joulemark.core.coerce import flag, several, typed, without
 from joulemark.core.errors import UserError
-from joulemark.core.formatting import many
 from joulemark.core.paths import CONF, program
-from joulemark.core.progress import duration, time_left
+from joulemark.core.progress import time_left, to_make
 from joulemark.core.signals import Interrupted
 from joulemark.core.written import writing
 from joulemark.hardware import devices as hardware
@@ -159,20 +159,14 @@ def _announce(todo: Sequence[Job], new: int) -> None:
         to_stderr(f"nothing to measure: all {len(todo)} runs were measured before")
         return
     spans = [_measuring_s(tuple(o for o in job.overrides if o.startswith("protocol"))) for job in todo]
-    least, most = (sum(ends) * new / len(todo) for ends in zip(*spans, strict=True))
-    to_stderr(
-        f"{many(new, 'run')} to make{before}: {duration(least)} to {duration(most)} of measuring, and starting each"
-    )
+    to_stderr(to_make(new, spans, before))
 
 
 @cache
 def _measuring_s(overrides: tuple[str, ...]) -> tuple[float, float]:
     """The least and the most seconds that a run of a protocol measures, by its own limits."""
     values: Any = OmegaConf.to_container(compose("run", overrides=list(overrides)).protocol, resolve=True)
-    least = values["idle_s"] + values["min_windows"] * values["window_s"]
-    windows = values["max_windows"] * values["window_s"]
-    most = min(windows, values["measure_max_s"] or windows)
-    return least, values["idle_s"] + values["warmup_max_s"] + most + 3 * values["stage_s"]
+    return procedure_of(without(values, "requires"), "protocol").measuring_s
 
 
 def performed(job: Job, uri: str) -> tuple[Row, str | None]:

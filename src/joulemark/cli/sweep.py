@@ -89,8 +89,9 @@ def _print_result(result: SweepResult, confirmation: Confirmation | None, began_
     """Prints the table, saves the sweep in MLflow, and prints its link and the last line."""
     said = _evidence(result, confirmation)
     result = _with_evidence(result, confirmation, said)
-    _show(sweep_answer.of(result, said), result)
-    link = mlflow_sweep.save(result, began_s, report)
+    answer = sweep_answer.of(result, said)
+    _show(answer, result)
+    link = mlflow_sweep.save(result, answer, began_s, report)
     where = f"Open this sweep{_needs_server(result.request.tracking_uri)}: {link['url']}"
     output.link(where if link["url"] else None)
     _print_last_line({**result.last_line, **link})

@@ -15,20 +15,34 @@ class Answer:
         answer: what was asked for
         sure: how sure it is, and why
         then: what to do, or to type, next
+        warnings: what speaks against it, below how sure it is
     """
 
     answer: Sequence[str]
     sure: Sequence[str] = ()
     then: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     @property
     def lines(self) -> list[str]:
         """All of it."""
-        return [*self.answer, *self.sure, *self.then]
+        return [*self.answer, *self._sure, *self.then]
+
+    @property
+    def _sure(self) -> list[str]:
+        return [*self.sure, *map(warned, self.warnings)]
 
     def brief(self, most: int = MOST) -> list[str]:
         """At most so many lines: of each part the first ones, its last one to go being the answer's first."""
-        least = min(KEPT, len(self.sure)) + min(KEPT, len(self.then))
+        least = min(KEPT, len(self._sure)) + min(KEPT, len(self.then))
         answer = self.answer[: most - least]
-        sure = self.sure[: most - len(answer) - min(KEPT, len(self.then))]
+        sure = self._sure[: most - len(answer) - min(KEPT, len(self.then))]
         return [*answer, *sure, *self.then[: most - len(answer) - len(sure)]]
+
+
+NOTHING = Answer(())
+
+
+def warned(sentence: str) -> str:
+    """A warning as a line among others."""
+    return f"! {sentence}"

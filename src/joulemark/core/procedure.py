@@ -64,3 +64,11 @@ class Procedure:
     audit_clock_rel: float | None
     audit_power_rel: float | None
     preliminary: bool = False
+
+    @property
+    def measuring_s(self) -> tuple[float, float]:
+        """The least and the most seconds that a run of fixed batches measures, by these limits."""
+        least = self.idle_s + self.min_windows * self.window_s
+        windows = self.max_windows * self.window_s
+        most = min(windows, self.measure_max_s or windows)
+        return least, self.idle_s + self.warmup_max_s + most + 3 * self.stage_s

@@ -1,9 +1,11 @@
 """How far a command is, and how long the rest takes: `[9/49, about 6 min left]`."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import TypeVar
+
+from joulemark.core.formatting import many
 
 T = TypeVar("T")
 
@@ -25,14 +27,39 @@ def about_left(seconds: float | None) -> str:
     return "" if seconds is None or seconds < 1 else f", about {duration(seconds)} left"
 
 
+def to_make(runs: int, spans_s: Sequence[tuple[float, float]], before: str = "") -> str:
+    """`8 runs to make: 60 s to 4 min of measuring, and starting each`; where that is unknown, when it is told.
+
+    `spans_s` are the least and the most seconds that each run measures, or those of as many alike; `before` is said
+    of those measured before.
+    """
+    made = f"{many(runs, 'run')} to make{before}"
+    if not spans_s:
+        return f"{made}; how long the rest takes is told once the first has ended"
+    least, most = (sum(ends) * runs / len(spans_s) for ends in zip(*spans_s, strict=True))
+    return f"{made}: {duration(least)} to {duration(most)} of measuring, and starting each"
+
+
 def counted(
-    items: Sequence[T], what: str, report: Callable[[str], None], now: Callable[[], float] = time.monotonic
+    items: Iterable[T],
+    what: str,
+    report: Callable[[str], None],
+    now: Callable[[], float] = time.monotonic,
+    *,
+    of: int | None,
+    size: Callable[[T], int] = lambda item: 1,
 ) -> Iterator[T]:
-    """The items one by one; of a long wait `report` gets a line now and then, with what is left of it."""
+    """The items one by one; of a long wait `report` gets a line now and then, with what is left of it.
+
+    An item counts as `size` of the `of` that there are; where nobody knows how many, the line says how many were.
+    """
     began = said = now()
-    for number, item in enumerate(items):
+    done = 0
+    for item in items:
         moment = now()
-        if number and moment - said >= QUIET_S:
+        if done and moment - said >= QUIET_S:
             said = moment
-            report(f"[{number}/{len(items)}{time_left([(moment - began) / number], len(items) - number)}] {what}")
+            left = "" if of is None else f"/{of}{time_left([(moment - began) / done], of - done)}"
+            report(f"[{done}{left}] {what}")
         yield item
+        done += size(item)

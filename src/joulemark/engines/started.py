@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from joulemark.core.errors import UserError
-from joulemark.core.extras import installed
+from joulemark.core.extras import require
 from joulemark.core.machine import Hardware
 from joulemark.core.model import Model, Settings
 from joulemark.core.quantities import Number, Positive
@@ -41,7 +41,7 @@ class Started:
     Attributes:
         name: the option that chose it
         command: the program and its arguments
-        remedy: what to type where the program or a package of it is absent
+        remedy: what to type where the program or a package of it is absent that no extra brings
         packages: modules that it needs of this program's own Python
         distribution: package whose version is the engine's, where the server does not tell it
         flags: its settings, added as --name value; true is --name, false --no-name, null is left out
@@ -86,9 +86,8 @@ class Started:
         program = self.command[0]
         if program != PYTHON and shutil.which(program) is None:
             raise UserError(f"engine={self.name} runs the program {program}, which is not on the PATH; {self.remedy}")
-        for module in self.packages if program == PYTHON else ():
-            if not installed(module):
-                raise UserError(f"engine={self.name} needs the package {module}, which is not installed; {self.remedy}")
+        if program == PYTHON:
+            require(f"engine={self.name}", *self.packages, remedy=self.remedy)
         if self._wants("{file}") and not (self.file and Path(self.file).expanduser().is_file()):
             raise UserError(
                 f"engine.file={self.file or 'null'}: engine={self.name} reads a GGUF file; type engine.file=…"

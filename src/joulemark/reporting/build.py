@@ -70,13 +70,13 @@ class Report:
 def make(wanted: ReportRequest, say: Callable[[str], None] = lambda line: None) -> Report:
     """Writes the requested report; UserError for what cannot be, before anything is written.
 
-    `say` gets a line now and then while many records are read.
+    `say` gets a line now and then while many runs and records are read.
     """
     bounds, uri = constraints.constraints(wanted.constraints or {}), tracking.resolve(wanted.tracking_uri)
     limits, site = load.limits(wanted.limits), site_of(wanted.site or {}, "unknown")
     request.check(wanted)
     place = destination(wanted, bounds, site)
-    chosen = _selected(wanted, uri, site)
+    chosen = _selected(wanted, uri, site, say)
     constraints.check_currency(bounds, chosen.entries)
     constraints.check_quality(bounds, chosen.entries)
     entries = engines.named(engines.across(chosen.entries) if wanted.across_engines else chosen.entries)
@@ -121,10 +121,10 @@ def _texts(page: Page, bounds: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _selected(wanted: ReportRequest, uri: str, site: Site) -> Selection:
+def _selected(wanted: ReportRequest, uri: str, site: Site, say: Callable[[str], None]) -> Selection:
     """The chosen runs, at the report's own site where it names one; UserError where a task has none."""
     choice = Choice(wanted.tasks, wanted.runs, wanted.sweep_id, wanted.filter)
-    chosen = select(uri, choice, wanted.records, wanted.private)
+    chosen = select(uri, choice, wanted.records, wanted.private, say)
     there = {entry.task for entry in chosen.entries} | {run.task for run in chosen.left_out}
     request.check_tasks(wanted.tasks, there, uri)
     return replace(chosen, entries=rescored.at_site(chosen.entries, site)) if rescored.requested(site) else chosen
@@ -152,7 +152,9 @@ def _records(
     uri: str, chosen: Selection, site: Site, ids: Sequence[str], say: Callable[[str], None]
 ) -> dict[str, Record]:
     """The whole records of these runs, each at the site that the page's figures are of."""
-    records = {run_id: listing.record(uri, chosen.held[run_id]) for run_id in counted(ids, "records read", say)}
+    records = {
+        run_id: listing.record(uri, chosen.held[run_id]) for run_id in counted(ids, "records read", say, of=len(ids))
+    }
     laid = {run_id: [over.site] if (over := chosen.laid.get(run_id)) else [] for run_id in ids}
     return {
         run_id: rescored.record_at(record, *laid[run_id], site)

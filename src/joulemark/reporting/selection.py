@@ -1,6 +1,6 @@
 """Which runs a report is about: those requested, and the reason for each that is left out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from joulemark.analysis import comparability
@@ -50,7 +50,13 @@ class Selection:
     laid: dict[str, Laid] = field(default_factory=dict)
 
 
-def select(uri: str, choice: Choice, records: int, private: bool = True) -> Selection:
+def select(
+    uri: str,
+    choice: Choice,
+    records: int,
+    private: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> Selection:
     """The chosen runs of the store; at most `records` of them may be such that their record must be read.
 
     With `private` nothing tells of the content of a user's own data (private_data.py).
@@ -62,7 +68,7 @@ def select(uri: str, choice: Choice, records: int, private: bool = True) -> Sele
     light: dict[str, StoredRun] = {}
     laid: dict[str, Laid] = {}
     seen: list[str] = []
-    for listed in listing.runs(uri, choice, PARAMS):
+    for listed in listing.runs(uri, choice, PARAMS, say):
         run = _counted(listed)
         seen.append(run.run_id)
         reason, tags = _reason(run), dict(run.tags)

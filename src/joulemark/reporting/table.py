@@ -10,6 +10,7 @@ from joulemark.analysis import caveats, verdict
 from joulemark.analysis.flags import of_text, undeciding
 from joulemark.core import markdown as md
 from joulemark.core import stats
+from joulemark.core.answer import NOTHING, Answer, warned
 from joulemark.core.apart import differing
 from joulemark.core.cell import Cell
 from joulemark.core.formatting import UNKNOWN, quantity
@@ -123,13 +124,14 @@ def swept(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _print(rows: Sequence[Row], columns: Sequence[str]) -> None:
     rows = merged(rows)
-    printed(columns, _lines(rows, columns), below(rows), LEFT)
+    printed(columns, _lines(rows, columns), [*below(rows), *map(warned, warnings(rows))], LEFT)
 
 
-def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS) -> str:
-    """The same table and lines as Markdown."""
+def markdown(rows: Sequence[Row], columns: Sequence[str] = COLUMNS, answer: Answer = NOTHING) -> str:
+    """The same table and lines as Markdown, below what they come to."""
     rows = merged(rows)
-    return marked(columns, _lines(rows, columns), below(rows), LEFT)
+    answer = replace(answer, warnings=[*answer.warnings, *warnings(rows)])
+    return marked(columns, _lines(rows, columns), below(rows), LEFT, answer)
 
 
 def _lines(rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
@@ -159,10 +161,24 @@ def printed(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequenc
     console.show(table, *notes)
 
 
-def marked(heads: Sequence[str], lines: Sequence[Sequence[str]], notes: Sequence[str], left: Sequence[str]) -> str:
-    """The same as Markdown; a bar in a cell would end it."""
+def marked(
+    heads: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    left: Sequence[str],
+    answer: Answer = NOTHING,
+) -> str:
+    """The same as Markdown, the answer first: of a long description MLflow shows the first lines only."""
     text = md.rows(heads, lines, right=[name for name in heads if name not in left])
-    return "\n".join([*text, "", *(f"- {md.escaped(note)}" for note in notes), ""])
+    first, further = [f"**{md.escaped(line)}**" for line in answer.answer[:1]], [*answer.answer[1:], *answer.sure]
+    parts = (
+        first,
+        [f"- {md.escaped(line)}" for line in (*further, *answer.then)],
+        [f"> {md.escaped(line)}" for line in answer.warnings],
+        text,
+        [f"- {md.escaped(note)}" for note in notes],
+    )
+    return "\n".join(line for part in parts if part for line in (*part, ""))
 
 
 def task(row: Row) -> str:
@@ -191,17 +207,24 @@ def _cells(row: Row) -> dict[str, str]:
 
 
 def below(rows: Sequence[Row]) -> list[str]:
-    """Units, general-purpose models against the best specialist on the same inputs, warnings, failures."""
+    """Units, general-purpose models against the best specialist on the same inputs, failures."""
     measured = [row for row in rows if row.energy is not None]
     lines = [_caption(measured)] if measured else []
     for row in measured:
         best = specialist(row, measured)
         if best is not None:
             lines.append(_against_specialist(row, best))
-    for flag in sorted({flag for row in measured for flag in flags(row)}):
-        flagged = [row for row in measured if flag in flags(row)]
-        lines.append(f"! {flag}: {caveats.EXPLAINED.get(flag, flag)} ({_who(flagged, len(measured))})")
     return lines + [f"{row.task}, {row.name} {row.status}: {row.error}" for row in rows if row.error]
+
+
+def warnings(rows: Sequence[Row]) -> list[str]:
+    """Each flag with what it means and the runs that have it."""
+    measured = [row for row in rows if row.energy is not None]
+    flagged = {flag: [row for row in measured if flag in flags(row)] for row in measured for flag in flags(row)}
+    return [
+        f"{flag}: {caveats.EXPLAINED.get(flag, flag)} ({_who(those, len(measured))})"
+        for flag, those in sorted(flagged.items())
+    ]
 
 
 def _caption(rows: Sequence[Row]) -> str:

@@ -189,7 +189,11 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
     named = ", ".join(
         f"{flag} ({count} of {len(measured)})" for flag, count in sorted(raised.items()) if flag != "estimated"
     )
-    return ["; ".join([*estimated, *([f"flags: {named}"] if named else [])])] if estimated or named else []
+    return (
+        ["; ".join([*estimated, *([f"flags: {named}, explained under the table (-v)"] if named else [])])]
+        if estimated or named
+        else []
+    )
 
 
 def _repeat(families: Sequence[Family]) -> list[str]:

@@ -40,7 +40,7 @@ def save_external(
                 database, [_new_run(stores[external_run.experiment(result)], result, now) for result in new], now
             )
         else:
-            for result in counted(new, "results written", report):
+            for result in counted(new, "results written", report, of=len(new)):
                 save_one(stores[external_run.experiment(result)], result)
     return len(new)
 

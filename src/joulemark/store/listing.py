@@ -5,7 +5,7 @@ seconds); a server, and a filter in MLflow's own syntax, go through MLflow's cli
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from joulemark.analysis.over_time import OVER_TIME
 from joulemark.core import paths, tracking
 from joulemark.core.errors import UserError
+from joulemark.core.progress import counted
 from joulemark.core.record import Record
 from joulemark.core.record_json import from_text
 from joulemark.data import request_table
@@ -85,26 +86,30 @@ def measured(tags: Mapping[str, str]) -> bool:
     return bool(tags.get("record.id")) or (tags.get("external") == "true" and tags.get("external.kind") != "row")
 
 
-def runs(uri: str, choice: Choice, params: Iterable[str]) -> Iterator[StoredRun]:
+def runs(
+    uri: str, choice: Choice, params: Iterable[str], say: Callable[[str], None] = lambda line: None
+) -> Iterator[StoredRun]:
     """The chosen runs, newest first, with the metrics of the whole run, the tags that are ours, and the params named.
 
     Runs that are no inference (a sweep's own, other programs') are left out, and those that are being written.
+    `say` gets a line now and then while many are read.
 
     Raises:
         UserError: the store cannot be read
     """
     wanted = older_names.param_names(params)
     slow = choice.filter or uri.startswith(("http", "databricks"))
-    listed = _by_client(uri, choice, wanted) if slow else _by_tables(uri, choice, wanted)
+    listed = _by_client(uri, choice, wanted, say) if slow else _by_tables(uri, choice, wanted, say)
     return (run for run in listed if measured(run.tags) and complete(run.status, run.tags) and choice.takes(run))
 
 
-def _by_client(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[StoredRun]:
+def _by_client(uri: str, choice: Choice, params: frozenset[str], say: Callable[[str], None]) -> Iterator[StoredRun]:
     from joulemark.store import reading
 
     seen: set[str] = set()  # two beginnings may be of one run
-    for search in _filters(choice):
-        for run in (run for page in reading.pages(uri, search) for run in page):
+    pages = (page for search in _filters(choice) for page in reading.pages(uri, search))
+    for page in counted(pages, "runs read", say, of=None, size=len):  # a server does not say how many there are
+        for run in page:
             info, data = run.info, run.data
             if info.run_id in seen:
                 continue
@@ -120,7 +125,7 @@ def _by_client(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[Sto
             )  # fmt: skip
 
 
-def _by_tables(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[StoredRun]:
+def _by_tables(uri: str, choice: Choice, params: frozenset[str], say: Callable[[str], None]) -> Iterator[StoredRun]:
     import sqlalchemy
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -131,7 +136,8 @@ def _by_tables(uri: str, choice: Choice, params: frozenset[str]) -> Iterator[Sto
     try:
         with engine.connect() as connection:
             schema.check(connection, f"tracking_uri={shown}")
-            yield from map(_stored, tables.rows(connection, params, choice.ids, _narrowing(choice)))
+            count, rows = tables.rows(connection, params, choice.ids, _narrowing(choice))
+            yield from map(_stored, counted(rows, "runs read", say, of=count))
     except SQLAlchemyError as error:
         reason = tracking.without_secrets(str(error).strip().splitlines()[0], uri)[:200]
         raise UserError(f"tracking_uri={shown} cannot be read: {reason}") from None

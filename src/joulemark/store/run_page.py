@@ -43,6 +43,9 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
     except (KeyError, OSError):  # a container's user without a name
         user = "unknown"
     values = {
+        # MLflow shows them in this order: of a table's columns the last are beyond its edge
+        "verdict": audit.verdict(record)[0],
+        "flags": ", ".join(record.flags) or None,
         "model": record.model.name,
         "role": record.model.role,
         "task": record.task.name,
@@ -60,8 +63,6 @@ def tags(record: Record, metrics: Mapping[str, float | None]) -> dict[str, str]:
         "error": record.error,
         **comparability.tags(record),
         "parameters": record.model.parameters,
-        "verdict": audit.verdict(record)[0],
-        "flags": ", ".join(record.flags) or None,
         "process": None if record.origin.shared_process is None else "shared",
         "shared_process": record.origin.shared_process,
         "shared": "cpu, ram" if record.origin.shared_host else None,

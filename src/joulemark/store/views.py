@@ -12,7 +12,7 @@ from joulemark.store.mlflow_internals import pages
 from joulemark.store.mlflow_internals.pages import Key, Page, Parallel, Scatter
 
 ENERGY, P95, QUALITY = "energy/total_wh_per_1k", "latency/p95_s", "quality/primary"
-# Columns that every view has; hardware and verdict where runs of several days lie side by side
+# Columns of a sweep; elsewhere a run's name begins with them
 SETTINGS = ("batch_size", "precision")
 # Of conf/protocol. By name, since MLflow's filter finds no run without a tag that it excludes, and has no `or`
 PRELIMINARY = ("screening", "smoke")
@@ -31,7 +31,8 @@ class View:
         key: by which it is found again; saving another view with the same key replaces it
         name: as the page shows it
         search: MLflow's filter of runs
-        columns: MLflow's names (``metrics.`energy/total_wh_per_1k` ``)
+        columns: MLflow's names (``metrics.`energy/total_wh_per_1k` ``); the page has metrics first, by the alphabet,
+            then params, then tags as the runs wrote them, 100 pixels each
         params: the settings whose coordinates are drawn in parallel
         groups: by what runs are grouped, each group with the means of its runs; empty: none
     """
@@ -52,9 +53,10 @@ class View:
     def page(self) -> Page:
         """Its state as MLflow's page reads it."""
         charts = (
-            Scatter("quality", "Wh per 1,000 against quality", QUALITY, ENERGY),
-            Scatter("p95", "Wh per 1,000 against p95 of latency, s", P95, ENERGY),
-            Parallel("parallel", "settings, energy, latency, quality", self.params, (ENERGY, P95, QUALITY)),
+            Scatter("quality", QUALITY, ENERGY),
+            Scatter("p95", P95, ENERGY),
+            # MLflow colours the lines by the last one, whose least values are nearly black: unseen in the dark
+            Parallel("parallel", self.params, (ENERGY, P95, QUALITY)),
         )
         return Page(self.search, _metric(ENERGY), self.columns, charts, self.groups)
 
@@ -69,7 +71,7 @@ def of_sweep(sweep_id: str, settings: Sequence[str] = SETTINGS, quoted: bool = T
         key=sweep_id,
         name=f"sweep {sweep_id}",
         search=f"{own} and {NOT_PRELIMINARY}" if quoted else own,
-        columns=(*map(_metric, (ENERGY, P95, QUALITY)), *map(_param, settings), _tag("protocol"), _tag("verdict")),
+        columns=(*map(_metric, (ENERGY, P95, QUALITY)), *map(_param, settings), _tag("verdict"), _tag("protocol")),
         params=tuple(settings),
     )
 
@@ -81,10 +83,8 @@ def default(experiment: str) -> View:
         name=f"energy against quality: {experiment}",
         search=FINISHED,
         columns=(
-            *map(_tag, ("model", "device")),
             *map(_metric, (ENERGY, "energy/ci95_rel", QUALITY, P95, "emissions/g_per_1k")),
-            *map(_param, SETTINGS),
-            *map(_tag, ("protocol", "verdict")),
+            *map(_tag, ("verdict", "device", "protocol")),
         ),
         params=("model", *SETTINGS),
     )

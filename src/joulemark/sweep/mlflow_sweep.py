@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from joulemark.analysis import verdict
+from joulemark.core.answer import Answer
 from joulemark.reporting import table
 from joulemark.store import views
-from joulemark.sweep import sweep_page
+from joulemark.sweep import sweep_answer, sweep_page
 from joulemark.sweep.busy import Report
 from joulemark.sweep.cost import SweepCost
 from joulemark.sweep.figures import page
@@ -24,7 +25,7 @@ from joulemark.sweep.result import SweepResult
 FRONT, PAGE, ALL = "front.json", "sweep.html", "sweep.json"
 
 
-def save(result: SweepResult, began_s: float, report: Report) -> dict[str, str | None]:
+def save(result: SweepResult, answer: Answer, began_s: float, report: Report) -> dict[str, str | None]:
     """Writes the run and its view; returns `run_id`, and `url` of the view. Each is None where it was not written.
 
     `began_s` is since the epoch; `report` gets a sentence about what was not written.
@@ -35,7 +36,7 @@ def save(result: SweepResult, began_s: float, report: Report) -> dict[str, str |
     from joulemark.store import sweeps  # MLflow is imported when nothing is measured any more
 
     last_line = result.last_line
-    text = table.marked(result.columns, result.rows, result.sentences, (SETTING,))
+    text = table.marked(result.columns, result.rows, sweep_answer.rest(result.sentences, answer), (SETTING,), answer)
     try:
         sweep = sweeps.SweepRun(
             tags={key: str(value) for key, value in _tags(request, last_line).items() if value is not None},

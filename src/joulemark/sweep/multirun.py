@@ -16,9 +16,10 @@ from joulemark.config.compose import composed
 from joulemark.config.run import Run
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
-from joulemark.core.progress import time_left
+from joulemark.core.progress import time_left, to_make
+from joulemark.core.serving import BATCH
 from joulemark.hardware import host
-from joulemark.reporting import table
+from joulemark.reporting import table, table_answer
 from joulemark.reporting.table import Row
 from joulemark.sweep import trial
 from joulemark.sweep.repeats import numbered, repeated
@@ -36,6 +37,9 @@ class Place(Protocol):
 
     def ready(self, runs: Sequence[Run]) -> None:
         """UserError, one line and before anything runs, for runs that cannot be made there."""
+
+    def ahead(self, runs: Sequence[Run]) -> str:
+        """What is known, before the first one, of how long they take."""
 
     def perform(
         self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str], report: Report
@@ -58,6 +62,11 @@ class ThisMachine:
 
     def ready(self, runs: Sequence[Run]) -> None:
         """Nothing: building a run has checked this machine."""
+
+    def ahead(self, runs: Sequence[Run]) -> str:
+        """How many there are, and the least and most that their protocols measure; of traffic only the engine knows."""
+        batches = all(run.names["scenario"] == BATCH for run in runs)
+        return to_make(len(runs), [run.procedure.measuring_s for run in runs] if batches else ())
 
     def perform(
         self, jobs: Sequence[Sequence[str]], names: Sequence[str], stops: list[str], report: Report
@@ -130,6 +139,7 @@ def perform(
     place.ready(checked_runs)
     # In turn: a slow quarter of an hour falls on all settings, not on one
     jobs, runs, varied = settings * count, checked_runs * count, varying(settings) * count
+    report(place.ahead(runs))
     began_s = time.time()
     by_place = _outcomes(place, jobs, varied, stops, report)
     outcomes = list(by_place.values())
@@ -149,7 +159,8 @@ def save(multirun: Multirun, report: Report) -> str | None:
     """The id of the run in MLflow that holds the table, among the runs of the first one's task."""
     from joulemark.store import sweeps  # MLflow is imported when nothing is measured any more
 
-    text = table.markdown(multirun.rows, table.swept(multirun.rows))
+    answer = table_answer.of(multirun.rows, len(multirun.runs))
+    text = table.markdown(multirun.rows, table.swept(multirun.rows), answer)
     first = multirun.runs[0]
     try:
         sweep = sweeps.SweepRun({"sweep_id": multirun.sweep_id}, text)

@@ -11,12 +11,14 @@ from functools import partial
 from typing import Any
 
 from joulemark.core import signals
+from joulemark.core.answer import warned
 from joulemark.core.errors import UserError
 from joulemark.core.signals import Interrupted
 from joulemark.sweep import busy, doubtful, needed, siblings, stored
 from joulemark.sweep.busy import Measure, Report
 from joulemark.sweep.objectives import QUALITY
 from joulemark.sweep.plan import SweepRequest
+from joulemark.sweep.progress import ahead
 from joulemark.sweep.result import SessionEnd, SweepResult, result_of, so_far
 from joulemark.sweep.search import POLL_S, Search
 from joulemark.sweep.shared import SharedTrials
@@ -88,10 +90,15 @@ def begin(request: SweepRequest, report: Report) -> Study:
             report(sentence)
         report(f"study {request.name}: {_before(study)}")
         results = study.results()
-        for sentence in stored.sentences(request.tracking_uri, stored.gone(request.tracking_uri, results), results):
+        resumed = siblings.warnings(study, request.software)
+        lost = stored.warnings(request.tracking_uri, stored.gone(request.tracking_uri, results), results)
+        for warning in (*lost, *resumed):
+            report(warned(warning))
+        others = (study, request.storage, request.folder, request.line, request.software)
+        for sentence in () if resumed else siblings.sentences(*others):
             report(sentence)
-        for sentence in siblings.sentences(study, request.storage, request.folder, request.line, request.software):
-            report(sentence)
+        if not results:
+            report(ahead(len(plan.space.points), plan.screening is not None, plan.finalists, plan.budget))
     return study
 
 

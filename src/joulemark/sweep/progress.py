@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from joulemark.analysis.flags import EARLY_STOPPED
+from joulemark.core.formatting import listed, many
 from joulemark.core.progress import about_left
 from joulemark.sweep.budget import Budget, complete
 from joulemark.sweep.next_point import NextPoint
@@ -21,6 +22,15 @@ def of_trial(
     of = of if budget.trials is None else max(number, min(of, int(budget.trials)))
     stages = ((search, chooser.stage), (feeding, chooser.feeding_stage), (full, FULL))
     return progress_line(result, goals, number, of, about_left(seconds_left(stages, state)))
+
+
+def ahead(points: int, screened: bool, finalists: int, budget: Budget) -> str:
+    """What a study that begins has before it: how long that takes is known once trials have ended."""
+    search = f"{many(points, 'point')}, at most {finalists} of them in full" if screened else many(points, "point")
+    limits = {"trials": budget.trials, "min": budget.minutes, "Wh": budget.wh}
+    most = [f"{limit:g} {unit}" for unit, limit in limits.items() if limit is not None]
+    within = f", within {listed(most)} (sweep.budget)" if most else ""
+    return f"to measure: the reference, then {search}{within}; how long the rest takes is told as trials end"
 
 
 def left(chooser: NextPoint, finalists: int, state: StudyState) -> tuple[int, int, int]:

@@ -63,6 +63,7 @@ class SweepResult:
         cost: of all trials
         trials: results of all trials, screening too
         sentences: below the table
+        warnings: what speaks against it
         last_line: what programs read
         study: that it is of
         cells: fresh processes of the settings that were confirmed
@@ -75,6 +76,7 @@ class SweepResult:
     cost: SweepCost
     trials: Sequence[TrialResult]
     sentences: Sequence[str]
+    warnings: Sequence[str]
     last_line: dict[str, Any]
     study: Study | None = None
     cells: Mapping[Point, Cell] = field(default_factory=dict)
@@ -123,13 +125,16 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         *search.fed(),
         *saved.sentences(request, best),
         str(cost),
-        *estimated(reference, best),
-        *several(full.values()),
-        *carried_over(study),
-        *stored.sentences(request.tracking_uri, lost, trials),
+        *checked(study),
         *_ended_early(search.ended),
         *_failures(trials, search),
         *map(str, excluded),
+    ]
+    warnings = [
+        *estimated(reference, best),
+        *several(full.values()),
+        *carried_over(study),
+        *stored.warnings(request.tracking_uri, lost, trials),
     ]
     last_line = recommendation.last_line(
         chosen,
@@ -144,7 +149,7 @@ def result_of(search: Search, request: SweepRequest, study: Study, reference: Tr
         trials=len(trials),
         ended=search.ended,
     )
-    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, last_line, study)
+    return SweepResult(request, chosen, reference, study.goals, cost, trials, sentences, warnings, last_line, study)
 
 
 def so_far(request: SweepRequest, study: Study, reference: TrialResult) -> SoFar:
@@ -180,14 +185,18 @@ def _ended_early(ended: str | None) -> list[str]:
     return [f"ended early: {ended}; {remedy} goes on from here"]
 
 
-def carried_over(study: Study) -> list[str]:
-    """One sentence about processes that measured several settings: how many were checked, and which disagreed."""
+def checked(study: Study) -> list[str]:
+    """One sentence about processes that measured several settings: how many gave their first one's energy again."""
     checks = study.checks()
-    again = "what may be recommended was measured again"
-    wrong = [f"! {sentence}; {again}" for agrees, sentence in checks if agrees is False]
     agreed = sum(agrees is True for agrees, _ in checks)
     said = f"screening: {agreed} of {len(checks)} processes of several settings gave their first one's energy"
-    return [*([f"{said} again at their end"] if checks else []), *wrong]
+    return [f"{said} again at their end"] if checks else []
+
+
+def carried_over(study: Study) -> list[str]:
+    """One warning for each of these processes that did not."""
+    again = "what may be recommended was measured again"
+    return [f"{sentence}; {again}" for agrees, sentence in study.checks() if agrees is False]
 
 
 def _failures(trials: Sequence[TrialResult], search: Search) -> list[str]:
@@ -198,21 +207,21 @@ def _failures(trials: Sequence[TrialResult], search: Search) -> list[str]:
 
 
 def estimated(*results: TrialResult | None) -> list[str]:
-    """One sentence where a part of these results' energy is estimated: a ratio of estimates is an estimate."""
+    """One warning where a part of these results' energy is estimated: a ratio of estimates is an estimate."""
     shares = [share for result in results if result and (share := result.metrics.get("energy/estimated_share"))]
     if not shares:
         return []
-    return [f"! estimated: up to {max(shares):.0%} of the energies compared here was read by no sensor"]
+    return [f"estimated: up to {max(shares):.0%} of the energies compared here was read by no sensor"]
 
 
 def several(results: Iterable[TrialResult]) -> list[str]:
-    """What several cards, workers and versions mean for the results: one sentence for each."""
+    """What several cards, workers and versions mean for the results: one warning for each."""
     results = list(results)
     cards = sorted({result.card for result in results if result.card})
     versions = {result.software for result in results}
     shared = sum("shared" in result.outcome.flags for result in results)
     return [
-        *([f"! {len(cards)} cards ({', '.join(cards)}): {CARD_GAIN}"] if len(cards) > 1 else []),
-        *([f"! mixed: {MIXED}"] if len(versions) > 1 else []),
-        *([f"! shared: in {shared} of {len(results)} results {SHARED}"] if shared else []),
+        *([f"{len(cards)} cards ({', '.join(cards)}): {CARD_GAIN}"] if len(cards) > 1 else []),
+        *([f"mixed: {MIXED}"] if len(versions) > 1 else []),
+        *([f"shared: in {shared} of {len(results)} results {SHARED}"] if shared else []),
     ]

@@ -10,11 +10,14 @@ from joulemark.sweep.study import Study
 NAMED = 3  # other studies that are named, the last ones
 
 
-def sentences(study: Study, storage: str | None, folder: Path, line: str, now: Software) -> list[str]:
-    """What changed since this study began, where it is resumed; else which other studies of its line have trials."""
+def warnings(study: Study, now: Software) -> list[str]:
+    """What changed since this study began, where it is resumed."""
     changed = changes(study.patience(lambda: study.study.user_attrs).get(SOFTWARE, {}), now)
-    if changed:
-        return [f"! resumed though this differs since it began: {changed}; its results are of both"]
+    return [f"resumed though this differs since it began: {changed}; its results are of both"] if changed else []
+
+
+def sentences(study: Study, storage: str | None, folder: Path, line: str, now: Software) -> list[str]:
+    """Which other studies of a study's line have trials."""
     named = []
     for name, trials, software in _others(study, storage, folder, line) if line else ():
         what = changes(software, now) or "not written down"

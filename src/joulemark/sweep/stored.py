@@ -23,10 +23,10 @@ def gone(uri: str | None, results: Sequence[TrialResult]) -> frozenset[str]:
         return frozenset()
 
 
-def sentences(uri: str | None, lost: frozenset[str], results: Sequence[TrialResult]) -> list[str]:
-    """One sentence where runs are gone: their figures are the study's, and nothing of them is measured again."""
+def warnings(uri: str | None, lost: frozenset[str], results: Sequence[TrialResult]) -> list[str]:
+    """One warning where runs are gone: their figures are the study's, and nothing of them is measured again."""
     if uri is None or not lost:
         return []
     recorded = sum(bool(result.outcome.run_id) for result in results)
-    what = f"! {len(lost)} of {recorded} results have no run in {tracking.public(uri)} any more"
+    what = f"{len(lost)} of {recorded} results have no run in {tracking.public(uri)} any more"
     return [f"{what}: their figures are kept in the study; sweep.seed=1, say, measures all anew"]

@@ -15,9 +15,9 @@ def of(result: SweepResult, evidence: Sequence[str]) -> Answer:
     """
     if result.recommendation.recommended is None:
         said = list(result.sentences[: 1 + len(result.recommendation.nearest)])
-        return Answer(said, _warnings(result.sentences), evidence)
+        return Answer(said, (), evidence, result.warnings)
     lines = [recommendation.reason(result.recommendation, result.goals), _figures(result), str(result.cost)]
-    return Answer(lines, [*evidence, *_warnings(result.sentences)], [f"{AGAIN}{result.command}"])
+    return Answer(lines, evidence, [f"{AGAIN}{result.command}"], result.warnings)
 
 
 def so_far(stopped: SoFar) -> Answer:
@@ -28,10 +28,6 @@ def so_far(stopped: SoFar) -> Answer:
 def rest(sentences: Sequence[str], answer: Answer) -> list[str]:
     """The sentences below the table that the answer does not hold."""
     return [line for line in sentences if line not in answer.lines]
-
-
-def _warnings(sentences: Sequence[str]) -> list[str]:
-    return [line for line in sentences if line.startswith("!")]
 
 
 def _figures(result: SweepResult) -> str:

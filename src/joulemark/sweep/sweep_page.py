@@ -22,6 +22,7 @@ def of(result: SweepResult) -> SweepPage:
     sections = (against(figures, P95), against(figures, QUALITY), shares(figures))
     elsewhere = recommendation.sentences(result.recommendation, result.goals, result.request.plan.full)
     said = [line for line in result.sentences if line not in elsewhere or not result.command]
+    said = [*result.warnings, *said]
     return SweepPage(
         title=figures.title,
         made=f"Made by {program('run')} -m on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
@@ -32,7 +33,7 @@ def of(result: SweepResult) -> SweepPage:
         command=result.command,
         columns=result.columns,
         rows=result.rows,
-        sentences=[f"{line[0].upper()}{line[1:]}." for line in (each.lstrip("! ") for each in said)],
+        sentences=[f"{line[0].upper()}{line[1:]}." for line in said],
         sections=[section for section in sections if section is not None],
     )
 

@@ -18,7 +18,7 @@ URI = "sqlite:////somewhere/mlflow.db"
 def stored(monkeypatch):
     """A store of two tasks, a failed run, one of a newer program and another program's result."""
     runs = [a_run(), a_run(task="summarization"), a_run(status="failed"), a_run(record__schema="999"), a_foreign_run()]
-    monkeypatch.setattr(listing, "runs", lambda uri, choice, params: (run for run in runs if choice.takes(run)))
+    monkeypatch.setattr(listing, "runs", lambda uri, choice, params, say: (run for run in runs if choice.takes(run)))
 
 
 def test_the_page_has_every_run_failed_ones_too_but_for_those_of_a_newer_program(tmp_path):

@@ -1,6 +1,6 @@
 """From the options of the command to the page: list the runs, read their columns, write one file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,11 +53,14 @@ class Explorer:
     left_out: int
 
 
-def make(request: ExplorerRequest) -> Explorer:
-    """Writes the page; UserError for what cannot be, before anything is written."""
+def make(request: ExplorerRequest, say: Callable[[str], None] = lambda line: None) -> Explorer:
+    """Writes the page; UserError for what cannot be, before anything is written.
+
+    `say` gets a line now and then while many runs are read.
+    """
     uri, file = tracking.resolve(request.tracking_uri), _file(request.out)
     choice = Choice(request.tasks, request.runs, request.sweep_id, request.filter)
-    listed = list(listing.runs(uri, choice, PARAMS))
+    listed = list(listing.runs(uri, choice, PARAMS, say))
     selection.all_found(choice.ids, [run.run_id for run in listed])
     check_tasks(request.tasks, {run.tags.get("task", "") for run in listed}, uri)
     runs = [run for run in listed if not selection.newer(run)]

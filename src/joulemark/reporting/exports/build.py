@@ -1,6 +1,6 @@
 """From what was typed to documents: the runs, laid over a site, in a format."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from joulemark.core import atomic, paths
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Site
 from joulemark.core.paths import program
+from joulemark.core.progress import counted
 from joulemark.core.written import writing
 from joulemark.reporting.exports import format as formats
 from joulemark.reporting.exports.format import Document, Options
@@ -24,15 +25,24 @@ class Named:
     document: Document
 
 
-def runs_of(selectors: Sequence[str], uri: str | None, site: Site, embodied: Embodied) -> list[Run]:
-    """The runs that the selectors name, ids or files with commas between several, each once; UserError as in `load`."""
+def runs_of(
+    selectors: Sequence[str],
+    uri: str | None,
+    site: Site,
+    embodied: Embodied,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Run]:
+    """The runs that the selectors name, ids or files with commas between several, each once; UserError as in `load`.
+
+    `say` gets a line now and then while many are read.
+    """
     named = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
     if not named:
         raise UserError(
             f"no run is named; type {program('export')} RUN… with the beginning of its id, or a record.json"
         )
     runs: dict[str, Run] = {}
-    for name in named:
+    for name in counted(named, "runs read", say, of=len(named)):
         run_id, record = loading.load(name, uri)
         runs.setdefault(record.id, Run(at(record, site), run_id, embodied))
     return list(runs.values())

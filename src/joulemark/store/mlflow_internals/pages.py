@@ -19,16 +19,14 @@ SECTION = "joulemark"
 
 @dataclass(frozen=True)
 class Scatter:
-    """A chart of two metrics.
+    """A chart of two metrics; MLflow names it after both.
 
     Attributes:
         key: part of its id
-        title: as the page shows it
         x, y: names of metrics
     """
 
     key: str
-    title: str
     x: str
     y: str
 
@@ -38,7 +36,6 @@ class Parallel:
     """A chart of parallel coordinates, with the attributes of Scatter but for the axes: `params`, then `metrics`."""
 
     key: str
-    title: str
     params: tuple[str, ...]
     metrics: tuple[str, ...]
 
@@ -123,8 +120,12 @@ def charts_path(table_path: str) -> str:
 
 
 def _chart(chart: Scatter | Parallel) -> dict[str, Any]:
-    shared = {"uuid": f"{SECTION}-{chart.key}", "metricSectionId": SECTION, "deleted": False, "isGenerated": False,
-              "displayName": chart.title}  # fmt: skip
+    shared = {
+        "uuid": f"{SECTION}-{chart.key}",
+        "metricSectionId": SECTION,
+        "deleted": False,
+        "isGenerated": False,
+    }
     if isinstance(chart, Scatter):
         axes = {"xaxis": {"key": chart.x, "type": "METRIC"}, "yaxis": {"key": chart.y, "type": "METRIC"}}
         return {**shared, "type": "SCATTER", "runsCountToCompare": 100, **axes}

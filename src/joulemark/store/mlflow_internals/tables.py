@@ -64,11 +64,14 @@ def rows(
     params: frozenset[str],
     ids: Sequence[str] = (),
     with_tags: Mapping[str, Sequence[str]] | None = None,
-) -> Iterator[Row]:
-    """Every run that is not deleted, newest first: of each tag one of these values, ids that begin so, where given."""
+) -> tuple[int, Iterator[Row]]:
+    """How many runs are not deleted, and each of them, newest first.
+
+    Where given: of each tag one of these values, ids that begin so.
+    """
     runs = _listed(connection, ids, with_tags or {})
-    for start in range(0, len(runs), AT_ONCE):
-        yield from _filled(connection, runs[start : start + AT_ONCE], params)
+    starts = range(0, len(runs), AT_ONCE)
+    return len(runs), (row for start in starts for row in _filled(connection, runs[start : start + AT_ONCE], params))
 
 
 def _listed(connection: Any, ids: Sequence[str], with_tags: Mapping[str, Sequence[str]]) -> list[Any]:

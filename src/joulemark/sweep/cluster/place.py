@@ -17,6 +17,7 @@ from joulemark.config.compose import composed
 from joulemark.config.run import Run
 from joulemark.core import tracking
 from joulemark.core.errors import UserError
+from joulemark.core.formatting import many
 from joulemark.hardware import devices
 from joulemark.sweep.multirun import Report
 from joulemark.sweep.trial import Outcome
@@ -67,6 +68,10 @@ class Cluster:
         for run in runs:
             require_shared(run.tracking_uri)
         self.wanted = max((len(run.hardware.uuids) for run in runs), default=0) if self.cards is None else self.cards
+
+    def ahead(self, runs: Sequence[Run]) -> str:
+        """How many there are: when each begins is the cluster's to decide."""
+        return f"{many(len(runs), 'run')} to make, as many at once as {self.queue.name} has room for"
 
     def device(self, run: Run) -> str:
         """The name of what the run is measured on."""

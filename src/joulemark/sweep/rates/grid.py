@@ -35,6 +35,11 @@ class Grid:
         """How many steps double a rate."""
         return max(1, ceil(log(2) / log(1 + self.resolution) - 1e-9))
 
+    @property
+    def fewest(self) -> int:
+        """How many rates the answer takes where the first two lie on both sides of it."""
+        return 2 + ceil(log(self.doubling, 2))
+
     def rate(self, place: int) -> float:
         """The rate at a place, requests per second."""
         return float(f"{self.start * 2 ** (place / self.doubling):.{DIGITS}g}")

@@ -27,7 +27,7 @@ def save(result: RateResult, began_s: float, report: Report) -> str | None:
     try:
         sweep = sweeps.SweepRun(
             tags=tags,
-            table=table.marked(text.COLUMNS, text.rows(result), text.sentences(result), text.LEFT),
+            table=table.marked(text.COLUMNS, text.rows(result), (), text.LEFT, text.answer(result)),
             metrics=text.metrics(result),
             files={ALL: json.dumps(last_line, indent=1, allow_nan=False)},
             again=True,

@@ -121,6 +121,10 @@ class RateSearch:
         known = len(self._rates())
         begun = f"goes on after {many(known, 'rate')}" if known else "begins"
         self._report(f"study {self._request.name}: {begun}")
+        if not known:
+            processes = many(self._request.repeats, "run")
+            fewest = self._request.grid.fewest
+            self._report(f"to measure: {fewest} rates or more, {processes} each; which ones shows as each has ended")
 
     def _complete(self) -> Mapping[int, bool]:
         """Whether each rate passes that has all its processes, or one of them failed."""

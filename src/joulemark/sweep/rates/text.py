@@ -5,7 +5,9 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
+from joulemark.analysis.caveats import EXPLAINED
 from joulemark.core import stats
+from joulemark.core.answer import Answer
 from joulemark.core.formatting import JOULES, UNKNOWN, WATTS, listed, rounded, scaled, seconds
 from joulemark.core.paths import program
 from joulemark.core.serving import Limits
@@ -28,8 +30,8 @@ def rows(result: RateResult) -> list[tuple[str, ...]]:
     return [_row(rate) for rate in result.rates]
 
 
-def sentences(result: RateResult) -> list[str]:
-    """The answer first, then what it is of."""
+def answer(result: RateResult) -> Answer:
+    """The highest rate, then what it is of, and the flags of its runs."""
     request, highest, above = result.request, result.highest, result.next
     flags = sorted({flag for rate in result.rates for each in rate.results for flag in each.outcome.flags})
     failed = [rate for rate in result.rates if rate.load is None]
@@ -45,7 +47,7 @@ def sentences(result: RateResult) -> list[str]:
     elif result.rates:
         lines.append(f"no measured rate keeps {kept(request.limits)}: the lowest is {result.rates[0].rate_per_s:g}")
     lines += [f"at {rate.rate_per_s:g} requests/s no run: {_error(rate)}" for rate in failed]
-    return [*lines, *([f"! flags of these runs: {', '.join(flags)}"] if flags else [])]
+    return Answer(lines, warnings=[f"{flag}: {EXPLAINED.get(flag, flag)}" for flag in flags])
 
 
 def last_line(result: RateResult) -> dict[str, Any]:
