@@ -29,6 +29,13 @@ class FakeClock:
         self.time += seconds
 
 
+def driven(meter: Any, driver: Any, **options: Any) -> tuple[Any, FakeClock, Any]:
+    """A meter that reads a stand-in of its driver, by one clock; the meter, the clock, the driver."""
+    clock = FakeClock()
+    made = driver(clock, **options)
+    return meter(made, clock.now, clock.sleep), clock, made
+
+
 @dataclass
 class FakeMeter:
     """Known watts by component on the fake clock; `edge_s` is what its own start and stop take, at `idle_w`."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 import joulemark as jm
 from tests.paths import ROOT
+from tests.stores import runs_of
 
 SMOKE = {"protocol": "smoke", "protocol.idle_s": 0.1, "samples": 6}
 
@@ -158,7 +158,7 @@ def test_ctrl_c_in_a_program_ends_its_run_which_leaves_its_record(home):
     wait_for(lambda: (home / "mlflow.db").exists() and children(program.pid))
     program.send_signal(signal.SIGINT)
     assert program.communicate(timeout=120)[0] == "stopped\n"
-    wait_for(lambda: [run for run in runs_of(home) if run.info.status != "RUNNING"])
+    wait_for(lambda: [run for run in runs_of(f"sqlite:///{home / 'mlflow.db'}") if run.info.status != "RUNNING"])
 
 
 def test_any_code_is_metered_to_the_joule(home):
@@ -205,14 +205,6 @@ def children(pid):
     import psutil
 
     return psutil.Process(pid).children()
-
-
-def runs_of(home):
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    import mlflow
-
-    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
-    return client.search_runs([one.experiment_id for one in client.search_experiments()])
 
 
 @pytest.mark.weights

@@ -18,6 +18,7 @@ from joulemark.measure import runner
 from joulemark.measure.draft import draft
 from tests.composed import built
 from tests.paths import ROOT
+from tests.stores import runs_of
 
 SMOKE = ("protocol=smoke", "protocol.idle_s=0.1")
 
@@ -48,11 +49,9 @@ def run(store, *overrides, **options):
 
 def recorded(store):
     """The one run in the store, and its record.json."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    runs = runs_of(store)
     import mlflow
 
-    client = mlflow.MlflowClient(tracking_uri=store)
-    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
     assert len(runs) == 1
     mlflow.set_tracking_uri(store)
     path = mlflow.artifacts.download_artifacts(

@@ -15,6 +15,7 @@ from tests.faults.cells import MEASURED
 from tests.faults.cells import cells as every_cell
 from tests.faults.faulted import Place
 from tests.postgresql import programs, served
+from tests.stores import runs_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(7200)]
 CELLS = list(every_cell())
@@ -62,7 +63,7 @@ def outcomes(places, request):
         if place.server is not None:
             place.server.start()
         print(place.sync())
-        for run in stored(place.uri):
+        for run in runs_of(place.uri):
             runs.setdefault(run.data.tags.get("record.id"), []).append(run)
     table.write({cell: (outcome, runs.get(cell.record_id, [])) for cell, outcome in found.items()})
     return found, runs
@@ -94,13 +95,6 @@ def attempt(call, *arguments):
     except Exception as error:  # the other cells go on
         traceback.print_exc()
         return error
-
-
-def stored(uri):
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=uri)
-    return [run for e in client.search_experiments() for run in client.search_runs([e.experiment_id])]
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
@@ -135,5 +129,5 @@ def test_one_record_with_its_true_cause_and_all_that_was_measured(cell, outcomes
 def test_nothing_is_left_running_and_nothing_waits(outcomes, places):
     for place in places.values():
         print([str(path) for path in (*place.folder.rglob("draft.json"), *place.home.rglob("draft.json"))])
-        assert {run.info.status for run in stored(place.uri)} <= {"FINISHED", "FAILED", "KILLED"}
+        assert {run.info.status for run in runs_of(place.uri)} <= {"FINISHED", "FAILED", "KILLED"}
         assert not list(place.folder.rglob("draft.json")) + list(place.home.rglob("draft.json"))

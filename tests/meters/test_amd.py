@@ -8,7 +8,7 @@ import pytest
 from joulemark.core.errors import UserError
 from joulemark.core.machine import Hardware
 from joulemark.meters.amd import Amd
-from tests.fakes import CPU, FakeClock
+from tests.fakes import CPU, FakeClock, driven
 
 CARD = Hardware("mi300x", "rocm", ("fp32",), uuid="uuid-b")
 RESOLUTION_UJ = 15.259  # of an MI300X, as amdsmi tells it
@@ -53,9 +53,7 @@ class Driver:
 
 
 def a_meter(**options):
-    clock = FakeClock()
-    driver = Driver(clock, **options)
-    return Amd(driver, clock.now, clock.sleep), clock, driver
+    return driven(Amd, Driver, **options)
 
 
 @pytest.mark.parametrize("key", ["energy_accumulator", "power"])

@@ -8,7 +8,7 @@ import pytest
 
 from joulemark.core.errors import UserError
 from joulemark.meters.apple import Apple
-from tests.fakes import CPU, FakeClock
+from tests.fakes import CPU, FakeClock, driven
 
 
 @dataclass
@@ -35,9 +35,7 @@ class Driver:
 
 
 def a_meter(**options):
-    clock = FakeClock()
-    driver = Driver(clock, **options)
-    return Apple(driver, clock.now, clock.sleep), clock, driver
+    return driven(Apple, Driver, **options)
 
 
 def test_millijoules_become_joules_called_estimates_and_the_screens_gpu_is_left_out():

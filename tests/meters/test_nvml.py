@@ -10,7 +10,7 @@ from joulemark.core.machine import Hardware
 from joulemark.core.measurement import Measurement, Window
 from joulemark.measure.instruments import Instruments
 from joulemark.meters.nvml import Nvml
-from tests.fakes import CPU, FakeClock
+from tests.fakes import CPU, FakeClock, driven
 
 CARD = Hardware("h100", "cuda", ("fp32",), index=1, uuid="GPU-b", gpu_name="NVIDIA H100")
 BOTH = replace(CARD, index=0, uuid="GPU-a", beside=((1, "GPU-b"),))
@@ -74,10 +74,8 @@ class Driver:
         return 0, [sample for sample in self.samples if sample.timeStamp > since]
 
 
-def a_meter(**driver):
-    clock = FakeClock()
-    made = Driver(clock, **driver)
-    return Nvml(made, clock.now, clock.sleep), clock, made
+def a_meter(**options):
+    return driven(Nvml, Driver, **options)
 
 
 def test_the_tick_is_found_and_a_window_is_counted_from_tick_to_tick():

@@ -23,6 +23,7 @@ from joulemark.store.recorder import Recorder
 from joulemark.store.spool import Spool, begun
 from tests.paths import ROOT
 from tests.records import PARAMS, a_record
+from tests.stores import runs_of
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
@@ -51,13 +52,6 @@ def set_aside(uri, record):
     spool.finish(record)
     spool.release()
     return spool.folder
-
-
-def runs_of(uri):
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=uri)
-    return [run for e in client.search_experiments() for run in client.search_runs([e.experiment_id])]
 
 
 def artifact(uri, run_id, name):

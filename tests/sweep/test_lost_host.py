@@ -14,6 +14,7 @@ from joulemark.sweep.liveness import GONE_S
 from tests.hosts import NETWORK, SERVER, hosts
 from tests.postgresql import served
 from tests.store.test_store import wait_until
+from tests.stores import runs_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.servers, pytest.mark.weights, pytest.mark.timeout(7200)]
 
@@ -75,10 +76,7 @@ def finished(database):
 
 def runs(database):
     """The runs of records in the store: batch size and status; the sweep's own run has no record."""
-    from mlflow import MlflowClient
-
-    client = MlflowClient(tracking_uri=database.uri)
-    found = [run for each in client.search_experiments() for run in client.search_runs([each.experiment_id])]
+    found = runs_of(database.uri)
     assert not [run for run in found if run.info.status not in ("FINISHED", "FAILED", "KILLED")]
     of_records = [run for run in found if "record.id" in run.data.tags]
     return Counter((f"batch_size={run.data.params['batch_size']}", run.info.status) for run in of_records)

@@ -98,7 +98,7 @@ class Verdict:
 
     @property
     def multiple(self) -> str:
-        """How many times A's value B's is, with the interval where there is one: `1.83× (1.79× to 1.87×)`."""
+        """B as a multiple of A, with the interval where there is one, as `1.83× (1.79× to 1.87×)`."""
         return times(self.ratio, self.least, self.most)
 
     def __str__(self) -> str:
