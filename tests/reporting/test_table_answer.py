@@ -20,7 +20,7 @@ def test_one_process_of_each_setting_establishes_nothing_and_says_what_does():
         "established)",
         "   large: 14.2 ± 0.6 Wh, 7.10×, accuracy 0.950",
         "indicated, not established: 1 process of a setting, where 3 are needed",
-        "flags: warmup_not_converged (1 of 2), explained under the table (-v)",
+        "flags: warmup_not_converged (1 of 2), each explained by -v",
         REPEAT,
     ]
 

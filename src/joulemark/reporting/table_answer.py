@@ -190,7 +190,7 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
         f"{flag} ({count} of {len(measured)})" for flag, count in sorted(raised.items()) if flag != "estimated"
     )
     return (
-        ["; ".join([*estimated, *([f"flags: {named}, explained under the table (-v)"] if named else [])])]
+        ["; ".join([*estimated, *([f"flags: {named}, each explained by -v"] if named else [])])]
         if estimated or named
         else []
     )

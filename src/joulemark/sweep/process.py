@@ -94,11 +94,12 @@ def begin(request: SweepRequest, report: Report) -> Study:
         lost = stored.warnings(request.tracking_uri, stored.gone(request.tracking_uri, results), results)
         for warning in (*lost, *resumed):
             report(warned(warning))
-        others = (study, request.storage, request.folder, request.line, request.software)
-        for sentence in () if resumed else siblings.sentences(*others):
+        of_line = (study, request.storage, request.folder, request.line, request.software)
+        for sentence in () if resumed else siblings.sentences(*of_line):
             report(sentence)
         if not results:
-            report(ahead(len(plan.space.points), plan.screening is not None, plan.finalists, plan.budget))
+            others = sum(point != plan.reference for point in plan.space.points)
+            report(ahead(others, plan.screening is not None, plan.finalists, plan.budget))
     return study
 
 
