@@ -148,7 +148,7 @@ class Study:
         self.patience(lambda: self.study.set_user_attr(f"{CHECK} {check.process}", kept))
 
     def checks(self) -> dict[str, tuple[bool | None, str, float | None]]:
-        """Of each shared process that was checked, by its id: `agrees`, what is said of it, and `apart` if it `doubts`."""
+        """Of each shared process that was checked, by its id: `agrees`, its sentence, and `apart` where it `doubts`."""
         stored = self.patience(lambda: self.study.user_attrs)
         return {
             name.removeprefix(f"{CHECK} "): tuple(value)
