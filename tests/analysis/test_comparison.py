@@ -81,6 +81,12 @@ def test_a_process_that_decides_nothing_is_left_out_and_named(changes):
     assert compare([*cell_of(100, count=2), bad], cell_of(120, seed=10)).verdict == "not established"
 
 
+def test_sides_of_which_nothing_is_left_are_named():
+    bad = run_of(900, seed=50, flags=("not_converged",))
+    assert compare([bad, bad], cell_of(120, seed=10)).note == "every process of A is left out"
+    assert compare([bad], [bad, bad]).note == "every process of A and B is left out"
+
+
 def test_less_than_ten_percent_across_cards_is_a_tie_and_on_one_card_it_is_not():
     assert compare(cell_of(100), cell_of(108, seed=10)).verdict == "A"
     across = compare(cell_of(100), cell_of(108, seed=10, card="GPU-2"))

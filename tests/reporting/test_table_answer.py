@@ -25,6 +25,12 @@ def test_one_process_of_each_setting_establishes_nothing_and_says_what_does():
     ]
 
 
+def test_processes_that_decide_nothing_are_not_told_to_be_measured_the_same_way_again():
+    short = [replace(row, tags={**row.tags, "flags": "preliminary"}) for row in (SPECIALIST, GENERAL)]
+    shown = lines([*short, *short, *short])
+    assert shown[-1] == "next: the same line with protocol=standard repeats=3, on a machine that does nothing else"
+
+
 def test_three_processes_of_each_establish_it_and_a_tie_is_a_set():
     shown = lines([*repeated(SPECIALIST, 2.0), *repeated(GENERAL, 14.2)])
     assert shown[0].endswith("(established)")

@@ -89,7 +89,9 @@ def compare(
             verdict.UNKNOWN, note, reasons, chosen.name, chosen.reason, None, cells, left_out, no_quality, rows
         )
     result = verdict.between(*cells)
-    note = f"{result.note}; {len(left_out)} left out" if left_out else result.note
+    none_left = [name for name, cell in zip("AB", cells, strict=True) if not cell.values]
+    note = f"every process of {' and '.join(none_left)} is" if none_left else f"{result.note}; {len(left_out)}"
+    note = f"{note} left out" if left_out else result.note
     answers = _answered(sides[0]), _answered(sides[1])
     between = quality.difference(*answers)
     return Comparison(

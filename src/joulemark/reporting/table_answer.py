@@ -198,7 +198,13 @@ def _warnings(rows: Sequence[Row]) -> list[str]:
 
 def _repeat(families: Sequence[Family]) -> list[str]:
     """What makes a verdict of several settings, where they have too few processes for one."""
-    few = any(
-        len(row.values) < verdict.MIN_PROCESSES for family in families if len(family.rows) > 1 for row in family.rows
-    )
+    few = [
+        row
+        for family in families
+        if len(family.rows) > 1
+        for row in family.rows
+        if len(row.values) < verdict.MIN_PROCESSES
+    ]
+    if any(undeciding(flags(row)) is not None for row in few):
+        return ["next: the same line with protocol=standard repeats=3, on a machine that does nothing else"]
     return ["next: the same line with repeats=3, fresh processes of each setting in turn"] if few else []
