@@ -56,7 +56,7 @@ def run_without_a_model(overrides: Sequence[str]) -> int:
     from joulemark.measure import runner
     from joulemark.models.backend import packages
 
-    packages.import_packages = lambda checkpoint, settings: None
+    packages.import_packages = lambda checkpoint, settings, device: None
     runner._counted = lambda record, *_: record  # torch counts
     planned = run_of(overrides)
     return run.execute(replace(planned, model=NoModel(planned.model.checkpoint)))

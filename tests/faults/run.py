@@ -147,7 +147,7 @@ if __name__ == "__main__":
 
     stage, act, folder, address = sys.argv[1:]
     fault = Fault(stage, act, Path(folder))
-    packages.import_packages = lambda checkpoint, settings: None
+    packages.import_packages = lambda checkpoint, settings, device: None
     assert hasattr(measuring, "_prepared")  # what is put in their place is still asked
     assert hasattr(runner, "_counted")
     measuring._prepared = lambda run: (run, Inputs(SAMPLES))

@@ -23,8 +23,8 @@ from joulemark.models.backend import checkpoint, compiler, flop_counting, packag
 with initialize_config_dir(str(CONF), version_base="1.3"):
     run = composed(["model=embedded_classifier", "task=text_classification", "samples=4"])
 ready = checkpoint.fetch(run.model.checkpoint)
-if sys.argv[1] == "plain":
-    packages.import_packages(ready, run.settings)
+if sys.argv[1] in ("plain", "cuda"):
+    packages.import_packages(ready, run.settings, "cpu" if sys.argv[1] == "plain" else "cuda")
     before = set(sys.modules)
 from dataclasses import replace
 loaded = replace(run.model, checkpoint=ready).load(run.task, "cpu", run.settings)
@@ -60,6 +60,7 @@ def test_a_plain_run_answers_the_same_without_compiler_torchao_and_what_training
     assert {"torch._dynamo", "scipy"} <= set(whole["heavy"])
     assert (plain["answers"], plain["work"]) == (whole["answers"], whole["work"])
     assert plain["parts"] == []  # nothing of transformers' own is left to the loading of the model
+    assert {"torch._dynamo", "scipy"} <= set(loaded("cuda")["heavy"])  # nothing is left out for a GPU
     assert plain["distributed"]  # hidden from transformers alone
     assert (plain["compiled"], plain["imported"]) == (2, True)  # it is there for whoever asks
 

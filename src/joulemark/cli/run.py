@@ -123,7 +123,8 @@ def _measured(run: Run, inputs: Inputs, first: Record, spool: "Spool", measuring
 
     def watch(phase: str, record: Record) -> None:
         if phase == "meters":
-            import_packages(run.model.checkpoint, run.settings)  # beside the recorder's own imports: both take seconds
+            # Beside the recorder's own imports: both take seconds
+            import_packages(run.model.checkpoint, run.settings, run.hardware.device)
             run.task.score((), ())  # the metric's library, which would be imported between the last inference and exit
             stats.import_packages()  # of every result, likewise
             garbage.resume()

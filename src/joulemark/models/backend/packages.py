@@ -14,14 +14,15 @@ from joulemark.core.model import Checkpoint, Settings
 from joulemark.models.backend import compiler, quantization
 
 
-def import_packages(checkpoint: Checkpoint, settings: Settings) -> None:
-    """Imports torch, transformers and, where a run may have a use for it, torchao.
+def import_packages(checkpoint: Checkpoint, settings: Settings, device: str) -> None:
+    """Imports torch, transformers and, where a run on this device may have a use for it, torchao.
 
-    For a process whose only model this is: transformers remembers what it did not find.
+    For a process whose only model this is: transformers remembers what it did not find. Only on a processor something
+    is left out: what torch's builds for GPUs ask of its compiler was not tried.
     """
     import torch  # noqa: F401
 
-    if plain(checkpoint, settings):
+    if device == "cpu" and plain(checkpoint, settings):
         compiler.defer()
         with _alone():
             _import_transformers()
