@@ -39,6 +39,7 @@ DISTRIBUTION = {
     "hydra": "hydra-core",
     "PIL": "pillow",
     "opentelemetry": "opentelemetry-sdk",
+    "cpuinfo": "py-cpuinfo",
 }
 OPTIONAL = {
     "httpx",  # huggingface_hub before 2 brings it
