@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from joulemark.analysis import verdict
 from joulemark.analysis.diagnosis import LARGE
-from joulemark.sweep import pareto
 from joulemark.sweep.finalists import by_objectives, may_meet
 from joulemark.sweep.objectives import Goals, Metrics
 from joulemark.sweep.space import BATCH, Point, RefusalOf, Space, batch, merged
@@ -104,13 +103,18 @@ class Feeding:
         return walk
 
     def _start(self) -> Point | None:
-        """The best point of the first stage by the first objective; None where none may meet the constraints."""
+        """The plainest point of the first stage that is nearly as low as the best one; None where none may do.
+
+        As in what is recommended at the end, so that both mean the same point.
+        """
         results = {
             point: self.searched[point]
             for point in self.space.points
             if point in self.searched and point not in self.excluded and self._meets(self.searched[point])
         }
-        return next(iter(pareto.front(by_objectives(results, self.goals))), None)
+        values = {point: each.values[0] for point, each in by_objectives(results, self.goals).items()}
+        near = [point for point, value in values.items() if verdict.nearly_as_low(value, min(values.values()))]
+        return min(near, key=self.space.rank, default=None)
 
     def _trials(self, walk: Walk) -> Iterator[Point]:
         """The points in the order in which they are decided; each is known when the next one is asked for."""
