@@ -49,7 +49,7 @@ run: $(CORE) ## the main job on the built-in model and data: no network, no GPU 
 # A store of their own, mlruns/demo; three processes of each setting where two models compete, which gives a verdict
 DEMO := MLFLOW_TRACKING_URI= JOULEMARK_HOME=mlruns/demo $(BIN)/python
 demo: $(CORE) ## the ten tasks of the study in miniature, specialist against general-purpose model, and their report: minutes, no network
-	@echo "Twenty runs, each a process of its own: about ten minutes on two cores that do nothing else, and a page at the end."
+	@echo "Twenty runs, each a process of its own: about five minutes on two cores that do nothing else, and a page at the end."
 	@echo "How much is left is said before each. Ctrl-C stops; the same command goes on from there."
 	@$(DEMO) -m src.suite suite=demo || [ $$? -eq 1 ]
 	@$(DEMO) -m src.suite suite=demo 'tasks=[text_classification,question_answering]' repeats=3 || [ $$? -eq 1 ]
