@@ -24,6 +24,7 @@ from joulemark.sweep.storage import open_study
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import CHECK, DOUBTED, SCREENING, TrialResult
 from tests.sweep.landscape import Machine, plan, wanted
+from tests.sweep.test_feeding import feeding
 
 WH = "energy/total_wh_per_1k"
 SMALL = (Dimension("batch_size", ("1", "2", "8", "64")), Dimension("precision", ("fp32", "bf16")))
@@ -146,6 +147,13 @@ def test_a_process_that_changed_by_less_than_finalists_may_is_told_and_nothing_i
         "2 within 25% of it"
     ]
     assert carried_over(study) == []
+
+
+def test_no_trial_of_its_own_begins_while_a_process_holds_the_card(tmp_path):
+    processes = Processes()
+    _, _, machine, _ = through(tmp_path, processes, small(tmp_path, feeding=feeding()))
+    assert machine.points("standard")[1] == ("batch_size=64", "precision=bf16")  # of the second stage: `Alone` refuses
+    assert processes.closed == len(processes.loads)
 
 
 def test_a_machine_that_changed_does_not_end_what_processes_share(tmp_path):
