@@ -7,6 +7,7 @@ import pytest
 from joulemark.analysis import energy_metrics, flags, named_metrics
 from joulemark.analysis import readings as energy
 from joulemark.core.measurement import Measurement
+from joulemark.core.record_json import from_json, to_json
 from joulemark.core.task import Prediction
 from joulemark.measure.instruments import Instruments
 from joulemark.measure.protocol import measure
@@ -79,6 +80,21 @@ def test_where_each_shape_is_recorded_the_warm_up_takes_every_batch_whatever_its
     assert converged
     assert len(called) == calls
     assert (set(called) == set(range(36))) is records
+
+
+@pytest.mark.parametrize(("rate", "share"), [(0.25, 0.25), (0.0, None), (-0.01, None), (1.5, 1.0)])
+def test_a_host_whose_counters_go_backwards_has_no_utilization_and_the_record_can_be_read(rate, share):
+    clock = FakeClock()
+
+    def predict(inputs):
+        clock.sleep(0.5)
+        return []
+
+    counted = Instruments([], clock, busy_s=lambda: rate * clock.now(), own_busy_s=lambda servers: 0.0)
+    window = measure_window(Workload(predict, BATCHES), 1.0, counted)
+    assert (window.cpu_utilization, window.others_cpu_share) == (share, share)
+    record = replace(a_record(), measurement=Measurement(windows=[window]))
+    assert from_json(to_json(record)).measurement.windows[0].cpu_utilization == share
 
 
 def test_even_a_window_of_no_length_holds_one_whole_pass():

@@ -123,8 +123,13 @@ class Host:
     others_cpu_share: float | None
 
     def utilization(self, duration_s: float) -> float | None:
-        """The busy share of all cores over the work's own time; None where no tick was counted."""
-        return min(1.0, self.busy_s / duration_s) if duration_s and self.busy_s else None  # ticks may round it above
+        """The busy share of all cores over the work's own time; None where no tick was counted, or some were taken back.
+
+        A virtual machine's counters of waiting and stolen time may go backwards.
+        """
+        return (
+            min(1.0, self.busy_s / duration_s) if duration_s and self.busy_s > 0 else None
+        )  # ticks may round it above
 
 
 def watched(work: Callable[[], T], instruments: Instruments) -> tuple[T, Host]:
@@ -149,6 +154,6 @@ def _others_cpu_share(
 ) -> float | None:
     """The share of the host's cores that others kept busy in between."""
     seconds, busy_s = after[0] - before[0], after[1] - before[1]
-    if before[2] is None or after[2] is None or seconds <= 0 or not busy_s:
+    if before[2] is None or after[2] is None or seconds <= 0 or busy_s <= 0:
         return None
     return min(1.0, max(0.0, (busy_s - (after[2] - before[2])) / seconds))
