@@ -93,7 +93,9 @@ def test_a_host_whose_counters_go_backwards_has_no_utilization_and_the_record_ca
     counted = Instruments([], clock, busy_s=lambda: rate * clock.now(), own_busy_s=lambda servers: 0.0)
     window = measure_window(Workload(predict, BATCHES), 1.0, counted)
     assert (window.cpu_utilization, window.others_cpu_share) == (share, share)
-    record = replace(a_record(), measurement=Measurement(windows=[window]))
+    record = a_record()
+    windows = [replace(each, cpu_utilization=window.cpu_utilization) for each in record.measurement.windows]
+    record = replace(record, measurement=replace(record.measurement, windows=windows))
     assert from_json(to_json(record)).measurement.windows[0].cpu_utilization == share
 
 

@@ -123,7 +123,7 @@ class Host:
     others_cpu_share: float | None
 
     def utilization(self, duration_s: float) -> float | None:
-        """The busy share of all cores over the work's own time; None where no tick was counted, or some were taken back.
+        """The busy share of all cores over the work's own time; None where no tick was counted, or some taken back.
 
         A virtual machine's counters of waiting and stolen time may go backwards.
         """
