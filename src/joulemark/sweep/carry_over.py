@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from joulemark.analysis import verdict
 from joulemark.analysis.flags import CARRY_OVER
 from joulemark.core.stats import Estimate
-from joulemark.sweep.finalists import by_objectives, decided_by_windows
+from joulemark.sweep.finalists import by_objectives, decided_by_windows, lowest_of
 from joulemark.sweep.objectives import Goals
 from joulemark.sweep.trial import Outcome
 from joulemark.sweep.trial_state import DOUBTED, TrialResult
@@ -46,8 +46,8 @@ class Check:
     @property
     def covered(self) -> bool:
         """Whether the first two differ by no more than what finalists may lie above the best one by."""
-        known = [wh for outcome in (self.first, self.last) if (wh := _energy(outcome))]
-        return len(known) == 2 and max(known) <= min(known) * (1 + verdict.SEPARATED)
+        apart = _apart(self.first, self.last)
+        return apart is not None and apart <= 1 + verdict.SEPARATED
 
     @property
     def doubts(self) -> bool:
@@ -60,10 +60,9 @@ class Check:
         return self.alone is not None and bool(verdict.agree(self.last.metrics, self.alone.metrics))
 
     @property
-    def apart(self) -> float:
-        """The largest of the energies over the least; 1 where fewer than two are known."""
-        known = [wh for outcome in (self.first, self.last, self.alone) if (wh := _energy(outcome))]
-        return max(known) / min(known) if known else 1.0
+    def apart(self) -> float | None:
+        """The largest of the energies over the least; None where fewer than two are known."""
+        return _apart(self.first, self.last, self.alone)
 
     @property
     def stopped_by(self) -> str | None:
@@ -92,21 +91,21 @@ def judged(results: Sequence[TrialResult], apart: Mapping[str, float], goals: Go
     if not apart:
         return list(results)
     trusted = [result for result in results if result.outcome.process not in apart]
+    lowest = {stage: _lowest([*results, *trusted], stage, goals) for stage in {result.stage for result in results}}
     return [
         result
         if (by := apart.get(result.outcome.process or "")) is None
         else _doubted(result)
-        if _within_reach(result, by, _least([*results, *trusted], result.stage, goals), goals)
+        if _within_reach(result, by, lowest[result.stage], goals)
         else _flagged(result)
         for result in results
     ]
 
 
-def _least(results: Iterable[TrialResult], stage: str, goals: Goals) -> Estimate | None:
-    """The least of the first objective in a stage; of a point measured several times its last result counts."""
+def _lowest(results: Iterable[TrialResult], stage: str, goals: Goals) -> Estimate | None:
+    """The lowest of the first objective in a stage; of a point measured several times its last result counts."""
     last = {result.point: result for result in results if result.stage == stage and result.finished}
-    estimates = (each.estimates[0] for each in by_objectives(last, goals).values())
-    return min(estimates, key=lambda each: each.high_or_mean, default=None)
+    return lowest_of(by_objectives(last, goals))
 
 
 def _within_reach(result: TrialResult, apart: float, best: Estimate | None, goals: Goals) -> bool:
@@ -126,6 +125,11 @@ def _doubted(result: TrialResult) -> TrialResult:
 
 def _flagged(result: TrialResult) -> TrialResult:
     return replace(result, outcome=replace(result.outcome, flags=(*result.outcome.flags, CARRY_OVER)))
+
+
+def _apart(*outcomes: Outcome | None) -> float | None:
+    known = [wh for outcome in outcomes if (wh := _energy(outcome))]
+    return max(known) / min(known) if len(known) > 1 else None
 
 
 def _energy(outcome: Outcome | None) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from joulemark.analysis import verdict
 from joulemark.analysis.diagnosis import LARGE
-from joulemark.sweep.finalists import by_objectives, may_meet
+from joulemark.sweep.finalists import by_objectives, may_meet, plainest
 from joulemark.sweep.objectives import Goals, Metrics
 from joulemark.sweep.space import BATCH, Point, RefusalOf, Space, batch, merged
 from joulemark.sweep.trial_state import TrialResult
@@ -112,9 +112,7 @@ class Feeding:
             for point in self.space.points
             if point in self.searched and point not in self.excluded and self._meets(self.searched[point])
         }
-        values = {point: each.values[0] for point, each in by_objectives(results, self.goals).items()}
-        near = [point for point, value in values.items() if verdict.nearly_as_low(value, min(values.values()))]
-        return min(near, key=self.space.rank, default=None)
+        return plainest(by_objectives(results, self.goals), self.space)
 
     def _trials(self, walk: Walk) -> Iterator[Point]:
         """The points in the order in which they are decided; each is known when the next one is asked for."""

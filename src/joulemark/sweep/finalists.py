@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from joulemark.analysis import verdict
 from joulemark.analysis.early_stopping import MEASURED
+from joulemark.core.stats import Estimate
 from joulemark.sweep import pareto
 from joulemark.sweep.objectives import HIGHEST, SHORT, Constraint, Goals, Metrics
-from joulemark.sweep.space import Point
+from joulemark.sweep.space import Point, Space
 from joulemark.sweep.trial_state import TrialResult
 
 # Points that get the full protocol where none meets the constraints
@@ -41,12 +42,24 @@ def decided_by_windows(goals: Goals) -> bool:
 
 def _contenders(results: Mapping[Point, pareto.Result]) -> dict[Point, pareto.Result]:
     """The results that may come out lowest by the first objective where they are measured again."""
-    best = min((result.estimates[0] for result in results.values()), key=lambda each: each.high_or_mean, default=None)
+    best = lowest_of(results)
     return {
         point: result
         for point, result in results.items()
         if best is not None and verdict.may_come_out_as_low(result.estimates[0], best)
     }
+
+
+def lowest_of(results: Mapping[Point, pareto.Result]) -> Estimate | None:
+    """The first objective of the result that is surely lowest by it; None without results."""
+    return min((each.estimates[0] for each in results.values()), key=lambda each: each.high_or_mean, default=None)
+
+
+def plainest(results: Mapping[Point, pareto.Result], space: Space) -> Point | None:
+    """Of the results that are nearly as low as the lowest one by the first objective the plainest; None without any."""
+    lowest = min((each.values[0] for each in results.values()), default=0.0)
+    near = [point for point, each in results.items() if verdict.nearly_as_low(each.values[0], lowest)]
+    return min(near, key=space.rank, default=None)
 
 
 def may_meet(result: TrialResult, goals: Goals, reference: Metrics) -> bool:

@@ -8,7 +8,7 @@ from joulemark.analysis import verdict
 from joulemark.config.run import command
 from joulemark.sweep import pareto
 from joulemark.sweep.cost import SweepCost
-from joulemark.sweep.finalists import by_objectives
+from joulemark.sweep.finalists import by_objectives, plainest
 from joulemark.sweep.objectives import SHORT, Constraint, Goals
 from joulemark.sweep.space import Exclusion, Point, Space, merged
 from joulemark.sweep.trial_state import TrialResult
@@ -72,8 +72,7 @@ def recommend(
     best = min(values, key=lambda point: values[point].values[0])
     lowest = values[best].estimates[0]
     tied = [point for point, value in values.items() if verdict.may_be_as_low(value.estimates[0], lowest)]
-    near = [point for point in tied if verdict.nearly_as_low(values[point].values[0], lowest.mean)]
-    chosen = min(near, key=space.rank)
+    chosen = plainest({point: values[point] for point in tied}, space) or best
     others = tuple(valid[point] for point in sorted(tied, key=space.rank) if point != chosen)
     front = tuple(valid[point] for point in pareto.front(values))
     return Recommendation(front, valid[chosen], others, best=valid[best], excused=excused[chosen])
