@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass, field, replace
+from math import inf
 from threading import Timer
 
 import pytest
@@ -15,7 +16,7 @@ from joulemark.core.errors import UserError
 from joulemark.measure.resident import shared_key
 from joulemark.sweep import doubtful
 from joulemark.sweep.budget import Budget
-from joulemark.sweep.carry_over import Check
+from joulemark.sweep.carry_over import Check, judged
 from joulemark.sweep.result import carried_over, checked
 from joulemark.sweep.search import Search
 from joulemark.sweep.shared import SharedTrials
@@ -165,6 +166,37 @@ def test_a_machine_that_changed_does_not_end_what_processes_share(tmp_path):
     assert len(told) == 2  # none follows the second one that disagrees
     checks = [result for result in study.results() if result.stage == CHECK]
     assert len(checks) == 4  # each with the one in a process of its own
+
+
+def test_none_follows_the_second_process_that_a_changed_machine_leaves_in_doubt(tmp_path):
+    processes = Processes(last=2.0)
+    formats = (SMALL[0], Dimension("precision", ("fp32", "tf32", "bf16")))
+    _, _, _, messages = through(tmp_path, processes, plan(tmp_path, dimensions=formats), level=2.0)
+    assert sum("disagree" in message for message in messages) == 2
+
+
+def result(wh, place, process="p", status="finished"):
+    outcome = Outcome((), 0, status, metrics={WH: wh, "latency/p95_s": 1.0}, process=process)
+    return TrialResult((f"batch_size={place}",), SCREENING, outcome)
+
+
+def test_within_reach_is_what_may_come_out_as_low_where_it_was_too_high_by_so_much():
+    given = [result(1.0, 1), result(1.9, 2), result(3.0, 4), result(3.0, 8, "other"), result(9.0, 16, status="failed")]
+    found = judged(given, {"p": 2.0}, wanted())
+    assert [each.outcome.status for each in found] == [DOUBTED, DOUBTED, "finished", "finished", DOUBTED]
+    assert [CARRY_OVER in each.outcome.flags for each in found] == [True, True, True, False, True]
+    # Measured again at 2.2, so that 3.0 may be the least as well
+    found = judged([*given, result(2.2, 1, None)], {"p": 2.0}, wanted())
+    assert [each.outcome.status for each in found[:3]] == [DOUBTED] * 3
+
+
+def test_a_study_of_an_earlier_version_says_of_no_process_how_far_it_is_off(tmp_path):
+    the_plan = small(tmp_path)
+    study = open_study(None, tmp_path, "study", the_plan.space.dimensions, the_plan.goals, the_plan.seed)
+    study.study.set_user_attr("check old", [False, "they disagree"])
+    study.study.set_user_attr("check well", [True, "they agree"])
+    assert study.checks() == {"old": (False, "they disagree", inf), "well": (True, "they agree", None)}
+    assert study.results() == []
 
 
 def test_where_quality_is_an_objective_all_of_a_process_that_disagrees_is_measured_again(tmp_path):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from math import inf
 from typing import Any
 
 from joulemark.core import signals
@@ -151,7 +152,7 @@ class Study:
         """Of each shared process that was checked, by its id: `agrees`, its sentence, and `apart` where it `doubts`."""
         stored = self.patience(lambda: self.study.user_attrs)
         return {
-            name.removeprefix(f"{CHECK} "): tuple(value)
+            name.removeprefix(f"{CHECK} "): _check(*value)
             for name, value in stored.items()
             if name.startswith(f"{CHECK} ")
         }
@@ -244,3 +245,8 @@ class Study:
         self._close(claim.trial, outcome)
         self.lost.append(f"{' '.join(claim.point)}: {outcome.error}")
         return None
+
+
+def _check(agrees: bool | None, said: str, *apart: float | None) -> tuple[bool | None, str, float | None]:
+    """A stored check; of a study that an earlier version began (sweep.resume) nothing says how far apart: any far."""
+    return agrees, said, apart[0] if apart else inf if agrees is False else None
