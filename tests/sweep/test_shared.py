@@ -129,7 +129,7 @@ def test_what_a_process_left_behind_is_told_and_what_it_may_have_raised_is_measu
     # Half of the least one's 1.3 Wh may be the answer; half of 3.5 is above that, whatever the process added
     assert {point for point in again[1:] if "precision=fp32" in point} == {("batch_size=64", "precision=fp32")}
     (told,) = [message for message in messages if "disagree" in message]
-    assert "in a process of its own 11: the process did; what may be recommended is measured again" in told
+    assert "in a process of its own 11: carry-over; what may be recommended is measured again" in told
     known = study.known(SCREENING)
     assert all(CARRY_OVER in known[point].outcome.flags for point in (first, *others) if point not in again[1:])
     doubted = [result for result in study.results() if result.outcome.status == DOUBTED]
@@ -141,7 +141,9 @@ def test_a_process_that_changed_by_less_than_finalists_may_is_told_and_nothing_i
     processes = Processes(last=1.2)
     _, study, machine, messages = through(tmp_path, processes)
     assert machine.points("screening") == []
-    assert sum("differ by no more than finalists may" in message for message in messages) == len(SMALL[1].values)
+    assert sum("differ by less than 25%, the margin of finalists" in message for message in messages) == len(
+        SMALL[1].values
+    )
     assert not any(CARRY_OVER in result.outcome.flags for result in study.results())
     assert checked(study) == [
         "screening: 0 of 2 processes of several settings gave their first one's energy again at their end, "

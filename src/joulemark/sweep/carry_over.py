@@ -79,10 +79,10 @@ class Check:
         if self.agrees:
             return f"{said} agree"
         if self.covered:
-            return f"{said} differ by no more than finalists may"
+            return f"{said} differ by less than {verdict.SEPARATED:.0%}, the margin of finalists"
         if alone is None:
             return f"{said} disagree"
-        why = "the machine changed" if self.drifted else "the process did"
+        why = "the machine changed" if self.drifted else "carry-over"
         return f"{said} disagree, in a process of its own {alone:.4g}: {why}"
 
 
